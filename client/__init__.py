@@ -1,0 +1,1 @@
+from .pharmacy import PharmacyClient

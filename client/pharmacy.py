@@ -1,0 +1,175 @@
+"""The pharmacy app's REST API, verb by verb. No business logic lives here."""
+
+import time
+import uuid
+from dataclasses import dataclass
+
+import requests
+
+from ..core.exceptions import HttpError
+from .session import pooled_session, send
+
+API = "/api/v1"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One HTTP exchange as it went, for the log of calls.
+
+    ``status`` is None when no answer came; ``error`` is what was raised, if anything;
+    sizes are bytes, ``duration`` seconds.
+    """
+
+    method: str
+    path: str
+    status: int | None
+    duration: float
+    bytes_sent: int
+    bytes_received: int
+    items: int
+    correlation_id: str
+    request_id: str
+    error: Exception | None
+
+
+class PharmacyClient:
+    """A pharmacy app as seen from Odoo.
+
+    :param key: what sets this app's connections apart in the process: database
+        name and backend id
+    :param url: base address, without a trailing slash
+    :param api_key: bearer token
+    :param connect_timeout: seconds
+    :param read_timeout: seconds
+    :param deadline: seconds one exchange may take as a whole
+    :param on_exchange: called with an :class:`Exchange` after each one
+
+    Every method raises :class:`HttpError` for an answer of 400 or above, and what
+    ``requests`` raises when no answer came.
+    """
+
+    def __init__(
+        self,
+        key,
+        url,
+        api_key,
+        *,
+        connect_timeout=5.0,
+        read_timeout=20.0,
+        deadline=60.0,
+        on_exchange=None,
+    ):
+        self.url = url
+        self._session = pooled_session(*key, url)
+        self._api_key = api_key
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
+        self._deadline = deadline
+        self._on_exchange = on_exchange or (lambda exchange: None)
+
+    def health(self, correlation_id):
+        """The app's own word on its health, a dict."""
+        return self._call("GET", "/health", correlation_id=correlation_id)
+
+    def changes(self, collection, cursor, limit, correlation_id):
+        """One page of what changed since ``cursor`` (falsy: from the beginning).
+
+        :return: ``{"changes": [...], "next_cursor": str, "has_more": bool}``
+        """
+        params = {"entity": collection, "limit": limit}
+        if cursor:
+            params["cursor"] = cursor
+        return self._call(
+            "GET", "/changes", params=params, correlation_id=correlation_id
+        )
+
+    def get(self, collection, external_id, correlation_id):
+        """One record by the app's id."""
+        path = f"/{collection}/{external_id}"
+        return self._call("GET", path, correlation_id=correlation_id)
+
+    def find(self, collection, external_ref, correlation_id):
+        """The record that carries the key Odoo gave it, or None."""
+        page = self._call(
+            "GET",
+            f"/{collection}",
+            params={"external_ref": external_ref},
+            correlation_id=correlation_id,
+        )
+        return page["items"][0] if page["items"] else None
+
+    def batch(self, collection, items, correlation_id):
+        """Write several records in one call; each item succeeds or fails alone.
+
+        :return: a list of results in the order of ``items``
+        """
+        answer = self._call(
+            "POST",
+            f"/{collection}/batch",
+            json={"items": items},
+            items=len(items),
+            correlation_id=correlation_id,
+        )
+        return answer["results"]
+
+    def _call(self, method, path, *, correlation_id, items=1, **kwargs):
+        request_id = uuid.uuid4().hex
+        request = requests.Request(
+            method,
+            self.url + API + path,
+            headers={
+                "Authorization": f"Bearer {self._api_key}",
+                "X-Correlation-ID": correlation_id,
+                "X-Request-ID": request_id,
+                "X-Request-Deadline-Ms": str(int(self._deadline * 1000)),
+                "X-Actor": "odoo",
+            },
+            **kwargs,
+        )
+        response = error = None
+        started = time.monotonic()
+        try:
+            response = send(
+                self._session,
+                request,
+                connect_timeout=self._connect_timeout,
+                read_timeout=self._read_timeout,
+                seconds=self._deadline,
+            )
+            return _body(response)
+        except Exception as exc:
+            error = exc
+            raise
+        finally:
+            answered = response is not None
+            self._on_exchange(
+                Exchange(
+                    method=method,
+                    path=API + path,
+                    status=response.status_code if answered else None,
+                    duration=time.monotonic() - started,
+                    bytes_sent=len(response.request.body or b"") if answered else 0,
+                    bytes_received=len(response.content) if answered else 0,
+                    items=items,
+                    correlation_id=correlation_id,
+                    request_id=request_id,
+                    error=error,
+                )
+            )
+
+
+def _body(response):
+    """The answer's JSON, or the error it tells of."""
+    if response.status_code < 400:
+        return response.json()
+    try:
+        error = response.json()["error"]
+        code, message = error.get("code"), error.get("message")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        code, message = None, response.reason
+    raise HttpError(
+        response.status_code,
+        code,
+        message or f"HTTP {response.status_code}",
+        headers=response.headers,
+    )

@@ -1,0 +1,118 @@
+"""HTTP sessions: pooled connections whose every read obeys the call's deadline.
+
+``requests`` bounds the wait for each single byte, not for the whole answer, so an
+app that drips one byte a second holds a worker for ever. Here each read of the
+socket, of headers and body alike, may take no longer than what is left of the
+deadline.
+"""
+
+import http.client
+import io
+import time
+from contextvars import ContextVar
+from functools import lru_cache
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util import Timeout
+
+POOL_SIZE = 10
+_expires_at = ContextVar("pharmacy_sync_expires_at", default=None)
+
+
+class _DeadlineReader(io.RawIOBase):
+    """A socket's reading end that gives up when the deadline has passed."""
+
+    def __init__(self, stream, sock, expires_at):
+        self._stream = stream
+        self._sock = sock
+        self._expires_at = expires_at
+        self._read_timeout = sock.gettimeout()
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        remaining = self._expires_at - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("the deadline passed while the answer was read")
+        limits = [remaining, self._read_timeout]
+        self._sock.settimeout(min(limit for limit in limits if limit is not None))
+        return self._stream.readinto(buffer)
+
+    def close(self):
+        self._stream.close()
+        super().close()
+
+
+class _DeadlineResponse(http.client.HTTPResponse):
+    def __init__(self, sock, *args, **kwargs):
+        super().__init__(sock, *args, **kwargs)
+        expires_at = _expires_at.get()
+        if expires_at is not None:
+            # Unbuffered below: one buffer is enough, and it must be the outer one.
+            raw = self.fp.detach()
+            self.fp = io.BufferedReader(_DeadlineReader(raw, sock, expires_at))
+
+
+class _Connection(HTTPConnection):
+    response_class = _DeadlineResponse
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _DeadlineResponse
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _DeadlineAdapter(HTTPAdapter):
+    """Takes timeouts and deadline from the prepared request, see :func:`send`."""
+
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def send(self, request, timeout=None, **kwargs):
+        return super().send(request, timeout=request.sync_timeout, **kwargs)
+
+
+@lru_cache(maxsize=64)
+def pooled_session(database, backend_id, url):
+    """The process's session for one backend: at most ``POOL_SIZE`` connections."""
+    session = requests.Session()
+    session.trust_env = False
+    adapter = _DeadlineAdapter(
+        pool_connections=1, pool_maxsize=POOL_SIZE, pool_block=True, max_retries=0
+    )
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+def send(session, request, *, connect_timeout, read_timeout, seconds):
+    """Send ``request`` and read the whole answer within ``seconds``.
+
+    :param requests.Request request: what to send
+    :param connect_timeout: seconds for the connection to be made
+    :param read_timeout: seconds of silence that are borne
+    :param seconds: deadline of the exchange as a whole
+    :return: the ``requests.Response``, its body read
+    :raises requests.RequestException: as ``requests`` does
+    """
+    prepared = session.prepare_request(request)
+    prepared.sync_timeout = Timeout(
+        connect=min(connect_timeout, seconds), read=min(read_timeout, seconds)
+    )
+    token = _expires_at.set(time.monotonic() + seconds)
+    try:
+        return session.send(prepared, allow_redirects=False)
+    finally:
+        _expires_at.reset(token)

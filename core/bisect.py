@@ -1,0 +1,114 @@
+"""Sending a batch so that one poisoned record does not hold up its neighbours.
+
+A batch that is refused as a whole is split in two, and so on: of n records, one that
+is poisoned costs at most 2 * ceil(log2 n) + 1 calls. Parts are sent breadth first:
+between two failures that one record causes there is a success, so that a single bad
+record never looks like an outage.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .classification import classify
+from .exceptions import SchemaMismatchError
+from .taxonomy import Category, Delivery, ErrorType, TextEnum
+
+
+class Fate(TextEnum):
+    """What became of one item."""
+
+    ANSWERED = "answered"  # it has a result
+    FAILED = "failed"  # refused, and applied nowhere
+    UNKNOWN = "unknown"  # the answer was lost: look it up before sending it again
+    NOT_SENT = "not_sent"  # it never left, or an earlier failure stopped the batch
+
+
+_FATES = {
+    Delivery.ANSWERED: Fate.FAILED,
+    Delivery.UNKNOWN: Fate.UNKNOWN,
+    Delivery.NOT_SENT: Fate.NOT_SENT,
+}
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """``result`` is what ``send`` returned for the item; ``error`` what it raised."""
+
+    item: Any
+    fate: Fate
+    result: Any = None
+    error: Exception | None = None
+
+
+def run_bisecting(
+    items: Sequence[Any],
+    send: Callable[[list[Any]], Sequence[Any]],
+    *,
+    splits: Callable[[Exception], bool] | None = None,
+) -> list[ItemResult]:
+    """Send the items, and return one result for each, in their order.
+
+    :param send: sends a list and returns one result per item, in order; or raises. If
+        the app answered the list with an error, it applied none of it.
+    :param splits: whether the app's refusal may be the doing of one record; by default
+        :func:`may_be_one_record`. Only what the app refused is sent again: of any other
+        error of ``send`` nobody knows how far it got.
+    """
+    splits = splits or may_be_one_record
+    results: dict[int, ItemResult] = {}
+    parts = deque([range(len(items))] if items else [])
+    while parts:
+        part = parts.popleft()
+        chunk = [items[index] for index in part]
+        try:
+            answers = _one_each(chunk, send(chunk))
+        except Exception as error:
+            delivery = classify(error, sent=True).delivery
+            splitting = delivery is Delivery.ANSWERED and splits(error)
+            if splitting and len(part) > 1:
+                middle = len(part) // 2
+                parts += (part[:middle], part[middle:])
+                continue
+            _fill(results, items, part, _FATES[delivery], error)
+            if not splitting:
+                # It is not the records: the next part would only fare the same.
+                for rest in parts:
+                    _fill(results, items, rest, Fate.NOT_SENT, error)
+                break
+        else:
+            for index, answer in zip(part, answers, strict=True):
+                results[index] = ItemResult(items[index], Fate.ANSWERED, answer)
+    return [results[index] for index in range(len(items))]
+
+
+def may_be_one_record(error: Exception) -> bool:
+    """Whether one record of the batch may have caused the failure of all: the app
+    refused the content, or fell over it.
+    """
+    failure = classify(error, sent=True)
+    return (
+        failure.category in (Category.BUSINESS, Category.DATA_CORRUPTION)
+        or failure.type is ErrorType.TEMPORARY_SERVER_ERROR
+    )
+
+
+def _one_each(chunk, answers):
+    answers = list(answers)
+    if len(answers) != len(chunk):
+        raise _MiscountError(
+            f"{len(chunk)} items were sent and {len(answers)} results came back."
+        )
+    return answers
+
+
+class _MiscountError(SchemaMismatchError):
+    """The items were applied, but nobody can say which result is whose."""
+
+    overrides: ClassVar = {"delivery": Delivery.UNKNOWN}
+
+
+def _fill(results, items, part, fate, error):
+    for index in part:
+        results[index] = ItemResult(items[index], fate, error=error)

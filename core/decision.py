@@ -1,0 +1,116 @@
+"""What is done about a failed attempt: one table, read from the top."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .classification import Classification
+from .taxonomy import Category, Severity, TextEnum
+
+
+class Verdict(TextEnum):
+    """What becomes of the operation. Nothing is ever dropped."""
+
+    RETRY = "retry"  # at the time of the policy
+    PARK = "park"  # wait for leave to go on; costs no attempt
+    FALL_BACK = "fall_back"  # answer with an older or a local value
+    DEAD = "dead"  # dead letter: a person decides
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict, and what goes with it. ``reason`` is a sentence for the record."""
+
+    verdict: Verdict
+    alert_now: bool
+    keep_raw_payload: bool
+    reason: str
+
+    @property
+    def costs_attempt(self) -> bool:
+        return self.verdict is not Verdict.PARK
+
+
+@dataclass(frozen=True)
+class _Situation:
+    failure: Classification
+    attempts_left: int
+    breaker_open: bool
+    fallback_available: bool
+    budget_left: bool
+    deadline_left: bool
+
+    @property
+    def corrupt(self) -> bool:
+        return self.failure.category is Category.DATA_CORRUPTION
+
+    @property
+    def urgent(self) -> bool:
+        return (
+            self.failure.severity is Severity.CRITICAL
+            or self.failure.category is Category.SECURITY
+        )
+
+    @property
+    def worth_retrying(self) -> bool:
+        return self.failure.retryable and self.attempts_left > 0 and self.deadline_left
+
+
+_Row = tuple[Callable[[_Situation], bool], Verdict, str]
+
+TABLE: tuple[_Row, ...] = (
+    (lambda s: s.corrupt, Verdict.DEAD, "The data is corrupt."),
+    (
+        lambda s: s.urgent and not s.failure.retryable,
+        Verdict.DEAD,
+        "Critical, and trying again cannot help.",
+    ),
+    (
+        lambda s: s.worth_retrying and s.breaker_open,
+        Verdict.PARK,
+        "The breaker is open.",
+    ),
+    (
+        lambda s: s.worth_retrying and not s.budget_left,
+        Verdict.PARK,
+        "The backend's retry budget is used up.",
+    ),
+    (lambda s: s.worth_retrying, Verdict.RETRY, "It may succeed later."),
+    (
+        lambda s: s.failure.recoverable and s.fallback_available,
+        Verdict.FALL_BACK,
+        "An older or local value serves.",
+    ),
+    (lambda s: not s.failure.retryable, Verdict.DEAD, "Trying again cannot help."),
+    (lambda s: not s.deadline_left, Verdict.DEAD, "Its time is used up."),
+    (lambda s: True, Verdict.DEAD, "Its attempts are used up."),
+)
+
+
+def decide(
+    classification: Classification,
+    *,
+    attempts_left: int,
+    breaker_open: bool = False,
+    fallback_available: bool = False,
+    budget_left: bool = True,
+    deadline_left: bool = True,
+) -> Decision:
+    """Decide about a failed attempt.
+
+    :param attempts_left: how many attempts its policy still allows.
+    :param fallback_available: it is a read, and there is something to answer with.
+    :param budget_left: whether the backend may retry now; see ``budget``.
+    :param deadline_left: whether the operation's total time is not over yet.
+    """
+    situation = _Situation(
+        classification,
+        attempts_left,
+        breaker_open,
+        fallback_available,
+        budget_left,
+        deadline_left,
+    )
+    verdict, reason = next(
+        (verdict, reason) for applies, verdict, reason in TABLE if applies(situation)
+    )
+    return Decision(verdict, situation.urgent, situation.corrupt, reason)

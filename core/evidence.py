@@ -1,0 +1,126 @@
+"""What an exception tells about itself, whoever wrote its class.
+
+Exceptions of other libraries are read by their attributes, never imported. Nothing
+here raises, whatever the attributes do.
+"""
+
+import errno
+from typing import Any
+
+from .retry import parse_retry_after
+
+CHAIN_LIMIT = 32
+_STATUS_NAMES = ("status", "status_code", "http_status", "errcode", "code")
+_CODE_NAMES = ("code", "error_code")
+_SQLSTATE_NAMES = ("pgcode", "sqlstate")
+
+
+def read(thing: Any, name: str) -> Any:
+    """The attribute, or None if there is none or it cannot be read."""
+    try:
+        return getattr(thing, name, None)
+    except Exception:
+        return None
+
+
+def chain(exc: BaseException, *, implicit: bool = True) -> list[BaseException]:
+    """The exception and its causes, outermost first, at most ``CHAIN_LIMIT``, each
+    once: a chain that runs in circles ends.
+
+    Causes are ``__cause__``, exceptions kept as ``reason`` or ``last_error`` or among
+    the arguments, the members of a group; and, if ``implicit``, the exception that
+    was being handled.
+    """
+    found: list[BaseException] = []
+    todo = [exc]
+    while todo and len(found) < CHAIN_LIMIT:
+        link = todo.pop()
+        if any(link is seen for seen in found):
+            continue
+        found.append(link)
+        causes = [link.__cause__, read(link, "reason"), read(link, "last_error")]
+        for several in (read(link, "args"), read(link, "exceptions")):
+            if isinstance(several, (tuple, list)):
+                causes += several[:CHAIN_LIMIT]
+        if implicit and not link.__suppress_context__:
+            causes.append(link.__context__)
+        todo += [c for c in reversed(causes) if isinstance(c, BaseException)]
+    return found
+
+
+def qualified_names(exc: BaseException) -> list[str]:
+    """The dotted names of its class and base classes, most derived first."""
+    return [f"{cls.__module__}.{cls.__qualname__}" for cls in type(exc).__mro__]
+
+
+def http_status(exc: BaseException) -> int | None:
+    """The status of the failing HTTP answer it carries, 300..599."""
+    # A response may be falsy because it failed: compare with None only.
+    for holder in (exc, read(exc, "response")):
+        for name in _STATUS_NAMES:
+            value = None if holder is None else read(holder, name)
+            if type(value) is not bool and isinstance(value, int):
+                if 300 <= value <= 599:
+                    return int(value)
+    return None
+
+
+def os_code(exc: BaseException) -> str | None:
+    """The symbolic name of the operating system's error number: ``ENOSPC``."""
+    number = read(exc, "errno")
+    if not isinstance(exc, OSError) or not isinstance(number, int):
+        return None
+    # TLS errors put a number of their own there.
+    if "ssl.SSLError" in qualified_names(exc):
+        return None
+    return errno.errorcode.get(number)
+
+
+def sqlstate(exc: BaseException) -> str | None:
+    """PostgreSQL's five characters."""
+    for name in _SQLSTATE_NAMES:
+        value = read(exc, name)
+        if isinstance(value, str) and len(value) == 5:
+            return value.upper()
+    return None
+
+
+def body_code(exc: BaseException) -> str | None:
+    """The machine-readable code of the other side's answer."""
+    for name in _CODE_NAMES:
+        value = read(exc, name)
+        if isinstance(value, str) and value and not value.isdigit():
+            return value
+    return None
+
+
+def message(exc: BaseException) -> str:
+    """What it says, or the name of its class if it says nothing."""
+    try:
+        return str(exc) or type(exc).__name__
+    except Exception:
+        return type(exc).__name__
+
+
+def retry_after(exc: BaseException, now: float | None = None) -> float | None:
+    """Seconds it asks to wait. An HTTP date counts from the answer's own ``Date``,
+    so that a clock that is wrong does no harm; from ``now`` if it has none.
+    """
+    own = read(exc, "retry_after")
+    if own is not None:
+        return parse_retry_after(own, now)
+    for holder in (exc, read(exc, "response")):
+        headers = None if holder is None else read(holder, "headers")
+        if asked := _header(headers, "retry-after"):
+            return parse_retry_after(asked, now, sent_at=_header(headers, "date"))
+    return None
+
+
+def _header(headers: Any, name: str) -> str | None:
+    try:
+        lowered = {
+            str(key).lower(): value for key, value in dict(headers or {}).items()
+        }
+        return None if lowered.get(name) is None else str(lowered[name])
+    except Exception:
+        return None

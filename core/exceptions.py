@@ -1,0 +1,225 @@
+"""The failures this project raises itself, under one :class:`SyncError`.
+
+A class names its :class:`~.taxonomy.ErrorType`; ``overrides`` are the fields of the
+classification in which it differs from the taxonomy's row of that type.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from .taxonomy import Delivery, ErrorType, Severity
+
+
+class SyncError(Exception):
+    """Any failure of synchronisation.
+
+    :param message: for the operator; no secrets.
+    :param error_type: overrides the type of the class. A plain ``SyncError`` without
+        one has no opinion: its cause decides.
+    :param field: path of the field that is wrong, such as ``lines[2].quantity``.
+    :param record: what the failure is about, such as ``purchase_order/po_1``.
+    :param retry_after: seconds the other side asks to wait.
+    """
+
+    error_type: ErrorType | None = None
+    overrides: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        error_type: ErrorType | None = None,
+        field: str | None = None,
+        record: str | None = None,
+        correlation_id: str | None = None,
+        retry_after: float | None = None,
+    ):
+        super().__init__(message)
+        self.message = message
+        if error_type is not None:
+            self.error_type = ErrorType(error_type)
+        self.field = field
+        self.record = record
+        self.correlation_id = correlation_id
+        self.retry_after = retry_after
+
+
+class ApiTimeoutError(SyncError):
+    """No answer in time, or no pool slot in time."""
+
+    error_type = ErrorType.NETWORK_TIMEOUT
+
+
+class RateLimitError(SyncError):
+    """The app asks to slow down; ``retry_after`` in seconds if it said for how long."""
+
+    error_type = ErrorType.RATE_LIMIT_EXCEEDED
+    overrides: ClassVar = {"delivery": Delivery.ANSWERED}
+
+
+class CacheConnectionError(SyncError):
+    """The cache cannot be read or written."""
+
+    error_type = ErrorType.CACHE_UNAVAILABLE
+
+
+class InvalidDataError(SyncError):
+    """A record or a value that is not acceptable; ``field`` says where."""
+
+    error_type = ErrorType.DATA_VALIDATION_FAILED
+
+
+class SchemaMismatchError(SyncError):
+    """An answer that does not have the agreed shape."""
+
+    error_type = ErrorType.SCHEMA_MISMATCH
+
+
+class DataCorruptedError(SyncError):
+    """Bytes that are not what was sent: a checksum or a syntax is wrong."""
+
+    error_type = ErrorType.DATA_CORRUPTED
+
+
+class ConfigurationError(SyncError):
+    """A setting that is missing or impossible."""
+
+    error_type = ErrorType.CONFIGURATION_ERROR
+
+
+class SignatureError(SyncError):
+    """A signed message that must not be believed; ``reason`` is a word for the log."""
+
+    error_type = ErrorType.AUTHENTICATION_FAILED
+
+    def __init__(self, message: str, *, reason: str, **details):
+        super().__init__(message, **details)
+        self.reason = reason
+
+
+class MaxRetriesExceededError(SyncError):
+    """The attempts are used up; ``last_error`` is what the last of them met."""
+
+    overrides: ClassVar = {"retryable": False}
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        last_error: BaseException | None = None,
+        **details,
+    ):
+        super().__init__(message, **details)
+        self.last_error = last_error
+
+
+class CircuitBreakerOpenError(SyncError):
+    """The call was not made because the breaker is open."""
+
+    error_type = ErrorType.SERVICE_UNAVAILABLE
+    overrides: ClassVar = {
+        "delivery": Delivery.NOT_SENT,
+        "counts_for_breaker": False,
+    }
+
+
+class ResourcePoolFullError(SyncError):
+    """The pool and its queue are full: come back later."""
+
+    error_type = ErrorType.RESOURCE_EXHAUSTED
+    overrides: ClassVar = {
+        "severity": Severity.MEDIUM,
+        "retryable": True,
+        "requires_admin_action": False,
+        "delivery": Delivery.NOT_SENT,
+        "suggested_action": "Nothing to do: it is tried again when the pool has room.",
+    }
+
+
+class DeadlineExceededError(SyncError):
+    """The time given to the work is used up."""
+
+    error_type = ErrorType.NETWORK_TIMEOUT
+
+
+class OperationCancelledError(SyncError):
+    """Somebody cancelled the work; it stopped at a safe point."""
+
+    error_type = ErrorType.BUSINESS_RULE_VIOLATION
+    overrides: ClassVar = {
+        "severity": Severity.LOW,
+        "suggested_action": "Nothing to do: a person cancelled it.",
+    }
+
+
+class ConflictError(SyncError):
+    """Both sides changed the record: fetch, merge, try again."""
+
+    error_type = ErrorType.VERSION_CONFLICT
+
+
+class DuplicateOrderError(SyncError):
+    """The record exists already; ``existing_id`` names it if known."""
+
+    error_type = ErrorType.DUPLICATE_ORDER
+
+    def __init__(self, message: str = "", *, existing_id: str | None = None, **details):
+        super().__init__(message, **details)
+        self.existing_id = existing_id
+
+
+class OutcomeUnknownError(SyncError):
+    """The request left and its answer was lost: look it up before sending again."""
+
+    error_type = ErrorType.OUTCOME_UNKNOWN
+    overrides: ClassVar = {"delivery": Delivery.UNKNOWN}
+
+
+class DependencyMissingError(SyncError):
+    """The record refers to one that is not synchronised yet; it may come later.
+
+    :param entity: ``supplier``, ``product``, ...
+    :param external_id: its id at the pharmacy, or the reference that was given.
+    """
+
+    overrides: ClassVar = {"retryable": True}
+
+    def __init__(self, entity: str, external_id: str, message: str = "", **details):
+        details.setdefault(
+            "error_type",
+            ErrorType.INVALID_SUPPLIER
+            if entity == "supplier"
+            else ErrorType.RESOURCE_NOT_FOUND,
+        )
+        super().__init__(
+            message or f"The {entity} {external_id} is not known yet.", **details
+        )
+        self.entity = entity
+        self.external_id = external_id
+
+
+class HttpError(SyncError):
+    """An HTTP answer that says the request failed. Its type follows from status
+    and code.
+
+    :param status: HTTP status, 100..599.
+    :param code: machine-readable code of the body, such as ``version_conflict``.
+    :param headers: of the answer; ``Retry-After`` and ``Date`` are read.
+    :param body: the decoded JSON body.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str | None = None,
+        message: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        **details,
+    ):
+        super().__init__(message or f"HTTP {status} {code or ''}".rstrip(), **details)
+        self.status = status
+        self.code = code
+        self.headers = headers or {}
+        self.body = body

@@ -1,0 +1,114 @@
+"""Demo data, given to ``odoo shell`` on its standard input. Idempotent.
+
+Connects Odoo to the pharmacy app named by the environment (``PHARMACY_APP_URL``,
+``PHARMACY_APP_KEY``, ``PHARMACY_WEBHOOK_SECRET``), reads its suppliers, products and
+orders, and makes as many orders in Odoo, which go to the app.
+"""
+
+import os
+import random
+from datetime import timedelta
+
+from odoo import Command, fields
+
+ORDERS = int(os.environ.get("PHARMACY_DEMO_ORDERS", "100"))
+NOTES = (
+    "",
+    "Deliver before noon, please.",
+    "Cold chain: 2 to 8 degrees. Call us if the logger shows more.",
+    "Clinic is closed on Wednesday afternoon.",
+    "Batch numbers on the delivery note, please.",
+)
+env = env  # noqa: F821, PLW0127 - given by the shell
+
+
+def user(login, name, *groups):
+    found = env["res.users"].search([("login", "=", login)])
+    return found or env["res.users"].create(
+        {
+            "login": login,
+            "password": login,
+            "name": name,
+            "group_ids": [Command.link(env.ref(group).id) for group in groups],
+        }
+    )
+
+
+def connect():
+    """The backend of the demo, connected to the app of the environment."""
+    env.company.name = "Clinica Veterinaria Norte"
+    euro = env.ref("base.EUR")
+    euro.active = True
+    if not env["account.move.line"].search_count([], limit=1):
+        env.company.currency_id = euro
+    user("buyer", "Berta Buyer", "purchase.group_purchase_user", "pharmacy_sync.group_user")
+    user(
+        "operator",
+        "Oscar Operator",
+        "purchase.group_purchase_user",
+        "pharmacy_sync.group_operator",
+    )
+    api_user = user("pharmacy", "Pharmacy App", "base.group_user", "pharmacy_sync.group_api")
+    backend = env["sync.backend"].search([], limit=1)
+    values = {
+        "name": "Veterinary Pharmacy",
+        "url": os.environ["PHARMACY_APP_URL"],
+        "api_key": os.environ["PHARMACY_APP_KEY"],
+        "webhook_secret": os.environ.get("PHARMACY_WEBHOOK_SECRET"),
+        "user_id": api_user.id,
+    }
+    if backend:
+        backend.write(values)
+    else:
+        backend = env["sync.backend"].create(values)
+    env.cr.commit()
+    return backend
+
+
+def make_orders(count):
+    """Orders that begin their life in Odoo."""
+    rng = random.Random(42)
+    suppliers = env["res.partner"].search([("supplier_rank", ">", 0)], order="id")
+    products = env["product.product"].search([("barcode", "!=", False)], order="id")
+    now = fields.Datetime.now().replace(microsecond=0)
+    orders = env["purchase.order"].create(
+        [
+            {
+                "partner_id": rng.choice(suppliers).id,
+                "date_order": now - timedelta(hours=rng.randrange(24 * 60)),
+                "note": rng.choice(NOTES),
+                "order_line": [
+                    Command.create(
+                        {
+                            "product_id": product.id,
+                            "product_qty": rng.randrange(1, 25),
+                            "price_unit": round(
+                                product.standard_price * rng.uniform(0.9, 1.1), 2
+                            ),
+                        }
+                    )
+                    for product in rng.sample(products, rng.randrange(1, 7))
+                ],
+            }
+            for __ in range(count)
+        ]
+    )
+    for index, order in enumerate(orders):
+        if index % 3 == 0:
+            order.button_confirm()
+        elif index % 10 == 1:
+            order.button_cancel()
+    env.cr.commit()
+    return orders
+
+
+def main():
+    backend = connect()
+    backend._as_runner()._job_pull()
+    env.cr.rollback()
+    made = env["sync.mapping"].search_count([("res_model", "=", "purchase.order")])
+    if made <= ORDERS:
+        make_orders(2 * ORDERS - made)
+
+
+main()

@@ -1,0 +1,71 @@
+"""``./dev bench``: the benchmarks, on a clone with real servers.
+
+Each ``benchmarks/bench_<name>.py`` is run with the variables of
+:mod:`devtools.testing` and these:
+
+==================================  =========================================
+``PHARMACY_SYNC_DATABASE``          the clone that Odoo serves
+``PHARMACY_APP_URL``, ``..._KEY``   the pharmacy app
+``PHARMACY_WEBHOOK_SECRET``         secret for its webhooks
+``PHARMACY_ODOO_URL``               Odoo; admin / admin
+==================================  =========================================
+"""
+
+import shutil
+
+from . import config, databases, odoo, paths, processes, settings, shell, stack, testing
+from . import venv
+from .progress import Failure, say, step
+
+TIMEOUT = 1800
+ODOO = "bench_odoo"
+APP = "bench_app"
+
+
+def run(names):
+    """Run the named benchmarks, or all; whether all of them ended well."""
+    scripts = _scripts(names)
+    testing.prepare()
+    good = True
+    with databases.run_clone() as database:
+        state = stack.new_state(settings.free_port(), settings.free_port())
+        env = {
+            **testing.test_environment(database),
+            **stack.demo_environment(state),
+            "PHARMACY_SYNC_DATABASE": database,
+        }
+        folder = paths.RUN / database
+        folder.mkdir()
+        try:
+            _start(state, database, folder)
+            for script in scripts:
+                say("...", script.stem)
+                command = [venv.python(), script]
+                code, _text = shell.run_shown(command, script.stem, TIMEOUT, env=env)
+                say("FAILED" if code else "ok", script.stem)
+                good = good and code == 0
+        finally:
+            processes.stop(ODOO)
+            processes.stop(APP)
+            shutil.rmtree(folder)
+    return good
+
+
+def _scripts(names):
+    found = sorted((paths.ROOT / "benchmarks").glob("bench_*.py"))
+    known = {path.stem.removeprefix("bench_"): path for path in found}
+    unknown = sorted(set(names) - set(known))
+    if unknown or not known:
+        raise Failure(f"no such benchmark: {unknown}; there are: {', '.join(known)}")
+    return [known[name] for name in names or known]
+
+
+def _start(state, database, folder):
+    conf = config.write(ODOO, database, state["odoo_port"])
+    with step("start Odoo and the pharmacy app"):
+        processes.start(APP, stack.app_command(state, folder / "app.sqlite"))
+        processes.start(ODOO, [*odoo.command(), "-c", conf])
+        timeout = stack.START_TIMEOUT
+        health = stack.app_url(state) + "/api/v1/health"
+        processes.wait_for_http(APP, health, timeout)
+        processes.wait_for_http(ODOO, stack.odoo_url(state) + "/web/health", timeout)

@@ -1,0 +1,72 @@
+"""The verbs of ``./dev``."""
+
+import argparse
+import os
+
+from . import bench, lint, odoo, paths, readme, settings, stack, testing, venv
+from .progress import Failure, explain
+
+
+def main(words):
+    """Do what the words say; the exit code."""
+    options, rest = _parser().parse_known_args(words)
+    if rest and options.verb != "test":
+        _parser().error(f"unknown: {' '.join(rest)}")
+    os.chdir(paths.ROOT)
+    try:
+        paths.prepare()
+        return 0 if options.act(options, rest) is not False else 1
+    except Failure as failure:
+        explain(failure)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="./dev",
+        description="Sets up, runs, tests and measures Pharmacy Sync.",
+        epilog=settings.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    def verb(name, text, act):
+        adder = verbs.add_parser(name, help=text, description=text)
+        adder.set_defaults(act=act)
+        return adder
+
+    verb("up", "set up, start, fill with demonstration data", lambda *_: stack.up())
+    test = verb(
+        "test",
+        "run all tests; what is not known here goes to pytest",
+        lambda options, rest: testing.run(options.fast, rest),
+    )
+    test.add_argument("--fast", action="store_true", help="only tests in one process")
+    fixing = verb("lint", "run the linters", lambda options, _: _lint(options.fix))
+    fixing.add_argument("--fix", action="store_true", help="correct what can be")
+    verb("stop", "end the servers", lambda *_: stack.stop())
+    verb("status", "say what runs", lambda *_: stack.status())
+    cleaning = verb(
+        "clean",
+        "stop, drop databases, remove .dev but for what was downloaded",
+        lambda options, _: stack.clean(options.all),
+    )
+    cleaning.add_argument("--all", action="store_true", help="remove that too")
+    measure = verb("bench", "measure", lambda options, _: bench.run(options.names))
+    measure.add_argument("names", nargs="*", help="as in benchmarks/bench_NAME.py")
+    verb("readme", "write README.rst from readme/", lambda *_: _readme())
+    return parser
+
+
+def _lint(fix):
+    odoo.ensure()
+    venv.ensure()
+    return lint.run(fix)
+
+
+def _readme():
+    odoo.ensure()
+    venv.ensure()
+    readme.write()

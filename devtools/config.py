@@ -1,0 +1,36 @@
+"""Odoo configuration files."""
+
+import configparser
+
+from . import odoo, paths
+
+CHANNELS = "root:2,root.pharmacy_sync:2"
+
+
+def write(name, database=None, http_port=None, **options):
+    """Write ``.dev/run/<name>.conf`` and return its path.
+
+    Threaded mode, so that everything is served on one port, with queue_job's
+    runner. Without ``database`` the caller names one on the command line.
+    """
+    parser = configparser.ConfigParser(interpolation=None)
+    parser["options"] = {
+        "addons_path": ",".join(odoo.addons_path()),
+        "data_dir": str(paths.DATA),
+        "server_wide_modules": "base,web,rpc,queue_job",
+        "http_interface": "127.0.0.1",
+        "list_db": "False",
+        "max_cron_threads": "1",
+        "workers": "0",
+        "db_maxconn": "24",
+        **{key: str(value) for key, value in options.items()},
+    }
+    if database:
+        parser["options"].update(db_name=database, dbfilter=f"^{database}$")
+    if http_port:
+        parser["options"]["http_port"] = str(http_port)
+    parser["queue_job"] = {"channels": CHANNELS}
+    path = paths.RUN / f"{name}.conf"
+    with open(path, "w") as output:
+        parser.write(output)
+    return path

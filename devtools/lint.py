@@ -1,0 +1,51 @@
+"""``./dev lint``: ruff, pylint-odoo, OCA's hooks, and a README up to date."""
+
+from . import paths, readme, shell, venv
+from .progress import Failure, explain, say, step
+
+TIMEOUT = 300
+LINES = 300  # what a linter says is worth reading whole
+
+
+def run(fix=False):
+    """Run all linters; whether they are content."""
+    venv.ensure_lint()
+    good = True
+    for name, check in _checks(fix):
+        try:
+            with step(name):
+                check()
+        except Failure as failure:
+            explain(failure, LINES)
+            good = False
+    say("ok" if good else "FAILED", "lint")
+    return good
+
+
+def _checks(fix):
+    fixing = ["--fix"] if fix else []
+    style = [] if fix else ["--check", "--diff"]
+    brief = "--output-format=concise"
+    yield "ruff check", _tool("ruff", "check", brief, *fixing, ".", cwd=paths.ROOT)
+    yield "ruff format", _tool("ruff", "format", *style, ".", cwd=paths.ROOT)
+    yield "pylint-odoo", _tool("pylint", f"--rcfile={_pylintrc()}", paths.ADDON_NAME)
+    yield "oca-checks-odoo-module", _tool("oca-checks-odoo-module", paths.ADDON_NAME)
+    catalogues = sorted((paths.ROOT / "i18n").glob("*.po*"))
+    if catalogues:
+        yield "oca-checks-po", _tool("oca-checks-po", *catalogues)
+    yield "README", readme.check
+
+
+def _pylintrc():
+    return paths.ROOT / ".pylintrc"
+
+
+def _tool(name, *words, cwd=paths.ADDONS):
+    """A check that runs one installed tool, by default beside the addon's link."""
+    log = f"lint-{name}"
+
+    def check():
+        (paths.LOG / f"{log}.log").unlink(missing_ok=True)
+        shell.run([paths.LINT_VENV / "bin" / name, *words], log, TIMEOUT, cwd=cwd)
+
+    return check

@@ -1,0 +1,195 @@
+"""Odoo 19: the user's own, or the Debian package unpacked into ``.dev/odoo``.
+
+Debian ships Odoo in its unstable suite only. The package is fetched from the
+mirror that this machine's apt already uses, with a private source list and
+private state, and unpacked, not installed: the system stays as it is.
+"""
+
+import shutil
+import stat
+
+from . import paths, settings, shell, stamps
+from .progress import Failure, step
+
+SUITE = "sid"
+# The package replaces some of Odoo's files by links into these.
+PACKAGES = (
+    "odoo-19",
+    "libjs-jquery",
+    "libjs-jquery-form",
+    "libjs-underscore",
+    "fonts-inconsolata",
+    "fonts-montserrat",
+    "fonts-roboto-unhinted",
+)
+# Later releases carry version 7, which lacks the linked files.
+FONT_AWESOME_SUITE = "bookworm"
+FONT_AWESOME = f"fonts-font-awesome/{FONT_AWESOME_SUITE}"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+DIST = paths.ODOO / "usr/lib/python3/dist-packages"
+PROBE = "odoo/addons/web/static/lib/jquery/jquery.js"
+ABSENT_FILES = (
+    "odoo/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js",
+)
+
+
+def folder():
+    """The folder that holds the ``odoo`` package and Odoo's ``addons``."""
+    return settings.odoo_folder() or DIST
+
+
+def identity():
+    """A text that changes when Odoo does."""
+    home = folder()
+    release = (home / "odoo/release.py").read_text()
+    head = home / ".git/HEAD"
+    return f"{home} {release} {head.read_text() if head.exists() else ''}"
+
+
+def ensure():
+    """Have an Odoo 19 in :func:`folder`, and the link to this addon."""
+    own = settings.odoo_folder()
+    if own:
+        _check(own)
+    elif not _is_complete():
+        with step("Odoo 19: download and unpack the Debian package"):
+            _download()
+            for package in sorted(paths.DOWNLOADS.glob("*.deb")):
+                shell.run(["dpkg", "-x", package, paths.ODOO], "odoo", 300)
+            if not _is_complete():
+                raise Failure(f"{paths.ODOO} is not complete; run ./dev clean")
+    if not own:
+        _fill_gaps()
+    _link_addon()
+
+
+def addons_path():
+    """Odoo's own addons, those installed by pip, and this one."""
+    home = folder()
+    site = next((paths.VENV / "lib").glob("python3*/site-packages"))
+    return [
+        *(str(path) for path in _own_addons(home)),
+        str(site / "odoo/addons"),
+        str(paths.ADDONS),
+    ]
+
+
+def write_script():
+    """The ``odoo`` command: one for all the ways Odoo can be laid out.
+
+    A script is needed: the prefork server re-executes ``argv[0]``, which
+    ``python -m odoo`` does not survive.
+    """
+    text = (
+        f"#!{paths.VENV}/bin/python\n"
+        "import odoo.cli\n\n"
+        'if __name__ == "__main__":\n'
+        "    odoo.cli.main()\n"
+    )
+    paths.ODOO_SCRIPT.parent.mkdir(parents=True, exist_ok=True)
+    paths.ODOO_SCRIPT.write_text(text)
+    paths.ODOO_SCRIPT.chmod(paths.ODOO_SCRIPT.stat().st_mode | stat.S_IXUSR)
+
+
+def command():
+    """The words that start Odoo."""
+    return [str(paths.VENV / "bin/python"), str(paths.ODOO_SCRIPT)]
+
+
+def _own_addons(home):
+    """Folders of Odoo's addons; Debian's has a second, stripped one beside it."""
+    candidates = (home / "odoo/addons", home / "addons")
+    return [path for path in candidates if (path / "web/static").is_dir()]
+
+
+def _check(own):
+    release = own / "odoo/release.py"
+    if not release.exists() or not _own_addons(own):
+        raise Failure(
+            f"PHARMACY_SYNC_ODOO={own}: expected the folder odoo/ and Odoo's addons there"
+        )
+    if "version_info = (19," not in release.read_text():
+        raise Failure(f"PHARMACY_SYNC_ODOO={own}: this is not Odoo 19")
+
+
+def _is_complete():
+    return (DIST / "odoo/release.py").exists() and (DIST / PROBE).exists()
+
+
+def _fill_gaps():
+    """Empty files where the package has none: a missing one fails every tour."""
+    for name in ABSENT_FILES:
+        path = DIST / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
+
+def _link_addon():
+    link = paths.ADDON_LINK
+    if not link.is_symlink() or link.resolve() != paths.ROOT:
+        link.unlink(missing_ok=True)
+        link.symlink_to("../..", target_is_directory=True)
+
+
+def _download():
+    if not (shutil.which("apt-get") and shutil.which("dpkg")):
+        raise Failure(
+            "Odoo 19 is downloaded by apt-get, which is not on this machine.\n"
+            "Get Odoo 19 yourself and name its folder in PHARMACY_SYNC_ODOO."
+        )
+    paths.DOWNLOADS.mkdir(parents=True, exist_ok=True)
+    wanted = [*PACKAGES, FONT_AWESOME]
+    key = stamps.digest(*wanted)
+    if stamps.is_done("debs", key) and len(_debs()) == len(wanted):
+        return
+    apt_get = ["apt-get", *_private_apt()]
+    shell.run([*apt_get, "update"], "odoo", 300)
+    # As root, apt would fetch as a user that cannot write into a home folder.
+    options = ["-o", "APT::Sandbox::User=root"]
+    shell.run(
+        [*apt_get, *options, "download", *wanted], "odoo", 900, cwd=paths.DOWNLOADS
+    )
+    stamps.mark_done("debs", key)
+
+
+def _debs():
+    return list(paths.DOWNLOADS.glob("*.deb"))
+
+
+def _private_apt():
+    """Options for an apt that reads our list and writes nothing of the system."""
+    lists = paths.APT / "lists"
+    (lists / "partial").mkdir(parents=True, exist_ok=True)
+    mirror = _mirror()
+    source = paths.APT / "sources.list"
+    source.write_text(
+        "".join(
+            f"deb [signed-by={KEYRING}] {mirror} {suite} main\n"
+            for suite in (SUITE, FONT_AWESOME_SUITE)
+        )
+    )
+    return [
+        f"-oDir::Etc::SourceList={source}",
+        "-oDir::Etc::SourceParts=/dev/null",
+        f"-oDir::State::Lists={lists}",
+        "-oDir::Cache::pkgcache=",
+        "-oDir::Cache::srcpkgcache=",
+    ]
+
+
+def _mirror():
+    """The Debian mirror of this machine's own apt configuration."""
+    form = "$(CREATED_BY) $(COMPONENT) $(REPO_URI)"
+    targets = shell.text(["apt-get", "indextargets", "--format", form]) or ""
+    mirrors = {
+        words[2]
+        for words in map(str.split, targets.splitlines())
+        if words[:2] == ["Packages", "main"] and "security" not in words[2]
+    }
+    if not mirrors:
+        raise Failure(
+            "apt on this machine has no Debian mirror to download Odoo 19 from.\n"
+            "Get Odoo 19 yourself and name its folder in PHARMACY_SYNC_ODOO."
+        )
+    return sorted(mirrors)[0]

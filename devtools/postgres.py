@@ -1,0 +1,142 @@
+"""PostgreSQL: the server the user named, else the one of this machine.
+
+A server that answers on the default socket is used as it is. If none does,
+Debian's packages are installed (by root or sudo) and their cluster is started.
+Only databases whose names start with this checkout's prefix are touched.
+"""
+
+import getpass
+import os
+import time
+
+from . import apt, paths, settings, shell
+from .progress import Failure, step
+
+MINIMUM = 13  # Odoo 19
+START_TIMEOUT = 30
+
+
+def ensure():
+    """Have a server on which we may create databases."""
+    os.environ.update(settings.postgres_environment())
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+    if not _answers():
+        if settings.postgres_named():
+            raise Failure(
+                "The PostgreSQL server named in PHARMACY_SYNC_PG or PG* does not "
+                f"answer:\n{_complaint()}"
+            )
+        _start_debian_cluster()
+    _check()
+
+
+def query(sql, database="postgres", timeout=60):
+    """Rows of a statement as lists of texts; raises :class:`Failure`."""
+    words = ["-X", "-At", "-F", "\t", "-v", "ON_ERROR_STOP=1"]
+    answer = shell.text(["psql", *words, "-d", database, "-c", sql], timeout=timeout)
+    if answer is None:
+        raise Failure(f"PostgreSQL ({database}) refused: {sql}")
+    return [line.split("\t") for line in answer.splitlines()]
+
+
+def databases(prefix=paths.DATABASE_PREFIX):
+    """Names of this checkout's databases that start with ``prefix``."""
+    sql = "select datname from pg_database where datname like '{}%' order by 1"
+    return [row[0] for row in query(sql.format(prefix.replace("_", r"\_")))]
+
+
+def clone(source, name):
+    """Create database ``name`` as a copy of ``source``."""
+    _disconnect(source)
+    query(f'create database "{name}" template "{source}"', timeout=300)
+
+
+def rename(source, name):
+    """Rename a database."""
+    _disconnect(source)
+    query(f'alter database "{source}" rename to "{name}"')
+
+
+def drop(name):
+    """Drop one of this checkout's databases, whoever is connected to it."""
+    if not name.startswith(paths.DATABASE_PREFIX):
+        raise ValueError(f"not a database of this checkout: {name}")
+    query(f'drop database if exists "{name}" with (force)', timeout=120)
+
+
+def _disconnect(name):
+    query(
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        f"where datname = '{name}' and pid <> pg_backend_pid()"
+    )
+
+
+def _answers():
+    return shell.text(["psql", "-X", "-d", "postgres", "-c", "select 1"]) is not None
+
+
+def _complaint():
+    command = ["sh", "-c", "psql -X -d postgres -c 'select 1' 2>&1; true"]
+    return (shell.text(command) or "").strip()
+
+
+def _check():
+    user = os.environ.get("PGUSER") or getpass.getuser()
+    if user == "postgres":
+        raise Failure(
+            "Odoo refuses to work as the PostgreSQL role postgres.\n"
+            "Create another one (createuser --createdb NAME) and name it in PGUSER."
+        )
+    sql = (
+        "select current_setting('server_version_num')::int / 10000, "
+        "rolcreatedb or rolsuper from pg_roles where rolname = current_user"
+    )
+    version, may_create = query(sql)[0]
+    if int(version) < MINIMUM:
+        raise Failure(f"PostgreSQL {version} is too old: Odoo 19 needs {MINIMUM}")
+    if may_create != "t":
+        raise Failure(
+            f"The PostgreSQL role {user} may not create databases.\n"
+            f"As an administrator: psql -c 'alter role \"{user}\" createdb'"
+        )
+
+
+def _start_debian_cluster():
+    if not apt.has_postgres_server():
+        apt.install("postgresql")
+    user = getpass.getuser()
+    root = apt.as_root()
+    if root is None:
+        raise Failure(
+            f"No PostgreSQL server answers to {user} on the default socket.\n"
+            "As an administrator:\n"
+            "  sudo service postgresql start\n"
+            f"  sudo -u postgres createuser --createdb {user}\n"
+            "or name a server in PHARMACY_SYNC_PG."
+        )
+    with step("PostgreSQL: start the server of this machine"):
+        _start(root)
+        _create_role(root, user)
+        if not _answers():
+            raise Failure(f"PostgreSQL does not answer:\n{_complaint()}")
+
+
+def _start(root):
+    listed = shell.text(["pg_lsclusters", "-h"]) or ""
+    clusters = [line.split() for line in listed.splitlines()]
+    if not clusters:
+        raise Failure("PostgreSQL has no cluster; see pg_createcluster(1)")
+    if not any(row[3].startswith("online") for row in clusters):
+        version, name = clusters[-1][:2]
+        command = [*root, "pg_ctlcluster", version, name, "start"]
+        shell.run(command, "postgres", START_TIMEOUT * 2)
+
+
+def _create_role(root, user):
+    # "su" to postgres: its socket authentication is by name of the OS user.
+    sql = f'create role \\"{user}\\" login superuser'
+    command = [*root, "su", "postgres", "-c", f'psql -X -d postgres -c "{sql}"']
+    deadline = time.monotonic() + START_TIMEOUT
+    while not _answers() and time.monotonic() < deadline:
+        shell.text(command)
+        time.sleep(1)

@@ -1,0 +1,89 @@
+"""Virtual environments: one for Odoo, the app and the tests; one for lint.
+
+The lint tools pin versions of their own that disagree with Odoo's needs.
+"""
+
+from . import odoo, paths, settings, shell, stamps
+from .progress import Failure, step
+
+MINIMUM = (3, 10)
+MAXIMUM = (3, 13)  # the newest that Odoo 19 supports
+
+REQUIREMENTS = paths.ROOT / "requirements-dev.txt"
+# Addons depend on "odoo", which is no distribution of pip's here.
+ADDON_REQUIREMENTS = paths.ROOT / "devtools/requirements-addons.txt"
+LINT_REQUIREMENTS = paths.ROOT / "devtools/requirements-lint.txt"
+APP_REQUIREMENTS = tuple(
+    paths.ROOT / "pharmacy_app" / name
+    for name in ("requirements.txt", "requirements-test.txt")
+)
+PIP_TIMEOUT = 1200
+
+
+def python():
+    """The interpreter that has Odoo and everything else."""
+    return paths.VENV / "bin/python"
+
+
+def ensure():
+    """Have the virtual environment of Odoo, the app and the tests."""
+    files = [REQUIREMENTS, *(path for path in APP_REQUIREMENTS if path.exists())]
+    key = stamps.digest(*files, ADDON_REQUIREMENTS, str(odoo.folder()))
+    if stamps.is_done("venv", key) and python().exists():
+        return
+    with step("Python packages of Odoo, the app and the tests"):
+        _create(paths.VENV)
+        _pip(paths.VENV, *(f"-r{path}" for path in files))
+        _pip(paths.VENV, "--no-deps", f"-r{ADDON_REQUIREMENTS}")
+        site = next((paths.VENV / "lib").glob("python3*/site-packages"))
+        (site / "odoo19.pth").write_text(f"{odoo.folder()}\n")
+        odoo.write_script()
+        stamps.mark_done("venv", key)
+
+
+def ensure_lint():
+    """Have the virtual environment of the lint tools."""
+    key = stamps.digest(LINT_REQUIREMENTS)
+    if stamps.is_done("lint", key) and (paths.LINT_VENV / "bin/ruff").exists():
+        return
+    with step("Python packages of the lint tools"):
+        _create(paths.LINT_VENV)
+        _pip(paths.LINT_VENV, f"-r{LINT_REQUIREMENTS}")
+        stamps.mark_done("lint", key)
+
+
+def requirements_digest():
+    """A text that changes when the Python needs do."""
+    return stamps.digest(REQUIREMENTS, ADDON_REQUIREMENTS)
+
+
+def _create(folder):
+    if (folder / "bin/pip").exists():
+        return
+    interpreter = settings.python()
+    code = "import ensurepip, sys; print(*sys.version_info[:2])"
+    answer = shell.text([interpreter, "-c", code])
+    if answer is None:
+        _install_ensurepip(interpreter)
+        answer = shell.text([interpreter, "-c", code])
+    version = tuple(map(int, (answer or "0 0").split()))
+    if not MINIMUM <= version <= MAXIMUM:
+        raise Failure(
+            f"{interpreter} is not a Python 3.10 to 3.13 with the venv module.\n"
+            "Install one (Debian: python3 and python3-venv), or name it in "
+            "PHARMACY_SYNC_PYTHON."
+        )
+    shell.run([interpreter, "-m", "venv", "--clear", folder], "venv", 120)
+
+
+def _install_ensurepip(interpreter):
+    from . import apt
+
+    if interpreter.startswith("/usr/bin/"):
+        apt.install("python3-venv")
+
+
+def _pip(folder, *words):
+    options = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    command = [folder / "bin/python", "-m", "pip", "install", *options, *words]
+    shell.run(command, "venv", PIP_TIMEOUT)

@@ -1,0 +1,5 @@
+# The registry: one line per synchronised entity.
+from . import sync_entity
+from . import supplier
+from . import product
+from . import purchase_order

@@ -1,0 +1,192 @@
+"""How one value travels: an Odoo field on one side, a JSON value on the other.
+
+A JSON value is always canonical (amounts are strings with a fixed number of
+decimals, datetimes ISO 8601 in UTC), so that equal values compare equal whichever
+side they come from. ``directory`` is the :class:`~.directory.Directory` of the batch.
+"""
+
+from datetime import datetime
+
+from odoo.tools import html2plaintext, plaintext2html
+
+from ..core.exceptions import InvalidDataError
+from ..core.payload import canonical_datetime, canonical_decimal
+
+
+class Converter:
+    """A text field; the base of the others.
+
+    :param key: name in the JSON record
+    :param field: name of the Odoo field
+    :param required: whether a new record must carry it
+    """
+
+    empty = ""
+
+    def __init__(self, key, field, required=False):
+        self.key = key
+        self.field = field
+        self.required = required
+
+    def to_json(self, record, directory):
+        """The canonical JSON value of ``record``'s field."""
+        return self.canonical(record[self.field], directory)
+
+    def canonical(self, value, directory):
+        """The canonical form of a value that arrived, or was read from Odoo.
+
+        :raises InvalidDataError: it is none of this field's kind
+        """
+        if value is None or value is False:
+            return self.empty
+        if not isinstance(value, str):
+            raise InvalidDataError(f"{self.key} is to be a text", field=self.key)
+        return value.strip() or self.empty
+
+    def to_odoo(self, value, directory):
+        """The value to write in Odoo for a canonical JSON value."""
+        return value or False
+
+
+class Optional(Converter):
+    """A text whose absence is null, not empty (a code that must be unique)."""
+
+    empty = None
+
+
+class Flag(Converter):
+    def canonical(self, value, directory):
+        if not isinstance(value, bool):
+            raise InvalidDataError(
+                f"{self.key} is to be true or false", field=self.key
+            )
+        return value
+
+    def to_odoo(self, value, directory):
+        return value
+
+
+class Amount(Converter):
+    """A number with the decimals of one of Odoo's precisions."""
+
+    def __init__(self, key, field, precision, required=False):
+        super().__init__(key, field, required)
+        self.precision = precision
+
+    def canonical(self, value, directory):
+        digits = directory.digits(self.precision)
+        try:
+            return canonical_decimal(value, digits)
+        except InvalidDataError as exc:
+            raise InvalidDataError(
+                f"{self.key} is to be a decimal number", field=self.key
+            ) from exc
+
+    def to_odoo(self, value, directory):
+        return float(value)
+
+
+class Moment(Converter):
+    """A datetime, UTC."""
+
+    empty = None
+
+    def canonical(self, value, directory):
+        if not value:
+            return self.empty
+        try:
+            return canonical_datetime(value)
+        except InvalidDataError as exc:
+            raise InvalidDataError(
+                f"{self.key} is to be an ISO 8601 datetime", field=self.key
+            ) from exc
+
+    def to_odoo(self, value, directory):
+        return datetime.fromisoformat(value.rstrip("Z")) if value else False
+
+
+class Choice(Converter):
+    """A selection whose values have other names on the other side.
+
+    :param pairs: tuples of (value in Odoo, value in JSON); of several Odoo values
+        with one JSON value the first is written
+    """
+
+    def __init__(self, key, field, pairs, required=False):
+        super().__init__(key, field, required)
+        self._to_json = dict(pairs)
+        self._to_odoo = {theirs: ours for ours, theirs in reversed(pairs)}
+
+    def to_json(self, record, directory):
+        return self._to_json[record[self.field]]
+
+    def canonical(self, value, directory):
+        if value not in self._to_odoo:
+            raise InvalidDataError(
+                f"{self.key} is to be one of {', '.join(self._to_odoo)}", field=self.key
+            )
+        return value
+
+    def to_odoo(self, value, directory):
+        return self._to_odoo[value]
+
+
+class RichText(Converter):
+    """An HTML field that travels as plain text; its formatting stays where it is
+    until the text itself changes."""
+
+    def to_json(self, record, directory):
+        return html2plaintext(record[self.field] or "").strip()
+
+    def to_odoo(self, value, directory):
+        return plaintext2html(value) if value else False
+
+
+class Coded(Converter):
+    """A many2one to a record that both sides know by a code (country, currency).
+
+    :param model: model of the record
+    :param by: its field that holds the code
+    """
+
+    empty = None
+
+    def __init__(self, key, field, model, by, required=False):
+        super().__init__(key, field, required)
+        self.model = model
+        self.by = by
+
+    def to_json(self, record, directory):
+        return record[self.field][self.by] or self.empty
+
+    def to_odoo(self, value, directory):
+        if not value:
+            return False
+        found = directory.coded(self.model, self.by).get(value)
+        if not found:
+            raise InvalidDataError(
+                f"{self.key} {value!r} is not known in Odoo", field=self.key
+            )
+        return found
+
+
+class Reference(Converter):
+    """A many2one to a record of another synchronised entity.
+
+    While the other record has no counterpart yet the value is ``odoo:<entity>:<id>``,
+    which :func:`.directory.unmapped` finds.
+    """
+
+    empty = None
+
+    def __init__(self, key, field, entity, required=False):
+        super().__init__(key, field, required)
+        self.entity = entity
+
+    def to_json(self, record, directory):
+        # The raw id: the linked record itself need not be read.
+        target = record[self.field].id
+        return directory.external_id(self.entity, target) if target else self.empty
+
+    def to_odoo(self, value, directory):
+        return directory.res_id(self.entity, value, self.key) if value else False

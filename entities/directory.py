@@ -1,0 +1,86 @@
+"""What a batch needs to look up, looked up once."""
+
+from ..core.exceptions import DependencyMissingError
+
+UNMAPPED = "odoo:"
+
+
+class Directory:
+    """Look-ups for one batch of one backend: mappings of linked records, records
+    known by a code, decimal precisions. Nothing is asked twice.
+
+    :param backend: the ``sync.backend`` whose mappings count
+    """
+
+    def __init__(self, backend):
+        self._backend = backend
+        self._env = backend.env
+        self._external_ids = {}
+        self._res_ids = {}
+        self._coded = {}
+        self._digits = {}
+
+    def digits(self, precision):
+        """Decimals of a named precision."""
+        if precision not in self._digits:
+            self._digits[precision] = self._env["decimal.precision"].precision_get(
+                precision
+            )
+        return self._digits[precision]
+
+    def coded(self, model, by):
+        """All records of ``model`` by the code in field ``by``: ``{code: id}``."""
+        if (model, by) not in self._coded:
+            Model = self._env[model].with_context(active_test=False, lang="en_US")
+            # The one to win comes last: active before archived, then the oldest.
+            order = "active, id desc" if "active" in Model._fields else "id desc"
+            found = Model.search_fetch([], [by], order=order)
+            self._coded[model, by] = {record[by]: record.id for record in found}
+        return self._coded[model, by]
+
+    def load(self, entity, res_ids=(), external_ids=()):
+        """Fetch mappings of ``entity`` for many records in one query."""
+        known = self._external_ids.setdefault(entity, {})
+        known_back = self._res_ids.setdefault(entity, {})
+        res_ids = {res_id for res_id in res_ids if res_id not in known}
+        external_ids = {ext for ext in external_ids if ext not in known_back}
+        if not res_ids and not external_ids:
+            return
+        known.update(dict.fromkeys(res_ids))
+        known_back.update(dict.fromkeys(external_ids))
+        for res_id, external_id in self._backend._mapped_pairs(
+            entity, res_ids, external_ids
+        ):
+            known[res_id] = external_id
+            known_back[external_id] = res_id
+
+    def external_id(self, entity, res_id):
+        """The pharmacy's id of an Odoo record, ``odoo:<entity>:<id>`` if it has none."""
+        self.load(entity, res_ids=[res_id])
+        return self._external_ids[entity][res_id] or f"{UNMAPPED}{entity}:{res_id}"
+
+    def res_id(self, entity, external_id, field):
+        """The Odoo id of a pharmacy record.
+
+        :raises DependencyMissingError: Odoo does not have it (yet)
+        """
+        self.load(entity, external_ids=[external_id])
+        res_id = self._res_ids[entity][external_id]
+        if not res_id:
+            raise DependencyMissingError(entity, external_id, field=field)
+        return res_id
+
+
+def unmapped(value):
+    """Linked records in a JSON record that have no counterpart yet.
+
+    :return: a set of ``(entity, res_id)``
+    """
+    if isinstance(value, str) and value.startswith(UNMAPPED):
+        __, entity, res_id = value.split(":")
+        return {(entity, int(res_id))}
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return set()
+    return set().union(*map(unmapped, value))

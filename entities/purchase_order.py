@@ -1,0 +1,349 @@
+from odoo import Command, api, fields, models
+from odoo.fields import Domain
+
+from ..core.exceptions import InvalidDataError
+from .converters import (
+    Amount,
+    Choice,
+    Coded,
+    Converter,
+    Moment,
+    Reference,
+    RichText,
+)
+
+STATES = (
+    ("draft", "draft"),
+    ("sent", "sent"),
+    ("to approve", "awaiting_approval"),
+    ("purchase", "confirmed"),
+    ("cancel", "cancelled"),
+)
+
+
+class OrderReference(Converter):
+    """The pharmacy's own order number; an order made in Odoo goes by Odoo's."""
+
+    def to_json(self, record, directory):
+        return record.origin or record.name
+
+
+class SyncEntityPurchaseOrder(models.AbstractModel):
+    _name = "sync.entity.purchase_order"
+    _inherit = "sync.entity"
+    _description = "Synchronised Purchase Orders"
+
+    _entity = "purchase_order"
+    _entity_title = "Purchase Orders"
+    _entity_model = "purchase.order"
+    _entity_collection = "purchase-orders"
+    _entity_rank = 30
+    _entity_tracked = {
+        "purchase.order": {
+            "origin",
+            "partner_id",
+            "currency_id",
+            "state",
+            "date_order",
+            "date_planned",
+            "note",
+        },
+        "purchase.order.line": {
+            "order_id",
+            "product_id",
+            "name",
+            "product_qty",
+            "product_uom_id",
+            "price_unit",
+        },
+    }
+
+    @api.model
+    def _converters(self):
+        return (
+            OrderReference("reference", "origin"),
+            Reference("supplier_id", "partner_id", "supplier", required=True),
+            Coded("currency", "currency_id", "res.currency", "name"),
+            Choice("state", "state", STATES),
+            Moment("ordered_at", "date_order"),
+            Moment("expected_at", "date_planned"),
+            RichText("notes", "note"),
+        )
+
+    @api.model
+    def _line_converters(self):
+        return (
+            Reference("product_id", "product_id", "product", required=True),
+            Converter("description", "name"),
+            Amount("quantity", "product_qty", "Product Unit", required=True),
+            Coded("uom", "product_uom_id", "uom.uom", "name"),
+            Amount("unit_price", "price_unit", "Product Price", required=True),
+        )
+
+    @api.model
+    def _domain(self, backend):
+        return Domain("company_id", "=", backend.company_id.id)
+
+    # -- Odoo to JSON -----------------------------------------------------------------
+
+    @api.model
+    def _preload(self, records, directory):
+        directory.load("supplier", records.partner_id.ids)
+        directory.load("product", records.order_line.product_id.ids)
+
+    @api.model
+    def _serialise(self, records, directory):
+        found = super()._serialise(records, directory)
+        converters = self._line_converters()
+        for order in records.with_context(lang="en_US", active_test=False):
+            found[order.id]["lines"] = [
+                {
+                    "key": line._sync_line_key(),
+                    **{
+                        converter.key: converter.to_json(line, directory)
+                        for converter in converters
+                    },
+                }
+                for line in order.order_line
+                if line._sync_is_line()
+            ]
+        return found
+
+    # -- JSON to Odoo -----------------------------------------------------------------
+
+    @api.model
+    def _canonical(self, data, directory, partial=False):
+        canonical = super()._canonical(data, directory, partial)
+        if "lines" in data:
+            canonical["lines"] = self._canonical_lines(data["lines"], directory)
+        return canonical
+
+    @api.model
+    def _canonical_lines(self, lines, directory):
+        if not isinstance(lines, list):
+            raise InvalidDataError("lines is to be a list", field="lines")
+        converters = self._line_converters()
+        canonical, keys = [], set()
+        for index, line in enumerate(lines):
+            path = f"lines[{index}]"
+            key = line.get("key") if isinstance(line, dict) else None
+            if not key or not isinstance(key, str) or key in keys:
+                raise InvalidDataError(
+                    f"{path}.key is to be a text, and one of its own for each line",
+                    field=f"{path}.key",
+                )
+            keys.add(key)
+            canonical.append({"key": key})
+            for converter in converters:
+                if converter.required and line.get(converter.key) in (None, ""):
+                    raise InvalidDataError(
+                        f"{path}.{converter.key} is required",
+                        field=f"{path}.{converter.key}",
+                    )
+                try:
+                    canonical[-1][converter.key] = converter.canonical(
+                        line.get(converter.key), directory
+                    )
+                except InvalidDataError as exc:
+                    field = f"{path}.{exc.field}"
+                    raise InvalidDataError(f"{path}: {exc}", field=field) from exc
+        return canonical
+
+    @api.model
+    def _create(self, backend, incoming, directory):
+        """All orders first, then all their lines at once, every computed field
+        given: Odoo would otherwise compute prices, names and taxes line by line."""
+        directory.load("supplier", external_ids={d["supplier_id"] for d in incoming})
+        directory.load(
+            "product",
+            external_ids={
+                line["product_id"] for d in incoming for line in d.get("lines", ())
+            },
+        )
+        Order = (
+            self.env["purchase.order"]
+            .with_company(backend.company_id)
+            .with_context(tracking_disable=True)
+        )
+        header_values = []
+        for data in incoming:
+            values = self._values(data, directory)
+            values.pop("state", None)
+            header_values.append(self._header_defaults(backend, values))
+        orders = Order.create(header_values)
+        line_values = [
+            values
+            for order, data in zip(orders, incoming, strict=True)
+            for values in self._new_line_values(order, data.get("lines", ()), directory)
+        ]
+        # The expected date is the order's own here; without this it would become
+        # the earliest of the lines', which merely follow it.
+        with self.env.protecting([Order._fields["date_planned"]], orders):
+            Order.order_line.create(line_values)
+            orders.flush_recordset(["date_planned"])
+        for order, data in zip(orders, incoming, strict=True):
+            self._move_to(order, data.get("state", "draft"))
+        return orders.with_context(tracking_disable=False)
+
+    @api.model
+    def _header_defaults(self, backend, values):
+        """What the form would fill in when its vendor is chosen."""
+        partner = (
+            self.env["res.partner"]
+            .with_company(backend.company_id)
+            .browse(values["partner_id"])
+        )
+        if not values.get("currency_id"):
+            values["currency_id"] = (
+                partner.property_purchase_currency_id or backend.company_id.currency_id
+            ).id
+        fiscal_position = self.env["account.fiscal.position"].with_company(
+            backend.company_id
+        )
+        values.setdefault("date_planned", False)
+        if not values.get("date_order"):
+            values["date_order"] = fields.Datetime.now()
+        return {
+            "company_id": backend.company_id.id,
+            "user_id": partner.buyer_id.id,
+            "payment_term_id": partner.property_supplier_payment_term_id.id,
+            "fiscal_position_id": fiscal_position._get_fiscal_position(partner).id,
+            **values,
+        }
+
+    @api.model
+    def _new_line_values(self, order, lines, directory):
+        """Complete values for new lines of ``order``: nothing is left to compute."""
+        Product = self.env["product.product"].with_company(order.company_id)
+        distributed = bool(
+            self.env["account.analytic.distribution.model"].search_count([], limit=1)
+        )
+        taxes = {}
+        for sequence, line in enumerate(lines, 1):
+            values = {
+                converter.field: converter.to_odoo(line[converter.key], directory)
+                for converter in self._line_converters()
+            }
+            product = Product.browse(values["product_id"])
+            if product not in taxes:
+                taxes[product] = order.fiscal_position_id.map_tax(
+                    product.supplier_taxes_id._filter_taxes_by_company(order.company_id)
+                )
+            values.update(
+                order_id=order.id,
+                sync_key=line["key"],
+                sequence=sequence * 10,
+                name=values["name"] or product.display_name,
+                product_uom_id=values["product_uom_id"] or product.uom_id.id,
+                date_planned=order.date_planned or order.date_order,
+                tax_ids=[Command.set(taxes[product].ids)],
+                discount=0.0,
+            )
+            if not distributed:
+                values["analytic_distribution"] = False
+            yield values
+
+    @api.model
+    def _update(self, record, changes, directory):
+        values = self._values(changes, directory)
+        values.pop("state", None)
+        if values:
+            with self.env.protecting([record._fields["date_planned"]], record):
+                record.write(values)
+        if "lines" in changes:
+            self._update_lines(record, changes["lines"], directory)
+        if "state" in changes:
+            self._move_to(record, changes["state"])
+
+    @api.model
+    def _update_lines(self, order, lines, directory):
+        """Bring the order's lines to what ``lines`` says, matched by their keys."""
+        current = {
+            line._sync_line_key(): line
+            for line in order.order_line
+            if line._sync_is_line()
+        }
+        known = self._line_values_by_key(order, directory)
+        added = []
+        for line in lines:
+            key = line["key"]
+            if key not in current:
+                added.append(line)
+            elif known[key] != line:
+                values = {
+                    converter.field: converter.to_odoo(line[converter.key], directory)
+                    for converter in self._line_converters()
+                    # The price goes along with a changed quantity, or Odoo would
+                    # set it anew from the vendor's price list.
+                    if known[key][converter.key] != line[converter.key]
+                    or converter.key in ("unit_price", "description")
+                }
+                current[key].write(values)
+        kept = {line["key"] for line in lines}
+        removed = [line.id for key, line in current.items() if key not in kept]
+        order.order_line.browse(removed).unlink()
+        order.order_line.create(list(self._new_line_values(order, added, directory)))
+
+    @api.model
+    def _line_values_by_key(self, order, directory):
+        lines = self._serialise(order, directory)[order.id]["lines"]
+        return {line["key"]: line for line in lines}
+
+    @api.model
+    def _move_to(self, order, state):
+        """Take an order to a state by the steps a person would take."""
+        if state == dict(STATES)[order.state]:
+            return
+        if order.state == "cancel" or (order.state == "purchase" and state == "draft"):
+            if order.state == "purchase":
+                order.button_cancel()
+            order.button_draft()
+        if state in ("sent", "awaiting_approval"):
+            order.state = "sent" if state == "sent" else "to approve"
+        elif state == "confirmed":
+            if order.state == "to approve":
+                order.button_approve()
+            else:
+                order.button_confirm()
+        elif state == "cancelled":
+            order.button_cancel()
+
+    @api.model
+    def _delete(self, record):
+        if record.state != "cancel":
+            record.button_cancel()
+
+
+class PurchaseOrder(models.Model):
+    _name = "purchase.order"
+    _inherit = ["purchase.order", "sync.tracked"]
+
+    _sync_entity = "purchase_order"
+
+
+class PurchaseOrderLine(models.Model):
+    _name = "purchase.order.line"
+    _inherit = ["purchase.order.line", "sync.tracked"]
+
+    _sync_entity = "purchase_order"
+
+    sync_key = fields.Char(
+        "Synchronisation Key",
+        copy=False,
+        readonly=True,
+        help="What the pharmacy app calls this line. A line made in Odoo goes by its "
+        "own number until the other side gives it a key.",
+    )
+
+    def _sync_records(self):
+        return self.order_id
+
+    def _sync_is_line(self):
+        """Whether the line is goods; sections and notes stay in Odoo."""
+        self.ensure_one()
+        return bool(self.product_id) and not self.is_downpayment
+
+    def _sync_line_key(self):
+        """The line's key on both sides, the same for its whole life."""
+        self.ensure_one()
+        return self.sync_key or f"odoo-{self.id}"

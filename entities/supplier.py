@@ -1,0 +1,81 @@
+from odoo import api, models
+from odoo.fields import Domain
+
+from .converters import Coded, Converter, Flag
+
+
+class SyncEntitySupplier(models.AbstractModel):
+    _name = "sync.entity.supplier"
+    _inherit = "sync.entity"
+    _description = "Synchronised Suppliers"
+
+    _entity = "supplier"
+    _entity_title = "Suppliers"
+    _entity_model = "res.partner"
+    _entity_collection = "suppliers"
+    _entity_rank = 10
+    _entity_tracked = {
+        "res.partner": {
+            "name",
+            "ref",
+            "vat",
+            "email",
+            "phone",
+            "street",
+            "street2",
+            "city",
+            "zip",
+            "country_id",
+            "active",
+            "supplier_rank",
+        }
+    }
+
+    @api.model
+    def _converters(self):
+        return (
+            Converter("name", "name", required=True),
+            Converter("reference", "ref"),
+            Converter("vat", "vat"),
+            Converter("email", "email"),
+            Converter("phone", "phone"),
+            Converter("street", "street"),
+            Converter("street2", "street2"),
+            Converter("city", "city"),
+            Converter("zip", "zip"),
+            Coded("country_code", "country_id", "res.country", "code"),
+            Flag("active", "active"),
+        )
+
+    @api.model
+    def _domain(self, backend):
+        return (
+            Domain("supplier_rank", ">", 0)
+            & Domain("is_company", "=", True)
+            & Domain("company_id", "in", [False, backend.company_id.id])
+        )
+
+    @api.model
+    def _match(self, backend, incoming):
+        return self._match_by_code(backend, incoming, "vat", "vat")
+
+    @api.model
+    def _create(self, backend, incoming, directory):
+        return self.env["res.partner"].create(
+            [
+                {
+                    **self._values(data, directory),
+                    "is_company": True,
+                    "supplier_rank": 1,
+                    "company_id": False,
+                }
+                for data in incoming
+            ]
+        )
+
+
+class ResPartner(models.Model):
+    _name = "res.partner"
+    _inherit = ["res.partner", "sync.tracked"]
+
+    _sync_entity = "supplier"

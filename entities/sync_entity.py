@@ -1,0 +1,156 @@
+from odoo import api, models
+from odoo.fields import Domain
+
+from ..core.exceptions import InvalidDataError
+from .directory import Directory
+
+
+class SyncEntity(models.AbstractModel):
+    """What the synchronisation must know of one entity.
+
+    A subclass, one file in ``entities/``, sets the attributes below and lists its
+    fields in :meth:`_converters`; everything else has a default that serves a flat
+    record. Another addon adds a field by extending :meth:`_converters`.
+    """
+
+    _name = "sync.entity"
+    _description = "Synchronised Entity"
+
+    # Name of the entity in the API and on the stream; None on this base class.
+    _entity = None
+    # Title for people.
+    _entity_title = None
+    # Odoo model, and collection in the pharmacy app's REST API.
+    _entity_model = None
+    _entity_collection = None
+    # Entities are pushed and pulled in ascending order: what others refer to first.
+    _entity_rank = 10
+    # Models whose writes concern the entity, with the fields that do.
+    _entity_tracked = {}
+
+    @api.model
+    def _entities(self):
+        """All entity adapters of this database, by rank: ``{name: model}``."""
+        adapters = [
+            self.env[name]
+            for name, model in self.env.registry.items()
+            if name.startswith("sync.entity.") and model._entity
+        ]
+        adapters.sort(key=lambda adapter: (adapter._entity_rank, adapter._entity))
+        return {adapter._entity: adapter for adapter in adapters}
+
+    @api.model
+    def _converters(self):
+        """The entity's fields, a tuple of :class:`.converters.Converter`."""
+        return ()
+
+    @api.model
+    def _domain(self, backend):
+        """Which of Odoo's records belong on ``backend``."""
+        return Domain.TRUE
+
+    # -- Odoo to JSON -----------------------------------------------------------------
+
+    @api.model
+    def _serialise(self, records, directory):
+        """Records in canonical JSON form: ``{id: {key: value}}``.
+
+        Values are read in bulk, in the language that both sides share.
+        """
+        records = records.with_context(lang="en_US", active_test=False)
+        converters = self._converters()
+        self._preload(records, directory)
+        return {
+            record.id: {
+                converter.key: converter.to_json(record, directory)
+                for converter in converters
+            }
+            for record in records
+        }
+
+    @api.model
+    def _preload(self, records, directory):
+        """Fetch at once what serialising ``records`` will look up."""
+
+    # -- JSON to Odoo -----------------------------------------------------------------
+
+    @api.model
+    def _canonical(self, data, directory, partial=False):
+        """The known fields of an arriving record in canonical form.
+
+        :param data: dict as it came; keys that nobody knows are left out
+        :param partial: whether absent fields are allowed (an update)
+        :raises InvalidDataError: naming the first field at fault
+        """
+        if not isinstance(data, dict):
+            raise InvalidDataError("a record is to be a JSON object")
+        canonical = {}
+        for converter in self._converters():
+            if converter.key in data:
+                canonical[converter.key] = converter.canonical(
+                    data[converter.key], directory
+                )
+            if (
+                converter.required
+                and canonical.get(converter.key) in (None, "")
+                and not (partial and converter.key not in data)
+            ):
+                raise InvalidDataError(
+                    f"{converter.key} is required", field=converter.key
+                )
+        return canonical
+
+    @api.model
+    def _values(self, data, directory):
+        """Odoo values for canonical ``data``."""
+        return {
+            converter.field: converter.to_odoo(data[converter.key], directory)
+            for converter in self._converters()
+            if converter.key in data
+        }
+
+    @api.model
+    def _match(self, backend, incoming):
+        """Odoo records that are plainly the same as arriving new ones.
+
+        :param incoming: ``{external_id: canonical data}``
+        :return: ``{external_id: res_id}``, records without a mapping only
+        """
+        return {}
+
+    @api.model
+    def _match_by_code(self, backend, incoming, key, field):
+        """:meth:`_match` by a code that both sides hold unique."""
+        by_code = {data[key]: ext for ext, data in incoming.items() if data.get(key)}
+        if not by_code:
+            return {}
+        Model = self.env[self._entity_model].with_context(active_test=False)
+        found = Model.search(
+            Domain(field, "in", list(by_code)) & self._domain(backend), order="id desc"
+        )
+        mapped = {
+            res_id
+            for res_id, __ in backend._mapped_pairs(self._entity, found.ids, ())
+        }
+        return {
+            by_code[record[field]]: record.id
+            for record in found
+            if record.id not in mapped
+        }
+
+    @api.model
+    def _create(self, backend, incoming, directory):
+        """Create records for a list of canonical dicts, in their order."""
+        return self.env[self._entity_model].create(
+            [self._values(data, directory) for data in incoming]
+        )
+
+    @api.model
+    def _update(self, record, changes, directory):
+        """Write the canonical ``changes`` on one record."""
+        record.write(self._values(changes, directory))
+
+    @api.model
+    def _delete(self, record):
+        """The pharmacy deleted its record: archive ours, which history may need."""
+        record.active = False

@@ -1,0 +1,125 @@
+import json
+
+from odoo import api, fields, models
+
+
+class SyncConflict(models.Model):
+    """A record that both sides changed, in the same fields and differently."""
+
+    _name = "sync.conflict"
+    _description = "Synchronisation Conflict"
+    _inherit = ["mail.thread"]
+    _order = "id desc"
+
+    mapping_id = fields.Many2one(
+        "sync.mapping", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    backend_id = fields.Many2one(
+        related="mapping_id.backend_id", store=True, index=True
+    )
+    company_id = fields.Many2one(related="mapping_id.company_id", store=True)
+    entity = fields.Selection(related="mapping_id.entity")
+    pharmacy = fields.Json(readonly=True, help="The pharmacy's values, latest seen.")
+    state = fields.Selection(
+        [("open", "Open"), ("resolved", "Resolved")],
+        required=True,
+        default="open",
+        readonly=True,
+        tracking=True,
+    )
+    strategy = fields.Selection(
+        [
+            ("odoo", "Odoo"),
+            ("pharmacy", "Pharmacy"),
+            ("merge", "Merge"),
+            ("manual", "Manual"),
+        ],
+        readonly=True,
+        tracking=True,
+    )
+    resolved_at = fields.Datetime(readonly=True)
+    resolved_by_id = fields.Many2one("res.users", readonly=True)
+    correlation_id = fields.Char(readonly=True)
+    line_ids = fields.One2many("sync.conflict.line", "conflict_id", "Differences")
+
+    _open_uniq = models.UniqueIndex(
+        "(mapping_id) WHERE state = 'open'", "A record has one open conflict."
+    )
+    _state_idx = models.Index("(state, id)")
+
+    @api.depends("mapping_id.record_name")
+    def _compute_display_name(self):
+        for conflict in self:
+            conflict.display_name = conflict.mapping_id.record_name
+
+    @api.model
+    def _refresh(self, mapping, merge, pharmacy, correlation_id):
+        """Make the mapping's open conflict say what ``merge`` says.
+
+        :param merge: :class:`..core.merge.Merge` of the latest values
+        :param pharmacy: canonical values of the pharmacy's record
+        """
+        conflict = mapping._open_conflict()
+        if not merge.conflicts:
+            conflict._close("merge")
+            return
+        lines = [
+            fields.Command.create(
+                {
+                    "field": path,
+                    "base": _text(values.base),
+                    "odoo": _text(values.odoo),
+                    "pharmacy": _text(values.pharmacy),
+                }
+            )
+            for path, values in merge.conflicts.items()
+        ]
+        if conflict:
+            conflict.write(
+                {"pharmacy": pharmacy, "line_ids": [fields.Command.clear(), *lines]}
+            )
+        else:
+            self.create(
+                {
+                    "mapping_id": mapping.id,
+                    "pharmacy": pharmacy,
+                    "correlation_id": correlation_id,
+                    "line_ids": lines,
+                }
+            )
+
+    def _close(self, strategy):
+        self.write(
+            {
+                "state": "resolved",
+                "strategy": strategy,
+                "resolved_at": fields.Datetime.now(),
+                "resolved_by_id": self.env.uid,
+            }
+        )
+
+
+class SyncConflictLine(models.Model):
+    """One field of a conflict."""
+
+    _name = "sync.conflict.line"
+    _description = "Conflicting Field"
+    _order = "id"
+    _rec_name = "field"
+
+    conflict_id = fields.Many2one(
+        "sync.conflict", required=True, ondelete="cascade", index=True
+    )
+    field = fields.Char(required=True, readonly=True)
+    base = fields.Text("Agreed Last", readonly=True)
+    odoo = fields.Text(readonly=True)
+    pharmacy = fields.Text(readonly=True)
+
+
+def _text(value):
+    """A conflicting value as people read it; absent is empty."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, bool | int | float | list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return ""

@@ -1,0 +1,189 @@
+import json
+import logging
+import traceback
+import uuid
+
+from odoo import api, fields, models
+
+from ..core.classification import classify
+from ..core.fingerprint import fingerprint
+from ..core.redaction import redact
+from ..core.taxonomy import Category, ErrorType, Severity
+from .own_transaction import in_own_transaction
+
+_logger = logging.getLogger(__name__)
+
+
+def _selection(enum):
+    return [(str(m), str(m).replace("_", " ").capitalize()) for m in enum]
+
+
+class SyncError(models.Model):
+    """One failure, classified."""
+
+    _name = "sync.error"
+    _description = "Synchronisation Error"
+    _order = "id desc"
+    _rec_name = "message"
+
+    backend_id = fields.Many2one(
+        "sync.backend", readonly=True, ondelete="cascade", index="btree_not_null"
+    )
+    company_id = fields.Many2one(related="backend_id.company_id", store=True)
+    stream_id = fields.Many2one("sync.stream", readonly=True, ondelete="set null")
+    mapping_id = fields.Many2one(
+        "sync.mapping", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    operation_id = fields.Many2one(
+        "sync.operation", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    attempt = fields.Integer(readonly=True)
+    correlation_id = fields.Char(required=True, readonly=True, index=True)
+    fingerprint = fields.Char(required=True, readonly=True, index=True)
+    type = fields.Selection(_selection(ErrorType), required=True, readonly=True)
+    category = fields.Selection(_selection(Category), required=True, readonly=True)
+    severity = fields.Selection(_selection(Severity), required=True, readonly=True)
+    delivery = fields.Selection(
+        [
+            ("not_sent", "Not sent"),
+            ("answered", "Answered"),
+            ("unknown", "Outcome unknown"),
+        ],
+        readonly=True,
+    )
+    retryable = fields.Boolean(readonly=True)
+    recoverable = fields.Boolean(readonly=True)
+    requires_user_action = fields.Boolean(readonly=True)
+    requires_admin_action = fields.Boolean(readonly=True)
+    confidence = fields.Float(readonly=True, digits=(3, 2))
+    suggested_action = fields.Char(readonly=True)
+    http_status = fields.Integer("HTTP Status", readonly=True)
+    code = fields.Char(readonly=True)
+    message = fields.Char(readonly=True)
+    context = fields.Json(readonly=True)
+    context_text = fields.Text("Context Text", compute="_compute_context_text")
+    trace = fields.Text(
+        "Stack Trace", readonly=True, groups="pharmacy_sync.group_manager"
+    )
+    occurred_at = fields.Datetime(readonly=True, default=fields.Datetime.now)
+    resolved = fields.Boolean(readonly=True)
+    resolved_at = fields.Datetime(readonly=True)
+    resolved_by_id = fields.Many2one("res.users", readonly=True)
+
+    _type_idx = models.Index("(type, id)")
+    _severity_idx = models.Index("(severity, id)")
+    _category_idx = models.Index("(category, id)")
+    _unresolved_idx = models.Index("(id) WHERE resolved IS NOT TRUE")
+
+    @api.depends("context")
+    def _compute_context_text(self):
+        for error in self:
+            error.context_text = self._as_text(error.context)
+
+    @api.model
+    def _as_text(self, value):
+        """JSON for people to read."""
+        return json.dumps(value, indent=2, ensure_ascii=False) if value else ""
+
+    def action_resolve(self):
+        """Mark errors as dealt with."""
+        self.filtered(lambda error: not error.resolved).sudo().write(
+            {
+                "resolved": True,
+                "resolved_at": fields.Datetime.now(),
+                "resolved_by_id": self.env.uid,
+            }
+        )
+        return True
+
+    @api.model
+    def _values(self, classification, exception=None, **about):
+        """Values of an error row.
+
+        :param about: other fields of the row (``backend_id``, ``correlation_id``,
+            ``operation`` for the fingerprint...), and ``context``, a dict that is
+            redacted here
+        """
+        operation = about.pop("operation", None)
+        context = dict(about.pop("context", None) or {}, operation=operation)
+        context["user"] = self.env.user.login
+        trace = None
+        if exception is not None:
+            trace = redact("".join(traceback.format_exception(exception)))
+        message = redact(classification.message)
+        return {
+            **about,
+            "correlation_id": about.get("correlation_id") or uuid.uuid4().hex,
+            "fingerprint": fingerprint(
+                about.get("backend_id"),
+                operation,
+                classification.type,
+                classification.code,
+                message,
+            ),
+            "type": str(classification.type),
+            "category": str(classification.category),
+            "severity": str(classification.severity),
+            "delivery": str(classification.delivery),
+            "retryable": classification.retryable,
+            "recoverable": classification.recoverable,
+            "requires_user_action": classification.requires_user_action,
+            "requires_admin_action": classification.requires_admin_action,
+            "confidence": classification.confidence,
+            "suggested_action": classification.suggested_action,
+            "http_status": classification.http_status or 0,
+            "code": classification.code,
+            "message": message,
+            "context": redact(context),
+            "trace": trace,
+        }
+
+    @api.model
+    def _record_for(self, operations, classification, exception=None):
+        """One error for each of the operations, in the current transaction."""
+        self.create(
+            [
+                self._values(
+                    classification,
+                    exception,
+                    operation=operation.kind,
+                    backend_id=operation.backend_id.id,
+                    stream_id=operation.stream_id.id,
+                    mapping_id=operation.mapping_id.id,
+                    operation_id=operation.id,
+                    attempt=operation.attempts,
+                    correlation_id=operation.correlation_id,
+                    context={
+                        "entity": operation.stream_id.entity,
+                        "odoo_id": operation.mapping_id.res_id,
+                        "pharmacy_id": operation.mapping_id.external_id
+                        or operation.external_id,
+                    },
+                )
+                for operation in operations
+            ]
+        )
+
+    @api.model
+    def _record(self, exception, **about):
+        """Classify and record a failure in a transaction of its own, which survives
+        the rollback of the one that failed. Never raises.
+
+        :param about: see :meth:`_values`
+        :return: the classification
+        """
+        classification = classify(exception)
+        values = self._values(classification, exception, **about)
+        try:
+            in_own_transaction(
+                self.env, lambda env: env["sync.error"].sudo().create(values).id
+            )
+        except Exception:
+            _logger.critical(
+                "error handling itself failed; correlation id %s, type %s: %s",
+                values["correlation_id"],
+                values["type"],
+                values["message"],
+                exc_info=True,
+            )
+        return classification

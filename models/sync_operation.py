@@ -1,0 +1,419 @@
+import random
+import uuid
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..core.decision import Verdict, decide
+from ..core.retry import delay
+from ..entities.directory import Directory, unmapped
+
+TOTAL_DEADLINE = timedelta(hours=24)
+RETENTION = timedelta(days=7)
+
+
+class SyncOperation(models.Model):
+    """One unit of work with its attempts. One that has died is a dead letter: it keeps
+    its payload and its errors until a person redrives or discards it."""
+
+    _name = "sync.operation"
+    _description = "Synchronisation Operation"
+    _order = "id desc"
+
+    CLOSED = ("done", "cancelled")
+    OPEN = ("pending", "waiting")
+
+    kind = fields.Selection(
+        [("push", "Push"), ("pull", "Pull"), ("apply", "Apply")],
+        required=True,
+        readonly=True,
+        help="Push: send to the pharmacy app. Pull: read what changed there. "
+        "Apply: carry an arrived record into Odoo.",
+    )
+    state = fields.Selection(
+        [
+            ("pending", "Pending"),
+            ("running", "Running"),
+            ("waiting", "Waiting"),
+            ("done", "Done"),
+            ("dead", "Dead"),
+            ("cancelled", "Cancelled"),
+        ],
+        required=True,
+        default="pending",
+        readonly=True,
+    )
+    stream_id = fields.Many2one(
+        "sync.stream", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    backend_id = fields.Many2one(related="stream_id.backend_id", store=True, index=True)
+    company_id = fields.Many2one(related="stream_id.company_id", store=True)
+    entity = fields.Selection(related="stream_id.entity")
+    mapping_id = fields.Many2one(
+        "sync.mapping", readonly=True, ondelete="cascade", index="btree_not_null"
+    )
+    external_id = fields.Char("Pharmacy Id", readonly=True)
+    payload = fields.Json(
+        readonly=True, help="What was last sent, or the record that arrived."
+    )
+    payload_text = fields.Text("Payload Text", compute="_compute_payload_text")
+    attempts = fields.Integer(readonly=True, help="Attempts made, the first included.")
+    eta = fields.Datetime(
+        "Not Before", readonly=True, help="When the next attempt is due."
+    )
+    last_delay = fields.Float(readonly=True, help="Seconds last waited for.")
+    deadline_at = fields.Datetime(
+        "Give Up After",
+        readonly=True,
+        default=lambda self: fields.Datetime.now() + TOTAL_DEADLINE,
+    )
+    correlation_id = fields.Char(
+        readonly=True, index=True, default=lambda self: uuid.uuid4().hex
+    )
+    job_uuid = fields.Char("Job", readonly=True)
+    requested_at = fields.Datetime(
+        readonly=True,
+        default=fields.Datetime.now,
+        help="When the latest change was made that this operation carries.",
+    )
+    started_at = fields.Datetime(readonly=True)
+    done_at = fields.Datetime(readonly=True)
+    reason = fields.Char(readonly=True, help="Why it waits, died or was ended.")
+    error_ids = fields.One2many("sync.error", "operation_id", "Errors")
+    error_count = fields.Integer(compute="_compute_error_count")
+
+    # Edits made while an operation waits ride along with it.
+    _open_push_uniq = models.UniqueIndex(
+        "(mapping_id) WHERE kind = 'push' AND state IN ('pending', 'waiting')",
+        "A record has one push in the queue.",
+    )
+    _running_uniq = models.UniqueIndex(
+        "(mapping_id) WHERE state = 'running'",
+        "A record has one operation under way.",
+    )
+    _due_idx = models.Index(
+        "(stream_id, kind, id) WHERE state IN ('pending', 'waiting')"
+    )
+    _state_idx = models.Index("(state, id)")
+
+    @api.depends("kind", "mapping_id", "external_id", "stream_id")
+    def _compute_display_name(self):
+        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        for operation in self:
+            subject = (
+                operation.mapping_id.record_name
+                or operation.external_id
+                or operation.entity
+            )
+            operation.display_name = f"{kinds.get(operation.kind)} {subject}"
+
+    @api.depends("payload")
+    def _compute_payload_text(self):
+        for operation in self:
+            operation.payload_text = self.env["sync.error"]._as_text(operation.payload)
+
+    def _compute_error_count(self):
+        counts = dict(
+            self.env["sync.error"]._read_group(
+                [("operation_id", "in", self.ids)], ["operation_id"], ["__count"]
+            )
+        )
+        for operation in self:
+            operation.error_count = counts.get(operation, 0)
+
+    # -- Actions ----------------------------------------------------------------------
+
+    def action_redrive(self):
+        """Try dead or waiting operations again, attempts counted anew."""
+        operations = self.filtered(lambda o: o.state in ("dead", "waiting"))
+        if not operations:
+            raise UserError(
+                self.env._("Only dead letters and waiting operations can be redriven.")
+            )
+        operations._supersede()
+        operations.filtered(lambda o: o.state != "cancelled").sudo().write(
+            {
+                "state": "pending",
+                "attempts": 0,
+                "eta": False,
+                "last_delay": 0,
+                "deadline_at": fields.Datetime.now() + TOTAL_DEADLINE,
+                "reason": self.env._("Redriven by %s", self.env.user.name),
+            }
+        )
+        operations.backend_id._schedule_push()
+        operations.backend_id._schedule_pull()
+        return True
+
+    def action_cancel(self):
+        """Discard operations that are not under way."""
+        if self.filtered(lambda o: o.state not in (*self.OPEN, "dead")):
+            raise UserError(
+                self.env._("An operation that is running or ended cannot be discarded.")
+            )
+        self.sudo().write(
+            {
+                "state": "cancelled",
+                "done_at": fields.Datetime.now(),
+                "reason": self.env._("Discarded by %s", self.env.user.name),
+            }
+        )
+        return True
+
+    def action_open_record(self):
+        self.ensure_one()
+        return self.mapping_id.action_open_record()
+
+    def action_view_errors(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "pharmacy_sync.action_sync_error"
+        )
+        action["domain"] = [("operation_id", "=", self.id)]
+        return action
+
+    def _supersede(self):
+        """Cancel dead pushes whose record has a newer push in the queue already: a
+        push carries the last state, so one is enough."""
+        pushes = self.filtered(lambda o: o.kind == "push" and o.state == "dead")
+        newer = self.sudo().search(
+            [
+                ("mapping_id", "in", pushes.mapping_id.ids),
+                ("kind", "=", "push"),
+                ("state", "in", self.OPEN),
+            ]
+        )
+        superseded = pushes.filtered(lambda o: o.mapping_id in newer.mapping_id)
+        superseded.sudo().write(
+            {
+                "state": "cancelled",
+                "done_at": fields.Datetime.now(),
+                "reason": self.env._("A newer change of the record is in the queue."),
+            }
+        )
+
+    # -- Requests ---------------------------------------------------------------------
+
+    @api.model
+    def _request_push(self, stream, changed, forced=False):
+        """Put records in the queue that differ from what both sides agreed on.
+
+        :param stream: the ``sync.stream`` they belong to
+        :param changed: ``{res_id: correlation id}``
+        :param forced: take records that the stream's domain leaves out, because
+            another record refers to them
+        """
+        adapter = stream._adapter()
+        Mapping = self.env["sync.mapping"]
+        mappings = Mapping.search(
+            [("stream_id", "=", stream.id), ("res_id", "in", list(changed))]
+        )
+        by_res_id = {mapping.res_id: mapping for mapping in mappings}
+        records = (
+            self.env[stream.res_model]
+            .with_context(active_test=False)
+            .browse(changed)
+            .exists()
+        )
+        wanted = records if forced else records.filtered_domain(
+            adapter._domain(stream.backend_id)
+        )
+        new = wanted.filtered(lambda r: r.id not in by_res_id)
+        known = records.filtered(lambda r: r.id in by_res_id)
+        data = adapter._serialise(new | known, Directory(stream.backend_id))
+        for entity, res_id in unmapped(list(data.values())):
+            self._request_dependency(stream, entity, res_id)
+        gone = mappings.filtered(
+            lambda m: m.res_id not in data and m.external_id and not m.deleted
+        )
+        differing = mappings.filtered(
+            lambda m: m.res_id in data
+            and (not m.external_id or m._merge(data[m.res_id]).to_pharmacy)
+        )
+        added = Mapping._insert(stream, [{"res_id": res_id} for res_id in new.ids])
+        self._enqueue_push(
+            {m: changed[m.res_id] for m in gone | differing | added}, stream
+        )
+
+    @api.model
+    def _request_dependency(self, stream, entity, res_id):
+        """Queue a supplier or product that a record of ``stream`` refers to."""
+        target = stream.backend_id.stream_ids.filtered(lambda s: s.entity == entity)
+        open_already = self.search_count(
+            [
+                ("stream_id", "=", target.id),
+                ("mapping_id.res_id", "=", res_id),
+                ("state", "not in", self.CLOSED),
+            ],
+            limit=1,
+        )
+        if target.pushes and not open_already:
+            self._request_push(target, {res_id: uuid.uuid4().hex}, forced=True)
+
+    @api.model
+    def _enqueue_push(self, correlation_ids, stream):
+        """One open push for each mapping.
+
+        :param correlation_ids: ``{mapping: correlation id}``
+        """
+        waiting = self.search(
+            [
+                ("mapping_id", "in", [mapping.id for mapping in correlation_ids]),
+                ("kind", "=", "push"),
+                ("state", "in", self.OPEN),
+            ]
+        )
+        # The write is needed: a worker that is just taking one of these up read the
+        # record before this change, and now fails to and takes it up anew.
+        waiting.write({"requested_at": fields.Datetime.now()})
+        self.create(
+            [
+                {
+                    "kind": "push",
+                    "stream_id": stream.id,
+                    "mapping_id": mapping.id,
+                    "correlation_id": correlation_id,
+                }
+                for mapping, correlation_id in correlation_ids.items()
+                if mapping not in waiting.mapping_id
+            ]
+        )
+
+    @api.model
+    def _claim(self, stream, kind, limit):
+        """Lock operations that are due and whose record has none under way."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT o.id FROM sync_operation o
+                    WHERE o.stream_id = %s AND o.kind = %s
+                      AND o.state IN ('pending', 'waiting')
+                      AND (o.eta IS NULL OR o.eta <= now() at time zone 'UTC')
+                      AND NOT EXISTS (
+                          SELECT 1 FROM sync_operation r
+                           WHERE r.mapping_id = o.mapping_id AND r.state = 'running')
+                    ORDER BY o.id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED""",
+                stream.id,
+                kind,
+                limit,
+            )
+        )
+        return self.browse(row[0] for row in rows)
+
+    # -- Outcomes ---------------------------------------------------------------------
+
+    def _succeed(self, reason=False):
+        self.write(
+            {
+                "state": "done",
+                "done_at": fields.Datetime.now(),
+                "eta": False,
+                "reason": reason,
+            }
+        )
+
+    def _park(self, seconds, reason):
+        """Wait without its costing an attempt."""
+        self.write(
+            {
+                "state": "waiting",
+                "eta": fields.Datetime.now() + timedelta(seconds=seconds),
+                "reason": reason,
+            }
+        )
+
+    def _fail(self, classification, exception=None):
+        """Record a failed attempt of these operations, and decide what comes next.
+
+        :param classification: :class:`..core.classification.Classification`
+        :param exception: what was raised, for the stack trace
+        """
+        now = fields.Datetime.now()
+        policy = self.env["sync.retry.policy"]._for(classification.type)
+        self.env["sync.error"]._record_for(self, classification, exception)
+        for operation in self:
+            decision = decide(
+                classification,
+                attempts_left=policy.max_attempts - operation.attempts,
+                deadline_left=now < operation.deadline_at,
+            )
+            values = {"reason": decision.reason}
+            if decision.verdict == Verdict.RETRY:
+                seconds = delay(
+                    policy,
+                    max(operation.attempts, 1),
+                    random,
+                    previous=operation.last_delay or None,
+                    retry_after=classification.retry_after,
+                )
+                values.update(
+                    state="waiting",
+                    last_delay=seconds,
+                    eta=now + timedelta(seconds=seconds),
+                )
+            else:
+                values.update(state="dead", eta=False)
+            operation.write(values)
+
+    def _schedule_waiting(self):
+        """A job for each moment at which one of these is due again."""
+        for operation in self.filtered(lambda o: o.state == "waiting"):
+            # Whole seconds upwards: those due within one second share a job, and
+            # none is started before its time.
+            eta = operation.eta.replace(microsecond=0) + timedelta(seconds=1)
+            if operation.kind == "push":
+                operation.backend_id._schedule_push(eta)
+            else:
+                operation.backend_id._schedule_pull(eta)
+
+    # -- Recovery ---------------------------------------------------------------------
+
+    def _take_back(self):
+        """Put operations whose worker died back in the queue."""
+        waiting = self.search(
+            [
+                ("mapping_id", "in", self.mapping_id.ids),
+                ("kind", "=", "push"),
+                ("state", "in", self.OPEN),
+            ]
+        )
+        newer = self.filtered(lambda o: o.mapping_id in waiting.mapping_id)
+        newer.write(
+            {
+                "state": "cancelled",
+                "done_at": fields.Datetime.now(),
+                "reason": self.env._("A newer change of the record is in the queue."),
+            }
+        )
+        (self - newer).write(
+            {
+                "state": "pending",
+                "job_uuid": False,
+                "reason": self.env._("Taken up again: its worker had died."),
+            }
+        )
+
+    @api.model
+    def _cron_recover(self):
+        """Scheduled: take up what a killed worker or a lost job left behind."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT o.id FROM sync_operation o
+                    WHERE o.state = 'running' AND NOT EXISTS (
+                        SELECT 1 FROM queue_job j WHERE j.uuid = o.job_uuid
+                           AND j.state IN ('pending', 'enqueued', 'started'))
+                    FOR NO KEY UPDATE SKIP LOCKED"""
+            )
+        )
+        self.browse(row[0] for row in rows)._take_back()
+        backends = self.env["sync.backend"].search([])
+        backends._schedule_push()
+        backends._schedule_pull()
+
+    @api.autovacuum
+    def _gc_operations(self):
+        limit = fields.Datetime.now() - RETENTION
+        self.search(
+            [("state", "in", self.CLOSED), ("done_at", "<", limit)], limit=10_000
+        ).unlink()

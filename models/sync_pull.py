@@ -1,0 +1,193 @@
+import uuid
+from datetime import timedelta
+from functools import partial
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ..core.classification import classify
+from ..core.exceptions import DependencyMissingError
+from .own_transaction import in_own_transaction
+
+PAGES_PER_JOB = 200
+
+
+class SyncBackend(models.Model):
+    """Pharmacy to Odoo: ask for what changed since the cursor, page by page."""
+
+    _inherit = "sync.backend"
+
+    def _job_pull(self):
+        """Job: carry the pharmacy app's changes to Odoo."""
+        self.ensure_one()
+        if self.paused or not self.active:
+            return
+        for stream in self.stream_ids.filtered("pulls").sorted("rank"):
+            in_own_transaction(self.env, partial(_apply_due, stream.id))
+            if not stream._pull():
+                # What comes after refers to this one's records.
+                break
+
+
+def _apply_due(stream_id, env):
+    env["sync.stream"].browse(stream_id)._apply_due()
+
+
+class SyncStream(models.Model):
+    _inherit = "sync.stream"
+
+    def _pull(self):
+        """Read all pages since the cursor; commit each with its cursor.
+
+        :return: whether the end was reached
+        """
+        self.ensure_one()
+        if self._pull_waits():
+            return False
+        correlation_id = uuid.uuid4().hex
+        client = self.backend_id._client("pull")
+        collection = self._adapter()._entity_collection
+        cursor = self.cursor
+        try:
+            for __ in range(PAGES_PER_JOB):
+                page = client.changes(
+                    collection, cursor, self.batch_size, correlation_id
+                )
+                moved = in_own_transaction(
+                    self.env, partial(_store_page, self.id, cursor, page, correlation_id)
+                )
+                cursor = page["next_cursor"]
+                if not moved or not page["has_more"]:
+                    return True
+        except Exception as exc:
+            in_own_transaction(
+                self.env, partial(_pull_failed, self.id, exc, correlation_id)
+            )
+            return False
+        self.backend_id._schedule_pull()
+        return True
+
+    def _pull_waits(self):
+        """Whether a failed pull is waiting for its time."""
+        operation = self._pull_operation()
+        return operation.state == "waiting" and operation.eta > fields.Datetime.now()
+
+    def _pull_operation(self):
+        """The failed pull that was not made up for yet, if any."""
+        return self.env["sync.operation"].search(
+            [
+                ("stream_id", "=", self.id),
+                ("kind", "=", "pull"),
+                ("state", "not in", ("done", "cancelled")),
+            ],
+            limit=1,
+        )
+
+    def _store_page(self, cursor, page, correlation_id):
+        """Apply one page and move the cursor, in one transaction.
+
+        :return: False if somebody else read this page meanwhile
+        """
+        ((current,),) = self.env.execute_query(
+            SQL(
+                "SELECT cursor FROM sync_stream WHERE id = %s FOR NO KEY UPDATE", self.id
+            )
+        )
+        if (current or None) != (cursor or None):
+            return False
+        records = [
+            {**change.get("data", {}), "id": change["id"], "version": change["version"]}
+            | ({"deleted": True} if change.get("deleted") else {})
+            for change in page["changes"]
+        ]
+        if records:
+            self._keep_failed(self._apply(records, correlation_id), correlation_id)
+        if page["next_cursor"] != cursor or records:
+            self.write(
+                {"cursor": page["next_cursor"], "pulled_at": fields.Datetime.now()}
+            )
+        self._pull_operation()._succeed()
+        return True
+
+    def _keep_failed(self, arrivals, correlation_id):
+        """An arrived record that could not be applied waits, or is a dead letter; one
+        that could makes up for an earlier one that could not."""
+        Operation = self.env["sync.operation"]
+        kept = {
+            operation.external_id: operation
+            for operation in Operation.search(
+                [
+                    ("stream_id", "=", self.id),
+                    ("kind", "=", "apply"),
+                    ("external_id", "in", [a.external_id for a in arrivals]),
+                    ("state", "not in", Operation.CLOSED),
+                ]
+            )
+        }
+        for arrival in arrivals:
+            operation = kept.get(arrival.external_id, Operation)
+            if arrival.outcome != "failed":
+                operation._succeed(operation and self.env._("A newer version came."))
+                continue
+            if not operation:
+                operation = Operation.create(
+                    {
+                        "kind": "apply",
+                        "stream_id": self.id,
+                        "mapping_id": arrival.mapping.id if arrival.mapping else False,
+                        "external_id": arrival.external_id,
+                        "correlation_id": correlation_id,
+                    }
+                )
+            operation.write({"payload": arrival.record})
+            self._apply_failed(operation, arrival)
+
+    def _apply_failed(self, operation, arrival):
+        if isinstance(arrival.error, DependencyMissingError):
+            # What it refers to may be in the very next page: that costs no attempt.
+            self.env["sync.error"]._record_for(
+                operation, classify(arrival.error), arrival.error
+            )
+            if fields.Datetime.now() < operation.deadline_at:
+                operation._park(60, str(arrival.error))
+                operation._schedule_waiting()
+                return
+        operation.attempts += 1
+        operation._fail(classify(arrival.error), arrival.error)
+        operation._schedule_waiting()
+
+    def _apply_due(self):
+        """Try arrived records again that could not be applied before."""
+        operations = self.env["sync.operation"]._claim(self, "apply", self.batch_size)
+        for operation in operations:
+            (arrival,) = self._apply([operation.payload], operation.correlation_id)
+            if arrival.outcome == "failed":
+                self._apply_failed(operation, arrival)
+            else:
+                operation._succeed()
+
+    def _fail_pull(self, exception, correlation_id):
+        """Keep a failed pull as an operation, and try it again when its policy says."""
+        operation = self._pull_operation() or self.env["sync.operation"].create(
+            {"kind": "pull", "stream_id": self.id, "correlation_id": correlation_id}
+        )
+        now = fields.Datetime.now()
+        # It is the same stream and cursor for ever: an old one is given its time anew.
+        operation.write(
+            {
+                "attempts": operation.attempts + 1,
+                "correlation_id": correlation_id,
+                "deadline_at": now + timedelta(hours=24),
+            }
+        )
+        operation._fail(classify(exception), exception)
+        operation._schedule_waiting()
+
+
+def _store_page(stream_id, cursor, page, correlation_id, env):
+    stream = env["sync.stream"].browse(stream_id)
+    return stream._store_page(cursor, page, correlation_id)
+
+
+def _pull_failed(stream_id, exception, correlation_id, env):
+    env["sync.stream"].browse(stream_id)._fail_pull(exception, correlation_id)

@@ -1,0 +1,301 @@
+from functools import partial
+
+from odoo import fields, models
+
+from ..core.classification import classify, classify_response
+from ..core.exceptions import HttpError
+from ..core.merge import advance
+from ..entities.directory import Directory, unmapped
+from .own_transaction import in_own_transaction
+
+# Batches that one job sends before it makes room for others.
+BATCHES_PER_JOB = 50
+# Seconds that a record waits for one it refers to.
+DEPENDENCY_WAIT = 30
+OK = (200, 201, 204)
+FOUND, DUPLICATE, GONE, STALE = 302, 409, 410, 412
+
+
+class SyncBackend(models.Model):
+    """Odoo to pharmacy: deliver events, then send what is due, a batch a call.
+
+    Each batch has three steps. Its intent is committed first (the operation runs, with
+    its payload); the call is made while no business transaction is open; its results
+    are committed after. A worker that is killed in between leaves operations that are
+    running: they are taken back, and by If-Match and the record's key the app tells
+    whether it had them already.
+    """
+
+    _inherit = "sync.backend"
+
+    def _job_push(self):
+        """Job: carry Odoo's changes to the pharmacy app."""
+        self.ensure_one()
+        if self.paused or not self.active:
+            return
+        job_uuid = self.env.context.get("job_uuid")
+        if job_uuid:
+            in_own_transaction(self.env, partial(_take_back, job_uuid))
+        while in_own_transaction(self.env, partial(_deliver, self.id)):
+            pass
+        streams = self.stream_ids.filtered("pushes").sorted("rank")
+        for stream in streams:
+            for __ in range(BATCHES_PER_JOB):
+                if not stream._push_batch(job_uuid):
+                    break
+            else:
+                in_own_transaction(self.env, partial(_schedule, self.id))
+
+
+def _take_back(job_uuid, env):
+    # This very job ran before and was killed: what it left running is its own.
+    env["sync.operation"].search(
+        [("state", "=", "running"), ("job_uuid", "=", job_uuid)]
+    )._take_back()
+
+
+def _deliver(backend_id, env):
+    return env["sync.event"]._deliver(env["sync.backend"].browse(backend_id))
+
+
+def _schedule(backend_id, env):
+    env["sync.backend"].browse(backend_id)._schedule_push()
+
+
+class SyncStream(models.Model):
+    _inherit = "sync.stream"
+
+    def _push_batch(self, job_uuid=None):
+        """Send one batch of what is due.
+
+        :return: whether there was any
+        """
+        self.ensure_one()
+
+        def own(method, *args):
+            return in_own_transaction(
+                self.env, lambda env: getattr(env[self._name].browse(self.id), method)(*args)
+            )
+
+        claimed, items = own("_claim_push", job_uuid)
+        if not items:
+            return claimed
+        correlation_id = items[0]["correlation_id"]
+        client = self.backend_id._client("push")
+        collection = self._adapter()._entity_collection
+        answers, failure = {}, None
+        try:
+            self._look_up_uncertain(client, collection, items, answers)
+            unsent = [item for item in items if item["operation_id"] not in answers]
+            if unsent:
+                results = client.batch(
+                    collection, [item["request"] for item in unsent], correlation_id
+                )
+                for item, result in zip(unsent, results, strict=True):
+                    answers[item["operation_id"]] = result
+            self._fetch_current(client, collection, items, answers)
+        except Exception as exc:
+            failure = exc
+        own("_settle_push", items, answers, failure)
+        return True
+
+    def _look_up_uncertain(self, client, collection, items, answers):
+        """A creation whose answer was lost is looked for by its key before it is sent
+        again: the app may have it, and may not heed idempotency keys."""
+        for item in items:
+            if item["uncertain"]:
+                found = client.find(collection, item["key"], item["correlation_id"])
+                if found:
+                    answers[item["operation_id"]] = {"status": FOUND, "current": found}
+
+    def _fetch_current(self, client, collection, items, answers):
+        """What the app has already, where it refused to create it once more."""
+        refused = {
+            item["operation_id"]: (item, answers.pop(item["operation_id"]))
+            for item in items
+            if answers[item["operation_id"]].get("existing_id")
+        }
+        for operation_id, (item, answer) in refused.items():
+            answer["current"] = client.get(
+                collection, answer["existing_id"], item["correlation_id"]
+            )
+            answers[operation_id] = answer
+
+    # -- Claim ------------------------------------------------------------------------
+
+    def _claim_push(self, job_uuid):
+        """Take operations up and commit what is to be sent.
+
+        :return: (whether any was due, list of items to send)
+        """
+        operations = self.env["sync.operation"]._claim(self, "push", self.batch_size)
+        items = []
+        mappings = operations.mapping_id
+        directory = Directory(self.backend_id)
+        data = self._serialise_each(operations, directory)
+        operations.filtered(lambda o: o.state != "dead").write(
+            {
+                "state": "running",
+                "job_uuid": job_uuid,
+                "started_at": fields.Datetime.now(),
+                "eta": False,
+            }
+        )
+        mappings.fetch(["external_id", "version", "base", "key", "uncertain"])
+        for operation in operations.filtered(lambda o: o.state == "running"):
+            item = self._push_item(operation, data.get(operation.mapping_id.res_id))
+            if item:
+                items.append(item)
+        return bool(operations), items
+
+    def _serialise_each(self, operations, directory):
+        """Canonical data by record id; an operation whose record cannot be read in
+        fails alone."""
+        adapter = self._adapter()
+        records = (
+            self.env[self.res_model]
+            .with_context(active_test=False)
+            .browse(operations.mapping_id.mapped("res_id"))
+            .exists()
+        )
+        try:
+            with self.env.cr.savepoint():
+                return adapter._serialise(records, directory)
+        except Exception:
+            data = {}
+            for operation in operations:
+                record = records.filtered(
+                    lambda r, o=operation: r.id == o.mapping_id.res_id
+                )
+                try:
+                    with self.env.cr.savepoint():
+                        data.update(adapter._serialise(record, directory))
+                except Exception as exc:
+                    operation.attempts += 1
+                    operation._fail(classify(exc), exc)
+            return data
+
+    def _push_item(self, operation, data):
+        """What to send for one operation; None if it ended without sending."""
+        mapping = operation.mapping_id
+        request = {
+            "external_ref": mapping.key,
+            "correlation_id": operation.correlation_id,
+        }
+        if data is None:
+            if not mapping.external_id or mapping.deleted:
+                return operation._succeed(self.env._("The record is gone."))
+            request.update(method="delete")
+        elif not mapping.external_id:
+            request.update(method="create", data=data)
+        else:
+            changes = mapping._merge(data).to_pharmacy
+            if not changes or mapping.deleted:
+                return operation._succeed(self.env._("Nothing differs any more."))
+            request.update(method="update", data=changes)
+        missing = unmapped(request.get("data"))
+        if missing:
+            for entity, res_id in missing:
+                operation._request_dependency(self, entity, res_id)
+            operation._park(
+                DEPENDENCY_WAIT,
+                self.env._("Waits for what it refers to: %s", sorted(missing)),
+            )
+            operation._schedule_waiting()
+            return None
+        if mapping.external_id:
+            request.update(id=mapping.external_id, if_match=mapping.version)
+        uncertain = mapping.uncertain and not mapping.external_id
+        if not mapping.external_id:
+            # If the answer is lost, this is what both sides have.
+            mapping.write({"base": uncertain and mapping.base or data, "uncertain": True})
+        operation.write({"payload": request, "attempts": operation.attempts + 1})
+        request["idempotency_key"] = f"{operation.id}-{operation.attempts}-{mapping.key}"
+        return {
+            "operation_id": operation.id,
+            "mapping_id": mapping.id,
+            "key": mapping.key,
+            "correlation_id": operation.correlation_id,
+            "uncertain": uncertain,
+            "request": request,
+        }
+
+    # -- Settle -----------------------------------------------------------------------
+
+    def _settle_push(self, items, answers, failure):
+        """Write down what came of a batch.
+
+        :param answers: ``{operation id: result}``
+        :param failure: what ended the call before all were answered, if anything
+        """
+        operations = self.env["sync.operation"].browse(
+            item["operation_id"] for item in items
+        )
+        arrived = []
+        for item, operation in zip(items, operations, strict=True):
+            answer = answers.get(item["operation_id"])
+            if answer is not None:
+                arrived += self._settle_answer(operation, item["request"], answer)
+        unanswered = operations.filtered(lambda o: o.id not in answers)
+        if unanswered:
+            classification = classify(failure, idempotent=False)
+            unanswered._fail(classification, failure)
+            if classification.delivery != "unknown":
+                unanswered.mapping_id.filtered("uncertain").uncertain = False
+        if arrived:
+            correlation_id = items[0]["correlation_id"]
+            self._keep_failed(self._apply(arrived, correlation_id), correlation_id)
+        operations._schedule_waiting()
+
+    def _settle_answer(self, operation, request, answer):
+        """Write down one result.
+
+        :return: records to be applied: where the app has other values than were sent
+        """
+        mapping = operation.mapping_id
+        status, current = answer["status"], answer.get("current")
+        if status in OK:
+            operation._succeed()
+            return self._advance(mapping, request, answer)
+        mapping.uncertain = False
+        if status == GONE:
+            operation._succeed(self.env._("The pharmacy had deleted it."))
+            return [current] if current else []
+        if status in (FOUND, DUPLICATE) and current and self._is_ours(mapping, current):
+            mapping.external_id = current["id"]
+            operation._succeed(self.env._("The pharmacy had it already: linked."))
+            return [current]
+        error = answer.get("error") or {}
+        code, message = error.get("code"), error.get("message") or ""
+        operation._fail(
+            classify_response(status, code, message), HttpError(status, code, message)
+        )
+        # Stale: merge now; what still differs goes with the next attempt.
+        return [current] if status == STALE and current else []
+
+    def _is_ours(self, mapping, current):
+        """Whether the app's record is, or may become, this mapping's counterpart."""
+        if mapping.external_id:
+            return mapping.external_id == current["id"]
+        if current.get("external_ref") == mapping.key:
+            return True
+        taken = self.env["sync.mapping"].search_count(
+            [("stream_id", "=", self.id), ("external_id", "=", current["id"])], limit=1
+        )
+        # A record of the same barcode that nobody claims is the same thing.
+        return not taken and not current.get("external_ref")
+
+    def _advance(self, mapping, request, answer):
+        """The app has what was sent: that is the new base."""
+        values = {"uncertain": False, "version": answer.get("version") or 0}
+        if request["method"] == "delete":
+            mapping.write({**values, "deleted": True})
+            return []
+        values["external_id"] = answer["id"]
+        values["base"] = advance(mapping.base or {}, request["data"])
+        conflict = mapping._open_conflict()
+        if conflict:
+            conflict.pharmacy = advance(conflict.pharmacy or {}, request["data"])
+        mapping.write(values)
+        data = answer.get("data")
+        return [data] if data else []

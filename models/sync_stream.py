@@ -1,0 +1,127 @@
+from odoo import api, fields, models, tools
+
+
+class SyncStream(models.Model):
+    """One entity on one backend: which way it flows, and how far it was read."""
+
+    _name = "sync.stream"
+    _description = "Synchronised Stream"
+    _order = "backend_id, rank, id"
+    _rec_name = "entity"
+
+    backend_id = fields.Many2one(
+        "sync.backend", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="backend_id.company_id", store=True)
+    entity = fields.Selection(selection="_select_entity", required=True)
+    rank = fields.Integer(compute="_compute_from_entity", store=True)
+    res_model = fields.Char("Odoo Model", compute="_compute_from_entity", store=True)
+    active = fields.Boolean(default=True)
+    direction = fields.Selection(
+        [
+            ("both", "Both ways"),
+            ("push", "Odoo to pharmacy"),
+            ("pull", "Pharmacy to Odoo"),
+        ],
+        required=True,
+        default="both",
+    )
+    pushes = fields.Boolean(compute="_compute_flows")
+    pulls = fields.Boolean(compute="_compute_flows")
+    batch_size = fields.Integer(
+        default=100, required=True, help="Records in one call, 500 at the most."
+    )
+    cursor = fields.Char(
+        copy=False,
+        help="How far the pharmacy app's changes were read. Empty it to read all "
+        "again; what did not change is left alone.",
+    )
+    pulled_at = fields.Datetime("Last Read", readonly=True, copy=False)
+    mapping_count = fields.Integer(compute="_compute_mapping_count")
+
+    _entity_uniq = models.Constraint(
+        "UNIQUE(backend_id, entity)", "A backend has one stream for each entity."
+    )
+    _batch_size_range = models.Constraint(
+        "CHECK(batch_size BETWEEN 1 AND 500)", "A batch has 1 to 500 records."
+    )
+
+    @api.model
+    def _select_entity(self):
+        entities = self.env["sync.entity"]._entities()
+        return [
+            (name, self.env._(adapter._entity_title))
+            for name, adapter in entities.items()
+        ]
+
+    @api.depends("entity")
+    def _compute_from_entity(self):
+        entities = self.env["sync.entity"]._entities()
+        for stream in self:
+            adapter = entities.get(stream.entity)
+            stream.rank = adapter._entity_rank if adapter is not None else 0
+            stream.res_model = adapter._entity_model if adapter is not None else False
+
+    @api.depends("direction", "active")
+    def _compute_flows(self):
+        for stream in self:
+            stream.pushes = stream.active and stream.direction in ("both", "push")
+            stream.pulls = stream.active and stream.direction in ("both", "pull")
+
+    def _compute_mapping_count(self):
+        counts = dict(
+            self.env["sync.mapping"]._read_group(
+                [("stream_id", "in", self.ids)], ["stream_id"], ["__count"]
+            )
+        )
+        for stream in self:
+            stream.mapping_count = counts.get(stream, 0)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self.env.registry.clear_cache()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if vals.keys() - {"cursor", "pulled_at"}:
+            self.env.registry.clear_cache()
+        return super().write(vals)
+
+    def unlink(self):
+        self.env.registry.clear_cache()
+        return super().unlink()
+
+    @api.model
+    @tools.ormcache()
+    def _following(self):
+        """Who is to be told of changes: ``{entity: [(stream id, backend id)]}``."""
+        following = {}
+        for stream in self.sudo().search([("direction", "in", ("both", "push"))]):
+            if stream.backend_id.active:
+                following.setdefault(stream.entity, []).append(
+                    (stream.id, stream.backend_id.id)
+                )
+        return following
+
+    @api.model
+    def _followed(self):
+        """Names of the entities whose changes concern anyone."""
+        return self._following().keys()
+
+    def _adapter(self):
+        """The ``sync.entity.*`` model of the stream."""
+        self.ensure_one()
+        return self.env[f"sync.entity.{self.entity}"]
+
+    def action_view_mappings(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "pharmacy_sync.action_sync_mapping"
+        )
+        action["domain"] = [("stream_id", "=", self.id)]
+        return action
+
+    @api.model
+    def _cron_pull(self):
+        """Scheduled: read what changed in the pharmacy apps."""
+        self.env["sync.backend"].search([])._schedule_pull()

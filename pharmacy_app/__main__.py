@@ -1,0 +1,91 @@
+"""Start the pharmacy application, or print its OpenAPI document."""
+
+import argparse
+import json
+import logging
+import os
+import tempfile
+
+import uvicorn
+
+from .app import Options, create_app
+from .transport import ExposedProtocol
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+def parse_arguments(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m pharmacy_app", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8079)
+    parser.add_argument("--database", default="pharmacy.sqlite", help="SQLite file")
+    parser.add_argument(
+        "--api-key",
+        default=os.environ.get("PHARMACY_API_KEY"),
+        help="or in the environment, PHARMACY_API_KEY",
+    )
+    parser.add_argument("--webhook-url", help="where notices of changes go")
+    parser.add_argument("--webhook-secret", help="whsec_... that signs them")
+    parser.add_argument("--webhook-database", help="sent as X-Odoo-Database")
+    parser.add_argument("--log-file", help="instead of standard error")
+    parser.add_argument("--print-openapi", action="store_true")
+    options = parser.parse_args(arguments)
+    if not options.print_openapi and not options.api_key:
+        parser.error("--api-key is needed")
+    if bool(options.webhook_url) != bool(options.webhook_secret):
+        parser.error("--webhook-url and --webhook-secret go together")
+    return options
+
+
+def openapi_text():
+    """The OpenAPI document as it is committed."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(Options(os.path.join(folder, "empty.sqlite"), "none"))
+        app.state.store.close()
+        return json.dumps(app.openapi(), indent=1, ensure_ascii=False) + "\n"
+
+
+def server(app, host, port):
+    """A uvicorn server for the application, not started."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http=ExposedProtocol,
+            log_config=None,
+            access_log=False,
+            date_header=False,
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=3,
+        )
+    )
+
+
+def _log_to(path):
+    handler = logging.StreamHandler()
+    if path:
+        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def main():
+    arguments = parse_arguments()
+    if arguments.print_openapi:
+        print(openapi_text(), end="")
+        return
+    _log_to(arguments.log_file)
+    options = Options(
+        database=arguments.database,
+        api_key=arguments.api_key,
+        webhook_url=arguments.webhook_url,
+        webhook_secret=arguments.webhook_secret,
+        webhook_database=arguments.webhook_database,
+    )
+    server(create_app(options), arguments.host, arguments.port).run()
+
+
+if __name__ == "__main__":
+    main()

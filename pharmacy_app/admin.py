@@ -1,0 +1,105 @@
+"""Switches for tests and demonstrations; behind the same key, outside of the API."""
+
+import hmac
+from decimal import Decimal
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field, StrictBool
+
+from .demo_data import seed
+from .errors import ApiError, Code
+from .faults import Plan
+from .schemas import Closed, PositiveAmount
+
+
+async def _with_key(request: Request):
+    expected = f"Bearer {request.app.state.api_key}".encode()
+    given = request.headers.get("authorization", "").encode()
+    if not hmac.compare_digest(given, expected):
+        raise ApiError(Code.UNAUTHORIZED, "wrong or missing API key")
+
+
+router = APIRouter(
+    prefix="/admin", include_in_schema=False, dependencies=[Depends(_with_key)]
+)
+
+
+class SeedData(Closed):
+    orders: Annotated[int, Field(ge=0, le=100_000)] = 100
+    seed: int = 42
+
+
+class SettingsData(Closed):
+    """What is absent stays as it is; a stock of None is without limit."""
+
+    ignore_idempotency_keys: StrictBool | None = None
+    stock: dict[str, PositiveAmount | None] = Field(default_factory=dict)
+
+
+@router.get("/faults")
+async def show_faults(request: Request):
+    return request.app.state.faults.show()
+
+
+@router.post("/faults")
+async def replace_faults(request: Request, plan: Plan):
+    request.app.state.faults.replace(plan)
+    return request.app.state.faults.show()
+
+
+@router.delete("/faults", status_code=204)
+async def clear_faults(request: Request):
+    request.app.state.faults.replace(Plan())
+
+
+@router.get("/requests")
+async def show_requests(request: Request, since: int = 0):
+    return {"requests": request.app.state.log.since(since)}
+
+
+@router.get("/requests/summary")
+async def summarize_requests(request: Request):
+    return {"summary": request.app.state.log.summary()}
+
+
+@router.delete("/requests", status_code=204)
+async def clear_requests(request: Request):
+    request.app.state.log.clear()
+
+
+@router.post("/reset", status_code=204)
+def reset(request: Request):
+    request.app.state.store.reset()
+
+
+@router.post("/seed")
+def load_demo_data(request: Request, data: SeedData):
+    return seed(request.app.state.store, data.orders, data.seed)
+
+
+@router.post("/settings")
+def change_settings(request: Request, data: SettingsData):
+    store = request.app.state.store
+    if data.ignore_idempotency_keys is not None:
+        store.ignore_idempotency_keys = data.ignore_idempotency_keys
+    with store.write() as db:
+        for product_id, quantity in data.stock.items():
+            db.execute("DELETE FROM stock WHERE product_id = ?", (product_id,))
+            if quantity is not None:
+                db.execute("INSERT INTO stock VALUES (?, ?)", (product_id, quantity))
+        stock = db.execute("SELECT product_id, quantity FROM stock").fetchall()
+    return {
+        "ignore_idempotency_keys": store.ignore_idempotency_keys,
+        "stock": {row["product_id"]: str(Decimal(row["quantity"])) for row in stock},
+    }
+
+
+@router.get("/history/{record_id}")
+def show_history(request: Request, record_id: str):
+    """Who made each version of a record, by which request."""
+    with request.app.state.store.read() as db:
+        rows = db.execute(
+            "SELECT * FROM history WHERE record_id = ? ORDER BY version", (record_id,)
+        )
+        return {"history": [dict(row) for row in rows]}

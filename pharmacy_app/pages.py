@@ -1,0 +1,320 @@
+"""The pharmacy's own screens: lists that refresh themselves, and edit forms."""
+
+import pathlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.templating import Jinja2Templates
+
+from .errors import ApiError, Code
+from .records import (
+    ORDERS,
+    PRODUCTS,
+    SUPPLIERS,
+    Entity,
+    Write,
+    apply_one,
+    living,
+    new_id,
+)
+from .schemas import OrderData
+from .store import find, list_after, list_page, to_record
+
+FOLDER = pathlib.Path(__file__).parent
+PAGE_SIZE = 50
+_ACTOR = "web page"
+_STATES = OrderData.model_fields["state"].annotation.__args__
+
+router = APIRouter(include_in_schema=False)
+_templates = Jinja2Templates(FOLDER / "templates")
+_templates.env.trim_blocks = True
+_templates.env.lstrip_blocks = True
+
+
+@dataclass(frozen=True)
+class Input:
+    """One field of a form; the kind is the name of its reader and of its widget."""
+
+    name: str
+    label: str
+    kind: str = "text"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The screens of one collection.
+
+    :param row: ``(db, record) -> texts`` of a list's row, one for each heading
+    """
+
+    path: str
+    title: str
+    entity: Entity
+    headings: tuple[str, ...]
+    row: Callable
+    inputs: tuple[Input, ...]
+
+
+def _order_row(db, record):
+    supplier = find(db, SUPPLIERS.name, record["supplier_id"])
+    return (
+        record["reference"],
+        record["external_ref"] or "",
+        to_record(supplier)["name"],
+        record["state"],
+        f"{record['total']} {record['currency']}",
+        len(record["lines"]),
+        record["version"],
+        record["updated_at"],
+    )
+
+
+def _fields_row(*names):
+    return lambda db, record: tuple(record[name] or "" for name in names)
+
+
+_SHEETS = {
+    sheet.path: sheet
+    for sheet in (
+        Sheet(
+            "orders",
+            "Purchase orders",
+            ORDERS,
+            (
+                "Reference",
+                "External reference",
+                "Supplier",
+                "State",
+                "Total",
+                "Lines",
+                "Version",
+                "Updated",
+            ),
+            _order_row,
+            (
+                Input("state", "State", "state"),
+                Input("expected_at", "Expected (UTC)", "moment"),
+                Input("notes", "Notes", "area"),
+            ),
+        ),
+        Sheet(
+            "suppliers",
+            "Suppliers",
+            SUPPLIERS,
+            ("Name", "External reference", "VAT", "City", "Country", "Version"),
+            _fields_row(
+                "name", "external_ref", "vat", "city", "country_code", "version"
+            ),
+            (
+                Input("name", "Name"),
+                Input("reference", "Reference"),
+                Input("vat", "VAT"),
+                Input("email", "Email"),
+                Input("phone", "Phone"),
+                Input("street", "Street"),
+                Input("street2", "Street 2"),
+                Input("zip", "ZIP"),
+                Input("city", "City"),
+                Input("country_code", "Country code"),
+                Input("active", "Active", "check"),
+            ),
+        ),
+        Sheet(
+            "products",
+            "Products",
+            PRODUCTS,
+            ("Name", "External reference", "Code", "Barcode", "Cost", "Version"),
+            _fields_row("name", "external_ref", "code", "barcode", "cost", "version"),
+            (
+                Input("name", "Name"),
+                Input("code", "Code"),
+                Input("barcode", "Barcode"),
+                Input("uom", "Unit"),
+                Input("cost", "Cost"),
+                Input("price", "Price"),
+                Input("active", "Active", "check"),
+            ),
+        ),
+    )
+}
+
+
+def _moment(text):
+    """What a datetime-local input sends, which may lack the seconds."""
+    if not text:
+        return None
+    return f"{text}:00Z" if len(text) == len("2026-11-22T08:00") else f"{text}Z"
+
+
+_READERS = {
+    "text": lambda form, name: form[name],
+    "area": lambda form, name: form[name].replace("\r\n", "\n"),
+    "state": lambda form, name: form[name],
+    "moment": lambda form, name: _moment(form[name]),
+    "check": lambda form, name: name in form,
+}
+
+
+@router.get("/")
+def show_orders(request: Request, q: str = "", page: int = 1):
+    return _list(request, _SHEETS["orders"], q, page)
+
+
+@router.get("/{path}")
+def show_list(request: Request, path: str, q: str = "", page: int = 1):
+    return _list(request, _sheet(path), q, page)
+
+
+@router.get("/{path}/{record_id}")
+def show_form(request: Request, path: str, record_id: str):
+    sheet = _sheet(path)
+    with request.app.state.store.read() as db:
+        record = to_record(living(db, sheet.entity, record_id))
+        return _form(request, db, sheet, record, record)
+
+
+@router.post("/{path}/{record_id}")
+async def save_form(request: Request, path: str, record_id: str):
+    """Save or delete; a form older than the record is shown beside the new values."""
+    _check_origin(request)
+    body = (await request.body()).decode()
+    lists = parse_qs(body, keep_blank_values=True)
+    return await run_in_threadpool(_save, request, _sheet(path), record_id, lists)
+
+
+def _sheet(path):
+    if path not in _SHEETS:
+        raise ApiError(Code.NOT_FOUND, "no such page")
+    return _SHEETS[path]
+
+
+def _check_origin(request):
+    """Another site's page must not send our forms."""
+    origin = request.headers.get("origin")
+    if origin and urlsplit(origin).netloc != request.headers.get("host"):
+        raise ApiError(Code.FORBIDDEN, "the form is of another site")
+
+
+def _list(request, sheet, text, page):
+    page = max(1, page)
+    with request.app.state.store.read() as db:
+        found, count = list_page(
+            db, sheet.entity.name, (page - 1) * PAGE_SIZE, PAGE_SIZE, text
+        )
+        records = [to_record(row) for row in found]
+        rows = [(record["id"], sheet.row(db, record)) for record in records]
+    pages = max(1, -(-count // PAGE_SIZE))
+    context = {"rows": rows, "count": count, "text": text, "page": page, "pages": pages}
+    return _render(request, "list.html", sheet, context)
+
+
+def _render(request, template, sheet, context, status=200):
+    context |= {"sheet": sheet, "sheets": _SHEETS.values(), "states": _STATES}
+    return _templates.TemplateResponse(request, template, context, status_code=status)
+
+
+def _form(request, db, sheet, record, shown, error=None):
+    """The edit form of a record.
+
+    :param shown: the values in the form, which may differ from the record's
+    :param error: the :class:`ApiError` that kept the form from being saved
+    """
+    context = {"record": record, "shown": shown, "error": error}
+    context["history"] = db.execute(
+        "SELECT * FROM history WHERE record_id = ? ORDER BY version DESC LIMIT 50",
+        (record["id"],),
+    ).fetchall()
+    if sheet.entity is ORDERS:
+        context["products"] = {
+            row["id"]: to_record(row) for row in list_after(db, PRODUCTS.name, 0, -1)
+        }
+        context["supplier"] = to_record(find(db, SUPPLIERS.name, record["supplier_id"]))
+    status = error.status if error else 200
+    return _render(request, "form.html", sheet, context, status)
+
+
+def _save(request, sheet, record_id, lists):
+    store = request.app.state.store
+    form = {name: values[-1] for name, values in lists.items()}
+    delete = form.get("action") == "delete"
+    given = {}
+    try:
+        with store.write() as db:
+            record = to_record(living(db, sheet.entity, record_id))
+            if not delete:
+                given = _given(db, sheet, lists, form, record)
+            write = Write(
+                "delete" if delete else "update",
+                sheet.entity,
+                id=record_id,
+                if_match=int(form["version"]),
+                data=_changed(given, record),
+                actor=_ACTOR,
+                correlation_id=uuid.uuid4().hex,
+            )
+            apply_one(store, db, write)
+    except ApiError as error:
+        if error.code == Code.GONE:
+            raise
+        with store.read() as db:
+            record = to_record(living(db, sheet.entity, record_id))
+            return _form(request, db, sheet, record, record | given, error)
+    place = f"/{sheet.path}" if delete else f"/{sheet.path}/{record_id}?saved"
+    return RedirectResponse(place, status_code=303)
+
+
+def _given(db, sheet, lists, form, record):
+    """The form's values as fields of the record."""
+    given = {
+        field.name: _READERS[field.kind](form, field.name) for field in sheet.inputs
+    }
+    if sheet.entity is ORDERS:
+        given["lines"] = _given_lines(db, lists, record)
+    return given
+
+
+def _given_lines(db, lists, record):
+    """The form's lines that have a product and are not to be removed."""
+    known = {line["key"]: line for line in record["lines"]}
+    removed = lists.get("remove", [])
+    columns = zip(
+        *(lists.get(f"line_{name}", []) for name in _LINE_INPUTS), strict=True
+    )
+    lines = []
+    for key, product_id, quantity, unit_price in columns:
+        if key in removed or not product_id:
+            continue
+        line = known.get(key) or _new_line(db, key, product_id)
+        lines.append(line | {"quantity": quantity, "unit_price": unit_price})
+    return lines
+
+
+_LINE_INPUTS = ("key", "product_id", "quantity", "unit_price")
+
+
+def _new_line(db, key, product_id):
+    product = to_record(living(db, PRODUCTS, product_id))
+    return {
+        "key": key or new_id("ln"),
+        "product_id": product_id,
+        "description": product["name"],
+        "uom": product["uom"],
+    }
+
+
+def _changed(given, record):
+    """The fields that the form changes; a browser sends line ends of its own."""
+
+    def plain(value):
+        return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+    return {
+        name: value
+        for name, value in given.items()
+        if plain(value or None) != plain(record[name] or None)
+    }
