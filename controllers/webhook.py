@@ -30,9 +30,12 @@ class WebhookController(http.Controller):
         env = request.env(user=SUPERUSER_ID)
         backend = env["sync.backend"].browse(backend_id).exists()
         secret = backend.webhook_secret_secret
-        body = request.httprequest.get_data(cache=False)
-        if not backend.active or not secret or len(body) > MAX_BODY:
+        if not backend.active or not secret:
             return self._answer(404, "not_found")
+        if (request.httprequest.content_length or 0) > MAX_BODY:
+            return self._answer(413, "too_large")
+        # Cached: Odoo may replay the request, and reads it again then.
+        body = request.httprequest.get_data()
         try:
             verify([secret], request.httprequest.headers, body, time.time())
         except SyncError:

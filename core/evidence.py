@@ -59,9 +59,8 @@ def http_status(exc: BaseException) -> int | None:
     for holder in (exc, read(exc, "response")):
         for name in _STATUS_NAMES:
             value = None if holder is None else read(holder, name)
-            if type(value) is not bool and isinstance(value, int):
-                if 300 <= value <= 599:
-                    return int(value)
+            if isinstance(value, int) and 300 <= value <= 599:
+                return int(value)
     return None
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class WindowStats:
     """Calls of one epoch of a breaker that were answered or failed; abandoned ones are
-    none. ``consecutive_failures`` reaches back to the last success of the epoch, however
-    long ago.
+    none. ``consecutive_failures`` reaches back to the last success of the epoch,
+    however long ago.
     """
 
     calls: int = 0

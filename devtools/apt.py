@@ -6,7 +6,7 @@ import os
 import shutil
 
 from . import shell
-from .progress import Failure, step
+from .progress import StepError, step
 
 BROWSERS = ("google-chrome", "chromium", "chromium-browser")
 _updated = False
@@ -35,7 +35,7 @@ def install(*packages):
     prefix = as_root()
     if prefix is None or not shutil.which("apt-get"):
         names = " ".join(packages)
-        raise Failure(
+        raise StepError(
             f"missing on this machine: {names}\n"
             f"Install it as an administrator, on Debian or Ubuntu:\n"
             f"  sudo apt-get install {names}"

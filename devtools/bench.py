@@ -13,9 +13,19 @@ Each ``benchmarks/bench_<name>.py`` is run with the variables of
 
 import shutil
 
-from . import config, databases, odoo, paths, processes, settings, shell, stack, testing
-from . import venv
-from .progress import Failure, say, step
+from . import (
+    config,
+    databases,
+    odoo,
+    paths,
+    processes,
+    settings,
+    shell,
+    stack,
+    testing,
+    venv,
+)
+from .progress import StepError, say, step
 
 TIMEOUT = 1800
 ODOO = "bench_odoo"
@@ -56,7 +66,7 @@ def _scripts(names):
     known = {path.stem.removeprefix("bench_"): path for path in found}
     unknown = sorted(set(names) - set(known))
     if unknown or not known:
-        raise Failure(f"no such benchmark: {unknown}; there are: {', '.join(known)}")
+        raise StepError(f"no such benchmark: {unknown}; there are: {', '.join(known)}")
     return [known[name] for name in names or known]
 
 

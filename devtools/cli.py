@@ -2,9 +2,10 @@
 
 import argparse
 import os
+import signal
 
-from . import bench, lint, odoo, paths, readme, settings, stack, testing, venv
-from .progress import Failure, explain
+from . import bench, lint, paths, readme, settings, stack, testing, venv
+from .progress import StepError, explain
 
 
 def main(words):
@@ -13,10 +14,11 @@ def main(words):
     if rest and options.verb != "test":
         _parser().error(f"unknown: {' '.join(rest)}")
     os.chdir(paths.ROOT)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         paths.prepare()
         return 0 if options.act(options, rest) is not False else 1
-    except Failure as failure:
+    except StepError as failure:
         explain(failure)
         return 1
     except KeyboardInterrupt:
@@ -44,7 +46,7 @@ def _parser():
         lambda options, rest: testing.run(options.fast, rest),
     )
     test.add_argument("--fast", action="store_true", help="only tests in one process")
-    fixing = verb("lint", "run the linters", lambda options, _: _lint(options.fix))
+    fixing = verb("lint", "run the linters", lambda options, _: lint.run(options.fix))
     fixing.add_argument("--fix", action="store_true", help="correct what can be")
     verb("stop", "end the servers", lambda *_: stack.stop())
     verb("status", "say what runs", lambda *_: stack.status())
@@ -60,13 +62,11 @@ def _parser():
     return parser
 
 
-def _lint(fix):
-    odoo.ensure()
-    venv.ensure()
-    return lint.run(fix)
-
-
 def _readme():
-    odoo.ensure()
-    venv.ensure()
+    venv.ensure_lint()
     readme.write()
+
+
+def _interrupt(*_signal):
+    """End on SIGTERM as on an interrupt: children are ended, clones dropped."""
+    raise KeyboardInterrupt

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import config, odoo, paths, postgres, shell, stamps, venv
-from .progress import Failure, step
+from .progress import StepError, step
 
 BASE_TIMEOUT = 900
 ADDON_TIMEOUT = 300
@@ -60,19 +60,22 @@ def template():
 
 
 def demo_is_current():
-    """Whether the demonstration database is there, with the present code."""
-    return DEMO in postgres.databases() and stamps.is_done("demo", _demo_key())
+    """Whether the demonstration database has the present code."""
+    return stamps.is_done("demo", _demo_key())
 
 
-def demo():
-    """Make the demonstration database, or bring it to the present code."""
-    if DEMO in postgres.databases():
-        with step("update this addon in the demonstration database"):
-            _odoo(DEMO, ["-u", paths.ADDON_NAME], ADDON_TIMEOUT)
-    else:
-        source = base()
-        with step("demonstration database"):
-            _make(DEMO, lambda new: _install_on_clone(source, new))
+def make_demo():
+    """Make the demonstration database."""
+    source = base()
+    with step("demonstration database"):
+        _make(DEMO, lambda new: _install_on_clone(source, new))
+    stamps.mark_done("demo", _demo_key())
+
+
+def update_demo():
+    """Bring the demonstration database to the present code."""
+    with step("update this addon in the demonstration database"):
+        _odoo(DEMO, ["-u", paths.ADDON_NAME], ADDON_TIMEOUT)
     stamps.mark_done("demo", _demo_key())
 
 
@@ -100,6 +103,7 @@ def run_clone():
 
 def clone(source, name):
     """Copy a database and its filestore."""
+    drop(name)
     postgres.clone(source, name)
     if (paths.FILESTORE / source).exists():
         # Stored files are never changed, so that links serve as copies.
@@ -158,7 +162,7 @@ def _install(name, addons, timeout):
     )
     missing = sorted(set(addons) - {row[0] for row in installed})
     if missing:
-        raise Failure(
+        raise StepError(
             f"Odoo could not install {', '.join(missing)}",
             log=paths.LOG / "database.log",
         )

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 
 from . import odoo, paths, postgres, shell
-from .progress import Failure, say, step
+from .progress import StepError, say, step
 
 ORDERS_EACH = 100
 # 5 suppliers, 60 products, 100 orders of each side.
@@ -29,7 +29,7 @@ def seed_app(url, key):
             urllib.request.urlopen(request, timeout=120).close()
         except (urllib.error.URLError, OSError) as error:
             log = paths.LOG / "pharmacy_app.log"
-            raise Failure(f"the pharmacy app refused: {error}", log=log) from error
+            raise StepError(f"the pharmacy app refused: {error}", log=log) from error
 
 
 def load_odoo(conf, database, env):
@@ -42,7 +42,7 @@ def load_odoo(conf, database, env):
         # Odoo's shell ends well whatever its standard input raised.
         log = paths.LOG / "demo.log"
         if "Traceback (most recent call last)" in log.read_text():
-            raise Failure("demo/load.py failed", log=log)
+            raise StepError("demo/load.py failed", log=log)
 
 
 def wait_until_in_step(database):
@@ -58,7 +58,7 @@ def wait_until_in_step(database):
             if done == total >= EXPECTED:
                 return
             time.sleep(2)
-        raise Failure(
+        raise StepError(
             f"only {done} of {max(total, EXPECTED)} records in step after {TIMEOUT} s",
             log=paths.LOG / "odoo.log",
         )

@@ -8,8 +8,8 @@ private state, and unpacked, not installed: the system stays as it is.
 import shutil
 import stat
 
-from . import paths, settings, shell, stamps
-from .progress import Failure, step
+from . import paths, settings, shell
+from .progress import StepError, step
 
 SUITE = "sid"
 # The package replaces some of Odoo's files by links into these.
@@ -57,10 +57,10 @@ def ensure():
             for package in sorted(paths.DOWNLOADS.glob("*.deb")):
                 shell.run(["dpkg", "-x", package, paths.ODOO], "odoo", 300)
             if not _is_complete():
-                raise Failure(f"{paths.ODOO} is not complete; run ./dev clean")
+                raise StepError(f"{paths.ODOO} is not complete: ./dev clean --all")
     if not own:
         _fill_gaps()
-    _link_addon()
+    link_addon()
 
 
 def addons_path():
@@ -105,11 +105,11 @@ def _own_addons(home):
 def _check(own):
     release = own / "odoo/release.py"
     if not release.exists() or not _own_addons(own):
-        raise Failure(
-            f"PHARMACY_SYNC_ODOO={own}: expected the folder odoo/ and Odoo's addons there"
+        raise StepError(
+            f"PHARMACY_SYNC_ODOO={own}: there is no folder odoo/ with Odoo's addons"
         )
     if "version_info = (19," not in release.read_text():
-        raise Failure(f"PHARMACY_SYNC_ODOO={own}: this is not Odoo 19")
+        raise StepError(f"PHARMACY_SYNC_ODOO={own}: this is not Odoo 19")
 
 
 def _is_complete():
@@ -125,7 +125,8 @@ def _fill_gaps():
             path.touch()
 
 
-def _link_addon():
+def link_addon():
+    """Have the link to the repository under the addon's own name."""
     link = paths.ADDON_LINK
     if not link.is_symlink() or link.resolve() != paths.ROOT:
         link.unlink(missing_ok=True)
@@ -134,27 +135,21 @@ def _link_addon():
 
 def _download():
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        raise Failure(
+        raise StepError(
             "Odoo 19 is downloaded by apt-get, which is not on this machine.\n"
             "Get Odoo 19 yourself and name its folder in PHARMACY_SYNC_ODOO."
         )
-    paths.DOWNLOADS.mkdir(parents=True, exist_ok=True)
-    wanted = [*PACKAGES, FONT_AWESOME]
-    key = stamps.digest(*wanted)
-    if stamps.is_done("debs", key) and len(_debs()) == len(wanted):
+    if paths.DOWNLOADS.exists():
         return
+    partial = paths.STATE / "debs.partial"
+    partial.mkdir(parents=True, exist_ok=True)
     apt_get = ["apt-get", *_private_apt()]
     shell.run([*apt_get, "update"], "odoo", 300)
     # As root, apt would fetch as a user that cannot write into a home folder.
     options = ["-o", "APT::Sandbox::User=root"]
-    shell.run(
-        [*apt_get, *options, "download", *wanted], "odoo", 900, cwd=paths.DOWNLOADS
-    )
-    stamps.mark_done("debs", key)
-
-
-def _debs():
-    return list(paths.DOWNLOADS.glob("*.deb"))
+    words = [*apt_get, *options, "download", *PACKAGES, FONT_AWESOME]
+    shell.run(words, "odoo", 900, cwd=partial)
+    partial.rename(paths.DOWNLOADS)
 
 
 def _private_apt():
@@ -188,7 +183,7 @@ def _mirror():
         if words[:2] == ["Packages", "main"] and "security" not in words[2]
     }
     if not mirrors:
-        raise Failure(
+        raise StepError(
             "apt on this machine has no Debian mirror to download Odoo 19 from.\n"
             "Get Odoo 19 yourself and name its folder in PHARMACY_SYNC_ODOO."
         )

@@ -10,7 +10,7 @@ import os
 import time
 
 from . import apt, paths, settings, shell
-from .progress import Failure, step
+from .progress import StepError, step
 
 MINIMUM = 13  # Odoo 19
 START_TIMEOUT = 30
@@ -22,7 +22,7 @@ def ensure():
     os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
     if not _answers():
         if settings.postgres_named():
-            raise Failure(
+            raise StepError(
                 "The PostgreSQL server named in PHARMACY_SYNC_PG or PG* does not "
                 f"answer:\n{_complaint()}"
             )
@@ -31,11 +31,11 @@ def ensure():
 
 
 def query(sql, database="postgres", timeout=60):
-    """Rows of a statement as lists of texts; raises :class:`Failure`."""
+    """Rows of a statement as lists of texts; raises :class:`StepError`."""
     words = ["-X", "-At", "-F", "\t", "-v", "ON_ERROR_STOP=1"]
     answer = shell.text(["psql", *words, "-d", database, "-c", sql], timeout=timeout)
     if answer is None:
-        raise Failure(f"PostgreSQL ({database}) refused: {sql}")
+        raise StepError(f"PostgreSQL ({database}) refused: {sql}")
     return [line.split("\t") for line in answer.splitlines()]
 
 
@@ -83,19 +83,21 @@ def _complaint():
 def _check():
     user = os.environ.get("PGUSER") or getpass.getuser()
     if user == "postgres":
-        raise Failure(
+        raise StepError(
             "Odoo refuses to work as the PostgreSQL role postgres.\n"
             "Create another one (createuser --createdb NAME) and name it in PGUSER."
         )
+    # Debian's psql finds a cluster on another port, other clients do not.
+    os.environ.setdefault("PGPORT", query("show port")[0][0])
     sql = (
         "select current_setting('server_version_num')::int / 10000, "
         "rolcreatedb or rolsuper from pg_roles where rolname = current_user"
     )
     version, may_create = query(sql)[0]
     if int(version) < MINIMUM:
-        raise Failure(f"PostgreSQL {version} is too old: Odoo 19 needs {MINIMUM}")
+        raise StepError(f"PostgreSQL {version} is too old: Odoo 19 needs {MINIMUM}")
     if may_create != "t":
-        raise Failure(
+        raise StepError(
             f"The PostgreSQL role {user} may not create databases.\n"
             f"As an administrator: psql -c 'alter role \"{user}\" createdb'"
         )
@@ -107,7 +109,7 @@ def _start_debian_cluster():
     user = getpass.getuser()
     root = apt.as_root()
     if root is None:
-        raise Failure(
+        raise StepError(
             f"No PostgreSQL server answers to {user} on the default socket.\n"
             "As an administrator:\n"
             "  sudo service postgresql start\n"
@@ -118,14 +120,14 @@ def _start_debian_cluster():
         _start(root)
         _create_role(root, user)
         if not _answers():
-            raise Failure(f"PostgreSQL does not answer:\n{_complaint()}")
+            raise StepError(f"PostgreSQL does not answer:\n{_complaint()}")
 
 
 def _start(root):
     listed = shell.text(["pg_lsclusters", "-h"]) or ""
     clusters = [line.split() for line in listed.splitlines()]
     if not clusters:
-        raise Failure("PostgreSQL has no cluster; see pg_createcluster(1)")
+        raise StepError("PostgreSQL has no cluster; see pg_createcluster(1)")
     if not any(row[3].startswith("online") for row in clusters):
         version, name = clusters[-1][:2]
         command = [*root, "pg_ctlcluster", version, name, "start"]

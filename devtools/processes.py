@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 
 from . import paths, shell
-from .progress import Failure, say
+from .progress import StepError, say
 
 STOP_TIMEOUT = 20
 
@@ -63,14 +63,14 @@ def wait_for_http(name, url, timeout):
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if not pid(name):
-            raise Failure(f"{name} ended by itself", log=paths.LOG / f"{name}.log")
+            raise StepError(f"{name} ended by itself", log=paths.LOG / f"{name}.log")
         try:
             with urllib.request.urlopen(url, timeout=10) as answer:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.3)
-    raise Failure(f"{name}: no answer from {url}", log=paths.LOG / f"{name}.log")
+    raise StepError(f"{name}: no answer from {url}", log=paths.LOG / f"{name}.log")
 
 
 def _file(name):

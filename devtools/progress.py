@@ -7,7 +7,7 @@ from contextlib import contextmanager
 TAIL_LINES = 30
 
 
-class Failure(Exception):
+class StepError(Exception):
     """A step could not be done; the text tells the reader what to do about it.
 
     ``log`` is the file whose last lines explain it, if there is one.

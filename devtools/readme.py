@@ -2,8 +2,8 @@
 
 import ast
 
-from . import paths, shell, venv
-from .progress import Failure
+from . import paths, shell
+from .progress import StepError
 
 FRAGMENTS = (
     ("DESCRIPTION", None),
@@ -42,11 +42,11 @@ def write():
 
 
 def check():
-    """Raise :class:`Failure` when either file is not what would be written."""
+    """Raise :class:`StepError` when either file is not what would be written."""
     if not README.exists() or README.read_text() != _readme():
-        raise Failure("README.rst is not up to date: run ./dev readme")
+        raise StepError("README.rst is not up to date: run ./dev readme")
     if not PAGE.exists() or PAGE.read_text() != _page():
-        raise Failure(f"{PAGE.relative_to(paths.ROOT)}: run ./dev readme")
+        raise StepError(f"{PAGE.relative_to(paths.ROOT)}: run ./dev readme")
 
 
 def _readme():
@@ -58,15 +58,15 @@ def _readme():
             parts += [_underlined(title)] if title else []
             parts.append(path.read_text().strip() + "\n")
     if len(parts) == 2:
-        raise Failure("readme/*.rst: no fragment found")
+        raise StepError("readme/*.rst: no fragment found")
     return "\n".join(parts)
 
 
 def _page():
-    words = [venv.python().parent / "rst2html5", *RST_OPTIONS, README]
+    words = [paths.LINT_VENV / "bin/rst2html5", *RST_OPTIONS, README]
     page = shell.text(words)
     if page is None:
-        raise Failure("README.rst is not valid reStructuredText")
+        raise StepError("README.rst is not valid reStructuredText")
     # The page lies beside its pictures, README.rst does not.
     return page.replace('src="static/description/', 'src="')
 

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from .progress import Failure, say
+from .progress import StepError, say
 
 DEFAULT_ODOO_PORT = 8069
 DEFAULT_APP_PORT = 8079
@@ -57,7 +57,7 @@ def postgres_environment():
     words = _uri_words(value) if "://" in value else _conninfo_words(value)
     unknown = sorted(set(words) - set(PG_WORDS) - {"dbname"})
     if unknown:
-        raise Failure(f"PHARMACY_SYNC_PG: cannot use {', '.join(unknown)}")
+        raise StepError(f"PHARMACY_SYNC_PG: cannot use {', '.join(unknown)}")
     return {PG_WORDS[key]: text for key, text in words.items() if key in PG_WORDS}
 
 
@@ -78,7 +78,7 @@ def _conninfo_words(value):
     try:
         return dict(word.split("=", 1) for word in shlex.split(value))
     except ValueError as error:
-        raise Failure(f"PHARMACY_SYNC_PG is not key=value words: {error}") from error
+        raise StepError(f"PHARMACY_SYNC_PG is not key=value words: {error}") from error
 
 
 def choose_port(variable, default):
@@ -86,14 +86,14 @@ def choose_port(variable, default):
     named = os.environ.get(variable)
     if named:
         if not named.isdigit() or not _is_free(int(named)):
-            raise Failure(f"{variable}={named}: not a free TCP port")
+            raise StepError(f"{variable}={named}: not a free TCP port")
         return int(named)
     for port in range(default, default + 200):
         if _is_free(port):
             if port != default:
                 say("note", f"port {default} is taken: using {port} ({variable})")
             return port
-    raise Failure(f"no free port from {default}; name one in {variable}")
+    raise StepError(f"no free port from {default}; name one in {variable}")
 
 
 def free_port():

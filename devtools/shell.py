@@ -8,7 +8,7 @@ import threading
 import time
 
 from . import paths
-from .progress import Failure, say
+from .progress import StepError, say
 
 HEARTBEAT = 30  # seconds between two signs of life of a silent command
 GRACE = 20  # seconds an interrupted command has to tidy up
@@ -18,7 +18,7 @@ TIMED_OUT = -999
 def run(command, log, timeout, env=None, cwd=None, stdin=None):
     """Run ``command`` with its output appended to ``.dev/log/<log>.log``.
 
-    ``timeout`` is in seconds; ``stdin`` a path. Raises :class:`Failure`.
+    ``timeout`` is in seconds; ``stdin`` a path. Raises :class:`StepError`.
     """
     path = paths.LOG / f"{log}.log"
     with open(path, "a") as output, open(stdin or os.devnull) as source:
@@ -28,7 +28,7 @@ def run(command, log, timeout, env=None, cwd=None, stdin=None):
         code = _wait(process, log, timeout)
     if code:
         reason = "took too long" if code == TIMED_OUT else f"ended with {code}"
-        raise Failure(f"{_short(command)} {reason}", log=path)
+        raise StepError(f"{_short(command)} {reason}", log=path)
 
 
 def run_shown(command, log, timeout, env=None, cwd=None):
@@ -94,7 +94,7 @@ def _start(command, env, cwd, stdin, stdout):
             start_new_session=True,  # so that its children end with it
         )
     except OSError as error:
-        raise Failure(f"cannot start {command[0]}: {error.strerror}") from error
+        raise StepError(f"cannot start {command[0]}: {error.strerror}") from error
 
 
 def _wait(process, name, timeout):

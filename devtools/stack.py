@@ -12,19 +12,17 @@ ODOO = "odoo"
 APP = "pharmacy_app"
 START_TIMEOUT = 120
 # Ports and secrets of the demonstration, so that it comes up again the same.
+APP_DATA = paths.DATA / "pharmacy_app.sqlite"
 STATE = paths.RUN / "stack.json"
 
 
 def up():
     """Set up, start and fill everything; print where it is."""
     prepare()
-    if not databases.demo_is_current():
-        processes.stop(ODOO)
-        processes.stop(APP)
-        databases.demo()
+    _prepare_database()
     state = _state()
     conf = config.write(ODOO, databases.DEMO, state["odoo_port"], gevent_port=0)
-    _start(APP, app_command(state, paths.DATA / "pharmacy_app.sqlite"), app_url(state))
+    _start(APP, app_command(state, APP_DATA), app_url(state))
     _start(ODOO, [*odoo.command(), "-c", conf], odoo_url(state))
     demo.seed_app(app_url(state), state["key"])
     demo.load_odoo(conf, databases.DEMO, demo_environment(state))
@@ -108,6 +106,21 @@ def demo_environment(state):
         "PHARMACY_WEBHOOK_SECRET": state["webhook_secret"],
         "PHARMACY_ODOO_URL": odoo_url(state),
     }
+
+
+def _prepare_database():
+    missing = databases.DEMO not in postgres.databases()
+    if not missing and databases.demo_is_current():
+        return
+    processes.stop(ODOO)
+    processes.stop(APP)
+    if missing:
+        # Both sides start afresh.
+        for path in paths.DATA.glob(f"{APP_DATA.name}*"):
+            path.unlink()
+        databases.make_demo()
+    else:
+        databases.update_demo()
 
 
 def _state():

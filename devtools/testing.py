@@ -23,6 +23,7 @@ from .progress import say
 TIMEOUT = 1200  # seconds for one part
 SYSTEM = "tests/system"
 NOTHING_COLLECTED = 5
+CLOSING = re.compile(r"^(?:=+ )?(\d+ \w+.*) in [\d.]+s\b", re.MULTILINE)
 COUNTS = re.compile(r"(\d+) (passed|failed|error|skipped)")
 
 
@@ -120,8 +121,8 @@ def _pytest(name, words, env=None, cwd=paths.ROOT):
     start = time.monotonic()
     command = [venv.python(), "-m", "pytest", *words]
     code, text = shell.run_shown(command, f"test-{name}", TIMEOUT, env=env, cwd=cwd)
-    closing = text.rstrip().rpartition("\n")[2]
-    counts = {word: int(number) for number, word in COUNTS.findall(closing)}
+    closing = CLOSING.findall(text) or [""]
+    counts = {word: int(number) for number, word in COUNTS.findall(closing[-1])}
     failed = counts.get("failed", 0) + counts.get("error", 0)
     return Part(
         name,

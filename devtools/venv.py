@@ -4,7 +4,7 @@ The lint tools pin versions of their own that disagree with Odoo's needs.
 """
 
 from . import odoo, paths, settings, shell, stamps
-from .progress import Failure, step
+from .progress import StepError, step
 
 MINIMUM = (3, 10)
 MAXIMUM = (3, 13)  # the newest that Odoo 19 supports
@@ -68,7 +68,7 @@ def _create(folder):
         answer = shell.text([interpreter, "-c", code])
     version = tuple(map(int, (answer or "0 0").split()))
     if not MINIMUM <= version <= MAXIMUM:
-        raise Failure(
+        raise StepError(
             f"{interpreter} is not a Python 3.10 to 3.13 with the venv module.\n"
             "Install one (Debian: python3 and python3-venv), or name it in "
             "PHARMACY_SYNC_PYTHON."

@@ -87,6 +87,7 @@ class SyncError(models.Model):
 
     def action_resolve(self):
         """Mark errors as dealt with."""
+        self.check_access("read")
         self.filtered(lambda error: not error.resolved).sudo().write(
             {
                 "resolved": True,

@@ -3,7 +3,7 @@ import uuid
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from ..core.decision import Verdict, decide
@@ -132,17 +132,22 @@ class SyncOperation(models.Model):
             raise UserError(
                 self.env._("Only dead letters and waiting operations can be redriven.")
             )
-        operations._supersede()
-        operations.filtered(lambda o: o.state != "cancelled").sudo().write(
-            {
-                "state": "pending",
-                "attempts": 0,
-                "eta": False,
-                "last_delay": 0,
-                "deadline_at": fields.Datetime.now() + TOTAL_DEADLINE,
-                "reason": self.env._("Redriven by %s", self.env.user.name),
-            }
-        )
+        self._check_operator()
+        operations = operations.sudo()
+        values = {
+            "state": "pending",
+            "attempts": 0,
+            "eta": False,
+            "last_delay": 0,
+            "deadline_at": fields.Datetime.now() + TOTAL_DEADLINE,
+            "reason": self.env._("Redriven by %s", self.env.user.name),
+        }
+        newer = operations._newer_pushes()
+        for operation in operations:
+            operation._leave(values, newer)
+            newer.setdefault(operation.mapping_id, operation)
+        for successor in newer.values():
+            successor.write(values)
         operations.backend_id._schedule_push()
         operations.backend_id._schedule_pull()
         return True
@@ -153,12 +158,9 @@ class SyncOperation(models.Model):
             raise UserError(
                 self.env._("An operation that is running or ended cannot be discarded.")
             )
-        self.sudo().write(
-            {
-                "state": "cancelled",
-                "done_at": fields.Datetime.now(),
-                "reason": self.env._("Discarded by %s", self.env.user.name),
-            }
+        self._check_operator()
+        self.sudo()._end(
+            "cancelled", self.env._("Discarded by %s", self.env.user.name)
         )
         return True
 
@@ -174,25 +176,11 @@ class SyncOperation(models.Model):
         action["domain"] = [("operation_id", "=", self.id)]
         return action
 
-    def _supersede(self):
-        """Cancel dead pushes whose record has a newer push in the queue already: a
-        push carries the last state, so one is enough."""
-        pushes = self.filtered(lambda o: o.kind == "push" and o.state == "dead")
-        newer = self.sudo().search(
-            [
-                ("mapping_id", "in", pushes.mapping_id.ids),
-                ("kind", "=", "push"),
-                ("state", "in", self.OPEN),
-            ]
-        )
-        superseded = pushes.filtered(lambda o: o.mapping_id in newer.mapping_id)
-        superseded.sudo().write(
-            {
-                "state": "cancelled",
-                "done_at": fields.Datetime.now(),
-                "reason": self.env._("A newer change of the record is in the queue."),
-            }
-        )
+    def _check_operator(self):
+        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
+            raise AccessError(
+                self.env._("Only operators may redrive or discard operations.")
+            )
 
     # -- Requests ---------------------------------------------------------------------
 
@@ -304,9 +292,12 @@ class SyncOperation(models.Model):
     # -- Outcomes ---------------------------------------------------------------------
 
     def _succeed(self, reason=False):
+        self._end("done", reason)
+
+    def _end(self, state, reason):
         self.write(
             {
-                "state": "done",
+                "state": state,
                 "done_at": fields.Datetime.now(),
                 "eta": False,
                 "reason": reason,
@@ -332,6 +323,7 @@ class SyncOperation(models.Model):
         now = fields.Datetime.now()
         policy = self.env["sync.retry.policy"]._for(classification.type)
         self.env["sync.error"]._record_for(self, classification, exception)
+        newer = self._newer_pushes()
         for operation in self:
             decision = decide(
                 classification,
@@ -354,7 +346,37 @@ class SyncOperation(models.Model):
                 )
             else:
                 values.update(state="dead", eta=False)
-            operation.write(values)
+            operation._leave(values, newer)
+
+    def _leave(self, values, newer):
+        """Leave state running for what ``values`` say. Where a newer push of the same
+        record is in the queue, that one goes on in this one's place: same state of
+        the record, same attempts, same time to wait for.
+
+        :param newer: what :meth:`_newer_pushes` says
+        """
+        self.ensure_one()
+        successor = self.kind == "push" and newer.get(self.mapping_id)
+        if not successor:
+            self.write(values)
+            return
+        if values["state"] == "waiting":
+            kept = ("eta", "last_delay", "reason")
+            successor.write(
+                {"attempts": self.attempts} | {name: values[name] for name in kept}
+            )
+        self._end("cancelled", self.env._("A newer change is in the queue."))
+
+    def _newer_pushes(self):
+        """Open pushes of the same records: ``{mapping: operation}``."""
+        return self.search(
+            [
+                ("mapping_id", "in", self.mapping_id.ids),
+                ("kind", "=", "push"),
+                ("state", "in", self.OPEN),
+                ("id", "not in", self.ids),
+            ]
+        ).grouped("mapping_id")
 
     def _schedule_waiting(self):
         """A job for each moment at which one of these is due again."""
@@ -371,28 +393,16 @@ class SyncOperation(models.Model):
 
     def _take_back(self):
         """Put operations whose worker died back in the queue."""
-        waiting = self.search(
-            [
-                ("mapping_id", "in", self.mapping_id.ids),
-                ("kind", "=", "push"),
-                ("state", "in", self.OPEN),
-            ]
-        )
-        newer = self.filtered(lambda o: o.mapping_id in waiting.mapping_id)
-        newer.write(
-            {
-                "state": "cancelled",
-                "done_at": fields.Datetime.now(),
-                "reason": self.env._("A newer change of the record is in the queue."),
-            }
-        )
-        (self - newer).write(
-            {
-                "state": "pending",
-                "job_uuid": False,
-                "reason": self.env._("Taken up again: its worker had died."),
-            }
-        )
+        newer = self._newer_pushes()
+        for operation in self:
+            operation._leave(
+                {
+                    "state": "pending",
+                    "job_uuid": False,
+                    "reason": self.env._("Taken up again: its worker had died."),
+                },
+                newer,
+            )
 
     @api.model
     def _cron_recover(self):

@@ -262,8 +262,15 @@ class SyncStream(models.Model):
             operation._succeed(self.env._("The pharmacy had deleted it."))
             return [current] if current else []
         if status in (FOUND, DUPLICATE) and current and self._is_ours(mapping, current):
-            mapping.external_id = current["id"]
-            operation._succeed(self.env._("The pharmacy had it already: linked."))
+            # Linked; what differs goes with the next batch.
+            mapping.write({"external_id": current["id"], "version": 0})
+            operation._leave(
+                {
+                    "state": "pending",
+                    "reason": self.env._("The pharmacy had it already: linked."),
+                },
+                operation._newer_pushes(),
+            )
             return [current]
         error = answer.get("error") or {}
         code, message = error.get("code"), error.get("message") or ""

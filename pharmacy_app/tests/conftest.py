@@ -1,7 +1,6 @@
 """The application under test: a real server over real HTTP, on a file of its own."""
 
 import contextlib
-import socket
 import threading
 import time
 
@@ -11,6 +10,7 @@ import requests
 from pharmacy_app.__main__ import server
 from pharmacy_app.app import Options, create_app
 
+HOST = "127.0.0.1"
 KEY = "test-key"
 
 
@@ -18,10 +18,16 @@ class Pharmacy:
     """A client of one running application, and a few ready-made records."""
 
     def __init__(self, port):
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://{HOST}:{port}"
         self.port = port
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Bearer {KEY}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.session.close()
 
     def call(self, method, path, timeout=10, **options):
         place = path if path.startswith("/") else f"/api/v1/{path}"
@@ -68,18 +74,15 @@ class Pharmacy:
 @contextlib.contextmanager
 def running(database, **options):
     """The application in a thread of this process; its client."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    app = create_app(Options(str(database), KEY, **options))
-    uvicorn_server = server(app, "127.0.0.1", port)
-    thread = threading.Thread(target=uvicorn_server.run, args=([listener],))
+    uvicorn_server = server(create_app(Options(str(database), KEY, **options)), HOST, 0)
+    thread = threading.Thread(target=uvicorn_server.run)
     thread.start()
-    pharmacy = Pharmacy(port)
     try:
         wait_for(lambda: uvicorn_server.started)
-        yield pharmacy
+        listener = uvicorn_server.servers[0].sockets[0]
+        with Pharmacy(listener.getsockname()[1]) as pharmacy:
+            yield pharmacy
     finally:
-        pharmacy.session.close()
         uvicorn_server.should_exit = True
         thread.join()
 

@@ -14,13 +14,15 @@ from contextlib import contextmanager
 
 import pytest
 import requests
+from psycopg2 import connect
+
 from odoo import exceptions as odoo_exceptions
+from odoo.sql_db import db_connect
+
 from odoo.addons.pharmacy_sync.core import exceptions as ours
 from odoo.addons.pharmacy_sync.core.classification import classify
 from odoo.addons.pharmacy_sync.core.taxonomy import TAXONOMY, Delivery, ErrorType
 from odoo.addons.queue_job.exception import NoSuchJobError
-from odoo.sql_db import db_connect
-from psycopg2 import connect
 
 T = ErrorType
 
@@ -119,6 +121,12 @@ def throw(error):
     return run
 
 
+def unsent(error_type):
+    """Without a word about it: these types may as well come after sending."""
+    after = (T.DATA_CORRUPTED, T.SCHEMA_MISMATCH, T.UNEXPECTED)
+    return Delivery.UNKNOWN if error_type in after else Delivery.NOT_SENT
+
+
 def full_disk():
     with open("/dev/full", "w") as full:
         full.write("x")
@@ -208,12 +216,12 @@ CAUSES = {
     "invalid JSON, plain": (
         lambda: json.loads("{"),
         T.DATA_CORRUPTED,
-        Delivery.NOT_SENT,
+        Delivery.UNKNOWN,
     ),
     "broken compression": (
         lambda: zlib.decompress(b"no"),
         T.DATA_CORRUPTED,
-        Delivery.NOT_SENT,
+        Delivery.UNKNOWN,
     ),
     "no address": (
         lambda: requests.get("pharmacy", timeout=5),
@@ -250,7 +258,7 @@ CAUSES = {
     "undefined table": (
         sql("SELECT * FROM pharmacy_sync_there_is_none"),
         T.SCHEMA_MISMATCH,
-        Delivery.NOT_SENT,
+        Delivery.UNKNOWN,
     ),
     "duplicate key": (
         sql(
@@ -261,7 +269,7 @@ CAUSES = {
         Delivery.NOT_SENT,
     ),
     **{
-        f"SQLSTATE {state}": (sqlstate(state), error_type, Delivery.NOT_SENT)
+        f"SQLSTATE {state}": (sqlstate(state), error_type, unsent(error_type))
         for state, error_type in (
             ("40001", T.SERIALIZATION_FAILURE),
             ("40P01", T.SERIALIZATION_FAILURE),
@@ -278,7 +286,7 @@ CAUSES = {
         )
     },
     **{
-        type(error).__name__: (throw(error), error_type, Delivery.NOT_SENT)
+        type(error).__name__: (throw(error), error_type, unsent(error_type))
         for error, error_type in (
             (odoo_exceptions.AccessDenied(), T.INVALID_CREDENTIALS),
             (odoo_exceptions.AccessError("x"), T.INSUFFICIENT_PERMISSIONS),

@@ -1,0 +1,226 @@
+"""The reference pharmacy app as a process, and Odoo connected to it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import requests
+
+from odoo import Command
+from odoo.tests import TransactionCase
+
+ROOT = Path(__file__).resolve().parent.parent
+KEY = "test-key"
+WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+TIMEOUT = 30
+
+
+class PharmacyApp:
+    """The reference app: its own process, its own SQLite file."""
+
+    def __init__(self):
+        folder = tempfile.mkdtemp(prefix="pharmacy-app-")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"Bearer {KEY}"
+        command = json.loads(
+            os.environ.get("PHARMACY_SYNC_APP_COMMAND")
+            or json.dumps([sys.executable, "-m", "pharmacy_app"])
+        )
+        self._process = subprocess.Popen(
+            [
+                *command,
+                *("--port", str(port), "--database", f"{folder}/app.sqlite"),
+                *("--api-key", KEY, "--log-file", f"{folder}/app.log"),
+            ],
+            cwd=ROOT,
+        )
+        self._wait()
+
+    def stop(self):
+        self._process.kill()
+        self._process.wait()
+
+    def _wait(self):
+        limit = time.monotonic() + TIMEOUT
+        while True:
+            try:
+                return self.call("GET", "/api/v1/health")
+            except requests.ConnectionError:
+                if time.monotonic() > limit or self._process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+
+    def call(self, method, path, **body):
+        """One request, made by the test itself."""
+        headers = body.pop("headers", None)
+        response = self._session.request(
+            method,
+            self.url + path,
+            json=body or None,
+            headers=headers,
+            timeout=TIMEOUT,
+        )
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+    def create(self, collection, **values):
+        return self.call("POST", f"/api/v1/{collection}", **values)
+
+    def get(self, collection, external_id):
+        return self.call("GET", f"/api/v1/{collection}/{external_id}")
+
+    def edit(self, collection, external_id, **values):
+        return self.call(
+            "PATCH",
+            f"/api/v1/{collection}/{external_id}",
+            headers={"If-Match": "*"},
+            **values,
+        )
+
+    def items(self, collection):
+        return self.call("GET", f"/api/v1/{collection}?limit=500")["items"]
+
+    def fault(self, kind, **rule):
+        """Have the app fail; ``count`` and ``match`` say how often and where."""
+        self.call("POST", "/admin/faults", seed=1, rules=[{"kind": kind, **rule}])
+
+    def heal(self):
+        self.call("DELETE", "/admin/faults")
+
+    def requests(self):
+        """The API requests that the app received."""
+        return self.call("GET", "/admin/requests")["requests"]
+
+    def reset(self):
+        self.heal()
+        self.call("POST", "/admin/settings", ignore_idempotency_keys=False)
+        self.call("POST", "/admin/reset")
+        self.call("DELETE", "/admin/requests")
+
+
+class SyncCase(TransactionCase):
+    """Odoo with a backend that is connected to an empty pharmacy app.
+
+    Transactions of the addon's own run on the test's cursor. Jobs are not run by
+    themselves: :meth:`push` and :meth:`pull` do what the job runner would.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Odoo ends a test class's child processes with the class.
+        cls.app = PharmacyApp()
+        cls.addClassCleanup(cls.app.stop)
+        cls.env = cls.env(context=dict(cls.env.context, tracking_disable=True))
+        cls.api_user = cls.env["res.users"].create(
+            {
+                "login": "pharmacy app",
+                "name": "Pharmacy App",
+                "group_ids": [
+                    Command.link(cls.env.ref("base.group_user").id),
+                    Command.link(cls.env.ref("pharmacy_sync.group_api").id),
+                ],
+            }
+        )
+        cls.backend = cls.env["sync.backend"].create(
+            {
+                "name": "Test Pharmacy",
+                "url": cls.app.url,
+                "api_key": KEY,
+                "webhook_secret": WEBHOOK_SECRET,
+                "user_id": cls.api_user.id,
+            }
+        )
+        cls.supplier = cls.env["res.partner"].create(
+            {
+                "name": "Veterinaria Alba",
+                "vat": "ESB12345674",
+                "is_company": True,
+                "supplier_rank": 1,
+            }
+        )
+        cls.products = cls.env["product.product"].create(
+            [
+                {
+                    "name": f"Amoxicillin {strength} mg",
+                    "default_code": f"AMX{strength}",
+                    "barcode": f"84000000{strength:05}",
+                    "standard_price": strength / 10,
+                }
+                for strength in (50, 250, 500)
+            ]
+        )
+
+    def setUp(self):
+        super().setUp()
+        self.app.reset()
+        stack = ExitStack()
+        stack.enter_context(self.enter_registry_test_mode())
+        self.addCleanup(stack.close)
+
+    def make_order(self, quantity=2.0, **values):
+        return self.env["purchase.order"].create(
+            {
+                "partner_id": self.supplier.id,
+                "order_line": [
+                    Command.create(
+                        {
+                            "product_id": product.id,
+                            "product_qty": quantity,
+                            "price_unit": 12.5,
+                        }
+                    )
+                    for product in self.products
+                ],
+                **values,
+            }
+        )
+
+    def push(self):
+        """Commit, and do what the job runner would on the push job."""
+        self.env.cr.flush()
+        self.backend._as_runner()._job_push()
+        self.env.invalidate_all()
+
+    def pull(self):
+        """Do what the job runner would on the pull job."""
+        self.env.cr.flush()
+        self.backend._as_runner()._job_pull()
+        self.env.invalidate_all()
+
+    def sync(self):
+        """Both ways, until nothing is due."""
+        self.push()
+        self.pull()
+        self.push()
+
+    def mapping(self, record):
+        return self.env["sync.mapping"].search(
+            [("res_model", "=", record._name), ("res_id", "=", record.id)]
+        )
+
+    def at_app(self, record):
+        """The record as the pharmacy app has it."""
+        mapping = self.mapping(record)
+        adapter = mapping.stream_id._adapter()
+        return self.app.get(adapter._entity_collection, mapping.external_id)
+
+    def operations(self, **values):
+        return self.env["sync.operation"].search(
+            [("backend_id", "=", self.backend.id)]
+            + [(name, "=", value) for name, value in values.items()]
+        )
+
+    def make_due(self):
+        """Let the time pass for which operations wait."""
+        self.operations(state="waiting").write({"eta": False})

@@ -1,0 +1,156 @@
+"""A poisoned record costs little, its neighbours land once, none is forgotten."""
+
+from collections import Counter
+from math import ceil, log2
+
+import pytest
+from hypothesis import given, strategies as st
+
+from odoo.addons.pharmacy_sync.core.bisect import Fate, run_bisecting
+from odoo.addons.pharmacy_sync.core.exceptions import (
+    CircuitBreakerOpenError,
+    HttpError,
+    OutcomeUnknownError,
+)
+
+
+class App:
+    """Refuses a batch with a poisoned record as a whole; applies any other."""
+
+    def __init__(self, poisoned=(), status=422):
+        self.poisoned = set(poisoned)
+        self.status = status
+        self.applied = Counter()
+        self.outcomes = []
+
+    def send(self, batch):
+        refused = bool(self.poisoned.intersection(batch))
+        self.outcomes.append(not refused)
+        if refused:
+            raise HttpError(self.status)
+        self.applied.update(batch)
+        return [f"ok {item}" for item in batch]
+
+
+batches = st.integers(0, 200)
+
+
+@given(batches, st.data())
+def test_neighbours_land_once_and_every_item_has_a_result(size, data):
+    poisoned = data.draw(st.sets(st.integers(0, max(0, size - 1)), max_size=5))
+    poisoned &= set(range(size))
+    app = App(poisoned)
+    results = run_bisecting(range(size), app.send)
+    assert [result.item for result in results] == list(range(size))
+    for result in results:
+        if result.item in poisoned:
+            assert result.fate is Fate.FAILED
+            assert result.error.status == 422
+        else:
+            assert result.fate is Fate.ANSWERED
+            assert result.result == f"ok {result.item}"
+    assert app.applied == Counter(set(range(size)) - poisoned)
+
+
+@given(st.integers(1, 500), st.data())
+def test_one_poisoned_record_costs_a_logarithm_of_calls(size, data):
+    app = App([data.draw(st.integers(0, size - 1))])
+    run_bisecting(range(size), app.send)
+    assert len(app.outcomes) <= 2 * ceil(log2(size)) + 1
+
+
+@given(st.integers(1, 500), st.data())
+def test_one_poisoned_record_never_looks_like_an_outage(size, data):
+    """The breaker opens on 5 failures in a row."""
+    app = App([data.draw(st.integers(0, size - 1))], status=500)
+    run_bisecting(range(size), app.send)
+    longest = max(map(len, "".join(".F"[not ok] for ok in app.outcomes).split(".")))
+    assert longest <= 3
+
+
+def test_a_good_batch_is_one_call():
+    app = App()
+    assert len(run_bisecting(range(100), app.send)) == 100
+    assert app.outcomes == [True]
+
+
+def test_an_empty_batch_is_no_call():
+    app = App()
+    assert run_bisecting([], app.send) == []
+    assert app.outcomes == []
+
+
+def test_records_that_are_equal_keep_their_own_results():
+    numbers = iter(range(4))
+    results = run_bisecting(["x"] * 4, lambda batch: [next(numbers) for _ in batch])
+    assert [result.result for result in results] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OutcomeUnknownError("x"), TimeoutError(), HttpError(504), TypeError("of ours")],
+)
+def test_what_may_have_been_applied_is_never_sent_again(error):
+    calls = []
+
+    def send(batch):
+        calls.append(list(batch))
+        raise error
+
+    results = run_bisecting(range(8), send)
+    assert len(calls) == 1
+    assert {result.fate for result in results} == {Fate.UNKNOWN}
+
+
+def test_a_part_whose_answer_is_lost_does_not_take_the_others_with_it():
+    app = App([0])
+
+    def send(batch):
+        answers = app.send(batch)
+        if 7 in batch:
+            raise ConnectionResetError
+        return answers
+
+    results = run_bisecting(range(8), send)
+    assert [result.fate for result in results[4:]] == [Fate.UNKNOWN] * 4
+    assert {result.fate for result in results[:4]} == {Fate.NOT_SENT}
+    assert max(app.applied.values()) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+def test_an_outage_is_not_bisected(status):
+    app = App(range(100), status)
+    results = run_bisecting(range(100), app.send)
+    assert app.outcomes == [False]
+    assert {result.fate for result in results} == {Fate.FAILED}
+
+
+def test_an_outage_on_the_way_leaves_the_rest_unsent():
+    calls = []
+
+    def send(batch):
+        calls.append(list(batch))
+        raise HttpError(422) if len(calls) == 1 else CircuitBreakerOpenError("x")
+
+    results = run_bisecting(range(4), send)
+    assert len(calls) == 2
+    assert {result.fate for result in results} == {Fate.NOT_SENT}
+
+
+def test_results_that_cannot_be_told_apart_are_an_unknown_outcome():
+    calls = []
+
+    def send(batch):
+        calls.append(batch)
+        return ["only one"]
+
+    results = run_bisecting(range(3), send)
+    assert len(calls) == 1
+    assert {result.fate for result in results} == {Fate.UNKNOWN}
+
+
+def test_the_caller_may_say_what_is_worth_splitting():
+    app = App([0])
+    results = run_bisecting(range(8), app.send, splits=lambda error: False)
+    assert app.outcomes == [False]
+    assert {result.fate for result in results} == {Fate.FAILED}

@@ -1,0 +1,408 @@
+"""What a failure means: which evidence counts, and which must not."""
+
+import errno
+
+import pytest
+import requests
+from hypothesis import given, strategies as st
+
+from odoo.addons.pharmacy_sync.core import causes, exceptions as ours
+from odoo.addons.pharmacy_sync.core.classification import (
+    Rule,
+    classify,
+    classify_response,
+)
+from odoo.addons.pharmacy_sync.core.taxonomy import (
+    TAXONOMY,
+    Category,
+    Delivery,
+    ErrorType,
+    Severity,
+)
+
+T = ErrorType
+
+
+def http_error(status, message="", headers=None):
+    """What ``requests`` raises; its response is falsy, as failing responses are."""
+    response = requests.Response()
+    response.status_code = status
+    response.headers.update(headers or {})
+    return requests.HTTPError(message, response=response)
+
+
+def chained(outer, inner):
+    outer.__cause__ = inner
+    return outer
+
+
+# --- the table of defaults -------------------------------------------------
+
+RETRIED, NOT_RETRIED = True, False
+
+
+@pytest.mark.parametrize(
+    ("status", "category", "severity", "retryable"),
+    [
+        (400, Category.BUSINESS, Severity.MEDIUM, NOT_RETRIED),
+        (401, Category.SECURITY, Severity.HIGH, NOT_RETRIED),
+        (403, Category.SECURITY, Severity.HIGH, NOT_RETRIED),
+        (404, Category.BUSINESS, Severity.MEDIUM, NOT_RETRIED),
+        (408, Category.TRANSIENT, Severity.MEDIUM, RETRIED),
+        (410, Category.BUSINESS, Severity.MEDIUM, NOT_RETRIED),
+        (412, Category.BUSINESS, Severity.LOW, RETRIED),
+        (422, Category.BUSINESS, Severity.MEDIUM, NOT_RETRIED),
+        (425, Category.EXTERNAL_DEPENDENCY, Severity.MEDIUM, RETRIED),
+        (429, Category.TRANSIENT, Severity.LOW, RETRIED),
+        (500, Category.EXTERNAL_DEPENDENCY, Severity.MEDIUM, RETRIED),
+        (502, Category.EXTERNAL_DEPENDENCY, Severity.MEDIUM, RETRIED),
+        (503, Category.EXTERNAL_DEPENDENCY, Severity.MEDIUM, RETRIED),
+        (504, Category.EXTERNAL_DEPENDENCY, Severity.MEDIUM, RETRIED),
+    ],
+)
+def test_defaults_of_http_status(status, category, severity, retryable):
+    for found in (classify(http_error(status)), classify_response(status)):
+        assert found.category is category
+        assert found.severity is severity
+        assert found.retryable is retryable
+        assert found.http_status == status
+
+
+def test_statuses_that_need_an_administrator():
+    assert classify(http_error(401)).requires_admin_action
+    assert classify(http_error(403)).requires_admin_action
+
+
+def test_every_failing_status_is_classified():
+    for status in range(300, 600):
+        found = classify_response(status)
+        assert found.type is not T.UNEXPECTED
+        assert found.delivery is not Delivery.NOT_SENT
+
+
+def test_the_taxonomy_is_total():
+    assert set(TAXONOMY) == set(ErrorType)
+    for info in TAXONOMY.values():
+        assert info.suggested_action.endswith(".")
+
+
+def test_every_row_of_the_tables_names_a_type():
+    named = [
+        *(cause.type for cause in causes.NAMES.values()),
+        *(cause.type for cause in causes.OS_CODES.values()),
+        *causes.STATUSES.values(),
+        *causes.SQLSTATES.values(),
+        *causes.CODES.values(),
+    ]
+    assert set(named) <= set(TAXONOMY)
+    for refined in causes.REFINABLE.values():
+        assert refined <= set(TAXONOMY)
+
+
+def test_error_numbers_of_the_table_exist():
+    assert set(causes.OS_CODES) <= set(errno.errorcode.values())
+
+
+# --- the order of evidence -------------------------------------------------
+
+
+def test_a_503_is_retried():
+    found = classify(http_error(503, "invalid"))
+    assert found.retryable
+    assert found.type is T.SERVICE_UNAVAILABLE
+
+
+@pytest.mark.parametrize("base", [ValueError, TypeError, OSError, RuntimeError])
+def test_an_exception_with_a_name_still_shows_its_status(base):
+    class PharmacyError(base):
+        status_code = 503
+
+    assert classify(PharmacyError("x")).type is T.SERVICE_UNAVAILABLE
+
+
+@pytest.mark.parametrize("message", ["invalid token", "timeout", "duplicate", "无效"])
+def test_a_message_never_overrules_a_status(message):
+    found = classify(http_error(401, message))
+    assert found.type is T.AUTHENTICATION_FAILED
+    assert found.confidence > 0.9
+
+
+@given(st.text(), st.sampled_from([400, 401, 403, 404, 410, 412, 422, 429, 500, 503]))
+def test_language_does_not_matter_where_there_is_a_status(message, status):
+    assert classify_response(status, message=message).type is (
+        classify_response(status).type
+    )
+
+
+@given(st.sampled_from(sorted(causes.CODES)))
+def test_a_code_never_turns_an_outage_into_a_refusal(code):
+    assert classify_response(503, code).type is T.SERVICE_UNAVAILABLE
+    assert classify_response(401, code).category is Category.SECURITY
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (409, "duplicate", T.DUPLICATE_ORDER),
+        (409, "version_conflict", T.VERSION_CONFLICT),
+        (409, "insufficient_stock", T.INSUFFICIENT_STOCK),
+        (409, "ORDER-ALREADY-PROCESSED", T.ORDER_ALREADY_PROCESSED),
+        (422, "business_rule", T.BUSINESS_RULE_VIOLATION),
+        (422, "unknown_reference", T.RESOURCE_NOT_FOUND),
+        (422, "no such code", T.DATA_VALIDATION_FAILED),
+        (401, "invalid_credentials", T.INVALID_CREDENTIALS),
+        (404, "invalid_supplier", T.INVALID_SUPPLIER),
+    ],
+)
+def test_the_code_makes_a_status_more_exact(status, code, expected):
+    assert classify_response(status, code).type is expected
+    assert classify(ours.HttpError(status, code)).type is expected
+
+
+def test_a_409_without_a_code_is_told_by_its_body():
+    assert classify_response(409, body_keys=["existing_id"]).type is T.DUPLICATE_ORDER
+    assert classify_response(409, body_keys=["current"]).type is T.VERSION_CONFLICT
+    assert classify(ours.HttpError(409, body={"existing_id": "po_1"})).type is (
+        T.DUPLICATE_ORDER
+    )
+    by_message = classify_response(409, message="The order already exists")
+    assert by_message.type is T.DUPLICATE_ORDER
+    assert by_message.confidence < classify_response(409, "duplicate").confidence
+    assert classify_response(409).confidence < 0.7
+
+
+def test_a_reference_to_an_unknown_supplier_names_the_supplier():
+    found = classify_response(422, "unknown_reference", field="supplier_id")
+    assert found.type is T.INVALID_SUPPLIER
+
+
+def test_the_last_answer_counts_not_the_failure_handled_when_it_came():
+    error = http_error(401)
+    error.__context__ = ConnectionResetError()
+    assert classify(error).type is T.AUTHENTICATION_FAILED
+
+
+def test_a_wrapper_tells_what_it_wraps():
+    assert classify(chained(RuntimeError("x"), ConnectionRefusedError())).type is (
+        T.CONNECTION_REFUSED
+    )
+    assert classify(chained(ours.SyncError("x"), http_error(503))).type is (
+        T.SERVICE_UNAVAILABLE
+    )
+
+
+def test_a_cause_is_less_certain_than_the_exception_itself():
+    inner = ConnectionRefusedError()
+    assert classify(chained(RuntimeError("x"), inner)).confidence < (
+        classify(inner).confidence
+    )
+
+
+def test_a_fault_of_the_program_is_no_business_error_and_not_retried():
+    for error in (TypeError("invalid supplier"), KeyError("duplicate")):
+        found = classify(chained(error, ConnectionRefusedError()))
+        assert found.type is T.UNEXPECTED
+        assert found.category is Category.SYSTEM
+        assert found.severity is Severity.HIGH
+        assert not found.retryable
+    assert classify(ValueError("invalid supplier")).category is Category.SYSTEM
+    wrapped = classify(chained(RuntimeError("invalid"), KeyError("x")))
+    assert wrapped.category is Category.SYSTEM
+
+
+def test_only_the_message_is_left():
+    found = classify(Exception("Connection timed out"))
+    assert found.type is T.NETWORK_TIMEOUT
+    assert found.confidence < 0.5
+    assert classify(Exception("timeout")).type is T.NETWORK_TIMEOUT
+    assert classify(Exception("time out")).type is T.NETWORK_TIMEOUT
+    assert classify(Exception("the amount is invalid")).type is (
+        T.DATA_VALIDATION_FAILED
+    )
+
+
+def test_an_unknown_failure_goes_to_the_administrator():
+    found = classify(Exception("Quatsch"))
+    assert found.type is T.UNEXPECTED
+    assert found.requires_admin_action
+    assert not found.retryable
+
+
+# --- chains ----------------------------------------------------------------
+
+
+def test_a_chain_that_never_ends_ends():
+    one, other = RuntimeError("one"), RuntimeError("other")
+    one.__cause__, other.__cause__ = other, one
+    one.last_error = one
+    assert classify(one).type is T.UNEXPECTED
+
+
+def test_a_very_long_chain_ends():
+    error = first = RuntimeError("0")
+    for number in range(100_000):
+        error = chained(RuntimeError(number), error)
+    assert first is not error
+    assert classify(error).type is T.UNEXPECTED
+    while error is not None:  # taken apart here: freeing it recursively is slow
+        error.__cause__, error = None, error.__cause__
+
+
+def test_an_exception_that_cannot_be_read_is_classified():
+    class HostileError(Exception):
+        @property
+        def response(self):
+            raise RuntimeError("no")
+
+        def __str__(self):
+            raise RuntimeError("no")
+
+    found = classify(HostileError())
+    assert found.type is T.UNEXPECTED
+    assert found.message == "HostileError"
+
+
+# --- delivery --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError(),
+        ConnectionResetError(),
+        BrokenPipeError(),
+        requests.ReadTimeout(),
+        ours.ApiTimeoutError("x"),
+    ],
+)
+def test_an_answer_lost_after_sending_is_an_unknown_outcome(error):
+    lost = classify(error, sent=True)
+    assert (lost.type, lost.delivery) == (T.OUTCOME_UNKNOWN, Delivery.UNKNOWN)
+    assert lost.retryable
+    kept = classify(error, sent=False)
+    assert kept.type in (T.NETWORK_TIMEOUT, T.CONNECTION_RESET)
+    assert kept.delivery is Delivery.NOT_SENT
+
+
+def test_if_nobody_knows_whether_it_left_a_dangerous_request_is_looked_up():
+    error = ConnectionResetError()
+    assert classify(error).type is T.CONNECTION_RESET
+    assert classify(error, idempotent=False).type is T.OUTCOME_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionRefusedError(), requests.ConnectTimeout(), OSError(113, "x")]
+)
+def test_what_never_connected_was_never_sent(error):
+    assert classify(error, sent=True).delivery is Delivery.NOT_SENT
+
+
+def test_a_gateway_that_lost_the_answer_leaves_the_outcome_unknown():
+    assert classify(http_error(504)).delivery is Delivery.UNKNOWN
+    assert classify_response(502).delivery is Delivery.UNKNOWN
+    assert classify_response(503).delivery is Delivery.ANSWERED
+
+
+def test_our_own_failure_after_sending_leaves_the_outcome_unknown():
+    assert classify(TypeError(), sent=True).delivery is Delivery.UNKNOWN
+    assert classify(TypeError(), sent=False).delivery is Delivery.NOT_SENT
+
+
+# --- our own exceptions ----------------------------------------------------
+
+
+def test_used_up_retries_keep_the_type_of_the_last_error_but_end():
+    found = classify(ours.MaxRetriesExceededError("x", last_error=http_error(503)))
+    assert found.type is T.SERVICE_UNAVAILABLE
+    assert not found.retryable
+
+
+def test_a_rejected_call_says_nothing_of_the_health_of_the_app():
+    found = classify(ours.CircuitBreakerOpenError("x", retry_after=7))
+    assert not found.counts_for_breaker
+    assert found.retryable
+    assert found.delivery is Delivery.NOT_SENT
+    assert found.retry_after == 7
+
+
+def test_a_full_pool_is_no_disaster():
+    found = classify(ours.ResourcePoolFullError("x"))
+    assert found.category is Category.RESOURCE_EXHAUSTION
+    assert found.severity is Severity.MEDIUM
+    assert found.retryable
+
+
+def test_a_missing_dependency_is_awaited():
+    assert classify(ours.DependencyMissingError("supplier", "s1")).type is (
+        T.INVALID_SUPPLIER
+    )
+    found = classify(ours.DependencyMissingError("product", "p1"))
+    assert found.type is T.RESOURCE_NOT_FOUND
+    assert found.retryable
+
+
+def test_an_explicit_type_decides():
+    assert classify(ours.SyncError("x", error_type=T.INSUFFICIENT_STOCK)).type is (
+        T.INSUFFICIENT_STOCK
+    )
+
+
+def test_all_exceptions_of_ours_are_sync_errors():
+    raised = [
+        value
+        for value in vars(ours).values()
+        if isinstance(value, type) and issubclass(value, Exception)
+    ]
+    assert len(raised) >= 13
+    assert all(issubclass(error, ours.SyncError) for error in raised)
+
+
+# --- retry after -----------------------------------------------------------
+
+
+def test_retry_after_is_read_from_the_answer():
+    assert classify(http_error(429, headers={"retry-after": "12"})).retry_after == 12
+    assert classify(ours.RateLimitError("x", retry_after=3)).retry_after == 3
+    assert classify_response(503, retry_after="8").retry_after == 8
+
+
+def test_a_retry_after_date_counts_from_the_clock_of_the_answer():
+    headers = {
+        "Date": "Sun, 22 Nov 2026 08:00:00 GMT",
+        "Retry-After": "Sun, 22 Nov 2026 08:00:30 GMT",
+    }
+    assert classify(http_error(503, headers=headers), now=0.0).retry_after == 30
+
+
+# --- rules of an administrator ---------------------------------------------
+
+
+def test_a_rule_is_tried_before_the_built_in_table():
+    rules = [
+        Rule(T.ORDER_ALREADY_PROCESSED, status=422, code="closed"),
+        Rule(T.INSUFFICIENT_STOCK, pattern="ausverkauft"),
+    ]
+    assert classify_response(422, "Closed", rules=rules).type is (
+        T.ORDER_ALREADY_PROCESSED
+    )
+    assert classify_response(422, "other", rules=rules).type is (
+        T.DATA_VALIDATION_FAILED
+    )
+    found = classify(http_error(500, "Leider AUSVERKAUFT"), rules=rules)
+    assert found.type is T.INSUFFICIENT_STOCK
+    assert found.delivery is Delivery.ANSWERED
+
+
+def test_rules_apply_in_their_sequence():
+    rules = [
+        Rule(T.INSUFFICIENT_STOCK, status=422, sequence=20),
+        Rule(T.INVALID_SUPPLIER, status=422, sequence=5),
+    ]
+    assert classify_response(422, rules=rules).type is T.INVALID_SUPPLIER
+
+
+def test_a_rule_without_conditions_or_with_a_broken_pattern_never_applies():
+    rules = [Rule(T.INSUFFICIENT_STOCK), Rule(T.INVALID_SUPPLIER, pattern="(")]
+    assert classify_response(422, message="(", rules=rules).type is (
+        T.DATA_VALIDATION_FAILED
+    )

@@ -1,0 +1,95 @@
+"""Deadlines bound every step; cancelled work stops at its next safe point."""
+
+import threading
+
+import pytest
+from hypothesis import given, strategies as st
+
+from odoo.addons.pharmacy_sync.core.deadline import CancelToken, Deadline
+from odoo.addons.pharmacy_sync.core.exceptions import (
+    DeadlineExceededError,
+    OperationCancelledError,
+)
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_a_deadline_runs_down_and_then_refuses(clock):
+    deadline = Deadline.after(10, clock)
+    clock.now += 4
+    assert deadline.remaining() == 6
+    deadline.check()
+    clock.now += 6
+    assert deadline.remaining() == 0
+    assert deadline.expired
+    with pytest.raises(DeadlineExceededError):
+        deadline.check()
+    with pytest.raises(DeadlineExceededError):
+        deadline.bounded(5)
+
+
+@given(st.floats(0.001, 1e6), st.none() | st.floats(0, 1e6))
+def test_a_timeout_never_reaches_past_the_deadline(left, timeout):
+    bounded = Deadline.after(left, lambda: 0.0).bounded(timeout)
+    assert bounded <= left
+    assert timeout is None or bounded <= timeout
+
+
+def test_a_part_gets_no_more_than_the_whole(clock):
+    deadline = Deadline.after(10, clock)
+    assert deadline.sooner(3).remaining() == 3
+    assert deadline.sooner(30).remaining() == 10
+
+
+def test_the_remaining_time_travels_in_milliseconds(clock):
+    assert Deadline.after(1.2345, clock).milliseconds() == 1234
+    assert Deadline.after(-1, clock).milliseconds() == 0
+
+
+def test_the_clock_is_monotonic_unless_told_otherwise():
+    assert 9 < Deadline.after(10).remaining() <= 10
+
+
+def test_cancelled_work_stops_with_its_first_reason():
+    token = CancelToken()
+    token.check()
+    assert not token.cancelled
+    token.cancel("by Ada")
+    token.cancel("by Grace")
+    with pytest.raises(OperationCancelledError, match="by Ada"):
+        token.check()
+
+
+def test_work_can_be_cancelled_from_another_thread():
+    token = CancelToken()
+    thread = threading.Thread(target=token.cancel)
+    thread.start()
+    thread.join()
+    assert token.cancelled
+
+
+def test_a_probe_brings_cancellation_from_elsewhere_and_is_asked_no_more():
+    answers = [None, None, "in the database"]
+    asked = []
+
+    def probe():
+        asked.append(1)
+        return answers.pop(0)
+
+    token = CancelToken(probe)
+    token.check()
+    token.check()
+    with pytest.raises(OperationCancelledError, match="in the database"):
+        token.check()
+    assert token.cancelled
+    assert len(asked) == 3
