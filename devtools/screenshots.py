@@ -21,6 +21,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 TIMEOUT = 60  # seconds; the first page of a new database bundles its assets
 FLAGS = (
     "--headless",
+    "--window-size=1400,800",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -31,7 +32,7 @@ FLAGS = (
     "--disable-sync",
 )
 WIDE = (1400, 800)
-HALF = (960, 700)
+HALF = (960, 720)
 GAP = 16  # pixels between two sides
 ROW = ".o_data_row .o_data_cell"
 DRAWN = f"{ROW}, .o_view_nocontent"
@@ -106,7 +107,11 @@ class Browser:
 
     def picture(self, size):
         """What the window of ``size`` (width, height) shows, as an image."""
-        self.driver.set_window_size(*size)
+        width, height = size
+        self.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
+        )
         WebDriverWait(self.driver, TIMEOUT).until(_is_idle)
         return Image.open(BytesIO(self.driver.get_screenshot_as_png())).convert("RGB")
 

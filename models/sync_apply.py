@@ -147,9 +147,10 @@ class SyncStream(models.Model):
         mapping = arrival.mapping
         if mapping.deleted:
             return True
-        if arrival.version and mapping.base and arrival.version < mapping.version:
-            return True
+        # Read once: each reading of a JSON field is a deep copy.
         base = mapping.base or {}
+        if arrival.version and base and arrival.version < mapping.version:
+            return True
         same = all(
             key in base and base[key] == value for key, value in arrival.data.items()
         )

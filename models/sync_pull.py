@@ -70,7 +70,8 @@ class SyncStream(models.Model):
     def _pull_waits(self):
         """Whether a failed pull is waiting for its time."""
         operation = self._pull_operation()
-        return operation.state == "waiting" and operation.eta > fields.Datetime.now()
+        now = fields.Datetime.now()
+        return operation.state == "waiting" and (operation.eta or now) > now
 
     def _pull_operation(self):
         """The failed pull that was not made up for yet, if any."""

@@ -6,6 +6,7 @@ import time
 
 import requests
 
+from .faults import WEBHOOK
 from .webhooks import sign
 
 TIMEOUT_SECONDS = 5
@@ -72,7 +73,7 @@ class Deliverer:
         return bool(rows)
 
     def _handle(self, row):
-        rules = self._faults.draw("WEBHOOK", row["type"], row["body"].encode())
+        rules = self._faults.draw(WEBHOOK, row["type"], row["body"].encode())
         if "webhook_reorder" in rules:
             wait = max(0, rules["webhook_reorder"].seconds)
             self._postpone(row, row["attempts"], time.time() + wait, None)

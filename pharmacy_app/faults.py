@@ -27,6 +27,9 @@ Kind = Literal[
 ]
 
 
+WEBHOOK = "WEBHOOK"
+
+
 class Match(Closed):
     """Which requests a rule looks at; all of what is given must be true.
 
@@ -64,6 +67,7 @@ class Rule(Closed):
     def matches(self, method, path, body):
         return (
             self.count != 0
+            and self.kind.startswith("webhook_") == (method == WEBHOOK)
             and self.match.method in (None, method)
             and fnmatchcase(path, self.match.path)
             and (self.match.contains or "").encode() in body

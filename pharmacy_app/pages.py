@@ -1,5 +1,6 @@
 """The pharmacy's own screens: lists that refresh themselves, and edit forms."""
 
+import logging
 import pathlib
 import uuid
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from .store import find, list_after, list_page, to_record
 FOLDER = pathlib.Path(__file__).parent
 PAGE_SIZE = 50
 _ACTOR = "web page"
+_logger = logging.getLogger(__name__)
 _STATES = OrderData.model_fields["state"].annotation.__args__
 
 router = APIRouter(include_in_schema=False)
@@ -257,13 +259,22 @@ def _save(request, sheet, record_id, lists):
                 actor=_ACTOR,
                 correlation_id=uuid.uuid4().hex,
             )
-            apply_one(store, db, write)
+            outcome, _ = apply_one(store, db, write)
     except ApiError as error:
         if error.code == Code.GONE:
             raise
         with store.read() as db:
             record = to_record(living(db, sheet.entity, record_id))
             return _form(request, db, sheet, record, record | given, error)
+    _logger.info(
+        "%s %s %s version=%d actor=%r correlation=%s",
+        write.method,
+        sheet.path,
+        record_id,
+        outcome["version"],
+        _ACTOR,
+        write.correlation_id,
+    )
     place = f"/{sheet.path}" if delete else f"/{sheet.path}/{record_id}?saved"
     return RedirectResponse(place, status_code=303)
 

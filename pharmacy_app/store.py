@@ -82,6 +82,7 @@ CREATE TABLE IF NOT EXISTS delivery (
 );
 CREATE INDEX IF NOT EXISTS delivery_due ON delivery (due_at) WHERE due_at IS NOT NULL;
 """
+COMMAND_LINE_ID = "whk_command_line"
 _EMPTIED = (
     "record",
     "history",
@@ -145,11 +146,13 @@ class Store:
         self.committed.set()
 
     def reset(self):
-        """Empty the file; subscriptions stay and the sequence goes on."""
+        """Empty the file but for what the command line subscribed; the sequence
+        of changes goes on, so that old cursors stay true."""
         with self.write() as db:
             for table in _EMPTIED:
                 db.execute(f"DELETE FROM {table}")  # names of the constant above
             db.execute("DELETE FROM counter WHERE name != 'seq'")
+            db.execute("DELETE FROM webhook WHERE id != ?", (COMMAND_LINE_ID,))
         self.ignore_idempotency_keys = False
 
     def close(self):

@@ -11,8 +11,8 @@ import uuid
 
 from .clock import now_text
 from .errors import ApiError, Code, to_json
+from .store import COMMAND_LINE_ID
 
-_COMMAND_LINE_ID = "whk_command_line"
 _PAST = {"create": "created", "update": "updated", "delete": "deleted"}
 
 
@@ -69,9 +69,9 @@ def subscribe(db, url, secret, database=None, webhook_id=None):
 def follow_command_line(db, url, secret, database):
     """Make the subscription of the command line what it says now, or drop it."""
     if url:
-        subscribe(db, url, secret, database, _COMMAND_LINE_ID)
+        subscribe(db, url, secret, database, COMMAND_LINE_ID)
     else:
-        db.execute("DELETE FROM webhook WHERE id = ?", (_COMMAND_LINE_ID,))
+        db.execute("DELETE FROM webhook WHERE id = ?", (COMMAND_LINE_ID,))
 
 
 def unsubscribe(db, webhook_id):

@@ -98,7 +98,18 @@ def wait_for(condition, seconds=10):
     raise AssertionError(f"not true within {seconds} s: {condition}")
 
 
-@pytest.fixture
-def pharmacy(tmp_path):
-    with running(tmp_path / "pharmacy.sqlite", deliver=False) as client:
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """An application that sends no notices, for all tests that need no other."""
+    folder = tmp_path_factory.mktemp("pharmacy")
+    with running(folder / "pharmacy.sqlite", deliver=False) as client:
         yield client
+
+
+@pytest.fixture
+def pharmacy(shared):
+    """The shared application, emptied."""
+    shared.post("/admin/reset")
+    shared.call("DELETE", "/admin/faults")
+    shared.call("DELETE", "/admin/requests")
+    return shared

@@ -16,3 +16,6 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 @pytest.fixture
 def rng():
     return random.Random(20261122)
+
+
+pytest.register_assert_rewrite("breaker_world")

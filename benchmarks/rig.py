@@ -1,0 +1,153 @@
+"""What the benchmarks share: a JSON-RPC client, the servers' addresses, a table."""
+
+import json
+import os
+import subprocess
+import time
+from itertools import count
+from statistics import median
+
+import psycopg2
+import requests
+
+DATABASE = os.environ["PHARMACY_SYNC_DATABASE"]
+ODOO_URL = os.environ["PHARMACY_ODOO_URL"]
+APP_URL = os.environ["PHARMACY_APP_URL"]
+APP_KEY = os.environ["PHARMACY_APP_KEY"]
+TIMEOUT = 600
+
+
+class Client:
+    """A plain JSON-RPC client, the same for both sides of a comparison."""
+
+    _ids = count(1)
+
+    def __init__(self, login, password):
+        self._session = requests.Session()
+        self._password = password
+        self._uid = self._call("common", "login", DATABASE, login, password)
+
+    def __call__(self, model, method, *args, **kwargs):
+        return self._call(
+            "object",
+            "execute_kw",
+            *(DATABASE, self._uid, self._password, model, method, args, kwargs),
+        )
+
+    def _call(self, service, method, *args):
+        answer = self._session.post(
+            f"{ODOO_URL}/jsonrpc",
+            json={
+                "jsonrpc": "2.0",
+                "method": "call",
+                "id": next(self._ids),
+                "params": {"service": service, "method": method, "args": args},
+            },
+            timeout=TIMEOUT,
+        ).json()
+        if "error" in answer:
+            raise RuntimeError(answer["error"]["data"]["message"])
+        return answer["result"]
+
+
+def app(method, path, **body):
+    """One request to the pharmacy app."""
+    response = requests.request(
+        method,
+        APP_URL + path,
+        json=body or None,
+        headers={"Authorization": f"Bearer {APP_KEY}"},
+        timeout=TIMEOUT,
+    )
+    response.raise_for_status()
+    return response.json() if response.content else None
+
+
+def connect(admin):
+    """A backend for the pharmacy app, and the login of its API user."""
+    groups = ["base.group_user", "purchase.group_purchase_user"]
+    groups += ["pharmacy_sync.group_api"]
+    ids = []
+    for group in groups:
+        module, name = group.split(".")
+        found = admin(
+            "ir.model.data",
+            "search_read",
+            [("module", "=", module), ("name", "=", name)],
+            ["res_id"],
+        )
+        ids.append(found[0]["res_id"])
+    user = admin("res.users", "search", [("login", "=", "bench")])
+    if not user:
+        user = admin(
+            "res.users",
+            "create",
+            [
+                {
+                    "login": "bench",
+                    "name": "Bench",
+                    "password": "bench",
+                    "group_ids": [(6, 0, ids)],
+                }
+            ],
+        )
+    backend = admin("sync.backend", "search", [("name", "=", "Bench")])
+    backend = backend or admin(
+        "sync.backend",
+        "create",
+        [{"name": "Bench", "url": APP_URL, "api_key": APP_KEY, "user_id": user[0]}],
+    )
+    return backend[0], Client("bench", "bench")
+
+
+def query(statement, *values):
+    """Rows of one SQL statement."""
+    connection = psycopg2.connect(f"dbname={DATABASE}")
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
+def wait_until(statement, wanted):
+    """Poll until the statement's first value is ``wanted``."""
+    limit = time.monotonic() + TIMEOUT
+    while (found := query(statement)[0][0]) != wanted:
+        if time.monotonic() > limit:
+            raise TimeoutError(f"{statement}: {found}, not {wanted}")
+        time.sleep(0.05)
+
+
+def shell(script):
+    """Run Python in ``odoo shell`` on the benchmark's database."""
+    command = json.loads(os.environ["PHARMACY_SYNC_ODOO_COMMAND"])
+    conf = os.environ["PHARMACY_SYNC_ODOO_RC"]
+    subprocess.run(
+        [*command, "shell", "-c", conf, "-d", DATABASE, "--no-http"],
+        input=script,
+        text=True,
+        check=True,
+        capture_output=True,
+        timeout=TIMEOUT,
+    )
+
+
+def timed(function, *args):
+    """Seconds that one call takes."""
+    start = time.perf_counter()
+    function(*args)
+    return time.perf_counter() - start
+
+
+def table(title, rates, baseline):
+    """Print rates (records a second, several runs each) and their ratios."""
+    print(f"\n{title}")
+    reference = median(rates[baseline])
+    print(f"{'':38}{'min':>9}{'median':>9}{'max':>9}{'ratio':>9}")
+    for name, values in rates.items():
+        print(
+            f"{name:38}{min(values):9.1f}{median(values):9.1f}{max(values):9.1f}"
+            f"{median(values) / reference:8.1f}x"
+        )

@@ -1,0 +1,202 @@
+"""Real server processes: started, killed, started again; ready when they answer."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+START_TIMEOUT = 60
+REQUEST_TIMEOUT = 30
+POLL = 0.05
+
+
+def free_port():
+    """A TCP port of the loopback address that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def wait_until(condition, seconds, what):
+    """Poll until ``condition()`` is true; what it returned.
+
+    :raise AssertionError: it was not within ``seconds``; ``what`` says what was
+        waited for, and may be a function that says what was found instead
+    """
+    limit = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > limit:
+            text = what() if callable(what) else what
+            raise AssertionError(f"not within {seconds} s: {text}")
+        time.sleep(POLL)
+
+
+class Server:
+    """A process that serves HTTP on a port of its own.
+
+    :param name: of its log, ``<folder>/<name>.log``, which all its lives share
+    """
+
+    health = None
+
+    def __init__(self, name, folder, command, env=None):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = Path(folder) / f"{name}.log"
+        self._command = command
+        self._env = {**os.environ, **(env or {})}
+        self._process = None
+
+    def start(self):
+        with open(self.log, "ab") as output:
+            self._process = subprocess.Popen(
+                [*self._command, *self.words()],
+                cwd=ROOT,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        wait_until(self._answers, START_TIMEOUT, f"{self.url} answers")
+        return self
+
+    def kill(self):
+        """As the kernel would when memory runs out: no goodbye."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def words(self):
+        """Command line words that come after the command."""
+        raise NotImplementedError
+
+    def _answers(self):
+        if self._process.poll() is not None:
+            raise AssertionError(f"{self.log}: ended with {self._process.returncode}")
+        try:
+            return requests.get(self.url + self.health, timeout=5).ok
+        except requests.RequestException:
+            return False
+
+
+class OdooServer(Server):
+    """Odoo in threads, with the job runner. Scheduled actions run when a test
+    triggers them, so that nothing else can be what brought a change over."""
+
+    health = "/web/health"
+
+    def __init__(self, folder, database):
+        command = json.loads(os.environ["PHARMACY_SYNC_ODOO_COMMAND"])
+        channels = {"ODOO_QUEUE_JOB_CHANNELS": "root:2,root.pharmacy_sync:2"}
+        super().__init__("odoo", folder, command, channels)
+        self._database = database
+
+    def words(self):
+        return [
+            *("-c", os.environ["PHARMACY_SYNC_ODOO_RC"]),
+            *("-d", self._database, "--db-filter", f"^{self._database}$"),
+            *("--http-interface", "127.0.0.1", "--http-port", str(self.port)),
+            *("--workers", "0", "--max-cron-threads", "0"),
+        ]
+
+
+class PharmacyApp(Server):
+    """The reference app on an SQLite file of its own."""
+
+    health = "/api/v1/health"
+    key = "system-test-key"
+    webhook_secret = "whsec_c3lzdGVtLXRlc3Qtc2VjcmV0"
+
+    def __init__(self, folder):
+        command = json.loads(os.environ["PHARMACY_SYNC_APP_COMMAND"])
+        super().__init__("pharmacy_app", folder, command)
+        self._file = Path(folder) / "app.sqlite"
+        self.webhook_url = None
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"Bearer {self.key}"
+
+    def words(self):
+        words = ["--host", "127.0.0.1", "--port", str(self.port)]
+        words += ["--database", str(self._file), "--api-key", self.key]
+        if self.webhook_url:
+            words += ["--webhook-url", self.webhook_url]
+            words += ["--webhook-secret", self.webhook_secret]
+        return words
+
+    def connection(self):
+        """What ``prepare.py`` must know to connect Odoo to this app."""
+        return {
+            "PHARMACY_APP_URL": self.url,
+            "PHARMACY_APP_KEY": self.key,
+            "PHARMACY_WEBHOOK_SECRET": self.webhook_secret,
+        }
+
+    def call(self, method, path, headers=None, **body):
+        """One request of the test's own: the JSON of the answer."""
+        response = self._session.request(
+            method,
+            self.url + path,
+            json=body or None,
+            headers=headers,
+            timeout=REQUEST_TIMEOUT,
+        )
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+    def get(self, collection, record_id):
+        return self.call("GET", f"/api/v1/{collection}/{record_id}")
+
+    def edit(self, collection, record_id, **values):
+        path = f"/api/v1/{collection}/{record_id}"
+        return self.call("PATCH", path, headers={"If-Match": "*"}, **values)
+
+    def find(self, collection, external_ref):
+        """All records that carry this key."""
+        path = f"/api/v1/{collection}?external_ref={external_ref}"
+        return self.call("GET", path)["items"]
+
+    def items(self, collection):
+        """All records."""
+        items, after = [], ""
+        while after is not None:
+            page = self.call("GET", f"/api/v1/{collection}?limit=500&after={after}")
+            items += page["items"]
+            after = page["next_after"]
+        return items
+
+    def history(self, record_id):
+        """Who made each version, and by which request."""
+        return self.call("GET", f"/admin/history/{record_id}")["history"]
+
+    def fault(self, kind, seed=1, **rule):
+        """Have batches fail: ``count`` says how often, else always."""
+        match = {"method": "POST", "path": "/api/v1/*/batch"}
+        rules = [{"kind": kind, "match": match, **rule}]
+        self.call("POST", "/admin/faults", seed=seed, rules=rules)
+
+    def fault_hits(self):
+        rules = self.call("GET", "/admin/faults")["rules"]
+        return sum(rule["hits"] for rule in rules)
+
+    def heal(self):
+        self.call("DELETE", "/admin/faults")
+        self.call("POST", "/admin/settings", ignore_idempotency_keys=False)
+
+    def requests(self, since=0):
+        """API requests as the app logged them, the test's own left out."""
+        entries = self.call("GET", f"/admin/requests?since={since}")["requests"]
+        return [entry for entry in entries if entry["actor"] == "odoo"]
+
+    def last_request(self):
+        """Number of the latest request, to be given to :meth:`requests`."""
+        entries = self.requests()
+        return entries[-1]["seq"] if entries else 0
