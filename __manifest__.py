@@ -32,5 +32,4 @@
         "views/menuitems.xml",
     ],
     "application": True,
-    "installable": True,
 }

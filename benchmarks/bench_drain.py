@@ -11,9 +11,7 @@ from rig import Client, app, connect, shell, table, wait_until
 
 ROUNDS = 3
 ORDERS = 200
-OPEN = (
-    "SELECT count(*) FROM sync_operation WHERE state NOT IN ('done', 'cancelled')"
-)
+OPEN = "SELECT count(*) FROM sync_operation WHERE state NOT IN ('done', 'cancelled')"
 
 admin = Client("admin", "admin")
 backend, client = connect(admin)

@@ -10,6 +10,7 @@ from ..core.exceptions import HttpError
 from .session import pooled_session, send
 
 API = "/api/v1"
+GONE = 410
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,14 @@ class PharmacyClient:
         )
 
     def get(self, collection, external_id, correlation_id):
-        """One record by the app's id."""
+        """One record by the app's id; a deleted one has ``deleted`` set."""
         path = f"/{collection}/{external_id}"
-        return self._call("GET", path, correlation_id=correlation_id)
+        try:
+            return self._call("GET", path, correlation_id=correlation_id)
+        except HttpError as exc:
+            if exc.status == GONE and isinstance(exc.body, dict):
+                return exc.body["current"]
+            raise
 
     def find(self, collection, external_ref, correlation_id):
         """The record that carries the key Odoo gave it, or None."""
@@ -163,13 +169,14 @@ def _body(response):
     if response.status_code < 400:
         return response.json()
     try:
-        error = response.json()["error"]
-        code, message = error.get("code"), error.get("message")
+        body = response.json()
+        code, message = body["error"].get("code"), body["error"].get("message")
     except (ValueError, KeyError, TypeError, AttributeError):
-        code, message = None, response.reason
+        body, code, message = None, None, response.reason
     raise HttpError(
         response.status_code,
         code,
         message or f"HTTP {response.status_code}",
         headers=response.headers,
+        body=body,
     )

@@ -44,7 +44,7 @@ class _DeadlineReader(io.RawIOBase):
 
     def close(self):
         self._stream.close()
-        super().close()
+        return super().close()
 
 
 class _DeadlineResponse(http.client.HTTPResponse):
@@ -77,8 +77,9 @@ class _DeadlineAdapter(HTTPAdapter):
     """Takes timeouts and deadline from the prepared request, see :func:`send`."""
 
     def init_poolmanager(self, *args, **kwargs):
-        super().init_poolmanager(*args, **kwargs)
+        result = super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        return result
 
     def send(self, request, timeout=None, **kwargs):
         return super().send(request, timeout=request.sync_timeout, **kwargs)

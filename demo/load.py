@@ -19,7 +19,7 @@ NOTES = (
     "Clinic is closed on Wednesday afternoon.",
     "Batch numbers on the delivery note, please.",
 )
-env = env  # noqa: F821, PLW0127 - given by the shell
+env = env
 
 
 def user(login, name, *groups):
@@ -41,14 +41,21 @@ def connect():
     euro.active = True
     if not env["account.move.line"].search_count([], limit=1):
         env.company.currency_id = euro
-    user("buyer", "Berta Buyer", "purchase.group_purchase_user", "pharmacy_sync.group_user")
+    user(
+        "buyer",
+        "Berta Buyer",
+        "purchase.group_purchase_user",
+        "pharmacy_sync.group_user",
+    )
     user(
         "operator",
         "Oscar Operator",
         "purchase.group_purchase_user",
         "pharmacy_sync.group_operator",
     )
-    api_user = user("pharmacy", "Pharmacy App", "base.group_user", "pharmacy_sync.group_api")
+    api_user = user(
+        "pharmacy", "Pharmacy App", "base.group_user", "pharmacy_sync.group_api"
+    )
     backend = env["sync.backend"].search([], limit=1)
     values = {
         "name": "Veterinary Pharmacy",

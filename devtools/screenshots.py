@@ -21,7 +21,6 @@ from selenium.webdriver.support.ui import WebDriverWait
 TIMEOUT = 60  # seconds; the first page of a new database bundles its assets
 FLAGS = (
     "--headless",
-    "--window-size=1400,800",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -105,33 +104,38 @@ class Browser:
             self.find(FORM)
         return True
 
-    def picture(self, size):
-        """What the window of ``size`` (width, height) shows, as an image."""
+    def resize(self, size):
+        """Have the window show ``size`` (width, height) of a page."""
         width, height = size
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
         )
+
+    def picture(self):
+        """What the window shows, as an image."""
         WebDriverWait(self.driver, TIMEOUT).until(_is_idle)
         return Image.open(BytesIO(self.driver.get_screenshot_as_png())).convert("RGB")
 
 
 def _is_idle(driver):
     return driver.execute_script(
-        "return document.readyState === 'complete' && document.fonts.status === 'loaded'"
+        "return document.readyState === 'complete'"
+        " && document.fonts.status === 'loaded'"
         " && !document.querySelector('.o_loading_indicator, .o_notification')"
     )
 
 
 def both_sides(browser, app_url):
     """One order in Odoo and in the pharmacy app, side by side."""
+    browser.resize(HALF)
     browser.open("purchase.purchase_rfq", record=True)
     browser.find("button[name=action_view_sync]")
     reference = browser.find(".o_form_view h1 .o_field_widget[name=name]").text
-    odoo = browser.picture(HALF)
+    odoo = browser.picture()
     browser.driver.get(f"{app_url}/?q={reference}")
     browser.find("a[href*='/orders/']").click()
-    pharmacy = browser.picture(HALF)
+    pharmacy = browser.picture()
     picture = Image.new("RGB", (2 * HALF[0] + GAP, odoo.height), "#888888")
     picture.paste(odoo, (0, 0))
     picture.paste(pharmacy, (HALF[0] + GAP, 0))
@@ -166,11 +170,12 @@ def main():
             if name == "orders":
                 picture = both_sides(browser, options.app_url)
             else:
+                browser.resize(WIDE)
                 action, record = SCREENS[name]
                 if not browser.open(f"pharmacy_sync.{action}", record):
                     print(f"{name}: there is no record to show")
                     continue
-                picture = browser.picture(WIDE)
+                picture = browser.picture()
             picture.save(path, optimize=True)
             print(path)
     finally:

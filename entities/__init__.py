@@ -1,4 +1,4 @@
-# The registry: one line per synchronised entity.
+# The registry: one line per synchronised entity, after what all of them extend.
 from . import sync_entity
 from . import supplier
 from . import product

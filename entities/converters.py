@@ -57,9 +57,7 @@ class Optional(Converter):
 class Flag(Converter):
     def canonical(self, value, directory):
         if not isinstance(value, bool):
-            raise InvalidDataError(
-                f"{self.key} is to be true or false", field=self.key
-            )
+            raise InvalidDataError(f"{self.key} is to be true or false", field=self.key)
         return value
 
     def to_odoo(self, value, directory):

@@ -55,7 +55,7 @@ class Directory:
             known_back[external_id] = res_id
 
     def external_id(self, entity, res_id):
-        """The pharmacy's id of an Odoo record, ``odoo:<entity>:<id>`` if it has none."""
+        """The pharmacy's id of a record, ``odoo:<entity>:<id>`` if it has none."""
         self.load(entity, res_ids=[res_id])
         return self._external_ids[entity][res_id] or f"{UNMAPPED}{entity}:{res_id}"
 

@@ -2,7 +2,6 @@ from odoo import api, models
 from odoo.fields import Domain
 
 from ..core.exceptions import InvalidDataError
-from .directory import Directory
 
 
 class SyncEntity(models.AbstractModel):
@@ -129,8 +128,7 @@ class SyncEntity(models.AbstractModel):
             Domain(field, "in", list(by_code)) & self._domain(backend), order="id desc"
         )
         mapped = {
-            res_id
-            for res_id, __ in backend._mapped_pairs(self._entity, found.ids, ())
+            res_id for res_id, __ in backend._mapped_pairs(self._entity, found.ids, ())
         }
         return {
             by_code[record[field]]: record.id

@@ -204,7 +204,9 @@ class SyncApi(models.AbstractModel):
             "suggested_action": classification.suggested_action,
         }
 
-    def _record_error(self, backend, classification, exception, correlation_id, **about):
+    def _record_error(
+        self, backend, classification, exception, correlation_id, **about
+    ):
         Error = self.env["sync.error"].sudo()
         Error.create(
             Error._values(

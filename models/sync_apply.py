@@ -9,7 +9,6 @@ from ..core.exceptions import InvalidDataError
 from ..core.merge import new_base
 from ..entities.directory import Directory
 
-
 # Nobody's record is at fault: the whole transaction is to be replayed, or is lost.
 NOT_THE_RECORD = (psycopg2.OperationalError, ConcurrencyError)
 

@@ -61,7 +61,7 @@ class SyncError(models.Model):
     code = fields.Char(readonly=True)
     message = fields.Char(readonly=True)
     context = fields.Json(readonly=True)
-    context_text = fields.Text("Context Text", compute="_compute_context_text")
+    context_text = fields.Text(compute="_compute_context_text")
     trace = fields.Text(
         "Stack Trace", readonly=True, groups="pharmacy_sync.group_manager"
     )

@@ -17,9 +17,7 @@ class SyncMapping(models.Model):
     stream_id = fields.Many2one(
         "sync.stream", required=True, readonly=True, ondelete="cascade"
     )
-    backend_id = fields.Many2one(
-        related="stream_id.backend_id", store=True, index=True
-    )
+    backend_id = fields.Many2one(related="stream_id.backend_id", store=True, index=True)
     company_id = fields.Many2one(related="stream_id.company_id", store=True)
     entity = fields.Selection(related="stream_id.entity")
     res_model = fields.Char(related="stream_id.res_model", store=True)

@@ -58,7 +58,7 @@ class SyncOperation(models.Model):
     payload = fields.Json(
         readonly=True, help="What was last sent, or the record that arrived."
     )
-    payload_text = fields.Text("Payload Text", compute="_compute_payload_text")
+    payload_text = fields.Text(compute="_compute_payload_text")
     attempts = fields.Integer(readonly=True, help="Attempts made, the first included.")
     eta = fields.Datetime(
         "Not Before", readonly=True, help="When the next attempt is due."
@@ -159,9 +159,7 @@ class SyncOperation(models.Model):
                 self.env._("An operation that is running or ended cannot be discarded.")
             )
         self._check_operator()
-        self.sudo()._end(
-            "cancelled", self.env._("Discarded by %s", self.env.user.name)
-        )
+        self.sudo()._end("cancelled", self.env._("Discarded by %s", self.env.user.name))
         return True
 
     def action_open_record(self):
@@ -205,8 +203,10 @@ class SyncOperation(models.Model):
             .browse(changed)
             .exists()
         )
-        wanted = records if forced else records.filtered_domain(
-            adapter._domain(stream.backend_id)
+        wanted = (
+            records
+            if forced
+            else records.filtered_domain(adapter._domain(stream.backend_id))
         )
         new = wanted.filtered(lambda r: r.id not in by_res_id)
         known = records.filtered(lambda r: r.id in by_res_id)
@@ -217,8 +217,10 @@ class SyncOperation(models.Model):
             lambda m: m.res_id not in data and m.external_id and not m.deleted
         )
         differing = mappings.filtered(
-            lambda m: m.res_id in data
-            and (not m.external_id or m._merge(data[m.res_id]).to_pharmacy)
+            lambda m: (
+                m.res_id in data
+                and (not m.external_id or m._merge(data[m.res_id]).to_pharmacy)
+            )
         )
         added = Mapping._insert(stream, [{"res_id": res_id} for res_id in new.ids])
         self._enqueue_push(
@@ -417,7 +419,7 @@ class SyncOperation(models.Model):
             )
         )
         self.browse(row[0] for row in rows)._take_back()
-        backends = self.env["sync.backend"].search([])
+        backends = self.env["sync.backend"].search([("paused", "=", False)])
         backends._schedule_push()
         backends._schedule_pull()
 

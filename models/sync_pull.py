@@ -10,6 +10,7 @@ from ..core.exceptions import DependencyMissingError
 from .own_transaction import in_own_transaction
 
 PAGES_PER_JOB = 200
+GONE = 410
 
 
 class SyncBackend(models.Model):
@@ -54,12 +55,17 @@ class SyncStream(models.Model):
                     collection, cursor, self.batch_size, correlation_id
                 )
                 moved = in_own_transaction(
-                    self.env, partial(_store_page, self.id, cursor, page, correlation_id)
+                    self.env,
+                    partial(_store_page, self.id, cursor, page, correlation_id),
                 )
                 cursor = page["next_cursor"]
                 if not moved or not page["has_more"]:
                     return True
         except Exception as exc:
+            if getattr(exc, "status", None) == GONE:
+                # The app knows no such cursor (its database was set back): read all
+                # again; what did not change is left alone.
+                in_own_transaction(self.env, partial(_forget_cursor, self.id))
             in_own_transaction(
                 self.env, partial(_pull_failed, self.id, exc, correlation_id)
             )
@@ -91,7 +97,8 @@ class SyncStream(models.Model):
         """
         ((current,),) = self.env.execute_query(
             SQL(
-                "SELECT cursor FROM sync_stream WHERE id = %s FOR NO KEY UPDATE", self.id
+                "SELECT cursor FROM sync_stream WHERE id = %s FOR NO KEY UPDATE",
+                self.id,
             )
         )
         if (current or None) != (cursor or None):
@@ -188,6 +195,10 @@ class SyncStream(models.Model):
 def _store_page(stream_id, cursor, page, correlation_id, env):
     stream = env["sync.stream"].browse(stream_id)
     return stream._store_page(cursor, page, correlation_id)
+
+
+def _forget_cursor(stream_id, env):
+    env["sync.stream"].browse(stream_id).cursor = False
 
 
 def _pull_failed(stream_id, exception, correlation_id, env):

@@ -74,7 +74,8 @@ class SyncStream(models.Model):
 
         def own(method, *args):
             return in_own_transaction(
-                self.env, lambda env: getattr(env[self._name].browse(self.id), method)(*args)
+                self.env,
+                lambda env: getattr(env[self._name].browse(self.id), method)(*args),
             )
 
         claimed, items = own("_claim_push", job_uuid)
@@ -208,9 +209,13 @@ class SyncStream(models.Model):
         uncertain = mapping.uncertain and not mapping.external_id
         if not mapping.external_id:
             # If the answer is lost, this is what both sides have.
-            mapping.write({"base": uncertain and mapping.base or data, "uncertain": True})
+            mapping.write(
+                {"base": (uncertain and mapping.base) or data, "uncertain": True}
+            )
         operation.write({"payload": request, "attempts": operation.attempts + 1})
-        request["idempotency_key"] = f"{operation.id}-{operation.attempts}-{mapping.key}"
+        request["idempotency_key"] = (
+            f"{operation.id}-{operation.attempts}-{mapping.key}"
+        )
         return {
             "operation_id": operation.id,
             "mapping_id": mapping.id,

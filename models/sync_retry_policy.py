@@ -15,8 +15,10 @@ class SyncRetryPolicy(models.Model):
     _rec_name = "error_type"
 
     error_type = fields.Selection(
-        lambda self: [(DEFAULT, "Default")]
-        + [(str(t), str(t).replace("_", " ").capitalize()) for t in ErrorType],
+        lambda self: (
+            [(DEFAULT, "Default")]
+            + [(str(t), str(t).replace("_", " ").capitalize()) for t in ErrorType]
+        ),
         required=True,
     )
     max_attempts = fields.Integer(

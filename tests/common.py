@@ -73,7 +73,7 @@ class PharmacyApp:
         response.raise_for_status()
         return response.json() if response.content else None
 
-    def create(self, collection, **values):
+    def add(self, collection, **values):
         return self.call("POST", f"/api/v1/{collection}", **values)
 
     def get(self, collection, external_id):

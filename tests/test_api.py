@@ -59,9 +59,7 @@ class TestApi(SyncCase):
         return self.env["purchase.order"].search([("origin", "like", "PH%")])
 
     def test_new_orders_are_created(self):
-        answer = self.api.push(
-            "purchase_order", [self.order_data(n) for n in range(5)]
-        )
+        answer = self.api.push("purchase_order", [self.order_data(n) for n in range(5)])
         self.assertTrue(answer["success"], answer)
         self.assertEqual({r["operation"] for r in answer["results"]}, {"created"})
         orders = self.orders()
@@ -155,9 +153,7 @@ class TestApi(SyncCase):
             [self.order_data(supplier_id="sup_nobody")],
             correlation_id="from-the-app",
         )
-        error = self.env["sync.error"].search(
-            [("correlation_id", "=", "from-the-app")]
-        )
+        error = self.env["sync.error"].search([("correlation_id", "=", "from-the-app")])
         self.assertEqual(error.type, "invalid_supplier")
 
     def test_same_key_gets_the_same_answer(self):

@@ -30,9 +30,7 @@ class TestFailure(SyncCase):
         self.assertGreater(operation.eta, before)
         self.assertLess(operation.eta, before + timedelta(seconds=6))
         self.assertEqual(operation.error_ids.type, "service_unavailable")
-        self.assertEqual(
-            operation.error_ids.correlation_id, operation.correlation_id
-        )
+        self.assertEqual(operation.error_ids.correlation_id, operation.correlation_id)
         self.make_due()
         self.push()
         self.assertEqual(operation.state, "done")
@@ -133,9 +131,9 @@ class TestFailure(SyncCase):
         self.assertEqual(self.order.origin, "PH-1")
         self.assertEqual(self.at_app(self.order)["reference"], "PH-2")
         line = mapping._open_conflict().line_ids
-        self.assertEqual((line.field, line.odoo, line.pharmacy), (
-            "reference", "PH-1", "PH-2"
-        ))
+        self.assertEqual(
+            (line.field, line.odoo, line.pharmacy), ("reference", "PH-1", "PH-2")
+        )
         self.assertEqual(self.order.sync_state, "conflict")
 
     def test_what_the_app_refuses_is_dead_and_its_neighbours_arrive(self):

@@ -9,13 +9,13 @@ class TestPull(SyncCase):
 
     def setUp(self):
         super().setUp()
-        self.their_supplier = self.app.create("suppliers", name="Farmacia Sur")
-        self.their_product = self.app.create(
+        self.their_supplier = self.app.add("suppliers", name="Farmacia Sur")
+        self.their_product = self.app.add(
             "products", name="Meloxicam 1.5 mg/ml", barcode="4006381333931"
         )
 
     def make_there(self, **values):
-        return self.app.create(
+        return self.app.add(
             "purchase-orders",
             supplier_id=self.their_supplier["id"],
             currency=self.env.company.currency_id.name,
@@ -139,8 +139,8 @@ class TestPull(SyncCase):
         self.assertNotEqual(mapping.res_id, ours.id)
 
     def test_record_that_cannot_be_applied_is_kept_and_its_neighbours_land(self):
-        self.app.create("products", name="Odd", uom="Barrels of Nowhere")
-        after = self.app.create("products", name="Even")
+        self.app.add("products", name="Odd", uom="Barrels of Nowhere")
+        after = self.app.add("products", name="Even")
         self.pull()
         self.assertTrue(self.order_of(after))
         operation = self.operations(kind="apply")
@@ -150,7 +150,9 @@ class TestPull(SyncCase):
         return operation
 
     def test_redriven_record_is_applied(self):
-        operation = self.test_record_that_cannot_be_applied_is_kept_and_its_neighbours_land()
+        operation = (
+            self.test_record_that_cannot_be_applied_is_kept_and_its_neighbours_land()
+        )
         self.env["uom.uom"].create({"name": "Barrels of Nowhere"})
         operation.action_redrive()
         self.pull()
@@ -170,3 +172,16 @@ class TestPull(SyncCase):
         self.pull()
         self.assertTrue(self.order_of(theirs))
         self.assertEqual(operation.state, "done")
+
+    def test_app_that_was_set_back_is_read_from_the_beginning(self):
+        self.pull()
+        stream = self.stream("supplier")
+        page = self.app.call("GET", "/api/v1/changes?entity=suppliers")
+        self.assertEqual(stream.cursor, page["next_cursor"])
+        stream.cursor = "999999"
+        theirs = self.app.add("suppliers", name="After the Restore")
+        self.pull()
+        self.make_due()
+        self.operations(kind="pull").action_redrive()
+        self.pull()
+        self.assertTrue(self.order_of(theirs))

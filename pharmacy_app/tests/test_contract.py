@@ -25,7 +25,7 @@ def test_the_application_keeps_its_document(pharmacy, tmp_path):
             *("--config-file", str(HERE / "contract" / "schemathesis.toml")),
             *("run", f"{pharmacy.url}/openapi.json"),
             *("--header", f"Authorization: Bearer {KEY}"),
-            *("--seed", "20261122", "--max-examples", "15", "--no-color"),
+            *("--seed", "20261122", "--max-examples", "8", "--no-color"),
         ],
         env={
             **os.environ,

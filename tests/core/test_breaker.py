@@ -25,7 +25,7 @@ from odoo.addons.pharmacy_sync.core.breaker import (
 from odoo.addons.pharmacy_sync.core.classification import (
     classify_response,
 )
-from odoo.addons.pharmacy_sync.core.window import CallRecord, Window
+from odoo.addons.pharmacy_sync.core.window import CallRecord, Window, WindowStats
 
 OK = Outcome(Result.SUCCESS)
 FAIL = Outcome(Result.FAILURE)
@@ -300,6 +300,12 @@ def test_a_late_answer_changes_nothing(breaker):
     breaker.finish(late[-1], FAIL, 62)
     breaker.finish(late[-2], FAIL, 62)
     assert breaker.state is closed
+
+
+def test_a_late_failure_does_not_open_whatever_the_log_says():
+    alarming = WindowStats(calls=99, failures=99, consecutive_failures=99)
+    state = BreakerState(epoch=4)
+    assert record(state, Permit(2), FAIL, 0, alarming, CONFIG) == (state, None)
 
 
 def test_after_closing_the_window_begins_anew(half_open):

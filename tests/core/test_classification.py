@@ -4,6 +4,7 @@ import errno
 
 import pytest
 import requests
+from http_answers import http_error
 from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core import causes, exceptions as ours
@@ -20,14 +21,6 @@ from odoo.addons.pharmacy_sync.core.taxonomy import (
 )
 
 T = ErrorType
-
-
-def http_error(status, message="", headers=None):
-    """What ``requests`` raises; its response is falsy, as failing responses are."""
-    response = requests.Response()
-    response.status_code = status
-    response.headers.update(headers or {})
-    return requests.HTTPError(message, response=response)
 
 
 def chained(outer, inner):

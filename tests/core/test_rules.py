@@ -1,6 +1,6 @@
 """Rules of an administrator, and what an answer asks for."""
 
-import requests
+from http_answers import http_error
 
 from odoo.addons.pharmacy_sync.core import exceptions as ours
 from odoo.addons.pharmacy_sync.core.classification import (
@@ -11,13 +11,6 @@ from odoo.addons.pharmacy_sync.core.classification import (
 from odoo.addons.pharmacy_sync.core.taxonomy import Delivery, ErrorType
 
 T = ErrorType
-
-
-def http_error(status, message="", headers=None):
-    response = requests.Response()
-    response.status_code = status
-    response.headers.update(headers or {})
-    return requests.HTTPError(message, response=response)
 
 
 def test_retry_after_is_read_from_the_answer():

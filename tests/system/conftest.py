@@ -10,7 +10,7 @@ from system_servers import PharmacyApp
 from system_stack import Stack
 
 HERE = Path(__file__).parent
-SHOWN = 200  # lines of each log beside a failure
+SHOWN = 100  # lines of each log beside a failure
 _logs = {}
 
 

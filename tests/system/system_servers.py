@@ -75,6 +75,9 @@ class Server:
             self._process.wait()
             self._process = None
 
+    def is_running(self):
+        return self._process is not None
+
     def words(self):
         """Command line words that come after the command."""
         raise NotImplementedError
@@ -106,6 +109,8 @@ class OdooServer(Server):
             *("-d", self._database, "--db-filter", f"^{self._database}$"),
             *("--http-interface", "127.0.0.1", "--http-port", str(self.port)),
             *("--workers", "0", "--max-cron-threads", "0"),
+            # They warn at each call that they are going to be removed one day.
+            *("--log-handler", "odoo.addons.rpc.controllers:ERROR"),
         ]
 
 

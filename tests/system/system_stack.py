@@ -174,9 +174,9 @@ class Stack:
             found = self.app.find("purchase-orders", mapping["key"])
             assert len(found) == 1, f"order {order} is at the app {len(found)} times"
             assert found[0]["id"] == mapping["external_id"]
-            assert self._seen_in_odoo(order) == self._seen_at_app(found[0])
+            assert self.seen_in_odoo(order) == self.seen_at_app(found[0])
 
-    def _seen_in_odoo(self, order):
+    def seen_in_odoo(self, order):
         (row,) = self.query(
             "SELECT o.state, o.note, p.vat FROM purchase_order o "
             "JOIN res_partner p ON p.id = o.partner_id WHERE o.id = %s",
@@ -192,12 +192,12 @@ class Stack:
             "notes": plain(row["note"]),
             "supplier": row["vat"],
             "lines": sorted(
-                (r["barcode"], Decimal(r["product_qty"]), round(r["price_unit"], 2))
-                for r in lines
+                (line["barcode"], line["product_qty"], line["price_unit"])
+                for line in lines
             ),
         }
 
-    def _seen_at_app(self, record):
+    def seen_at_app(self, record):
         def product(line):
             return self.app.get("products", line["product_id"])["barcode"]
 
@@ -206,7 +206,7 @@ class Stack:
             "notes": record["notes"],
             "supplier": self.app.get("suppliers", record["supplier_id"])["vat"],
             "lines": sorted(
-                (product(line), Decimal(line["quantity"]), float(line["unit_price"]))
+                (product(line), Decimal(line["quantity"]), Decimal(line["unit_price"]))
                 for line in record["lines"]
             ),
         }

@@ -100,7 +100,7 @@ def test_an_order_made_at_the_pharmacy_is_in_odoo_once(stack, order):
     wait_until(orders, PROMPT, "Odoo has the order")
     stack.settle()
     ((res_id,),) = (row.values() for row in orders())
-    assert stack._seen_in_odoo(res_id) == stack._seen_at_app(made)
+    assert stack.seen_in_odoo(res_id) == stack.seen_at_app(made)
     assert stack.value(
         "SELECT count(*) FROM purchase_order WHERE origin = %s", made["reference"]
     ) == 1

@@ -1,0 +1,157 @@
+"""The pharmacy's side calls Odoo, with clients that others wrote: no order twice."""
+
+import uuid
+import xmlrpc.client
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+import requests
+
+TIMEOUT = 60
+TWINS = 4
+
+
+@pytest.fixture
+def make_records(stack):
+    """Makes orders as the pharmacy tells them: ``make_records(count)``."""
+    ids = {
+        (row["res_model"], row["res_id"]): row["external_id"]
+        for row in stack.query("SELECT res_model, res_id, external_id FROM sync_mapping")
+    }
+
+    def make(count):
+        return [
+            {
+                "id": f"po_{uuid.uuid4().hex}",
+                "version": 1,
+                "reference": f"PH-{uuid.uuid4().hex[:12]}",
+                "supplier_id": ids["res.partner", stack.prepared["supplier"]],
+                "currency": "USD",
+                "state": "draft",
+                "ordered_at": "2026-11-20T08:00:00Z",
+                "notes": f"order {number}",
+                "lines": [
+                    {
+                        "key": f"ln_{position}",
+                        "product_id": ids["product.product", product],
+                        "quantity": "2.00",
+                        "unit_price": "12.50",
+                    }
+                    for position, product in enumerate(stack.prepared["products"])
+                ],
+            }
+            for number in range(count)
+        ]
+
+    return make
+
+
+def by_jsonrpc(stack, **arguments):
+    client = stack.client("pharmacy", stack.prepared["api_key"])
+    return client.execute_kw("sync.api", "push", [], arguments)
+
+
+def by_xmlrpc(stack, **arguments):
+    url, key = stack.odoo.url, stack.prepared["api_key"]
+    common = xmlrpc.client.ServerProxy(f"{url}/xmlrpc/2/common")
+    uid = common.authenticate(stack.database, "pharmacy", key, {})
+    models = xmlrpc.client.ServerProxy(f"{url}/xmlrpc/2/object", allow_none=True)
+    given = (stack.database, uid, key, "sync.api", "push", [], arguments)
+    return models.execute_kw(*given)
+
+
+def by_json2(stack, **arguments):
+    answer = requests.post(
+        f"{stack.odoo.url}/json/2/sync.api/push",
+        json=arguments,
+        headers={"Authorization": f"Bearer {stack.prepared['api_key']}"},
+        timeout=TIMEOUT,
+    )
+    answer.raise_for_status()
+    return answer.json()
+
+
+def orders_of(stack, records):
+    """How many of Odoo's orders carry the number of each of these."""
+    rows = stack.query(
+        "SELECT origin, count(*) FROM purchase_order WHERE origin = ANY(%s) "
+        "GROUP BY origin",
+        [record["reference"] for record in records],
+    )
+    return [row["count"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("push", "count"),
+    [(by_jsonrpc, 50), (by_json2, 20), (by_xmlrpc, 20)],
+    ids=["jsonrpc", "json2", "xmlrpc"],
+)
+def test_orders_pushed_twice_are_in_odoo_once(stack, make_records, push, count):
+    records = make_records(count)
+    arguments = {"entity": "purchase_order", "records": records}
+    first = push(stack, **arguments)
+    second = push(stack, **arguments)
+    assert _outcomes(first) == ["created"] * count
+    assert _outcomes(second) == ["unchanged"] * count
+    assert [r["odoo_id"] for r in first["results"]] == [
+        r["odoo_id"] for r in second["results"]
+    ]
+    assert orders_of(stack, records) == [1] * count
+    assert stack.value(
+        "SELECT count(*) FROM purchase_order_line WHERE order_id = ANY(%s)",
+        [result["odoo_id"] for result in first["results"]],
+    ) == count * len(stack.prepared["products"])
+
+
+def test_twins_with_one_idempotency_key_get_one_answer(stack, make_records):
+    records = make_records(10)
+    answers = _at_once(
+        stack,
+        records,
+        idempotency_key=uuid.uuid4().hex,
+        correlation_id=uuid.uuid4().hex,
+    )
+    assert orders_of(stack, records) == [1] * 10
+    assert _outcomes(answers[0]) == ["created"] * 10
+    for answer in answers:
+        answer.pop("duration_ms")
+        assert answer == answers[0]
+
+
+def test_twins_without_a_key_make_each_order_once(stack, make_records):
+    records = make_records(10)
+    answers = _at_once(stack, records)
+    assert all(answer["success"] for answer in answers)
+    assert orders_of(stack, records) == [1] * 10
+    made = [outcome for answer in answers for outcome in _outcomes(answer)]
+    assert made.count("created") == 10
+    assert made.count("unchanged") == 10 * (TWINS - 1)
+
+
+def test_a_key_serves_one_request_only(stack, make_records):
+    key = uuid.uuid4().hex
+    records, others = make_records(1), make_records(1)
+    arguments = {"entity": "purchase_order", "idempotency_key": key}
+    assert by_json2(stack, records=records, **arguments)["success"]
+    refused = by_json2(stack, records=others, **arguments)
+    assert not refused["success"]
+    assert refused["error"]["field"] == "idempotency_key"
+    assert orders_of(stack, others) == []
+
+
+def _outcomes(answer):
+    assert answer["success"], answer
+    return [result["operation"] for result in answer["results"]]
+
+
+def _at_once(stack, records, **arguments):
+    """The answers to the same push, made by several threads at the same moment."""
+    barrier = Barrier(TWINS)
+
+    def push(__):
+        barrier.wait()
+        return by_json2(stack, entity="purchase_order", records=records, **arguments)
+
+    with ThreadPoolExecutor(TWINS) as pool:
+        return list(pool.map(push, range(TWINS)))

@@ -1,0 +1,96 @@
+"""Two buyers at once: the one whose transaction ends late does not lose his change."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from system_databases import connect
+from system_servers import wait_until
+
+LOCK = 20261122
+PROMPT = 10
+# The order's event is written; then its transaction stays open until the test lets go.
+SLOW_WRITER = """
+CREATE FUNCTION system_test_wait() RETURNS trigger AS $$
+BEGIN
+    IF NEW.res_id = {order} THEN
+        PERFORM pg_advisory_xact_lock({lock});
+    END IF;
+    RETURN NEW;
+END $$ LANGUAGE plpgsql;
+CREATE TRIGGER system_test_wait AFTER INSERT ON sync_event
+    FOR EACH ROW EXECUTE FUNCTION system_test_wait()
+"""
+
+
+@pytest.fixture
+def orders(stack):
+    return stack.synced_orders(2)
+
+
+@pytest.fixture
+def holder(stack, orders):
+    """Holds up the transactions that change the first order."""
+    connection = connect(stack.database)
+    cursor = connection.cursor()
+    cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+    cursor.execute(SLOW_WRITER.format(order=orders[0], lock=LOCK))
+    yield cursor
+    connection.close()  # gives the lock back, if the test has not
+    stack.query("DROP FUNCTION system_test_wait CASCADE")
+
+
+def test_a_change_committed_late_is_not_overtaken_for_good(stack, orders, holder):
+    slow, quick = orders
+    client = stack.client("operator")
+    lines = {order: stack.first_line(order) for order in orders}
+
+    def edit_slow_order():
+        client.execute_kw(
+            "purchase.order.line", "write", [[lines[slow]], {"product_qty": 11}]
+        )
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(edit_slow_order)
+        wait_until(lambda: _waiters(stack) == 1, PROMPT, "the slow edit is in the air")
+        # A second and a third edit come later and are through sooner.
+        for quantity in (12, 13):
+            stack.set_quantity(quick, quantity)
+            stack.settle()
+        stack.assert_in_step([quick])
+        assert not writing.done()
+        assert _quantity(stack, slow) == 2
+        holder.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        writing.result(timeout=PROMPT)
+    # Its event is older than those that were delivered before it.
+    assert _last_event(stack, slow) < _last_event(stack, quick)
+    wait_until(
+        lambda: 11.0 in _quantities_at_app(stack, slow),
+        PROMPT,
+        "the late change is at the pharmacy",
+    )
+    stack.settle()
+    stack.assert_in_step(orders)
+
+
+def _waiters(stack):
+    return stack.value(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s "
+        "AND NOT granted AND database = (SELECT oid FROM pg_database "
+        "WHERE datname = current_database())",
+        LOCK,
+    )
+
+
+def _quantity(stack, order):
+    return stack.value(
+        "SELECT product_qty FROM purchase_order_line WHERE id = %s",
+        stack.first_line(order),
+    )
+
+
+def _last_event(stack, order):
+    return stack.value("SELECT max(id) FROM sync_event WHERE res_id = %s", order)
+
+
+def _quantities_at_app(stack, order):
+    return [float(line["quantity"]) for line in stack.at_app(order)["lines"]]
