@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import requests
@@ -28,6 +29,7 @@ class Exchange:
     bytes_sent: int
     bytes_received: int
     items: int
+    retry: bool
     correlation_id: str
     request_id: str
     error: Exception | None
@@ -43,7 +45,8 @@ class PharmacyClient:
     :param connect_timeout: seconds
     :param read_timeout: seconds
     :param deadline: seconds one exchange may take as a whole
-    :param on_exchange: called with an :class:`Exchange` after each one
+    :param guard: makes a context manager for one exchange, which gives a function to
+        report it to, as an :class:`Exchange`; it may refuse by raising
 
     Every method raises :class:`HttpError` for an answer of 400 or above, and what
     ``requests`` raises when no answer came.
@@ -58,7 +61,7 @@ class PharmacyClient:
         connect_timeout=5.0,
         read_timeout=20.0,
         deadline=60.0,
-        on_exchange=None,
+        guard=lambda: nullcontext(lambda exchange: None),
     ):
         self.url = url
         self._session = pooled_session(*key, url)
@@ -66,7 +69,7 @@ class PharmacyClient:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._deadline = deadline
-        self._on_exchange = on_exchange or (lambda exchange: None)
+        self._guard = guard
 
     def health(self, correlation_id):
         """The app's own word on its health, a dict."""
@@ -104,9 +107,10 @@ class PharmacyClient:
         )
         return page["items"][0] if page["items"] else None
 
-    def batch(self, collection, items, correlation_id):
+    def batch(self, collection, items, correlation_id, retry=False):
         """Write several records in one call; each item succeeds or fails alone.
 
+        :param retry: whether any of them was sent before
         :return: a list of results in the order of ``items``
         """
         answer = self._call(
@@ -114,11 +118,17 @@ class PharmacyClient:
             f"/{collection}/batch",
             json={"items": items},
             items=len(items),
+            retry=retry,
             correlation_id=correlation_id,
         )
         return answer["results"]
 
-    def _call(self, method, path, *, correlation_id, items=1, **kwargs):
+    def _call(self, method, path, **kwargs):
+        with self._guard() as report:
+            return self._exchange(report, method, path, **kwargs)
+
+    def _exchange(self, report, method, path, *, correlation_id, **kwargs):
+        items, retry = kwargs.pop("items", 1), kwargs.pop("retry", False)
         request_id = uuid.uuid4().hex
         request = requests.Request(
             method,
@@ -148,7 +158,7 @@ class PharmacyClient:
             raise
         finally:
             answered = response is not None
-            self._on_exchange(
+            report(
                 Exchange(
                     method=method,
                     path=API + path,
@@ -157,6 +167,7 @@ class PharmacyClient:
                     bytes_sent=len(response.request.body or b"") if answered else 0,
                     bytes_received=len(response.content) if answered else 0,
                     items=items,
+                    retry=retry,
                     correlation_id=correlation_id,
                     request_id=request_id,
                     error=error,

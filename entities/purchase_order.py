@@ -38,6 +38,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     _entity_model = "purchase.order"
     _entity_collection = "purchase-orders"
     _entity_rank = 30
+    _entity_pool = "order_sync"
     _entity_tracked = {
         "purchase.order": {
             "origin",

@@ -24,6 +24,8 @@ class SyncEntity(models.AbstractModel):
     _entity_collection = None
     # Entities are pushed and pulled in ascending order: what others refer to first.
     _entity_rank = 10
+    # Pool that bounds how many calls for the entity are under way at once.
+    _entity_pool = "supplier_query"
     # Models whose writes concern the entity, with the fields that do.
     _entity_tracked = {}
 

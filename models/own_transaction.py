@@ -2,11 +2,13 @@
 
 from functools import partial
 
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+
 from odoo import api
 from odoo.service.model import retrying
 
 
-def in_own_transaction(env, function):
+def in_own_transaction(env, function, read_committed=False):
     """Run ``function(env)`` in a new transaction and commit it.
 
     What it writes survives the caller's rollback, and no transaction of the caller is
@@ -15,8 +17,14 @@ def in_own_transaction(env, function):
 
     :param env: environment whose user, context and registry are taken
     :param function: called with an environment on the new cursor
+    :param read_committed: run at that isolation level: for short updates of a row that
+        many workers share, which then wait for each other instead of failing
     :return: what ``function`` returned; keep recordsets out of it
     """
     with env.registry.cursor() as cr:
+        # A test's cursor is in a transaction already, and keeps its level.
+        idle = cr.connection.info.transaction_status == TRANSACTION_STATUS_IDLE
+        if read_committed and idle:
+            cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         own = api.Environment(cr, env.uid, env.context, env.su)
         return retrying(partial(function, own), own)

@@ -1,13 +1,17 @@
 import uuid
+from functools import partial
 from urllib.parse import urlsplit
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.orm.models import NO_ACCESS
+from odoo.fields import Domain
 from odoo.tools import SQL
+from odoo.tools.safe_eval import safe_eval
 
 from ..client import PharmacyClient
 from ..core.classification import classify
+from .sync_breaker import OPERATIONS
 
 MASK = "********"
 
@@ -68,6 +72,8 @@ class SyncBackend(models.Model):
         default=60.0, help="Seconds that one call may take as a whole."
     )
     stream_ids = fields.One2many("sync.stream", "backend_id", "Streams")
+    breaker_ids = fields.One2many("sync.breaker", "backend_id", "Breakers")
+    pool_ids = fields.One2many("sync.pool", "backend_id", "Pools")
     operation_count = fields.Integer(compute="_compute_counts", string="In Queue")
     dead_count = fields.Integer(compute="_compute_counts", string="Dead Letters")
     conflict_count = fields.Integer(compute="_compute_counts", string="Conflicts")
@@ -144,7 +150,7 @@ class SyncBackend(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         backends = super().create(vals_list)
-        backends._create_missing_streams()
+        backends._create_parts()
         return backends
 
     def write(self, vals):
@@ -155,7 +161,24 @@ class SyncBackend(models.Model):
             self._schedule_push()
         return result
 
-    def _create_missing_streams(self):
+    def _create_parts(self):
+        """Streams, breakers and pools that a backend begins with."""
+        self.env["sync.breaker"].create(
+            [
+                {"backend_id": backend.id, "operation": operation}
+                for backend in self
+                for operation, __ in OPERATIONS
+                if operation not in backend.breaker_ids.mapped("operation")
+            ]
+        )
+        Pool = self.env["sync.pool"]
+        Pool.create(
+            [
+                values
+                for backend in self - self.pool_ids.backend_id
+                for values in Pool._defaults(backend)
+            ]
+        )
         entities = self.env["sync.entity"]._entities()
         self.env["sync.stream"].create(
             [
@@ -202,6 +225,7 @@ class SyncBackend(models.Model):
 
     def action_send_all(self):
         """Look at every record of Odoo that belongs here and send what differs."""
+        self.check_access("write")
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
             adapter = stream._adapter()
             records = (
@@ -209,8 +233,8 @@ class SyncBackend(models.Model):
                 .with_context(active_test=False)
                 .search(adapter._domain(stream.backend_id))
             )
-            self.env["sync.operation"]._request_push(
-                stream, dict.fromkeys(records.ids, uuid.uuid4().hex)
+            self.env["sync.operation"].sudo()._request_push(
+                stream.sudo(), dict.fromkeys(records.ids, uuid.uuid4().hex)
             )
         self._schedule_push()
         return self.action_synchronise()
@@ -226,7 +250,8 @@ class SyncBackend(models.Model):
 
     def _action(self, name):
         action = self.env["ir.actions.act_window"]._for_xml_id(f"pharmacy_sync.{name}")
-        action["domain"] = [("backend_id", "in", self.ids)]
+        own = Domain("backend_id", "in", self.ids)
+        action["domain"] = list(Domain(safe_eval(action["domain"] or "[]")) & own)
         return action
 
     def _notify(self, title, message):
@@ -238,15 +263,13 @@ class SyncBackend(models.Model):
 
     # -- Calls and jobs ---------------------------------------------------------------
 
-    def _client(self, operation):
-        """A client for this backend's app that logs its calls as ``operation``."""
+    def _client(self, operation, pool=None):
+        """A client for this backend's app whose every call is guarded.
+
+        :param operation: kind of operation, for the breaker and the log
+        :param pool: name of the pool that bounds how many are under way
+        """
         self.ensure_one()
-        Call = self.env["sync.call"].sudo()
-
-        def on_exchange(exchange):
-            error_type = str(classify(exchange.error).type) if exchange.error else None
-            Call._record(self.id, operation, exchange, error_type)
-
         return PharmacyClient(
             (self.env.cr.dbname, self.id),
             self.url.rstrip("/"),
@@ -254,7 +277,7 @@ class SyncBackend(models.Model):
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             deadline=self.deadline,
-            on_exchange=on_exchange,
+            guard=partial(self.sudo()._guard, operation, pool),
         )
 
     def _as_runner(self):

@@ -3,8 +3,6 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .own_transaction import in_own_transaction
-
 RETENTION = timedelta(days=7)
 
 
@@ -29,32 +27,66 @@ class SyncCall(models.Model):
     error_type = fields.Char(readonly=True)
     duration = fields.Float("Seconds", digits=(12, 4), readonly=True, aggregator="avg")
     items = fields.Integer("Records", readonly=True)
+    retry = fields.Boolean(readonly=True, help="A record in it was sent before.")
     bytes_sent = fields.Integer(readonly=True)
     bytes_received = fields.Integer(readonly=True)
     correlation_id = fields.Char(readonly=True, index=True)
     request_id = fields.Char(readonly=True)
 
-    _window_idx = models.Index("(backend_id, operation, create_date)")
+    breaker_id = fields.Many2one("sync.breaker", readonly=True, ondelete="set null")
+    epoch = fields.Integer(
+        readonly=True, help="The breaker's epoch in which the call was permitted."
+    )
+    result = fields.Selection(
+        [
+            ("success", "Success"),
+            ("failure", "Failure"),
+            ("abandoned", "Not sent"),
+            ("rejected", "Rejected"),
+        ],
+        readonly=True,
+        help="What the call said of the app's health. A refusal of the content is a "
+        "success. Rejected: the breaker was open.",
+    )
+    slow = fields.Boolean(readonly=True)
+
+    _window_idx = models.Index("(breaker_id, epoch, create_date)")
+    _result_idx = models.Index("(breaker_id, result, id)")
+    _backend_idx = models.Index("(backend_id, create_date)")
+    _outcome_idx = models.Index("(backend_id, operation, id)")
     _date_idx = models.Index("(create_date)")
 
     @api.model
-    def _record(self, backend_id, operation, exchange, error_type=None):
-        """Append one exchange in a transaction of its own."""
-        values = {
-            "backend_id": backend_id,
-            "operation": operation,
-            "method": exchange.method,
-            "path": exchange.path,
-            "status": exchange.status or 0,
-            "error_type": error_type,
-            "duration": exchange.duration,
-            "items": exchange.items,
-            "bytes_sent": exchange.bytes_sent,
-            "bytes_received": exchange.bytes_received,
-            "correlation_id": exchange.correlation_id,
-            "request_id": exchange.request_id,
-        }
-        in_own_transaction(self.env, lambda env: env["sync.call"].create(values).id)
+    def _append(self, cr, backend_id, operation, exchange=None, **values):
+        """Append one row on ``cr`` and commit it.
+
+        :param exchange: :class:`..client.pharmacy.Exchange`; None if nothing was sent
+        :param values: other columns
+        """
+        values.update(backend_id=backend_id, operation=operation)
+        if exchange:
+            values.update(
+                method=exchange.method,
+                path=exchange.path,
+                status=exchange.status or 0,
+                duration=exchange.duration,
+                items=exchange.items,
+                retry=exchange.retry,
+                bytes_sent=exchange.bytes_sent,
+                bytes_received=exchange.bytes_received,
+                correlation_id=exchange.correlation_id,
+                request_id=exchange.request_id,
+            )
+        columns = SQL(", ").join(SQL.identifier(name) for name in values)
+        cr.execute(
+            SQL(
+                "INSERT INTO sync_call (%s, create_date) "
+                "VALUES %s RETURNING id",
+                columns,
+                (*values.values(), fields.Datetime.now()),
+            )
+        )
+        cr.commit()
 
     @api.autovacuum
     def _gc_calls(self):

@@ -141,7 +141,15 @@ class SyncError(models.Model):
 
     @api.model
     def _record_for(self, operations, classification, exception=None):
-        """One error for each of the operations, in the current transaction."""
+        """One error for each of the operations: see :meth:`_record_each`."""
+        self._record_each([(o, classification, exception) for o in operations])
+
+    @api.model
+    def _record_each(self, failures):
+        """Record failed attempts, in the current transaction.
+
+        :param failures: tuples of operation, classification, and what was raised
+        """
         self.create(
             [
                 self._values(
@@ -161,7 +169,7 @@ class SyncError(models.Model):
                         or operation.external_id,
                     },
                 )
-                for operation in operations
+                for operation, classification, exception in failures
             ]
         )
 

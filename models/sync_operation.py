@@ -4,11 +4,13 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..core.decision import Verdict, decide
 from ..core.retry import delay
 from ..entities.directory import Directory, unmapped
+from .retrying import Retrying
 
 TOTAL_DEADLINE = timedelta(hours=24)
 RETENTION = timedelta(days=7)
@@ -63,6 +65,14 @@ class SyncOperation(models.Model):
     eta = fields.Datetime(
         "Not Before", readonly=True, help="When the next attempt is due."
     )
+    parked = fields.Boolean(
+        readonly=True, help="It waits for the app, not for its own time."
+    )
+    revive = fields.Boolean(
+        readonly=True,
+        help="It died because the app was not to be reached, and is tried again as "
+        "soon as the app answers.",
+    )
     last_delay = fields.Float(readonly=True, help="Seconds last waited for.")
     deadline_at = fields.Datetime(
         "Give Up After",
@@ -82,7 +92,8 @@ class SyncOperation(models.Model):
     done_at = fields.Datetime(readonly=True)
     reason = fields.Char(readonly=True, help="Why it waits, died or was ended.")
     error_ids = fields.One2many("sync.error", "operation_id", "Errors")
-    error_count = fields.Integer(compute="_compute_error_count")
+    error_count = fields.Integer(compute="_compute_errors")
+    last_error = fields.Char(compute="_compute_errors")
 
     # Edits made while an operation waits ride along with it.
     _open_push_uniq = models.UniqueIndex(
@@ -97,6 +108,7 @@ class SyncOperation(models.Model):
         "(stream_id, kind, id) WHERE state IN ('pending', 'waiting')"
     )
     _state_idx = models.Index("(state, id)")
+    _resume_idx = models.Index("(backend_id) WHERE parked OR revive")
 
     @api.depends("kind", "mapping_id", "external_id", "stream_id")
     def _compute_display_name(self):
@@ -114,14 +126,24 @@ class SyncOperation(models.Model):
         for operation in self:
             operation.payload_text = self.env["sync.error"]._as_text(operation.payload)
 
-    def _compute_error_count(self):
-        counts = dict(
-            self.env["sync.error"]._read_group(
-                [("operation_id", "in", self.ids)], ["operation_id"], ["__count"]
+    def _compute_errors(self):
+        Error = self.env["sync.error"]
+        found = {
+            operation: (count, last)
+            for operation, count, last in Error._read_group(
+                [("operation_id", "in", self.ids)],
+                ["operation_id"],
+                ["__count", "id:max"],
             )
-        )
+        }
+        messages = {
+            error.id: error.message
+            for error in Error.browse(last for __, last in found.values())
+        }
         for operation in self:
-            operation.error_count = counts.get(operation, 0)
+            count, last = found.get(operation, (0, None))
+            operation.error_count = count
+            operation.last_error = messages.get(last)
 
     # -- Actions ----------------------------------------------------------------------
 
@@ -139,6 +161,8 @@ class SyncOperation(models.Model):
             "attempts": 0,
             "eta": False,
             "last_delay": 0,
+            "parked": False,
+            "revive": False,
             "deadline_at": fields.Datetime.now() + TOTAL_DEADLINE,
             "reason": self.env._("Redriven by %s", self.env.user.name),
         }
@@ -317,38 +341,103 @@ class SyncOperation(models.Model):
         )
 
     def _fail(self, classification, exception=None):
-        """Record a failed attempt of these operations, and decide what comes next.
+        """All of these failed the same way: see :meth:`_fail_each`."""
+        self._fail_each([(operation, classification, exception) for operation in self])
 
-        :param classification: :class:`..core.classification.Classification`
-        :param exception: what was raised, for the stack trace
+    @api.model
+    def _fail_each(self, failures):
+        """Record failed attempts, and decide what comes next for each operation.
+
+        :param failures: tuples of operation, its
+            :class:`..core.classification.Classification`, and what was raised
+        """
+        if not failures:
+            return
+        operations = self.browse(operation.id for operation, __, __ in failures)
+        self.env["sync.error"]._record_each(failures)
+        newer = operations._newer_pushes()
+        retrying = {
+            (backend, kind): Retrying(self.env, backend, kind)
+            for (backend, kind) in {(o.backend_id, o.kind) for o in operations}
+        }
+        for operation, classification, __ in failures:
+            context = retrying[operation.backend_id, operation.kind]
+            values = operation._after_failure(classification, context)
+            operation._leave(values, newer)
+
+    def _after_failure(self, classification, retrying):
+        """Values of an operation whose attempt failed.
+
+        :param retrying: :class:`.retrying.Retrying` of its backend and kind
         """
         now = fields.Datetime.now()
-        policy = self.env["sync.retry.policy"]._for(classification.type)
-        self.env["sync.error"]._record_for(self, classification, exception)
+        policy = retrying.policy(classification.type)
+        in_time = now < self.deadline_at
+        decision = decide(
+            classification,
+            attempts_left=policy.max_attempts - self.attempts,
+            breaker_open=bool(retrying.rejection),
+            budget_left=retrying.spare > 0,
+            deadline_left=in_time,
+        )
+        values = {"reason": decision.reason, "parked": False}
+        if decision.verdict == Verdict.PARK:
+            eta = now + timedelta(seconds=retrying.park_seconds)
+            values.update(state="waiting", parked=True, eta=eta)
+        elif decision.verdict == Verdict.RETRY:
+            seconds = delay(
+                policy,
+                max(self.attempts, 1),
+                random,
+                previous=self.last_delay or None,
+                retry_after=classification.retry_after,
+            )
+            eta = now + timedelta(seconds=seconds)
+            values.update(state="waiting", last_delay=seconds, eta=eta)
+        else:
+            revive = classification.counts_for_breaker and in_time
+            values.update(state="dead", eta=False, revive=revive)
+        return values
+
+    def _give_back(self, seconds, reason):
+        """The attempt was not made, and costs none: wait until it can be."""
         newer = self._newer_pushes()
         for operation in self:
-            decision = decide(
-                classification,
-                attempts_left=policy.max_attempts - operation.attempts,
-                deadline_left=now < operation.deadline_at,
+            eta = fields.Datetime.now() + timedelta(seconds=seconds)
+            operation.attempts = max(operation.attempts - 1, 0)
+            operation._leave(
+                {"state": "waiting", "parked": True, "eta": eta, "reason": reason},
+                newer,
             )
-            values = {"reason": decision.reason}
-            if decision.verdict == Verdict.RETRY:
-                seconds = delay(
-                    policy,
-                    max(operation.attempts, 1),
-                    random,
-                    previous=operation.last_delay or None,
-                    retry_after=classification.retry_after,
-                )
-                values.update(
-                    state="waiting",
-                    last_delay=seconds,
-                    eta=now + timedelta(seconds=seconds),
-                )
-            else:
-                values.update(state="dead", eta=False)
+
+    @api.model
+    def _resume(self, backend):
+        """Take up again what waited for the app, or died of its absence.
+
+        :return: whether there was any
+        """
+        domain = Domain("backend_id", "=", backend.id)
+        waiting = self.search(
+            domain & Domain("parked", "=", True) & Domain("state", "=", "waiting")
+        )
+        waiting.write({"parked": False, "eta": False})
+        dead = self.search(
+            domain
+            & Domain("revive", "=", True)
+            & Domain("state", "=", "dead")
+            & Domain("deadline_at", ">", fields.Datetime.now())
+        )
+        newer = dead._newer_pushes()
+        values = {
+            "state": "pending",
+            "attempts": 0,
+            "revive": False,
+            "reason": self.env._("The pharmacy app answers again."),
+        }
+        for operation in dead:
             operation._leave(values, newer)
+            newer.setdefault(operation.mapping_id, operation)
+        return bool(waiting or dead)
 
     def _leave(self, values, newer):
         """Leave state running for what ``values`` say. Where a newer push of the same
@@ -363,7 +452,7 @@ class SyncOperation(models.Model):
             self.write(values)
             return
         if values["state"] == "waiting":
-            kept = ("eta", "last_delay", "reason")
+            kept = {"eta", "last_delay", "parked", "reason"} & values.keys()
             successor.write(
                 {"attempts": self.attempts} | {name: values[name] for name in kept}
             )
@@ -382,14 +471,22 @@ class SyncOperation(models.Model):
 
     def _schedule_waiting(self):
         """A job for each moment at which one of these is due again."""
-        for operation in self.filtered(lambda o: o.state == "waiting"):
-            # Whole seconds upwards: those due within one second share a job, and
-            # none is started before its time.
-            eta = operation.eta.replace(microsecond=0) + timedelta(seconds=1)
-            if operation.kind == "push":
-                operation.backend_id._schedule_push(eta)
+        # Whole seconds upwards: those due within one second share a job, and none is
+        # started before its time.
+        moments = {
+            (
+                operation.backend_id,
+                operation.kind == "push",
+                operation.eta.replace(microsecond=0) + timedelta(seconds=1),
+            )
+            for operation in self
+            if operation.state == "waiting" and operation.eta
+        }
+        for backend, pushes, eta in moments:
+            if pushes:
+                backend._schedule_push(eta)
             else:
-                operation.backend_id._schedule_pull(eta)
+                backend._schedule_pull(eta)
 
     # -- Recovery ---------------------------------------------------------------------
 

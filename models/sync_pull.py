@@ -8,6 +8,7 @@ from odoo.tools import SQL
 from ..core.classification import classify
 from ..core.exceptions import DependencyMissingError
 from .own_transaction import in_own_transaction
+from .sync_push import NOT_MADE
 
 PAGES_PER_JOB = 200
 GONE = 410
@@ -27,7 +28,12 @@ class SyncBackend(models.Model):
             in_own_transaction(self.env, partial(_apply_due, stream.id))
             if not stream._pull():
                 # What comes after refers to this one's records.
-                break
+                return
+        in_own_transaction(self.env, partial(_app_answered, self.id))
+
+
+def _app_answered(backend_id, env):
+    env["sync.backend"].browse(backend_id)._app_is_back()
 
 
 def _apply_due(stream_id, env):
@@ -46,8 +52,9 @@ class SyncStream(models.Model):
         if self._pull_waits():
             return False
         correlation_id = uuid.uuid4().hex
-        client = self.backend_id._client("pull")
-        collection = self._adapter()._entity_collection
+        adapter = self._adapter()
+        client = self.backend_id._client("pull", adapter._entity_pool)
+        collection = adapter._entity_collection
         cursor = self.cursor
         try:
             for __ in range(PAGES_PER_JOB):
@@ -61,6 +68,12 @@ class SyncStream(models.Model):
                 cursor = page["next_cursor"]
                 if not moved or not page["has_more"]:
                     return True
+        except NOT_MADE as exc:
+            eta = fields.Datetime.now() + timedelta(seconds=int(exc.retry_after) + 1)
+            in_own_transaction(
+                self.env, partial(_pull_again, self.backend_id.id, eta)
+            )
+            return False
         except Exception as exc:
             if getattr(exc, "status", None) == GONE:
                 # The app knows no such cursor (its database was set back): read all
@@ -195,6 +208,10 @@ class SyncStream(models.Model):
 def _store_page(stream_id, cursor, page, correlation_id, env):
     stream = env["sync.stream"].browse(stream_id)
     return stream._store_page(cursor, page, correlation_id)
+
+
+def _pull_again(backend_id, eta, env):
+    env["sync.backend"].browse(backend_id)._schedule_pull(eta)
 
 
 def _forget_cursor(stream_id, env):

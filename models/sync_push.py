@@ -1,19 +1,25 @@
+from datetime import timedelta
 from functools import partial
 
 from odoo import fields, models
 
+from ..core.bisect import Fate, run_bisecting
 from ..core.classification import classify, classify_response
-from ..core.exceptions import HttpError
+from ..core.exceptions import (
+    CircuitBreakerOpenError,
+    HttpError,
+    ResourcePoolFullError,
+)
 from ..core.merge import advance
 from ..entities.directory import Directory, unmapped
 from .own_transaction import in_own_transaction
 
-# Batches that one job sends before it makes room for others.
-BATCHES_PER_JOB = 50
 # Seconds that a record waits for one it refers to.
 DEPENDENCY_WAIT = 30
 OK = (200, 201, 204)
 FOUND, DUPLICATE, GONE, STALE = 302, 409, 410, 412
+# The call was not made: that is no failure of the record, and no attempt.
+NOT_MADE = (CircuitBreakerOpenError, ResourcePoolFullError)
 
 
 class SyncBackend(models.Model):
@@ -38,13 +44,16 @@ class SyncBackend(models.Model):
             in_own_transaction(self.env, partial(_take_back, job_uuid))
         while in_own_transaction(self.env, partial(_deliver, self.id)):
             pass
-        streams = self.stream_ids.filtered("pushes").sorted("rank")
-        for stream in streams:
-            for __ in range(BATCHES_PER_JOB):
-                if not stream._push_batch(job_uuid):
-                    break
-            else:
-                in_own_transaction(self.env, partial(_schedule, self.id))
+        for stream in self.stream_ids.filtered("pushes").sorted("rank"):
+            while stream._push_batch(job_uuid):
+                if stream._is_push_due() and stream.batch_pause:
+                    # The pause is the next job's, no worker sleeps through it.
+                    self._schedule_push_in(stream.batch_pause)
+                    return
+        self._probe("push")
+
+    def _schedule_push_in(self, seconds):
+        in_own_transaction(self.env, partial(_schedule, self.id, seconds))
 
 
 def _take_back(job_uuid, env):
@@ -58,12 +67,31 @@ def _deliver(backend_id, env):
     return env["sync.event"]._deliver(env["sync.backend"].browse(backend_id))
 
 
-def _schedule(backend_id, env):
-    env["sync.backend"].browse(backend_id)._schedule_push()
+def _schedule(backend_id, seconds, env):
+    # Whole seconds upwards, so that those due within one second share a job.
+    eta = fields.Datetime.now() + timedelta(seconds=int(seconds) + 1)
+    env["sync.backend"].browse(backend_id)._schedule_push(eta)
 
 
 class SyncStream(models.Model):
     _inherit = "sync.stream"
+
+    def _is_push_due(self):
+        """Whether an operation is there to be sent now."""
+        now = fields.Datetime.now()
+        return bool(
+            self.env["sync.operation"].search_count(
+                [
+                    ("stream_id", "=", self.id),
+                    ("kind", "=", "push"),
+                    ("state", "in", ("pending", "waiting")),
+                    "|",
+                    ("eta", "=", False),
+                    ("eta", "<=", now),
+                ],
+                limit=1,
+            )
+        )
 
     def _push_batch(self, job_uuid=None):
         """Send one batch of what is due.
@@ -71,34 +99,65 @@ class SyncStream(models.Model):
         :return: whether there was any
         """
         self.ensure_one()
+        if not self._is_push_due():
+            return False
+        breaker = self.backend_id._breaker("push")
+        rejection = breaker and breaker._rejection()
+        if rejection:
+            # Nothing is taken up: to wait for the app costs no attempt.
+            self.backend_id._schedule_push_in(rejection.retry_after)
+            return False
+        claimed, items = self._own("_claim_push", job_uuid)
+        if items:
+            answers, failures = self._send(items)
+            self._own("_settle_push", items, answers, failures)
+            if answers:
+                self._own("_app_answered")
+        return claimed
 
-        def own(method, *args):
-            return in_own_transaction(
-                self.env,
-                lambda env: getattr(env[self._name].browse(self.id), method)(*args),
-            )
+    def _own(self, method, *args):
+        """Call a method of this stream in a transaction of its own."""
+        return in_own_transaction(
+            self.env,
+            lambda env: getattr(env[self._name].browse(self.id), method)(*args),
+        )
 
-        claimed, items = own("_claim_push", job_uuid)
-        if not items:
-            return claimed
-        correlation_id = items[0]["correlation_id"]
-        client = self.backend_id._client("push")
-        collection = self._adapter()._entity_collection
-        answers, failure = {}, None
+    def _app_answered(self):
+        self.backend_id._app_is_back()
+
+    def _send(self, items):
+        """Make the calls for a batch; no transaction is open.
+
+        :return: (``{operation id: result}``, ``{operation id: exception}``)
+        """
+        adapter = self._adapter()
+        client = self.backend_id._client("push", adapter._entity_pool)
+        collection = adapter._entity_collection
+        answers, failures = {}, {}
         try:
             self._look_up_uncertain(client, collection, items, answers)
             unsent = [item for item in items if item["operation_id"] not in answers]
-            if unsent:
-                results = client.batch(
-                    collection, [item["request"] for item in unsent], correlation_id
+            for result in run_bisecting(
+                unsent, partial(self._send_part, client, collection)
+            ):
+                known = answers if result.fate is Fate.ANSWERED else failures
+                known[result.item["operation_id"]] = (
+                    result.result if known is answers else result.error
                 )
-                for item, result in zip(unsent, results, strict=True):
-                    answers[item["operation_id"]] = result
             self._fetch_current(client, collection, items, answers)
         except Exception as exc:
-            failure = exc
-        own("_settle_push", items, answers, failure)
-        return True
+            for item in items:
+                if item["operation_id"] not in answers:
+                    failures.setdefault(item["operation_id"], exc)
+        return answers, failures
+
+    def _send_part(self, client, collection, items):
+        return client.batch(
+            collection,
+            [item["request"] for item in items],
+            items[0]["correlation_id"],
+            retry=any(item["retry"] for item in items),
+        )
 
     def _look_up_uncertain(self, client, collection, items, answers):
         """A creation whose answer was lost is looked for by its key before it is sent
@@ -114,7 +173,7 @@ class SyncStream(models.Model):
         refused = {
             item["operation_id"]: (item, answers.pop(item["operation_id"]))
             for item in items
-            if answers[item["operation_id"]].get("existing_id")
+            if answers.get(item["operation_id"], {}).get("existing_id")
         }
         for operation_id, (item, answer) in refused.items():
             answer["current"] = client.get(
@@ -222,50 +281,58 @@ class SyncStream(models.Model):
             "key": mapping.key,
             "correlation_id": operation.correlation_id,
             "uncertain": uncertain,
+            "retry": operation.attempts > 1,
             "request": request,
         }
 
     # -- Settle -----------------------------------------------------------------------
 
-    def _settle_push(self, items, answers, failure):
+    def _settle_push(self, items, answers, failures):
         """Write down what came of a batch.
 
         :param answers: ``{operation id: result}``
-        :param failure: what ended the call before all were answered, if anything
+        :param failures: ``{operation id: exception}`` for those without an answer
         """
-        operations = self.env["sync.operation"].browse(
-            item["operation_id"] for item in items
-        )
-        arrived = []
-        for item, operation in zip(items, operations, strict=True):
-            answer = answers.get(item["operation_id"])
-            if answer is not None:
-                arrived += self._settle_answer(operation, item["request"], answer)
-        unanswered = operations.filtered(lambda o: o.id not in answers)
-        if unanswered:
-            classification = classify(failure, idempotent=False)
-            unanswered._fail(classification, failure)
+        Operation = self.env["sync.operation"]
+        arrived, failed = [], []
+        for item in items:
+            operation = Operation.browse(item["operation_id"])
+            if operation.id in answers:
+                current, failure = self._settle_answer(
+                    operation, item["request"], answers[operation.id]
+                )
+                arrived += current
+                failed += failure
+                continue
+            exception = failures[operation.id]
+            classification = classify(exception, idempotent=False)
             if classification.delivery != "unknown":
-                unanswered.mapping_id.filtered("uncertain").uncertain = False
+                operation.mapping_id.uncertain = item["uncertain"]
+            if isinstance(exception, NOT_MADE):
+                operation._give_back(exception.retry_after or 1.0, str(exception))
+            else:
+                failed.append((operation, classification, exception))
+        Operation._fail_each(failed)
         if arrived:
             correlation_id = items[0]["correlation_id"]
             self._keep_failed(self._apply(arrived, correlation_id), correlation_id)
-        operations._schedule_waiting()
+        Operation.browse(item["operation_id"] for item in items)._schedule_waiting()
 
     def _settle_answer(self, operation, request, answer):
         """Write down one result.
 
-        :return: records to be applied: where the app has other values than were sent
+        :return: (records to be applied, where the app has other values than were sent;
+            failures for :meth:`SyncOperation._fail_each`), both lists
         """
         mapping = operation.mapping_id
         status, current = answer["status"], answer.get("current")
         if status in OK:
             operation._succeed()
-            return self._advance(mapping, request, answer)
+            return self._advance(mapping, request, answer), []
         mapping.uncertain = False
         if status == GONE:
             operation._succeed(self.env._("The pharmacy had deleted it."))
-            return [current] if current else []
+            return [current] if current else [], []
         if status in (FOUND, DUPLICATE) and current and self._is_ours(mapping, current):
             # Linked; what differs goes with the next batch.
             mapping.write({"external_id": current["id"], "version": 0})
@@ -276,14 +343,13 @@ class SyncStream(models.Model):
                 },
                 operation._newer_pushes(),
             )
-            return [current]
+            return [current], []
         error = answer.get("error") or {}
         code, message = error.get("code"), error.get("message") or ""
-        operation._fail(
-            classify_response(status, code, message), HttpError(status, code, message)
-        )
+        classification = classify_response(status, code, message)
+        failed = [(operation, classification, HttpError(status, code, message))]
         # Stale: merge now; what still differs goes with the next attempt.
-        return [current] if status == STALE and current else []
+        return [current] if status == STALE and current else [], failed
 
     def _is_ours(self, mapping, current):
         """Whether the app's record is, or may become, this mapping's counterpart."""

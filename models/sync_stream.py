@@ -31,6 +31,9 @@ class SyncStream(models.Model):
     batch_size = fields.Integer(
         default=100, required=True, help="Records in one call, 500 at the most."
     )
+    batch_pause = fields.Float(
+        default=1.0, help="Seconds between two batches, not after the last."
+    )
     cursor = fields.Char(
         copy=False,
         help="How far the pharmacy app's changes were read. Empty it to read all "

@@ -141,6 +141,7 @@ class SyncCase(TransactionCase):
                 "user_id": cls.api_user.id,
             }
         )
+        cls.backend.stream_ids.batch_pause = 0
         cls.supplier = cls.env["res.partner"].create(
             {
                 "name": "Veterinaria Alba",
