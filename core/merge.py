@@ -21,6 +21,7 @@ from enum import Enum
 from typing import Any
 
 from .exceptions import InvalidDataError
+from .taxonomy import TextEnum
 
 KEYED = ("lines",)
 
@@ -44,13 +45,11 @@ MISSING = _Missing.MISSING
 """Stands where there is no value: a field not told, a line that is not there."""
 
 
-class Side(str, Enum):
+class Side(TextEnum):
     """One of the two sides."""
 
     ODOO = "odoo"
     PHARMACY = "pharmacy"
-
-    __str__ = str.__str__
 
 
 @dataclass(frozen=True)
@@ -228,6 +227,9 @@ def _merge_field(merge, name, base, odoo, pharmacy, equal, prefix=""):
 
 
 def _merge_lines(merge, name, base, odoo, pharmacy, equal):
+    if base == odoo == pharmacy:  # nearly always, and ten times as fast
+        merge.agreed[name] = pharmacy
+        return
     before = _by_key(name, base)
     had_odoo = before if odoo is MISSING else _told(before, _by_key(name, odoo))
     had_pharmacy = (

@@ -1,6 +1,9 @@
 import json
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..core.merge import Side, settle
 
 
 class SyncConflict(models.Model):
@@ -87,6 +90,35 @@ class SyncConflict(models.Model):
                     "line_ids": lines,
                 }
             )
+
+    def action_keep_odoo(self):
+        """Decide for Odoo's values: they are sent to the pharmacy app."""
+        return self._resolve(Side.ODOO)
+
+    def action_take_pharmacy(self):
+        """Decide for the pharmacy's values: they are written in Odoo."""
+        return self._resolve(Side.PHARMACY)
+
+    def _resolve(self, winner):
+        """Decide every difference for one side.
+
+        :raises UserError: a conflict is resolved already
+        """
+        if self.filtered(lambda conflict: conflict.state != "open"):
+            raise UserError(self.env._("This conflict is resolved already."))
+        self.check_access("read")
+        for conflict in self.sudo():
+            mapping = conflict.mapping_id
+            odoo = mapping._serialise()
+            merge = mapping._merge(odoo, conflict.pharmacy)
+            base = mapping.base
+            for path, values in merge.conflicts.items():
+                base = settle(base, path, values, winner)
+            mapping.base = base
+            mapping._take_over(odoo, conflict.pharmacy)
+            conflict._close(str(winner))
+        self.backend_id._schedule_push()
+        return True
 
     def _close(self, strategy):
         self.write(

@@ -4,7 +4,8 @@ import uuid
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..core.merge import three_way
+from ..core.merge import new_base, three_way
+from ..entities.directory import Directory
 
 
 class SyncMapping(models.Model):
@@ -147,6 +148,38 @@ class SyncMapping(models.Model):
         if pharmacy is None:
             pharmacy = self._open_conflict().pharmacy or self.base or {}
         return three_way(self.base or {}, odoo, pharmacy)
+
+    def _serialise(self):
+        """Canonical values of the Odoo record."""
+        self.ensure_one()
+        adapter = self.stream_id._adapter()
+        record = self._record()
+        return adapter._serialise(record, Directory(self.backend_id))[record.id]
+
+    def _take_over(self, odoo, pharmacy):
+        """Write in Odoo what is its due by the base, and queue what is the pharmacy's.
+
+        :param odoo: canonical values of the Odoo record
+        :param pharmacy: those of the pharmacy's
+        """
+        self.ensure_one()
+        merge = self._merge(odoo, pharmacy)
+        if merge.to_odoo:
+            adapter = self.stream_id._adapter()
+            adapter._update(self._record(), merge.to_odoo, Directory(self.backend_id))
+        self.base = new_base(self.base, odoo, pharmacy, merge)
+        if merge.to_pharmacy:
+            self.env["sync.operation"]._enqueue_push(
+                {self: uuid.uuid4().hex}, self.stream_id
+            )
+
+    def _recheck_conflict(self, odoo):
+        """A person may have settled the conflict by editing the Odoo record."""
+        conflict = self._open_conflict()
+        merge = self._merge(odoo)
+        if conflict and not merge.conflicts:
+            self.base = new_base(self.base, odoo, conflict.pharmacy, merge)
+            conflict._close("manual")
 
     @api.model
     def _insert(self, stream, rows):

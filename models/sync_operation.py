@@ -237,6 +237,9 @@ class SyncOperation(models.Model):
         data = adapter._serialise(new | known, Directory(stream.backend_id))
         for entity, res_id in unmapped(list(data.values())):
             self._request_dependency(stream, entity, res_id)
+        for mapping in mappings.filtered(lambda m: m.state == "conflict"):
+            if mapping.res_id in data:
+                mapping._recheck_conflict(data[mapping.res_id])
         gone = mappings.filtered(
             lambda m: m.res_id not in data and m.external_id and not m.deleted
         )

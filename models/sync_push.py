@@ -369,11 +369,13 @@ class SyncStream(models.Model):
         if request["method"] == "delete":
             mapping.write({**values, "deleted": True})
             return []
-        values["external_id"] = answer["id"]
-        values["base"] = advance(mapping.base or {}, request["data"])
         conflict = mapping._open_conflict()
+        values["external_id"] = answer["id"]
+        values["base"] = advance(
+            mapping.base, request["data"], conflict.line_ids.mapped("field")
+        )
         if conflict:
-            conflict.pharmacy = advance(conflict.pharmacy or {}, request["data"])
+            conflict.pharmacy = {**(conflict.pharmacy or {}), **request["data"]}
         mapping.write(values)
         data = answer.get("data")
         return [data] if data else []

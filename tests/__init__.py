@@ -1,4 +1,6 @@
 from . import test_api
+from . import test_breaker
+from . import test_conflict
 from . import test_failure
 from . import test_outbound
 from . import test_pull

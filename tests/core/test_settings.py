@@ -1,0 +1,167 @@
+"""Settings from outside: which source wins, what is refused, and what stays secret."""
+
+import pytest
+from hypothesis import assume, given, strategies as st
+
+from odoo.addons.pharmacy_sync.core.settings import (
+    FEATURES,
+    MASK,
+    PROFILES,
+    SETTINGS,
+    Origin,
+    resolve,
+    unknown,
+)
+
+settings = st.sampled_from(sorted(SETTINGS.values(), key=lambda s: s.name))
+secrets = st.sampled_from([s for s in SETTINGS.values() if s.secret])
+VALID = {
+    "retry_max_attempts": ("7", 7),
+    "retry_base_delay": ("1500", 1.5),
+    "breaker_threshold": ("9", 9),
+    "alert_webhook_url": ("https://alerts.example/x?token=abc",) * 2,
+    "alert_rate_limit": ("0", 0.0),
+    "slack_webhook": ("https://hooks.slack.com/services/T0/B0/abc",) * 2,
+    "smtp_host": ("mail.example.com",) * 2,
+    "smtp_port": ("587", 587),
+    "smtp_encryption": ("starttls",) * 2,
+    "smtp_user": ("odoo at example",) * 2,
+    "smtp_password": ("pass phrase with blanks",) * 2,
+    "smtp_from": ("odoo@example.com",) * 2,
+    "linear_api_key": ("lin_api_abc",) * 2,
+    "linear_team_id": ("TEAM",) * 2,
+    "codegen_api_url": ("http://127.0.0.1:8080/fix",) * 2,
+    "codegen_api_key": ("key-abc",) * 2,
+    "codegen_org_id": ("42",) * 2,
+}
+WRONG = "no\nvalue"  # of any setting
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_each_setting_works_as_it_is_named(name):
+    setting = SETTINGS[name]
+    text, value = VALID[name]
+    found = resolve(setting, {setting.variable: f" {text}\n"}, {})
+    assert (found.value, found.origin, found.problems) == (
+        value,
+        Origin.ENVIRONMENT,
+        (),
+    )
+    found = resolve(setting, {}, {setting.variable.lower(): text})
+    assert (found.value, found.origin) == (value, Origin.FILE)
+
+
+source = st.sampled_from(["valid", "wrong", "blank", "absent"])
+
+
+@given(settings, source, source, st.booleans())
+def test_the_first_valid_source_wins_and_wrong_ones_before_it_are_told(
+    setting, environment, section, recorded
+):
+    text, value = VALID[setting.name]
+    texts = {"valid": text, "wrong": WRONG, "blank": "  "}
+    found = resolve(
+        setting,
+        {setting.variable: texts[environment]} if environment in texts else {},
+        {setting.option: texts[section]} if section in texts else {},
+        "recorded" if recorded else None,
+    )
+    order = [(environment, value, Origin.ENVIRONMENT), (section, value, Origin.FILE)]
+    if recorded:
+        order.append(("valid", "recorded", Origin.RECORD))
+    order.append(("valid", setting.default, Origin.DEFAULT))
+    states = [state for state, *__ in order]
+    first = states.index("valid")
+    assert (found.value, found.origin) == tuple(order[first][1:])
+    told = [origin for state, __, origin in order[:first] if state == "wrong"]
+    assert [problem.origin for problem in found.problems] == told
+    assert found.overridden == (found.origin in (Origin.ENVIRONMENT, Origin.FILE))
+
+
+@given(settings, st.text(max_size=40))
+def test_any_text_is_read_or_refused_with_the_same_words(setting, text):
+    found = resolve(setting, {setting.variable: text}, {})
+    assert isinstance(found.value, type(VALID[setting.name][1])) or (
+        found.value == setting.default
+    )
+    wrong = resolve(setting, {setting.variable: WRONG}, {})
+    if found.problems:
+        # The words do not depend on the value: they cannot tell it.
+        assert [str(p) for p in found.problems] == [str(p) for p in wrong.problems]
+
+
+@given(st.integers(), st.sampled_from(["retry_max_attempts", "smtp_port"]))
+def test_numbers_are_taken_within_their_range_only(number, name):
+    setting = SETTINGS[name]
+    high = {"retry_max_attempts": 100, "smtp_port": 65535}[name]
+    found = resolve(setting, {setting.variable: str(number)}, {})
+    if 1 <= number <= high:
+        assert found.value == number
+    else:
+        assert found.origin is Origin.DEFAULT
+        assert f"from 1 to {high}" in str(found.problems[0])
+
+
+@pytest.mark.parametrize(
+    "text", ["1.5", "1e3", "0x10", "1_0", "-1", "+1", "٣", "nan", "9" * 5000, "true"]
+)
+def test_what_only_looks_like_a_whole_number_is_refused(text):
+    setting = SETTINGS["breaker_threshold"]
+    assert resolve(setting, {setting.variable: text}, {}).problems
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hooks.slack.com/services/x",
+        "ftp://example.com",
+        "https://",
+        "https:///path",
+        "https://example.com:port/",
+        "https://example.com:0/",
+        "https://exa mple.com/",
+        "https://[::1/",
+        "javascript:alert(1)",
+    ],
+)
+def test_what_is_no_address_is_refused(text):
+    setting = SETTINGS["slack_webhook"]
+    assert resolve(setting, {setting.variable: text}, {}).problems
+
+
+@given(secrets, st.text("abcdefghijklmnop", min_size=12, max_size=30))
+def test_a_secret_is_never_shown(setting, secret):
+    assume(secret not in setting.variable.lower())
+    for text in (secret, f"https://user:{secret}@host.example/{secret}?k={secret}"):
+        found = resolve(setting, {setting.variable: text}, {})
+        told = found.shown + " ".join(map(str, found.problems))
+        assert secret not in told
+        if found.overridden:
+            assert MASK in found.shown
+
+
+def test_what_is_no_secret_is_shown():
+    setting = SETTINGS["retry_base_delay"]
+    assert resolve(setting, {setting.variable: "1500"}, {}).shown == "1.5"
+    assert resolve(SETTINGS["linear_team_id"], {}, {}).shown == ""
+
+
+def test_mistyped_names_are_told():
+    environment = {"NOTIFICATION_EMAIL_SMTP_HOST": "x", "PATH": "/bin"}
+    assert unknown(environment, {"error_retry_max_attempts": "1"}) == []
+    environment["NOTIFICATION_EMAIL_SMTP_HOSTS"] = "x"
+    assert unknown(environment, {"error_retry_attempts": "1"}) == [
+        "NOTIFICATION_EMAIL_SMTP_HOSTS",
+        "error_retry_attempts",
+    ]
+
+
+def test_profiles_name_features_and_settings_that_exist():
+    for profile in PROFILES.values():
+        assert profile.features <= set(FEATURES)
+        for name, number in profile.numbers.items():
+            setting = SETTINGS[name]
+            scale = 1000 if isinstance(setting.default, float) else 1
+            text = str(int(number * scale))
+            assert resolve(setting, {setting.variable: text}, {}).value == number
+    assert "automated_fix" not in PROFILES["production"].features
