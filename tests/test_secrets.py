@@ -21,6 +21,17 @@ class TestSecrets(SyncCase):
                 [("api_key_secret", "like", "test")]
             )
 
+    def test_manager_connects_a_pharmacy(self):
+        manager = new_test_user(self.env, "manager", "pharmacy_sync.group_manager")
+        backend = (
+            self.env["sync.backend"]
+            .with_user(manager)
+            .create({"name": "New", "url": self.app.url, "api_key": KEY})
+        )
+        self.assertTrue(backend.action_test_connection())
+        backend.action_send_all()
+        self.assertTrue(backend.breaker_ids and backend.pool_ids and backend.stream_ids)
+
     def test_saving_the_mask_keeps_the_secret(self):
         self.backend.write({"api_key": "********"})
         self.assertEqual(self.backend.sudo().api_key_secret, KEY)
