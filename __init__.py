@@ -1,3 +1,4 @@
 from . import models
 from . import entities
+from . import wizards
 from . import controllers

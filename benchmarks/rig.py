@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from contextlib import contextmanager
 from itertools import count
 from statistics import median
 
@@ -132,6 +133,19 @@ def shell(script):
         capture_output=True,
         timeout=TIMEOUT,
     )
+
+
+@contextmanager
+def environment():
+    """Odoo's environment in this very process, as superuser; rolled back at the end."""
+    from odoo import SUPERUSER_ID, api
+    from odoo.modules.registry import Registry
+    from odoo.tools import config
+
+    config.parse_config(["-c", os.environ["PHARMACY_SYNC_ODOO_RC"], "--logfile="])
+    with Registry(DATABASE).cursor() as cr:
+        yield api.Environment(cr, SUPERUSER_ID, {})
+        cr.rollback()
 
 
 def timed(function, *args):

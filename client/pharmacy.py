@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import requests
 
-from ..core.exceptions import HttpError
+from ..core.exceptions import HttpError, SchemaMismatchError
 from .session import pooled_session, send
 
 API = "/api/v1"
 GONE = 410
+RECORD = {"id": str, "version": int}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class PharmacyClient:
     :param guard: makes a context manager for one exchange, which gives a function to
         report it to, as an :class:`Exchange`; it may refuse by raising
 
-    Every method raises :class:`HttpError` for an answer of 400 or above, and what
+    Every method raises :class:`HttpError` for an answer of 400 or above,
+    :class:`SchemaMismatchError` for one of another shape than agreed, and what
     ``requests`` raises when no answer came.
     """
 
@@ -83,19 +85,27 @@ class PharmacyClient:
         params = {"entity": collection, "limit": limit}
         if cursor:
             params["cursor"] = cursor
-        return self._call(
-            "GET", "/changes", params=params, correlation_id=correlation_id
+        page = _checked(
+            self._call("GET", "/changes", params=params, correlation_id=correlation_id),
+            changes=list,
+            next_cursor=str,
+            has_more=bool,
         )
+        for change in page["changes"]:
+            _checked(change, **RECORD)
+        return page
 
     def get(self, collection, external_id, correlation_id):
         """One record by the app's id; a deleted one has ``deleted`` set."""
         path = f"/{collection}/{external_id}"
         try:
-            return self._call("GET", path, correlation_id=correlation_id)
+            record = self._call("GET", path, correlation_id=correlation_id)
         except HttpError as exc:
             if exc.status == GONE and isinstance(exc.body, dict):
-                return exc.body["current"]
-            raise
+                record = exc.body.get("current")
+            else:
+                raise
+        return _checked(record, **RECORD)
 
     def find(self, collection, external_ref, correlation_id):
         """The record that carries the key Odoo gave it, or None."""
@@ -105,7 +115,8 @@ class PharmacyClient:
             params={"external_ref": external_ref},
             correlation_id=correlation_id,
         )
-        return page["items"][0] if page["items"] else None
+        found = _checked(page, items=list)["items"]
+        return _checked(found[0], **RECORD) if found else None
 
     def batch(self, collection, items, correlation_id, retry=False):
         """Write several records in one call; each item succeeds or fails alone.
@@ -121,7 +132,11 @@ class PharmacyClient:
             retry=retry,
             correlation_id=correlation_id,
         )
-        return answer["results"]
+        results = _checked(answer, results=list)["results"]
+        for result in results:
+            if _checked(result, status=int)["status"] < 300:
+                _checked(result, **RECORD)
+        return results
 
     def _call(self, method, path, **kwargs):
         with self._guard() as report:
@@ -191,3 +206,16 @@ def _body(response):
         headers=response.headers,
         body=body,
     )
+
+
+def _checked(value, **kinds):
+    """``value``, which is to be an object that has these fields.
+
+    :raises SchemaMismatchError: it is none, or one of them is of another kind
+    """
+    for name, kind in kinds.items():
+        if not isinstance(value, dict) or not isinstance(value.get(name), kind):
+            raise SchemaMismatchError(
+                f"The answer has no {name} that is a {kind.__name__}.", field=name
+            )
+    return value

@@ -111,6 +111,7 @@ NAMES: Mapping[str, Cause] = {
     "psycopg2.errors.UniqueViolation": Cause(T.DUPLICATE_ORDER),
     "psycopg2.OperationalError": _DATABASE,
     "psycopg2.InterfaceError": _DATABASE,
+    "psycopg2.pool.PoolError": Cause(T.DATABASE_CONNECTION_FAILED),
     "psycopg2.IntegrityError": Cause(T.DATA_VALIDATION_FAILED, general=True),
 }
 
@@ -207,6 +208,7 @@ OS_CODES: Mapping[str, Cause] = {
     "ETIMEDOUT": Cause(T.NETWORK_TIMEOUT),
     "ENOSPC": Cause(T.RESOURCE_EXHAUSTED),
     "EDQUOT": Cause(T.RESOURCE_EXHAUSTED),
+    "EFBIG": Cause(T.RESOURCE_EXHAUSTED),
     "ENOMEM": Cause(T.RESOURCE_EXHAUSTED),
     "EMFILE": Cause(T.RESOURCE_EXHAUSTED),
     "ENFILE": Cause(T.RESOURCE_EXHAUSTED),

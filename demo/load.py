@@ -9,6 +9,8 @@ import os
 import random
 from datetime import timedelta
 
+import requests
+
 from odoo import Command, fields
 
 ORDERS = int(os.environ.get("PHARMACY_DEMO_ORDERS", "100"))
@@ -72,6 +74,26 @@ def connect():
     return backend
 
 
+def subscribe(backend):
+    """Have the app tell Odoo at once when something changes."""
+    url = f"{os.environ['PHARMACY_ODOO_URL']}/pharmacy_sync/webhook/{backend.id}"
+    webhooks = f"{os.environ['PHARMACY_APP_URL']}/api/v1/webhooks"
+    headers = {"Authorization": f"Bearer {os.environ['PHARMACY_APP_KEY']}"}
+    known = requests.get(webhooks, headers=headers, timeout=10).json()
+    if not any(hook["url"] == url for hook in known["items"]):
+        answer = requests.post(
+            webhooks,
+            json={
+                "url": url,
+                "secret": os.environ["PHARMACY_WEBHOOK_SECRET"],
+                "database": env.cr.dbname,
+            },
+            headers=headers,
+            timeout=10,
+        )
+        answer.raise_for_status()
+
+
 def make_orders(count):
     """Orders that begin their life in Odoo."""
     rng = random.Random(42)
@@ -111,11 +133,14 @@ def make_orders(count):
 
 def main():
     backend = connect()
+    subscribe(backend)
     backend._as_runner()._job_pull()
     env.cr.rollback()
     made = env["sync.mapping"].search_count([("res_model", "=", "purchase.order")])
     if made <= ORDERS:
         make_orders(2 * ORDERS - made)
+    for login, role in LOGINS.items():
+        print(f"login: {login} / {login} ({role})")
 
 
 main()

@@ -36,7 +36,8 @@ def base():
     """Name of the database with the addons that this one depends on."""
     needs = _dependencies()
     version = postgres.query("select current_setting('server_version_num')")
-    key = stamps.digest(odoo.identity(), venv.requirements_digest(), needs, version)
+    addons = venv.ADDON_REQUIREMENTS
+    key = stamps.digest(odoo.identity(), addons, needs, version)
     name = f"{paths.DATABASE_PREFIX}base_{key}"
     with _lock():
         if name not in postgres.databases():

@@ -52,11 +52,6 @@ def ensure_lint():
         stamps.mark_done("lint", key)
 
 
-def requirements_digest():
-    """A text that changes when the Python needs do."""
-    return stamps.digest(REQUIREMENTS, ADDON_REQUIREMENTS)
-
-
 def _create(folder):
     if (folder / "bin/pip").exists():
         return

@@ -4,8 +4,8 @@ from urllib.parse import urlsplit
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.orm.models import NO_ACCESS
 from odoo.fields import Domain
+from odoo.orm.models import NO_ACCESS
 from odoo.tools import SQL
 from odoo.tools.safe_eval import safe_eval
 
@@ -227,15 +227,16 @@ class SyncBackend(models.Model):
     def action_send_all(self):
         """Look at every record of Odoo that belongs here and send what differs."""
         self.check_access("write")
-        for stream in self.stream_ids.filtered("pushes").sorted("rank"):
+        self.ensure_one()
+        for stream in self._as_runner().stream_ids.filtered("pushes").sorted("rank"):
             adapter = stream._adapter()
             records = (
-                self.env[stream.res_model]
+                stream.env[stream.res_model]
                 .with_context(active_test=False)
                 .search(adapter._domain(stream.backend_id))
             )
-            self.env["sync.operation"].sudo()._request_push(
-                stream.sudo(), dict.fromkeys(records.ids, uuid.uuid4().hex)
+            stream.env["sync.operation"]._request_push(
+                stream, dict.fromkeys(records.ids, uuid.uuid4().hex)
             )
         self._schedule_push()
         return self.action_synchronise()

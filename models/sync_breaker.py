@@ -187,10 +187,8 @@ class SyncBreaker(models.Model):
         if not self.env.user.has_group("pharmacy_sync.group_operator"):
             raise AccessError(self.env._("Only operators may set a breaker."))
         for breaker in self.sudo():
-            state, config = breaker._read_row(lock=True)
-            after, transition = core.force(
-                state, core.Mode(mode), time.time(), reason
-            )
+            state, __ = breaker._read_row(lock=True)
+            after, transition = core.force(state, core.Mode(mode), time.time(), reason)
             # Disabled or back, it is worth a line even where the state stays.
             after = replace(after, cause=reason)
             breaker._write_row(after)

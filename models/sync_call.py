@@ -80,8 +80,7 @@ class SyncCall(models.Model):
         columns = SQL(", ").join(SQL.identifier(name) for name in values)
         cr.execute(
             SQL(
-                "INSERT INTO sync_call (%s, create_date) "
-                "VALUES %s RETURNING id",
+                "INSERT INTO sync_call (%s, create_date) VALUES %s RETURNING id",
                 columns,
                 (*values.values(), fields.Datetime.now()),
             )

@@ -3,7 +3,7 @@ import json
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..core.merge import Side, settle
+from ..core.merge import KEYED, Side, settle
 
 
 class SyncConflict(models.Model):
@@ -142,10 +142,50 @@ class SyncConflictLine(models.Model):
     conflict_id = fields.Many2one(
         "sync.conflict", required=True, ondelete="cascade", index=True
     )
-    field = fields.Char(required=True, readonly=True)
+    field = fields.Char("Path", required=True, readonly=True)
+    label = fields.Char("Field", compute="_compute_label")
     base = fields.Text("Agreed Last", readonly=True)
     odoo = fields.Text(readonly=True)
     pharmacy = fields.Text(readonly=True)
+
+    @api.depends("field", "conflict_id.pharmacy", "conflict_id.mapping_id.base")
+    def _compute_label(self):
+        for line in self:
+            conflict = line.conflict_id
+            line.label = (
+                line._label_in(conflict.pharmacy)
+                # A line of the record that the pharmacy removed.
+                or line._label_in(conflict.mapping_id.base)
+                or line.field
+            )
+
+    @api.depends("label")
+    def _compute_display_name(self):
+        for line in self:
+            line.display_name = line.label
+
+    def _label_in(self, values):
+        """The field as people read it: ``Line 2 - Amoxicillin 250 mg: quantity``.
+
+        :param values: canonical values of the record
+        :return: None if they have no such line
+        """
+        if "[" not in self.field:
+            return _words(self.field).capitalize()
+        for name in KEYED:
+            for number, line in enumerate((values or {}).get(name) or (), 1):
+                rest = self.field.removeprefix(f"{name}[{line['key']}]")
+                if rest == self.field:
+                    continue
+                label = self.env._("Line %s", number)
+                if line.get("description"):
+                    label += " - " + line["description"].splitlines()[0]
+                return f"{label}: {_words(rest[1:])}" if rest else label
+        return None
+
+
+def _words(key):
+    return key.removesuffix("_id").replace("_", " ")
 
 
 def _text(value):

@@ -4,8 +4,9 @@ import traceback
 import uuid
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 
-from ..core.classification import classify
+from ..core.classification import classify, classify_response
 from ..core.fingerprint import fingerprint
 from ..core.redaction import redact
 from ..core.taxonomy import Category, ErrorType, Severity
@@ -14,7 +15,8 @@ from .own_transaction import in_own_transaction
 _logger = logging.getLogger(__name__)
 
 
-def _selection(enum):
+def selection(enum):
+    """Values of a selection field, from an enumeration of texts."""
     return [(str(m), str(m).replace("_", " ").capitalize()) for m in enum]
 
 
@@ -40,9 +42,10 @@ class SyncError(models.Model):
     attempt = fields.Integer(readonly=True)
     correlation_id = fields.Char(required=True, readonly=True, index=True)
     fingerprint = fields.Char(required=True, readonly=True, index=True)
-    type = fields.Selection(_selection(ErrorType), required=True, readonly=True)
-    category = fields.Selection(_selection(Category), required=True, readonly=True)
-    severity = fields.Selection(_selection(Severity), required=True, readonly=True)
+    group_id = fields.Many2one("sync.error.group", readonly=True, ondelete="set null")
+    type = fields.Selection(selection(ErrorType), required=True, readonly=True)
+    category = fields.Selection(selection(Category), required=True, readonly=True)
+    severity = fields.Selection(selection(Severity), required=True, readonly=True)
     delivery = fields.Selection(
         [
             ("not_sent", "Not sent"),
@@ -69,7 +72,9 @@ class SyncError(models.Model):
     resolved = fields.Boolean(readonly=True)
     resolved_at = fields.Datetime(readonly=True)
     resolved_by_id = fields.Many2one("res.users", readonly=True)
+    resolution = fields.Char(readonly=True, help="What was done about it.")
 
+    _group_idx = models.Index("(group_id, id)")
     _type_idx = models.Index("(type, id)")
     _severity_idx = models.Index("(severity, id)")
     _category_idx = models.Index("(category, id)")
@@ -85,9 +90,24 @@ class SyncError(models.Model):
         """JSON for people to read."""
         return json.dumps(value, indent=2, ensure_ascii=False) if value else ""
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        Group = self.env["sync.error.group"].sudo()
+        groups = Group._ensure(vals_list)
+        errors = super().create(
+            [
+                {**vals, "group_id": group}
+                for vals, group in zip(vals_list, groups, strict=True)
+            ]
+        )
+        Group._count_later(errors)
+        return errors
+
     def action_resolve(self):
         """Mark errors as dealt with."""
         self.check_access("read")
+        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
+            raise AccessError(self.env._("Only operators may mark errors resolved."))
         self.filtered(lambda error: not error.resolved).sudo().write(
             {
                 "resolved": True,
@@ -96,6 +116,24 @@ class SyncError(models.Model):
             }
         )
         return True
+
+    @api.model
+    def _classify(self, exception, backend=None, **about):
+        """What an exception means, by the administrator's rules and the built-in ones.
+        Never raises.
+
+        :param backend: ``sync.backend``, whose rules hold besides those for all
+        :param about: see :func:`..core.classification.classify`
+        :return: :class:`..core.classification.Classification`
+        """
+        rules = self.env["sync.error.rule"]._rules(backend)
+        return classify(exception, rules=rules, **about)
+
+    @api.model
+    def _classify_response(self, backend, status, code=None, message="", **about):
+        """What the failing answer to one item means; see :meth:`_classify`."""
+        rules = self.env["sync.error.rule"]._rules(backend)
+        return classify_response(status, code, message, rules=rules, **about)
 
     @api.model
     def _values(self, classification, exception=None, **about):
@@ -181,18 +219,22 @@ class SyncError(models.Model):
         :param about: see :meth:`_values`
         :return: the classification
         """
-        classification = classify(exception)
-        values = self._values(classification, exception, **about)
+        backend = self.env["sync.backend"].browse(about.get("backend_id") or [])
+        classification = self._classify(exception, backend)
+        about["correlation_id"] = about.get("correlation_id") or uuid.uuid4().hex
+
+        def record(env):
+            Error = env["sync.error"].sudo()
+            return Error.create(Error._values(classification, exception, **about)).id
+
         try:
-            in_own_transaction(
-                self.env, lambda env: env["sync.error"].sudo().create(values).id
-            )
+            in_own_transaction(self.env, record)
         except Exception:
             _logger.critical(
                 "error handling itself failed; correlation id %s, type %s: %s",
-                values["correlation_id"],
-                values["type"],
-                values["message"],
+                about["correlation_id"],
+                classification.type,
+                redact(classification.message),
                 exc_info=True,
             )
         return classification

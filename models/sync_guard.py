@@ -50,7 +50,9 @@ class SyncBackend(models.Model):
         try:
             permit = breaker._permit(self.deadline) if breaker else None
         except CircuitBreakerOpenError:
-            Call._append(cr, self.id, operation, breaker_id=breaker.id, result="rejected")
+            Call._append(
+                cr, self.id, operation, breaker_id=breaker.id, result="rejected"
+            )
             raise
         exchanges = []
         try:

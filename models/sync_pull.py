@@ -70,9 +70,7 @@ class SyncStream(models.Model):
                     return True
         except NOT_MADE as exc:
             eta = fields.Datetime.now() + timedelta(seconds=int(exc.retry_after) + 1)
-            in_own_transaction(
-                self.env, partial(_pull_again, self.backend_id.id, eta)
-            )
+            in_own_transaction(self.env, partial(_pull_again, self.backend_id.id, eta))
             return False
         except Exception as exc:
             if getattr(exc, "status", None) == GONE:

@@ -346,8 +346,10 @@ class SyncStream(models.Model):
             return [current], []
         error = answer.get("error") or {}
         code, message = error.get("code"), error.get("message") or ""
-        classification = classify_response(status, code, message)
-        failed = [(operation, classification, HttpError(status, code, message))]
+        field = error.get("field")
+        classification = classify_response(status, code, message, field=field)
+        exception = HttpError(status, code, message, field=field)
+        failed = [(operation, classification, exception)]
         # Stale: merge now; what still differs goes with the next attempt.
         return [current] if status == STALE and current else [], failed
 

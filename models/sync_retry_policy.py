@@ -1,9 +1,13 @@
+from dataclasses import asdict, replace
+
 from odoo import api, fields, models, tools
 
 from ..core.retry import DEFAULT_POLICIES, Jitter, RetryPolicy
 from ..core.taxonomy import ErrorType
 
 DEFAULT = "default"
+# What the default policy keeps of the settings.
+SETTING_FIELDS = {"retry_max_attempts": "max_attempts", "retry_base_delay": "base"}
 
 
 class SyncRetryPolicy(models.Model):
@@ -54,17 +58,66 @@ class SyncRetryPolicy(models.Model):
         return super().unlink()
 
     @api.model
-    @tools.ormcache("error_type")
+    @tools.ormcache("str(error_type)")
     def _for(self, error_type):
-        """The :class:`..core.retry.RetryPolicy` for an error type."""
+        """The :class:`..core.retry.RetryPolicy` for an error type.
+
+        The numbers of the default policy may be set outside of the database. With
+        retries switched off there is one attempt.
+        """
         policies = {p.error_type: p for p in self.sudo().search([])}
-        policy = policies.get(str(error_type)) or policies.get(DEFAULT)
-        if not policy:
-            return DEFAULT_POLICIES.get(str(error_type)) or DEFAULT_POLICIES[DEFAULT]
-        return RetryPolicy(
-            max_attempts=policy.max_attempts,
-            base=policy.base,
-            cap=policy.cap,
-            factor=policy.factor,
-            jitter=Jitter(policy.jitter),
+        policy = str(error_type) != DEFAULT and policies.get(str(error_type))
+        if policy:
+            found = policy._numbers()
+        elif DEFAULT not in policies and str(error_type) in DEFAULT_POLICIES:
+            found = DEFAULT_POLICIES[str(error_type)]
+        else:
+            found = self._default(policies.get(DEFAULT))
+        if not self.env["sync.config"]._feature("retry"):
+            found = replace(found, max_attempts=1)
+        return found
+
+    def _default(self, policy):
+        found = policy._numbers() if policy else DEFAULT_POLICIES[DEFAULT]
+        value = self.env["sync.config"]._value
+        base = value("retry_base_delay", found.base)
+        return replace(
+            found,
+            max_attempts=value("retry_max_attempts", found.max_attempts),
+            base=base,
+            cap=max(found.cap, base),
         )
+
+    def _numbers(self):
+        self.ensure_one()
+        return RetryPolicy(
+            max_attempts=self.max_attempts,
+            base=self.base,
+            cap=self.cap,
+            factor=self.factor,
+            jitter=Jitter(self.jitter),
+        )
+
+    @api.model
+    def _recorded(self, setting):
+        """What the default policy says of a setting, or None."""
+        field = SETTING_FIELDS.get(setting)
+        policy = field and self._default_policy()
+        return policy[field] if policy else None
+
+    @api.model
+    def _keep_default(self, settings):
+        """Keep settings in the default policy: ``{name: value}``."""
+        values = {SETTING_FIELDS[name]: value for name, value in settings.items()}
+        policy = self._default_policy()
+        found = policy._numbers() if policy else DEFAULT_POLICIES[DEFAULT]
+        wanted = asdict(replace(found, **values, cap=max(found.cap, values["base"])))
+        wanted["jitter"] = str(wanted["jitter"])
+        if not policy:
+            self.sudo().create({**wanted, "error_type": DEFAULT})
+        elif wanted != asdict(found):
+            policy.write(wanted)
+
+    @api.model
+    def _default_policy(self):
+        return self.sudo().search([("error_type", "=", DEFAULT)])

@@ -65,6 +65,13 @@ class SyncStream(models.Model):
             stream.rank = adapter._entity_rank if adapter is not None else 0
             stream.res_model = adapter._entity_model if adapter is not None else False
 
+    @api.depends("backend_id.name", "entity")
+    def _compute_display_name(self):
+        titles = dict(self._select_entity())
+        for stream in self:
+            title = titles.get(stream.entity)
+            stream.display_name = f"{stream.backend_id.name}: {title}"
+
     @api.depends("direction", "active")
     def _compute_flows(self):
         for stream in self:

@@ -125,7 +125,9 @@ class Gate:
         for kind, rule in rules.items():
             code = _REFUSALS.get(kind)
             if code or kind == "error":
-                return _injected(code or CODE_OF_STATUS[rule.status], rule)
+                return _injected(
+                    code or CODE_OF_STATUS.get(rule.status, Code.UNAVAILABLE), rule
+                )
         if incoming.path not in _OPEN_PATHS and not self._authorized(incoming):
             return _refused(ApiError(Code.UNAUTHORIZED, "wrong or missing API key"))
         if incoming.body is None:

@@ -73,13 +73,11 @@ def stack(shared_stack):
         # What an earlier failure left behind is not this test's.
         shared_stack.trigger("cron_recover")
         shared_stack.settle()
-    dead = shared_stack.value("SELECT count(*) FROM sync_operation WHERE state = 'dead'")
+    dead = shared_stack.dead_letters()
     yield shared_stack
     shared_stack.app.heal()
     shared_stack.settle()
-    assert dead == shared_stack.value(
-        "SELECT count(*) FROM sync_operation WHERE state = 'dead'"
-    )
+    assert shared_stack.dead_letters() == dead
 
 
 @pytest.fixture

@@ -171,11 +171,12 @@ class PharmacyApp(Server):
 
     def items(self, collection):
         """All records."""
-        items, after = [], ""
-        while after is not None:
-            page = self.call("GET", f"/api/v1/{collection}?limit=500&after={after}")
+        path = f"/api/v1/{collection}?limit=500"
+        page = self.call("GET", path)
+        items = page["items"]
+        while page["next_after"]:
+            page = self.call("GET", f"{path}&after={page['next_after']}")
             items += page["items"]
-            after = page["next_after"]
         return items
 
     def history(self, record_id):

@@ -116,6 +116,11 @@ class Stack:
         Policy.write(ids, values)
         return {name: former[name] for name in values}
 
+    def set_paused(self, paused):
+        """Stop sending and asking, or go on."""
+        ids = [self.prepared["backend"]]
+        self.model("sync.backend", "manager").write(ids, {"paused": paused})
+
     def trigger(self, cron):
         """Run a scheduled action now; ``cron`` is its name in ``data/ir_cron.xml``."""
         cron_id = self.value(
@@ -158,6 +163,13 @@ class Stack:
         return self.query(
             "SELECT * FROM sync_error WHERE operation_id = %s ORDER BY id",
             operation["id"],
+        )
+
+    def dead_letters(self):
+        return self.query(
+            "SELECT o.id, o.kind, o.reason, o.external_id, e.type, e.message "
+            "FROM sync_operation o LEFT JOIN sync_error e ON e.operation_id = o.id "
+            "WHERE o.state = 'dead' ORDER BY o.id, e.id"
         )
 
     def undone(self):

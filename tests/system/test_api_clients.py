@@ -14,37 +14,45 @@ TWINS = 4
 
 @pytest.fixture
 def make_records(stack):
-    """Makes orders as the pharmacy tells them: ``make_records(count)``."""
+    """Makes orders at the pharmacy that Odoo does not hear of, to be pushed by the
+    test: ``make_records(count)``. At the end Odoo reads what changed there: it has
+    all of them already."""
     ids = {
         (row["res_model"], row["res_id"]): row["external_id"]
         for row in stack.query("SELECT res_model, res_id, external_id FROM sync_mapping")
     }
+    lines = [
+        {
+            "product_id": ids["product.product", product],
+            "quantity": "2.00",
+            "unit_price": "12.50",
+        }
+        for product in stack.prepared["products"]
+    ]
+    order = {
+        "supplier_id": ids["res.partner", stack.prepared["supplier"]],
+        "currency": "USD",
+        "lines": lines,
+    }
+    made = []
 
     def make(count):
-        return [
-            {
-                "id": f"po_{uuid.uuid4().hex}",
-                "version": 1,
-                "reference": f"PH-{uuid.uuid4().hex[:12]}",
-                "supplier_id": ids["res.partner", stack.prepared["supplier"]],
-                "currency": "USD",
-                "state": "draft",
-                "ordered_at": "2026-11-20T08:00:00Z",
-                "notes": f"order {number}",
-                "lines": [
-                    {
-                        "key": f"ln_{position}",
-                        "product_id": ids["product.product", product],
-                        "quantity": "2.00",
-                        "unit_price": "12.50",
-                    }
-                    for position, product in enumerate(stack.prepared["products"])
-                ],
-            }
+        stack.set_paused(True)
+        records = [
+            stack.app.call("POST", "/api/v1/purchase-orders", notes=f"{number}", **order)
             for number in range(count)
         ]
+        made.extend(records)
+        return records
 
-    return make
+    yield make
+    stack.set_paused(False)
+    stack.trigger("cron_pull")
+    stack.settle()
+    assert orders_of(stack, made) == [1] * len(made)
+    for order in made_orders(stack, made):
+        current = stack.at_app(order)
+        assert stack.seen_in_odoo(order) == stack.seen_at_app(current)
 
 
 def by_jsonrpc(stack, **arguments):
@@ -74,12 +82,23 @@ def by_json2(stack, **arguments):
 
 def orders_of(stack, records):
     """How many of Odoo's orders carry the number of each of these."""
+    counts = {
+        row["origin"]: row["count"]
+        for row in stack.query(
+            "SELECT origin, count(*) FROM purchase_order WHERE origin = ANY(%s) "
+            "GROUP BY origin",
+            [record["reference"] for record in records],
+        )
+    }
+    return [counts.get(record["reference"], 0) for record in records]
+
+
+def made_orders(stack, records):
     rows = stack.query(
-        "SELECT origin, count(*) FROM purchase_order WHERE origin = ANY(%s) "
-        "GROUP BY origin",
+        "SELECT id FROM purchase_order WHERE origin = ANY(%s) ORDER BY id",
         [record["reference"] for record in records],
     )
-    return [row["count"] for row in rows]
+    return [row["id"] for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +156,7 @@ def test_a_key_serves_one_request_only(stack, make_records):
     refused = by_json2(stack, records=others, **arguments)
     assert not refused["success"]
     assert refused["error"]["field"] == "idempotency_key"
-    assert orders_of(stack, others) == []
+    assert orders_of(stack, others) == [0]
 
 
 def _outcomes(answer):

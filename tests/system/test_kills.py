@@ -25,12 +25,11 @@ def test_odoo_killed_between_call_and_commit(stack, fault, ignores_keys):
     stack.app.call("POST", "/admin/settings", ignore_idempotency_keys=ignores_keys)
     stack.app.fault(count=1, **fault)
     since = stack.app.last_request()
-    Backend = stack.model("sync.backend", "manager")
     # One call is to carry all of them.
-    Backend.write([stack.prepared["backend"]], {"paused": True})
+    stack.set_paused(True)
     orders = stack.make_orders(3)
     stack.set_quantity(edited, 6)
-    Backend.write([stack.prepared["backend"]], {"paused": False})
+    stack.set_paused(False)
     wait_until(lambda: _is_under_way(stack, fault, since), 30, "the call is under way")
     assert len(stack.operations([*orders, edited], "running")) == 4
     stack.odoo.kill()
@@ -41,6 +40,7 @@ def test_odoo_killed_between_call_and_commit(stack, fault, ignores_keys):
     stack.trigger("cron_recover")
     stack.settle(RECOVERY)
     stack.assert_in_step([*orders, edited])
+    assert stack.operations([*orders, edited], "dead") == []
     assert len(stack.app.items("purchase-orders")) == count + 3
     assert len(stack.app.history(stack.external_id(edited))) == 2
     # A creation may be told of as one version, or be followed by nothing.

@@ -1,0 +1,189 @@
+import random
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+from ..core.decision import Verdict, decide
+from ..core.retry import delay
+from .retrying import Retrying
+
+
+class SyncOperation(models.Model):
+    """What comes after an attempt: done, tried again, parked until the app answers,
+    or a dead letter."""
+
+    _inherit = "sync.operation"
+
+    def _succeed(self, reason=False):
+        self._end("done", reason)
+
+    def _end(self, state, reason):
+        self.write(
+            {
+                "state": state,
+                "done_at": fields.Datetime.now(),
+                "eta": False,
+                "reason": reason,
+            }
+        )
+
+    def _park(self, seconds, reason):
+        """Wait without its costing an attempt."""
+        self.write(
+            {
+                "state": "waiting",
+                "eta": fields.Datetime.now() + timedelta(seconds=seconds),
+                "reason": reason,
+            }
+        )
+
+    def _fail(self, classification, exception=None):
+        """All of these failed the same way: see :meth:`_fail_each`."""
+        self._fail_each([(operation, classification, exception) for operation in self])
+
+    @api.model
+    def _fail_each(self, failures):
+        """Record failed attempts, and decide what comes next for each operation.
+
+        :param failures: tuples of operation, its
+            :class:`..core.classification.Classification`, and what was raised
+        """
+        if not failures:
+            return
+        operations = self.browse(operation.id for operation, __, __ in failures)
+        self.env["sync.error"]._record_each(failures)
+        newer = operations._newer_pushes()
+        retrying = {
+            (backend, kind): Retrying(self.env, backend, kind)
+            for (backend, kind) in {(o.backend_id, o.kind) for o in operations}
+        }
+        for operation, classification, __ in failures:
+            context = retrying[operation.backend_id, operation.kind]
+            values = operation._after_failure(classification, context)
+            operation._leave(values, newer)
+
+    def _after_failure(self, classification, retrying):
+        """Values of an operation whose attempt failed.
+
+        :param retrying: :class:`.retrying.Retrying` of its backend and kind
+        """
+        now = fields.Datetime.now()
+        policy = retrying.policy(classification.type)
+        in_time = now < self.deadline_at
+        # A failure with which the breaker opens, or a failed probe, speaks of the app
+        # and not of the record: it costs no attempt.
+        free = retrying.rejection and classification.counts_for_breaker
+        attempts = self.attempts - 1 if free else self.attempts
+        decision = decide(
+            classification,
+            attempts_left=policy.max_attempts - attempts,
+            breaker_open=bool(retrying.rejection),
+            budget_left=retrying.spare > 0,
+            deadline_left=in_time,
+        )
+        values = {"reason": decision.reason, "parked": False, "attempts": attempts}
+        if decision.verdict == Verdict.PARK:
+            eta = now + timedelta(seconds=retrying.park_seconds)
+            values.update(state="waiting", parked=True, eta=eta)
+        elif decision.verdict == Verdict.RETRY:
+            seconds = delay(
+                policy,
+                max(self.attempts, 1),
+                random,
+                previous=self.last_delay or None,
+                retry_after=classification.retry_after,
+            )
+            eta = now + timedelta(seconds=seconds)
+            values.update(state="waiting", last_delay=seconds, eta=eta)
+        else:
+            revive = classification.counts_for_breaker and in_time
+            values.update(state="dead", eta=False, revive=revive)
+        return values
+
+    def _give_back(self, seconds, reason):
+        """The attempt was not made, and costs none: wait until it can be."""
+        newer = self._newer_pushes()
+        for operation in self:
+            eta = fields.Datetime.now() + timedelta(seconds=seconds)
+            operation.attempts = max(operation.attempts - 1, 0)
+            operation._leave(
+                {"state": "waiting", "parked": True, "eta": eta, "reason": reason},
+                newer,
+            )
+
+    @api.model
+    def _resume(self, backend):
+        """Take up again what waited for the app, or died of its absence.
+
+        :return: whether there was any
+        """
+        domain = Domain("backend_id", "=", backend.id)
+        waiting = self.search(
+            domain & Domain("parked", "=", True) & Domain("state", "=", "waiting")
+        )
+        waiting.write({"parked": False, "eta": False})
+        dead = self.search(
+            domain
+            & Domain("revive", "=", True)
+            & Domain("state", "=", "dead")
+            & Domain("deadline_at", ">", fields.Datetime.now())
+        )
+        newer = dead._newer_pushes()
+        values = {
+            "state": "pending",
+            "attempts": 0,
+            "revive": False,
+            "reason": self.env._("The pharmacy app answers again."),
+        }
+        for operation in dead:
+            operation._leave(values, newer)
+            newer.setdefault(operation.mapping_id, operation)
+        return bool(waiting or dead)
+
+    def _leave(self, values, newer):
+        """Leave state running for what ``values`` say. Where a newer push of the same
+        record is in the queue, that one goes on in this one's place: same state of
+        the record, same attempts, same time to wait for.
+
+        :param newer: what :meth:`_newer_pushes` says
+        """
+        self.ensure_one()
+        successor = self.kind == "push" and newer.get(self.mapping_id)
+        if not successor:
+            self.write(values)
+            return
+        if values["state"] == "waiting":
+            kept = {"eta", "last_delay", "parked", "reason", "attempts"}
+            successor.write({name: values[name] for name in kept & values.keys()})
+        self._end("cancelled", self.env._("A newer change is in the queue."))
+
+    def _newer_pushes(self):
+        """Open pushes of the same records: ``{mapping: operation}``."""
+        return self.search(
+            [
+                ("mapping_id", "in", self.mapping_id.ids),
+                ("kind", "=", "push"),
+                ("state", "in", self.OPEN),
+                ("id", "not in", self.ids),
+            ]
+        ).grouped("mapping_id")
+
+    def _schedule_waiting(self):
+        """A job for each moment at which one of these is due again."""
+        # Whole seconds upwards: those due within one second share a job, and none is
+        # started before its time.
+        moments = {
+            (
+                operation.backend_id,
+                operation.kind == "push",
+                operation.eta.replace(microsecond=0) + timedelta(seconds=1),
+            )
+            for operation in self
+            if operation.state == "waiting" and operation.eta
+        }
+        for backend, pushes, eta in moments:
+            if pushes:
+                backend._schedule_push(eta)
+            else:
+                backend._schedule_pull(eta)
