@@ -22,9 +22,18 @@ def in_own_transaction(env, function, read_committed=False):
     :return: what ``function`` returned; keep recordsets out of it
     """
     with env.registry.cursor() as cr:
-        # A test's cursor is in a transaction already, and keeps its level.
-        idle = cr.connection.info.transaction_status == TRANSACTION_STATUS_IDLE
-        if read_committed and idle:
-            cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        if read_committed:
+            begin_read_committed(cr)
         own = api.Environment(cr, env.uid, env.context, env.su)
         return retrying(partial(function, own), own)
+
+
+def begin_read_committed(cr):
+    """Let the cursor's next transaction wait for a row that another is changing, and
+    see the change, where Odoo's isolation level would have it fail.
+
+    To be called when nothing was executed yet; a test's cursor keeps its level, it is
+    in a transaction already.
+    """
+    if cr.connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
+        cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")

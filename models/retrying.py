@@ -27,7 +27,7 @@ class Retrying:
     def rejection(self):
         """Why the breaker lets nothing through, or None."""
         breaker = self._backend._breaker(self._kind)
-        return breaker._rejection() if breaker else None
+        return breaker._rejection()
 
     @cached_property
     def park_seconds(self):

@@ -6,7 +6,6 @@ import psycopg2
 from odoo import api, models
 from odoo.exceptions import AccessError, ConcurrencyError
 
-from ..core.classification import classify
 from ..core.exceptions import ConfigurationError, InvalidDataError
 
 MAX_RECORDS = 500
@@ -80,7 +79,7 @@ class SyncApi(models.AbstractModel):
             raise
         except Exception as exc:
             # Record it in this transaction: it is committed with the answer.
-            error = classify(exc)
+            error = self.env["sync.error"].sudo()._classify(exc)
             self._record_error(backend, error, exc, correlation_id)
             answer = {"success": False, "error": self._error(error, exc)}
         duration = round((time.monotonic() - started) * 1000, 3)
@@ -136,7 +135,7 @@ class SyncApi(models.AbstractModel):
     def _result(self, backend, arrival, correlation_id):
         error = None
         if arrival.error:
-            classification = classify(arrival.error)
+            classification = backend.env["sync.error"]._classify(arrival.error, backend)
             error = self._error(classification, arrival.error)
             self._record_error(
                 backend,

@@ -10,7 +10,6 @@ from odoo.tools import SQL
 from odoo.tools.safe_eval import safe_eval
 
 from ..client import PharmacyClient
-from ..core.classification import classify
 from .sync_breaker import OPERATIONS
 
 MASK = "********"
@@ -199,7 +198,7 @@ class SyncBackend(models.Model):
         try:
             self._client("test").changes("suppliers", None, 1, correlation_id)
         except Exception as exc:
-            error = classify(exc)
+            error = self.env["sync.error"]._classify(exc, self)
             raise UserError(
                 self.env._(
                     "The pharmacy app at %(url)s cannot be used: %(type)s.\n"

@@ -13,6 +13,13 @@ from ..core.window import WindowStats
 from .own_transaction import in_own_transaction
 
 OPERATIONS = [("push", "Push"), ("pull", "Pull")]
+STATES = [("closed", "Closed"), ("open", "Open"), ("half_open", "Half-open")]
+MODES = [
+    ("normal", "Normal"),
+    ("forced_open", "Forced open"),
+    ("disabled", "Disabled"),
+    ("metrics_only", "Metrics only"),
+]
 # Seconds for which a process believes what it last read of a breaker.
 BELIEVED = 1.0
 # {(database, breaker id): (state, configuration, monotonic time of reading)}
@@ -41,19 +48,14 @@ class SyncBreaker(models.Model):
     operation = fields.Selection(OPERATIONS, required=True, readonly=True)
     snapshot = fields.Json(readonly=True, groups="base.group_system")
     state = fields.Selection(
-        [("closed", "Closed"), ("open", "Open"), ("half_open", "Half-open")],
+        STATES,
         required=True,
         default="closed",
         readonly=True,
         help="Closed: calls go through. Open: none does. Half-open: a few probes do.",
     )
     mode = fields.Selection(
-        [
-            ("normal", "Normal"),
-            ("forced_open", "Forced open"),
-            ("disabled", "Disabled"),
-            ("metrics_only", "Metrics only"),
-        ],
+        MODES,
         required=True,
         default="normal",
         readonly=True,
@@ -66,7 +68,9 @@ class SyncBreaker(models.Model):
     transition_ids = fields.One2many("sync.breaker.transition", "breaker_id", "History")
 
     consecutive_failures = fields.Integer(
-        default=5, required=True, help="Failures in a row that open it."
+        default=lambda self: self.env["sync.config"]._value("breaker_threshold"),
+        required=True,
+        help="Failures in a row that open it.",
     )
     failure_rate = fields.Float(
         default=50.0, required=True, help="Per cent of failed calls that open it."
@@ -149,6 +153,8 @@ class SyncBreaker(models.Model):
 
         :return: :class:`..core.breaker.Rejection` or None
         """
+        if not self or not self.env["sync.config"]._feature("breaker"):
+            return None
         state, config = self._believed()
         __, leave = core.permit(state, time.time(), config)
         return leave if isinstance(leave, core.Rejection) else None
@@ -258,7 +264,9 @@ class SyncBreaker(models.Model):
 
     def _config(self):
         return core.BreakerConfig(
-            consecutive_failures=self.consecutive_failures,
+            consecutive_failures=self.env["sync.config"]._value(
+                "breaker_threshold", self.consecutive_failures
+            ),
             failure_rate=self.failure_rate / 100,
             slow_rate=self.slow_rate / 100,
             minimum_calls=self.minimum_calls,
@@ -335,9 +343,9 @@ class SyncBreakerTransition(models.Model):
         "sync.breaker", required=True, readonly=True, ondelete="cascade", index=True
     )
     company_id = fields.Many2one(related="breaker_id.company_id")
-    before = fields.Char(readonly=True)
-    after = fields.Char(readonly=True)
-    mode = fields.Char(readonly=True)
+    before = fields.Selection(STATES, readonly=True)
+    after = fields.Selection(STATES, readonly=True)
+    mode = fields.Selection(MODES, readonly=True)
     at = fields.Datetime(readonly=True)
     cause = fields.Char(readonly=True)
     user_id = fields.Many2one("res.users", "Set by", readonly=True)

@@ -3,6 +3,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .own_transaction import begin_read_committed
+
 RETENTION = timedelta(days=7)
 
 
@@ -77,6 +79,9 @@ class SyncCall(models.Model):
                 correlation_id=exchange.correlation_id,
                 request_id=exchange.request_id,
             )
+        # Its keys are checked against rows that others may be changing, the breaker's
+        # above all: that must not make the log fail.
+        begin_read_committed(cr)
         columns = SQL(", ").join(SQL.identifier(name) for name in values)
         cr.execute(
             SQL(
@@ -85,7 +90,8 @@ class SyncCall(models.Model):
                 (*values.values(), fields.Datetime.now()),
             )
         )
-        cr.commit()
+        # The cursor is the call's own; no transaction stays open meanwhile.
+        cr.commit()  # pylint: disable=invalid-commit
 
     @api.autovacuum
     def _gc_calls(self):

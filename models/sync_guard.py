@@ -1,10 +1,10 @@
 import uuid
 from contextlib import contextmanager
+from functools import partial
 
 from odoo import models
 
 from ..core import breaker as core
-from ..core.classification import classify
 from ..core.exceptions import CircuitBreakerOpenError
 
 
@@ -21,7 +21,7 @@ class SyncBackend(models.Model):
         return self.pool_ids.filtered(lambda p: p.name == name)
 
     @contextmanager
-    def _guard(self, operation, pool):
+    def _guard(self, operation, pool, wait=False):
         """Guard one call to the pharmacy app.
 
         ``with backend._guard("push", "order_sync") as report: ...; report(exchange)``
@@ -30,18 +30,24 @@ class SyncBackend(models.Model):
 
         :param operation: kind of operation; one without a breaker is not broken
         :param pool: name of a pool; one that does not exist does not bound
+        :param wait: whether to wait for a slot of the pool, as it allows
         :raises ResourcePoolFullError: no slot is free
         :raises CircuitBreakerOpenError: the breaker is open
         """
         self.ensure_one()
         breaker = self._breaker(operation)
+        if not self.env["sync.config"]._feature("breaker"):
+            breaker = breaker.browse()
         slots = self._pool(pool)
         with self.env.registry.cursor() as cr:
             if not slots:
                 with self._guard_call(cr, operation, breaker) as report:
                     yield report
                 return
-            with slots._slot(cr), self._guard_call(cr, operation, breaker) as report:
+            with (
+                slots._slot(cr, wait),
+                self._guard_call(cr, operation, breaker) as report,
+            ):
                 yield report
 
     @contextmanager
@@ -60,7 +66,8 @@ class SyncBackend(models.Model):
         finally:
             exchange = exchanges[0] if exchanges else None
             error = exchange and exchange.error
-            classification = classify(error, idempotent=False) if error else None
+            classify = partial(self.env["sync.error"]._classify, idempotent=False)
+            classification = classify(error, self) if error else None
             config = breaker._believed()[1] if breaker else core.DEFAULT_CONFIG
             outcome = core.Outcome(core.Result.ABANDONED)
             if exchange:

@@ -1,13 +1,19 @@
+import time
 from contextlib import contextmanager
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..core.exceptions import ResourcePoolFullError
+from ..core.deadline import Deadline
+from ..core.exceptions import ApiTimeoutError, ResourcePoolFullError
 
 # First half of the advisory locks' keys, so that they are nobody else's.
 LOCK_SPACE = 0x50530000
-# Seconds after which a full pool is asked again.
+# Numbers of the locks: those of slots begin here, those of places to wait there.
+SLOTS, PLACES = 0, 1_000_000
+# Seconds between two looks of one who waits.
+POLL = 0.05
+# Seconds after which a job asks a full pool again.
 ASK_AGAIN = 2.0
 
 DEFAULTS = {
@@ -44,6 +50,7 @@ class SyncPool(models.Model):
         required=True, default=30.0, help="Seconds that a caller waits at the most."
     )
     active_count = fields.Integer("Under Way", compute="_compute_usage")
+    waiting_count = fields.Integer("Waiting", compute="_compute_usage")
     utilisation = fields.Float(
         compute="_compute_usage", help="Per cent of the slots that are taken."
     )
@@ -57,52 +64,79 @@ class SyncPool(models.Model):
     )
 
     def _compute_usage(self):
-        taken = dict(
-            self.env.execute_query(
-                SQL(
-                    """SELECT classid::bigint, count(*) FROM pg_locks
-                        WHERE locktype = 'advisory' AND granted AND objsubid = 2
-                          AND database = (SELECT oid FROM pg_database
-                                           WHERE datname = current_database())
-                          AND classid::bigint = ANY(%s)
-                        GROUP BY classid""",
-                    [LOCK_SPACE + pool_id for pool_id in self.ids],
-                )
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT classid::bigint, objid::bigint >= %s, count(*) FROM pg_locks
+                    WHERE locktype = 'advisory' AND granted AND objsubid = 2
+                      AND database = (SELECT oid FROM pg_database
+                                       WHERE datname = current_database())
+                      AND classid::bigint = ANY(%s)
+                    GROUP BY 1, 2""",
+                PLACES,
+                [LOCK_SPACE + pool_id for pool_id in self.ids],
             )
         )
+        taken = {(space, waiting): count for space, waiting, count in rows}
         for pool in self:
-            pool.active_count = taken.get(LOCK_SPACE + pool.id, 0)
+            pool.active_count = taken.get((LOCK_SPACE + pool.id, False), 0)
+            pool.waiting_count = taken.get((LOCK_SPACE + pool.id, True), 0)
             pool.utilisation = 100 * pool.active_count / (pool.concurrency or 1)
 
     @contextmanager
-    def _slot(self, cr):
+    def _slot(self, cr, wait=False):
         """Hold one of the pool's slots on the session of ``cr``.
 
-        A worker does not sleep until there is one: its job asks again later.
+        A job does not wait for one: it asks again later. Who must have its answer now
+        may wait, for the pool's ``timeout``, if not too many do already.
 
         :param cr: a cursor of the caller's own, kept open while the slot is held
-        :raises ResourcePoolFullError: all slots are taken
+        :raises ResourcePoolFullError: all slots are taken, or all places to wait
+        :raises ApiTimeoutError: none became free in time
         """
         self.ensure_one()
-        key = LOCK_SPACE + self.id
-        cr.execute(
-            """SELECT slot FROM generate_series(1, %s) AS slot
-                WHERE pg_try_advisory_lock(%s, slot) LIMIT 1""",
-            [self.concurrency, key],
-        )
-        row = cr.fetchone()
-        # The lock is the session's, not the transaction's: none stays open.
-        cr.commit()
-        if not row:
-            raise ResourcePoolFullError(
-                f"All {self.concurrency} slots of {self.name} are taken.",
-                retry_after=ASK_AGAIN,
-            )
+        held = [self._take(cr, SLOTS, self.concurrency)]
         try:
+            if not held[0]:
+                held.append(wait and self._take(cr, PLACES, self.max_waiting))
+                if not held[1]:
+                    raise ResourcePoolFullError(
+                        f"All {self.concurrency} slots of {self.name} are taken.",
+                        retry_after=ASK_AGAIN,
+                    )
+                held[0] = self._wait(cr)
+                self._give_back(cr, held.pop())
             yield
         finally:
-            cr.execute("SELECT pg_advisory_unlock(%s, %s)", [key, row[0]])
-            cr.commit()
+            # Whatever failed: the locks are the session's, and the session is pooled.
+            cr.rollback()
+            for lock in filter(None, held):
+                self._give_back(cr, lock)
+
+    def _wait(self, cr):
+        deadline = Deadline.after(self.timeout)
+        while not deadline.expired:
+            time.sleep(POLL)
+            if taken := self._take(cr, SLOTS, self.concurrency):
+                return taken
+        raise ApiTimeoutError(
+            f"No slot of {self.name} became free in {self.timeout:g} seconds."
+        )
+
+    def _take(self, cr, offset, count):
+        """Try for one of ``count`` locks; the number of the one taken, or None."""
+        cr.execute(
+            """SELECT number FROM generate_series(%s, %s) AS number
+                WHERE pg_try_advisory_lock(%s, number) LIMIT 1""",
+            [offset + 1, offset + count, LOCK_SPACE + self.id],
+        )
+        row = cr.fetchone()
+        # The lock is the session's: no transaction stays open for it.
+        cr.commit()  # pylint: disable=invalid-commit
+        return row and row[0]
+
+    def _give_back(self, cr, number):
+        cr.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_SPACE + self.id, number])
+        cr.commit()  # pylint: disable=invalid-commit
 
     @api.model
     def _defaults(self, backend):

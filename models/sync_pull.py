@@ -5,7 +5,6 @@ from functools import partial
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ..core.classification import classify
 from ..core.exceptions import DependencyMissingError
 from .own_transaction import in_own_transaction
 from .sync_push import NOT_MADE
@@ -161,18 +160,21 @@ class SyncStream(models.Model):
             operation.write({"payload": arrival.record})
             self._apply_failed(operation, arrival)
 
+    def _classify(self, exception):
+        return self.env["sync.error"]._classify(exception, self.backend_id)
+
     def _apply_failed(self, operation, arrival):
         if isinstance(arrival.error, DependencyMissingError):
             # What it refers to may be in the very next page: that costs no attempt.
             self.env["sync.error"]._record_for(
-                operation, classify(arrival.error), arrival.error
+                operation, self._classify(arrival.error), arrival.error
             )
             if fields.Datetime.now() < operation.deadline_at:
                 operation._park(60, str(arrival.error))
                 operation._schedule_waiting()
                 return
         operation.attempts += 1
-        operation._fail(classify(arrival.error), arrival.error)
+        operation._fail(self._classify(arrival.error), arrival.error)
         operation._schedule_waiting()
 
     def _apply_due(self):
@@ -199,7 +201,7 @@ class SyncStream(models.Model):
                 "deadline_at": now + timedelta(hours=24),
             }
         )
-        operation._fail(classify(exception), exception)
+        operation._fail(self._classify(exception), exception)
         operation._schedule_waiting()
 
 

@@ -4,7 +4,6 @@ from functools import partial
 from odoo import fields, models
 
 from ..core.bisect import Fate, run_bisecting
-from ..core.classification import classify, classify_response
 from ..core.exceptions import (
     CircuitBreakerOpenError,
     HttpError,
@@ -102,7 +101,7 @@ class SyncStream(models.Model):
         if not self._is_push_due():
             return False
         breaker = self.backend_id._breaker("push")
-        rejection = breaker and breaker._rejection()
+        rejection = breaker._rejection()
         if rejection:
             # Nothing is taken up: to wait for the app costs no attempt.
             self.backend_id._schedule_push_in(rejection.retry_after)
@@ -232,7 +231,8 @@ class SyncStream(models.Model):
                         data.update(adapter._serialise(record, directory))
                 except Exception as exc:
                     operation.attempts += 1
-                    operation._fail(classify(exc), exc)
+                    Error = self.env["sync.error"]
+                    operation._fail(Error._classify(exc, self.backend_id), exc)
             return data
 
     def _push_item(self, operation, data):
@@ -293,7 +293,7 @@ class SyncStream(models.Model):
         :param answers: ``{operation id: result}``
         :param failures: ``{operation id: exception}`` for those without an answer
         """
-        Operation = self.env["sync.operation"]
+        Operation, Error = self.env["sync.operation"], self.env["sync.error"]
         arrived, failed = [], []
         for item in items:
             operation = Operation.browse(item["operation_id"])
@@ -305,7 +305,9 @@ class SyncStream(models.Model):
                 failed += failure
                 continue
             exception = failures[operation.id]
-            classification = classify(exception, idempotent=False)
+            classification = Error._classify(
+                exception, self.backend_id, idempotent=False
+            )
             if classification.delivery != "unknown":
                 operation.mapping_id.uncertain = item["uncertain"]
             if isinstance(exception, NOT_MADE):
@@ -347,7 +349,9 @@ class SyncStream(models.Model):
         error = answer.get("error") or {}
         code, message = error.get("code"), error.get("message") or ""
         field = error.get("field")
-        classification = classify_response(status, code, message, field=field)
+        classification = self.env["sync.error"]._classify_response(
+            self.backend_id, status, code, message, field=field
+        )
         exception = HttpError(status, code, message, field=field)
         failed = [(operation, classification, exception)]
         # Stale: merge now; what still differs goes with the next attempt.

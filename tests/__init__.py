@@ -12,3 +12,4 @@ from . import test_outbound
 from . import test_pull
 from . import test_secrets
 from . import test_webhook
+from . import test_pool

@@ -81,16 +81,27 @@ def stack(shared_stack):
 
 
 @pytest.fixture
-def policy(stack):
+def configure(stack):
+    """Changes settings for one test: ``configure(model, domain, **values)``."""
+    undo = []
+
+    def change(model, domain, **values):
+        undo.append((model, stack.configure(model, domain, values)))
+
+    yield change
+    for model, former in reversed(undo):
+        for record_id, values in former:
+            stack.configure(model, [("id", "=", record_id)], values)
+
+
+@pytest.fixture
+def policy(configure):
     """Sets retry policies for one test: ``policy(error_type, **values)``."""
-    former = {}
 
-    def set_policy(error_type, **values):
-        former.setdefault(error_type, stack.set_policy(error_type, **values))
+    def change(error_type, **values):
+        configure("sync.retry.policy", [("error_type", "=", error_type)], **values)
 
-    yield set_policy
-    for error_type, values in former.items():
-        stack.set_policy(error_type, **values)
+    return change
 
 
 @pytest.hookimpl(wrapper=True)

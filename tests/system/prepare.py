@@ -15,7 +15,11 @@ PASSWORD = "test-password"
 USERS = {
     "buyer": ("purchase.group_purchase_user", "pharmacy_sync.group_user"),
     "operator": ("purchase.group_purchase_user", "pharmacy_sync.group_operator"),
-    "manager": ("base.group_system", "pharmacy_sync.group_manager"),
+    "manager": (
+        "base.group_system",
+        "pharmacy_sync.group_manager",
+        "queue_job.group_queue_job_manager",
+    ),
     "pharmacy": ("base.group_user", "pharmacy_sync.group_api"),
 }
 STRENGTHS = (50, 250, 500, 750)

@@ -22,21 +22,25 @@ def free_port():
         return sock.getsockname()[1]
 
 
+def poll(condition, seconds):
+    """What ``condition()`` returned once it was true, or at the end of the time."""
+    limit = time.monotonic() + seconds
+    while not (result := condition()) and time.monotonic() < limit:
+        time.sleep(POLL)
+    return result
+
+
 def wait_until(condition, seconds, what):
     """Poll until ``condition()`` is true; what it returned.
 
     :raise AssertionError: it was not within ``seconds``; ``what`` says what was
         waited for, and may be a function that says what was found instead
     """
-    limit = time.monotonic() + seconds
-    while True:
-        result = condition()
-        if result:
-            return result
-        if time.monotonic() > limit:
-            text = what() if callable(what) else what
-            raise AssertionError(f"not within {seconds} s: {text}")
-        time.sleep(POLL)
+    result = poll(condition, seconds)
+    if not result:
+        text = what() if callable(what) else what
+        raise AssertionError(f"not within {seconds} s: {text}")
+    return result
 
 
 class Server:

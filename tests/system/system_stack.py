@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import odoorpc
 from system_databases import connect
-from system_servers import OdooServer, wait_until
+from system_servers import OdooServer, poll, wait_until
 
 SETTLE_TIMEOUT = 60
+RECOVERY_INTERVAL = 4
 STATES = {
     "draft": "draft",
     "sent": "sent",
@@ -108,13 +109,13 @@ class Stack:
         line = self.first_line(order)
         self.model("purchase.order.line", login).write([line], {"product_qty": quantity})
 
-    def set_policy(self, error_type, **values):
-        """Change a retry policy as an administrator would; its former values."""
-        Policy = self.model("sync.retry.policy", "manager")
-        ids = Policy.search([("error_type", "=", error_type)])
-        (former,) = Policy.read(ids, list(values))
-        Policy.write(ids, values)
-        return {name: former[name] for name in values}
+    def configure(self, model, domain, values):
+        """Change settings as an administrator would: ``[(id, former values)]``."""
+        Model = self.model(model, "manager")
+        ids = Model.search(domain)
+        former = Model.read(ids, list(values))
+        Model.write(ids, values)
+        return [(row.pop("id"), row) for row in former]
 
     def set_paused(self, paused):
         """Stop sending and asking, or go on."""
@@ -178,6 +179,16 @@ class Stack:
     def settle(self, seconds=SETTLE_TIMEOUT):
         """Wait until there is nothing left to do; dead letters are nobody's work."""
         wait_until(lambda: not self.undone(), seconds, lambda: f"idle: {self.undone()}")
+
+    def recover(self, seconds):
+        """Like :meth:`settle`, with the scheduled recovery every few seconds instead
+        of every few minutes."""
+
+        def is_recovered():
+            self.trigger("cron_recover")
+            return poll(lambda: not self.undone(), RECOVERY_INTERVAL)
+
+        wait_until(is_recovered, seconds, lambda: f"idle: {self.undone()}")
 
     def assert_in_step(self, orders):
         """Each of Odoo's orders is at the app once, and says the same there."""

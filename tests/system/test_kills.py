@@ -3,7 +3,7 @@
 import pytest
 from system_servers import wait_until
 
-RECOVERY = 100  # seconds
+RECOVERY = 90  # seconds
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,7 @@ def test_odoo_killed_between_call_and_commit(stack, fault, ignores_keys):
     assert len(stack.operations([*orders, edited], "running")) == 4
 
     stack.odoo.start()
-    stack.trigger("cron_recover")
-    stack.settle(RECOVERY)
+    stack.recover(RECOVERY)
     stack.assert_in_step([*orders, edited])
     assert stack.operations([*orders, edited], "dead") == []
     assert len(stack.app.items("purchase-orders")) == count + 3

@@ -12,10 +12,12 @@ GONE = ("connection_refused", "connection_reset", "outcome_unknown")
 
 
 @pytest.fixture
-def patient(policy):
+def patient(configure, policy):
     """An administrator has every failure tried again quickly, and for long."""
-    for error_type in ("default", "connection_refused", "service_unavailable"):
+    policies = ("default", "connection_refused", "service_unavailable")
+    for error_type in policies:
         policy(error_type, max_attempts=50, **QUICK)
+    configure("sync.breaker", [], open_seconds=1, max_open_seconds=1)
 
 
 @pytest.fixture
@@ -48,14 +50,14 @@ def test_edits_made_while_the_pharmacy_is_down_arrive_once(stack, patient, stopp
 
     def waiting():
         found = stack.operations(orders, "waiting")
-        return len(found) == 3 and all(op["attempts"] >= 2 for op in found) and found
+        tried = [operation for operation in found if len(stack.errors(operation)) >= 2]
+        return len(tried) == 3 and tried
 
     for operation in wait_until(waiting, 30, "three pushes wait to be tried again"):
         assert operation["eta"] and operation["reason"]
+        # What a failed attempt wrote was not lost with it.
         errors = stack.errors(operation)
-        # One for each attempt: what the failed attempts wrote was not lost with them.
-        assert [e["attempt"] for e in errors] == list(range(1, len(errors) + 1))
-        assert len(errors) >= operation["attempts"]
+        assert len(errors) >= operation["attempts"] >= 1
         assert {e["type"] for e in errors} <= set(GONE)
         assert errors[-1]["type"] == "connection_refused"
         assert {e["correlation_id"] for e in errors} == {operation["correlation_id"]}
