@@ -14,6 +14,11 @@ import requests
 from odoo import Command, fields
 
 ORDERS = int(os.environ.get("PHARMACY_DEMO_ORDERS", "100"))
+LOGINS = {
+    "buyer": "sees, and resolves conflicts",
+    "operator": "redrives dead letters",
+    "pharmacy": "the pharmacy app's own, for the API only",
+}
 NOTES = (
     "",
     "Deliver before noon, please.",
