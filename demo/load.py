@@ -26,7 +26,6 @@ NOTES = (
     "Clinic is closed on Wednesday afternoon.",
     "Batch numbers on the delivery note, please.",
 )
-env = env
 
 
 def user(login, name, *groups):
