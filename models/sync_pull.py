@@ -48,7 +48,7 @@ class SyncStream(models.Model):
         :return: whether the end was reached
         """
         self.ensure_one()
-        if self._pull_waits():
+        if self._own("_pull_waits"):
             return False
         correlation_id = uuid.uuid4().hex
         adapter = self._adapter()

@@ -45,7 +45,7 @@ class SyncBackend(models.Model):
             pass
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
             while stream._push_batch(job_uuid):
-                if stream._is_push_due() and stream.batch_pause:
+                if stream.batch_pause and stream._own("_is_push_due"):
                     # The pause is the next job's, no worker sleeps through it.
                     self._schedule_push_in(stream.batch_pause)
                     return
@@ -98,7 +98,8 @@ class SyncStream(models.Model):
         :return: whether there was any
         """
         self.ensure_one()
-        if not self._is_push_due():
+        # The job's own transaction began before what it is to send was committed.
+        if not self._own("_is_push_due"):
             return False
         breaker = self.backend_id._breaker("push")
         rejection = breaker._rejection()
