@@ -38,4 +38,5 @@
         "views/menuitems.xml",
     ],
     "application": True,
+    "uninstall_hook": "uninstall_hook",
 }

@@ -19,7 +19,8 @@ class SyncApi(models.AbstractModel):
 
     No method raises for what the caller did or for what failed inside: an answer has
     ``success``, and where that is false an ``error`` with ``type``, ``message``,
-    ``field``, ``retryable`` and ``suggested_action``.
+    ``field``, ``retryable`` and ``suggested_action``. What is absent is false, as
+    everywhere in Odoo: XML-RPC knows no null.
     """
 
     _name = "sync.api"
@@ -83,7 +84,8 @@ class SyncApi(models.AbstractModel):
             self._record_error(backend, error, exc, correlation_id)
             answer = {"success": False, "error": self._error(error, exc)}
         duration = round((time.monotonic() - started) * 1000, 3)
-        return {**answer, "correlation_id": correlation_id, "duration_ms": duration}
+        answer.update(correlation_id=correlation_id, duration_ms=duration)
+        return _without_none(answer)
 
     def _backend(self):
         """The backend whose API user is calling, with superuser rights.
@@ -217,3 +219,11 @@ class SyncApi(models.AbstractModel):
                 context=about,
             )
         )
+
+
+def _without_none(value):
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_none(item) for item in value]
+    return False if value is None else value

@@ -311,6 +311,8 @@ class SyncStream(models.Model):
 
         :return: whether it succeeded
         """
+        # What was written before fails here, not in this record's place.
+        self.env.cr.flush()
         try:
             with self.env.cr.savepoint():
                 function(*args)

@@ -149,6 +149,29 @@ class SyncMapping(models.Model):
             pharmacy = self._open_conflict().pharmacy or self.base or {}
         return three_way(self.base or {}, odoo, pharmacy)
 
+    @api.model
+    def _lock(self, ids):
+        """Keep others from queueing these records; whoever did so since this
+        transaction began makes it fail and be replayed."""
+        self.env.execute_query(
+            SQL(
+                "SELECT id FROM sync_mapping WHERE id = ANY(%s) ORDER BY id "
+                "FOR NO KEY UPDATE",
+                ids,
+            )
+        )
+
+    @api.model
+    def _touch(self, ids):
+        """Make those fail who locked these records in an older transaction."""
+        self.env.execute_query(
+            SQL(
+                "UPDATE sync_mapping SET write_date = now() at time zone 'UTC' "
+                "WHERE id = ANY(%s) RETURNING id",
+                ids,
+            )
+        )
+
     def _serialise(self):
         """Canonical values of the Odoo record."""
         self.ensure_one()

@@ -156,6 +156,7 @@ class SyncOperation(models.Model):
         if values["state"] == "waiting":
             kept = {"eta", "last_delay", "parked", "reason", "attempts"}
             successor.write({name: values[name] for name in kept & values.keys()})
+            successor._schedule_waiting()
         self._end("cancelled", self.env._("A newer change is in the queue."))
 
     def _newer_pushes(self):

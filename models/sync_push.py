@@ -17,6 +17,8 @@ from .own_transaction import in_own_transaction
 DEPENDENCY_WAIT = 30
 OK = (200, 201, 204)
 FOUND, DUPLICATE, GONE, STALE = 302, 409, 410, 412
+# Attempts after which a record that is always stale is no accident any more.
+STALE_ATTEMPTS = 5
 # The call was not made: that is no failure of the record, and no attempt.
 NOT_MADE = (CircuitBreakerOpenError, ResourcePoolFullError)
 
@@ -295,6 +297,7 @@ class SyncStream(models.Model):
         :param failures: ``{operation id: exception}`` for those without an answer
         """
         Operation, Error = self.env["sync.operation"], self.env["sync.error"]
+        self.env["sync.mapping"]._lock([item["mapping_id"] for item in items])
         arrived, failed = [], []
         for item in items:
             operation = Operation.browse(item["operation_id"])
@@ -355,8 +358,18 @@ class SyncStream(models.Model):
         )
         exception = HttpError(status, code, message, field=field)
         failed = [(operation, classification, exception)]
-        # Stale: merge now; what still differs goes with the next attempt.
-        return [current] if status == STALE and current else [], failed
+        if status != STALE or not current or operation.attempts > STALE_ATTEMPTS:
+            return [], failed
+        # Merge now; what still differs, if anything does, goes with the next batch.
+        self.env["sync.error"]._record_each(failed)
+        operation._leave(
+            {
+                "state": "pending",
+                "reason": self.env._("Merged with the pharmacy's newer values."),
+            },
+            operation._newer_pushes(),
+        )
+        return [current], []
 
     def _is_ours(self, mapping, current):
         """Whether the app's record is, or may become, this mapping's counterpart."""

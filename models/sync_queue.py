@@ -91,6 +91,7 @@ class SyncOperation(models.Model):
         # The write is needed: a worker that is just taking one of these up read the
         # record before this change, and now fails to and takes it up anew.
         waiting.write({"requested_at": fields.Datetime.now()})
+        self.env["sync.mapping"]._touch([mapping.id for mapping in correlation_ids])
         self.create(
             [
                 {

@@ -71,8 +71,7 @@ def stack(shared_stack):
     shared_stack.app.heal()
     if shared_stack.undone():
         # What an earlier failure left behind is not this test's.
-        shared_stack.trigger("cron_recover")
-        shared_stack.settle()
+        shared_stack.recover(20)
     dead = shared_stack.dead_letters()
     yield shared_stack
     shared_stack.app.heal()
