@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from odoo import Command, fields
 
-env = env  # noqa: F821, PLW0127 - given by the shell
+env = env  # noqa: F821 - given by the shell
 PASSWORD = "test-password"
 USERS = {
     "buyer": ("purchase.group_purchase_user", "pharmacy_sync.group_user"),

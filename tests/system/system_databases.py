@@ -10,7 +10,6 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extras import RealDictCursor
-
 from system_servers import wait_until
 
 COMMAND_TIMEOUT = 120

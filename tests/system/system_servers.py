@@ -164,6 +164,9 @@ class PharmacyApp(Server):
     def get(self, collection, record_id):
         return self.call("GET", f"/api/v1/{collection}/{record_id}")
 
+    def create(self, collection, **values):
+        return self.call("POST", f"/api/v1/{collection}", **values)
+
     def edit(self, collection, record_id, **values):
         path = f"/api/v1/{collection}/{record_id}"
         return self.call("PATCH", path, headers={"If-Match": "*"}, **values)

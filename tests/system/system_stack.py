@@ -99,6 +99,13 @@ class Stack:
         self.assert_in_step(orders)
         return orders
 
+    def quantity(self, order):
+        """The quantity of the order's first line in Odoo."""
+        return self.value(
+            "SELECT product_qty FROM purchase_order_line WHERE id = %s",
+            self.first_line(order),
+        )
+
     def first_line(self, order):
         return self.value(
             "SELECT min(id) FROM purchase_order_line WHERE order_id = %s", order
@@ -106,8 +113,8 @@ class Stack:
 
     def set_quantity(self, order, quantity, login="buyer"):
         """What a buyer does who changes the quantity of the order's first line."""
-        line = self.first_line(order)
-        self.model("purchase.order.line", login).write([line], {"product_qty": quantity})
+        Line = self.model("purchase.order.line", login)
+        Line.write([self.first_line(order)], {"product_qty": quantity})
 
     def configure(self, model, domain, values):
         """Change settings as an administrator would: ``[(id, former values)]``."""
@@ -215,7 +222,10 @@ class Stack:
             "notes": plain(row["note"]),
             "supplier": row["vat"],
             "lines": sorted(
-                (line["barcode"], line["product_qty"], line["price_unit"])
+                (
+                    line["barcode"],
+                    *map(_decimal, (line["product_qty"], line["price_unit"])),
+                )
                 for line in lines
             ),
         }
@@ -233,6 +243,11 @@ class Stack:
                 for line in record["lines"]
             ),
         }
+
+
+def _decimal(number):
+    """The decimal number that a column of either numeric type shows."""
+    return Decimal(str(number))
 
 
 def plain(note):

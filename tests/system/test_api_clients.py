@@ -17,10 +17,8 @@ def make_records(stack):
     """Makes orders at the pharmacy that Odoo does not hear of, to be pushed by the
     test: ``make_records(count)``. At the end Odoo reads what changed there: it has
     all of them already."""
-    ids = {
-        (row["res_model"], row["res_id"]): row["external_id"]
-        for row in stack.query("SELECT res_model, res_id, external_id FROM sync_mapping")
-    }
+    rows = stack.query("SELECT res_model, res_id, external_id FROM sync_mapping")
+    ids = {(row["res_model"], row["res_id"]): row["external_id"] for row in rows}
     lines = [
         {
             "product_id": ids["product.product", product],
@@ -39,7 +37,7 @@ def make_records(stack):
     def make(count):
         stack.set_paused(True)
         records = [
-            stack.app.call("POST", "/api/v1/purchase-orders", notes=f"{number}", **order)
+            stack.app.create("purchase-orders", notes=str(number), **order)
             for number in range(count)
         ]
         made.extend(records)
@@ -64,7 +62,7 @@ def by_xmlrpc(stack, **arguments):
     url, key = stack.odoo.url, stack.prepared["api_key"]
     common = xmlrpc.client.ServerProxy(f"{url}/xmlrpc/2/common")
     uid = common.authenticate(stack.database, "pharmacy", key, {})
-    models = xmlrpc.client.ServerProxy(f"{url}/xmlrpc/2/object", allow_none=True)
+    models = xmlrpc.client.ServerProxy(f"{url}/xmlrpc/2/object")
     given = (stack.database, uid, key, "sync.api", "push", [], arguments)
     return models.execute_kw(*given)
 
@@ -117,10 +115,11 @@ def test_orders_pushed_twice_are_in_odoo_once(stack, make_records, push, count):
         r["odoo_id"] for r in second["results"]
     ]
     assert orders_of(stack, records) == [1] * count
-    assert stack.value(
+    lines = stack.value(
         "SELECT count(*) FROM purchase_order_line WHERE order_id = ANY(%s)",
         [result["odoo_id"] for result in first["results"]],
-    ) == count * len(stack.prepared["products"])
+    )
+    assert lines == count * len(stack.prepared["products"])
 
 
 def test_twins_with_one_idempotency_key_get_one_answer(stack, make_records):

@@ -58,7 +58,7 @@ def test_a_change_committed_late_is_not_overtaken_for_good(stack, orders, holder
             stack.settle()
         stack.assert_in_step([quick])
         assert not writing.done()
-        assert _quantity(stack, slow) == 2
+        assert stack.quantity(slow) == 2
         holder.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
         writing.result(timeout=PROMPT)
     # Its event is older than those that were delivered before it.
@@ -78,13 +78,6 @@ def _waiters(stack):
         "AND NOT granted AND database = (SELECT oid FROM pg_database "
         "WHERE datname = current_database())",
         LOCK,
-    )
-
-
-def _quantity(stack, order):
-    return stack.value(
-        "SELECT product_qty FROM purchase_order_line WHERE id = %s",
-        stack.first_line(order),
     )
 
 
