@@ -6,6 +6,7 @@ its window in its row would. What counts is how many a second, and how many upda
 were refused as serialization failures.
 """
 
+import logging
 import sys
 import time
 from multiprocessing import get_context
@@ -57,6 +58,7 @@ def breaker(env, backend_id):
 
 def shared_row(env, backend_id):
     """A counter in one row, at the isolation level of Odoo's cursors."""
+    logging.getLogger("odoo.sql_db").setLevel(logging.CRITICAL)
     refused = 0
     for __ in range(CALLS):
         with env.registry.cursor() as cr:

@@ -178,11 +178,13 @@ class SyncBreaker(models.Model):
             )
         return leave
 
+    def _is_quiet(self, permit, outcome):
+        """Whether the outcome cannot change anything: a quick success, no probe's."""
+        quick = outcome.result is core.Result.SUCCESS and not outcome.slow
+        return quick and permit.lease is None
+
     def _settle(self, permit, outcome):
         """Take note of how a permitted call ended; its row is in the log already."""
-        quiet = outcome.result is core.Result.SUCCESS and not outcome.slow
-        if permit.lease is None and quiet:
-            return
         self._in_turn("_settle_shared", permit, outcome)
 
     def _set_mode(self, mode, reason):

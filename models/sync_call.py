@@ -60,7 +60,7 @@ class SyncCall(models.Model):
 
     @api.model
     def _append(self, cr, backend_id, operation, exchange=None, **values):
-        """Append one row on ``cr`` and commit it.
+        """Append one row on ``cr``, a cursor of the call's own; the caller commits.
 
         :param exchange: :class:`..client.pharmacy.Exchange`; None if nothing was sent
         :param values: other columns
@@ -90,8 +90,6 @@ class SyncCall(models.Model):
                 (*values.values(), fields.Datetime.now()),
             )
         )
-        # The cursor is the call's own; no transaction stays open meanwhile.
-        cr.commit()  # pylint: disable=invalid-commit
 
     @api.autovacuum
     def _gc_calls(self):

@@ -1,5 +1,5 @@
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from odoo import models
@@ -40,15 +40,13 @@ class SyncBackend(models.Model):
             breaker = breaker.browse()
         slots = self._pool(pool)
         with self.env.registry.cursor() as cr:
-            if not slots:
-                with self._guard_call(cr, operation, breaker) as report:
+            held = slots._slot(cr, wait) if slots else nullcontext()
+            try:
+                with held, self._guard_call(cr, operation, breaker) as report:
                     yield report
-                return
-            with (
-                slots._slot(cr, wait),
-                self._guard_call(cr, operation, breaker) as report,
-            ):
-                yield report
+            finally:
+                # The log has its row whatever became of the call.
+                cr.commit()  # pylint: disable=invalid-commit
 
     @contextmanager
     def _guard_call(self, cr, operation, breaker):
@@ -83,7 +81,9 @@ class SyncBackend(models.Model):
                 exchange=exchange,
                 error_type=classification and str(classification.type),
             )
-            if breaker:
+            if breaker and not breaker._is_quiet(permit, outcome):
+                # The breaker counts the log, this row included.
+                cr.commit()  # pylint: disable=invalid-commit
                 breaker._settle(permit, outcome)
 
     def _app_is_back(self):

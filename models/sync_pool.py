@@ -1,6 +1,8 @@
 import time
 from contextlib import contextmanager
 
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -108,7 +110,8 @@ class SyncPool(models.Model):
             yield
         finally:
             # Whatever failed: the locks are the session's, and the session is pooled.
-            cr.rollback()
+            if cr.connection.info.transaction_status == TRANSACTION_STATUS_INERROR:
+                cr.rollback()
             for lock in filter(None, held):
                 self._give_back(cr, lock)
 
