@@ -141,6 +141,7 @@ class SyncOperation(models.Model):
     @api.model
     def _cron_recover(self):
         """Scheduled: take up what a killed worker or a lost job left behind."""
+        self.flush_model(["state", "job_uuid"])
         rows = self.env.execute_query(
             SQL(
                 """SELECT o.id FROM sync_operation o

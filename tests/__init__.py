@@ -13,3 +13,4 @@ from . import test_pull
 from . import test_secrets
 from . import test_webhook
 from . import test_pool
+from . import test_recovery

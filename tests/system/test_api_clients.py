@@ -62,7 +62,7 @@ def by_xmlrpc(stack, **arguments):
     url, key = stack.odoo.url, stack.prepared["api_key"]
     common = xmlrpc.client.ServerProxy(f"{url}/xmlrpc/2/common")
     uid = common.authenticate(stack.database, "pharmacy", key, {})
-    models = xmlrpc.client.ServerProxy(f"{url}/xmlrpc/2/object")
+    models = xmlrpc.client.ServerProxy(f"{url}/xmlrpc/2/object", allow_none=True)
     given = (stack.database, uid, key, "sync.api", "push", [], arguments)
     return models.execute_kw(*given)
 
