@@ -3,8 +3,6 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .own_transaction import begin_read_committed
-
 RETENTION = timedelta(days=7)
 
 
@@ -60,7 +58,7 @@ class SyncCall(models.Model):
 
     @api.model
     def _append(self, cr, backend_id, operation, exchange=None, **values):
-        """Append one row on ``cr``, a cursor of the call's own; the caller commits.
+        """Append one row on ``cr``, a cursor of the call's own that commits by itself.
 
         :param exchange: :class:`..client.pharmacy.Exchange`; None if nothing was sent
         :param values: other columns
@@ -79,9 +77,6 @@ class SyncCall(models.Model):
                 correlation_id=exchange.correlation_id,
                 request_id=exchange.request_id,
             )
-        # Its keys are checked against rows that others may be changing, the breaker's
-        # above all: that must not make the log fail.
-        begin_read_committed(cr)
         columns = SQL(", ").join(SQL.identifier(name) for name in values)
         cr.execute(
             SQL(

@@ -6,6 +6,7 @@ from odoo import models
 
 from ..core import breaker as core
 from ..core.exceptions import CircuitBreakerOpenError
+from .own_transaction import autocommitting
 
 
 class SyncBackend(models.Model):
@@ -39,14 +40,10 @@ class SyncBackend(models.Model):
         if not self.env["sync.config"]._feature("breaker"):
             breaker = breaker.browse()
         slots = self._pool(pool)
-        with self.env.registry.cursor() as cr:
+        with self.env.registry.cursor() as cr, autocommitting(cr):
             held = slots._slot(cr, wait) if slots else nullcontext()
-            try:
-                with held, self._guard_call(cr, operation, breaker) as report:
-                    yield report
-            finally:
-                # The log has its row whatever became of the call.
-                cr.commit()  # pylint: disable=invalid-commit
+            with held, self._guard_call(cr, operation, breaker) as report:
+                yield report
 
     @contextmanager
     def _guard_call(self, cr, operation, breaker):
@@ -83,7 +80,6 @@ class SyncBackend(models.Model):
             )
             if breaker and not breaker._is_quiet(permit, outcome):
                 # The breaker counts the log, this row included.
-                cr.commit()  # pylint: disable=invalid-commit
                 breaker._settle(permit, outcome)
 
     def _app_is_back(self):

@@ -1,8 +1,6 @@
 import time
 from contextlib import contextmanager
 
-from psycopg2.extensions import TRANSACTION_STATUS_INERROR
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -91,7 +89,8 @@ class SyncPool(models.Model):
         A job does not wait for one: it asks again later. Who must have its answer now
         may wait, for the pool's ``timeout``, if not too many do already.
 
-        :param cr: a cursor of the caller's own, kept open while the slot is held
+        :param cr: a cursor of the caller's own that commits by itself
+            (:func:`.own_transaction.autocommitting`), kept open while the slot is held
         :raises ResourcePoolFullError: all slots are taken, or all places to wait
         :raises ApiTimeoutError: none became free in time
         """
@@ -110,8 +109,6 @@ class SyncPool(models.Model):
             yield
         finally:
             # Whatever failed: the locks are the session's, and the session is pooled.
-            if cr.connection.info.transaction_status == TRANSACTION_STATUS_INERROR:
-                cr.rollback()
             for lock in filter(None, held):
                 self._give_back(cr, lock)
 
@@ -133,8 +130,6 @@ class SyncPool(models.Model):
             [offset + 1, offset + count, LOCK_SPACE + self.id],
         )
         row = cr.fetchone()
-        # The lock is the session's: no transaction stays open for it.
-        cr.commit()  # pylint: disable=invalid-commit
         return row and row[0]
 
     def _give_back(self, cr, number):

@@ -8,6 +8,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..core.exceptions import ApiTimeoutError, ResourcePoolFullError
+from ..models.own_transaction import autocommitting
 from .common import SyncCase
 
 
@@ -26,6 +27,7 @@ class TestPool(SyncCase):
         """A slot held by a session of its own, as another process would."""
         with (
             db_connect(self.env.cr.dbname).cursor() as cr,
+            autocommitting(cr),
             self.pool._slot(cr, wait),
         ):
             yield cr
@@ -52,7 +54,7 @@ class TestPool(SyncCase):
             with mute_logger("odoo.sql_db"), self.assertRaises(OperationalError):
                 stack.close()
 
-    def test_failed_transaction_gives_its_slot_back(self):
+    def test_failed_statement_gives_its_slot_back(self):
         with (
             mute_logger("odoo.sql_db"),
             self.assertRaises(DivisionByZero),
