@@ -7,7 +7,7 @@ from odoo.tools import SQL
 
 from ..core.exceptions import DependencyMissingError
 from .own_transaction import in_own_transaction
-from .sync_push import NOT_MADE
+from .sync_settle import NOT_MADE
 
 PAGES_PER_JOB = 200
 GONE = 410

@@ -1,0 +1,131 @@
+from odoo import models
+
+from ..core.exceptions import (
+    CircuitBreakerOpenError,
+    HttpError,
+    ResourcePoolFullError,
+)
+from ..core.merge import advance
+
+OK = (200, 201, 204)
+FOUND, DUPLICATE, GONE, STALE = 302, 409, 410, 412
+# Attempts after which a record that is always stale is no accident any more.
+STALE_ATTEMPTS = 5
+# The call was not made: that is no failure of the record, and no attempt.
+NOT_MADE = (CircuitBreakerOpenError, ResourcePoolFullError)
+
+
+class SyncStream(models.Model):
+    """Odoo to pharmacy, the last of a batch's three steps: what came of it."""
+
+    _inherit = "sync.stream"
+
+    def _settle_push(self, items, answers, failures):
+        """Write down what came of a batch.
+
+        :param answers: ``{operation id: result}``
+        :param failures: ``{operation id: exception}`` for those without an answer
+        """
+        Operation, Error = self.env["sync.operation"], self.env["sync.error"]
+        self.env["sync.mapping"]._lock([item["mapping_id"] for item in items])
+        arrived, failed = [], []
+        for item in items:
+            operation = Operation.browse(item["operation_id"])
+            if operation.id in answers:
+                current, failure = self._settle_answer(
+                    operation, item["request"], answers[operation.id]
+                )
+                arrived += current
+                failed += failure
+                continue
+            exception = failures[operation.id]
+            classification = Error._classify(
+                exception, self.backend_id, idempotent=False
+            )
+            if classification.delivery != "unknown":
+                operation.mapping_id.uncertain = item["uncertain"]
+            if isinstance(exception, NOT_MADE):
+                operation._give_back(exception.retry_after or 1.0, str(exception))
+            else:
+                failed.append((operation, classification, exception))
+        Operation._fail_each(failed)
+        if arrived:
+            correlation_id = items[0]["correlation_id"]
+            self._keep_failed(self._apply(arrived, correlation_id), correlation_id)
+        Operation.browse(item["operation_id"] for item in items)._schedule_waiting()
+
+    def _settle_answer(self, operation, request, answer):
+        """Write down one result.
+
+        :return: (records to be applied, where the app has other values than were sent;
+            failures for :meth:`SyncOperation._fail_each`), both lists
+        """
+        mapping = operation.mapping_id
+        status, current = answer["status"], answer.get("current")
+        if status in OK:
+            operation._succeed()
+            return self._advance(mapping, request, answer), []
+        mapping.uncertain = False
+        if status == GONE:
+            operation._succeed(self.env._("The pharmacy had deleted it."))
+            return [current] if current else [], []
+        if status in (FOUND, DUPLICATE) and current and self._is_ours(mapping, current):
+            # Linked; what differs goes with the next batch.
+            mapping.write({"external_id": current["id"], "version": 0})
+            operation._leave(
+                {
+                    "state": "pending",
+                    "reason": self.env._("The pharmacy had it already: linked."),
+                },
+                operation._newer_pushes(),
+            )
+            return [current], []
+        error = answer.get("error") or {}
+        code, message = error.get("code"), error.get("message") or ""
+        field = error.get("field")
+        classification = self.env["sync.error"]._classify_response(
+            self.backend_id, status, code, message, field=field
+        )
+        exception = HttpError(status, code, message, field=field)
+        failed = [(operation, classification, exception)]
+        if status != STALE or not current or operation.attempts > STALE_ATTEMPTS:
+            return [], failed
+        # Merge now; what still differs, if anything does, goes with the next batch.
+        self.env["sync.error"]._record_each(failed)
+        operation._leave(
+            {
+                "state": "pending",
+                "reason": self.env._("Merged with the pharmacy's newer values."),
+            },
+            operation._newer_pushes(),
+        )
+        return [current], []
+
+    def _is_ours(self, mapping, current):
+        """Whether the app's record is, or may become, this mapping's counterpart."""
+        if mapping.external_id:
+            return mapping.external_id == current["id"]
+        if current.get("external_ref") == mapping.key:
+            return True
+        taken = self.env["sync.mapping"].search_count(
+            [("stream_id", "=", self.id), ("external_id", "=", current["id"])], limit=1
+        )
+        # A record of the same barcode that nobody claims is the same thing.
+        return not taken and not current.get("external_ref")
+
+    def _advance(self, mapping, request, answer):
+        """The app has what was sent: that is the new base."""
+        values = {"uncertain": False, "version": answer.get("version") or 0}
+        if request["method"] == "delete":
+            mapping.write({**values, "deleted": True})
+            return []
+        conflict = mapping._open_conflict()
+        values["external_id"] = answer["id"]
+        values["base"] = advance(
+            mapping.base, request["data"], conflict.line_ids.mapped("field")
+        )
+        if conflict:
+            conflict.pharmacy = {**(conflict.pharmacy or {}), **request["data"]}
+        mapping.write(values)
+        data = answer.get("data")
+        return [data] if data else []
