@@ -29,8 +29,9 @@ class SyncStream(models.Model):
         Operation, Error = self.env["sync.operation"], self.env["sync.error"]
         self.env["sync.mapping"]._lock([item["mapping_id"] for item in items])
         arrived, failed = [], []
-        for item in items:
-            operation = Operation.browse(item["operation_id"])
+        # Browsed together, so that what they refer to is read for all at once.
+        operations = Operation.browse(item["operation_id"] for item in items)
+        for item, operation in zip(items, operations, strict=True):
             if operation.id in answers:
                 current, failure = self._settle_answer(
                     operation, item["request"], answers[operation.id]
@@ -52,7 +53,7 @@ class SyncStream(models.Model):
         if arrived:
             correlation_id = items[0]["correlation_id"]
             self._keep_failed(self._apply(arrived, correlation_id), correlation_id)
-        Operation.browse(item["operation_id"] for item in items)._schedule_waiting()
+        operations._schedule_waiting()
 
     def _settle_answer(self, operation, request, answer):
         """Write down one result.
