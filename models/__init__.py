@@ -1,4 +1,5 @@
 from . import sync_tracked
+from . import sync_progress
 from . import sync_backend
 from . import sync_breaker
 from . import sync_pool

@@ -152,6 +152,7 @@ class SyncOperation(models.Model):
             )
         )
         self.browse(row[0] for row in rows)._take_back()
+        self.env["sync.progress"]._recover_all()
         backends = self.env["sync.backend"].search([("paused", "=", False)])
         backends._schedule_push()
         backends._schedule_pull()
