@@ -3,7 +3,7 @@ import json
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..core.merge import KEYED, Side, settle
+from ..core.merge import KEYED, MISSING, Side, settle
 
 
 class SyncConflict(models.Model):
@@ -40,6 +40,7 @@ class SyncConflict(models.Model):
         readonly=True,
         tracking=True,
     )
+    reason = fields.Char(readonly=True, help="Why it was decided so.")
     resolved_at = fields.Datetime(readonly=True)
     resolved_by_id = fields.Many2one("res.users", readonly=True)
     correlation_id = fields.Char(readonly=True)
@@ -73,6 +74,7 @@ class SyncConflict(models.Model):
                     "base": _text(values.base),
                     "odoo": _text(values.odoo),
                     "pharmacy": _text(values.pharmacy),
+                    "values": _told(values),
                 }
             )
             for path, values in merge.conflicts.items()
@@ -147,6 +149,23 @@ class SyncConflictLine(models.Model):
     base = fields.Text("Agreed Last", readonly=True)
     odoo = fields.Text(readonly=True)
     pharmacy = fields.Text(readonly=True)
+    values = fields.Json(
+        readonly=True,
+        help="The same values as they travel, under base, odoo and pharmacy; what a "
+        "side does not have is absent.",
+    )
+    choice = fields.Selection(
+        [
+            ("odoo", "Odoo"),
+            ("pharmacy", "Pharmacy"),
+            ("merge", "Merged"),
+            ("manual", "Own Value"),
+        ],
+        readonly=True,
+        help="Whose value was taken; the other one is kept here.",
+    )
+    result = fields.Text(readonly=True, help="The value that was decided on.")
+    reason = fields.Char(readonly=True, help="The rule, policy or person's reason.")
 
     @api.depends("field", "conflict_id.pharmacy", "conflict_id.mapping_id.base")
     def _compute_label(self):
@@ -186,6 +205,12 @@ class SyncConflictLine(models.Model):
 
 def _words(key):
     return key.removesuffix("_id").replace("_", " ")
+
+
+def _told(values):
+    """The values of a :class:`..core.merge.FieldConflict` that are there, by side."""
+    sides = {"base": values.base, "odoo": values.odoo, "pharmacy": values.pharmacy}
+    return {side: value for side, value in sides.items() if value is not MISSING}
 
 
 def _text(value):
