@@ -9,6 +9,7 @@ from . import sync_mapping
 from . import sync_operation
 from . import sync_queue
 from . import sync_outcome
+from . import sync_cancel
 from . import sync_settle
 from . import sync_push
 from . import sync_pull
