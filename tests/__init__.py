@@ -12,6 +12,7 @@ from . import test_labels
 from . import test_outbound
 from . import test_pull
 from . import test_secrets
+from . import test_session
 from . import test_webhook
 from . import test_pool
 from . import test_recovery
