@@ -1,9 +1,6 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-RETENTION = timedelta(days=7)
 # What a call is logged with, besides the time.
 COLUMNS = (
     *("backend_id", "operation", "breaker_id", "epoch", "result", "slow"),
@@ -98,10 +95,3 @@ class SyncCall(models.Model):
         cr.execute(APPEND, [*row, *(unlock or (None, None))])
         # It is committed already, but on a test's cursor.
         cr.commit()  # pylint: disable=invalid-commit
-
-    @api.autovacuum
-    def _gc_calls(self):
-        limit = fields.Datetime.now() - RETENTION
-        self.env.execute_query(
-            SQL("DELETE FROM sync_call WHERE create_date < %s RETURNING id", limit)
-        )

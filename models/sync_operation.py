@@ -5,7 +5,6 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 TOTAL_DEADLINE = timedelta(hours=24)
-RETENTION = timedelta(days=7)
 
 
 class SyncOperation(models.Model):
@@ -209,10 +208,3 @@ class SyncOperation(models.Model):
             raise AccessError(
                 self.env._("Only operators may redrive or discard operations.")
             )
-
-    @api.autovacuum
-    def _gc_operations(self):
-        limit = fields.Datetime.now() - RETENTION
-        self.search(
-            [("state", "in", self.CLOSED), ("done_at", "<", limit)], limit=10_000
-        ).unlink()

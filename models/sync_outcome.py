@@ -17,7 +17,16 @@ class SyncOperation(models.Model):
 
     def _succeed(self, reason=False):
         for operation in self:
-            operation._end("done", reason or operation._retried())
+            retried = operation._retried()
+            operation._end("done", reason or retried)
+            # They were made up for; nobody needs to look into them.
+            operation.error_ids.filtered(lambda error: not error.resolved).write(
+                {
+                    "resolved": True,
+                    "resolved_at": fields.Datetime.now(),
+                    "resolution": operation.reason or self.env._("Redriven: done"),
+                }
+            )
 
     def _retried(self):
         """How many attempts it took, if more than one."""
