@@ -22,6 +22,9 @@ from . import sync_error_rule
 from . import sync_conflict
 from . import sync_config
 from . import sync_retry_policy
+from . import sync_cache
+from . import sync_cache_use
+from . import sync_lookup
 from . import sync_retention
 from . import res_config_settings
 from . import sync_request

@@ -13,6 +13,8 @@ EXPIRED = (
     ("sync_call", "log", "create_date < %s"),
     ("sync_event", "log", "state = 'done' AND write_date < %s"),
     ("sync_request", "log", "create_date < %s"),
+    ("sync_cache", "log", "fetched_at < %s"),
+    ("sync_cache_use", "history", "day < %s"),
     ("sync_operation", "operations", "state IN ('done', 'cancelled') AND done_at < %s"),
     ("sync_error", "errors", "resolved AND occurred_at < %s"),
     ("sync_breaker_transition", "history", "at < %s"),

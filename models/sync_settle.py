@@ -59,6 +59,9 @@ class SyncStream(models.Model):
             else:
                 failed.append((operation, classification, exception))
         Operation._fail_each(failed)
+        if self._adapter()._entity_cached:
+            keys = operations.mapping_id.filtered("external_id").mapped("external_id")
+            self.env["sync.cache"]._invalidate(self.backend_id, self.entity, keys)
         if arrived:
             correlation_id = items[0]["correlation_id"]
             self._keep_failed(self._apply(arrived, correlation_id), correlation_id)

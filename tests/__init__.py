@@ -1,6 +1,7 @@
 from . import test_api
 from . import test_breaker
 from . import test_breaker_force
+from . import test_cache
 from . import test_cancel
 from . import test_conflict
 from . import test_config

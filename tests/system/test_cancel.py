@@ -9,20 +9,21 @@ def test_stopped_between_the_parts_of_a_batch_it_is_not_sent(stack):
     match = {"method": "POST", "path": "/api/v1/*/batch"}
     rules = [
         {"kind": kind, "match": match, "count": 1, **more}
-        for kind, more in (("latency", {"seconds": 3}), ("error", {"status": 500}))
+        for kind, more in (("latency", {"seconds": 7}), ("error", {"status": 500}))
     ]
     stack.app.call("POST", "/admin/faults", seed=1, rules=rules)
     stack.set_paused(True)
     for order in (first, second):
         stack.set_quantity(order, 7)
     stack.set_paused(False)
+    operations = stack.model("sync.operation", "operator")
     wait_until(
         lambda: len(stack.operations([first, second], "running")) == 2,
         30,
         "the call is under way",
     )
     (operation,) = stack.operations([second], "running")
-    stack.model("sync.operation", "operator").action_stop([operation["id"]])
+    operations.action_stop([operation["id"]])
     stack.settle()
     (stopped,) = stack.operations([second])[-1:]
     assert stopped["state"] == "cancelled", stopped["reason"]
@@ -40,12 +41,13 @@ def test_stopped_while_its_answer_is_lost_it_is_found_out_first(stack, configure
     (order,) = stack.synced_orders(1)
     configure("sync.backend", [], deadline=6)
     stack.app.fault("drip", count=1, bytes_per_second=1)
+    operations = stack.model("sync.operation", "operator")
     stack.set_quantity(order, 9)
     wait_until(
         lambda: stack.operations([order], "running"), 30, "the call is under way"
     )
     (operation,) = stack.operations([order], "running")
-    stack.model("sync.operation", "operator").action_stop([operation["id"]])
+    operations.action_stop([operation["id"]])
     stack.recover(120)
     stack.assert_in_step([order])
     assert len(stack.app.history(stack.external_id(order))) == 2
