@@ -27,6 +27,7 @@
         "views/sync_error_rule.xml",
         "views/sync_call.xml",
         "views/sync_event.xml",
+        "views/sync_cache.xml",
         "wizards/sync_breaker_force.xml",
         "views/sync_breaker.xml",
         "views/sync_pool.xml",

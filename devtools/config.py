@@ -4,7 +4,16 @@ import configparser
 
 from . import odoo, paths
 
-CHANNELS = "root:2,root.pharmacy_sync:2"
+# Those of the pools, cut to what two cores bear.
+CHANNELS = ",".join(
+    (
+        "root:2",
+        "root.pharmacy_sync:2",
+        "root.pharmacy_sync.order_sync:2",
+        "root.pharmacy_sync.supplier_query:2",
+        "root.pharmacy_sync.reporting:1",
+    )
+)
 
 
 def write(name, database=None, http_port=None, addons=paths.ADDONS, **options):

@@ -14,6 +14,7 @@ class SyncEntityProduct(models.AbstractModel):
     _entity_model = "product.product"
     _entity_collection = "products"
     _entity_rank = 20
+    _entity_cached = True
     _entity_tracked = {
         "product.product": {"default_code", "barcode", "standard_price", "active"},
         "product.template": {

@@ -14,6 +14,7 @@ class SyncEntitySupplier(models.AbstractModel):
     _entity_model = "res.partner"
     _entity_collection = "suppliers"
     _entity_rank = 10
+    _entity_cached = True
     _entity_tracked = {
         "res.partner": {
             "name",

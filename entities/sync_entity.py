@@ -26,6 +26,8 @@ class SyncEntity(models.AbstractModel):
     _entity_rank = 10
     # Pool that bounds how many calls for the entity are under way at once.
     _entity_pool = "supplier_query"
+    # Whether single records are looked up, and cached.
+    _entity_cached = False
     # Models whose writes concern the entity, with the fields that do.
     _entity_tracked = {}
 

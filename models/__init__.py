@@ -9,6 +9,7 @@ from . import sync_mapping
 from . import sync_operation
 from . import sync_queue
 from . import sync_outcome
+from . import sync_cancel
 from . import sync_settle
 from . import sync_push
 from . import sync_pull
@@ -21,6 +22,10 @@ from . import sync_error_rule
 from . import sync_conflict
 from . import sync_config
 from . import sync_retry_policy
+from . import sync_cache
+from . import sync_cache_use
+from . import sync_lookup
+from . import sync_retention
 from . import res_config_settings
 from . import sync_request
 from . import sync_api

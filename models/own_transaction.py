@@ -3,7 +3,11 @@
 from contextlib import contextmanager
 from functools import partial
 
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from psycopg2.extensions import (
+    ISOLATION_LEVEL_DEFAULT,
+    ISOLATION_LEVEL_REPEATABLE_READ,
+    TRANSACTION_STATUS_IDLE,
+)
 
 from odoo import api
 from odoo.service.model import retrying
@@ -41,9 +45,12 @@ def autocommitting(cr):
     connection = cr.connection
     idle = connection.info.transaction_status == TRANSACTION_STATUS_IDLE
     if idle:
-        connection.set_session(isolation_level="DEFAULT", autocommit=True)
+        # One after the other: both at once would ask the server.
+        connection.set_isolation_level(ISOLATION_LEVEL_DEFAULT)
+        connection.autocommit = True
     try:
         yield cr
     finally:
         if idle and not connection.closed:
-            connection.set_session(isolation_level="REPEATABLE READ", autocommit=False)
+            connection.autocommit = False
+            connection.set_isolation_level(ISOLATION_LEVEL_REPEATABLE_READ)

@@ -9,6 +9,7 @@ from odoo.exceptions import AccessError, ConcurrencyError
 from ..core.exceptions import ConfigurationError, InvalidDataError
 
 MAX_RECORDS = 500
+MAX_LOOKUPS = 50
 # Replayed by Odoo, not answered.
 REPLAYED = (psycopg2.OperationalError, ConcurrencyError)
 
@@ -60,6 +61,20 @@ class SyncApi(models.AbstractModel):
         return self._answer(correlation_id, self._status, entity, external_ids)
 
     @api.model
+    def lookup(self, entity, external_ids, correlation_id=None):
+        """Suppliers or products as the pharmacy app last told them, to save asking it.
+
+        :param str entity: ``supplier`` or ``product``
+        :param list external_ids: the pharmacy's ids, up to 50
+        :return: ``{success, results}``; each result is ``{success, external_id, value,
+            source, age, stale, version, error}``. The source is ``memory``, ``cache``,
+            ``app``; ``stale`` for an older value, which serves while the app fails; or
+            ``odoo`` for Odoo's own values, if nothing else serves. The age is in
+            seconds, false for Odoo's own.
+        """
+        return self._answer(correlation_id, self._lookup, entity, external_ids)
+
+    @api.model
     def health(self, correlation_id=None):
         """Whether the backend is worked on: ``{success, paused, queue, dead_letters,
         conflicts, mappings}``, the last four as numbers."""
@@ -109,10 +124,10 @@ class SyncApi(models.AbstractModel):
             raise InvalidDataError(f"entity is to be one of {known}", field="entity")
         return stream
 
-    def _check_list(self, name, value):
-        if not isinstance(value, list) or len(value) > MAX_RECORDS:
+    def _check_list(self, name, value, most=MAX_RECORDS):
+        if not isinstance(value, list) or len(value) > most:
             raise InvalidDataError(
-                f"{name} is to be a list of up to {MAX_RECORDS}", field=name
+                f"{name} is to be a list of up to {most}", field=name
             )
 
     def _push(self, backend, correlation_id, entity, records, idempotency_key):
@@ -181,6 +196,36 @@ class SyncApi(models.AbstractModel):
                 }
                 for external_id in external_ids
             ]
+        }
+
+    def _lookup(self, backend, correlation_id, entity, external_ids):
+        self._check_list("external_ids", external_ids, MAX_LOOKUPS)
+        if not all(isinstance(key, str) and key for key in external_ids):
+            raise InvalidDataError("external_ids are texts", field="external_ids")
+        found = backend._lookup_each(
+            entity, list(dict.fromkeys(external_ids)), correlation_id
+        )
+        results = [
+            {"external_id": key, **self._looked_up(backend, found[key])}
+            for key in external_ids
+        ]
+        return {
+            "success": all(result["success"] for result in results),
+            "results": results,
+        }
+
+    def _looked_up(self, backend, found):
+        if isinstance(found, Exception):
+            error = backend.env["sync.error"]._classify(found, backend)
+            return {"success": False, "error": self._error(error, found)}
+        return {
+            "success": True,
+            "value": found.value,
+            "source": found.source,
+            "age": None if found.age is None else round(found.age, 3),
+            "stale": found.stale,
+            "version": found.version,
+            "error": None,
         }
 
     def _health(self, backend, correlation_id):

@@ -264,11 +264,12 @@ class SyncBackend(models.Model):
 
     # -- Calls and jobs ---------------------------------------------------------------
 
-    def _client(self, operation, pool=None):
+    def _client(self, operation, pool=None, wait=False):
         """A client for this backend's app whose every call is guarded.
 
         :param operation: kind of operation, for the breaker and the log
         :param pool: name of the pool that bounds how many are under way
+        :param wait: whether to wait for a slot of the pool, as it allows
         """
         self.ensure_one()
         return PharmacyClient(
@@ -278,7 +279,7 @@ class SyncBackend(models.Model):
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             deadline=self.deadline,
-            guard=partial(self.sudo()._guard, operation, pool),
+            guard=partial(self.sudo()._guard, operation, pool, wait),
         )
 
     def _as_runner(self):

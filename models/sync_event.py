@@ -1,10 +1,7 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 DISPATCH_LIMIT = 1000
-RETENTION = timedelta(days=7)
 
 
 class SyncEvent(models.Model):
@@ -82,14 +79,3 @@ class SyncEvent(models.Model):
         events = self.browse(row[0] for row in rows)
         events.write({"state": "done"})
         return len(rows) == DISPATCH_LIMIT
-
-    @api.autovacuum
-    def _gc_events(self):
-        limit = fields.Datetime.now() - RETENTION
-        self.env.execute_query(
-            SQL(
-                "DELETE FROM sync_event WHERE state = 'done' AND write_date < %s "
-                "RETURNING id",
-                limit,
-            )
-        )

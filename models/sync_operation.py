@@ -5,7 +5,6 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 TOTAL_DEADLINE = timedelta(hours=24)
-RETENTION = timedelta(days=7)
 
 
 class SyncOperation(models.Model):
@@ -81,7 +80,13 @@ class SyncOperation(models.Model):
         help="When the latest change was made that this operation carries.",
     )
     started_at = fields.Datetime(readonly=True)
+    first_attempt_at = fields.Datetime("First Attempt", readonly=True)
     done_at = fields.Datetime(readonly=True)
+    duration = fields.Float(
+        "Took",
+        compute="_compute_duration",
+        help="Seconds from the first attempt to the end.",
+    )
     reason = fields.Char(readonly=True, help="Why it waits, died or was ended.")
     error_ids = fields.One2many("sync.error", "operation_id", "Errors")
     error_count = fields.Integer(compute="_compute_errors")
@@ -117,6 +122,14 @@ class SyncOperation(models.Model):
     def _compute_payload_text(self):
         for operation in self:
             operation.payload_text = self.env["sync.error"]._as_text(operation.payload)
+
+    @api.depends("first_attempt_at", "done_at")
+    def _compute_duration(self):
+        for operation in self:
+            begun, ended = operation.first_attempt_at, operation.done_at
+            operation.duration = (
+                (ended - begun).total_seconds() if begun and ended else 0.0
+            )
 
     def _compute_errors(self):
         Error = self.env["sync.error"]
@@ -195,10 +208,3 @@ class SyncOperation(models.Model):
             raise AccessError(
                 self.env._("Only operators may redrive or discard operations.")
             )
-
-    @api.autovacuum
-    def _gc_operations(self):
-        limit = fields.Datetime.now() - RETENTION
-        self.search(
-            [("state", "in", self.CLOSED), ("done_at", "<", limit)], limit=10_000
-        ).unlink()

@@ -129,7 +129,7 @@ class SyncStream(models.Model):
             self._look_up_uncertain(client, collection, items, answers)
             unsent = [item for item in items if item["operation_id"] not in answers]
             for result in run_bisecting(
-                unsent, partial(self._send_part, client, collection)
+                unsent, partial(self._send_wanted, client, collection)
             ):
                 known = answers if result.fate is Fate.ANSWERED else failures
                 known[result.item["operation_id"]] = (
@@ -141,14 +141,6 @@ class SyncStream(models.Model):
                 if item["operation_id"] not in answers:
                     failures.setdefault(item["operation_id"], exc)
         return answers, failures
-
-    def _send_part(self, client, collection, items):
-        return client.batch(
-            collection,
-            [item["request"] for item in items],
-            items[0]["correlation_id"],
-            retry=any(item["retry"] for item in items),
-        )
 
     def _look_up_uncertain(self, client, collection, items, answers):
         """A creation whose answer was lost is looked for by its key before it is sent
@@ -184,11 +176,13 @@ class SyncStream(models.Model):
         mappings = operations.mapping_id
         directory = Directory(self.backend_id)
         data = self._serialise_each(operations, directory)
+        now = fields.Datetime.now()
+        operations.filtered(lambda o: not o.attempts).first_attempt_at = now
         operations.filtered(lambda o: o.state != "dead").write(
             {
                 "state": "running",
                 "job_uuid": job_uuid,
-                "started_at": fields.Datetime.now(),
+                "started_at": now,
                 "eta": False,
             }
         )

@@ -127,6 +127,7 @@ class SyncOperation(models.Model):
 
     def _take_back(self):
         """Put operations whose worker died back in the queue."""
+        self._withdraw_cancel()
         newer = self._newer_pushes()
         for operation in self:
             operation._leave(

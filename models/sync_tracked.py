@@ -143,5 +143,11 @@ class SyncTracked(models.AbstractModel):
                 ),
             )
         )
+        # What arrived from the app has renewed the cache itself.
+        edited = not self.env.context.get("sync_correlation_id")
+        for entity in {entity for entity, __ in changed if edited}:
+            if self.env[f"sync.entity.{entity}"]._entity_cached:
+                ids = [res_id for known, res_id in changed if known == entity]
+                self.env["sync.cache"]._invalidate_records(entity, ids)
         backends = self.env["sync.backend"].browse({row[1] for row in rows})
         backends._schedule_push()
