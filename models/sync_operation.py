@@ -81,7 +81,9 @@ class SyncOperation(models.Model):
         help="When the latest change was made that this operation carries.",
     )
     started_at = fields.Datetime(readonly=True)
-    done_at = fields.Datetime(readonly=True)
+    done_at = fields.Datetime(
+        "Ended", readonly=True, help="When it was done, died or was discarded."
+    )
     reason = fields.Char(readonly=True, help="Why it waits, died or was ended.")
     error_ids = fields.One2many("sync.error", "operation_id", "Errors")
     error_count = fields.Integer(compute="_compute_errors")
@@ -100,6 +102,11 @@ class SyncOperation(models.Model):
         "(stream_id, kind, id) WHERE state IN ('pending', 'waiting')"
     )
     _state_idx = models.Index("(state, id)")
+    _queue_idx = models.Index(
+        "(backend_id, state, requested_at)"
+        " WHERE state IN ('pending', 'running', 'waiting', 'dead')"
+    )
+    _ended_idx = models.Index("(done_at) WHERE done_at IS NOT NULL")
     _resume_idx = models.Index("(backend_id) WHERE parked OR revive")
 
     @api.depends("kind", "mapping_id", "external_id", "stream_id")

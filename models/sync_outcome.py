@@ -98,7 +98,7 @@ class SyncOperation(models.Model):
             values.update(state="waiting", last_delay=seconds, eta=eta)
         else:
             revive = classification.counts_for_breaker and in_time
-            values.update(state="dead", eta=False, revive=revive)
+            values.update(state="dead", eta=False, revive=revive, done_at=now)
         return values
 
     def _give_back(self, seconds, reason):
