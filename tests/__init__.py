@@ -14,3 +14,8 @@ from . import test_secrets
 from . import test_webhook
 from . import test_pool
 from . import test_recovery
+from . import test_metric
+from . import test_overview
+from . import test_connect
+from . import test_timeline
+from . import test_overview_tour

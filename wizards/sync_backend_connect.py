@@ -88,6 +88,14 @@ class SyncBackendConnect(models.TransientModel):
             states = wizard.step_ids.mapped("state")
             wizard.passed = bool(states) and {"failed", "skipped"}.isdisjoint(states)
 
+    @api.model
+    def default_get(self, fields):
+        values = super().default_get(fields)
+        backend = self.backend_id.browse(values.get("backend_id"))
+        for name in {*KEPT} & {*fields} if backend else ():
+            values[name] = self._plain(backend, name)
+        return values
+
     def write(self, vals):
         # What was tested is no longer what would be kept.
         if {"url", *SECRETS} & vals.keys():
@@ -127,8 +135,7 @@ class SyncBackendConnect(models.TransientModel):
             raise UserError(
                 self.env._("Test the connection first: nothing is kept before it works.")
             )
-        values = {name: self[name].id if name.endswith("_id") else self[name]
-                  for name in KEPT}
+        values = {name: self._plain(self, name) for name in KEPT}
         values.update(
             {name: self._secret(name) for name in SECRETS if self._secret(name)}
         )
@@ -142,6 +149,10 @@ class SyncBackendConnect(models.TransientModel):
         return self.env["ir.actions.actions"]._for_xml_id(
             "pharmacy_sync.action_sync_overview"
         )
+
+    @api.model
+    def _plain(self, record, name):
+        return record._fields[name].convert_to_write(record[name], record)
 
     def _reopen(self):
         action = self.env["ir.actions.act_window"]._for_xml_id(
