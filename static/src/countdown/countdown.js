@@ -1,4 +1,5 @@
 import { Component, onWillUnmount, useState } from "@odoo/owl";
+import { formatDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
@@ -6,7 +7,7 @@ import { standardFieldProps } from "@web/views/fields/standard_field_props";
 /** How long it is until `until` (a luxon DateTime), second by second. */
 export class Countdown extends Component {
     static template = "pharmacy_sync.Countdown";
-    static props = { until: Object, over: { type: String, optional: true } };
+    static props = { until: Object };
 
     setup() {
         this.state = useState({ now: Date.now() });
@@ -14,17 +15,21 @@ export class Countdown extends Component {
         onWillUnmount(() => clearInterval(timer));
     }
 
+    get moment() {
+        return formatDateTime(this.props.until);
+    }
+
     get text() {
         const seconds = Math.ceil((this.props.until.toMillis() - this.state.now) / 1000);
         if (seconds <= 0) {
-            return this.props.over || _t("due");
+            return _t("due");
         }
         const minutes = Math.floor(seconds / 60);
         return `${minutes}:${String(seconds % 60).padStart(2, "0")}`;
     }
 }
 
-/** A datetime field as a countdown; its text once it is over is the option `over`. */
+/** A datetime field as a countdown. */
 export class CountdownField extends Component {
     static template = "pharmacy_sync.CountdownField";
     static components = { Countdown };

@@ -163,7 +163,7 @@ export class Overview extends Component {
             ],
             [
                 "recovery",
-                _t("Recovered by itself or redriven"),
+                _t("Recovered"),
                 this.percent(recovery.rate),
                 recovery.link,
                 _t("%(recovered)s recovered, %(lost)s dead", {
@@ -184,8 +184,12 @@ export class Overview extends Component {
         }));
     }
 
+    get asOf() {
+        return this.state.at.toLocaleString(luxon.DateTime.TIME_WITH_SECONDS);
+    }
+
     get rangeLabel() {
-        return _t("in %s", Object.fromEntries(this.ranges)[this.state.data.range]);
+        return _t("last %s", Object.fromEntries(this.ranges)[this.state.data.range]);
     }
 
     colour(name) {
