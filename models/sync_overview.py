@@ -149,7 +149,7 @@ class SyncOverview(models.AbstractModel):
         about = {
             "failed_calls": (
                 self.env._(
-                    "%(failed)s of %(calls)s calls failed in the last hour",
+                    "Calls that failed in the last hour: %(failed)s of %(calls)s",
                     failed=whole.failed_calls,
                     calls=whole.calls,
                 ),
@@ -157,23 +157,23 @@ class SyncOverview(models.AbstractModel):
             ),
             "open_breakers": (
                 self.env._(
-                    "%(open)s of %(all)s breakers are not closed",
+                    "Breakers not closed: %(open)s of %(all)s",
                     open=whole.open_breakers,
                     all=whole.breakers,
                 ),
                 self._link("breaker", own, search_default_not_closed=1),
             ),
             "criticals": (
-                self.env._("%s critical errors are not resolved", whole.criticals),
+                self.env._("Critical errors not resolved: %s", whole.criticals),
                 self._critical_link(own),
             ),
             "dead_letters": (
-                self.env._("%s dead letters", whole.dead_letters),
+                self.env._("Dead letters: %s", whole.dead_letters),
                 self._link("dead_letter", own),
             ),
             "backlog_age": (
                 self.env._(
-                    "The oldest change has waited for %s min",
+                    "Minutes that the oldest change has waited: %s",
                     int(whole.backlog_age // 60),
                 ),
                 self._link("operation", own, search_default_open=1),

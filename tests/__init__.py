@@ -19,3 +19,4 @@ from . import test_overview
 from . import test_connect
 from . import test_timeline
 from . import test_overview_tour
+from . import test_error_retention
