@@ -17,6 +17,7 @@
         "data/queue_job.xml",
         "data/retry_policy.xml",
         "data/ir_cron.xml",
+        "wizards/sync_backend_connect.xml",
         "views/sync_backend.xml",
         "views/sync_stream.xml",
         "views/sync_mapping.xml",
@@ -36,8 +37,18 @@
         "views/purchase_order.xml",
         "views/res_partner.xml",
         "views/product_product.xml",
+        "views/sync_overview.xml",
+        "views/sync_metric.xml",
+        "views/product_template.xml",
         "views/menuitems.xml",
     ],
+    "assets": {
+        "web.assets_backend": [
+            "pharmacy_sync/static/src/countdown/**/*",
+            "pharmacy_sync/static/src/overview/**/*",
+        ],
+        "web.assets_tests": ["pharmacy_sync/static/tests/tours/**/*"],
+    },
     "application": True,
     "uninstall_hook": "uninstall_hook",
 }

@@ -1,6 +1,7 @@
 from odoo import api, models
 from odoo.fields import Domain
 
+from ..models.sync_tracked import STATES
 from .converters import Amount, Coded, Converter, Flag, Optional
 
 
@@ -70,6 +71,14 @@ class ProductTemplate(models.Model):
     _inherit = ["product.template", "sync.tracked"]
 
     _sync_entity = "product"
+
+    @api.depends("product_variant_ids")
+    def _compute_sync_state(self):
+        for template in self:
+            states = template._sync_records().mapped("sync_state")
+            template.sync_state = max(
+                filter(None, states), key=STATES.index, default=False
+            )
 
     def _sync_records(self):
         return self.with_context(active_test=False).product_variant_ids

@@ -29,3 +29,7 @@ from . import sync_retention
 from . import res_config_settings
 from . import sync_request
 from . import sync_api
+from . import sync_error_retention
+from . import sync_metric
+from . import sync_overview
+from . import sync_timeline

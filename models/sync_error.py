@@ -87,6 +87,10 @@ class SyncError(models.Model):
     _type_idx = models.Index("(type, id)")
     _severity_idx = models.Index("(severity, id)")
     _category_idx = models.Index("(category, id)")
+    _occurred_idx = models.Index("(occurred_at)")
+    _critical_idx = models.Index(
+        "(backend_id) WHERE severity = 'critical' AND resolved IS NOT TRUE"
+    )
     _unresolved_idx = models.Index("(id) WHERE resolved IS NOT TRUE")
 
     @api.depends("context")

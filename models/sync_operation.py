@@ -81,7 +81,9 @@ class SyncOperation(models.Model):
     )
     started_at = fields.Datetime(readonly=True)
     first_attempt_at = fields.Datetime("First Attempt", readonly=True)
-    done_at = fields.Datetime(readonly=True)
+    done_at = fields.Datetime(
+        "Ended", readonly=True, help="When it was done, died or was discarded."
+    )
     duration = fields.Float(
         "Took",
         compute="_compute_duration",
@@ -105,6 +107,11 @@ class SyncOperation(models.Model):
         "(stream_id, kind, id) WHERE state IN ('pending', 'waiting')"
     )
     _state_idx = models.Index("(state, id)")
+    _queue_idx = models.Index(
+        "(backend_id, state, requested_at)"
+        " WHERE state IN ('pending', 'running', 'waiting', 'dead')"
+    )
+    _ended_idx = models.Index("(done_at) WHERE done_at IS NOT NULL")
     _resume_idx = models.Index("(backend_id) WHERE parked OR revive")
 
     @api.depends("kind", "mapping_id", "external_id", "stream_id")

@@ -139,7 +139,7 @@ class SyncOperation(models.Model):
             retry["retry_reason"] = f"{decision.reason} ({who})"
         else:
             revive = classification.counts_for_breaker and in_time
-            values.update(state="dead", eta=False, revive=revive)
+            values.update(state="dead", eta=False, revive=revive, done_at=now)
         return values, retry
 
     def _give_back(self, seconds, reason):

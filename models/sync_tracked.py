@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 PENDING = "pharmacy_sync.changed"
+# States of a mapping; of many the last one is told.
+STATES = ("synced", "pending", "conflict", "dead")
 
 
 class SyncTracked(models.AbstractModel):
@@ -35,9 +37,8 @@ class SyncTracked(models.AbstractModel):
     )
 
     def _compute_sync_state(self):
-        worst = ("synced", "pending", "conflict", "dead")
         states = {
-            res_id: max(found, key=worst.index)
+            res_id: max(found, key=STATES.index)
             for res_id, found in self.env["sync.mapping"]._read_group(
                 [("res_model", "=", self._name), ("res_id", "in", self.ids)],
                 ["res_id"],
@@ -53,8 +54,9 @@ class SyncTracked(models.AbstractModel):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "pharmacy_sync.action_sync_mapping"
         )
+        records = self._sync_records()
         mappings = self.env["sync.mapping"].search(
-            [("res_model", "=", self._name), ("res_id", "=", self.id)]
+            [("res_model", "=", records._name), ("res_id", "in", records.ids)]
         )
         action["domain"] = [("id", "in", mappings.ids)]
         if len(mappings) == 1:

@@ -18,3 +18,9 @@ from . import test_session
 from . import test_webhook
 from . import test_pool
 from . import test_recovery
+from . import test_metric
+from . import test_overview
+from . import test_connect
+from . import test_timeline
+from . import test_overview_tour
+from . import test_error_retention
