@@ -20,7 +20,12 @@
         "views/sync_backend.xml",
         "views/sync_stream.xml",
         "views/sync_mapping.xml",
+        "wizards/sync_operation_assign.xml",
+        "wizards/sync_operation_discard.xml",
+        "wizards/sync_operation_edit.xml",
         "views/sync_operation.xml",
+        "views/sync_dead_letter.xml",
+        "views/sync_redrive.xml",
         "views/sync_conflict.xml",
         "views/sync_error.xml",
         "views/sync_error_group.xml",
@@ -37,6 +42,10 @@
         "views/product_product.xml",
         "views/menuitems.xml",
     ],
+    "assets": {
+        "web.assets_backend": ["pharmacy_sync/static/src/**/*"],
+        "web.assets_tests": ["pharmacy_sync/static/tests/tours/**/*"],
+    },
     "application": True,
     "uninstall_hook": "uninstall_hook",
 }

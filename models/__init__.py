@@ -7,6 +7,10 @@ from . import sync_guard
 from . import sync_stream
 from . import sync_mapping
 from . import sync_operation
+from . import sync_operation_note
+from . import sync_dead_letter
+from . import sync_comparison
+from . import sync_payload_edit
 from . import sync_queue
 from . import sync_outcome
 from . import sync_settle
@@ -17,6 +21,8 @@ from . import sync_event
 from . import sync_call
 from . import sync_error
 from . import sync_error_group
+from . import sync_redrive
+from . import sync_redrive_line
 from . import sync_error_rule
 from . import sync_conflict
 from . import sync_config

@@ -187,8 +187,9 @@ class SyncError(models.Model):
         """Record failed attempts, in the current transaction.
 
         :param failures: tuples of operation, classification, and what was raised
+        :return: the errors, in their order
         """
-        self.create(
+        return self.create(
             [
                 self._values(
                     classification,

@@ -10,7 +10,7 @@ RETENTION = timedelta(days=7)
 
 class SyncOperation(models.Model):
     """One unit of work with its attempts. One that has died is a dead letter: it keeps
-    its payload and its errors until a person redrives or discards it."""
+    its payload and its errors until a person redrives it, and after it was discarded."""
 
     _name = "sync.operation"
     _description = "Synchronisation Operation"
@@ -147,7 +147,11 @@ class SyncOperation(models.Model):
                 self.env._("Only dead letters and waiting operations can be redriven.")
             )
         self._check_operator()
-        operations = operations.sudo()
+        operations.sudo()._redrive(self.env._("Redriven by %s", self.env.user.name))
+        return True
+
+    def _redrive(self, reason):
+        """Put dead or waiting operations in the queue, attempts counted anew."""
         values = {
             "state": "pending",
             "attempts": 0,
@@ -156,27 +160,17 @@ class SyncOperation(models.Model):
             "parked": False,
             "revive": False,
             "deadline_at": fields.Datetime.now() + TOTAL_DEADLINE,
-            "reason": self.env._("Redriven by %s", self.env.user.name),
+            "reason": reason,
         }
-        newer = operations._newer_pushes()
-        for operation in operations:
+        newer = self._newer_pushes()
+        for operation in self:
             operation._leave(values, newer)
             newer.setdefault(operation.mapping_id, operation)
         for successor in newer.values():
             successor.write(values)
-        operations.backend_id._schedule_push()
-        operations.backend_id._schedule_pull()
-        return True
-
-    def action_cancel(self):
-        """Discard operations that are not under way."""
-        if self.filtered(lambda o: o.state not in (*self.OPEN, "dead")):
-            raise UserError(
-                self.env._("An operation that is running or ended cannot be discarded.")
-            )
-        self._check_operator()
-        self.sudo()._end("cancelled", self.env._("Discarded by %s", self.env.user.name))
-        return True
+        self._note("redriven")
+        self.backend_id._schedule_push()
+        self.backend_id._schedule_pull()
 
     def action_open_record(self):
         self.ensure_one()
@@ -200,5 +194,11 @@ class SyncOperation(models.Model):
     def _gc_operations(self):
         limit = fields.Datetime.now() - RETENTION
         self.search(
-            [("state", "in", self.CLOSED), ("done_at", "<", limit)], limit=10_000
+            [
+                ("state", "in", self.CLOSED),
+                ("done_at", "<", limit),
+                # What a person gave up is kept, with the reason.
+                ("discarded_at", "=", False),
+            ],
+            limit=10_000,
         ).unlink()

@@ -52,15 +52,16 @@ class SyncOperation(models.Model):
         if not failures:
             return
         operations = self.browse(operation.id for operation, __, __ in failures)
-        self.env["sync.error"]._record_each(failures)
+        errors = self.env["sync.error"]._record_each(failures)
         newer = operations._newer_pushes()
         retrying = {
             (backend, kind): Retrying(self.env, backend, kind)
             for (backend, kind) in {(o.backend_id, o.kind) for o in operations}
         }
-        for operation, classification, __ in failures:
+        for (operation, classification, __), error in zip(failures, errors, strict=True):
             context = retrying[operation.backend_id, operation.kind]
             values = operation._after_failure(classification, context)
+            values["error_group_id"] = error.group_id.id
             operation._leave(values, newer)
 
     def _after_failure(self, classification, retrying):

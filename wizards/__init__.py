@@ -1,1 +1,4 @@
 from . import sync_breaker_force
+from . import sync_operation_assign
+from . import sync_operation_discard
+from . import sync_operation_edit
