@@ -55,15 +55,15 @@ class SyncBackend(models.Model):
                         operation="compare",
                         correlation_id=correlation_id,
                     )
-                    return found, " ".join(
-                        filter(
-                            None,
-                            (classification.message, classification.suggested_action),
-                        )
-                    )
+                    return found, self._silence(classification)
                 record = None
             found[operation_id] = record or NOTHING
         return found, None
+
+    def _silence(self, classification):
+        """Why the app could not be asked, for people."""
+        types = dict(self.env["sync.error"]._fields["type"]._description_selection(self.env))
+        return f"{types[str(classification.type)]}. {classification.suggested_action}"
 
 
 class SyncOperation(models.Model):

@@ -106,9 +106,9 @@ class SyncRedrive(models.Model):
     def _compute_display_name(self):
         for redrive in self:
             redrive.display_name = self.env._(
-                "Redrive of %(count)s: %(source)s",
+                "Redrive of %(count)s: %(what)s",
                 count=redrive.total,
-                source=redrive.source,
+                what=redrive.source,
             )
 
     def _compute_counts(self):

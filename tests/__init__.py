@@ -14,3 +14,6 @@ from . import test_secrets
 from . import test_webhook
 from . import test_pool
 from . import test_recovery
+from . import test_api_retry
+from . import test_dead_letter
+from . import test_redrive
