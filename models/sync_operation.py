@@ -102,16 +102,22 @@ class SyncOperation(models.Model):
     _state_idx = models.Index("(state, id)")
     _resume_idx = models.Index("(backend_id) WHERE parked OR revive")
 
-    @api.depends("kind", "mapping_id", "external_id", "stream_id")
+    @api.depends("kind", "mapping_id", "external_id", "stream_id", "payload")
     def _compute_display_name(self):
         kinds = dict(self._fields["kind"]._description_selection(self.env))
         for operation in self:
             subject = (
                 operation.mapping_id.record_name
+                or operation._arrived_name()
                 or operation.external_id
                 or operation.entity
             )
             operation.display_name = f"{kinds.get(operation.kind)} {subject}"
+
+    def _arrived_name(self):
+        """What an arrived record calls itself that Odoo does not have."""
+        payload = self.kind == "apply" and self.payload or {}
+        return payload.get("reference") or payload.get("name")
 
     @api.depends("payload")
     def _compute_payload_text(self):

@@ -17,3 +17,4 @@ from . import test_recovery
 from . import test_api_retry
 from . import test_dead_letter
 from . import test_redrive
+from . import test_dead_letter_tour
