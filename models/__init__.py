@@ -10,6 +10,7 @@ from . import sync_operation
 from . import sync_operation_note
 from . import sync_dead_letter
 from . import sync_comparison
+from . import sync_comparison_text
 from . import sync_payload_edit
 from . import sync_queue
 from . import sync_outcome
@@ -22,7 +23,9 @@ from . import sync_call
 from . import sync_error
 from . import sync_error_group
 from . import sync_redrive
+from . import sync_redrive_work
 from . import sync_redrive_line
+from . import sync_redrive_plan
 from . import sync_error_rule
 from . import sync_conflict
 from . import sync_config

@@ -10,7 +10,7 @@ RETENTION = timedelta(days=7)
 
 class SyncOperation(models.Model):
     """One unit of work with its attempts. One that has died is a dead letter: it keeps
-    its payload and its errors until a person redrives it, and after it was discarded."""
+    its payload and its errors until a person redrives it, also when discarded."""
 
     _name = "sync.operation"
     _description = "Synchronisation Operation"
@@ -116,7 +116,7 @@ class SyncOperation(models.Model):
 
     def _arrived_name(self):
         """What an arrived record calls itself that Odoo does not have."""
-        payload = self.kind == "apply" and self.payload or {}
+        payload = (self.payload if self.kind == "apply" else None) or {}
         return payload.get("reference") or payload.get("name")
 
     @api.depends("payload")

@@ -58,7 +58,8 @@ class SyncOperation(models.Model):
             (backend, kind): Retrying(self.env, backend, kind)
             for (backend, kind) in {(o.backend_id, o.kind) for o in operations}
         }
-        for (operation, classification, __), error in zip(failures, errors, strict=True):
+        for failure, error in zip(failures, errors, strict=True):
+            operation, classification, __ = failure
             context = retrying[operation.backend_id, operation.kind]
             values = operation._after_failure(classification, context)
             values["error_group_id"] = error.group_id.id

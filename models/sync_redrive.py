@@ -2,15 +2,11 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import SQL
 
 # What a person sets; the rest is the work's own.
 WRITABLE = frozenset({"rate", "failure_limit", "failure_minimum", "sample"})
 # Operations that each stage redrives before the next may begin; None: all the rest.
 STAGES = {"one": 1, "ten": 10, "all": None}
-UNDER_WAY = 100  # operations at most that are in the queue at once
-DRY_RUN_BATCH = 20
-MINUTE, SLICE = timedelta(seconds=60), timedelta(seconds=6)
 KEPT = timedelta(days=90)
 
 
@@ -247,188 +243,9 @@ class SyncRedrive(models.Model):
                 },
             )
 
-    # -- Dry run ----------------------------------------------------------------------
-
-    def _step(self):
-        if self._own("_is_dry"):
-            return self._dry_run()
-        return self._own("_advance")
-
-    def _is_dry(self):
-        return self.phase == "dry_run"
-
-    def _dry_run(self):
-        lookups = self._own("_next_lookups")
-        found, silence = {}, None
-        if lookups:
-            found, silence = self.backend_id._look_up(lookups, self.correlation_id)
-        return self._own("_note_dry_run", found, silence)
-
-    def _next_lines(self):
-        return self.env["sync.redrive.line"].search(
-            [("redrive_id", "=", self.id), ("verdict", "=", False)],
-            order="id",
-            limit=DRY_RUN_BATCH,
-        )
-
-    def _next_lookups(self):
-        if self.silence:
-            return []
-        asked = self.env["sync.redrive.line"].search_count(
-            [("redrive_id", "=", self.id), ("asked", "=", True)]
-        )
-        lookups = self._next_lines().operation_id._lookups()
-        return lookups[: max(self.sample - asked, 0)]
-
-    def _note_dry_run(self, found, silence):
-        """Write down what a batch would come to; at the end wait for a person."""
-        lines = self._next_lines()
-        lines.operation_id._compare(found, silence or self.silence)
-        lines._take_verdicts()
-        self._count(done=len(lines))
-        if silence:
-            self.silence = silence
-        if not self._next_lines():
-            self.write({"phase": "ready", "state": "draft", "done_count": 0})
-        return True
-
-    # -- Stages -----------------------------------------------------------------------
-
-    def _enter(self, phase):
-        self.write({"phase": phase, "stage_left": STAGES[phase] or 0})
-
-    def _advance(self):
-        """Look what came of those in the queue, then put more in.
-
-        :return: how long to wait before the next look; False at the end
-        """
-        # Two jobs may be at it when it was stopped and resumed quickly.
-        self.env.execute_query(
-            SQL("SELECT 1 FROM sync_redrive WHERE id = %s FOR NO KEY UPDATE", self.id)
-        )
-        self._lines("planned", [("verdict", "=", "refused")])._leave_alone()
-        queued = self._lines("queued")
-        self._count(*queued._take_outcomes())
-        if reason := self._why_stop():
-            self._halt("stopped", reason)
-            return True
-        queued = queued.filtered(lambda line: line.state == "queued")
-        if not queued and not self.stage_left and STAGES[self.phase]:
-            self._enter("ten" if self.phase == "one" else "all")
-        released = self._lines("planned", limit=self._room(len(queued)))
-        queued |= released._release(self.user_id)
-        if STAGES[self.phase]:
-            self.stage_left -= len(released)
-        if not queued and not self._lines("planned", limit=1):
-            return False
-        return queued._pause()
-
-    def _lines(self, state, domain=(), limit=None):
-        if limit == 0:
-            return self.env["sync.redrive.line"]
-        return self.env["sync.redrive.line"].search(
-            [("redrive_id", "=", self.id), ("state", "=", state), *domain],
-            order="id",
-            limit=limit,
-        )
-
-    def _room(self, queued):
-        """How many operations may be put in the queue now."""
-        room = UNDER_WAY - queued
-        if STAGES[self.phase]:
-            room = min(room, self.stage_left)
-        # Evenly: not a minute's worth at once.
-        for window, most in ((MINUTE, self.rate), (SLICE, -(-self.rate // 10))):
-            since = fields.Datetime.now() - window
-            begun = self.env["sync.redrive.line"].search_count(
-                [("redrive_id", "=", self.id), ("queued_at", ">", since)]
-            )
-            room = min(room, most - begun)
-        return max(room, 0)
-
-    def _why_stop(self):
-        """Why the redrive is to stop, or None."""
-        failed = self.failed_count - self.failed_before
-        ended = self.done_count + self.failed_count - self.ended_before
-        if not failed:
-            return None
-        last = self._lines("failed")[-1:]
-        if STAGES[self.phase]:
-            return self.env._(
-                "%(failed)s of the first %(ended)s died again: %(outcome)s",
-                failed=failed,
-                ended=ended,
-                outcome=last.outcome,
-            )
-        if ended < self.failure_minimum or 100 * failed <= self.failure_limit * ended:
-            return None
-        return self.env._(
-            "%(failed)s of %(ended)s died again, more than %(limit)s %%: %(outcome)s",
-            failed=failed,
-            ended=ended,
-            limit=f"{self.failure_limit:g}",
-            outcome=last.outcome,
-        )
-
     @api.autovacuum
     def _gc_redrives(self):
         limit = fields.Datetime.now() - KEPT
         self.search(
             [("state", "!=", "running"), ("create_date", "<", limit)], limit=1000
         ).unlink()
-
-
-class SyncOperation(models.Model):
-    _inherit = "sync.operation"
-
-    def action_plan_redrive(self):
-        """See what a redrive would do; nothing is redriven yet.
-
-        Of one the dialog opens with what the pharmacy has now. Of several the dry run
-        is a job, whose page opens.
-        """
-        Redrive = self.env["sync.redrive"]
-        if len(self) > 1:
-            source = self.env.context.get("redrive_source") or self.env._("a selection")
-            redrives = Redrive._plan(self, source)
-            redrives.action_start()
-            return redrives.with_env(self.env)._open()
-        self._check_operator()
-        # Asked before anything is written: no business transaction is open yet.
-        found, silence = self.backend_id.sudo()._look_up(
-            self.sudo()._lookups(), self.correlation_id
-        )
-        return self._open_plan(found, silence)
-
-    def _open_plan(self, found, silence):
-        redrive = self.env["sync.redrive"]._plan(self, self.display_name)
-        redrive._note_dry_run(found, silence)
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_redrive_one"
-        )
-        return {**action, "res_id": redrive.id}
-
-
-class SyncErrorGroup(models.Model):
-    _inherit = "sync.error.group"
-
-    def action_plan_redrive(self):
-        """See what a redrive of all the groups' dead letters would do.
-
-        :raises UserError: there are none
-        """
-        return self._dead_letters().action_plan_redrive()
-
-    def action_discard_letters(self):
-        """Ask why all the groups' dead letters are to be discarded."""
-        return self._dead_letters().action_ask_discard()
-
-    def action_assign_letters(self):
-        """Ask to whom all the groups' dead letters are to be assigned."""
-        return self._dead_letters().action_ask_assign()
-
-    def _dead_letters(self):
-        dead = self.env["sync.operation"].search(self._dead_domain())
-        if not dead:
-            raise UserError(self.env._("No dead letter is of these errors."))
-        return dead.with_context(redrive_source=", ".join(self.mapped("display_name")))

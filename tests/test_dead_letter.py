@@ -40,7 +40,7 @@ class TestDeadLetter(SyncCase):
         dead = self.operations(kind="apply", external_id=there["id"], state="dead")
         return there, dead.with_user(self.operator)
 
-    # -- Why ----------------------------------------------------------------------
+    # -- Why --------------------------------------------------------------------------
 
     def test_it_says_why_it_died_and_what_to_do(self):
         __, dead = self.dead_push()
@@ -66,7 +66,7 @@ class TestDeadLetter(SyncCase):
         self.assertEqual(dead.error_group_id.dead_count, 1)
         self.assertFalse(dead.error_ids[1].group_id.dead_count)
 
-    # -- Both sides -----------------------------------------------------------------
+    # -- Both sides -------------------------------------------------------------------
 
     def test_compare_shows_what_would_be_sent_beside_what_is_there(self):
         order, dead = self.dead_update()
@@ -92,9 +92,7 @@ class TestDeadLetter(SyncCase):
         order, dead = self.dead_update()
         lines = self.at_app(order)["lines"]
         lines[0]["quantity"] = "8.00"
-        self.app.edit(
-            "purchase-orders", self.mapping(order).external_id, lines=lines
-        )
+        self.app.edit("purchase-orders", self.mapping(order).external_id, lines=lines)
         dead.action_compare()
         self.assertEqual(dead.comparison["verdict"], "conflict")
         self.assertFalse(self.mapping(order)._open_conflict(), "it only looks")
@@ -112,7 +110,9 @@ class TestDeadLetter(SyncCase):
         told = dead.comparison
         self.assertFalse(told["asked"])
         self.assertTrue(told["silence"])
-        self.assertEqual(told["verdict"], "update", "what is known is shown all the same")
+        self.assertEqual(
+            told["verdict"], "update", "what is known is shown all the same"
+        )
         error = self.env["sync.error"].search([], limit=1)
         self.assertEqual(error.type, "connection_refused")
         self.assertEqual(error.correlation_id, dead.correlation_id)
@@ -137,7 +137,9 @@ class TestDeadLetter(SyncCase):
                 with form.line_ids.edit(index) as row:
                     row.value = values[line.label]
         action = form.save().action_edit()
-        return self.env["sync.redrive"].browse(action["res_id"]).with_user(self.operator)
+        return (
+            self.env["sync.redrive"].browse(action["res_id"]).with_user(self.operator)
+        )
 
     def redrive(self, redrive):
         redrive.action_start()
@@ -190,7 +192,7 @@ class TestDeadLetter(SyncCase):
         with self.assertRaises(AccessError):
             dead._edit({"notes": "x"})
 
-    # -- Discard ------------------------------------------------------------------------
+    # -- Discard ----------------------------------------------------------------------
 
     def test_a_discarded_one_is_kept_with_its_reason(self):
         __, dead = self.dead_push()
@@ -227,7 +229,7 @@ class TestDeadLetter(SyncCase):
         form.save().action_discard()
         self.assertEqual(set((one | two).mapped("discard_reason")), {"A test order"})
 
-    # -- Assign --------------------------------------------------------------------------
+    # -- Assign -----------------------------------------------------------------------
 
     def test_who_is_assigned_is_told_once(self):
         (__, one), (__, two) = self.dead_push(), self.dead_push()
@@ -244,7 +246,7 @@ class TestDeadLetter(SyncCase):
             one.note_ids.mapped("text"), [self.operator.name, self.user.name]
         )
 
-    # -- Others -------------------------------------------------------------------------
+    # -- Others -----------------------------------------------------------------------
 
     def test_a_later_push_that_goes_through_closes_it(self):
         order, dead = self.dead_push()

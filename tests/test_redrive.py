@@ -60,7 +60,7 @@ class TestRedrive(SyncCase):
     def calls(self):
         return [r["method"] for r in self.app.requests()]
 
-    # -- Dry run --------------------------------------------------------------------
+    # -- Dry run ----------------------------------------------------------------------
 
     def test_the_dry_run_says_what_would_happen_and_changes_nothing(self):
         orders, dead = self.dead_orders(3)
@@ -74,7 +74,9 @@ class TestRedrive(SyncCase):
         self.app.call("DELETE", "/admin/requests")
         redrive = self.plan(dead)
         self.assertEqual((redrive.state, redrive.phase), ("draft", "ready"))
-        lines = redrive.line_ids.grouped(lambda line: line.operation_id.mapping_id.res_id)
+        lines = redrive.line_ids.grouped(
+            lambda line: line.operation_id.mapping_id.res_id
+        )
         self.assertEqual(
             [lines[order.id].verdict for order in orders],
             ["nothing", "conflict", "update"],
@@ -116,7 +118,7 @@ class TestRedrive(SyncCase):
         redrive.action_start()
         self.assertEqual(dead.state, "pending")
 
-    # -- Stages -------------------------------------------------------------------------
+    # -- Stages -----------------------------------------------------------------------
 
     def test_a_stage_begins_when_the_one_before_ended_well(self):
         orders, dead = self.dead_orders(13)
@@ -216,7 +218,7 @@ class TestRedrive(SyncCase):
             self.assertLessEqual(len(window), 13)
         self.assertGreater(begun[-1] - begun[0], timedelta(seconds=60))
 
-    # -- Stop, resume, neighbours ---------------------------------------------------------
+    # -- Stop, resume, neighbours -----------------------------------------------------
 
     def test_stopped_it_begins_no_more_and_goes_on_later(self):
         __, dead = self.dead_orders(4)
@@ -302,7 +304,7 @@ class TestRedrive(SyncCase):
         self.assertEqual(order.sync_state, "synced")
         self.assertEqual(len(self.app.items("purchase-orders")), count + 1)
 
-    # -- Whole groups, rights ---------------------------------------------------------------
+    # -- Whole groups, rights ---------------------------------------------------------
 
     def test_a_whole_error_group(self):
         __, dead = self.dead_orders(3)

@@ -70,7 +70,9 @@ def test_a_new_record_is_sent_whole():
 
 VALUES = st.sampled_from(["x", "y", None])
 LINES = st.lists(
-    st.builds(lambda key, value: {"key": key, "q": value}, st.sampled_from("abc"), VALUES),
+    st.builds(
+        lambda key, value: {"key": key, "q": value}, st.sampled_from("abc"), VALUES
+    ),
     unique_by=lambda entry: entry["key"],
 )
 RECORDS = st.fixed_dictionaries({"n": VALUES, "m": VALUES, "lines": LINES})

@@ -96,7 +96,8 @@ def test_odoo_killed_in_the_middle_of_a_redrive(stack, redrives):
     first, *ten = lines(stack, redrive_id)[:11]
     others = lines(stack, redrive_id)[11:]
     assert first["done_at"] <= min(line["queued_at"] for line in ten)
-    assert max(l["done_at"] for l in ten) <= min(l["queued_at"] for l in others)
+    ended = max(line["done_at"] for line in ten)
+    assert ended <= min(line["queued_at"] for line in others)
 
 
 def test_a_redrive_stops_itself_when_the_cause_comes_back(stack, redrives):
