@@ -1,7 +1,7 @@
 from odoo import Command, api, fields, models
 from odoo.fields import Domain
 
-from ..core.exceptions import InvalidDataError
+from ..core.exceptions import DependencyMissingError, InvalidDataError
 from .converters import (
     Amount,
     Choice,
@@ -149,6 +149,17 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
                     field = f"{path}.{exc.field}"
                     raise InvalidDataError(f"{path}: {exc}", field=field) from exc
         return canonical
+
+    @api.model
+    def _check_known(self, data, directory):
+        super()._check_known(data, directory)
+        for index, line in enumerate(data.get("lines", ())):
+            for converter in self._line_converters():
+                try:
+                    converter.to_odoo(line[converter.key], directory)
+                except (InvalidDataError, DependencyMissingError) as exc:
+                    exc.field = f"lines[{index}].{converter.key}"
+                    raise
 
     @api.model
     def _create(self, backend, incoming, directory):

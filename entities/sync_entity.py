@@ -113,6 +113,15 @@ class SyncEntity(models.AbstractModel):
         }
 
     @api.model
+    def _check_known(self, data, directory):
+        """See that Odoo has all that canonical ``data`` refers to.
+
+        :raises InvalidDataError: naming the field at fault
+        :raises DependencyMissingError: another record did not come yet
+        """
+        self._values(data, directory)
+
+    @api.model
     def _match(self, backend, incoming):
         """Odoo records that are plainly the same as arriving new ones.
 

@@ -7,6 +7,11 @@ from . import sync_guard
 from . import sync_stream
 from . import sync_mapping
 from . import sync_operation
+from . import sync_operation_note
+from . import sync_dead_letter
+from . import sync_comparison
+from . import sync_comparison_text
+from . import sync_payload_edit
 from . import sync_queue
 from . import sync_outcome
 from . import sync_cancel
@@ -18,6 +23,10 @@ from . import sync_event
 from . import sync_call
 from . import sync_error
 from . import sync_error_group
+from . import sync_redrive
+from . import sync_redrive_work
+from . import sync_redrive_line
+from . import sync_redrive_plan
 from . import sync_error_rule
 from . import sync_conflict
 from . import sync_config
@@ -29,7 +38,8 @@ from . import sync_retention
 from . import res_config_settings
 from . import sync_request
 from . import sync_api
-from . import sync_error_retention
+from . import sync_error_recovered
 from . import sync_metric
 from . import sync_overview
 from . import sync_timeline
+from . import sync_api_retry

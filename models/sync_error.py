@@ -201,8 +201,9 @@ class SyncError(models.Model):
 
         :param failures: tuples of operation, classification, what was raised, and, if
             there are any, a dict of more values of the row
+        :return: the errors, in their order
         """
-        self.create(
+        return self.create(
             [
                 self._values(
                     classification,

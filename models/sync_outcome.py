@@ -85,8 +85,9 @@ class SyncOperation(models.Model):
             context = retrying[operation.backend_id, operation.kind]
             values, retry = operation._after_failure(classification, context)
             decided.append((operation, classification, exception, retry, values))
-        self.env["sync.error"]._record_each([known[:4] for known in decided])
-        for operation, *__, values in decided:
+        errors = self.env["sync.error"]._record_each([known[:4] for known in decided])
+        for (operation, *__, values), error in zip(decided, errors, strict=True):
+            values["error_group_id"] = error.group_id.id
             operation._leave(values, newer)
 
     def _after_failure(self, classification, retrying):

@@ -235,6 +235,7 @@ class SyncStream(models.Model):
                 self._apply_failed(operation, arrival)
             else:
                 operation._succeed()
+                operation._return_edit(arrival)
 
     def _fail_pull(self, exception, correlation_id):
         """Keep a failed pull as an operation, and try it again when its policy says."""

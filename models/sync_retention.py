@@ -15,7 +15,12 @@ EXPIRED = (
     ("sync_request", "log", "create_date < %s"),
     ("sync_cache", "log", "fetched_at < %s"),
     ("sync_cache_use", "history", "day < %s"),
-    ("sync_operation", "operations", "state IN ('done', 'cancelled') AND done_at < %s"),
+    # What a person gave up is kept, with the reason.
+    (
+        "sync_operation",
+        "operations",
+        "state IN ('done', 'cancelled') AND discarded_at IS NULL AND done_at < %s",
+    ),
     ("sync_error", "errors", "resolved AND occurred_at < %s"),
     ("sync_breaker_transition", "history", "at < %s"),
 )
@@ -43,6 +48,10 @@ class SyncRetention(models.AbstractModel):
 
         :return: (rows removed, batches that may be left)
         """
+        # Before their operations go: an error that was made up for is nobody's.
+        self.env["sync.error"]._resolve_recovered(
+            fields.Datetime.now() - timedelta(days=self._days("operations") + 1)
+        )
         counts = []
         for table, kind, condition in EXPIRED:
             limit = fields.Datetime.now() - timedelta(days=self._days(kind))

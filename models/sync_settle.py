@@ -66,6 +66,7 @@ class SyncStream(models.Model):
             correlation_id = items[0]["correlation_id"]
             self._keep_failed(self._apply(arrived, correlation_id), correlation_id)
         operations._schedule_waiting()
+        operations.filtered(lambda o: o.state == "done")._close_outdated()
 
     def _settle_answer(self, operation, request, answer):
         """Write down one result.

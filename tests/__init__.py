@@ -23,4 +23,8 @@ from . import test_overview
 from . import test_connect
 from . import test_timeline
 from . import test_overview_tour
-from . import test_error_retention
+from . import test_error_recovered
+from . import test_api_retry
+from . import test_dead_letter
+from . import test_redrive
+from . import test_dead_letter_tour

@@ -176,7 +176,7 @@ class TestFailure(SyncCase):
         self.backend.url = "http://127.0.0.1:9"
         self.push()
         operation = self.operation()
-        operation.action_cancel()
+        operation.action_discard("The order was placed by telephone.")
         self.assertEqual(operation.state, "cancelled")
         with self.assertRaises(UserError):
             operation.action_redrive()

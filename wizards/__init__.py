@@ -1,2 +1,5 @@
 from . import sync_breaker_force
 from . import sync_backend_connect
+from . import sync_operation_assign
+from . import sync_operation_discard
+from . import sync_operation_edit

@@ -29,7 +29,7 @@ class TestErrorRetention(SyncCase):
     def age(self, errors, days):
         errors.occurred_at = fields.Datetime.now() - timedelta(days=days)
         self.env.flush_all()
-        self.env["sync.error"]._gc_errors()
+        self.env["sync.retention"]._gc_expired()
         self.env.invalidate_all()
 
     def test_made_up_for_is_resolved(self):

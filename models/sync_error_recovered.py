@@ -3,16 +3,10 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-RETENTION = timedelta(days=30)
-BATCH = 10_000
-
 
 class SyncError(models.Model):
-    """How long errors are kept: for 30 days, and for as long as they are unresolved.
-
-    A failure that was made up for is nobody's to resolve: once its operation is done
-    it is resolved by itself.
-    """
+    """A failure that was made up for is nobody's to resolve: once its operation is
+    done it is resolved by itself."""
 
     _inherit = "sync.error"
 
@@ -38,20 +32,3 @@ class SyncError(models.Model):
             )
         )
         self.invalidate_model(["resolved", "resolved_at", "resolution"])
-
-    @api.autovacuum
-    def _gc_errors(self):
-        now = fields.Datetime.now()
-        # Whatever the scheduled action missed, before the operations are purged.
-        self._resolve_recovered(now - RETENTION)
-        purged = self.env.execute_query(
-            SQL(
-                """DELETE FROM sync_error WHERE id IN (
-                       SELECT id FROM sync_error
-                        WHERE occurred_at < %s AND resolved LIMIT %s)
-                   RETURNING id""",
-                now - RETENTION,
-                BATCH,
-            )
-        )
-        return len(purged), len(purged) == BATCH
