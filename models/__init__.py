@@ -24,3 +24,13 @@ from . import sync_retry_policy
 from . import res_config_settings
 from . import sync_request
 from . import sync_api
+from . import sync_link
+from . import sync_reconciliation
+from . import sync_reconcile_compare
+from . import sync_reconcile_verify
+from . import sync_repair
+from . import sync_drift
+from . import sync_initial
+from . import sync_initial_read
+from . import sync_initial_carry
+from . import sync_initial_line
