@@ -108,11 +108,12 @@ class SyncReconciliation(models.Model):
     # -- Pharmacy ---------------------------------------------------------------------
 
     def _step_pharmacy(self):
-        client, correlation_id, pending = self._client(), *self._own("_pharmacy_state")
-        adapter = self._adapter()
+        # The job's own transaction began before these were written.
+        correlation_id, buckets, pending = self._own("_pharmacy_state")
+        client, adapter = self._client(), self._adapter()
         collection, fields = adapter._entity_collection, adapter._checksum_fields()
         if pending is None:
-            told = client.checksums(collection, self.buckets, fields, correlation_id)
+            told = client.checksums(collection, buckets, fields, correlation_id)
             if told is None:
                 entries = self._read_all(client, collection, fields, correlation_id)
                 if entries is not None:
@@ -124,16 +125,15 @@ class SyncReconciliation(models.Model):
             self._own("_go_to", "verify")
             return True
         wanted = pending[:BUCKETS_A_CALL]
-        entries = client.entries(
-            collection, self.buckets, fields, wanted, correlation_id
-        )
+        entries = client.entries(collection, buckets, fields, wanted, correlation_id)
         self._own("_compare_entries", wanted, entries)
         return True
 
     def _pharmacy_state(self):
         pending = self.pending_buckets
         # An empty list of a JSON field reads as false.
-        return self.correlation_id, (pending or []) if self.method else None
+        pending = (pending or []) if self.method else None
+        return self.correlation_id, self.buckets, pending
 
     def _compare_sums(self, told):
         own = self.sums or Sums(self.buckets).tell()

@@ -125,7 +125,7 @@ def _add_checksums(router, entity):
         fields: Annotated[
             str,
             Query(
-                pattern=r"^[a-z_.]{1,60}(,[a-z_.]{1,60}){0,60}$",
+                pattern=r"^[a-z0-9_.]{1,60}(,[a-z0-9_.]{1,60}){0,60}$",
                 description="Fields that count, with commas; lines.quantity is one "
                 "of each line.",
             ),

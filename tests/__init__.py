@@ -14,3 +14,6 @@ from . import test_secrets
 from . import test_webhook
 from . import test_pool
 from . import test_recovery
+from . import test_reconciliation
+from . import test_initial
+from . import test_initial_tour
