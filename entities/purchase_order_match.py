@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from .directory import Directory, unmapped
+from .directory import Directory
 
 
 class SyncEntityPurchaseOrder(models.AbstractModel):
@@ -27,18 +27,15 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         orders = self.env["purchase.order"].browse(
             {res_id for ids, __ in found.values() for res_id in ids}
         )
-        directory.load("supplier", orders.partner_id.ids)
-        suppliers = {
-            order.id: directory.external_id("supplier", order.partner_id.id)
-            for order in orders
-        }
+        wanted = {ext: incoming[ext].get("supplier_id") for ext in found}
+        directory.load("supplier", orders.partner_id.ids, wanted.values())
+        partners = {order.id: order.partner_id.id for order in orders}
         candidates = {}
         for external_id, (res_ids, key) in found.items():
-            wanted = incoming[external_id].get("supplier_id")
             same = [
                 res_id
                 for res_id in res_ids
-                if suppliers[res_id] == wanted or unmapped(suppliers[res_id])
+                if directory.may_be("supplier", partners[res_id], wanted[external_id])
             ]
             if same:
                 candidates[external_id] = (same, key)

@@ -100,11 +100,10 @@ class SyncInitialLine(models.Model):
             self.initial_id._check_operator()
             if self.filtered(lambda l: l.phase != "ready" or l.state != "planned"):
                 raise UserError(self.env._("Lines can be changed in the preview only."))
-        if vals.get("res_id") and not self.env.su:
+        if vals.get("res_id") and "odoo_name" not in vals:
             (line,) = self
             record = self.env[line.res_model].browse(vals["res_id"])
-            vals = {**vals, "odoo_name": record.display_name, "matched_by": False}
-            vals["differs"] = False
+            vals = {**vals, "odoo_name": record.display_name, "differs": False}
         return super().write(vals)
 
     def action_leave(self):

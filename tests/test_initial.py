@@ -29,8 +29,8 @@ class TestInitial(SyncCase):
         return self.backend.stream_ids.filtered(lambda s: s.entity == entity)
 
     def run_job(self, work):
-        """Do what the job runner would."""
-        self.env.flush_all()
+        """Commit, and do what the job runner would."""
+        self.env.cr.flush()
         work.with_env(self.backend._as_runner().env)._job_work()
         self.env.invalidate_all()
 
