@@ -11,7 +11,7 @@ from ..core.exceptions import HttpError, SchemaMismatchError
 from .session import pooled_session, send
 
 API = "/api/v1"
-GONE = 410
+NOT_FOUND, GONE = 404, 410
 RECORD = {"id": str, "version": int}
 
 
@@ -106,6 +106,70 @@ class PharmacyClient:
             else:
                 raise
         return _checked(record, **RECORD)
+
+    def get_if_there(self, collection, external_id, correlation_id):
+        """Like :meth:`get`, but None for an id that the app has never heard of."""
+        try:
+            return self.get(collection, external_id, correlation_id)
+        except HttpError as exc:
+            if exc.status == NOT_FOUND:
+                return None
+            raise
+
+    def page(self, collection, after, limit, correlation_id):
+        """One page of the living records in order of creation.
+
+        :param after: ``next_after`` of the page before; falsy: from the beginning
+        :return: ``{"items": [...], "next_after": str or None}``
+        """
+        params = {"limit": limit, **({"after": after} if after else {})}
+        page = self._call(
+            "GET", f"/{collection}", params=params, correlation_id=correlation_id
+        )
+        for record in _checked(page, items=list)["items"]:
+            _checked(record, **RECORD)
+        return page
+
+    def checksums(self, collection, buckets, fields, correlation_id):
+        """Sum and count of each bucket of living records, see ``core/checksum.py``.
+
+        :return: a list of ``{"count": int, "sum": str}``, or None if the app does not
+            offer checksums
+        """
+        params = {"buckets": buckets, "fields": ",".join(fields)}
+        try:
+            answer = self._call(
+                "GET",
+                f"/{collection}/checksums",
+                params=params,
+                correlation_id=correlation_id,
+            )
+        except HttpError as exc:
+            if exc.status == NOT_FOUND:
+                return None
+            raise
+        told = _checked(answer, buckets=list)["buckets"]
+        for bucket in told:
+            _checked(bucket, count=int, sum=str)
+        return told
+
+    def entries(self, collection, buckets, fields, wanted, correlation_id):
+        """``{"id": str, "version": int, "digest": str}`` of each living record in the
+        ``wanted`` buckets."""
+        answer = self._call(
+            "GET",
+            f"/{collection}/checksums",
+            params={
+                "buckets": buckets,
+                "fields": ",".join(fields),
+                "bucket": sorted(wanted),
+            },
+            correlation_id=correlation_id,
+        )
+        entries = _checked(answer, items=list)["items"]
+        for entry in entries:
+            _checked(entry, digest=str, **RECORD)
+        return entries
 
     def find(self, collection, external_ref, correlation_id):
         """The record that carries the key Odoo gave it, or None."""

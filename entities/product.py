@@ -16,6 +16,7 @@ class SyncEntityProduct(models.AbstractModel):
     _entity_collection = "products"
     _entity_rank = 20
     _entity_cached = True
+    _entity_match = (("barcode", "barcode"), ("code", "default_code"))
     _entity_tracked = {
         "product.product": {"default_code", "barcode", "standard_price", "active"},
         "product.template": {
@@ -44,10 +45,6 @@ class SyncEntityProduct(models.AbstractModel):
         return Domain("purchase_ok", "=", True) & Domain(
             "company_id", "in", [False, backend.company_id.id]
         )
-
-    @api.model
-    def _match(self, backend, incoming):
-        return self._match_by_code(backend, incoming, "barcode", "barcode")
 
     @api.model
     def _create(self, backend, incoming, directory):

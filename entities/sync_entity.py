@@ -28,6 +28,9 @@ class SyncEntity(models.AbstractModel):
     _entity_pool = "supplier_query"
     # Whether single records are looked up, and cached.
     _entity_cached = False
+    # What tells that a record of each side is the same: tuples of (JSON key, Odoo
+    # field), the strongest first.
+    _entity_match = ()
     # Models whose writes concern the entity, with the fields that do.
     _entity_tracked = {}
 
@@ -112,6 +115,8 @@ class SyncEntity(models.AbstractModel):
             if converter.key in data
         }
 
+    # -- The same thing on both sides -------------------------------------------------
+
     @api.model
     def _check_known(self, data, directory):
         """See that Odoo has all that canonical ``data`` refers to.
@@ -128,26 +133,83 @@ class SyncEntity(models.AbstractModel):
         :param incoming: ``{external_id: canonical data}``
         :return: ``{external_id: res_id}``, records without a mapping only
         """
-        return {}
+        matches, taken = {}, set()
+        for external_id, (found, key) in self._candidates(backend, incoming).items():
+            # Of several with the strongest code it is the oldest; a weaker code that
+            # several have says nothing.
+            plain = len(found) == 1 or key == self._entity_match[0][0]
+            if plain and found[0] not in taken:
+                matches[external_id] = found[0]
+                taken.add(found[0])
+        return matches
 
     @api.model
-    def _match_by_code(self, backend, incoming, key, field):
-        """:meth:`_match` by a code that both sides hold unique."""
-        by_code = {data[key]: ext for ext, data in incoming.items() if data.get(key)}
-        if not by_code:
+    def _candidates(self, backend, incoming, directory=None):
+        """Odoo records that may be the same as arriving new ones.
+
+        Codes are tried in the order of ``_entity_match``, and the first that finds any
+        decides. A record that has another value in a stronger code is none.
+
+        :param incoming: ``{external_id: canonical data}``
+        :param directory: where the counterparts of linked records are looked up
+        :return: ``{external_id: ([res_id, ...], key)}``, the oldest first; only records
+            without a counterpart
+        """
+        if not self._entity_match:
             return {}
-        Model = self.env[self._entity_model].with_context(active_test=False)
-        found = Model.search(
-            Domain(field, "in", list(by_code)) & self._domain(backend), order="id desc"
-        )
-        mapped = {
-            res_id for res_id, __ in backend._mapped_pairs(self._entity, found.ids, ())
-        }
+        found = self._same_code(backend, incoming)
+        candidates = {}
+        for external_id, data in incoming.items():
+            stronger = []
+            for key, field in self._entity_match:
+                value = data.get(key)
+                ids = [
+                    record.id
+                    for record in found[field].get(value, ())
+                    if all(record[f] in (False, "", data[k]) for k, f in stronger)
+                ]
+                if ids:
+                    candidates[external_id] = (ids, key)
+                    break
+                if value:
+                    stronger.append((key, field))
+        return candidates
+
+    @api.model
+    def _same_code(self, backend, incoming):
+        """Odoo's records without a counterpart by what they share with arriving ones:
+        ``{field: {value: records}}``."""
+        found, Model = {}, self.env[self._entity_model].with_context(active_test=False)
+        for key, field in self._entity_match:
+            values = {data[key] for data in incoming.values() if data.get(key)}
+            found[field] = Model.browse()
+            if values:
+                domain = Domain(field, "in", list(values)) & self._domain(backend)
+                found[field] = Model.search(domain, order="id")
+        ids = {record.id for records in found.values() for record in records}
+        pairs = backend._mapped_pairs(self._entity, ids, ())
+        mapped = {res_id for res_id, __ in pairs}
         return {
-            by_code[record[field]]: record.id
-            for record in found
-            if record.id not in mapped
+            field: records.filtered(lambda r: r.id not in mapped).grouped(field)
+            for field, records in found.items()
         }
+
+    @api.model
+    def _differing(self, odoo, pharmacy):
+        """Keys of the fields in which two records, both canonical, differ."""
+        return [key for key in odoo if key in pharmacy and odoo[key] != pharmacy[key]]
+
+    @api.model
+    def _adopt(self, record, data, directory):
+        """``record`` becomes the counterpart of the pharmacy's, canonical ``data``:
+        take over what the pharmacy calls its parts."""
+
+    @api.model
+    def _checksum_fields(self):
+        """The fields that count in checksums, see ``core/checksum.py``."""
+        return [converter.key for converter in self._converters()]
+
+    # -- Writing in Odoo --------------------------------------------------------------
 
     @api.model
     def _create(self, backend, incoming, directory):

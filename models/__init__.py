@@ -43,3 +43,13 @@ from . import sync_metric
 from . import sync_overview
 from . import sync_timeline
 from . import sync_api_retry
+from . import sync_link
+from . import sync_reconciliation
+from . import sync_reconcile_compare
+from . import sync_reconcile_verify
+from . import sync_repair
+from . import sync_drift
+from . import sync_initial
+from . import sync_initial_read
+from . import sync_initial_carry
+from . import sync_initial_line

@@ -28,3 +28,6 @@ from . import test_api_retry
 from . import test_dead_letter
 from . import test_redrive
 from . import test_dead_letter_tour
+from . import test_reconciliation
+from . import test_initial
+from . import test_initial_tour

@@ -1,0 +1,84 @@
+from odoo import api, models
+
+from .directory import Directory
+
+
+class SyncEntityPurchaseOrder(models.AbstractModel):
+    """When an order of Odoo and one of the pharmacy's are the same."""
+
+    _inherit = "sync.entity.purchase_order"
+
+    _entity_match = (
+        ("reference", "origin"),
+        ("reference", "name"),
+        ("reference", "partner_ref"),
+    )
+
+    @api.model
+    def _match(self, backend, incoming):
+        """An order is linked by its number only where a person sees it."""
+        return {}
+
+    @api.model
+    def _candidates(self, backend, incoming, directory=None):
+        """By number, and of the same supplier as far as that one is known."""
+        found = super()._candidates(backend, incoming, directory)
+        directory = directory or Directory(backend)
+        orders = self.env["purchase.order"].browse(
+            {res_id for ids, __ in found.values() for res_id in ids}
+        )
+        wanted = {ext: incoming[ext].get("supplier_id") for ext in found}
+        directory.load("supplier", orders.partner_id.ids, wanted.values())
+        partners = {order.id: order.partner_id.id for order in orders}
+        candidates = {}
+        for external_id, (res_ids, key) in found.items():
+            same = [
+                res_id
+                for res_id in res_ids
+                if directory.may_be("supplier", partners[res_id], wanted[external_id])
+            ]
+            if same:
+                candidates[external_id] = (same, key)
+        return candidates
+
+    @api.model
+    def _differing(self, odoo, pharmacy):
+        """The lines of orders that were never linked have keys of their own."""
+        return super()._differing(
+            {**odoo, "lines": _without_keys(odoo)},
+            {**pharmacy, "lines": _without_keys(pharmacy)},
+        )
+
+    @api.model
+    def _adopt(self, record, data, directory):
+        """Lines of the same product get the pharmacy's keys; of several with one
+        product those of the same quantity first."""
+        own = self._line_values_by_key(record, directory)
+        wanted = {line["key"]: line for line in data.get("lines", ())}
+        free = {
+            line._sync_line_key(): line
+            for line in record.order_line
+            if line._sync_is_line() and not wanted.pop(line._sync_line_key(), None)
+        }
+        for names in (("product_id", "quantity"), ("product_id",)):
+            for key, line in list(wanted.items()):
+                alike = next(
+                    (k for k in free if all(own[k][n] == line[n] for n in names)), None
+                )
+                if alike:
+                    free.pop(alike).sync_key = key
+                    del wanted[key]
+
+    @api.model
+    def _checksum_fields(self):
+        names = ["key", *(converter.key for converter in self._line_converters())]
+        return super()._checksum_fields() + [f"lines.{name}" for name in names]
+
+
+def _without_keys(data):
+    """The lines of an order, in an order that does not depend on their keys."""
+    lines = [
+        {name: value for name, value in line.items() if name != "key"}
+        for line in data.get("lines", ())
+    ]
+    return sorted(lines, key=lambda line: sorted(map(str, line.items())))
