@@ -19,6 +19,8 @@ from . import sync_error
 from . import sync_error_group
 from . import sync_error_rule
 from . import sync_conflict
+from . import sync_conflict_resolution
+from . import sync_conflict_room
 from . import sync_config
 from . import sync_retry_policy
 from . import res_config_settings
