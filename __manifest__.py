@@ -21,6 +21,7 @@
         "views/sync_stream.xml",
         "views/sync_mapping.xml",
         "views/sync_operation.xml",
+        "wizards/sync_conflict_resolve.xml",
         "views/sync_conflict.xml",
         "views/sync_error.xml",
         "views/sync_error_group.xml",
@@ -37,6 +38,10 @@
         "views/product_product.xml",
         "views/menuitems.xml",
     ],
+    "assets": {
+        "web.assets_backend": ["pharmacy_sync/static/src/conflict/**/*"],
+        "web.assets_tests": ["pharmacy_sync/static/tests/tours/**/*"],
+    },
     "application": True,
     "uninstall_hook": "uninstall_hook",
 }

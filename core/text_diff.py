@@ -9,7 +9,7 @@ Segment = tuple[str, str]
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 # Beyond this many pairs of words only what is before and after the change is found.
 _PAIRS = 1_000_000
-# Two words with less in common than this are shown as one in the other's place.
+# Two texts with less in common than this are shown as one in the other's place.
 _SIMILAR = 0.5
 
 
@@ -33,6 +33,11 @@ def _middle(before, after):
         yield ADDED, "".join(after)
         return
     matcher = SequenceMatcher(None, before, after, autojunk=False)
+    if matcher.ratio() <= _SIMILAR and len(before) > 1 < len(after):
+        # Few words in common by chance: it reads better as a whole.
+        yield REMOVED, "".join(before)
+        yield ADDED, "".join(after)
+        return
     for kind, a, b, c, d in matcher.get_opcodes():
         old, new = "".join(before[a:b]), "".join(after[c:d])
         if kind == "equal":

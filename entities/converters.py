@@ -7,11 +7,20 @@ side they come from. ``directory`` is the :class:`~.directory.Directory` of the 
 
 from datetime import datetime
 
-from odoo.tools import format_datetime, html2plaintext, plaintext2html
+from odoo import fields
+from odoo.tools import format_date, format_time, html2plaintext, plaintext2html
 from odoo.tools.misc import formatLang
 
 from ..core.exceptions import InvalidDataError
 from ..core.payload import canonical_datetime, canonical_decimal
+
+
+def moment_text(env, moment):
+    """A datetime as people read it, in their time zone; seconds only if there are."""
+    clock = "medium" if moment.second else "short"
+    date = fields.Datetime.context_timestamp(env.user, moment).date()
+    time = format_time(env, moment, time_format=clock)
+    return f"{format_date(env, date)} {time}"
 
 
 class Converter:
@@ -132,7 +141,7 @@ class Moment(Converter):
 
     def to_text(self, value, model, directory):
         moment = self.to_odoo(value, directory)
-        return format_datetime(model.env, moment) if moment else ""
+        return moment_text(model.env, moment) if moment else ""
 
 
 class Choice(Converter):

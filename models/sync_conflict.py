@@ -85,6 +85,7 @@ class SyncConflict(models.Model):
     resolved_by_id = fields.Many2one("res.users", readonly=True)
     correlation_id = fields.Char(readonly=True)
     line_ids = fields.One2many("sync.conflict.line", "conflict_id", "Differences")
+    summary = fields.Char("Fields", compute="_compute_summary")
 
     _open_uniq = models.UniqueIndex(
         "(mapping_id) WHERE state = 'open'", "A record has one open conflict."
@@ -95,6 +96,12 @@ class SyncConflict(models.Model):
     def _compute_display_name(self):
         for conflict in self:
             conflict.display_name = conflict.mapping_id.record_name
+
+    @api.depends("line_ids.name")
+    def _compute_summary(self):
+        for conflict in self:
+            names = dict.fromkeys(conflict.line_ids.mapped("name"))
+            conflict.summary = ", ".join(map(conflict._title, names))
 
     @api.model
     def _refresh(self, mapping, merge, pharmacy, correlation_id, told=None):
@@ -242,8 +249,7 @@ class SyncConflictLine(models.Model):
     @api.depends("field")
     def _compute_name(self):
         for line in self:
-            name, __, rest = parse_path(line.field)
-            line.name = rest or name
+            line.name = field_name(line.field)
 
     def _search_label(self, operator, value):
         """By what people call the field, in their language."""
@@ -263,6 +269,12 @@ class SyncConflictLine(models.Model):
     def _compute_display_name(self):
         for line in self:
             line.display_name = line.label
+
+
+def field_name(path):
+    """The name of a path's field; ``lines``, of a whole line."""
+    name, __, field = parse_path(path)
+    return field or name
 
 
 def _words(key):

@@ -3,13 +3,13 @@ import json
 
 from odoo import models
 from odoo.exceptions import UserError
-from odoo.tools import format_datetime
 
 from ..core.exceptions import ConflictError, InvalidDataError
 from ..core.resolution import Choice, Decision, decided, edited, strategy
 from ..core.taxonomy import ErrorType
+from ..entities.converters import moment_text
 from ..entities.directory import Directory
-from .sync_conflict import _by_side, _text
+from .sync_conflict import _by_side, _text, field_name
 
 
 class SyncConflict(models.Model):
@@ -63,14 +63,14 @@ class SyncConflict(models.Model):
         return True
 
     def _deciding(self):
-        """This conflict with the rights and in the company that deciding needs.
+        """These conflicts, of one company, with the rights and in the company that
+        deciding needs.
 
-        :raises AccessError: the user does not see it
+        :raises AccessError: the user does not see them
         """
-        self.ensure_one()
         self.check_access("read")
-        conflict = self.sudo()
-        return conflict.with_company(conflict.company_id)
+        conflicts = self.sudo()
+        return conflicts.with_company(conflicts.company_id)
 
     def _whole(self, side):
         """Choices of one side for every field."""
@@ -81,6 +81,38 @@ class SyncConflict(models.Model):
         """The comparison as it is now; None if the record is gone."""
         odoo = self._odoo_values()
         return odoo and self.mapping_id._merge(odoo, self.pharmacy)
+
+    def _merges_now(self):
+        """The comparisons as they are now, read in bulk: ``{conflict: merge}``, without
+        those whose record is gone."""
+        merges = {}
+        for stream, conflicts in self.grouped(lambda c: c.mapping_id.stream_id).items():
+            conflicts = conflicts._deciding()
+            living = conflicts.filtered(lambda c: not c.mapping_id.deleted)
+            records = living.env[stream.res_model].browse(
+                living.mapping_id.mapped("res_id")
+            )
+            serialised = (
+                stream.with_env(living.env)
+                ._adapter()
+                ._serialise(records.exists(), Directory(living.backend_id))
+            )
+            for conflict in living:
+                odoo = serialised.get(conflict.mapping_id.res_id)
+                if odoo:
+                    merges[conflict] = conflict.mapping_id._merge(
+                        odoo, conflict.pharmacy
+                    )
+        return merges
+
+    def _choices_by_name(self, sides):
+        """Choices for the fields of some names, of all lines: ``{name: side}``."""
+        merge = self._merge_now()
+        return {
+            path: {"choice": sides[field_name(path)]}
+            for path in (merge.conflicts if merge else ())
+            if field_name(path) in sides
+        }
 
     def _odoo_values(self):
         mapping = self.mapping_id
@@ -228,7 +260,7 @@ class SyncConflict(models.Model):
             "%(user)s resolved this conflict already, %(moment)s (%(strategy)s). "
             "Nothing was applied twice.",
             user=self.resolved_by_id.name,
-            moment=format_datetime(self.env, self.resolved_at),
+            moment=moment_text(self.env, self.resolved_at),
             strategy=strategies.get(self.strategy),
         )
 

@@ -1,12 +1,17 @@
 from odoo import api, models
-from odoo.tools import format_datetime
 
 from ..core.exceptions import InvalidDataError
 from ..core.merge import MISSING
 from ..core.resolution import differences
-from ..core.text_diff import REMOVED, SAME, mark
+from ..core.text_diff import ADDED, REMOVED, mark
+from ..entities.converters import moment_text
 from ..entities.directory import Directory
-from .sync_conflict import _by_side, _text
+from .sync_conflict import _by_side, _text, field_name
+
+# Kinds of value whose changed characters are marked; a name is another as a whole.
+MARKED = ("text", "number", "moment", "line")
+# Characters that one line has room for.
+SHORT = 30
 
 
 class SyncConflict(models.Model):
@@ -18,23 +23,28 @@ class SyncConflict(models.Model):
         """The conflict as it is now: the Odoo record is read anew.
 
         :return: ``{fingerprint, state, gone, resolution, odoo, pharmacy, rows}``; each
-            row ``{path, group, title, kind, free, multiline, decided, base, odoo,
-            pharmacy, result}`` with values of the form ``{text, segments}``
+            row ``{path, group, title, kind, free, multiline, moments, decided,
+            reason, base, odoo, pharmacy, result}`` with values of the form ``{text, segments}``
         """
         conflict = self._deciding()
         directory = Directory(conflict.backend_id)
         merge = conflict._merge_now() if conflict.state == "open" else None
-        rows = []
-        for line in conflict.line_ids - conflict._open_lines() if merge else (
-            conflict.line_ids
-        ):
-            rows.append(
-                conflict._row(line.field, line.values or {}, directory)
-                | {"decided": line.choice or True, "reason": line.reason}
-            )
         conflicts = merge.conflicts if merge else {}
-        for path, values in conflicts.items():
-            rows.append(conflict._row(path, _by_side(values), directory))
+        past = conflict.line_ids
+        if conflict.state == "open":
+            past -= conflict._open_lines()
+        rows = [
+            {
+                **conflict._row(line.field, line.values or {}, directory),
+                "decided": line.choice or "nobody",
+                "reason": line.reason,
+            }
+            for line in past
+        ]
+        rows += [
+            conflict._row(path, _by_side(values), directory)
+            for path, values in conflicts.items()
+        ]
         return {
             "fingerprint": conflict._fingerprint(conflicts),
             "state": conflict.state,
@@ -49,7 +59,7 @@ class SyncConflict(models.Model):
                 or self.env._("version %s", conflict.mapping_id.version),
                 "pharmacy_at",
             ),
-            "rows": sorted(rows, key=lambda row: not row["decided"]),
+            "rows": rows,
         }
 
     def preview(self, choices):
@@ -87,6 +97,10 @@ class SyncConflict(models.Model):
             ),
         }
 
+    def action_open_record(self):
+        """Open the Odoo record."""
+        return self.mapping_id.action_open_record()
+
     @api.model
     def next_open(self, after=None, among=()):
         """The open conflict to look at next.
@@ -109,6 +123,37 @@ class SyncConflict(models.Model):
         following = following or self.search(open_ones, limit=1)
         return {"id": following.id, "left": left}
 
+    def _change_rows(self, sides):
+        """What a side for each field comes to, for many conflicts.
+
+        :param sides: ``{name of the field: winning side}``
+        :return: a list of ``{id, name, label, side, before, after}``: the side that is
+            written, and its value
+        """
+        rows = []
+        for conflict, merge in self._merges_now().items():
+            directory = Directory(conflict.backend_id)
+            for path, values in merge.conflicts.items():
+                winner = sides.get(field_name(path))
+                if not winner:
+                    continue
+                loser = "pharmacy" if winner == "odoo" else "odoo"
+                before, after = (
+                    conflict._value_text(path, getattr(values, side), directory)
+                    for side in (loser, winner)
+                )
+                rows.append(
+                    {
+                        "id": conflict.id,
+                        "name": conflict.display_name,
+                        "label": conflict._label(path),
+                        "side": loser,
+                        "before": before,
+                        "after": after,
+                    }
+                )
+        return rows
+
     def _row(self, path, values, directory):
         """One field as it is shown.
 
@@ -122,22 +167,23 @@ class SyncConflict(models.Model):
             for side in ("base", "odoo", "pharmacy", "result")
         }
         kind = converter.kind if converter else "line"
-        words = kind in ("text", "line")
+        longest = max(map(len, texts.values()))
         row = {
             "path": path,
             "group": group or False,
             "title": title or self._title("lines"),
             "kind": kind,
             "free": bool(converter and converter.free),
-            "multiline": words and any("\n" in text for text in texts.values()),
+            "multiline": kind == "text" and longest > SHORT,
             "decided": False,
-            "moment": values.get("odoo") if kind == "moment" else False,
+            "reason": False,
+            "moments": values if kind == "moment" else {},
         }
         for side, text in texts.items():
-            told = side in values and side not in ("base", "result")
+            compared = side in ("odoo", "pharmacy") and kind in MARKED
             row[side] = {
                 "text": text,
-                "segments": _segments(texts["base"], text, words and told),
+                "segments": _segments(texts["base"], text) if compared else [],
             }
         return row
 
@@ -148,17 +194,22 @@ class SyncConflict(models.Model):
         if converter:
             value = None if value is MISSING else value
             return converter.to_text(value, model, directory)
-        if value is MISSING or value is None:
-            return self.env._("Not there") if "[" in path else ""
-        if not isinstance(value, dict):
-            return _text(value)
+        if "[" in path:
+            return self._line_text(path, value, directory)
+        return "" if value is MISSING else _text(value)
+
+    def _line_text(self, path, line, directory):
+        """The figures of a whole line; what it is of, its label says."""
+        if not line:
+            return self.env._("No such line")
+        adapter = self.mapping_id.stream_id._adapter()
         found = []
-        for name, part in value.items():
-            field = f"{path}.{name}"
-            converter, model = adapter._find_converter(field)
-            if converter:
-                text = converter.to_text(part, model, directory)
-                found.append(f"{self._title(name)}: {text}")
+        for converter in adapter._line_converters():
+            if converter.kind == "number" and converter.key in line:
+                text = self._value_text(
+                    f"{path}.{converter.key}", line[converter.key], directory
+                )
+                found.append(f"{self._title(converter.key)}: {text}")
         return "\n".join(found)
 
     def _change_list(self, before, after, directory):
@@ -175,12 +226,16 @@ class SyncConflict(models.Model):
 
     def _changed_text(self, who, moment):
         moment = self[moment]
-        when = format_datetime(self.env, moment) if moment else False
+        when = moment_text(self.env, moment) if moment else False
         return ", ".join(filter(None, [who, when]))
 
 
-def _segments(base, text, words):
-    """The parts of a text as ``[kind, text]``; what was removed only among words."""
-    if not base:
-        return [[SAME, text]]
-    return [list(part) for part in mark(base, text) if words or part[0] != REMOVED]
+def _segments(base, text):
+    """The parts of a text as ``[kind, text]``. What was removed is told only where
+    nothing took its place: the base is shown beside it."""
+    parts = mark(base, text) if base else []
+    return [
+        [kind, part]
+        for index, (kind, part) in enumerate(parts)
+        if kind != REMOVED or ADDED not in {k for k, __ in parts[index + 1 : index + 2]}
+    ]
