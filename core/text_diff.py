@@ -9,6 +9,8 @@ Segment = tuple[str, str]
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 # Beyond this many pairs of words only what is before and after the change is found.
 _PAIRS = 1_000_000
+# Up to this many pairs of words (a number has three) their characters are compared.
+_FEW = 16
 # Two texts with less in common than this are shown as one in the other's place.
 _SIMILAR = 0.5
 
@@ -33,10 +35,13 @@ def _middle(before, after):
         yield ADDED, "".join(after)
         return
     matcher = SequenceMatcher(None, before, after, autojunk=False)
-    if matcher.ratio() <= _SIMILAR and len(before) > 1 < len(after):
-        # Few words in common by chance: it reads better as a whole.
+    if matcher.ratio() <= _SIMILAR and len(before) * len(after) > _FEW:
+        # Some words in common by chance: it reads better as a whole.
         yield REMOVED, "".join(before)
         yield ADDED, "".join(after)
+        return
+    if matcher.ratio() <= _SIMILAR:
+        yield from _by_characters("".join(before), "".join(after))
         return
     for kind, a, b, c, d in matcher.get_opcodes():
         old, new = "".join(before[a:b]), "".join(after[c:d])

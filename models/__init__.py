@@ -26,3 +26,4 @@ from . import sync_retry_policy
 from . import res_config_settings
 from . import sync_request
 from . import sync_api
+from . import sync_api_conflict

@@ -213,16 +213,16 @@ class SyncConflict(models.Model):
         return "\n".join(found)
 
     def _change_list(self, before, after, directory):
-        changes = []
-        for path, (old, new) in differences(before, after).items():
-            changes.append(
-                {
-                    "label": self._label(path, before, after),
-                    "before": self._value_text(path, old, directory),
-                    "after": self._value_text(path, new, directory),
-                }
-            )
-        return changes
+        found = differences(before, after)
+        return [
+            {
+                "label": self._label(path, before, after),
+                "before": self._value_text(path, found[path][0], directory),
+                "after": self._value_text(path, found[path][1], directory),
+            }
+            # The record's own fields before those of its lines.
+            for path in sorted(found, key=lambda path: "[" in path)
+        ]
 
     def _changed_text(self, who, moment):
         moment = self[moment]
