@@ -54,7 +54,7 @@ def _middle(before, after):
 def _by_characters(old, new):
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     short = len(old) * len(new) <= _PAIRS
-    if not short or matcher.ratio() <= _SIMILAR:
+    if not short or matcher.ratio() < _SIMILAR:
         yield REMOVED, old
         yield ADDED, new
         return

@@ -14,3 +14,7 @@ from . import test_secrets
 from . import test_webhook
 from . import test_pool
 from . import test_recovery
+from . import test_conflict_resolution
+from . import test_conflict_bulk
+from . import test_api_conflicts
+from . import test_conflict_tour
