@@ -177,7 +177,7 @@ def settle(
     """
     loser = conflict.pharmacy if Side(winner) is Side.ODOO else conflict.odoo
     base = dict(base or {})
-    name, key, field = _parse(path)
+    name, key, field = parse_path(path)
     if key is None:
         return _with(base, name, loser)
     lines = _by_key(name, base.get(name, MISSING))
@@ -363,7 +363,7 @@ def _with(record, name, value) -> dict[str, Any]:
     return rest if value is MISSING else {**rest, name: value}
 
 
-def _parse(path: str) -> tuple[str, str | None, str | None]:
+def parse_path(path: str) -> tuple[str, str | None, str | None]:
     """``lines[key].quantity`` as (lines, key, quantity)."""
     name, bracket, rest = path.partition("[")
     if not bracket:

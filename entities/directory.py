@@ -77,6 +77,13 @@ class Directory:
             raise DependencyMissingError(entity, external_id, field=field)
         return res_id
 
+    def known_id(self, entity, value):
+        """The Odoo id of a linked record by its value in JSON, None if Odoo has none."""
+        for __, res_id in unmapped(value):
+            return res_id
+        self.load(entity, external_ids=[value])
+        return self._res_ids[entity][value]
+
 
 def unmapped(value):
     """Linked records in a JSON record that have no counterpart yet.

@@ -37,6 +37,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     _entity_title = "Purchase Orders"
     _entity_model = "purchase.order"
     _entity_collection = "purchase-orders"
+    _entity_line_model = "purchase.order.line"
     _entity_rank = 30
     _entity_pool = "order_sync"
     _entity_tracked = {

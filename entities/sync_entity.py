@@ -2,6 +2,7 @@ from odoo import api, models
 from odoo.fields import Domain
 
 from ..core.exceptions import InvalidDataError
+from ..core.merge import parse_path
 
 
 class SyncEntity(models.AbstractModel):
@@ -22,6 +23,8 @@ class SyncEntity(models.AbstractModel):
     # Odoo model, and collection in the pharmacy app's REST API.
     _entity_model = None
     _entity_collection = None
+    # Odoo model of the lines, of an entity that has them.
+    _entity_line_model = None
     # Entities are pushed and pulled in ascending order: what others refer to first.
     _entity_rank = 10
     # Pool that bounds how many calls for the entity are under way at once.
@@ -49,6 +52,26 @@ class SyncEntity(models.AbstractModel):
     def _converters(self):
         """The entity's fields, a tuple of :class:`.converters.Converter`."""
         return ()
+
+    @api.model
+    def _line_converters(self):
+        """The fields of its lines, likewise."""
+        return ()
+
+    @api.model
+    def _find_converter(self, path):
+        """Who knows the field at a path such as ``notes`` or ``lines[key].quantity``.
+
+        :return: the converter and the field's Odoo model (an empty recordset), both
+            None for a whole line and for a field that Odoo does not know
+        """
+        __, key, name = parse_path(path)
+        model = self._entity_line_model if key else self._entity_model
+        converters = self._line_converters() if key else self._converters()
+        for converter in converters:
+            if converter.key == (name if key else path):
+                return converter, self.env[model]
+        return None, None
 
     @api.model
     def _domain(self, backend):

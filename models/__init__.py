@@ -29,6 +29,8 @@ from . import sync_redrive_line
 from . import sync_redrive_plan
 from . import sync_error_rule
 from . import sync_conflict
+from . import sync_conflict_resolution
+from . import sync_conflict_room
 from . import sync_config
 from . import sync_retry_policy
 from . import sync_cache
@@ -53,3 +55,4 @@ from . import sync_initial
 from . import sync_initial_read
 from . import sync_initial_carry
 from . import sync_initial_line
+from . import sync_api_conflict

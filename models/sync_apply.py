@@ -224,7 +224,9 @@ class SyncStream(models.Model):
                 arrival, self._write_merge, arrival, odoo, pharmacy, merge, directory
             ):
                 continue
-            self.env["sync.conflict"]._refresh(mapping, merge, pharmacy, correlation_id)
+            self.env["sync.conflict"]._refresh(
+                mapping, merge, pharmacy, correlation_id, arrival.record
+            )
             if merge.conflicts:
                 arrival.outcome = "conflict"
                 arrival.warnings.append(

@@ -137,18 +137,19 @@ class SyncMapping(models.Model):
         self.ensure_one()
         return self.conflict_ids.filtered(lambda conflict: conflict.state == "open")
 
-    def _merge(self, odoo, pharmacy=None):
+    def _merge(self, odoo, pharmacy=None, base=None):
         """Three-way comparison of base, Odoo and pharmacy.
 
         :param odoo: canonical values of the Odoo record
         :param pharmacy: canonical values of the pharmacy's; without it what is known
             of them, which is the base but where a conflict is open
+        :param base: what is taken for the base instead of the mapping's own
         :return: :class:`..core.merge.Merge`
         """
         self.ensure_one()
         if pharmacy is None:
             pharmacy = self._open_conflict().pharmacy or self.base or {}
-        return three_way(self.base or {}, odoo, pharmacy)
+        return three_way(self.base or {} if base is None else base, odoo, pharmacy)
 
     @api.model
     def _lock(self, ids):
@@ -201,7 +202,9 @@ class SyncMapping(models.Model):
         """A person may have settled the conflict by editing the Odoo record."""
         conflict = self._open_conflict()
         merge = self._merge(odoo)
-        if conflict and not merge.conflicts:
+        if conflict and merge.conflicts:
+            conflict._show(merge)
+        elif conflict:
             self.base = new_base(self.base, odoo, conflict.pharmacy, merge)
             conflict._close("manual")
 

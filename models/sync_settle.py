@@ -135,7 +135,7 @@ class SyncStream(models.Model):
         conflict = mapping._open_conflict()
         values["external_id"] = answer["id"]
         values["base"] = advance(
-            mapping.base, request["data"], conflict.line_ids.mapped("field")
+            mapping.base, request["data"], conflict._open_lines().mapped("field")
         )
         if conflict:
             conflict.pharmacy = {**(conflict.pharmacy or {}), **request["data"]}

@@ -31,3 +31,7 @@ from . import test_dead_letter_tour
 from . import test_reconciliation
 from . import test_initial
 from . import test_initial_tour
+from . import test_conflict_resolution
+from . import test_conflict_bulk
+from . import test_api_conflicts
+from . import test_conflict_tour
