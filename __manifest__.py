@@ -27,6 +27,9 @@
         "views/sync_error_rule.xml",
         "views/sync_call.xml",
         "views/sync_event.xml",
+        "views/sync_audit.xml",
+        "wizards/sync_saga_settle.xml",
+        "views/sync_saga.xml",
         "wizards/sync_breaker_force.xml",
         "views/sync_breaker.xml",
         "views/sync_pool.xml",
@@ -37,6 +40,10 @@
         "views/product_product.xml",
         "views/menuitems.xml",
     ],
+    "assets": {
+        "web.assets_backend": ["pharmacy_sync/static/src/**/*"],
+        "web.assets_tests": ["pharmacy_sync/static/tests/tours/**/*"],
+    },
     "application": True,
     "uninstall_hook": "uninstall_hook",
 }
