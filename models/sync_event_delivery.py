@@ -175,7 +175,7 @@ class SyncEventDelivery(models.Model):
 
     _name = "sync.event.delivery"
     _description = "Event Delivery in Trouble"
-    _order = "event_id, id"
+    _order = "event_id.id, id"
     _rec_name = "handler"
 
     event_id = fields.Many2one(
@@ -299,7 +299,8 @@ class SyncEventDelivery(models.Model):
         """Try again what is due, record by record, up to the first that fails anew."""
         waiting = self.search(
             [("backend_id", "=", backend.id), ("state", "=", "waiting")],
-            order="event_id",
+            # By the event's number; "event_id" alone would be its own order, backwards.
+            order="event_id.id",
             limit=DISPATCH_LIMIT,
         )
         routes = self.env["sync.event"]._event_routes()
