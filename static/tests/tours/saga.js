@@ -6,7 +6,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_saga", {
         {
             content: "the board has a column for it",
             trigger:
-                ".o_kanban_group:contains('Needs attention') .o_kanban_record:contains('P')",
+                ".o_kanban_group:contains('Needs attention') .o_kanban_record",
             run: "click",
         },
         {
