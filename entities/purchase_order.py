@@ -34,6 +34,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     _description = "Synchronised Purchase Orders"
 
     _entity = "purchase_order"
+    _entity_event = "order"
     _entity_title = "Purchase Orders"
     _entity_model = "purchase.order"
     _entity_collection = "purchase-orders"
@@ -332,6 +333,10 @@ class PurchaseOrder(models.Model):
     _inherit = ["purchase.order", "sync.tracked"]
 
     _sync_entity = "purchase_order"
+
+    def _sync_kind(self, vals):
+        cancelled = vals.get("state") == "cancel"
+        return "cancelled" if cancelled else super()._sync_kind(vals)
 
 
 class PurchaseOrderLine(models.Model):

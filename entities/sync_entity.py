@@ -18,6 +18,8 @@ class SyncEntity(models.AbstractModel):
 
     # Name of the entity in the API and on the stream; None on this base class.
     _entity = None
+    # How the types of its events begin; the entity's name if it is not set.
+    _entity_event = None
     # Title for people.
     _entity_title = None
     # Odoo model, and collection in the pharmacy app's REST API.

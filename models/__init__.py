@@ -20,6 +20,10 @@ from . import sync_push
 from . import sync_pull
 from . import sync_apply
 from . import sync_event
+from . import sync_event_delivery
+from . import sync_event_handlers
+from . import sync_event_metric
+from . import sync_audit
 from . import sync_call
 from . import sync_error
 from . import sync_error_group
@@ -56,3 +60,10 @@ from . import sync_initial_read
 from . import sync_initial_carry
 from . import sync_initial_line
 from . import sync_api_conflict
+from . import sync_event_sources
+from . import sync_feed
+from . import sync_saga
+from . import sync_saga_step
+from . import sync_saga_work
+from . import sync_saga_order
+from . import purchase_order

@@ -7,6 +7,7 @@ from odoo import api, models
 from odoo.exceptions import AccessError, ConcurrencyError
 
 from ..core.exceptions import ConfigurationError, InvalidDataError
+from ..entities.directory import Directory
 
 MAX_RECORDS = 500
 MAX_LOOKUPS = 50
@@ -73,6 +74,47 @@ class SyncApi(models.AbstractModel):
             seconds, false for Odoo's own.
         """
         return self._answer(correlation_id, self._lookup, entity, external_ids)
+
+    def changes(self, entity, cursor=None, limit=100, correlation_id=None):
+        """What changed in Odoo since ``cursor``; nothing is skipped that is committed
+        late.
+
+        :param str cursor: ``next_cursor`` of the page before; without it all records,
+            then what changed since
+        :param int limit: changes in a page, 1 to 500
+        :return: ``{success, changes, next_cursor, has_more, held_back,
+            waiting_seconds}``; each change is ``{id, odoo_id, external_ref, version,
+            deleted, data, correlation_id}`` with the record's latest values, each
+            record once in a page. ``held_back`` committed changes wait for a
+            transaction that has been open for ``waiting_seconds``: ask again.
+        """
+        return self._answer(correlation_id, self._changes, entity, cursor, limit)
+
+    @api.model
+    def order(self, record, idempotency_key, correlation_id=None):
+        """Create a purchase order with a reservation of its goods, as a saga: created
+        in Odoo, reserved and confirmed at the app, acknowledged; or, if one of these
+        fails, all taken back and the order cancelled.
+
+        :param dict record: the order as for :meth:`push`; without an ``id`` Odoo tells
+            it to the app first
+        :param str idempotency_key: the same key with the same record gets the same
+            saga for seven days, and how it stands by then; with another record an error
+        :return: see :meth:`saga`
+        """
+        return self._answer(correlation_id, self._start_order, record, idempotency_key)
+
+    @api.model
+    def saga(self, saga, correlation_id=None):
+        """How a saga stands.
+
+        :param int saga: its number, as :meth:`order` told it
+        :return: ``{success, saga, state, odoo_id, order, steps, error}``; ``state`` is
+            pending, running, completed, compensating, compensated or needs_attention.
+            Once it has failed ``success`` is false and ``error`` says of what, such as
+            ``insufficient_stock``
+        """
+        return self._answer(correlation_id, self._saga, saga)
 
     @api.model
     def health(self, correlation_id=None):
@@ -227,6 +269,41 @@ class SyncApi(models.AbstractModel):
             "version": found.version,
             "error": None,
         }
+
+    def _changes(self, backend, correlation_id, entity, cursor, limit):
+        stream = self._stream(backend, entity)
+        if not isinstance(limit, int) or not 1 <= limit <= MAX_RECORDS:
+            raise InvalidDataError(
+                f"limit is to be a number from 1 to {MAX_RECORDS}", field="limit"
+            )
+        return stream._changes(cursor, limit)
+
+    def _start_order(self, backend, correlation_id, record, idempotency_key):
+        stream = self._stream(backend, "purchase_order")
+        if not idempotency_key:
+            raise InvalidDataError(
+                "idempotency_key is required", field="idempotency_key"
+            )
+        entered = backend.env["sync.request"]._enter(
+            backend, str(idempotency_key), ["order", record]
+        )
+        if entered.answer:
+            return self._saga(backend, correlation_id, entered.answer["saga"])
+        # What cannot be an order is refused at once.
+        stream._adapter()._canonical(record, Directory(backend))
+        saga = backend.env["sync.saga"]._start(
+            backend, correlation_id=correlation_id, record=record
+        )
+        entered.answer = {"saga": saga.id}
+        return saga._told()
+
+    def _saga(self, backend, correlation_id, saga_id):
+        saga = backend.env["sync.saga"].search(
+            [("id", "=", saga_id), ("backend_id", "=", backend.id)]
+        )
+        if not saga:
+            raise InvalidDataError("saga is none of this backend", field="saga")
+        return saga._told()
 
     def _health(self, backend, correlation_id):
         mappings = backend.env["sync.mapping"]._read_group(

@@ -32,14 +32,15 @@ class SyncBackend(models.Model):
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:
             in_own_transaction(self.env, partial(_take_back, job_uuid))
-        while in_own_transaction(self.env, partial(_deliver, self.id)):
-            pass
+        self._job_events()
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
             while stream._push_batch(job_uuid):
                 if stream.batch_pause and stream._own("_is_push_due"):
                     # The pause is the next job's, no worker sleeps through it.
                     self._schedule_push_in(stream.batch_pause)
                     return
+        # What sending brought about: synchronised, or dead letters.
+        self._job_events()
         self._probe("push")
 
     def _schedule_push_in(self, seconds):
@@ -51,10 +52,6 @@ def _take_back(job_uuid, env):
     env["sync.operation"].search(
         [("state", "=", "running"), ("job_uuid", "=", job_uuid)]
     )._take_back()
-
-
-def _deliver(backend_id, env):
-    return env["sync.event"]._deliver(env["sync.backend"].browse(backend_id))
 
 
 def _schedule(backend_id, seconds, env):

@@ -154,6 +154,8 @@ class SyncOperation(models.Model):
         )
         self.browse(row[0] for row in rows)._take_back()
         self.env["sync.progress"]._recover_all()
+        self.env["sync.event"]._recover()
+        self.env["sync.saga"]._recover()
         backends = self.env["sync.backend"].search([("paused", "=", False)])
         backends._schedule_push()
         backends._schedule_pull()

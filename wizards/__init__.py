@@ -4,3 +4,4 @@ from . import sync_operation_assign
 from . import sync_operation_discard
 from . import sync_operation_edit
 from . import sync_conflict_resolve
+from . import sync_saga_settle
