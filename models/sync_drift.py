@@ -193,7 +193,13 @@ class SyncDrift(models.Model):
 
         :param suspects: dicts with ``mapping_id``, ``res_id`` or ``external_id``
         """
-        known = self.search([("reconciliation_id", "=", reconciliation.id)])
+        mapping_ids = [s["mapping_id"] for s in suspects if "mapping_id" in s]
+        known = self.search(
+            [
+                ("reconciliation_id", "=", reconciliation.id),
+                ("mapping_id", "in", mapping_ids),
+            ]
+        )
         mappings = set(known.mapping_id.ids)
         self.create(
             [
