@@ -95,7 +95,7 @@ class TestInitialTour(HttpCase):
     def test_preview_start_progress_stop_resume(self):
         runner = Runner(self.backend)
         model = self.registry["sync.initial"]
-        self.patch(model, "_schedule_work", lambda works: runner.ask())
+        self.patch(model, "_schedule_work", lambda works, wait=None: runner.ask())
         runner.start()
         try:
             self.start_tour(
