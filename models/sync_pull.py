@@ -57,7 +57,8 @@ class SyncStream(models.Model):
         adapter = self._adapter()
         client = self.backend_id._client("pull", adapter._entity_pool)
         collection = adapter._entity_collection
-        cursor = self.cursor
+        # Read anew: long work pulls more than once in one job.
+        cursor = self._own("_get_cursor")
         token = CancelToken(partial(self._own, "_pull_cancelled"))
         try:
             for __ in range(PAGES_PER_JOB):
@@ -91,6 +92,9 @@ class SyncStream(models.Model):
             return False
         self._own("_hand_over_pull")
         return True
+
+    def _get_cursor(self):
+        return self.cursor
 
     def _pull_waits(self):
         """Whether a failed pull is waiting for its time."""
