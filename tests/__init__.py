@@ -14,3 +14,7 @@ from . import test_secrets
 from . import test_webhook
 from . import test_pool
 from . import test_recovery
+from . import test_event_handlers
+from . import test_changes
+from . import test_saga
+from . import test_saga_tour
