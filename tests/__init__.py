@@ -35,3 +35,7 @@ from . import test_conflict_resolution
 from . import test_conflict_bulk
 from . import test_api_conflicts
 from . import test_conflict_tour
+from . import test_event_handlers
+from . import test_changes
+from . import test_saga
+from . import test_saga_tour
