@@ -257,7 +257,8 @@ class SyncStream(models.Model):
                 changes = {k: changes[k] for k in changes.keys() & essential}
                 if not changes:
                     operation._park(
-                        BUSY_WAIT, self.env._("Not essential, and the pool is saturated.")
+                        BUSY_WAIT,
+                        self.env._("Not essential, and the pool is saturated."),
                     )
                     operation._schedule_waiting()
                     return None

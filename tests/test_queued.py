@@ -129,7 +129,9 @@ class TestQueued(SyncCase, HttpCase):
                 },
             )
         (result,) = answer["results"]
-        self.assertEqual(result["error"]["type"], "queued_for_retry", json.dumps(answer))
+        self.assertEqual(
+            result["error"]["type"], "queued_for_retry", json.dumps(answer)
+        )
         self.env.invalidate_all()
         operation = self.env["sync.operation"].browse(result["operation_id"])
         self.assertEqual(operation.state, "waiting")
