@@ -8,6 +8,7 @@ from odoo.tools import SQL
 from ..core.deadline import CancelToken
 from ..core.exceptions import DependencyMissingError, OperationCancelledError
 from .own_transaction import in_own_transaction
+from .sync_apply import Arrival
 from .sync_settle import NOT_MADE
 
 PAGES_PER_JOB = 200
@@ -176,7 +177,10 @@ class SyncStream(models.Model):
 
     def _keep_failed(self, arrivals, correlation_id):
         """An arrived record that could not be applied waits, or is a dead letter; one
-        that could makes up for an earlier one that could not."""
+        that could makes up for an earlier one that could not.
+
+        :return: ``{external_id: operation}``
+        """
         Operation = self.env["sync.operation"]
         kept = {
             operation.external_id: operation
@@ -205,8 +209,31 @@ class SyncStream(models.Model):
                         "first_attempt_at": fields.Datetime.now(),
                     }
                 )
+                kept[arrival.external_id] = operation
             operation.write({"payload": arrival.record})
             self._apply_failed(operation, arrival)
+        return kept
+
+    def _queue_arrivals(self, arrivals, correlation_id):
+        """Of what arrived by call and failed, keep what is worth trying again.
+
+        :return: ``{external_id: operation}``
+        """
+        wanted = [
+            arrival
+            for arrival in arrivals
+            if arrival.external_id
+            and (not arrival.error or self._classify(arrival.error).retryable)
+        ]
+        return self._keep_failed(wanted, correlation_id)
+
+    def _put_off(self, records, exception):
+        """Records that the database is too busy for, as arrivals that failed."""
+        arrivals = [Arrival(record) for record in records]
+        for arrival in arrivals:
+            if self._read_envelope(arrival):
+                self._set_failed(arrival, exception)
+        return arrivals
 
     def _classify(self, exception):
         return self.env["sync.error"]._classify(exception, self.backend_id)

@@ -12,6 +12,7 @@ from . import test_failure
 from . import test_labels
 from . import test_outbound
 from . import test_pull
+from . import test_queued
 from . import test_retention
 from . import test_secrets
 from . import test_session
