@@ -155,7 +155,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     @api.model
     def _check_known(self, data, directory):
-        super()._check_known(data, directory)
+        result = super()._check_known(data, directory)
         for index, line in enumerate(data.get("lines", ())):
             for converter in self._line_converters():
                 try:
@@ -163,6 +163,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
                 except (InvalidDataError, DependencyMissingError) as exc:
                     exc.field = f"lines[{index}].{converter.key}"
                     raise
+        return result
 
     @api.model
     def _create(self, backend, incoming, directory):

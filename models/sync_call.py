@@ -91,4 +91,4 @@ class SyncCall(models.Model):
         row = [*map(values.get, COLUMNS), fields.Datetime.now()]
         cr.execute(APPEND, [*row, *(unlock or (None, None))])
         # It is committed already, but on a test's cursor.
-        cr.commit()
+        cr.commit()  # pylint: disable=invalid-commit

@@ -143,7 +143,7 @@ class SyncPool(models.Model):
 
     def _give_back(self, cr, lock):
         cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
-        cr.commit()
+        cr.commit()  # pylint: disable=invalid-commit
 
     @api.model
     def _defaults(self, backend):
