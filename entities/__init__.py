@@ -3,3 +3,4 @@ from . import sync_entity
 from . import supplier
 from . import product
 from . import purchase_order
+from . import purchase_order_protection

@@ -82,6 +82,15 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         )
 
     @api.model
+    def _paths(self):
+        lines = {f"lines.{converter.key}" for converter in self._line_converters()}
+        return super()._paths() | lines | {"lines"}
+
+    @api.model
+    def _is_alive(self, record):
+        return record.state != "cancel"
+
+    @api.model
     def _domain(self, backend):
         return Domain("company_id", "=", backend.company_id.id)
 

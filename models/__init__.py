@@ -19,6 +19,9 @@ from . import sync_error
 from . import sync_error_group
 from . import sync_error_rule
 from . import sync_conflict
+from . import sync_conflict_decided
+from . import sync_conflict_policy
+from . import sync_conflict_rule
 from . import sync_config
 from . import sync_retry_policy
 from . import res_config_settings

@@ -57,15 +57,19 @@ class SyncConflict(models.Model):
             conflict.display_name = conflict.mapping_id.record_name
 
     @api.model
-    def _refresh(self, mapping, merge, pharmacy, correlation_id):
+    def _refresh(
+        self, mapping, merge, pharmacy, correlation_id, closing="merge", reasons=None
+    ):
         """Make the mapping's open conflict say what ``merge`` says.
 
         :param merge: :class:`..core.merge.Merge` of the latest values
         :param pharmacy: canonical values of the pharmacy's record
+        :param closing: the strategy to close it with if nothing is in conflict
+        :param reasons: ``{path: why a person is asked}`` where it is not plain
         """
         conflict = mapping._open_conflict()
         if not merge.conflicts:
-            conflict._close("merge")
+            conflict._close(closing)
             return
         lines = [
             fields.Command.create(
@@ -75,6 +79,7 @@ class SyncConflict(models.Model):
                     "odoo": _text(values.odoo),
                     "pharmacy": _text(values.pharmacy),
                     "values": _told(values),
+                    "reason": (reasons or {}).get(path),
                 }
             )
             for path, values in merge.conflicts.items()
