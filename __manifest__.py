@@ -20,6 +20,7 @@
         "data/ir_cron.xml",
         "views/sync_backend.xml",
         "views/sync_stream.xml",
+        "wizards/sync_link.xml",
         "views/sync_mapping.xml",
         "views/sync_operation.xml",
         "views/sync_conflict.xml",

@@ -189,14 +189,30 @@ class SyncEntity(models.AbstractModel):
         found = Model.search(
             Domain(field, "in", list(by_code)) & self._domain(backend), order="id desc"
         )
-        mapped = {
-            res_id for res_id, __ in backend._mapped_pairs(self._entity, found.ids, ())
-        }
+        claimed = self._claimed(backend, found.ids)
         return {
             by_code[record[field]]: record.id
             for record in found
-            if record.id not in mapped
+            if record.id not in claimed
         }
+
+    @api.model
+    def _claimed(self, backend, res_ids):
+        """Those of the Odoo records that have a counterpart which is not deleted."""
+        mappings = self.env["sync.mapping"].search_fetch(
+            Domain("backend_id", "=", backend.id)
+            & Domain("res_model", "=", self._entity_model)
+            & Domain("res_id", "in", list(res_ids))
+            & Domain("external_id", "!=", False)
+            & Domain("deleted", "=", False),
+            ["res_id"],
+        )
+        return set(mappings.mapped("res_id"))
+
+    @api.model
+    def _adopt(self, record, data, directory):
+        """``record`` was just found to be the pharmacy's ``data``: what is part of it
+        may have to take over the pharmacy's names."""
 
     @api.model
     def _create(self, backend, incoming, directory):

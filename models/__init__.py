@@ -6,6 +6,7 @@ from . import sync_pool
 from . import sync_guard
 from . import sync_stream
 from . import sync_mapping
+from . import sync_link
 from . import sync_operation
 from . import sync_queue
 from . import sync_outcome

@@ -26,17 +26,23 @@ class SyncOperation(models.Model):
         mappings = Mapping.search(
             [("stream_id", "=", stream.id), ("res_id", "in", list(changed))]
         )
-        by_res_id = {mapping.res_id: mapping for mapping in mappings}
         records = (
             self.env[stream.res_model]
             .with_context(active_test=False)
             .browse(changed)
             .exists()
         )
+        alive = records.filtered(adapter._is_alive)
+        revived = mappings.filtered(lambda m: m.deleted and m.res_id in alive.ids)
+        # The pharmacy's record stays deleted: one that is used again is made anew.
+        revived._bury()
+        mappings -= revived
+        by_res_id = {mapping.res_id: mapping for mapping in mappings}
         wanted = (
             records
             if forced
-            else records.filtered_domain(adapter._domain(stream.backend_id))
+            # What people use no more is not made there just to be archived.
+            else alive.filtered_domain(adapter._domain(stream.backend_id))
         )
         new = wanted.filtered(lambda r: r.id not in by_res_id)
         known = records.filtered(lambda r: r.id in by_res_id)

@@ -1,1 +1,2 @@
 from . import sync_breaker_force
+from . import sync_link
