@@ -206,7 +206,7 @@ def parse_path(path: str) -> tuple[str, str | None, str | None]:
 
 def generic_path(path: str) -> str:
     """The path without the line's key: ``lines.quantity``, or ``lines`` for a line."""
-    name, key, field = parse_path(path)
+    name, _, field = parse_path(path)
     return f"{name}.{field}" if field else name
 
 

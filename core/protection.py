@@ -26,9 +26,7 @@ class Stage(TextEnum):
     BILLED = "billed"
 
 
-_CONFIRMED = frozenset(
-    {Stage.CONFIRMED, Stage.LOCKED, Stage.RECEIVED, Stage.BILLED}
-)
+_CONFIRMED = frozenset({Stage.CONFIRMED, Stage.LOCKED, Stage.RECEIVED, Stage.BILLED})
 _PROCESSED = frozenset({Stage.LOCKED, Stage.RECEIVED, Stage.BILLED})
 _NEVER: frozenset[Stage] = frozenset()
 

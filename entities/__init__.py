@@ -3,4 +3,5 @@ from . import sync_entity
 from . import supplier
 from . import product
 from . import purchase_order
+from . import purchase_order_match
 from . import purchase_order_protection

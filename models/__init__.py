@@ -7,6 +7,7 @@ from . import sync_guard
 from . import sync_stream
 from . import sync_mapping
 from . import sync_link
+from . import sync_merge
 from . import sync_operation
 from . import sync_queue
 from . import sync_outcome
@@ -14,6 +15,7 @@ from . import sync_settle
 from . import sync_push
 from . import sync_pull
 from . import sync_apply
+from . import sync_apply_changed
 from . import sync_event
 from . import sync_call
 from . import sync_error

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..core.policy import Rule, RuleKind
+from ..core.conflict_rules import Rule, RuleKind
 
 
 def split_paths(text):

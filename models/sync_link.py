@@ -83,9 +83,15 @@ class SyncMapping(models.Model):
         reason = self.env._("Linked by hand by %s.", self.env.user.name)
         (mapping | other)._abandon(reason)
         other._bury()
-        if not mapping:
-            mapping = other if other and not other.external_id else Mapping._insert(
-                stream, [{"res_id": record.id, "external_id": external_id}]
+        if mapping and other and not other.external_id:
+            other.unlink()
+        elif not mapping:
+            mapping = (
+                other
+                if other and not other.external_id
+                else Mapping._insert(
+                    stream, [{"res_id": record.id, "external_id": external_id}]
+                )
             )
         mapping._attach(record.id)
         mapping.write(

@@ -4,10 +4,7 @@ import uuid
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..core.merge import new_base, three_way
-from ..core.policy import resolve
 from ..entities.directory import Directory
-from .record_facts import RecordFacts
 
 
 class SyncMapping(models.Model):
@@ -138,31 +135,6 @@ class SyncMapping(models.Model):
         self.ensure_one()
         return self.conflict_ids.filtered(lambda conflict: conflict.state == "open")
 
-    def _merge(self, odoo, pharmacy=None):
-        """Three-way comparison of base, Odoo and pharmacy, before rules and policies.
-
-        :param odoo: canonical values of the Odoo record
-        :param pharmacy: canonical values of the pharmacy's; without it what is known
-            of them, which is the base but where a conflict is open
-        :return: :class:`..core.merge.Merge`
-        """
-        self.ensure_one()
-        base = self.base or {}
-        pharmacy = pharmacy or self._open_conflict().pharmacy
-        if not pharmacy:
-            return three_way(base, odoo, base)
-        facts = RecordFacts(self, self._record())
-        return three_way(base, odoo, pharmacy, frozen=facts.is_frozen)
-
-    def _decide(self, odoo, pharmacy, facts):
-        """Comparison in which rules and policies had their say.
-
-        :param facts: :class:`.record_facts.RecordFacts` of the record
-        :return: :class:`..core.policy.Resolution`
-        """
-        self.ensure_one()
-        return resolve(self.base, odoo, pharmacy, self.stream_id._policies(), facts)
-
     @api.model
     def _lock(self, ids):
         """Keep others from queueing these records; whoever did so since this
@@ -192,61 +164,6 @@ class SyncMapping(models.Model):
         adapter = self.stream_id._adapter()
         record = self._record()
         return adapter._serialise(record, Directory(self.backend_id))[record.id]
-
-    def _take_over(self, odoo, pharmacy, undecided=(), correlation_id=None):
-        """Write in Odoo what is its due by the base, and queue what is the pharmacy's:
-        a person has decided, so nothing is frozen.
-
-        :param odoo: canonical values of the Odoo record
-        :param pharmacy: those of the pharmacy's
-        :param undecided: paths that stay as they are on both sides
-        """
-        self.ensure_one()
-        merge = three_way(
-            self.base, odoo, pharmacy, frozen=lambda path, value: path in undecided
-        )
-        self._write_odoo(merge.to_odoo)
-        self.base = new_base(self.base, odoo, pharmacy, merge)
-        if merge.to_pharmacy:
-            self.env["sync.operation"]._enqueue_push(
-                {self: correlation_id or uuid.uuid4().hex}, self.stream_id
-            )
-
-    def _write_odoo(self, changes):
-        if changes:
-            adapter = self.stream_id._adapter()
-            adapter._update(self._record(), changes, Directory(self.backend_id))
-
-    def _recheck_conflict(self, odoo):
-        """A person may have settled the conflict by editing the Odoo record, or made
-        a rule decide that could not before."""
-        conflict = self._open_conflict()
-        if not conflict:
-            return
-        pharmacy = conflict.pharmacy
-        resolution = self._decide(odoo, pharmacy, RecordFacts(self, self._record()))
-        merge = resolution.merge
-        self._write_odoo(merge.to_odoo)
-        self.base = new_base(resolution.base, odoo, pharmacy, merge)
-        correlation_id = conflict.correlation_id
-        conflict._keep_decided(
-            [(self, resolution.decisions, pharmacy, correlation_id)]
-        )
-        conflict._refresh(
-            self,
-            merge,
-            pharmacy,
-            correlation_id,
-            closing="merge" if resolution.decisions else "manual",
-            reasons=self._reasons(resolution),
-        )
-
-    def _reasons(self, resolution):
-        """Why a person is asked about what only the pharmacy changed."""
-        if not resolution.frozen:
-            return {}
-        because = self.stream_id._adapter()._asks_because(self._record())
-        return dict.fromkeys(resolution.frozen, because)
 
     @api.model
     def _insert(self, stream, rows):

@@ -193,9 +193,7 @@ class TestOrderTravels(Lifecycle):
         self.order.order_line[0].unlink()
         self.edit(lines=[extra, *lines])
         self.assert_in_step()
-        self.assertEqual(
-            sorted(self.order.order_line.mapped("product_qty")), [2, 2, 7]
-        )
+        self.assertEqual(sorted(self.order.order_line.mapped("product_qty")), [2, 2, 7])
         theirs = {line["key"] for line in self.at_app(self.order)["lines"]}
         self.assertEqual(theirs, {"ln_extra", lines[1]["key"], lines[2]["key"]})
 
@@ -265,7 +263,9 @@ class TestOrderTravels(Lifecycle):
     def test_product_unknown_there_goes_first(self):
         product = self.env["product.product"].create({"name": "New here"})
         self.order.order_line = [
-            Command.create({"product_id": product.id, "product_qty": 1, "price_unit": 1})
+            Command.create(
+                {"product_id": product.id, "product_qty": 1, "price_unit": 1}
+            )
         ]
         self.assert_in_step()
         self.assertEqual(
@@ -417,9 +417,7 @@ class TestArrival(Lifecycle):
         self.assertEqual(self.ours(theirs["id"]), order)
         # Its lines are paired by product, not doubled, and not by their place.
         self.assertEqual(len(order.order_line), 3)
-        self.assertEqual(
-            order.order_line.mapped("sync_key"), ["ln_0", "ln_1", "ln_2"]
-        )
+        self.assertEqual(order.order_line.mapped("sync_key"), ["ln_0", "ln_1", "ln_2"])
         fields = set(self.mapping(order)._open_conflict().line_ids.mapped("field"))
         self.assertLessEqual(fields, {"ordered_at", "expected_at"})
 

@@ -6,14 +6,15 @@ from .common import SyncCase
 
 @tagged("post_install", "-at_install")
 class TestLink(SyncCase):
-    """A manager links by hand what matching could not know, and breaks what is wrong."""
+    """A manager links what matching could not know, and breaks what is wrong."""
 
     def setUp(self):
         super().setUp()
         self.theirs = self.app.add(
             "suppliers", name="Farmacia Sur S.L.", phone="555", city="Faro"
         )
-        self.stream = self.backend.stream_ids.filtered(lambda s: s.entity == "supplier")
+        streams = self.backend.stream_ids
+        self.stream = streams.filtered(lambda s: s.entity == "supplier")
         self.partner = self.env["res.partner"].create(
             {"name": "Farmacia Sur", "city": "Faro", "email": "sur@example.com"}
         )
@@ -98,9 +99,7 @@ class TestLink(SyncCase):
         # Each goes on by itself.
         partner.city = "Lagos"
         self.settle()
-        self.assertEqual(
-            self.app.get("suppliers", self.theirs["id"])["city"], "Faro"
-        )
+        self.assertEqual(self.app.get("suppliers", self.theirs["id"])["city"], "Faro")
 
     def test_only_managers_link(self):
         user = new_test_user(self.env, "user", "pharmacy_sync.group_operator")

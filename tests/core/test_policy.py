@@ -6,6 +6,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
+from odoo.addons.pharmacy_sync.core.conflict_rules import (
+    Facts,
+    Rule,
+    RuleKind,
+    Times,
+)
 from odoo.addons.pharmacy_sync.core.merge import (
     MISSING,
     FieldConflict,
@@ -16,12 +22,8 @@ from odoo.addons.pharmacy_sync.core.merge import (
     three_way,
 )
 from odoo.addons.pharmacy_sync.core.policy import (
-    Facts,
     Policies,
     Policy,
-    Rule,
-    RuleKind,
-    Times,
     newer,
     resolve,
 )
@@ -154,9 +156,7 @@ def test_rules_are_tried_in_their_order():
         base, changed(state="cancelled"), changed(state="a\nb\nd"), policies
     )
     assert found.decisions[0].by.kind is RuleKind.CANCELLED
-    found = resolve(
-        base, changed(state="A\nb\nc"), changed(state="a\nb\nd"), policies
-    )
+    found = resolve(base, changed(state="A\nb\nc"), changed(state="a\nb\nd"), policies)
     assert found.decisions[0].by is text
 
 
@@ -164,7 +164,9 @@ def test_rules_are_tried_in_their_order():
 
 
 def test_asking_is_the_default():
-    found = resolve(BASE, changed(supplier_id="o"), changed(supplier_id="p"), policy("ask"))
+    found = resolve(
+        BASE, changed(supplier_id="o"), changed(supplier_id="p"), policy("ask")
+    )
     assert found.merge.conflicts == {"supplier_id": FieldConflict("s", "o", "p")}
 
 
@@ -320,7 +322,8 @@ policies = st.builds(
 )
 facts = st.builds(
     Known,
-    st.none() | st.tuples(*[st.sampled_from([EARLY, LATE])] * 2).map(lambda two: Times(*two)),
+    st.none()
+    | st.tuples(*[st.sampled_from([EARLY, LATE])] * 2).map(lambda two: Times(*two)),
     st.booleans(),
 )
 
