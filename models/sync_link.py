@@ -82,18 +82,19 @@ class SyncMapping(models.Model):
             )
         reason = self.env._("Linked by hand by %s.", self.env.user.name)
         (mapping | other)._abandon(reason)
-        other._bury()
-        if mapping and other and not other.external_id:
-            other.unlink()
-        elif not mapping:
-            mapping = (
-                other
-                if other and not other.external_id
-                else Mapping._insert(
-                    stream, [{"res_id": record.id, "external_id": external_id}]
-                )
-            )
+        left = mapping._record() - record if mapping else record.browse()
+        if not mapping and other and not other.external_id:
+            mapping = other
+        else:
+            other._bury()
+        if not mapping:
+            values = {"res_id": record.id, "external_id": external_id}
+            mapping = Mapping._insert(stream, [values])
         mapping._attach(record.id)
+        # Archived or cancelled it concerns nobody; used again it is made there.
+        Mapping._insert(stream, [{"res_id": res_id} for res_id in left.ids]).write(
+            {"deleted": True}
+        )
         mapping.write(
             {
                 "external_id": external_id,
@@ -114,7 +115,9 @@ class SyncMapping(models.Model):
     def _bury(self):
         """Free the Odoo record: what the pharmacy calls its own stays known here, so
         that an old update of it is known to be old."""
-        self._set_record(None)
+        nameless = self.filtered(lambda mapping: not mapping.external_id)
+        (self - nameless)._set_record(None)
+        nameless.unlink()
 
     def _attach(self, res_id):
         self.ensure_one()

@@ -32,8 +32,8 @@ class SyncOperation(models.Model):
             .browse(changed)
             .exists()
         )
-        alive = records.filtered(adapter._is_alive)
-        revived = mappings.filtered(lambda m: m.deleted and m.res_id in alive.ids)
+        alive = set(records.filtered(adapter._is_alive).ids)
+        revived = mappings.filtered(lambda m: m.deleted and m.res_id in alive)
         # The pharmacy's record stays deleted: one that is used again is made anew.
         revived._bury()
         mappings -= revived
@@ -41,8 +41,7 @@ class SyncOperation(models.Model):
         wanted = (
             records
             if forced
-            # What people use no more is not made there just to be archived.
-            else alive.filtered_domain(adapter._domain(stream.backend_id))
+            else records.filtered_domain(adapter._domain(stream.backend_id))
         )
         new = wanted.filtered(lambda r: r.id not in by_res_id)
         known = records.filtered(lambda r: r.id in by_res_id)
@@ -58,6 +57,7 @@ class SyncOperation(models.Model):
         differing = mappings.filtered(
             lambda m: (
                 m.res_id in data
+                and not m.deleted
                 and (not m.external_id or m._merge(data[m.res_id]).to_pharmacy)
             )
         )

@@ -138,12 +138,6 @@ class TestDeletion(Lifecycle):
         self.assertTrue(self.products[0].active)
         self.assertFalse(mapping.deleted)
 
-    def test_what_was_cancelled_before_it_was_ever_sent_is_not_sent(self):
-        order = self.make_order()
-        order.button_cancel()
-        self.push()
-        self.assertFalse(self.app.items("purchase-orders"))
-
 
 @tagged("post_install", "-at_install")
 class TestOrderTravels(Lifecycle):
