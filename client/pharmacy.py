@@ -11,7 +11,7 @@ from ..core.exceptions import HttpError, SchemaMismatchError
 from .session import pooled_session, send
 
 API = "/api/v1"
-GONE = 410
+NOT_FOUND, GONE = 404, 410
 RECORD = {"id": str, "version": int}
 
 
@@ -107,6 +107,70 @@ class PharmacyClient:
                 raise
         return _checked(record, **RECORD)
 
+    def get_if_there(self, collection, external_id, correlation_id):
+        """Like :meth:`get`, but None for an id that the app has never heard of."""
+        try:
+            return self.get(collection, external_id, correlation_id)
+        except HttpError as exc:
+            if exc.status == NOT_FOUND:
+                return None
+            raise
+
+    def page(self, collection, after, limit, correlation_id):
+        """One page of the living records in order of creation.
+
+        :param after: ``next_after`` of the page before; falsy: from the beginning
+        :return: ``{"items": [...], "next_after": str or None}``
+        """
+        params = {"limit": limit, **({"after": after} if after else {})}
+        page = self._call(
+            "GET", f"/{collection}", params=params, correlation_id=correlation_id
+        )
+        for record in _checked(page, items=list)["items"]:
+            _checked(record, **RECORD)
+        return page
+
+    def checksums(self, collection, buckets, fields, correlation_id):
+        """Sum and count of each bucket of living records, see ``core/checksum.py``.
+
+        :return: a list of ``{"count": int, "sum": str}``, or None if the app does not
+            offer checksums
+        """
+        params = {"buckets": buckets, "fields": ",".join(fields)}
+        try:
+            answer = self._call(
+                "GET",
+                f"/{collection}/checksums",
+                params=params,
+                correlation_id=correlation_id,
+            )
+        except HttpError as exc:
+            if exc.status == NOT_FOUND:
+                return None
+            raise
+        told = _checked(answer, buckets=list)["buckets"]
+        for bucket in told:
+            _checked(bucket, count=int, sum=str)
+        return told
+
+    def entries(self, collection, buckets, fields, wanted, correlation_id):
+        """``{"id": str, "version": int, "digest": str}`` of each living record in the
+        ``wanted`` buckets."""
+        answer = self._call(
+            "GET",
+            f"/{collection}/checksums",
+            params={
+                "buckets": buckets,
+                "fields": ",".join(fields),
+                "bucket": sorted(wanted),
+            },
+            correlation_id=correlation_id,
+        )
+        entries = _checked(answer, items=list)["items"]
+        for entry in entries:
+            _checked(entry, digest=str, **RECORD)
+        return entries
+
     def find(self, collection, external_ref, correlation_id):
         """The record that carries the key Odoo gave it, or None."""
         page = self._call(
@@ -138,12 +202,47 @@ class PharmacyClient:
                 _checked(result, **RECORD)
         return results
 
+    def reserve(self, order_id, lines, key, correlation_id, retry=False):
+        """Have the app hold stock for one of its orders.
+
+        :param lines: dicts with ``product_id`` and ``quantity``
+        :param key: by which the reservation is found again; one is held for it
+        :return: the reservation, with ``id`` and ``state``
+        """
+        reservation = self._call(
+            "POST",
+            "/reservations",
+            json={"purchase_order_id": order_id, "external_ref": key, "lines": lines},
+            idempotency_key=key,
+            retry=retry,
+            correlation_id=correlation_id,
+        )
+        return _checked(reservation, id=str, state=str)
+
+    def find_reservation(self, key, correlation_id):
+        """The reservation that is held for this key, or None."""
+        page = self._call(
+            "GET",
+            "/reservations",
+            params={"external_ref": key},
+            correlation_id=correlation_id,
+        )
+        found = _checked(page, items=list)["items"]
+        return _checked(found[0], id=str, state=str) if found else None
+
+    def step_reservation(self, reservation_id, step, correlation_id):
+        """``confirm`` or ``release`` a reservation; a second time changes nothing."""
+        path = f"/reservations/{reservation_id}/{step}"
+        reservation = self._call("POST", path, correlation_id=correlation_id)
+        return _checked(reservation, id=str, state=str)
+
     def _call(self, method, path, **kwargs):
         with self._guard() as report:
             return self._exchange(report, method, path, **kwargs)
 
     def _exchange(self, report, method, path, *, correlation_id, **kwargs):
         items, retry = kwargs.pop("items", 1), kwargs.pop("retry", False)
+        key = kwargs.pop("idempotency_key", None)
         request_id = uuid.uuid4().hex
         request = requests.Request(
             method,
@@ -154,6 +253,7 @@ class PharmacyClient:
                 "X-Request-ID": request_id,
                 "X-Request-Deadline-Ms": str(int(self._deadline * 1000)),
                 "X-Actor": "odoo",
+                **({"Idempotency-Key": key} if key else {}),
             },
             **kwargs,
         )

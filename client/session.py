@@ -1,5 +1,9 @@
 """HTTP sessions: pooled connections whose every read obeys the call's deadline.
 
+A process has one session for each backend, with ten connections at most. Who finds all
+of them in use waits for one; those that nobody uses are closed after five minutes, and
+one that died meanwhile is replaced when it is taken up.
+
 ``requests`` bounds the wait for each single byte, not for the whole answer, so an
 app that drips one byte a second holds a worker for ever. Here each read of the
 socket, of headers and body alike, may take no longer than what is left of the
@@ -8,7 +12,9 @@ deadline.
 
 import http.client
 import io
+import threading
 import time
+import weakref
 from contextvars import ContextVar
 from functools import lru_cache
 
@@ -16,9 +22,18 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import EmptyPoolError
 from urllib3.util import Timeout
 
+from ..core.exceptions import ResourcePoolFullError
+
 POOL_SIZE = 10
+# Seconds that a call waits for a free connection, and that an unused one is kept.
+WAIT = 30.0
+IDLE = 300.0
+# Seconds after which work that found no free connection asks again.
+ASK_AGAIN = 2.0
+_opening = threading.Lock()
 _expires_at = ContextVar("pharmacy_sync_expires_at", default=None)
 
 
@@ -65,11 +80,54 @@ class _SecureConnection(HTTPSConnection):
     response_class = _DeadlineResponse
 
 
-class _Pool(HTTPConnectionPool):
+class _Keeping:
+    """Bounds the wait for a connection, and closes those that are not used."""
+
+    _timer = None
+
+    def _get_conn(self, timeout=None):
+        expires_at = _expires_at.get()
+        left = WAIT if expires_at is None else expires_at - time.monotonic()
+        return super()._get_conn(timeout=max(0.0, min(WAIT, left)))
+
+    def _put_conn(self, conn):
+        if conn is not None:
+            conn.unused_since = time.monotonic()
+        super()._put_conn(conn)
+        with _opening:
+            if self._timer is None:
+                self._look_in(IDLE)
+
+    def _look_in(self, seconds):
+        # urllib3 closes a pool's connections when nobody has it any more.
+        known = weakref.WeakMethod(self._close_unused)
+        self._timer = threading.Timer(seconds, lambda: known() and known()())
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _close_unused(self):
+        free = self.pool
+        now = time.monotonic()
+        waits = []
+        if free is not None:
+            # Who takes one up takes this lock first.
+            with free.mutex:
+                for conn in filter(None, free.queue):
+                    if now - conn.unused_since >= IDLE:
+                        conn.close()
+                    elif conn.sock is not None:
+                        waits.append(IDLE - (now - conn.unused_since))
+        with _opening:
+            self._timer = None
+            if waits:
+                self._look_in(min(waits))
+
+
+class _Pool(_Keeping, HTTPConnectionPool):
     ConnectionCls = _Connection
 
 
-class _SecurePool(HTTPSConnectionPool):
+class _SecurePool(_Keeping, HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
@@ -85,9 +143,15 @@ class _DeadlineAdapter(HTTPAdapter):
         return super().send(request, timeout=request.sync_timeout, **kwargs)
 
 
-@lru_cache(maxsize=64)
 def pooled_session(database, backend_id, url):
     """The process's session for one backend: at most ``POOL_SIZE`` connections."""
+    # Two threads at once would make two.
+    with _opening:
+        return _session(database, backend_id, url)
+
+
+@lru_cache(maxsize=64)
+def _session(database, backend_id, url):
     session = requests.Session()
     session.trust_env = False
     adapter = _DeadlineAdapter(
@@ -106,6 +170,7 @@ def send(session, request, *, connect_timeout, read_timeout, seconds):
     :param read_timeout: seconds of silence that are borne
     :param seconds: deadline of the exchange as a whole
     :return: the ``requests.Response``, its body read
+    :raises ResourcePoolFullError: all connections stayed in use
     :raises requests.RequestException: as ``requests`` does
     """
     prepared = session.prepare_request(request)
@@ -115,5 +180,10 @@ def send(session, request, *, connect_timeout, read_timeout, seconds):
     token = _expires_at.set(time.monotonic() + seconds)
     try:
         return session.send(prepared, allow_redirects=False)
+    except EmptyPoolError as exc:
+        raise ResourcePoolFullError(
+            f"All {POOL_SIZE} connections to the pharmacy app are in use.",
+            retry_after=ASK_AGAIN,
+        ) from exc
     finally:
         _expires_at.reset(token)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from .taxonomy import Delivery, ErrorType, Severity
+from .texts import _lt
 
 
 class SyncError(Exception):
@@ -132,7 +133,9 @@ class ResourcePoolFullError(SyncError):
         "retryable": True,
         "requires_admin_action": False,
         "delivery": Delivery.NOT_SENT,
-        "suggested_action": "Nothing to do: it is tried again when the pool has room.",
+        "suggested_action": _lt(
+            "Nothing to do: it is tried again when the pool has room."
+        ),
     }
 
 
@@ -148,7 +151,7 @@ class OperationCancelledError(SyncError):
     error_type = ErrorType.BUSINESS_RULE_VIOLATION
     overrides: ClassVar = {
         "severity": Severity.LOW,
-        "suggested_action": "Nothing to do: a person cancelled it.",
+        "suggested_action": _lt("Nothing to do: a person cancelled it."),
     }
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
+from .texts import _lt
+
 
 class TextEnum(str, Enum):
     """An enumeration whose members are, and print as, their text value."""
@@ -120,180 +122,214 @@ TAXONOMY: Mapping[ErrorType, TypeInfo] = MappingProxyType(
             _C.TRANSIENT,
             _S.MEDIUM,
             "rfb",
-            "Nothing to do: it is tried again. If it persists, check the network and"
-            " the load of the pharmacy app.",
+            _lt(
+                "Nothing to do: it is tried again. If it persists, check the network"
+                " and the load of the pharmacy app."
+            ),
         ),
         _T.CONNECTION_REFUSED: _flags(
             _C.TRANSIENT,
             _S.MEDIUM,
             "rfb",
-            "Nothing to do: it is tried again. If it persists, check that the pharmacy"
-            " app runs at the backend's address.",
+            _lt(
+                "Nothing to do: it is tried again. If it persists, check that the"
+                " pharmacy app runs at the backend's address."
+            ),
         ),
         _T.CONNECTION_RESET: _flags(
             _C.TRANSIENT,
             _S.MEDIUM,
             "rfb",
-            "Nothing to do: it is tried again. If it persists, look for a proxy or"
-            " firewall that cuts connections.",
+            _lt(
+                "Nothing to do: it is tried again. If it persists, look for a proxy or"
+                " firewall that cuts connections."
+            ),
         ),
         _T.NAME_RESOLUTION_FAILED: _flags(
             _C.TRANSIENT,
             _S.MEDIUM,
             "rfb",
-            "Nothing to do: it is tried again. If it persists, check the host name of"
-            " the backend and the DNS.",
+            _lt(
+                "Nothing to do: it is tried again. If it persists, check the host name"
+                " of the backend and the DNS."
+            ),
         ),
         _T.RATE_LIMIT_EXCEEDED: _flags(
             _C.TRANSIENT,
             _S.LOW,
             "rfb",
-            "Nothing to do: it is tried again when the pharmacy app allows it.",
+            _lt("Nothing to do: it is tried again when the pharmacy app allows it."),
         ),
         _T.SERVICE_UNAVAILABLE: _flags(
             _C.EXTERNAL_DEPENDENCY,
             _S.MEDIUM,
             "rfb",
-            "Nothing to do: it is tried again. If it persists, ask whether the pharmacy"
-            " app is under maintenance.",
+            _lt(
+                "Nothing to do: it is tried again. If it persists, ask whether the"
+                " pharmacy app is under maintenance."
+            ),
         ),
         _T.TEMPORARY_SERVER_ERROR: _flags(
             _C.EXTERNAL_DEPENDENCY,
             _S.MEDIUM,
             "rfb",
-            "Nothing to do: it is tried again. If it persists, give the correlation id"
-            " to whoever runs the pharmacy app.",
+            _lt(
+                "Nothing to do: it is tried again. If it persists, give the correlation"
+                " id to whoever runs the pharmacy app."
+            ),
         ),
         _T.OUTCOME_UNKNOWN: _flags(
             _C.TRANSIENT,
             _S.MEDIUM,
             "rfb",
-            "The answer was lost: the record is looked up by its external key before"
-            " it is sent again.",
+            _lt(
+                "The answer was lost: the record is looked up by its external key"
+                " before it is sent again."
+            ),
         ),
         _T.AUTHENTICATION_FAILED: _flags(
             _C.SECURITY,
             _S.HIGH,
             "a",
-            "Renew the backend's API key, test the connection, then redrive.",
+            _lt("Renew the backend's API key, test the connection, then redrive."),
         ),
         _T.INVALID_CREDENTIALS: _flags(
             _C.SECURITY,
             _S.HIGH,
             "a",
-            "Correct the user, password or key that was refused, then redrive.",
+            _lt("Correct the user, password or key that was refused, then redrive."),
         ),
         _T.INSUFFICIENT_PERMISSIONS: _flags(
             _C.SECURITY,
             _S.HIGH,
             "a",
-            "Grant the missing permission to the user or API key, then redrive.",
+            _lt("Grant the missing permission to the user or API key, then redrive."),
         ),
         _T.RESOURCE_NOT_FOUND: _flags(
             _C.BUSINESS,
             _S.MEDIUM,
             "u",
-            "Check whether the record still exists on the other side; restore it or"
-            " discard this operation.",
+            _lt(
+                "Check whether the record still exists on the other side; restore it or"
+                " discard this operation."
+            ),
         ),
         _T.DATA_VALIDATION_FAILED: _flags(
             _C.BUSINESS,
             _S.MEDIUM,
             "u",
-            "Correct the named field on the record or in the payload, then redrive.",
+            _lt(
+                "Correct the named field on the record or in the payload, then redrive."
+            ),
         ),
         _T.BUSINESS_RULE_VIOLATION: _flags(
             _C.BUSINESS,
             _S.MEDIUM,
             "u",
-            "Read which rule refused the change, correct the record, then redrive.",
+            _lt(
+                "Read which rule refused the change, correct the record, then redrive."
+            ),
         ),
         _T.INSUFFICIENT_STOCK: _flags(
             _C.BUSINESS,
             _S.MEDIUM,
             "u",
-            "Lower the quantity or choose another product or date, then redrive.",
+            _lt("Lower the quantity or choose another product or date, then redrive."),
         ),
         _T.DUPLICATE_ORDER: _flags(
             _C.BUSINESS,
             _S.MEDIUM,
             "u",
-            "Link the record to the one that already exists instead of creating it.",
+            _lt(
+                "Link the record to the one that already exists instead of creating it."
+            ),
         ),
         _T.INVALID_SUPPLIER: _flags(
             _C.BUSINESS,
             _S.MEDIUM,
             "u",
-            "Synchronise or map the supplier first, then redrive.",
+            _lt("Synchronise or map the supplier first, then redrive."),
         ),
         _T.ORDER_ALREADY_PROCESSED: _flags(
             _C.BUSINESS,
             _S.MEDIUM,
             "u",
-            "The order can no longer change: make the change on a new order, or"
-            " discard this operation.",
+            _lt(
+                "The order can no longer change: make the change on a new order, or"
+                " discard this operation."
+            ),
         ),
         _T.VERSION_CONFLICT: _flags(
             _C.BUSINESS,
             _S.LOW,
             "r",
-            "Nothing to do: the newer version is fetched and merged, then tried again.",
+            _lt(
+                "Nothing to do: the newer version is fetched and merged, then tried"
+                " again."
+            ),
         ),
         _T.DATABASE_CONNECTION_FAILED: _flags(
             _C.EXTERNAL_DEPENDENCY,
             _S.HIGH,
             "rfa",
-            "Check that PostgreSQL runs and has connections to spare.",
+            _lt("Check that PostgreSQL runs and has connections to spare."),
         ),
         _T.SERIALIZATION_FAILURE: _flags(
             _C.TRANSIENT,
             _S.LOW,
             "r",
-            "Nothing to do: another transaction was first, it is tried again.",
+            _lt("Nothing to do: another transaction was first, it is tried again."),
         ),
         _T.CACHE_UNAVAILABLE: _flags(
             _C.TRANSIENT,
             _S.LOW,
             "rf",
-            "Nothing to do: the value is read without the cache.",
+            _lt("Nothing to do: the value is read without the cache."),
         ),
         _T.MESSAGE_QUEUE_FAILED: _flags(
             _C.EXTERNAL_DEPENDENCY,
             _S.HIGH,
             "ra",
-            "Check that the job runner is alive and its channels are configured.",
+            _lt("Check that the job runner is alive and its channels are configured."),
         ),
         _T.CONFIGURATION_ERROR: _flags(
             _C.CONFIGURATION,
             _S.HIGH,
             "a",
-            "Correct the named setting (address, certificate, option), then redrive.",
+            _lt(
+                "Correct the named setting (address, certificate, option), then"
+                " redrive."
+            ),
         ),
         _T.RESOURCE_EXHAUSTED: _flags(
             _C.RESOURCE_EXHAUSTION,
             _S.CRITICAL,
             "fa",
-            "Free disk space, memory or file handles on the server, then redrive.",
+            _lt("Free disk space, memory or file handles on the server, then redrive."),
         ),
         _T.DATA_CORRUPTED: _flags(
             _C.DATA_CORRUPTION,
             _S.CRITICAL,
             "a",
-            "Inspect the raw payload kept with the dead letter; have it sent again once"
-            " its source is mended.",
+            _lt(
+                "Inspect the raw payload kept with the dead letter; have it sent again"
+                " once its source is mended."
+            ),
         ),
         _T.SCHEMA_MISMATCH: _flags(
             _C.DATA_CORRUPTION,
             _S.CRITICAL,
             "a",
-            "Compare the versions of both sides: one speaks a format that the other"
-            " does not know.",
+            _lt(
+                "Compare the versions of both sides: one speaks a format that the other"
+                " does not know."
+            ),
         ),
         _T.UNEXPECTED: _flags(
             _C.SYSTEM,
             _S.HIGH,
             "a",
-            "Give the correlation id and the stack trace to the developers.",
+            _lt("Give the correlation id and the stack trace to the developers."),
         ),
     }
 )

@@ -4,7 +4,17 @@ import argparse
 import os
 import signal
 
-from . import bench, lint, paths, readme, settings, stack, testing, venv
+from . import (
+    bench,
+    lint,
+    paths,
+    readme,
+    settings,
+    stack,
+    testing,
+    translations,
+    venv,
+)
 from .progress import StepError, explain
 
 
@@ -59,12 +69,18 @@ def _parser():
     measure = verb("bench", "measure", lambda options, _: bench.run(options.names))
     measure.add_argument("names", nargs="*", help="as in benchmarks/bench_NAME.py")
     verb("readme", "write README.rst from readme/", lambda *_: _readme())
+    verb("i18n", "bring the translations up to the texts", lambda *_: _i18n())
     return parser
 
 
 def _readme():
     venv.ensure_lint()
     readme.write()
+
+
+def _i18n():
+    testing.prepare()
+    translations.write()
 
 
 def _interrupt(*_signal):

@@ -4,18 +4,28 @@ import configparser
 
 from . import odoo, paths
 
-CHANNELS = "root:2,root.pharmacy_sync:2"
+# Those of the pools, cut to what two cores bear.
+CHANNELS = ",".join(
+    (
+        "root:2",
+        "root.pharmacy_sync:2",
+        "root.pharmacy_sync.order_sync:2",
+        "root.pharmacy_sync.supplier_query:2",
+        "root.pharmacy_sync.reporting:1",
+    )
+)
 
 
-def write(name, database=None, http_port=None, **options):
+def write(name, database=None, http_port=None, addons=paths.ADDONS, **options):
     """Write ``.dev/run/<name>.conf`` and return its path.
 
     Threaded mode, so that everything is served on one port, with queue_job's
     runner. Without ``database`` the caller names one on the command line.
+    ``addons`` is the folder that holds this addon.
     """
     parser = configparser.ConfigParser(interpolation=None)
     parser["options"] = {
-        "addons_path": ",".join(odoo.addons_path()),
+        "addons_path": ",".join(odoo.addons_path(addons)),
         "data_dir": str(paths.DATA),
         "server_wide_modules": "base,web,rpc,queue_job",
         "http_interface": "127.0.0.1",

@@ -14,7 +14,7 @@ ORDERS_EACH = 100
 EXPECTED = 5 + 60 + 2 * ORDERS_EACH
 TIMEOUT = 600
 LOAD = paths.ROOT / "demo/load.py"
-COUNT = "select count(*) filter (where state = 'synced'), count(*) from sync_mapping"
+COUNT = "select count(*) filter (where state in ('synced', 'conflict')), count(*) from sync_mapping"
 
 
 def seed_app(url, key):

@@ -63,14 +63,14 @@ def ensure():
     link_addon()
 
 
-def addons_path():
-    """Odoo's own addons, those installed by pip, and this one."""
+def addons_path(addons):
+    """Odoo's own addons, those installed by pip, and this one, in ``addons``."""
     home = folder()
     site = next((paths.VENV / "lib").glob("python3*/site-packages"))
     return [
         *(str(path) for path in _own_addons(home)),
         str(site / "odoo/addons"),
-        str(paths.ADDONS),
+        str(addons),
     ]
 
 

@@ -1,4 +1,4 @@
-"""``./dev test``: lint, the app's tests, the addon's, and the system's.
+"""``./dev test``: lint, texts, the app's tests, the addon's, and the system's.
 
 The tests find what they need in the environment:
 
@@ -17,8 +17,19 @@ import re
 import time
 from dataclasses import dataclass
 
-from . import apt, config, databases, lint, odoo, paths, postgres, shell, venv
-from .progress import say
+from . import (
+    apt,
+    config,
+    databases,
+    lint,
+    odoo,
+    paths,
+    postgres,
+    shell,
+    translations,
+    venv,
+)
+from .progress import StepError, explain, say
 
 TIMEOUT = 1200  # seconds for one part
 SYSTEM = "tests/system"
@@ -64,12 +75,12 @@ def run(fast, words):
     """Run the parts and print a table; whether all of them passed.
 
     ``words`` go to pytest and choose among the addon's tests; with ``fast`` or
-    any words, lint and the app's tests are left out.
+    any words, lint, texts and the app's tests are left out.
     """
     prepare()
     parts = []
     if not (fast or words):
-        parts += [_lint(), _app()]
+        parts += [_lint(), _texts(), _app()]
     parts += _addon(fast, words)
     _table(parts)
     return all(part.failed == 0 for part in parts)
@@ -79,6 +90,17 @@ def _lint():
     start = time.monotonic()
     good = lint.run()
     return Part("lint", int(good), int(not good), 0, time.monotonic() - start)
+
+
+def _texts():
+    start = time.monotonic()
+    try:
+        translations.check()
+        good = True
+    except StepError as failure:
+        explain(failure)
+        good = False
+    return Part("texts", int(good), int(not good), 0, time.monotonic() - start)
 
 
 def _app():

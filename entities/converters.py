@@ -7,10 +7,20 @@ side they come from. ``directory`` is the :class:`~.directory.Directory` of the 
 
 from datetime import datetime
 
-from odoo.tools import html2plaintext, plaintext2html
+from odoo import fields
+from odoo.tools import format_date, format_time, html2plaintext, plaintext2html
+from odoo.tools.misc import formatLang
 
 from ..core.exceptions import InvalidDataError
 from ..core.payload import canonical_datetime, canonical_decimal
+
+
+def moment_text(env, moment):
+    """A datetime as people read it, in their time zone; seconds only if there are."""
+    clock = "medium" if moment.second else "short"
+    date = fields.Datetime.context_timestamp(env.user, moment).date()
+    time = format_time(env, moment, time_format=clock)
+    return f"{format_date(env, date)} {time}"
 
 
 class Converter:
@@ -22,6 +32,10 @@ class Converter:
     """
 
     empty = ""
+    # What a person is shown, and types: text, number, moment, flag, choice or link.
+    kind = "text"
+    # Whether a person may give a value of their own for it.
+    free = True
 
     def __init__(self, key, field, required=False):
         self.key = key
@@ -47,6 +61,13 @@ class Converter:
         """The value to write in Odoo for a canonical JSON value."""
         return value or False
 
+    def to_text(self, value, model, directory):
+        """A canonical JSON value as people read it, in their language.
+
+        :param model: the Odoo model of the field, an empty recordset
+        """
+        return value or ""
+
 
 class Optional(Converter):
     """A text whose absence is null, not empty (a code that must be unique)."""
@@ -55,6 +76,9 @@ class Optional(Converter):
 
 
 class Flag(Converter):
+    kind = "flag"
+    free = False
+
     def canonical(self, value, directory):
         if not isinstance(value, bool):
             raise InvalidDataError(f"{self.key} is to be true or false", field=self.key)
@@ -63,9 +87,16 @@ class Flag(Converter):
     def to_odoo(self, value, directory):
         return value
 
+    def to_text(self, value, model, directory):
+        if value is None:
+            return ""
+        return model.env._("Yes") if value else model.env._("No")
+
 
 class Amount(Converter):
     """A number with the decimals of one of Odoo's precisions."""
+
+    kind = "number"
 
     def __init__(self, key, field, precision, required=False):
         super().__init__(key, field, required)
@@ -83,11 +114,17 @@ class Amount(Converter):
     def to_odoo(self, value, directory):
         return float(value)
 
+    def to_text(self, value, model, directory):
+        if value in (None, ""):
+            return ""
+        return formatLang(model.env, float(value), directory.digits(self.precision))
+
 
 class Moment(Converter):
     """A datetime, UTC."""
 
     empty = None
+    kind = "moment"
 
     def canonical(self, value, directory):
         if not value:
@@ -102,6 +139,10 @@ class Moment(Converter):
     def to_odoo(self, value, directory):
         return datetime.fromisoformat(value.rstrip("Z")) if value else False
 
+    def to_text(self, value, model, directory):
+        moment = self.to_odoo(value, directory)
+        return moment_text(model.env, moment) if moment else ""
+
 
 class Choice(Converter):
     """A selection whose values have other names on the other side.
@@ -109,6 +150,9 @@ class Choice(Converter):
     :param pairs: tuples of (value in Odoo, value in JSON); of several Odoo values
         with one JSON value the first is written
     """
+
+    kind = "choice"
+    free = False
 
     def __init__(self, key, field, pairs, required=False):
         super().__init__(key, field, required)
@@ -127,6 +171,10 @@ class Choice(Converter):
 
     def to_odoo(self, value, directory):
         return self._to_odoo[value]
+
+    def to_text(self, value, model, directory):
+        options = dict(model._fields[self.field]._description_selection(model.env))
+        return options.get(self._to_odoo.get(value), value or "")
 
 
 class RichText(Converter):
@@ -148,6 +196,8 @@ class Coded(Converter):
     """
 
     empty = None
+    kind = "link"
+    free = False
 
     def __init__(self, key, field, model, by, required=False):
         super().__init__(key, field, required)
@@ -167,6 +217,10 @@ class Coded(Converter):
             )
         return found
 
+    def to_text(self, value, model, directory):
+        found = directory.coded(self.model, self.by).get(value) if value else None
+        return model.env[self.model].browse(found).display_name if found else value or ""
+
 
 class Reference(Converter):
     """A many2one to a record of another synchronised entity.
@@ -176,6 +230,8 @@ class Reference(Converter):
     """
 
     empty = None
+    kind = "link"
+    free = False
 
     def __init__(self, key, field, entity, required=False):
         super().__init__(key, field, required)
@@ -188,3 +244,9 @@ class Reference(Converter):
 
     def to_odoo(self, value, directory):
         return directory.res_id(self.entity, value, self.key) if value else False
+
+    def to_text(self, value, model, directory):
+        """The name of the record; of one that Odoo does not have its id."""
+        res_id = directory.known_id(self.entity, value) if value else None
+        target = model.env[model._fields[self.field].comodel_name].browse(res_id or [])
+        return target.exists().display_name or value or ""

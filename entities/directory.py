@@ -59,6 +59,13 @@ class Directory:
         self.load(entity, res_ids=[res_id])
         return self._external_ids[entity][res_id] or f"{UNMAPPED}{entity}:{res_id}"
 
+    def may_be(self, entity, res_id, external_id):
+        """Whether two records are counterparts, or neither has one yet."""
+        self.load(entity, [res_id], [external_id])
+        theirs = self._external_ids[entity][res_id]
+        ours = self._res_ids[entity][external_id]
+        return (theirs or external_id, ours or res_id) == (external_id, res_id)
+
     def res_id(self, entity, external_id, field):
         """The Odoo id of a pharmacy record.
 
@@ -69,6 +76,13 @@ class Directory:
         if not res_id:
             raise DependencyMissingError(entity, external_id, field=field)
         return res_id
+
+    def known_id(self, entity, value):
+        """The Odoo id of a linked record by its value in JSON, None if Odoo has none."""
+        for __, res_id in unmapped(value):
+            return res_id
+        self.load(entity, external_ids=[value])
+        return self._res_ids[entity][value]
 
 
 def unmapped(value):

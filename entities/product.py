@@ -1,6 +1,7 @@
 from odoo import api, models
 from odoo.fields import Domain
 
+from ..models.sync_tracked import STATES
 from .converters import Amount, Coded, Converter, Flag, Optional
 
 
@@ -14,6 +15,8 @@ class SyncEntityProduct(models.AbstractModel):
     _entity_model = "product.product"
     _entity_collection = "products"
     _entity_rank = 20
+    _entity_cached = True
+    _entity_match = (("barcode", "barcode"), ("code", "default_code"))
     _entity_tracked = {
         "product.product": {"default_code", "barcode", "standard_price", "active"},
         "product.template": {
@@ -44,10 +47,6 @@ class SyncEntityProduct(models.AbstractModel):
         )
 
     @api.model
-    def _match(self, backend, incoming):
-        return self._match_by_code(backend, incoming, "barcode", "barcode")
-
-    @api.model
     def _create(self, backend, incoming, directory):
         return self.env["product.product"].create(
             [
@@ -69,6 +68,14 @@ class ProductTemplate(models.Model):
     _inherit = ["product.template", "sync.tracked"]
 
     _sync_entity = "product"
+
+    @api.depends("product_variant_ids")
+    def _compute_sync_state(self):
+        for template in self:
+            states = template._sync_records().mapped("sync_state")
+            template.sync_state = max(
+                filter(None, states), key=STATES.index, default=False
+            )
 
     def _sync_records(self):
         return self.with_context(active_test=False).product_variant_ids

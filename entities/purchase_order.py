@@ -1,7 +1,7 @@
 from odoo import Command, api, fields, models
 from odoo.fields import Domain
 
-from ..core.exceptions import InvalidDataError
+from ..core.exceptions import DependencyMissingError, InvalidDataError
 from .converters import (
     Amount,
     Choice,
@@ -37,9 +37,11 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     _description = "Synchronised Purchase Orders"
 
     _entity = "purchase_order"
+    _entity_event = "order"
     _entity_title = "Purchase Orders"
     _entity_model = "purchase.order"
     _entity_collection = "purchase-orders"
+    _entity_line_model = "purchase.order.line"
     _entity_rank = 30
     _entity_pool = "order_sync"
     _entity_tracked = {
@@ -161,6 +163,17 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
                     field = f"{path}.{exc.field}"
                     raise InvalidDataError(f"{path}: {exc}", field=field) from exc
         return canonical
+
+    @api.model
+    def _check_known(self, data, directory):
+        super()._check_known(data, directory)
+        for index, line in enumerate(data.get("lines", ())):
+            for converter in self._line_converters():
+                try:
+                    converter.to_odoo(line[converter.key], directory)
+                except (InvalidDataError, DependencyMissingError) as exc:
+                    exc.field = f"lines[{index}].{converter.key}"
+                    raise
 
     @api.model
     def _create(self, backend, incoming, directory):
@@ -339,6 +352,10 @@ class PurchaseOrder(models.Model):
     _inherit = ["purchase.order", "sync.tracked"]
 
     _sync_entity = "purchase_order"
+
+    def _sync_kind(self, vals):
+        cancelled = vals.get("state") == "cancel"
+        return "cancelled" if cancelled else super()._sync_kind(vals)
 
 
 class PurchaseOrderLine(models.Model):

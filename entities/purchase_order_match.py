@@ -1,62 +1,104 @@
 from odoo import api, models
-from odoo.fields import Domain
+
+from .directory import Directory
 
 
 class SyncEntityPurchaseOrder(models.AbstractModel):
-    """Orders that both sides have already, under the same reference."""
+    """When an order of Odoo and one of the pharmacy's are the same."""
 
     _inherit = "sync.entity.purchase_order"
 
+    _entity_match = (
+        ("reference", "origin"),
+        ("reference", "name"),
+        ("reference", "partner_ref"),
+    )
+
     @api.model
     def _match(self, backend, incoming):
-        """Orders of the same reference and supplier, if there is one of them only."""
-        suppliers = {data["supplier_id"] for data in incoming.values()}
-        partners = {
-            external_id: res_id
-            for res_id, external_id in backend._mapped_pairs("supplier", (), suppliers)
-        }
-        wanted = {}
-        for external_id, data in incoming.items():
-            partner_id = partners.get(data["supplier_id"])
-            if data.get("reference") and partner_id:
-                named = (data["reference"], partner_id)
-                wanted.setdefault(named, []).append(external_id)
-        if not wanted:
-            return {}
-        references = list({reference for reference, __ in wanted})
-        found = self.env["purchase.order"].search(
-            self._domain(backend)
-            & Domain("state", "!=", "cancel")
-            & (Domain("origin", "in", references) | Domain("name", "in", references))
-        )
-        claimed = self._claimed(backend, found.ids)
-        orders = {}
-        for order in found.filtered(lambda o: o.id not in claimed):
-            named = (order.origin or order.name, order.partner_id.id)
-            orders.setdefault(named, []).append(order.id)
+        """Orders of the same number and supplier, where only one can be meant on
+        either side and none is cancelled. Any other is for a person to link."""
+        directory = Directory(backend)
+        found = self._candidates(backend, incoming, directory)
+        Order, matches = self.env["purchase.order"], {}
+        for external_id, (res_ids, __) in found.items():
+            data = incoming[external_id]
+            partner_id = directory.known_id("supplier", data["supplier_id"])
+            same = [
+                order.id
+                for order in Order.browse(res_ids)
+                if order.state != "cancel"
+                and order.partner_id.id == partner_id
+                and (order.origin or order.name) == data["reference"]
+            ]
+            if len(same) == 1:
+                matches.setdefault(same[0], []).append(external_id)
         return {
-            external_ids[0]: orders[named][0]
-            for named, external_ids in wanted.items()
-            if len(external_ids) == len(orders.get(named, ())) == 1
+            external_ids[0]: res_id
+            for res_id, external_ids in matches.items()
+            if len(external_ids) == 1
         }
 
     @api.model
+    def _candidates(self, backend, incoming, directory=None):
+        """By number, and of the same supplier as far as that one is known."""
+        found = super()._candidates(backend, incoming, directory)
+        directory = directory or Directory(backend)
+        orders = self.env["purchase.order"].browse(
+            {res_id for ids, __ in found.values() for res_id in ids}
+        )
+        wanted = {ext: incoming[ext].get("supplier_id") for ext in found}
+        directory.load("supplier", orders.partner_id.ids, wanted.values())
+        partners = {order.id: order.partner_id.id for order in orders}
+        candidates = {}
+        for external_id, (res_ids, key) in found.items():
+            same = [
+                res_id
+                for res_id in res_ids
+                if directory.may_be("supplier", partners[res_id], wanted[external_id])
+            ]
+            if same:
+                candidates[external_id] = (same, key)
+        return candidates
+
+    @api.model
+    def _differing(self, odoo, pharmacy):
+        """The lines of orders that were never linked have keys of their own."""
+        return super()._differing(
+            {**odoo, "lines": _without_keys(odoo)},
+            {**pharmacy, "lines": _without_keys(pharmacy)},
+        )
+
+    @api.model
     def _adopt(self, record, data, directory):
-        """The pharmacy's lines are those of the same product in Odoo: first such as
-        are equal, then in their order."""
-        ours = self._line_values_by_key(record, directory)
-        theirs = {line["key"]: line for line in data.get("lines", ())}
+        """Lines of the same product get the pharmacy's keys; of several with one
+        product those of the same quantity first."""
+        own = self._line_values_by_key(record, directory)
+        wanted = {line["key"]: line for line in data.get("lines", ())}
         free = {
             line._sync_line_key(): line
             for line in record.order_line
-            if line._sync_is_line() and line._sync_line_key() not in theirs
+            if line._sync_is_line() and not wanted.pop(line._sync_line_key(), None)
         }
-        waiting = [line for key, line in theirs.items() if key not in ours]
-        for same in (("product_id", "quantity", "unit_price"), ("product_id",)):
-            for line in list(waiting):
-                key = next(
-                    (k for k in free if all(ours[k][n] == line[n] for n in same)), None
+        for names in (("product_id", "quantity"), ("product_id",)):
+            for key, line in list(wanted.items()):
+                alike = next(
+                    (k for k in free if all(own[k][n] == line[n] for n in names)), None
                 )
-                if key:
-                    free.pop(key).sync_key = line["key"]
-                    waiting.remove(line)
+                if alike:
+                    free.pop(alike).sync_key = key
+                    del wanted[key]
+
+    @api.model
+    def _checksum_fields(self):
+        names = ["key", *(converter.key for converter in self._line_converters())]
+        return super()._checksum_fields() + [f"lines.{name}" for name in names]
+
+
+def _without_keys(data):
+    """The lines of an order, in an order that does not depend on their keys."""
+    lines = [
+        {name: value for name, value in line.items() if name != "key"}
+        for line in data.get("lines", ())
+    ]
+    return sorted(lines, key=lambda line: sorted(map(str, line.items())))

@@ -14,6 +14,8 @@ class SyncEntitySupplier(models.AbstractModel):
     _entity_model = "res.partner"
     _entity_collection = "suppliers"
     _entity_rank = 10
+    _entity_cached = True
+    _entity_match = (("vat", "vat"), ("reference", "ref"))
     _entity_tracked = {
         "res.partner": {
             "name",
@@ -54,10 +56,6 @@ class SyncEntitySupplier(models.AbstractModel):
             & Domain("is_company", "=", True)
             & Domain("company_id", "in", [False, backend.company_id.id])
         )
-
-    @api.model
-    def _match(self, backend, incoming):
-        return self._match_by_code(backend, incoming, "vat", "vat")
 
     @api.model
     def _create(self, backend, incoming, directory):

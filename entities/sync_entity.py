@@ -3,6 +3,7 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
 from ..core.exceptions import InvalidDataError
+from ..core.merge import parse_path
 
 
 class SyncEntity(models.AbstractModel):
@@ -18,15 +19,24 @@ class SyncEntity(models.AbstractModel):
 
     # Name of the entity in the API and on the stream; None on this base class.
     _entity = None
+    # How the types of its events begin; the entity's name if it is not set.
+    _entity_event = None
     # Title for people.
     _entity_title = None
     # Odoo model, and collection in the pharmacy app's REST API.
     _entity_model = None
     _entity_collection = None
+    # Odoo model of the lines, of an entity that has them.
+    _entity_line_model = None
     # Entities are pushed and pulled in ascending order: what others refer to first.
     _entity_rank = 10
     # Pool that bounds how many calls for the entity are under way at once.
     _entity_pool = "supplier_query"
+    # Whether single records are looked up, and cached.
+    _entity_cached = False
+    # What tells that a record of each side is the same: tuples of (JSON key, Odoo
+    # field), the strongest first.
+    _entity_match = ()
     # Models whose writes concern the entity, with the fields that do.
     _entity_tracked = {}
 
@@ -45,6 +55,26 @@ class SyncEntity(models.AbstractModel):
     def _converters(self):
         """The entity's fields, a tuple of :class:`.converters.Converter`."""
         return ()
+
+    @api.model
+    def _line_converters(self):
+        """The fields of its lines, likewise."""
+        return ()
+
+    @api.model
+    def _find_converter(self, path):
+        """Who knows the field at a path such as ``notes`` or ``lines[key].quantity``.
+
+        :return: the converter and the field's Odoo model (an empty recordset), both
+            None for a whole line and for a field that Odoo does not know
+        """
+        __, key, name = parse_path(path)
+        model = self._entity_line_model if key else self._entity_model
+        converters = self._line_converters() if key else self._converters()
+        for converter in converters:
+            if converter.key == (name if key else path):
+                return converter, self.env[model]
+        return None, None
 
     @api.model
     def _domain(self, backend):
@@ -170,6 +200,17 @@ class SyncEntity(models.AbstractModel):
             if converter.key in data
         }
 
+    # -- The same thing on both sides -------------------------------------------------
+
+    @api.model
+    def _check_known(self, data, directory):
+        """See that Odoo has all that canonical ``data`` refers to.
+
+        :raises InvalidDataError: naming the field at fault
+        :raises DependencyMissingError: another record did not come yet
+        """
+        self._values(data, directory)
+
     @api.model
     def _match(self, backend, incoming):
         """Odoo records that are plainly the same as arriving new ones.
@@ -177,23 +218,64 @@ class SyncEntity(models.AbstractModel):
         :param incoming: ``{external_id: canonical data}``
         :return: ``{external_id: res_id}``, records without a mapping only
         """
-        return {}
+        matches, taken = {}, set()
+        for external_id, (found, key) in self._candidates(backend, incoming).items():
+            # Of several with the strongest code it is the oldest; a weaker code that
+            # several have says nothing.
+            plain = len(found) == 1 or key == self._entity_match[0][0]
+            if plain and found[0] not in taken:
+                matches[external_id] = found[0]
+                taken.add(found[0])
+        return matches
 
     @api.model
-    def _match_by_code(self, backend, incoming, key, field):
-        """:meth:`_match` by a code that both sides hold unique."""
-        by_code = {data[key]: ext for ext, data in incoming.items() if data.get(key)}
-        if not by_code:
+    def _candidates(self, backend, incoming, directory=None):
+        """Odoo records that may be the same as arriving new ones.
+
+        Codes are tried in the order of ``_entity_match``, and the first that finds any
+        decides. A record that has another value in a stronger code is none.
+
+        :param incoming: ``{external_id: canonical data}``
+        :param directory: where the counterparts of linked records are looked up
+        :return: ``{external_id: ([res_id, ...], key)}``, the oldest first; only records
+            without a counterpart
+        """
+        if not self._entity_match:
             return {}
-        Model = self.env[self._entity_model].with_context(active_test=False)
-        found = Model.search(
-            Domain(field, "in", list(by_code)) & self._domain(backend), order="id desc"
-        )
-        claimed = self._claimed(backend, found.ids)
+        found = self._same_code(backend, incoming)
+        candidates = {}
+        for external_id, data in incoming.items():
+            stronger = []
+            for key, field in self._entity_match:
+                value = data.get(key)
+                ids = [
+                    record.id
+                    for record in found[field].get(value, ())
+                    if all(record[f] in (False, "", data[k]) for k, f in stronger)
+                ]
+                if ids:
+                    candidates[external_id] = (ids, key)
+                    break
+                if value:
+                    stronger.append((key, field))
+        return candidates
+
+    @api.model
+    def _same_code(self, backend, incoming):
+        """Odoo's records without a counterpart by what they share with arriving ones:
+        ``{field: {value: records}}``."""
+        found, Model = {}, self.env[self._entity_model].with_context(active_test=False)
+        for key, field in self._entity_match:
+            values = {data[key] for data in incoming.values() if data.get(key)}
+            found[field] = Model.browse()
+            if values:
+                domain = Domain(field, "in", list(values)) & self._domain(backend)
+                found[field] = Model.search(domain, order="id")
+        ids = {record.id for records in found.values() for record in records}
+        claimed = self._claimed(backend, ids)
         return {
-            by_code[record[field]]: record.id
-            for record in found
-            if record.id not in claimed
+            field: records.filtered(lambda r: r.id not in claimed).grouped(field)
+            for field, records in found.items()
         }
 
     @api.model
@@ -210,9 +292,21 @@ class SyncEntity(models.AbstractModel):
         return set(mappings.mapped("res_id"))
 
     @api.model
+    def _differing(self, odoo, pharmacy):
+        """Keys of the fields in which two records, both canonical, differ."""
+        return [key for key in odoo if key in pharmacy and odoo[key] != pharmacy[key]]
+
+    @api.model
     def _adopt(self, record, data, directory):
-        """``record`` was just found to be the pharmacy's ``data``: what is part of it
-        may have to take over the pharmacy's names."""
+        """``record`` becomes the counterpart of the pharmacy's, canonical ``data``:
+        take over what the pharmacy calls its parts."""
+
+    @api.model
+    def _checksum_fields(self):
+        """The fields that count in checksums, see ``core/checksum.py``."""
+        return [converter.key for converter in self._converters()]
+
+    # -- Writing in Odoo --------------------------------------------------------------
 
     @api.model
     def _create(self, backend, incoming, directory):

@@ -4,7 +4,11 @@ from contextlib import contextmanager
 from functools import partial
 
 import psycopg2
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from psycopg2.extensions import (
+    ISOLATION_LEVEL_DEFAULT,
+    ISOLATION_LEVEL_REPEATABLE_READ,
+    TRANSACTION_STATUS_IDLE,
+)
 
 from odoo import api
 from odoo.exceptions import ConcurrencyError
@@ -46,9 +50,32 @@ def autocommitting(cr):
     connection = cr.connection
     idle = connection.info.transaction_status == TRANSACTION_STATUS_IDLE
     if idle:
-        connection.set_session(isolation_level="DEFAULT", autocommit=True)
+        # One after the other: both at once would ask the server.
+        connection.set_isolation_level(ISOLATION_LEVEL_DEFAULT)
+        connection.autocommit = True
     try:
         yield cr
     finally:
         if idle and not connection.closed:
-            connection.set_session(isolation_level="REPEATABLE READ", autocommit=False)
+            connection.autocommit = False
+            connection.set_isolation_level(ISOLATION_LEVEL_REPEATABLE_READ)
+
+
+def in_turn(env, function, lock):
+    """Like :func:`in_own_transaction`, one caller after the other for each lock.
+
+    The lock is taken before the transaction begins: it sees what the one before it
+    has committed. A process that dies gives its lock back by dying.
+
+    :param lock: two integers that name what is taken turns at
+    """
+    with env.registry.cursor() as cr:
+        with autocommitting(cr):
+            cr.execute("SELECT pg_advisory_lock(%s, %s)", lock)
+        try:
+            own = api.Environment(cr, env.uid, env.context, env.su)
+            return retrying(partial(function, own), own)
+        finally:
+            # The session is pooled; a failed transaction was rolled back above.
+            cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+            cr.commit()  # pylint: disable=invalid-commit

@@ -66,6 +66,10 @@ class Retrying:
         )
         return [good for (good,) in reversed(rows)]
 
+    def policy_name(self, error_type):
+        """The type that the policy of an error type is kept under, or default."""
+        return self._env["sync.retry.policy"]._named(error_type)
+
     def policy(self, error_type):
         """The retry policy of an error type as things have been going lately."""
         if error_type not in self._policies:

@@ -55,6 +55,8 @@ class SyncStream(models.Model):
             wave[arrival.external_id] = arrival
         for wave in waves:
             stream._apply_wave(wave, correlation_id)
+        if stream._adapter()._entity_cached:
+            self.env["sync.cache"]._refresh(stream, arrivals)
         return arrivals
 
     def _read_envelope(self, arrival):

@@ -40,7 +40,7 @@ class SyncStream(models.Model):
             }
             record = records.browse(mapping.res_id).with_prefetch(records.ids)
             facts = RecordFacts(mapping, record, arrival.record, peers)
-            resolution = mapping._decide(odoo, pharmacy, facts)
+            resolution = mapping._resolution(odoo, pharmacy, facts)
             if not self._attempt(
                 arrival,
                 self._write_merge,
@@ -58,6 +58,7 @@ class SyncStream(models.Model):
                 merge,
                 pharmacy,
                 correlation_id,
+                arrival.record,
                 reasons=mapping._reasons(resolution),
             )
             self._set_outcome(arrival, resolution)

@@ -122,11 +122,11 @@ class SyncBackend(models.Model):
             )
 
     def _compute_counts(self):
-        Operation = self.env["sync.operation"]
+        queued = ("pending", "running", "waiting")
         counts = {
             (backend.id, state): count
-            for backend, state, count in Operation._read_group(
-                [("backend_id", "in", self.ids), ("state", "not in", Operation.CLOSED)],
+            for backend, state, count in self.env["sync.operation"]._read_group(
+                [("backend_id", "in", self.ids), ("state", "in", (*queued, "dead"))],
                 ["backend_id", "state"],
                 ["__count"],
             )
@@ -140,8 +140,7 @@ class SyncBackend(models.Model):
         )
         for backend in self:
             backend.operation_count = sum(
-                counts.get((backend.id, state), 0)
-                for state in ("pending", "running", "waiting")
+                counts.get((backend.id, state), 0) for state in queued
             )
             backend.dead_count = counts.get((backend.id, "dead"), 0)
             backend.conflict_count = conflicts.get(backend, 0)
@@ -264,11 +263,12 @@ class SyncBackend(models.Model):
 
     # -- Calls and jobs ---------------------------------------------------------------
 
-    def _client(self, operation, pool=None):
+    def _client(self, operation, pool=None, wait=False):
         """A client for this backend's app whose every call is guarded.
 
         :param operation: kind of operation, for the breaker and the log
         :param pool: name of the pool that bounds how many are under way
+        :param wait: whether to wait for a slot of the pool, as it allows
         """
         self.ensure_one()
         return PharmacyClient(
@@ -278,7 +278,7 @@ class SyncBackend(models.Model):
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             deadline=self.deadline,
-            guard=partial(self.sudo()._guard, operation, pool),
+            guard=partial(self.sudo()._guard, operation, pool, wait),
         )
 
     def _as_runner(self):

@@ -1,9 +1,44 @@
 import json
+from datetime import datetime
 
-from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.tools import LazyTranslate
 
-from ..core.merge import KEYED, MISSING, Side, settle
+from ..core.exceptions import InvalidDataError
+from ..core.merge import MISSING, parse_path
+from ..core.payload import canonical_datetime
+
+_lt = LazyTranslate(__name__)
+# What people call the fields; one that is not here goes by its own name.
+FIELD_NAMES = {
+    "active": _lt("Active"),
+    "barcode": _lt("Barcode"),
+    "city": _lt("City"),
+    "code": _lt("Code"),
+    "cost": _lt("Cost"),
+    "country_code": _lt("Country"),
+    "currency": _lt("Currency"),
+    "description": _lt("Description"),
+    "email": _lt("Email"),
+    "expected_at": _lt("Expected arrival"),
+    "lines": _lt("Whole line"),
+    "name": _lt("Name"),
+    "notes": _lt("Notes"),
+    "ordered_at": _lt("Order date"),
+    "phone": _lt("Phone"),
+    "price": _lt("Price"),
+    "product_id": _lt("Product"),
+    "quantity": _lt("Quantity"),
+    "reference": _lt("Reference"),
+    "state": _lt("State"),
+    "street": _lt("Street"),
+    "street2": _lt("Street 2"),
+    "supplier_id": _lt("Supplier"),
+    "unit_price": _lt("Unit price"),
+    "uom": _lt("Unit of measure"),
+    "vat": _lt("VAT"),
+    "zip": _lt("ZIP"),
+}
 
 
 class SyncConflict(models.Model):
@@ -14,6 +49,7 @@ class SyncConflict(models.Model):
     _inherit = ["mail.thread"]
     _order = "id desc"
 
+    name = fields.Char("Record", readonly=True, index="trigram")
     mapping_id = fields.Many2one(
         "sync.mapping", required=True, readonly=True, ondelete="cascade", index=True
     )
@@ -21,8 +57,12 @@ class SyncConflict(models.Model):
         related="mapping_id.backend_id", store=True, index=True
     )
     company_id = fields.Many2one(related="mapping_id.company_id", store=True)
-    entity = fields.Selection(related="mapping_id.entity")
+    entity = fields.Selection(related="mapping_id.entity", store=True)
     pharmacy = fields.Json(readonly=True, help="The pharmacy's values, latest seen.")
+    pharmacy_at = fields.Datetime("Changed at the Pharmacy", readonly=True)
+    pharmacy_by = fields.Char("Changed at the Pharmacy by", readonly=True)
+    odoo_at = fields.Datetime("Changed in Odoo", readonly=True)
+    odoo_user_id = fields.Many2one("res.users", "Changed in Odoo by", readonly=True)
     state = fields.Selection(
         [("open", "Open"), ("resolved", "Resolved")],
         required=True,
@@ -45,6 +85,7 @@ class SyncConflict(models.Model):
     resolved_by_id = fields.Many2one("res.users", readonly=True)
     correlation_id = fields.Char(readonly=True)
     line_ids = fields.One2many("sync.conflict.line", "conflict_id", "Differences")
+    summary = fields.Char("Fields", compute="_compute_summary")
 
     _open_uniq = models.UniqueIndex(
         "(mapping_id) WHERE state = 'open'", "A record has one open conflict."
@@ -56,14 +97,28 @@ class SyncConflict(models.Model):
         for conflict in self:
             conflict.display_name = conflict.mapping_id.record_name
 
+    @api.depends("line_ids.name")
+    def _compute_summary(self):
+        for conflict in self:
+            names = dict.fromkeys(conflict.line_ids.mapped("name"))
+            conflict.summary = ", ".join(map(conflict._title, names))
+
     @api.model
     def _refresh(
-        self, mapping, merge, pharmacy, correlation_id, closing="merge", reasons=None
+        self,
+        mapping,
+        merge,
+        pharmacy,
+        correlation_id,
+        told=None,
+        closing="merge",
+        reasons=None,
     ):
         """Make the mapping's open conflict say what ``merge`` says.
 
         :param merge: :class:`..core.merge.Merge` of the latest values
         :param pharmacy: canonical values of the pharmacy's record
+        :param told: the record as the app told it, if it is new
         :param closing: the strategy to close it with if nothing is in conflict
         :param reasons: ``{path: why a person is asked}`` where it is not plain
         """
@@ -71,67 +126,92 @@ class SyncConflict(models.Model):
         if not merge.conflicts:
             conflict._close(closing)
             return
-        lines = [
-            fields.Command.create(
-                {
-                    "field": path,
-                    "base": _text(values.base),
-                    "odoo": _text(values.odoo),
-                    "pharmacy": _text(values.pharmacy),
-                    "values": _told(values),
-                    "reason": (reasons or {}).get(path),
-                }
+        if not conflict:
+            conflict = self.create(
+                {"mapping_id": mapping.id, "correlation_id": correlation_id}
             )
-            for path, values in merge.conflicts.items()
-        ]
-        if conflict:
-            conflict.write(
-                {"pharmacy": pharmacy, "line_ids": [fields.Command.clear(), *lines]}
-            )
-        else:
-            self.create(
-                {
-                    "mapping_id": mapping.id,
-                    "pharmacy": pharmacy,
-                    "correlation_id": correlation_id,
-                    "line_ids": lines,
-                }
-            )
+        conflict.write({"pharmacy": pharmacy, **_pharmacy_changed(told)})
+        conflict._show(merge, reasons)
 
-    def action_keep_odoo(self):
-        """Decide for Odoo's values: they are sent to the pharmacy app."""
-        return self._resolve(Side.ODOO)
+    def _show(self, merge, reasons=None):
+        """Have the undecided lines say what is in conflict; decided ones stay."""
+        self.ensure_one()
+        self.write({"name": self.mapping_id.record_name, **self._odoo_changed()})
+        lines = self._open_lines()
+        known = {line.field: line for line in lines}
+        (lines - lines.filtered(lambda ln: ln.field in merge.conflicts)).unlink()
+        for path, values in merge.conflicts.items():
+            told = {
+                "base": _text(values.base),
+                "odoo": _text(values.odoo),
+                "pharmacy": _text(values.pharmacy),
+                "values": _by_side(values),
+            }
+            if reasons is not None:
+                told["reason"] = reasons.get(path)
+            if path in known:
+                known[path].write(told)
+            else:
+                lines.create({"conflict_id": self.id, "field": path, **told})
 
-    def action_take_pharmacy(self):
-        """Decide for the pharmacy's values: they are written in Odoo."""
-        return self._resolve(Side.PHARMACY)
+    def _open_lines(self):
+        """The fields that nobody has decided yet."""
+        return self.line_ids.filtered(lambda line: not line.choice)
 
-    def _resolve(self, winner):
-        """Decide every difference for one side.
+    def _odoo_changed(self):
+        """Who changed the Odoo record last, and when: a person, if one is known."""
+        mapping = self.mapping_id
+        machines = [SUPERUSER_ID, *mapping.backend_id.user_id.ids]
+        event = self.env["sync.event"].search(
+            [
+                ("stream_id", "=", mapping.stream_id.id),
+                ("res_id", "=", mapping.res_id),
+                ("user_id", "not in", machines),
+            ],
+            limit=1,
+        )
+        record = mapping._record()
+        return {
+            "odoo_user_id": (event.user_id or record.write_uid).id,
+            "odoo_at": event.create_date or record.write_date,
+        }
 
-        :raises UserError: a conflict is resolved already
+    def _label(self, path, *more):
+        """A path as people read it: ``Line 2 - Amoxicillin 250 mg: Quantity``."""
+        return ": ".join(filter(None, self._names(path, *more)))
+
+    def _names(self, path, *more):
+        """What people call the line and the field of a path; None for what it has not.
+
+        :param more: canonical values in which to look for the line, besides the
+            pharmacy's and the base
         """
-        if self.filtered(lambda conflict: conflict.state != "open"):
-            raise UserError(self.env._("This conflict is resolved already."))
-        self.check_access("read")
-        for conflict in self.sudo():
-            mapping = conflict.mapping_id
-            odoo = mapping._serialise()
-            merge = mapping._merge(odoo, conflict.pharmacy)
-            base = mapping.base
-            for path, values in merge.conflicts.items():
-                base = settle(base, path, values, winner)
-            mapping.base = base
-            mapping._take_over(odoo, conflict.pharmacy)
-            conflict._close(str(winner))
-        self.backend_id._schedule_push()
-        return True
+        name, key, field = parse_path(path)
+        if key is None:
+            return None, self._title(name)
+        # The base: for a line of the record that the pharmacy removed.
+        for values in (self.pharmacy, self.mapping_id.base, *more):
+            for number, line in enumerate((values or {}).get(name) or (), 1):
+                if line["key"] == key:
+                    title = self.env._("Line %s", number)
+                    if line.get("description"):
+                        title += " - " + line["description"].splitlines()[0]
+                    return title, self._title(field) if field else None
+        return None, path
 
-    def _close(self, strategy):
+    @api.model
+    def _title(self, key):
+        """What people call the field ``key``."""
+        title = FIELD_NAMES.get(key)
+        # pylint: disable=gettext-variable
+        return self.env._(title) if title else _words(key).capitalize()
+
+    def _close(self, strategy, reason=None):
         self.write(
             {
                 "state": "resolved",
                 "strategy": strategy,
+                "reason": reason,
                 "resolved_at": fields.Datetime.now(),
                 "resolved_by_id": self.env.uid,
             }
@@ -150,7 +230,14 @@ class SyncConflictLine(models.Model):
         "sync.conflict", required=True, ondelete="cascade", index=True
     )
     field = fields.Char("Path", required=True, readonly=True)
-    label = fields.Char("Field", compute="_compute_label")
+    name = fields.Char(
+        "Name of the Field",
+        compute="_compute_name",
+        store=True,
+        index=True,
+        help="The last part of the path; lines, for a line that one side removed.",
+    )
+    label = fields.Char("Field", compute="_compute_label", search="_search_label")
     base = fields.Text("Agreed Last", readonly=True)
     odoo = fields.Text(readonly=True)
     pharmacy = fields.Text(readonly=True)
@@ -172,47 +259,54 @@ class SyncConflictLine(models.Model):
     result = fields.Text(readonly=True, help="The value that was decided on.")
     reason = fields.Char(readonly=True, help="The rule, policy or person's reason.")
 
+    @api.depends("field")
+    def _compute_name(self):
+        for line in self:
+            line.name = field_name(line.field)
+
+    def _search_label(self, operator, value):
+        """By what people call the field, in their language."""
+        if operator not in ("ilike", "="):
+            return NotImplemented
+        sought = (value or "").casefold()
+        title = self.env["sync.conflict"]._title
+        found = [key for key in FIELD_NAMES if sought in title(key).casefold()]
+        return ["|", ("name", "in", found), ("name", operator, value)]
+
     @api.depends("field", "conflict_id.pharmacy", "conflict_id.mapping_id.base")
     def _compute_label(self):
         for line in self:
-            conflict = line.conflict_id
-            line.label = (
-                line._label_in(conflict.pharmacy)
-                # A line of the record that the pharmacy removed.
-                or line._label_in(conflict.mapping_id.base)
-                or line.field
-            )
+            line.label = line.conflict_id._label(line.field)
 
     @api.depends("label")
     def _compute_display_name(self):
         for line in self:
             line.display_name = line.label
 
-    def _label_in(self, values):
-        """The field as people read it: ``Line 2 - Amoxicillin 250 mg: quantity``.
 
-        :param values: canonical values of the record
-        :return: None if they have no such line
-        """
-        if "[" not in self.field:
-            return _words(self.field).capitalize()
-        for name in KEYED:
-            for number, line in enumerate((values or {}).get(name) or (), 1):
-                rest = self.field.removeprefix(f"{name}[{line['key']}]")
-                if rest == self.field:
-                    continue
-                label = self.env._("Line %s", number)
-                if line.get("description"):
-                    label += " - " + line["description"].splitlines()[0]
-                return f"{label}: {_words(rest[1:])}" if rest else label
-        return None
+def field_name(path):
+    """The name of a path's field; ``lines``, of a whole line."""
+    name, __, field = parse_path(path)
+    return field or name
 
 
 def _words(key):
     return key.removesuffix("_id").replace("_", " ")
 
 
-def _told(values):
+def _pharmacy_changed(told):
+    """When and by whom the app says that its record was changed."""
+    if not told:
+        return {}
+    try:
+        text = canonical_datetime(told.get("updated_at"))
+        moment = datetime.fromisoformat(text.rstrip("Z"))
+    except InvalidDataError:
+        moment = False
+    return {"pharmacy_at": moment, "pharmacy_by": told.get("updated_by") or False}
+
+
+def _by_side(values):
     """The values of a :class:`..core.merge.FieldConflict` that are there, by side."""
     sides = {"base": values.base, "odoo": values.odoo, "pharmacy": values.pharmacy}
     return {side: value for side, value in sides.items() if value is not MISSING}

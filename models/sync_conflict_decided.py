@@ -2,7 +2,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 
 from ..core.merge import MISSING
 from ..core.policy import Policy
-from .sync_conflict import _text, _told
+from .sync_conflict import _by_side, _text
 
 
 class SyncConflict(models.Model):
@@ -21,6 +21,7 @@ class SyncConflict(models.Model):
         self.with_context(tracking_disable=True).create(
             [
                 {
+                    "name": mapping.record_name,
                     "mapping_id": mapping.id,
                     "pharmacy": pharmacy,
                     "correlation_id": correlation_id,
@@ -47,12 +48,13 @@ class SyncConflict(models.Model):
 
     def _decided_line(self, decision):
         values, result = decision.values, decision.result
+        told = {} if result is MISSING else {"result": result}
         return {
             "field": decision.path,
             "base": _text(values.base),
             "odoo": _text(values.odoo),
             "pharmacy": _text(values.pharmacy),
-            "values": _told(values),
+            "values": {**_by_side(values), **told},
             "choice": decision.strategy,
             "result": False if result is MISSING else _text(result),
             "reason": self._reason_of(decision),

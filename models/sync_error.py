@@ -74,10 +74,23 @@ class SyncError(models.Model):
     resolved_by_id = fields.Many2one("res.users", readonly=True)
     resolution = fields.Char(readonly=True, help="What was done about it.")
 
+    retry_delay = fields.Float(
+        "Next Attempt In", readonly=True, help="Seconds until the next attempt."
+    )
+    retry_reason = fields.Char(
+        "What Comes Next",
+        readonly=True,
+        help="Why it is tried again, and what set the delay; or why it is not.",
+    )
+
     _group_idx = models.Index("(group_id, id)")
     _type_idx = models.Index("(type, id)")
     _severity_idx = models.Index("(severity, id)")
     _category_idx = models.Index("(category, id)")
+    _occurred_idx = models.Index("(occurred_at)")
+    _critical_idx = models.Index(
+        "(backend_id) WHERE severity = 'critical' AND resolved IS NOT TRUE"
+    )
     _unresolved_idx = models.Index("(id) WHERE resolved IS NOT TRUE")
 
     @api.depends("context")
@@ -178,17 +191,19 @@ class SyncError(models.Model):
         }
 
     @api.model
-    def _record_for(self, operations, classification, exception=None):
+    def _record_for(self, operations, classification, exception=None, **values):
         """One error for each of the operations: see :meth:`_record_each`."""
-        self._record_each([(o, classification, exception) for o in operations])
+        self._record_each([(o, classification, exception, values) for o in operations])
 
     @api.model
     def _record_each(self, failures):
         """Record failed attempts, in the current transaction.
 
-        :param failures: tuples of operation, classification, and what was raised
+        :param failures: tuples of operation, classification, what was raised, and, if
+            there are any, a dict of more values of the row
+        :return: the errors, in their order
         """
-        self.create(
+        return self.create(
             [
                 self._values(
                     classification,
@@ -206,8 +221,9 @@ class SyncError(models.Model):
                         "pharmacy_id": operation.mapping_id.external_id
                         or operation.external_id,
                     },
+                    **(more[0] if more else {}),
                 )
-                for operation, classification, exception in failures
+                for operation, classification, exception, *more in failures
             ]
         )
 

@@ -83,6 +83,12 @@ class SyncErrorGroup(models.Model):
     )
     _seen_idx = models.Index("(state, last_seen)")
 
+    @api.depends("type", "message")
+    def _compute_display_name(self):
+        types = dict(self._fields["type"]._description_selection(self.env))
+        for group in self:
+            group.display_name = f"{types.get(group.type)}: {group.message or ''}"
+
     def _compute_latest_error_ids(self):
         # The whole list may have a million.
         for group in self:
@@ -97,7 +103,7 @@ class SyncErrorGroup(models.Model):
             )
 
     def _dead_domain(self):
-        return [("state", "=", "dead"), ("error_ids.group_id", "in", self.ids)]
+        return [("state", "=", "dead"), ("error_group_id", "in", self.ids)]
 
     def write(self, vals):
         if not self.env.su and not vals.keys() <= WRITABLE:
@@ -161,7 +167,7 @@ class SyncErrorGroup(models.Model):
         return True
 
     def action_redrive(self):
-        """Redrive all dead letters that one of the groups' errors is of."""
+        """Redrive all dead letters that died of the groups' errors, at once."""
         dead = self.env["sync.operation"].search(self._dead_domain())
         if not dead:
             raise UserError(self.env._("No dead letter is of these errors."))

@@ -41,12 +41,15 @@ class SyncBackend(models.Model):
             breaker = breaker.browse()
         slots = self._pool(pool)
         with self.env.registry.cursor() as cr, autocommitting(cr):
-            held = slots._slot(cr, wait) if slots else nullcontext()
-            with held, self._guard_call(cr, operation, breaker) as report:
+            slot = slots._slot(cr, wait) if slots else nullcontext([])
+            with (
+                slot as held,
+                self._guard_call(cr, operation, breaker, held) as report,
+            ):
                 yield report
 
     @contextmanager
-    def _guard_call(self, cr, operation, breaker):
+    def _guard_call(self, cr, operation, breaker, held):
         Call = self.env["sync.call"]
         try:
             permit = breaker._permit(self.deadline) if breaker else None
@@ -77,7 +80,9 @@ class SyncBackend(models.Model):
                 slow=outcome.slow,
                 exchange=exchange,
                 error_type=classification and str(classification.type),
+                unlock=held[0] if held else None,
             )
+            held.clear()
             if breaker and not breaker._is_quiet(permit, outcome):
                 # The breaker counts the log, this row included.
                 breaker._settle(permit, outcome)

@@ -1,160 +1,105 @@
-import uuid
-
 from odoo import models
-from odoo.exceptions import AccessError, UserError
-from odoo.tools import SQL
 
+from ..core.exceptions import ConflictError
 from ..entities.directory import Directory
+from .sync_apply import NOT_THE_RECORD
+
+EMPTY = (None, "", [])
 
 
-class SyncMapping(models.Model):
-    """Which Odoo record goes with which pharmacy record: ended by a deletion, taken up
-    again, and made or broken by hand where matching could not know."""
+class SyncStream(models.Model):
+    """Two records that were made apart become one mapping."""
 
-    _inherit = "sync.mapping"
+    _inherit = "sync.stream"
 
-    def action_break_link(self):
-        """Each side's record goes on by itself, with a counterpart of its own.
+    def _link(self, pairs, correlation_id, winner=None):
+        """Link records of Odoo with records of the pharmacy, and bring them in step.
 
-        :raises AccessError: the user is no manager
-        :raises UserError: there is nothing to break, or it is just being worked on
+        A field that is empty on one side is filled from the other. Where both have a
+        value and they differ, ``winner`` has it; without one that is a conflict.
+
+        :param pairs: ``[(res_id, record as the pharmacy app tells it), ...]``
+        :param winner: ``"odoo"``, ``"pharmacy"`` or None
+        :return: ``{external_id: exception or None}``
         """
-        self._check_manager()
-        for mapping in self.sudo():
-            if not mapping.res_id or not mapping.external_id or mapping.deleted:
-                raise UserError(
-                    self.env._("Only a record that both sides have can be separated.")
-                )
-            stream, res_id = mapping.stream_id, mapping.res_id
-            payload = {
-                **(mapping.base or {}),
-                **(mapping._open_conflict().pharmacy or {}),
-                "id": mapping.external_id,
-                "version": mapping.version,
-            }
-            mapping._abandon(self.env._("The link was broken by hand."))
-            mapping._bury()
-            mapping.write({"base": False, "version": 0})
-            Operation = self.env["sync.operation"].sudo()
-            Operation.create(
-                {
-                    "kind": "apply",
-                    "stream_id": stream.id,
-                    "mapping_id": mapping.id,
-                    "external_id": mapping.external_id,
-                    "payload": payload,
-                }
-            )
-            Operation._request_push(stream, {res_id: uuid.uuid4().hex})
-            stream.backend_id._schedule_pull()
-            stream.backend_id._schedule_push()
-        return True
+        self.ensure_one()
+        results, free = self._reserve(pairs)
+        adapter, directory = self._adapter(), Directory(self.backend_id)
+        Record = self.env[self.res_model].with_context(active_test=False)
+        records = Record.browse(mapping.res_id for mapping, __ in free)
+        canonical, failed = {}, set()
+        for mapping, record in free:
+            try:
+                with self.env.cr.savepoint():
+                    data = adapter._canonical(record, directory)
+                    adapter._adopt(Record.browse(mapping.res_id), data, directory)
+                canonical[mapping] = data
+            except NOT_THE_RECORD:
+                raise
+            except Exception as exc:
+                results[record["id"]] = exc
+                failed.add(mapping)
+        odoo = adapter._serialise(records, directory)
+        for mapping, data in canonical.items():
+            mapping.base = first_base(odoo[mapping.res_id], data, winner)
+        linked = [(m, record) for m, record in free if m not in failed]
+        arrivals = self._apply([record for __, record in linked], correlation_id)
+        for (mapping, __), arrival in zip(linked, arrivals, strict=True):
+            results[arrival.external_id] = arrival.error
+            if arrival.error:
+                failed.add(mapping)
+        # Nothing of a pair that could not be brought together stays behind.
+        self.env["sync.mapping"].union(*failed).unlink()
+        if self.pushes:
+            changed = {m.res_id: correlation_id for m, __ in linked if m not in failed}
+            self.env["sync.operation"]._request_push(self, changed)
+            self.backend_id._schedule_push()
+        return results
 
-    def _link_by_hand(self, stream, record, data, correlation_id):
-        """Make an Odoo record the counterpart of a pharmacy record.
+    def _reserve(self, pairs):
+        """Mappings for pairs of which neither is another's already.
 
-        What is equal on both sides is agreed; what differs is in conflict. An Odoo
-        record that was linked to it before is left as it is.
-
-        :param record: of the stream's model
-        :param data: the pharmacy record as the app tells it
-        :raises UserError: one of them has another counterpart, or is being worked on
+        :return: (results so far, ``[(mapping, record), ...]`` of those to be linked)
         """
-        self._check_manager()
-        Mapping = self.sudo()
-        external_id = data["id"]
-        mapping = Mapping.search(
-            [("stream_id", "=", stream.id), ("external_id", "=", external_id)]
-        )
-        other = Mapping.search(
-            [("stream_id", "=", stream.id), ("res_id", "=", record.id)]
-        )
-        if mapping and mapping == other and not mapping.deleted:
-            raise UserError(self.env._("They are linked already."))
-        if other.external_id and not other.deleted:
-            raise UserError(
-                self.env._(
-                    "%(record)s is the counterpart of %(external_id)s. Break that "
-                    "link first.",
-                    record=record.display_name,
-                    external_id=other.external_id,
+        Mapping = self.env["sync.mapping"]
+        own = [("stream_id", "=", self.id)]
+        res_ids = [res_id for res_id, __ in pairs]
+        external_ids = [record["id"] for __, record in pairs]
+        theirs = Mapping.search([*own, ("external_id", "in", external_ids)])
+        by_external_id = theirs.grouped("external_id")
+        by_res_id = Mapping.search([*own, ("res_id", "in", res_ids)]).grouped("res_id")
+        there = set(self.env[self.res_model].browse(res_ids).exists().ids)
+        results, free, new = {}, [], []
+        for res_id, record in pairs:
+            known = by_external_id.get(record["id"])
+            mapping = by_res_id.get(res_id)
+            if known and known == mapping:
+                results[record["id"]] = None
+            elif known or res_id not in there or (mapping and mapping.external_id):
+                results[record["id"]] = ConflictError(
+                    self.env._("One of the two has another counterpart by now.")
                 )
-            )
-        reason = self.env._("Linked by hand by %s.", self.env.user.name)
-        (mapping | other)._abandon(reason)
-        left = mapping._record() - record if mapping else record.browse()
-        if not mapping and other and not other.external_id:
-            mapping = other
-        else:
-            other._bury()
-        if not mapping:
-            values = {"res_id": record.id, "external_id": external_id}
-            mapping = Mapping._insert(stream, [values])
-        mapping._attach(record.id)
-        # Archived or cancelled it concerns nobody; used again it is made there.
-        Mapping._insert(stream, [{"res_id": res_id} for res_id in left.ids]).write(
-            {"deleted": True}
-        )
-        mapping.write(
-            {
-                "external_id": external_id,
-                "base": False,
-                "version": 0,
-                "deleted": False,
-                "uncertain": False,
-            }
-        )
-        adapter, directory = stream._adapter(), Directory(stream.backend_id)
-        canonical = adapter._canonical(data, directory)
-        adapter._adopt(record.sudo(), canonical, directory)
-        (arrival,) = stream._apply([data], correlation_id)
-        if arrival.error:
-            raise UserError(str(arrival.error))
-        return mapping
+            elif mapping:
+                mapping.write({"external_id": record["id"], "uncertain": False})
+                free.append((mapping, record))
+            else:
+                new.append((res_id, record))
+        rows = [
+            {"res_id": res_id, "external_id": record["id"]} for res_id, record in new
+        ]
+        made = Mapping._insert(self, rows).grouped("res_id")
+        free += [(made[res_id], record) for res_id, record in new if res_id in made]
+        return results, free
 
-    def _bury(self):
-        """Free the Odoo record: what the pharmacy calls its own stays known here, so
-        that an old update of it is known to be old."""
-        nameless = self.filtered(lambda mapping: not mapping.external_id)
-        (self - nameless)._set_record(None)
-        nameless.unlink()
 
-    def _attach(self, res_id):
-        self.ensure_one()
-        self._set_record(res_id)
-
-    def _set_record(self, res_id):
-        # A reference of Odoo's is 0 where there is none, and 0 is not unique.
-        self.flush_recordset(["res_id"])
-        self.env.execute_query(
-            SQL(
-                "UPDATE sync_mapping SET res_id = %s WHERE id = ANY(%s) RETURNING id",
-                res_id,
-                self.ids,
-            )
-        )
-        self.invalidate_recordset(["res_id", "record_name", "display_name"])
-
-    def _revive(self):
-        """The pharmacy has the record again, under its old id."""
-        self.ensure_one()
-        self.deleted = False
-        if not self._record():
-            self._bury()
-
-    def _abandon(self, reason):
-        """End what is under way for these records."""
-        operations = self.operation_ids.filtered(
-            lambda o: o.state not in self.env["sync.operation"].CLOSED
-        )
-        if "running" in operations.mapped("state"):
-            raise UserError(
-                self.env._("The record is just being sent. Try again in a moment.")
-            )
-        operations._end("cancelled", reason)
-        for mapping in self:
-            mapping._open_conflict()._close("manual")
-
-    def _check_manager(self):
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_manager")):
-            raise AccessError(self.env._("Only managers may link records by hand."))
+def first_base(odoo, pharmacy, winner=None):
+    """The values that make of each difference a change of one side, if it is to be."""
+    base = {}
+    for name in odoo.keys() & pharmacy.keys():
+        ours, theirs = odoo[name], pharmacy[name]
+        if ours == theirs or ours in EMPTY or winner == "pharmacy":
+            # Unless it is empty there, the pharmacy's value is the only change.
+            base[name] = theirs if theirs in EMPTY else ours
+        elif theirs in EMPTY or winner == "odoo":
+            base[name] = theirs
+    return base

@@ -1,4 +1,5 @@
 import uuid
+from functools import partial
 
 from odoo import models
 
@@ -14,23 +15,29 @@ class SyncMapping(models.Model):
 
     _inherit = "sync.mapping"
 
-    def _merge(self, odoo, pharmacy=None):
+    def _merge(self, odoo, pharmacy=None, base=None, undecided=None):
         """Three-way comparison of base, Odoo and pharmacy, before rules and policies.
 
         :param odoo: canonical values of the Odoo record
         :param pharmacy: canonical values of the pharmacy's; without it what is known
             of them, which is the base but where a conflict is open
+        :param base: what is taken for the base instead of the mapping's own
+        :param undecided: if a person has decided: the paths that are left, and stay as
+            they are on both sides. Nothing else is frozen then.
         :return: :class:`..core.merge.Merge`
         """
         self.ensure_one()
-        base = self.base or {}
+        base = self.base or {} if base is None else base
         pharmacy = pharmacy or self._open_conflict().pharmacy
         if not pharmacy:
             return three_way(base, odoo, base)
-        facts = RecordFacts(self, self._record())
-        return three_way(base, odoo, pharmacy, frozen=facts.is_frozen)
+        if undecided is None:
+            frozen = RecordFacts(self, self._record()).is_frozen
+        else:
+            frozen = partial(_is_among, frozenset(undecided))
+        return three_way(base, odoo, pharmacy, frozen=frozen)
 
-    def _decide(self, odoo, pharmacy, facts):
+    def _resolution(self, odoo, pharmacy, facts):
         """Comparison in which rules and policies had their say.
 
         :param facts: :class:`.record_facts.RecordFacts` of the record
@@ -48,9 +55,7 @@ class SyncMapping(models.Model):
         :param undecided: paths that stay as they are on both sides
         """
         self.ensure_one()
-        merge = three_way(
-            self.base, odoo, pharmacy, frozen=lambda path, value: path in undecided
-        )
+        merge = self._merge(odoo, pharmacy, undecided=undecided)
         self._write_odoo(merge.to_odoo)
         self.base = new_base(self.base, odoo, pharmacy, merge)
         if merge.to_pharmacy:
@@ -95,7 +100,9 @@ class SyncMapping(models.Model):
         if not conflict:
             return
         pharmacy = conflict.pharmacy
-        resolution = self._decide(odoo, pharmacy, RecordFacts(self, self._record()))
+        told = {"updated_at": conflict.pharmacy_at, "version": self.version}
+        facts = RecordFacts(self, self._record(), told)
+        resolution = self._resolution(odoo, pharmacy, facts)
         merge = resolution.merge
         if not self._try_write_odoo(merge.to_odoo, conflict.correlation_id):
             return
@@ -117,3 +124,7 @@ class SyncMapping(models.Model):
             return {}
         because = self.stream_id._adapter()._asks_because(self._record())
         return dict.fromkeys(resolution.frozen, because)
+
+
+def _is_among(paths, path, value):
+    return path in paths

@@ -5,12 +5,11 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 TOTAL_DEADLINE = timedelta(hours=24)
-RETENTION = timedelta(days=7)
 
 
 class SyncOperation(models.Model):
     """One unit of work with its attempts. One that has died is a dead letter: it keeps
-    its payload and its errors until a person redrives or discards it."""
+    its payload and its errors until a person redrives it, also when discarded."""
 
     _name = "sync.operation"
     _description = "Synchronisation Operation"
@@ -81,7 +80,15 @@ class SyncOperation(models.Model):
         help="When the latest change was made that this operation carries.",
     )
     started_at = fields.Datetime(readonly=True)
-    done_at = fields.Datetime(readonly=True)
+    first_attempt_at = fields.Datetime("First Attempt", readonly=True)
+    done_at = fields.Datetime(
+        "Ended", readonly=True, help="When it was done, died or was discarded."
+    )
+    duration = fields.Float(
+        "Took",
+        compute="_compute_duration",
+        help="Seconds from the first attempt to the end.",
+    )
     reason = fields.Char(readonly=True, help="Why it waits, died or was ended.")
     error_ids = fields.One2many("sync.error", "operation_id", "Errors")
     error_count = fields.Integer(compute="_compute_errors")
@@ -100,23 +107,42 @@ class SyncOperation(models.Model):
         "(stream_id, kind, id) WHERE state IN ('pending', 'waiting')"
     )
     _state_idx = models.Index("(state, id)")
+    _queue_idx = models.Index(
+        "(backend_id, state, requested_at)"
+        " WHERE state IN ('pending', 'running', 'waiting', 'dead')"
+    )
+    _ended_idx = models.Index("(done_at) WHERE done_at IS NOT NULL")
     _resume_idx = models.Index("(backend_id) WHERE parked OR revive")
 
-    @api.depends("kind", "mapping_id", "external_id", "stream_id")
+    @api.depends("kind", "mapping_id", "external_id", "stream_id", "payload")
     def _compute_display_name(self):
         kinds = dict(self._fields["kind"]._description_selection(self.env))
         for operation in self:
             subject = (
                 operation.mapping_id.record_name
+                or operation._arrived_name()
                 or operation.external_id
                 or operation.entity
             )
             operation.display_name = f"{kinds.get(operation.kind)} {subject}"
 
+    def _arrived_name(self):
+        """What an arrived record calls itself that Odoo does not have."""
+        payload = (self.payload if self.kind == "apply" else None) or {}
+        return payload.get("reference") or payload.get("name")
+
     @api.depends("payload")
     def _compute_payload_text(self):
         for operation in self:
             operation.payload_text = self.env["sync.error"]._as_text(operation.payload)
+
+    @api.depends("first_attempt_at", "done_at")
+    def _compute_duration(self):
+        for operation in self:
+            begun, ended = operation.first_attempt_at, operation.done_at
+            operation.duration = (
+                (ended - begun).total_seconds() if begun and ended else 0.0
+            )
 
     def _compute_errors(self):
         Error = self.env["sync.error"]
@@ -147,7 +173,11 @@ class SyncOperation(models.Model):
                 self.env._("Only dead letters and waiting operations can be redriven.")
             )
         self._check_operator()
-        operations = operations.sudo()
+        operations.sudo()._redrive(self.env._("Redriven by %s", self.env.user.name))
+        return True
+
+    def _redrive(self, reason):
+        """Put dead or waiting operations in the queue, attempts counted anew."""
         values = {
             "state": "pending",
             "attempts": 0,
@@ -156,27 +186,17 @@ class SyncOperation(models.Model):
             "parked": False,
             "revive": False,
             "deadline_at": fields.Datetime.now() + TOTAL_DEADLINE,
-            "reason": self.env._("Redriven by %s", self.env.user.name),
+            "reason": reason,
         }
-        newer = operations._newer_pushes()
-        for operation in operations:
+        newer = self._newer_pushes()
+        for operation in self:
             operation._leave(values, newer)
             newer.setdefault(operation.mapping_id, operation)
         for successor in newer.values():
             successor.write(values)
-        operations.backend_id._schedule_push()
-        operations.backend_id._schedule_pull()
-        return True
-
-    def action_cancel(self):
-        """Discard operations that are not under way."""
-        if self.filtered(lambda o: o.state not in (*self.OPEN, "dead")):
-            raise UserError(
-                self.env._("An operation that is running or ended cannot be discarded.")
-            )
-        self._check_operator()
-        self.sudo()._end("cancelled", self.env._("Discarded by %s", self.env.user.name))
-        return True
+        self._note("redriven")
+        self.backend_id._schedule_push()
+        self.backend_id._schedule_pull()
 
     def action_open_record(self):
         self.ensure_one()
@@ -195,10 +215,3 @@ class SyncOperation(models.Model):
             raise AccessError(
                 self.env._("Only operators may redrive or discard operations.")
             )
-
-    @api.autovacuum
-    def _gc_operations(self):
-        limit = fields.Datetime.now() - RETENTION
-        self.search(
-            [("state", "in", self.CLOSED), ("done_at", "<", limit)], limit=10_000
-        ).unlink()

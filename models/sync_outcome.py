@@ -16,7 +16,30 @@ class SyncOperation(models.Model):
     _inherit = "sync.operation"
 
     def _succeed(self, reason=False):
-        self._end("done", reason)
+        for operation in self:
+            retried = operation._retried()
+            operation._end("done", reason or retried)
+            # They were made up for; nobody needs to look into them.
+            operation.error_ids.filtered(lambda error: not error.resolved).write(
+                {
+                    "resolved": True,
+                    "resolved_at": fields.Datetime.now(),
+                    "resolution": operation.reason or self.env._("Redriven: done"),
+                }
+            )
+
+    def _retried(self):
+        """How many attempts it took, if more than one."""
+        # A push counts its attempt when it begins, all others when it has failed.
+        attempt = self.attempts + (self.kind != "push")
+        if attempt < 2:
+            return False
+        begun = self.first_attempt_at or self.requested_at
+        return self.env._(
+            "Done at attempt %(attempt)s, after %(seconds)d s",
+            attempt=attempt,
+            seconds=(fields.Datetime.now() - begun).total_seconds(),
+        )
 
     def _end(self, state, reason):
         self.write(
@@ -52,21 +75,27 @@ class SyncOperation(models.Model):
         if not failures:
             return
         operations = self.browse(operation.id for operation, __, __ in failures)
-        self.env["sync.error"]._record_each(failures)
         newer = operations._newer_pushes()
         retrying = {
             (backend, kind): Retrying(self.env, backend, kind)
             for (backend, kind) in {(o.backend_id, o.kind) for o in operations}
         }
-        for operation, classification, __ in failures:
+        decided = []
+        for operation, classification, exception in failures:
             context = retrying[operation.backend_id, operation.kind]
-            values = operation._after_failure(classification, context)
+            values, retry = operation._after_failure(classification, context)
+            decided.append((operation, classification, exception, retry, values))
+        errors = self.env["sync.error"]._record_each([known[:4] for known in decided])
+        for (operation, *__, values), error in zip(decided, errors, strict=True):
+            values["error_group_id"] = error.group_id.id
             operation._leave(values, newer)
 
     def _after_failure(self, classification, retrying):
-        """Values of an operation whose attempt failed.
+        """What comes after a failed attempt.
 
         :param retrying: :class:`.retrying.Retrying` of its backend and kind
+        :return: values of the operation; values for the error's row, which tell the
+            delay and who set it
         """
         now = fields.Datetime.now()
         policy = retrying.policy(classification.type)
@@ -83,7 +112,9 @@ class SyncOperation(models.Model):
             deadline_left=in_time,
         )
         values = {"reason": decision.reason, "parked": False, "attempts": attempts}
+        retry = {"retry_reason": decision.reason}
         if decision.verdict == Verdict.PARK:
+            retry["retry_delay"] = retrying.park_seconds
             eta = now + timedelta(seconds=retrying.park_seconds)
             values.update(state="waiting", parked=True, eta=eta)
         elif decision.verdict == Verdict.RETRY:
@@ -96,10 +127,21 @@ class SyncOperation(models.Model):
             )
             eta = now + timedelta(seconds=seconds)
             values.update(state="waiting", last_delay=seconds, eta=eta)
+            retry["retry_delay"] = seconds
+            if seconds == classification.retry_after:
+                who = self.env._("the app's Retry-After")
+            else:
+                who = self.env._(
+                    "policy %(name)s, attempt %(attempt)s of %(most)s",
+                    name=retrying.policy_name(classification.type),
+                    attempt=attempts,
+                    most=policy.max_attempts,
+                )
+            retry["retry_reason"] = f"{decision.reason} ({who})"
         else:
             revive = classification.counts_for_breaker and in_time
-            values.update(state="dead", eta=False, revive=revive)
-        return values
+            values.update(state="dead", eta=False, revive=revive, done_at=now)
+        return values, retry
 
     def _give_back(self, seconds, reason):
         """The attempt was not made, and costs none: wait until it can be."""
@@ -149,6 +191,9 @@ class SyncOperation(models.Model):
         :param newer: what :meth:`_newer_pushes` says
         """
         self.ensure_one()
+        if self.cancel_at and self.state == "running":
+            self._end_cancelled()
+            return
         successor = self.kind == "push" and newer.get(self.mapping_id)
         if not successor:
             self.write(values)

@@ -89,6 +89,9 @@ class SyncPool(models.Model):
         A job does not wait for one: it asks again later. Who must have its answer now
         may wait, for the pool's ``timeout``, if not too many do already.
 
+        Gives the list of locks that are held. Who gives one back in a statement of its
+        own takes it from the list.
+
         :param cr: a cursor of the caller's own that commits by itself
             (:func:`.own_transaction.autocommitting`), kept open while the slot is held
         :raises ResourcePoolFullError: all slots are taken, or all places to wait
@@ -106,7 +109,7 @@ class SyncPool(models.Model):
                     )
                 held[0] = self._wait(cr)
                 self._give_back(cr, held.pop())
-            yield
+            yield held
         finally:
             # Whatever failed: the locks are the session's, and the session is pooled.
             for lock in filter(None, held):
@@ -123,17 +126,16 @@ class SyncPool(models.Model):
         )
 
     def _take(self, cr, offset, count):
-        """Try for one of ``count`` locks; the number of the one taken, or None."""
+        """Try for one of ``count`` locks; the two keys of the one taken, or None."""
         cr.execute(
-            """SELECT number FROM generate_series(%s, %s) AS number
+            """SELECT %s, number FROM generate_series(%s, %s) AS number
                 WHERE pg_try_advisory_lock(%s, number) LIMIT 1""",
-            [offset + 1, offset + count, LOCK_SPACE + self.id],
+            [LOCK_SPACE + self.id, offset + 1, offset + count, LOCK_SPACE + self.id],
         )
-        row = cr.fetchone()
-        return row and row[0]
+        return cr.fetchone()
 
-    def _give_back(self, cr, number):
-        cr.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_SPACE + self.id, number])
+    def _give_back(self, cr, lock):
+        cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
         cr.commit()  # pylint: disable=invalid-commit
 
     @api.model

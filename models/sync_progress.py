@@ -1,4 +1,5 @@
 import uuid
+from datetime import timedelta
 from functools import partial
 
 from odoo import api, fields, models
@@ -97,7 +98,7 @@ class SyncProgress(models.AbstractModel):
         Called with no transaction to rely on: read and write through :meth:`_own`,
         talk to the pharmacy app between.
 
-        :return: whether there is more to do
+        :return: whether there is more to do; a timedelta if not before it has passed
         :raises Exception: the work ends as failed, and can be resumed
         """
         raise NotImplementedError
@@ -128,12 +129,13 @@ class SyncProgress(models.AbstractModel):
         self.ensure_one()
         return self.backend_id
 
-    def _schedule_work(self):
+    def _schedule_work(self, wait=None):
+        """Have the job runner go on, after ``wait`` (a timedelta) has passed."""
         for work in self:
             backend = work._work_backend()._as_runner()
             job = (
                 work.with_env(backend.env)
-                .with_delay(description=work.display_name)
+                .with_delay(description=work.display_name, eta=wait)
                 ._job_work()
             )
             work.job_uuid = job.uuid
@@ -144,8 +146,13 @@ class SyncProgress(models.AbstractModel):
         shift = Deadline.after(SHIFT)
         try:
             while self._own("_is_at_work"):
-                if not self._step():
+                more = self._step()
+                if not more:
                     self._own("_finish")
+                    return
+                if isinstance(more, timedelta):
+                    # No worker sleeps: the next look is another job's.
+                    self._own("_schedule_work", more)
                     return
                 if shift.expired:
                     self._own("_schedule_work")

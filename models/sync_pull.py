@@ -5,12 +5,15 @@ from functools import partial
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ..core.exceptions import DependencyMissingError
+from ..core.deadline import CancelToken
+from ..core.exceptions import DependencyMissingError, OperationCancelledError
 from .own_transaction import in_own_transaction
 from .sync_settle import NOT_MADE
 
 PAGES_PER_JOB = 200
 GONE = 410
+# Seconds that an arrived record waits for one it refers to.
+DEPENDENCY_WAIT = 60
 
 
 class SyncBackend(models.Model):
@@ -55,8 +58,10 @@ class SyncStream(models.Model):
         client = self.backend_id._client("pull", adapter._entity_pool)
         collection = adapter._entity_collection
         cursor = self.cursor
+        token = CancelToken(partial(self._own, "_pull_cancelled"))
         try:
             for __ in range(PAGES_PER_JOB):
+                token.check()
                 page = client.changes(
                     collection, cursor, self.batch_size, correlation_id
                 )
@@ -67,9 +72,13 @@ class SyncStream(models.Model):
                 cursor = page["next_cursor"]
                 if not moved or not page["has_more"]:
                     return True
+        except OperationCancelledError:
+            # The cursor stays where it is: the next scheduled read goes on there.
+            self._own("_end_pull_cancelled")
+            return False
         except NOT_MADE as exc:
             eta = fields.Datetime.now() + timedelta(seconds=int(exc.retry_after) + 1)
-            in_own_transaction(self.env, partial(_pull_again, self.backend_id.id, eta))
+            self._own("_hand_over_pull", eta)
             return False
         except Exception as exc:
             if getattr(exc, "status", None) == GONE:
@@ -80,7 +89,7 @@ class SyncStream(models.Model):
                 self.env, partial(_pull_failed, self.id, exc, correlation_id)
             )
             return False
-        self.backend_id._schedule_pull()
+        self._own("_hand_over_pull")
         return True
 
     def _pull_waits(self):
@@ -124,8 +133,42 @@ class SyncStream(models.Model):
             self.write(
                 {"cursor": page["next_cursor"], "pulled_at": fields.Datetime.now()}
             )
-        self._pull_operation()._succeed()
+        operation = self._pull_operation()
+        if page["has_more"]:
+            # A long one is seen at work, and can be stopped.
+            self._begin_pull(operation, correlation_id)
+        else:
+            operation._succeed()
         return True
+
+    def _begin_pull(self, operation, correlation_id):
+        if operation.state == "running":
+            return
+        now = fields.Datetime.now()
+        operation = operation or operation.create(
+            {
+                "kind": "pull",
+                "stream_id": self.id,
+                "correlation_id": correlation_id,
+                "first_attempt_at": now,
+            }
+        )
+        operation.write(
+            {
+                "state": "running",
+                "job_uuid": self.env.context.get("job_uuid"),
+                "started_at": now,
+                "eta": False,
+                "reason": False,
+            }
+        )
+
+    def _hand_over_pull(self, eta=None):
+        """The next job goes on where this one's turn is over."""
+        operation = self._pull_operation()
+        if operation.state == "running":
+            operation._leave({"state": "pending", "job_uuid": False}, {})
+        self.backend_id._schedule_pull(eta)
 
     def _keep_failed(self, arrivals, correlation_id):
         """An arrived record that could not be applied waits, or is a dead letter; one
@@ -155,6 +198,7 @@ class SyncStream(models.Model):
                         "mapping_id": arrival.mapping.id if arrival.mapping else False,
                         "external_id": arrival.external_id,
                         "correlation_id": correlation_id,
+                        "first_attempt_at": fields.Datetime.now(),
                     }
                 )
             operation.write({"payload": arrival.record})
@@ -166,11 +210,16 @@ class SyncStream(models.Model):
     def _apply_failed(self, operation, arrival):
         if isinstance(arrival.error, DependencyMissingError):
             # What it refers to may be in the very next page: that costs no attempt.
+            in_time = fields.Datetime.now() < operation.deadline_at
             self.env["sync.error"]._record_for(
-                operation, self._classify(arrival.error), arrival.error
+                operation,
+                self._classify(arrival.error),
+                arrival.error,
+                retry_delay=in_time and DEPENDENCY_WAIT,
+                retry_reason=in_time and self.env._("It may come yet."),
             )
-            if fields.Datetime.now() < operation.deadline_at:
-                operation._park(60, str(arrival.error))
+            if in_time:
+                operation._park(DEPENDENCY_WAIT, str(arrival.error))
                 operation._schedule_waiting()
                 return
         operation.attempts += 1
@@ -186,11 +235,17 @@ class SyncStream(models.Model):
                 self._apply_failed(operation, arrival)
             else:
                 operation._succeed()
+                operation._return_edit(arrival)
 
     def _fail_pull(self, exception, correlation_id):
         """Keep a failed pull as an operation, and try it again when its policy says."""
         operation = self._pull_operation() or self.env["sync.operation"].create(
-            {"kind": "pull", "stream_id": self.id, "correlation_id": correlation_id}
+            {
+                "kind": "pull",
+                "stream_id": self.id,
+                "correlation_id": correlation_id,
+                "first_attempt_at": fields.Datetime.now(),
+            }
         )
         now = fields.Datetime.now()
         # It is the same stream and cursor for ever: an old one is given its time anew.
@@ -208,10 +263,6 @@ class SyncStream(models.Model):
 def _store_page(stream_id, cursor, page, correlation_id, env):
     stream = env["sync.stream"].browse(stream_id)
     return stream._store_page(cursor, page, correlation_id)
-
-
-def _pull_again(backend_id, eta, env):
-    env["sync.backend"].browse(backend_id)._schedule_pull(eta)
 
 
 def _forget_cursor(stream_id, env):

@@ -32,14 +32,15 @@ class SyncBackend(models.Model):
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:
             in_own_transaction(self.env, partial(_take_back, job_uuid))
-        while in_own_transaction(self.env, partial(_deliver, self.id)):
-            pass
+        self._job_events()
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
             while stream._push_batch(job_uuid):
                 if stream.batch_pause and stream._own("_is_push_due"):
                     # The pause is the next job's, no worker sleeps through it.
                     self._schedule_push_in(stream.batch_pause)
                     return
+        # What sending brought about: synchronised, or dead letters.
+        self._job_events()
         self._probe("push")
 
     def _schedule_push_in(self, seconds):
@@ -51,10 +52,6 @@ def _take_back(job_uuid, env):
     env["sync.operation"].search(
         [("state", "=", "running"), ("job_uuid", "=", job_uuid)]
     )._take_back()
-
-
-def _deliver(backend_id, env):
-    return env["sync.event"]._deliver(env["sync.backend"].browse(backend_id))
 
 
 def _schedule(backend_id, seconds, env):
@@ -129,7 +126,7 @@ class SyncStream(models.Model):
             self._look_up_uncertain(client, collection, items, answers)
             unsent = [item for item in items if item["operation_id"] not in answers]
             for result in run_bisecting(
-                unsent, partial(self._send_part, client, collection)
+                unsent, partial(self._send_wanted, client, collection)
             ):
                 known = answers if result.fate is Fate.ANSWERED else failures
                 known[result.item["operation_id"]] = (
@@ -141,14 +138,6 @@ class SyncStream(models.Model):
                 if item["operation_id"] not in answers:
                     failures.setdefault(item["operation_id"], exc)
         return answers, failures
-
-    def _send_part(self, client, collection, items):
-        return client.batch(
-            collection,
-            [item["request"] for item in items],
-            items[0]["correlation_id"],
-            retry=any(item["retry"] for item in items),
-        )
 
     def _look_up_uncertain(self, client, collection, items, answers):
         """A creation whose answer was lost is looked for by its key before it is sent
@@ -184,11 +173,13 @@ class SyncStream(models.Model):
         mappings = operations.mapping_id
         directory = Directory(self.backend_id)
         data = self._serialise_each(operations, directory)
+        now = fields.Datetime.now()
+        operations.filtered(lambda o: not o.attempts).first_attempt_at = now
         operations.filtered(lambda o: o.state != "dead").write(
             {
                 "state": "running",
                 "job_uuid": job_uuid,
-                "started_at": fields.Datetime.now(),
+                "started_at": now,
                 "eta": False,
             }
         )

@@ -133,6 +133,7 @@ class SyncOperation(models.Model):
 
     def _take_back(self):
         """Put operations whose worker died back in the queue."""
+        self._withdraw_cancel()
         newer = self._newer_pushes()
         for operation in self:
             operation._leave(
@@ -159,6 +160,8 @@ class SyncOperation(models.Model):
         )
         self.browse(row[0] for row in rows)._take_back()
         self.env["sync.progress"]._recover_all()
+        self.env["sync.event"]._recover()
+        self.env["sync.saga"]._recover()
         backends = self.env["sync.backend"].search([("paused", "=", False)])
         backends._schedule_push()
         backends._schedule_pull()

@@ -1,13 +1,11 @@
 import hashlib
 import json
-from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..core.exceptions import InvalidDataError
 
-RETENTION = timedelta(days=7)
 
 
 class SyncRequest(models.Model):
@@ -64,8 +62,3 @@ class SyncRequest(models.Model):
                 field="idempotency_key",
             )
         return entered
-
-    @api.autovacuum
-    def _gc_requests(self):
-        limit = fields.Datetime.now() - RETENTION
-        self.search([("create_date", "<", limit)], limit=10_000).unlink()

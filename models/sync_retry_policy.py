@@ -66,16 +66,25 @@ class SyncRetryPolicy(models.Model):
         retries switched off there is one attempt.
         """
         policies = {p.error_type: p for p in self.sudo().search([])}
-        policy = str(error_type) != DEFAULT and policies.get(str(error_type))
-        if policy:
-            found = policy._numbers()
-        elif DEFAULT not in policies and str(error_type) in DEFAULT_POLICIES:
-            found = DEFAULT_POLICIES[str(error_type)]
-        else:
+        name = self._named(error_type)
+        if name == DEFAULT:
             found = self._default(policies.get(DEFAULT))
+        elif name in policies:
+            found = policies[name]._numbers()
+        else:
+            found = DEFAULT_POLICIES[name]
         if not self.env["sync.config"]._feature("retry"):
             found = replace(found, max_attempts=1)
         return found
+
+    @api.model
+    @tools.ormcache("str(error_type)")
+    def _named(self, error_type):
+        """The error type under which the policy for one is kept, or the default."""
+        known = set(self.sudo().search([]).mapped("error_type"))
+        if DEFAULT not in known:
+            known = known | DEFAULT_POLICIES.keys()
+        return str(error_type) if str(error_type) in known else DEFAULT
 
     def _default(self, policy):
         found = policy._numbers() if policy else DEFAULT_POLICIES[DEFAULT]

@@ -6,6 +6,7 @@ from ..core.exceptions import (
     ResourcePoolFullError,
 )
 from ..core.merge import advance
+from .sync_cancel import CANCELLED
 
 OK = (200, 201, 204)
 FOUND, DUPLICATE, GONE, STALE = 302, 409, 410, 412
@@ -32,9 +33,15 @@ class SyncStream(models.Model):
         # Browsed together, so that what they refer to is read for all at once.
         operations = Operation.browse(item["operation_id"] for item in items)
         for item, operation in zip(items, operations, strict=True):
-            if operation.id in answers:
+            answer = answers.get(operation.id)
+            if answer and answer["status"] == CANCELLED:
+                operation.mapping_id.uncertain = item["uncertain"]
+                operation.attempts -= 1
+                operation._end_cancelled()
+                continue
+            if answer:
                 current, failure = self._settle_answer(
-                    operation, item["request"], answers[operation.id]
+                    operation, item["request"], answer
                 )
                 arrived += current
                 failed += failure
@@ -43,17 +50,23 @@ class SyncStream(models.Model):
             classification = Error._classify(
                 exception, self.backend_id, idempotent=False
             )
-            if classification.delivery != "unknown":
+            if classification.delivery == "unknown":
+                operation._withdraw_cancel()
+            else:
                 operation.mapping_id.uncertain = item["uncertain"]
             if isinstance(exception, NOT_MADE):
                 operation._give_back(exception.retry_after or 1.0, str(exception))
             else:
                 failed.append((operation, classification, exception))
         Operation._fail_each(failed)
+        if self._adapter()._entity_cached:
+            keys = operations.mapping_id.filtered("external_id").mapped("external_id")
+            self.env["sync.cache"]._invalidate(self.backend_id, self.entity, keys)
         if arrived:
             correlation_id = items[0]["correlation_id"]
             self._keep_failed(self._apply(arrived, correlation_id), correlation_id)
         operations._schedule_waiting()
+        operations.filtered(lambda o: o.state == "done")._close_outdated()
 
     def _settle_answer(self, operation, request, answer):
         """Write down one result.
@@ -92,13 +105,12 @@ class SyncStream(models.Model):
         if status != STALE or not current or operation.attempts > STALE_ATTEMPTS:
             return [], failed
         # Merge now; what still differs, if anything does, goes with the next batch.
-        self.env["sync.error"]._record_each(failed)
+        reason = self.env._("Merged with the pharmacy's newer values.")
+        self.env["sync.error"]._record_for(
+            operation, classification, exception, retry_reason=reason
+        )
         operation._leave(
-            {
-                "state": "pending",
-                "reason": self.env._("Merged with the pharmacy's newer values."),
-            },
-            operation._newer_pushes(),
+            {"state": "pending", "reason": reason}, operation._newer_pushes()
         )
         return [current], []
 
@@ -124,7 +136,7 @@ class SyncStream(models.Model):
         conflict = mapping._open_conflict()
         values["external_id"] = answer["id"]
         values["base"] = advance(
-            mapping.base, request["data"], conflict.line_ids.mapped("field")
+            mapping.base, request["data"], conflict._open_lines().mapped("field")
         )
         if conflict:
             conflict.pharmacy = {**(conflict.pharmacy or {}), **request["data"]}

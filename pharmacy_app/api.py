@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from starlette.convertors import StringConvertor, register_url_convertor
 
-from . import schemas
+from . import checksums, schemas
 from .clock import now_text
 from .errors import ApiError, Code, correlation_id, to_json
 from .idempotency import once
@@ -15,9 +15,9 @@ from .store import changes_after, find_by, last_sequence, list_after, to_record
 
 
 class _RecordId(StringConvertor):
-    """Any segment but ``batch``, which is a route of its own."""
+    """Any segment but those which are routes of their own."""
 
-    regex = "(?!batch$)[^/]+"
+    regex = "(?!(?:batch|checksums)$)[^/]+"
 
 
 register_url_convertor("record_id", _RecordId())
@@ -79,6 +79,7 @@ def collection(entity):
     """The router of one collection."""
     router = APIRouter(prefix=f"/{entity.name}", tags=[entity.name])
     _add_reading(router, entity)
+    _add_checksums(router, entity)
     _add_writing(router, entity)
     _add_batch(router, entity)
     return router
@@ -112,6 +113,42 @@ def _add_reading(router, entity):
         with request.app.state.store.read() as db:
             row = living(db, entity, record_id)
         return json_response(to_record(row), headers={"ETag": _etag(row["version"])})
+
+
+def _add_checksums(router, entity):
+    answer = schemas.Checksums
+
+    @router.get("/checksums", responses={200: {"model": answer}} | errors(404))
+    def compare(
+        request: Request,
+        buckets: Annotated[int, Query(ge=1, le=4096)] = 256,
+        fields: Annotated[
+            str,
+            Query(
+                pattern=r"^[a-z0-9_.]{1,60}(,[a-z0-9_.]{1,60}){0,60}$",
+                description="Fields that count, with commas; lines.quantity is one "
+                "of each line.",
+            ),
+        ] = ",".join(schemas.compared(entity.data)),
+        bucket: Annotated[
+            list[Annotated[int, Query(ge=0, le=4095)]] | None,
+            Query(max_length=256, description="List the records of these instead."),
+        ] = None,
+    ):
+        """Count and sum of each bucket of living records; or the id, version and
+        digest of each record of some buckets. The README has the formula."""
+        store = request.app.state.store
+        if store.without_checksums:
+            raise ApiError(Code.NOT_FOUND, "no such record", field="id")
+        names = fields.split(",")
+        with store.read() as db:
+            if bucket is None:
+                content = {"buckets": checksums.sums(db, entity.name, names, buckets)}
+            else:
+                content = {
+                    "items": checksums.entries(db, entity.name, names, buckets, bucket)
+                }
+        return json_response(content)
 
 
 def _add_writing(router, entity):

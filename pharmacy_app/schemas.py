@@ -306,6 +306,32 @@ class Page(BaseModel, Generic[Item]):
     next_after: Annotated[str | None, Field(description="None: the last page.")]
 
 
+class BucketSum(BaseModel):
+    count: int
+    sum: Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+
+
+class Entry(BaseModel):
+    id: str
+    version: int
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+
+
+class Checksums(BaseModel):
+    """``buckets``, or ``items`` when buckets were named."""
+
+    buckets: list[BucketSum] | None = None
+    items: list[Entry] | None = None
+
+
+def compared(data):
+    """The fields of a record that both systems know; the key is the caller's own."""
+    names = [name for name in data.model_fields if name not in ("external_ref", "lines")]
+    if "lines" in data.model_fields:
+        names += [f"lines.{name}" for name in Line.model_fields]
+    return names
+
+
 class Change(BaseModel):
     seq: int
     entity: str

@@ -105,6 +105,7 @@ class Store:
         self._readers = queue.LifoQueue()
         self.committed = threading.Event()
         self.ignore_idempotency_keys = False
+        self.without_checksums = False
         self._writer = self._connect()
         self._writer.executescript(_SCHEMA)
 
@@ -154,6 +155,7 @@ class Store:
             db.execute("DELETE FROM counter WHERE name != 'seq'")
             db.execute("DELETE FROM webhook WHERE id != ?", (COMMAND_LINE_ID,))
         self.ignore_idempotency_keys = False
+        self.without_checksums = False
 
     def close(self):
         self._writer.close()

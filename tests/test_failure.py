@@ -36,6 +36,25 @@ class TestFailure(SyncCase):
         self.assertEqual(operation.state, "done")
         self.assertEqual(self.at_app(self.order)["reference"], "PH-1")
 
+    def test_each_retry_tells_its_delay_and_who_set_it(self):
+        self.app.fault("error", status=503, count=2)
+        for __ in range(3):
+            self.push()
+            self.make_due()
+        operation = self.operation()
+        first, second = operation.error_ids.sorted("id")
+        self.assertEqual((first.attempt, second.attempt), (1, 2))
+        self.assertIn("policy service_unavailable, attempt 1 of", first.retry_reason)
+        self.assertGreater(first.retry_delay, 0)
+        self.assertAlmostEqual(second.retry_delay, operation.last_delay, 3)
+        self.assertEqual(operation.state, "done")
+        self.assertIn("Done at attempt 3, after", operation.reason)
+        self.assertGreaterEqual(operation.done_at, operation.first_attempt_at)
+
+    def test_what_succeeds_at_once_says_nothing_of_attempts(self):
+        self.push()
+        self.assertFalse(self.operation().reason)
+
     def test_retry_is_a_job_with_an_eta(self):
         self.app.fault("error", status=503, count=1)
         self.push()
@@ -61,6 +80,7 @@ class TestFailure(SyncCase):
         operation = self.operation()
         self.assertEqual(operation.state, "dead")
         self.assertEqual(len(operation.error_ids), 3)
+        self.assertEqual(operation.error_ids[0].retry_reason, operation.reason)
         self.assertEqual(self.order.sync_state, "dead")
         self.backend.url = self.app.url
         operation.action_redrive()
@@ -82,6 +102,8 @@ class TestFailure(SyncCase):
         self.push()
         operation = self.operation()
         self.assertEqual(operation.error_ids.type, "rate_limit_exceeded")
+        self.assertEqual(operation.error_ids.retry_delay, 90)
+        self.assertIn("Retry-After", operation.error_ids.retry_reason)
         self.assertGreaterEqual(operation.eta, before + timedelta(seconds=89))
 
     def test_answer_lost_after_creation_makes_no_duplicate(self):
@@ -154,7 +176,7 @@ class TestFailure(SyncCase):
         self.backend.url = "http://127.0.0.1:9"
         self.push()
         operation = self.operation()
-        operation.action_cancel()
+        operation.action_discard("The order was placed by telephone.")
         self.assertEqual(operation.state, "cancelled")
         with self.assertRaises(UserError):
             operation.action_redrive()

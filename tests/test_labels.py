@@ -38,7 +38,7 @@ class TestLabels(TransactionCase):
 
     def test_a_field_of_a_line(self):
         self.assertEqual(
-            self.label("lines[ln_2].unit_price"), "Line 2 - Amoxicillin: unit price"
+            self.label("lines[ln_2].unit_price"), "Line 2 - Amoxicillin: Unit price"
         )
 
     def test_a_field_of_the_record(self):
@@ -46,7 +46,7 @@ class TestLabels(TransactionCase):
         self.assertEqual(self.label("supplier_id"), "Supplier")
 
     def test_a_line_without_description(self):
-        self.assertEqual(self.label("lines[ln_3].quantity"), "Line 3: quantity")
+        self.assertEqual(self.label("lines[ln_3].quantity"), "Line 3: Quantity")
 
     def test_a_line_that_the_pharmacy_removed(self):
         self.assertEqual(

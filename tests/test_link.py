@@ -52,12 +52,13 @@ class TestLink(SyncCase):
         double = self.link._record()
         self.wizard(self.partner).action_link()
         self.assertEqual(self.link._record(), self.partner)
-        # Empty on one side only or told by both: a person decides.
-        fields = set(self.link._open_conflict().line_ids.mapped("field"))
-        self.assertEqual(fields, {"name", "phone", "email"})
+        # What is empty on one side is filled; a person decides on what differs.
+        self.assertEqual(self.partner.phone, "555")
+        self.assertEqual(self.link._open_conflict().line_ids.field, "name")
         self.link._open_conflict().action_take_pharmacy()
         self.settle()
         self.assertEqual(self.partner.name, "Farmacia Sur S.L.")
+        self.assertEqual(self.at_app(self.partner)["email"], "sur@example.com")
         # The one that was made by mistake can go, and the pharmacy hears nothing of it.
         double.active = False
         self.settle()

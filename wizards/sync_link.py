@@ -21,8 +21,8 @@ class SyncLink(models.TransientModel):
         selection="_select_record",
         string="Odoo Record",
         required=True,
-        help="The record in Odoo that is the same thing. Values that differ become a "
-        "conflict, nothing is overwritten.",
+        help="The record in Odoo that is the same thing. What is empty on one side "
+        "is filled from the other; values that differ become a conflict.",
     )
 
     @api.model

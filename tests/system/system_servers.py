@@ -103,8 +103,7 @@ class OdooServer(Server):
 
     def __init__(self, folder, database):
         command = json.loads(os.environ["PHARMACY_SYNC_ODOO_COMMAND"])
-        channels = {"ODOO_QUEUE_JOB_CHANNELS": "root:2,root.pharmacy_sync:2"}
-        super().__init__("odoo", folder, command, channels)
+        super().__init__("odoo", folder, command)
         self._database = database
 
     def words(self):

@@ -1,0 +1,178 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..core.taxonomy import ErrorType
+from .sync_error import selection
+
+# Operations that a person may discard.
+DISCARDABLE = ("pending", "waiting", "dead")
+
+
+class SyncOperation(models.Model):
+    """What a person does with a dead letter: look at it, hand it to somebody, give it
+    up. Nothing is removed: one that was discarded stays, with the reason."""
+
+    _inherit = "sync.operation"
+
+    user_id = fields.Many2one(
+        "res.users",
+        "Assigned To",
+        readonly=True,
+        index="btree_not_null",
+        help="Who looks after it.",
+    )
+    error_group_id = fields.Many2one(
+        "sync.error.group",
+        "Failed With",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+        help="Failures of the same kind as its latest one.",
+    )
+    error_type = fields.Selection(
+        selection(ErrorType), related="error_group_id.type", string="Error Type"
+    )
+    suggested_action = fields.Char(
+        "What to Do", related="error_group_id.suggested_action"
+    )
+    discard_reason = fields.Char(
+        readonly=True, help="Why the change that it carries was given up."
+    )
+    discarded_at = fields.Datetime(readonly=True)
+    discarded_by_id = fields.Many2one("res.users", readonly=True)
+    note_ids = fields.One2many("sync.operation.note", "operation_id", "Done by People")
+
+    _discarded_idx = models.Index("(id) WHERE discarded_at IS NOT NULL")
+
+    # -- Discard ----------------------------------------------------------------------
+
+    def action_discard(self, reason):
+        """Give up the changes that these operations carry; they stay, as discarded.
+
+        :param str reason: kept on each of them
+        :raises UserError: one is running or ended, or there is no reason
+        """
+        self._check_operator()
+        reason = (reason or "").strip()
+        if not reason:
+            raise UserError(self.env._("Say why it is discarded; the reason is kept."))
+        if self.filtered(lambda o: o.state not in DISCARDABLE):
+            raise UserError(
+                self.env._("An operation that is running or ended cannot be discarded.")
+            )
+        operations = self.sudo()
+        operations._end(
+            "cancelled",
+            self.env._(
+                "Discarded by %(user)s: %(reason)s",
+                user=self.env.user.name,
+                reason=reason,
+            ),
+        )
+        operations.write(
+            {
+                "discard_reason": reason,
+                "discarded_at": fields.Datetime.now(),
+                "discarded_by_id": self.env.uid,
+                "revive": False,
+            }
+        )
+        operations._note("discarded", reason)
+        return True
+
+    def action_restore(self):
+        """Make discarded operations dead letters again.
+
+        :raises UserError: one was not discarded
+        """
+        self._check_operator()
+        if self.filtered(lambda o: not o.discarded_at):
+            raise UserError(self.env._("Only what was discarded can be brought back."))
+        operations = self.sudo()
+        operations.write(
+            {
+                "state": "dead",
+                "done_at": False,
+                "discarded_at": False,
+                "discarded_by_id": False,
+                "discard_reason": False,
+                "reason": self.env._("Brought back by %s", self.env.user.name),
+            }
+        )
+        operations._note("restored")
+        return True
+
+    # -- Assign -----------------------------------------------------------------------
+
+    def action_assign(self, user_id):
+        """Say who looks after these; whom it is that did not say so is told.
+
+        :param int user_id: id of the user; falsy: nobody
+        """
+        self._check_operator()
+        user = self.env["res.users"].browse(user_id or [])
+        operations = self.sudo().filtered(lambda o: o.user_id != user)
+        operations.write({"user_id": user.id})
+        operations._note("assigned", user.name or self.env._("Nobody"))
+        if operations and user and user != self.env.user:
+            self._tell(user)
+        return True
+
+    def action_assign_to_me(self):
+        return self.action_assign(self.env.uid)
+
+    def _tell(self, user):
+        """One message, however many were assigned."""
+        action = self._letters_action()
+        self.env["mail.thread"].message_notify(
+            partner_ids=user.partner_id.ids,
+            subject=self.env._("Dead letters assigned to you: %s", len(self)),
+            body=self.env._(
+                "%(name)s assigned %(count)s dead letters to you. You find them in "
+                "Pharmacy Sync, %(menu)s, with the filter Assigned to Me.",
+                name=self.env.user.name,
+                count=len(self),
+                menu=action["name"],
+            ),
+        )
+
+    # -- Dialogs and pages ------------------------------------------------------------
+
+    def action_ask_discard(self):
+        """Open the dialog that asks for the reason."""
+        return self._dialog("action_sync_operation_discard")
+
+    def action_ask_assign(self):
+        """Open the dialog that asks for the person."""
+        return self._dialog("action_sync_operation_assign")
+
+    def _dialog(self, name):
+        self._check_operator()
+        action = self.env["ir.actions.act_window"]._for_xml_id(f"pharmacy_sync.{name}")
+        return {**action, "context": {"default_operation_ids": self.ids}}
+
+    def action_open_error_group(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "sync.error.group",
+            "res_id": self.error_group_id.id,
+            "views": [(False, "form")],
+        }
+
+    @api.model
+    def _letters_action(self, domain=None):
+        """The list of dead letters, of those in ``domain`` if given."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "pharmacy_sync.action_sync_dead_letter"
+        )
+        return action if domain is None else {**action, "domain": domain, "context": {}}
+
+    def _note(self, action, text=False, **values):
+        """Keep what the user did with each of these, and when."""
+        self.env["sync.operation.note"].sudo().create(
+            [
+                {"operation_id": operation.id, "action": action, "text": text, **values}
+                for operation in self
+            ]
+        )

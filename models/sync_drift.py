@@ -1,0 +1,199 @@
+import json
+
+from markupsafe import Markup
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class SyncDrift(models.Model):
+    """A record that a reconciliation found different on both sides without anybody's
+    having been told, and the repair that is proposed."""
+
+    _name = "sync.drift"
+    _description = "Drift"
+    _order = "id desc"
+    _rec_name = "record_name"
+
+    OPEN = ("suspected", "open", "chosen", "failed")
+
+    reconciliation_id = fields.Many2one(
+        "sync.reconciliation",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        index=True,
+    )
+    stream_id = fields.Many2one(
+        related="reconciliation_id.stream_id", store=True, index=True
+    )
+    backend_id = fields.Many2one(related="stream_id.backend_id", store=True)
+    company_id = fields.Many2one(related="reconciliation_id.company_id", store=True)
+    mapping_id = fields.Many2one(
+        "sync.mapping", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    res_model = fields.Char(related="stream_id.res_model")
+    res_id = fields.Many2oneReference(
+        "Odoo Record",
+        model_field="res_model",
+        help="The record of Odoo that it is about, or is to be linked with.",
+    )
+    external_id = fields.Char("Pharmacy Id", readonly=True)
+    record_name = fields.Char("Record", readonly=True)
+    kind = fields.Selection(
+        [
+            ("differs", "Differs"),
+            ("missing_pharmacy", "Missing at the pharmacy"),
+            ("missing_odoo", "Missing in Odoo"),
+            ("orphan", "Gone on both sides"),
+        ],
+        readonly=True,
+    )
+    state = fields.Selection(
+        [
+            ("suspected", "Suspected"),
+            ("open", "Open"),
+            ("chosen", "Repair Under Way"),
+            ("repaired", "Repaired"),
+            ("failed", "Repair Failed"),
+            ("left", "Left as It Is"),
+            ("outdated", "Outdated"),
+        ],
+        required=True,
+        default="suspected",
+        readonly=True,
+        help="Outdated: compared again since.",
+    )
+    repair = fields.Selection(
+        [
+            ("push", "Push: the pharmacy gets Odoo's"),
+            ("pull", "Pull: Odoo gets the pharmacy's"),
+            ("merge", "Merge: ask where both changed"),
+            ("link", "Link with the Odoo record"),
+            ("forget", "Forget the mapping"),
+        ],
+        help="What to do about it. Push and pull make both sides what one of them has, "
+        "also where that is a deletion. Merge carries over what only one side changed "
+        "since both agreed, and makes a conflict of the rest.",
+    )
+    fields_text = fields.Char("Fields", readonly=True)
+    base = fields.Json(readonly=True)
+    odoo = fields.Json(readonly=True)
+    pharmacy = fields.Json(readonly=True)
+    differences = fields.Html(compute="_compute_differences", sanitize=False)
+    reason = fields.Char(readonly=True, help="Why a repair failed, and who decided.")
+
+    _state_idx = models.Index("(state, id)")
+    _suspect_idx = models.Index(
+        "(reconciliation_id, id) WHERE state IN ('suspected', 'chosen')"
+    )
+
+    @api.depends("base", "odoo", "pharmacy")
+    def _compute_differences(self):
+        head = [
+            self.env._("Field"),
+            self.env._("Odoo"),
+            self.env._("Agreed last"),
+            self.env._("Pharmacy"),
+        ]
+        for drift in self:
+            sides = [drift.odoo or {}, drift.base or {}, drift.pharmacy or {}]
+            names = dict.fromkeys(name for side in sides for name in side)
+            rows = [
+                [name.replace("_", " "), *(_shown(side.get(name)) for side in sides)]
+                for name in names
+            ]
+            drift.differences = _table(head, rows) if rows else False
+
+    def action_repair(self):
+        """Have the chosen repair of each carried out.
+
+        :raises AccessError: the user is no operator
+        :raises UserError: one is not open, or has no repair
+        """
+        self.reconciliation_id._check_operator()
+        if self.filtered(lambda d: d.state not in ("open", "failed")):
+            raise UserError(self.env._("Only drift that is open can be repaired."))
+        for drift in self:
+            if not drift.repair or (drift.repair == "link" and not drift.res_id):
+                raise UserError(
+                    self.env._("Say how %s is to be repaired.", drift.display_name)
+                )
+        self.write(
+            {
+                "state": "chosen",
+                "reason": self.env._("Repair asked for by %s", self.env.user.name),
+            }
+        )
+        self.reconciliation_id._schedule_repair()
+        return True
+
+    def action_leave(self):
+        """Leave the records as they are."""
+        self.reconciliation_id._check_operator()
+        if self.filtered(lambda d: d.state not in ("open", "failed")):
+            raise UserError(self.env._("Only drift that is open can be left."))
+        self.write(
+            {"state": "left", "reason": self.env._("Left by %s", self.env.user.name)}
+        )
+        return True
+
+    def action_open_record(self):
+        """Open the Odoo record."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self.res_model,
+            "res_id": self.res_id,
+            "views": [(False, "form")],
+        }
+
+    @api.model
+    def _suspect(self, reconciliation, suspects):
+        """Note down what is to be looked at one by one; nothing twice.
+
+        :param suspects: dicts with ``mapping_id``, ``res_id`` or ``external_id``
+        """
+        known = self.search([("reconciliation_id", "=", reconciliation.id)])
+        mappings = set(known.mapping_id.ids)
+        self.create(
+            [
+                {"reconciliation_id": reconciliation.id, **suspect}
+                for suspect in suspects
+                if suspect.get("mapping_id") not in mappings
+            ]
+        )
+
+
+def _table(head, rows):
+    """An HTML table of plain texts."""
+    cells = Markup("").join(
+        Markup("<tr>{}</tr>").format(
+            Markup("").join(
+                Markup('<td style="white-space: pre-wrap">{}</td>').format(cell)
+                for cell in row
+            )
+        )
+        for row in rows
+    )
+    titles = Markup("").join(
+        Markup('<th scope="col">{}</th>').format(title) for title in head
+    )
+    return Markup(
+        '<table class="table table-sm o_sync_differences"><thead><tr>{}</tr></thead>'
+        "<tbody>{}</tbody></table>"
+    ).format(titles, cells)
+
+
+def _shown(value):
+    if isinstance(value, list):
+        return "\n".join(map(_shown, value))
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{name.replace('_', ' ')}: {_shown(each)}"
+            for name, each in value.items()
+            if name != "key"
+        )
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value)

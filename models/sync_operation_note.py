@@ -1,0 +1,52 @@
+from odoo import api, fields, models
+
+
+class SyncOperationNote(models.Model):
+    """What a person did with an operation: who, when, and what was before. Written
+    once, changed by nobody."""
+
+    _name = "sync.operation.note"
+    _description = "What Was Done with an Operation"
+    _order = "id desc"
+    _rec_name = "action"
+
+    operation_id = fields.Many2one(
+        "sync.operation", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="operation_id.company_id")
+    user_id = fields.Many2one(
+        "res.users",
+        "Who",
+        required=True,
+        readonly=True,
+        default=lambda self: self.env.uid,
+    )
+    create_date = fields.Datetime("When", readonly=True)
+    action = fields.Selection(
+        [
+            ("redriven", "Redriven"),
+            ("edited", "Edited"),
+            ("discarded", "Discarded"),
+            ("restored", "Brought Back"),
+            ("assigned", "Assigned"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    text = fields.Char("What", readonly=True, help="The reason, or the person.")
+    before = fields.Json(readonly=True, help="The values that were edited, by path.")
+    after = fields.Json(readonly=True, help="The same values after the edit.")
+    change_text = fields.Text("Changed", compute="_compute_change_text")
+
+    @api.depends("before", "after")
+    def _compute_change_text(self):
+        for note in self:
+            before, after = note.before or {}, note.after or {}
+            note.change_text = "\n".join(
+                f"{path}: {_shown(before.get(path))} → {_shown(value)}"
+                for path, value in after.items()
+            )
+
+
+def _shown(value):
+    return "∅" if value in (None, "") else str(value)

@@ -1,0 +1,227 @@
+import {
+    Component,
+    onMounted,
+    onWillStart,
+    onWillUnmount,
+    useExternalListener,
+    useState,
+} from "@odoo/owl";
+import { Domain } from "@web/core/domain";
+import { deserializeDateTime, formatDateTime, serializeDateTime } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { KeepLast } from "@web/core/utils/concurrency";
+import { useService } from "@web/core/utils/hooks";
+import { useSetupAction } from "@web/search/action_hook";
+import { Layout } from "@web/search/layout";
+import { formatFloat, formatInteger } from "@web/views/fields/formatters";
+import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { Countdown } from "../countdown/countdown";
+import { Trend } from "./trend";
+
+const REFRESH = 30000; // milliseconds
+const UNITS = [
+    ["days", 2 * 86400, 86400],
+    ["hours", 2 * 3600, 3600],
+    ["minutes", 60, 60],
+    ["seconds", 0, 1],
+];
+const COLOURS = {
+    good: "success",
+    fair: "warning",
+    poor: "danger",
+    closed: "success",
+    half_open: "warning",
+    open: "danger",
+    low: "info",
+    medium: "warning",
+    high: "danger",
+    critical: "danger",
+};
+
+/** The first page: how synchronisation stands, every figure a link to its list. */
+export class Overview extends Component {
+    static template = "pharmacy_sync.Overview";
+    static components = { Countdown, Layout, Trend };
+    static props = { ...standardActionServiceProps };
+
+    setup() {
+        this.action = useService("action");
+        this.orm = useService("orm");
+        this.keepLast = new KeepLast();
+        this.ranges = [
+            ["24h", _t("24 hours")],
+            ["7d", _t("7 days")],
+            ["30d", _t("30 days")],
+        ];
+        this.state = useState({ range: "24h", backend: 0, ...this.props.state, stale: false });
+        useSetupAction({
+            getLocalState: () => ({ range: this.state.range, backend: this.state.backend }),
+        });
+        onWillStart(() => this.load(this.orm));
+        onMounted(() => (this.timer = setInterval(() => this.refresh(), REFRESH)));
+        onWillUnmount(() => clearInterval(this.timer));
+        useExternalListener(document, "visibilitychange", () => this.refresh());
+    }
+
+    async load(orm) {
+        const backends = this.state.backend ? [this.state.backend] : [];
+        const data = await this.keepLast.add(
+            orm.call("sync.overview", "data", [backends, this.state.range])
+        );
+        const now = Date.now();
+        for (const breaker of data.breakers) {
+            breaker.until =
+                breaker.seconds !== null && luxon.DateTime.fromMillis(now + breaker.seconds * 1000);
+        }
+        Object.assign(this.state, { data, stale: false, at: luxon.DateTime.now() });
+    }
+
+    /** Ask again, if anybody looks; what is there stays when no answer comes. */
+    async refresh() {
+        if (document.visibilityState !== "visible") {
+            return;
+        }
+        try {
+            await this.load(this.orm.silent);
+        } catch {
+            this.state.stale = true;
+        }
+    }
+
+    setRange(range) {
+        this.state.range = range;
+        return this.load(this.orm);
+    }
+
+    setBackend(backend) {
+        this.state.backend = backend;
+        return this.load(this.orm);
+    }
+
+    // Links -----------------------------------------------------------------------
+
+    async open({ action: name, domain, context }) {
+        const action = await this.action.loadAction(name);
+        return this.action.doAction({
+            ...action,
+            domain: Domain.and([action.domain || [], domain]).toList({}),
+            context,
+        });
+    }
+
+    openHour(hour) {
+        const start = deserializeDateTime(hour);
+        const { action, domain } = this.state.data.trend.link;
+        const within = [
+            ["occurred_at", ">=", hour],
+            ["occurred_at", "<", serializeDateTime(start.plus({ hours: 1 }))],
+        ];
+        return this.open({
+            action,
+            domain: Domain.and([domain, within]).toList({}),
+            context: {},
+        });
+    }
+
+    openRecord(model, id) {
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            res_model: model,
+            res_id: id,
+            views: [[false, "form"]],
+        });
+    }
+
+    connect() {
+        return this.action.doAction("pharmacy_sync.action_sync_backend_connect");
+    }
+
+    // Figures ---------------------------------------------------------------------
+
+    get figures() {
+        const { calls, conflicts, criticals, dead_letters, errors, queue, recovery } =
+            this.state.data;
+        const parked =
+            queue.parked && _t("%s wait for the app", formatInteger(queue.parked));
+        const figures = [
+            ["queue", _t("In queue"), queue.count, queue.link, parked],
+            ["oldest", _t("Oldest waits for"), this.age(queue.oldest), queue.link],
+            ["dead_letters", _t("Dead letters"), dead_letters.count, dead_letters.link],
+            ["conflicts", _t("Conflicts"), conflicts.count, conflicts.link],
+            ["criticals", _t("Critical errors"), criticals.count, criticals.link],
+            ["errors", _t("Errors"), errors.count, errors.link, this.rangeLabel],
+            [
+                "success",
+                _t("Calls that succeed"),
+                this.percent(calls.success_rate),
+                calls.failed ? calls.failed_link : calls.link,
+                _t("%(failed)s of %(calls)s failed", {
+                    failed: formatInteger(calls.failed),
+                    calls: formatInteger(calls.count),
+                }),
+            ],
+            [
+                "recovery",
+                _t("Recovered"),
+                this.percent(recovery.rate),
+                recovery.link,
+                _t("%(recovered)s recovered, %(lost)s dead", {
+                    recovered: formatInteger(recovery.recovered),
+                    lost: formatInteger(recovery.lost),
+                }),
+            ],
+        ];
+        const warning = { oldest: queue.oldest > 600, conflicts: conflicts.count };
+        const danger = { dead_letters: dead_letters.count, criticals: criticals.count };
+        return figures.map(([name, label, value, link, note]) => ({
+            name,
+            label,
+            value: typeof value === "number" ? formatInteger(value) : value,
+            link,
+            note,
+            colour: danger[name] ? "danger" : warning[name] ? "warning" : "",
+        }));
+    }
+
+    get asOf() {
+        return this.state.at.toLocaleString(luxon.DateTime.TIME_WITH_SECONDS);
+    }
+
+    get rangeLabel() {
+        return _t("last %s", Object.fromEntries(this.ranges)[this.state.data.range]);
+    }
+
+    colour(name) {
+        return COLOURS[name] || "secondary";
+    }
+
+    percent(value) {
+        return value === null ? "–" : `${formatFloat(value, { digits: [16, 1] })} %`;
+    }
+
+    points(value) {
+        return formatFloat(value, { digits: [16, 1] });
+    }
+
+    number(value) {
+        return formatInteger(value);
+    }
+
+    /** Seconds as people say them: 5 min. */
+    age(seconds) {
+        if (seconds === null) {
+            return "–";
+        }
+        const [unit, , size] = UNITS.find(([, from]) => seconds >= from);
+        return luxon.Duration.fromObject({ [unit]: Math.floor(seconds / size) }).toHuman({
+            unitDisplay: "short",
+        });
+    }
+
+    moment(text) {
+        return formatDateTime(deserializeDateTime(text));
+    }
+}
+
+registry.category("actions").add("pharmacy_sync.overview", Overview);

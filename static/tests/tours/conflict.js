@@ -1,0 +1,97 @@
+import { registry } from "@web/core/registry";
+
+const apply = {
+    content: "apply",
+    trigger: ".o_conflict_apply:enabled",
+    run: "click",
+};
+
+const shown = (name) => ({
+    content: `${name} is shown`,
+    trigger: `.o_breadcrumb .active:contains(${name})`,
+});
+
+registry.category("web_tour.tours").add("pharmacy_sync_conflict", {
+    steps: () => [
+        {
+            content: "open a conflict",
+            trigger: ".o_data_row td[name=display_name]:contains(TOUR-FIELD)",
+            run: "click",
+        },
+        {
+            content: "the changed characters are marked",
+            trigger: ".o_conflict_row[data-path$=quantity] ins:contains(8)",
+        },
+        {
+            content: "nothing is chosen yet",
+            trigger: ".o_conflict_apply:disabled",
+        },
+        {
+            content: "take the pharmacy's quantity",
+            trigger: ".o_conflict_row[data-path$=quantity] input[value=pharmacy]",
+            run: "click",
+        },
+        {
+            content: "keep Odoo's price",
+            trigger: ".o_conflict_row[data-path$=unit_price] input[value=odoo]",
+            run: "click",
+        },
+        {
+            content: "see what will be sent",
+            trigger: ".o_conflict_preview:contains(Will be sent):contains(13.00):contains(12.00)",
+        },
+        apply,
+        // It goes to the next by itself.
+        shown("TOUR-OWN"),
+        {
+            content: "type a value",
+            trigger: ".o_conflict_row[data-path=notes] .o_conflict_result .o_input",
+            run: "edit at half past nine",
+        },
+        {
+            content: "both sides will get it",
+            trigger: ".o_conflict_preview > div:last-child:contains(at half past nine)",
+        },
+        apply,
+        shown("TOUR-SIDE"),
+        {
+            content: "keep Odoo's side",
+            trigger: ".o_conflict_all_odoo",
+            run: "click",
+        },
+        apply,
+        shown("TOUR-M2"),
+        {
+            content: "back to the list",
+            trigger: ".o_back_button a, .breadcrumb-item a",
+            run: "click",
+        },
+        {
+            content: "the resolved ones are gone",
+            trigger: ".o_list_view:not(:contains(TOUR-SIDE)) .o_data_row:contains(TOUR-M0)",
+        },
+        {
+            content: "select all",
+            trigger: "thead .o_list_record_selector input",
+            run: "click",
+        },
+        {
+            content: "decide them at once",
+            trigger: "button:contains(Take the Pharmacy)",
+            run: "click",
+        },
+        {
+            content: "see what will change",
+            trigger: ".modal td:contains(TOUR-M0)",
+        },
+        {
+            content: "apply",
+            trigger: ".modal button[name=action_apply]",
+            run: "click",
+        },
+        {
+            content: "nothing is left",
+            trigger: ".o_view_nocontent:contains(No conflicts)",
+        },
+    ],
+});

@@ -1,0 +1,119 @@
+import { registry } from "@web/core/registry";
+
+const steps = (url, key) => [
+    {
+        content: "nothing is connected yet: the page says what to do",
+        trigger: ".o_sync_overview .o_view_nocontent button:contains(Connect)",
+        run: "click",
+    },
+    {
+        trigger: ".modal .o_field_widget[name=name] input",
+        run: "edit Tour Pharmacy",
+    },
+    {
+        trigger: ".modal .o_field_widget[name=url] input",
+        run: `edit ${url}`,
+    },
+    {
+        content: "a wrong key is told as such, with what to do",
+        trigger: ".modal .o_field_widget[name=api_key] input",
+        run: "edit wrong",
+    },
+    { trigger: ".modal button[name=action_test]:visible", run: "click" },
+    {
+        trigger: ".modal .o_data_row:contains(does not know this key)",
+    },
+    {
+        trigger: ".modal .o_data_row:contains(Not tried)",
+    },
+    {
+        trigger: ".modal .o_field_widget[name=api_key] input",
+        run: `edit ${key}`,
+    },
+    { trigger: ".modal button[name=action_test]:visible", run: "click" },
+    {
+        trigger: ".modal .alert:contains(The pharmacy app is ready)",
+    },
+    { trigger: ".modal button[name=action_connect]:visible", run: "click" },
+    {
+        content: "connected: the page has figures",
+        trigger: ".o_sync_overview .o_sync_score:contains(100)",
+    },
+];
+
+// The app's address and key are in the page's address, where the test put them.
+const given = (name) => new URLSearchParams(window.location.search).get(name);
+
+registry.category("web_tour.tours").add("pharmacy_sync_connect", {
+    steps: () => steps(given("app"), given("key")),
+});
+
+registry.category("web_tour.tours").add("pharmacy_sync_overview", {
+    steps: () => [
+        {
+            content: "one dead letter and an open breaker weigh on the score",
+            trigger: ".o_sync_part[data-name=open_breakers]",
+        },
+        {
+            content: "the countdown runs",
+            trigger: ".o_sync_breaker .o_sync_countdown:contains(:)",
+        },
+        {
+            content: "look back a week",
+            trigger: ".o_sync_range[data-range='7d']",
+            run: "click",
+        },
+        { trigger: ".o_sync_range.active[data-range='7d']" },
+        { trigger: ".o_sync_figure[data-name=errors]:contains(last 7 days)" },
+        {
+            content: "a figure opens its list",
+            trigger: ".o_sync_figure[data-name=dead_letters] .o_sync_value:contains(1)",
+            run: "click",
+        },
+        { trigger: ".o_list_view .o_data_row:count(1)" },
+        {
+            content: "and back again, where one was",
+            trigger: ".o_breadcrumb .breadcrumb-item a:contains(Overview)",
+            run: "click",
+        },
+        { trigger: ".o_sync_range.active[data-range='7d']" },
+        {
+            content: "why opens its list, with its filter",
+            trigger: ".o_sync_part[data-name=open_breakers]",
+            run: "click",
+        },
+        { trigger: ".o_facet_value:contains(Not closed)" },
+        {
+            trigger: ".o_breadcrumb .breadcrumb-item a:contains(Overview)",
+            run: "click",
+        },
+        {
+            content: "the most frequent failure opens",
+            trigger: ".o_sync_group:contains(Authentication failed)",
+            run: "click",
+        },
+        { trigger: ".o_form_view .o_field_widget[name=count]" },
+    ],
+});
+
+registry.category("web_tour.tours").add("pharmacy_sync_timeline", {
+    steps: () => [
+        {
+            content: "the order tells how it stands",
+            trigger: "button[name=action_view_sync]:contains(Dead Letter)",
+            run: "click",
+        },
+        {
+            content: "its history says what was done",
+            trigger: ".o_sync_timeline .o_data_row:contains(Push: Dead)",
+        },
+        { trigger: ".o_sync_timeline .o_data_row:contains(Purchase order created)" },
+        {
+            content: "an error opens from its line",
+            trigger:
+                ".o_sync_timeline .o_data_row:contains(Authentication failed) button[name=action_open]",
+            run: "click",
+        },
+        { trigger: ".o_form_view .o_field_widget[name=suggested_action]" },
+    ],
+});

@@ -1,0 +1,133 @@
+"""Checksums: equal sets agree, whatever differs is found, both programs count alike."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odoo.addons.pharmacy_sync.core import checksum
+from odoo.addons.pharmacy_sync.core.checksum import Sums, bucket_count, differing
+
+THEIRS = Path(__file__).parents[2] / "pharmacy_app" / "checksums.py"
+FIELDS = ("name", "price", "lines.key", "lines.quantity")
+
+texts = st.text(max_size=8)
+amounts = st.decimals(-99, 99, places=2).map(str)
+lines = st.lists(
+    st.fixed_dictionaries({"key": st.sampled_from("abcdef"), "quantity": amounts}),
+    unique_by=lambda line: line["key"],
+    max_size=4,
+)
+records = st.fixed_dictionaries(
+    {"name": texts, "price": amounts}, optional={"lines": lines, "note": texts}
+)
+sides = st.dictionaries(st.text(min_size=1, max_size=6), records, max_size=30)
+buckets = st.sampled_from((1, 16, 64))
+
+
+def told(side, number, order=lambda items: items):
+    sums = Sums(number)
+    for external_id, record in order(list(side.items())):
+        sums.add(external_id, checksum.digest(record, FIELDS))
+    return sums.tell()
+
+
+@given(sides, buckets, st.randoms())
+def test_the_order_of_records_does_not_matter(side, number, chance):
+    def shuffled(items):
+        chance.shuffle(items)
+        return items
+
+    assert told(side, number) == told(side, number, shuffled)
+
+
+@given(sides, buckets)
+def test_a_missing_record_is_found_on_either_side(side, number):
+    for external_id in side:
+        rest = {key: value for key, value in side.items() if key != external_id}
+        own = [checksum.bucket_of(external_id, number)]
+        assert differing(told(side, number), told(rest, number)) == own
+        assert differing(told(rest, number), told(side, number)) == own
+
+
+@given(sides, buckets, st.text(min_size=1))
+def test_a_changed_record_is_found(side, number, suffix):
+    for external_id, record in side.items():
+        changed = {**side, external_id: {**record, "name": record["name"] + suffix}}
+        same = (record["name"] + suffix).strip() == record["name"].strip()
+        expected = [] if same else [checksum.bucket_of(external_id, number)]
+        assert differing(told(side, number), told(changed, number)) == expected
+
+
+@given(sides.filter(lambda side: len(side) > 1), buckets)
+def test_two_records_that_changed_places_are_found(side, number):
+    (one, first), (other, second), *__ = side.items()
+    swapped = {**side, one: second, other: first}
+    same = checksum.digest(first, FIELDS) == checksum.digest(second, FIELDS)
+    assert bool(differing(told(side, number), told(swapped, number))) == (not same)
+
+
+@given(sides, buckets, st.integers(0, 30))
+def test_counting_goes_on_after_a_stop(side, number, cut):
+    first = Sums(number)
+    items = [(key, checksum.digest(record, FIELDS)) for key, record in side.items()]
+    for item in items[:cut]:
+        first.add(*item)
+    kept = json.loads(json.dumps(first.tell()))
+    second = Sums(number, kept)
+    for item in items[cut:]:
+        second.add(*item)
+    assert second.tell() == told(side, number)
+
+
+@given(records)
+def test_what_means_the_same_has_the_same_digest(record):
+    same = {
+        **record,
+        "name": f" {record['name']}\n",
+        "price": f"{record['price']}000",
+        "lines": record.get("lines", [])[::-1] or None,
+        "note": "of no account",
+        "unknown": 7,
+    }
+    assert checksum.digest(record, FIELDS) == checksum.digest(same, FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"name": "1.5"}, {"name": "1.50"}),
+        ({"active": False}, {}),
+        ({"active": False}, {"active": True}),
+        ({"name": "a"}, {"city": "a"}),
+        ({"lines": [{"key": "1"}]}, {"lines": [{"key": "1"}, {"key": "2"}]}),
+    ],
+)
+def test_what_means_another_thing_has_not(one, other):
+    fields = ("name", "city", "active", "lines")
+    assert checksum.digest(one, fields) != checksum.digest(other, fields)
+
+
+@given(records, st.text(min_size=1), buckets)
+def test_the_pharmacy_app_counts_alike(record, external_id, number):
+    spec = importlib.util.spec_from_file_location("their_checksums", THEIRS)
+    theirs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(theirs)
+    assert theirs.digest(record, FIELDS) == checksum.digest(record, FIELDS)
+    assert theirs.bucket_of(external_id, number) == checksum.bucket_of(
+        external_id, number
+    )
+
+
+def test_sides_with_another_number_of_buckets_cannot_be_compared():
+    with pytest.raises(ValueError):
+        differing(told({}, 16), told({}, 64))
+
+
+def test_buckets_grow_with_the_records():
+    assert bucket_count(0) == bucket_count(500) == 16
+    assert bucket_count(5_000) == 128
+    assert bucket_count(50_000) == bucket_count(5_000_000) == 1024
