@@ -97,12 +97,12 @@ def fill(first, last):
         backend,
     )
     for table, (share, select) in ROWS.items():
-        about = dict(company=company, stream=stream, breaker=breaker, backend=backend)
-        statement = f"INSERT INTO {table} {select.format(**about)} {SERIES}"
+        select = select.format(
+            company=company, stream=stream, breaker=breaker, backend=backend
+        )
+        statement = f"INSERT INTO {table} {select} {SERIES}"
         query(statement, int(first * share) + 1, int(last * share))
-    seconds = timed(
-        shell, "env['sync.metric']._cron_roll_up()\nenv.cr.commit()\n"
-    )
+    seconds = timed(shell, "env['sync.metric']._cron_roll_up()\nenv.cr.commit()\n")
     print(f"{last:9,} errors, rolled up in {seconds:.1f} s, start of Odoo included")
     connection = psycopg2.connect(f"dbname={DATABASE}")
     connection.autocommit = True
@@ -179,8 +179,13 @@ def page(action):
     }
     if groupby:
         return lambda: admin(
-            model, "web_read_group", domain, groupby[:1], ["__count"],
-            limit=LIMIT, unfold_read_specification=specification,
+            model,
+            "web_read_group",
+            domain,
+            groupby[:1],
+            ["__count"],
+            limit=LIMIT,
+            unfold_read_specification=specification,
         )
     order = arch.get("default_order") or ""
     return lambda: admin(

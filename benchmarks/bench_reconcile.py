@@ -72,7 +72,10 @@ def seed_odoo(env, stream, records):
         "WHERE m.id = %s RETURNING id",
         (
             json.dumps(
-                [{ours: r[theirs] for ours, theirs in FIELDS.items()} for __, r in records]
+                [
+                    {ours: r[theirs] for ours, theirs in FIELDS.items()}
+                    for __, r in records
+                ]
             ),
             model.id,
         ),
@@ -146,8 +149,7 @@ def reconcile(env, stream, full):
 
     seconds = timed(to_the_end)
     received, calls = query(
-        "SELECT sum(bytes_received), count(*) FROM sync_call "
-        "WHERE correlation_id = %s",
+        "SELECT sum(bytes_received), count(*) FROM sync_call WHERE correlation_id = %s",
         correlation_id,
     )[0]
     ((found,),) = query(

@@ -30,14 +30,18 @@ class Position:
     @classmethod
     def parse(cls, text: str) -> "Position":
         """:raises InvalidDataError: no feed gave this cursor"""
-        try:
-            padded = text + "=" * (-len(text) % 4)
-            version, *numbers = urlsafe_b64decode(padded).decode().split(".")
-            xid, last, after = (int(n) if n.isdecimal() else n for n in numbers)
-            found = cls(xid, last, None if after == "" else after)
-            # A number that was written in another way is not ours.
-            if version == VERSION and str(found) == text:
-                return found
-        except (AttributeError, TypeError, ValueError):
-            pass
+        found = _parsed(text)
+        # A number that was written in another way is not ours.
+        if found and str(found) == text:
+            return found
         raise InvalidDataError("cursor is none that this feed gave", field="cursor")
+
+
+def _parsed(text) -> Position | None:
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        __, *numbers = urlsafe_b64decode(padded).decode().split(".")
+        xid, last, after = numbers
+        return Position(int(xid), int(last), int(after) if after else None)
+    except (AttributeError, TypeError, ValueError):
+        return None

@@ -44,6 +44,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     _entity_line_model = "purchase.order.line"
     _entity_rank = 30
     _entity_pool = "order_sync"
+    _entity_essential = frozenset({"state"})
     _entity_tracked = {
         "purchase.order": {
             "origin",

@@ -32,6 +32,9 @@ class SyncEntity(models.AbstractModel):
     _entity_rank = 10
     # Pool that bounds how many calls for the entity are under way at once.
     _entity_pool = "supplier_query"
+    # Fields that an update is reduced to while the pool is saturated, if the stream
+    # says so; the rest follows.
+    _entity_essential = frozenset()
     # Whether single records are looked up, and cached.
     _entity_cached = False
     # What tells that a record of each side is the same: tuples of (JSON key, Odoo

@@ -78,4 +78,4 @@ def in_turn(env, function, lock):
         finally:
             # The session is pooled; a failed transaction was rolled back above.
             cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
-            cr.commit()  # pylint: disable=invalid-commit
+            cr.commit()

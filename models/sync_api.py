@@ -1,3 +1,4 @@
+import threading
 import time
 import uuid
 
@@ -5,12 +6,17 @@ import psycopg2
 
 from odoo import api, models
 from odoo.exceptions import AccessError, ConcurrencyError
+from odoo.http import request
 
 from ..core.exceptions import ConfigurationError, InvalidDataError
 from ..entities.directory import Directory
 
 MAX_RECORDS = 500
 MAX_LOOKUPS = 50
+# Tries after which records are queued that the database is too busy for.
+MAX_TRIES = 3
+_tried = threading.local()
+QUEUED = "queued_for_retry"
 # Replayed by Odoo, not answered.
 REPLAYED = (psycopg2.OperationalError, ConcurrencyError)
 
@@ -42,9 +48,12 @@ class SyncApi(models.AbstractModel):
         :param str correlation_id: kept in every record of what happens
         :return: ``{success, results, error, correlation_id, duration_ms}``; each
             result is ``{success, operation, external_id, odoo_id, version, error,
-            warnings, correlation_id}`` in the order of ``records``, with an operation
-            of ``created``, ``updated``, ``unchanged``, ``conflict``, ``deleted`` or
-            ``failed``
+            warnings, correlation_id, operation_id}`` in the order of ``records``, with
+            an operation of ``created``, ``updated``, ``unchanged``, ``conflict``,
+            ``deleted``, ``queued`` or ``failed``. What cannot be done now but may be
+            later is ``queued``: it is no success, its error is of type
+            ``queued_for_retry`` with the reason as ``cause``, and it is tried again by
+            itself, as the operation of that id
         :rtype: dict
         """
         return self._answer(
@@ -181,8 +190,15 @@ class SyncApi(models.AbstractModel):
             )
             if entered.answer:
                 return entered.answer
-        arrivals = stream._apply(records, correlation_id)
-        results = [self._result(backend, a, correlation_id) for a in arrivals]
+        try:
+            with self.env.cr.savepoint():
+                arrivals = stream._apply(records, correlation_id)
+        except REPLAYED as exc:
+            if not _is_last_try(records):
+                raise
+            arrivals = stream._put_off(records, exc)
+        queued = stream._queue_arrivals(arrivals, correlation_id)
+        results = [self._result(backend, a, correlation_id, queued) for a in arrivals]
         answer = {
             "success": all(result["success"] for result in results),
             "results": results,
@@ -191,9 +207,26 @@ class SyncApi(models.AbstractModel):
             entered.answer = answer
         return answer
 
-    def _result(self, backend, arrival, correlation_id):
-        error = None
+    def _result(self, backend, arrival, correlation_id, queued):
+        error = operation = None
+        warnings = arrival.warnings
         if arrival.error:
+            operation = queued.get(arrival.external_id)
+        if operation:
+            classification = backend.env["sync.error"]._classify(arrival.error, backend)
+            error = {
+                **self._error(classification, arrival.error),
+                "type": QUEUED,
+                "cause": str(classification.type),
+            }
+            warnings = [
+                *warnings,
+                self.env._(
+                    "It cannot be done now and is tried again by itself: %s",
+                    classification.message,
+                ),
+            ]
+        elif arrival.error:
             classification = backend.env["sync.error"]._classify(arrival.error, backend)
             error = self._error(classification, arrival.error)
             self._record_error(
@@ -205,12 +238,13 @@ class SyncApi(models.AbstractModel):
             )
         return {
             "success": not arrival.error,
-            "operation": arrival.outcome,
+            "operation": "queued" if operation else arrival.outcome,
+            "operation_id": operation.id if operation else None,
             "external_id": arrival.external_id,
             "odoo_id": arrival.res_id,
             "version": arrival.version,
             "error": error,
-            "warnings": arrival.warnings,
+            "warnings": warnings,
             "correlation_id": correlation_id,
         }
 
@@ -341,6 +375,18 @@ class SyncApi(models.AbstractModel):
                 context=about,
             )
         )
+
+
+def _is_last_try(records):
+    """Whether the request is not worth another replay: its caller waits meanwhile,
+    longer each time."""
+    # Replays are in one thread. Over /json/2 they share the request only, over the
+    # others there is none, and they share what was sent.
+    asked = request._get_current_object() if request else records
+    if getattr(_tried, "asked", None) is not asked:
+        _tried.asked, _tried.times = asked, 0
+    _tried.times += 1
+    return _tried.times >= MAX_TRIES
 
 
 def _without_none(value):

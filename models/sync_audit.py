@@ -59,9 +59,12 @@ class SyncAudit(models.Model):
         )
 
     def write(self, vals):
-        raise UserError(self.env._("An audit trace is never changed."))
+        if self:
+            raise UserError(self.env._("An audit trace is never changed."))
+        return super().write(vals)
 
-    def unlink(self):
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
         raise UserError(self.env._("An audit trace is never removed by hand."))
 
     @api.autovacuum

@@ -203,7 +203,6 @@ class SyncConflict(models.Model):
     def _title(self, key):
         """What people call the field ``key``."""
         title = FIELD_NAMES.get(key)
-        # pylint: disable=gettext-variable
         return self.env._(title) if title else _words(key).capitalize()
 
     def _close(self, strategy, reason=None):

@@ -75,7 +75,7 @@ class SyncConflict(models.Model):
     def _whole(self, side):
         """Choices of one side for every field."""
         merge = self._merge_now()
-        return dict.fromkeys(merge.conflicts, {"choice": side}) if merge else {}
+        return {path: {"choice": side} for path in merge.conflicts} if merge else {}
 
     def _merge_now(self):
         """The comparison as it is now; None if the record is gone."""
@@ -242,7 +242,7 @@ class SyncConflict(models.Model):
 
     def _read_value(self, path, value, directory):
         adapter = self.mapping_id.stream_id._adapter()
-        converter, model = adapter._find_converter(path)
+        converter, __ = adapter._find_converter(path)
         label = self._label(path)
         if converter is None or not converter.free:
             message = self.env._("%s: take one of the two values.", label)

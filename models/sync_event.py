@@ -183,7 +183,9 @@ class SyncEvent(models.Model):
         """Names of all types of events. Another addon adds its own by inheriting."""
         prefixes = {entity.prefix for entity in self._event_entities().values()}
         kinds = (*CHANGES, "synced")
-        return OTHER_TYPES | {f"{prefix}_{kind}" for prefix in prefixes for kind in kinds}
+        return OTHER_TYPES | {
+            f"{prefix}_{kind}" for prefix in prefixes for kind in kinds
+        }
 
     @api.model
     @tools.ormcache()

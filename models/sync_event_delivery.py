@@ -164,7 +164,7 @@ class SyncEvent(models.Model):
     @api.model
     def _recover(self):
         """Deliver what is left of events, whose job is gone or was never made."""
-        for backend in self.env["sync.backend"].search([]):
+        for backend in self.env["sync.backend"].search([("active", "=", True)]):
             while self._deliver_in_turn(backend, RECOVER_LIMIT):
                 pass
 

@@ -222,7 +222,7 @@ class _Lookup:
             finally:
                 cr.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", lock)
                 # It is given back already, but on a test's cursor.
-                cr.commit()  # pylint: disable=invalid-commit
+                cr.commit()
 
     def _note_failure(self, exc, error):
         if exc is self._outage:

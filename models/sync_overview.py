@@ -37,11 +37,9 @@ class SyncOverview(models.AbstractModel):
         if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_user")):
             raise AccessError(self.env._("The overview is for Pharmacy Sync's users."))
         if range not in RANGES:
-            raise UserError(
-                self.env._("Look back one of these: %s", ", ".join(RANGES))
-            )
+            raise UserError(self.env._("Look back one of these: %s", ", ".join(RANGES)))
         self.env.flush_all()
-        backends = self.env["sync.backend"].search([])
+        backends = self.env["sync.backend"].search([("active", "=", True)])
         chosen = backends.filtered(lambda b: not backend_ids or b.id in backend_ids)
         now = fields.Datetime.now().replace(microsecond=0)
         start = now.replace(minute=0, second=0) - (RANGES[range] - 1) * HOUR
@@ -288,7 +286,8 @@ class SyncOverview(models.AbstractModel):
                 "rate": _rate(recovered, recovered + lost),
                 "link": self._link(
                     "operation",
-                    own & Domain("error_ids", "!=", False)
+                    own
+                    & Domain("error_ids", "!=", False)
                     & Domain("done_at", ">=", _text(start)),
                 ),
             },

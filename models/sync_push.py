@@ -10,6 +10,8 @@ from .sync_settle import FOUND
 
 # Seconds that a record waits for one it refers to.
 DEPENDENCY_WAIT = 30
+# Seconds that what is not essential waits for a saturated pool.
+BUSY_WAIT = 30
 
 
 class SyncBackend(models.Model):
@@ -184,8 +186,11 @@ class SyncStream(models.Model):
             }
         )
         mappings.fetch(["external_id", "version", "base", "key", "uncertain"])
+        essential = self._essential_now()
         for operation in operations.filtered(lambda o: o.state == "running"):
-            item = self._push_item(operation, data.get(operation.mapping_id.res_id))
+            item = self._push_item(
+                operation, data.get(operation.mapping_id.res_id), essential
+            )
             if item:
                 items.append(item)
         return bool(operations), items
@@ -218,9 +223,21 @@ class SyncStream(models.Model):
                     operation._fail(Error._classify(exc, self.backend_id), exc)
             return data
 
-    def _push_item(self, operation, data):
-        """What to send for one operation; None if it ended without sending."""
+    def _essential_now(self):
+        """Fields that updates are reduced to now; None: they are not."""
+        adapter = self._adapter()
+        pool = self.backend_id._pool(adapter._entity_pool)
+        if self.essential_when_busy and pool._is_saturated():
+            return adapter._entity_essential
+        return None
+
+    def _push_item(self, operation, data, essential=None):
+        """What to send for one operation; None if it ended without sending.
+
+        :param essential: fields that an update is reduced to, or None
+        """
         mapping = operation.mapping_id
+        reduced = False
         request = {
             "external_ref": mapping.key,
             "correlation_id": operation.correlation_id,
@@ -235,6 +252,16 @@ class SyncStream(models.Model):
             changes = mapping._merge(data).to_pharmacy
             if not changes or mapping.deleted:
                 return operation._succeed(self.env._("Nothing differs any more."))
+            if essential is not None and not changes.keys() <= essential:
+                reduced = True
+                changes = {k: changes[k] for k in changes.keys() & essential}
+                if not changes:
+                    operation._park(
+                        BUSY_WAIT,
+                        self.env._("Not essential, and the pool is saturated."),
+                    )
+                    operation._schedule_waiting()
+                    return None
             request.update(method="update", data=changes)
         missing = unmapped(request.get("data"))
         if missing:
@@ -265,5 +292,6 @@ class SyncStream(models.Model):
             "correlation_id": operation.correlation_id,
             "uncertain": uncertain,
             "retry": operation.attempts > 1,
+            "reduced": reduced,
             "request": request,
         }

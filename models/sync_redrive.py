@@ -87,6 +87,7 @@ class SyncRedrive(models.Model):
     left_count = fields.Integer("Not Begun", compute="_compute_counts")
     skipped_count = fields.Integer("Left Alone", compute="_compute_counts")
     forecast_html = fields.Html(compute="_compute_forecast_html", sanitize=False)
+    verdict = fields.Selection(related="line_ids.verdict")
     comparison_html = fields.Html(
         related="line_ids.operation_id.comparison_html", sanitize=False
     )

@@ -213,7 +213,8 @@ class SyncSaga(models.Model):
         return core.Saga(
             tuple(
                 core.Step(
-                    core.StepState(step.state), core.CompensationState(step.compensation)
+                    core.StepState(step.state),
+                    core.CompensationState(step.compensation),
                 )
                 for step in self.step_ids
             ),

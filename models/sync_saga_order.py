@@ -26,7 +26,7 @@ class SyncSaga(models.Model):
     def _reservation_request(self):
         """What to ask of the pharmacy app: its id of the order, and the lines.
 
-        :raises DependencyMissingError: the app does not have the order yet, or a product
+        :raises DependencyMissingError: the app lacks the order or a product
         :raises InvalidDataError: the order has nothing to reserve
         """
         self.ensure_one()
@@ -70,12 +70,11 @@ class SyncSagaStep(models.Model):
 
     @api.model
     def _steps(self):
-        _ = self.env._
         return {
-            "create": (_("Create in Odoo"), _("Cancel in Odoo")),
-            "reserve": (_("Reserve"), _("Release")),
-            "confirm": (_("Confirm"), _("Give Back")),
-            "acknowledge": (_("Acknowledge"), _("Withdraw")),
+            "create": (self.env._("Create in Odoo"), self.env._("Cancel in Odoo")),
+            "reserve": (self.env._("Reserve"), self.env._("Release")),
+            "confirm": (self.env._("Confirm"), self.env._("Give Back")),
+            "acknowledge": (self.env._("Acknowledge"), self.env._("Withdraw")),
         }
 
     def _reservations(self):

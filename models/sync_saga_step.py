@@ -99,7 +99,9 @@ class SyncSagaStep(models.Model):
         :param action: what ``_begin_next`` told
         :return: what is handed to :meth:`_write_result`
         """
-        prefix = "_call_undo" if action["kind"] == str(core.Kind.COMPENSATE) else "_call"
+        prefix = (
+            "_call_undo" if action["kind"] == str(core.Kind.COMPENSATE) else "_call"
+        )
         method = getattr(self, f"{prefix}_{action['name']}", None)
         return method(action) if method else None
 

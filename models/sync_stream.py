@@ -34,6 +34,12 @@ class SyncStream(models.Model):
     batch_pause = fields.Float(
         default=1.0, help="Seconds between two batches, not after the last."
     )
+    essential_when_busy = fields.Boolean(
+        "Essential First",
+        help="While the pool of calls is saturated, updates are reduced to what is "
+        "essential, such as the state of an order; the rest follows when there is "
+        "room.",
+    )
     cursor = fields.Char(
         copy=False,
         help="How far the pharmacy app's changes were read. Empty it to read all "

@@ -58,7 +58,7 @@ class TestChanges(SyncCase):
         self.assertTrue(answer["success"], answer)
         return answer
 
-    def read(self, cursor, limit):
+    def read_all(self, cursor, limit):
         """All pages: ``(ids in order, cursor)``."""
         ids = []
         while True:
@@ -86,16 +86,16 @@ class TestChanges(SyncCase):
     def test_pages_tell_each_change_once_in_order(self):
         for order in self.orders:
             self.edit(order, origin="changed")
-        ids, cursor = self.read(self.cursor, limit=2)
+        ids, cursor = self.read_all(self.cursor, limit=2)
         self.assertEqual(ids, self.orders.ids)
-        self.assertEqual(self.read(cursor, limit=2), ([], cursor))
+        self.assertEqual(self.read_all(cursor, limit=2), ([], cursor))
 
     def test_first_without_a_cursor_all_records_then_what_changed_since(self):
         first = self.ask(limit=2)
         self.assertEqual(
             [change["odoo_id"] for change in first["changes"]], self.orders[:2].ids
         )
-        ids, cursor = self.read(first["next_cursor"], limit=2)
+        ids, cursor = self.read_all(first["next_cursor"], limit=2)
         self.assertEqual(ids, self.orders[2:].ids)
         # A change made while the first pages were read comes after them.
         self.env.cr.execute("SELECT pg_current_xact_id()::text")
@@ -140,11 +140,11 @@ class TestChanges(SyncCase):
 
     def test_what_was_merely_carried_over_is_no_change(self):
         self.edit(self.orders[0], origin="changed")
-        __, cursor = self.read(self.cursor, limit=100)
+        __, cursor = self.read_all(self.cursor, limit=100)
         self.push()
         self.commit()
         self.assertTrue(self.env["sync.event"].search([("type", "=", "order_synced")]))
-        self.assertEqual(self.read(cursor, limit=100)[0], [])
+        self.assertEqual(self.read_all(cursor, limit=100)[0], [])
 
     def test_foreign_cursor_is_refused(self):
         for cursor in ("x", "MS4x", str(Position(1, 2))[:-2] + "@@", 7, "MS4xLjIuMQ=="):
@@ -163,7 +163,7 @@ class TestChanges(SyncCase):
 
     def test_cursor_older_than_the_oldest_event_kept_is_refused(self):
         self.edit(self.orders[0], origin="told in time")
-        __, cursor = self.read(self.cursor, limit=100)
+        __, cursor = self.read_all(self.cursor, limit=100)
         self.edit(self.orders[1], origin="removed before it was told")
         self.push()
         self.env.cr.execute(
@@ -173,7 +173,7 @@ class TestChanges(SyncCase):
         answer = self.api.changes("purchase_order", cursor)
         self.assertEqual(answer["error"]["field"], "cursor")
         # Told to begin again, it gets everything.
-        self.assertEqual(self.read(None, limit=2)[0], self.orders.ids)
+        self.assertEqual(self.read_all(None, limit=2)[0], self.orders.ids)
 
     def test_quiet_feed_reads_no_old_event(self):
         self.env.cr.execute(

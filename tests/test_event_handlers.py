@@ -99,7 +99,9 @@ class TestEventHandlers(SyncCase):
         audited = self.env["sync.audit"].search([("type", "=", "order_updated")])
         self.assertEqual(set(audited.mapped("res_id")), set(self.orders.ids))
         # What it had half done is undone.
-        self.assertFalse(self.env["res.partner.category"].search([("name", "=", "Half done")]))
+        self.assertFalse(
+            self.env["res.partner.category"].search([("name", "=", "Half done")])
+        )
 
     def test_only_failures_have_a_row(self):
         self.edit(self.orders[0], origin="S-1")
@@ -190,9 +192,7 @@ class TestEventHandlers(SyncCase):
         self.assertEqual(len(self.deliveries(state="waiting")), 2)
         self.make_deliveries_due()
         self.deliver()
-        self.assertEqual(
-            self.deliveries().mapped("state"), ["failed", "waiting"]
-        )
+        self.assertEqual(self.deliveries().mapped("state"), ["failed", "waiting"])
         # It had its own turn, and failed for itself.
         self.assertEqual(self.deliveries(state="waiting").attempts, 1)
 
@@ -304,7 +304,9 @@ class TestEventHandlers(SyncCase):
         self.push()
         conflict = self.mapping(order).conflict_ids
         opened = self.events("conflict_opened")
-        self.assertEqual((opened.res_model, opened.res_id), (conflict._name, conflict.id))
+        self.assertEqual(
+            (opened.res_model, opened.res_id), (conflict._name, conflict.id)
+        )
         self.assertEqual(opened.correlation_id, conflict.correlation_id)
         conflict.action_keep_odoo()
         self.assertEqual(self.events("conflict_resolved").res_id, conflict.id)

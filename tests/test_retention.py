@@ -34,7 +34,7 @@ class TestRetention(SyncCase):
         self.env.invalidate_all()
 
     def fail_twice(self):
-        """Two failed attempts of one order, made up for; one of another, that is not."""
+        """Two failures of one order, made up for; one of another, that is not."""
         self.app.fault("error", status=503, count=2)
         self.order.origin = "PH-1"
         for __ in range(3):

@@ -91,9 +91,10 @@ def _quantities_at_app(stack, order):
 
 def test_the_apps_own_reader_of_changes_misses_no_late_commit(stack, orders, holder):
     slow, quick = orders
-    client, api = stack.client("operator"), stack.client(
-        "pharmacy", stack.prepared["api_key"]
-    ).env["sync.api"]
+    client, api = (
+        stack.client("operator"),
+        stack.client("pharmacy", stack.prepared["api_key"]).env["sync.api"],
+    )
     line = stack.first_line(slow)
     cursor = _read_changes(api, None)[1]
 
