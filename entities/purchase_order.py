@@ -20,6 +20,9 @@ STATES = (
     ("cancel", "cancelled"),
 )
 
+# What Odoo computes for a line anew when its order changes.
+KEPT_OF_LINES = ("price_unit", "name", "discount", "date_planned")
+
 
 class OrderReference(Converter):
     """The pharmacy's own order number; an order made in Odoo goes by Odoo's."""
@@ -83,6 +86,15 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             Coded("uom", "product_uom_id", "uom.uom", "name"),
             Amount("unit_price", "price_unit", "Product Price", required=True),
         )
+
+    @api.model
+    def _paths(self):
+        lines = {f"lines.{converter.key}" for converter in self._line_converters()}
+        return super()._paths() | lines | {"lines"}
+
+    @api.model
+    def _is_alive(self, record):
+        return record.state != "cancel"
 
     @api.model
     def _domain(self, backend):
@@ -264,7 +276,14 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         values = self._values(changes, directory)
         values.pop("state", None)
         if values:
-            with self.env.protecting([record._fields["date_planned"]], record):
+            # Another supplier is no reason to take that supplier's prices: what the
+            # pharmacy changed of the lines it tells, and what it does not stays.
+            lines = record.order_line
+            kept = [lines._fields[name] for name in KEPT_OF_LINES]
+            with (
+                self.env.protecting([record._fields["date_planned"]], record),
+                self.env.protecting(kept, lines),
+            ):
                 record.write(values)
         if "lines" in changes:
             self._update_lines(record, changes["lines"], directory)

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from functools import partial
 
+import psycopg2
 from psycopg2.extensions import (
     ISOLATION_LEVEL_DEFAULT,
     ISOLATION_LEVEL_REPEATABLE_READ,
@@ -10,7 +11,11 @@ from psycopg2.extensions import (
 )
 
 from odoo import api
+from odoo.exceptions import ConcurrencyError
 from odoo.service.model import retrying
+
+# Nobody's record is at fault: the whole transaction is to be replayed, or is lost.
+NOT_THE_RECORD = (psycopg2.OperationalError, ConcurrencyError)
 
 
 def in_own_transaction(env, function, read_committed=False):

@@ -160,7 +160,12 @@ class SyncConflict(models.Model):
             adapter._update(mapping._record(), changes, directory)
             odoo = mapping._serialise()
         mapping.base = self._decided_base(odoo, seen, decisions)
-        mapping._take_over(odoo, self.pharmacy)
+        mapping._take_over(
+            odoo,
+            self.pharmacy,
+            undecided=seen.keys() - decisions.keys(),
+            correlation_id=self.correlation_id,
+        )
 
     def _planned(self, odoo, seen, decisions):
         """What :meth:`_write_decisions` would do.
@@ -170,7 +175,8 @@ class SyncConflict(models.Model):
         mapping = self.mapping_id
         own = edited(odoo, decisions)
         base = self._decided_base(own, seen, decisions)
-        merge = mapping._merge(own, self.pharmacy, base)
+        undecided = seen.keys() - decisions.keys()
+        merge = mapping._merge(own, self.pharmacy, base, undecided)
         return {**own, **merge.to_odoo}, {**self.pharmacy, **merge.to_pharmacy}
 
     def _decided_base(self, odoo, seen, decisions):

@@ -4,7 +4,6 @@ import uuid
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..core.merge import new_base, three_way
 from ..entities.directory import Directory
 
 
@@ -137,20 +136,6 @@ class SyncMapping(models.Model):
         self.ensure_one()
         return self.conflict_ids.filtered(lambda conflict: conflict.state == "open")
 
-    def _merge(self, odoo, pharmacy=None, base=None):
-        """Three-way comparison of base, Odoo and pharmacy.
-
-        :param odoo: canonical values of the Odoo record
-        :param pharmacy: canonical values of the pharmacy's; without it what is known
-            of them, which is the base but where a conflict is open
-        :param base: what is taken for the base instead of the mapping's own
-        :return: :class:`..core.merge.Merge`
-        """
-        self.ensure_one()
-        if pharmacy is None:
-            pharmacy = self._open_conflict().pharmacy or self.base or {}
-        return three_way(self.base or {} if base is None else base, odoo, pharmacy)
-
     @api.model
     def _lock(self, ids):
         """Keep others from queueing these records; whoever did so since this
@@ -180,33 +165,6 @@ class SyncMapping(models.Model):
         adapter = self.stream_id._adapter()
         record = self._record()
         return adapter._serialise(record, Directory(self.backend_id))[record.id]
-
-    def _take_over(self, odoo, pharmacy):
-        """Write in Odoo what is its due by the base, and queue what is the pharmacy's.
-
-        :param odoo: canonical values of the Odoo record
-        :param pharmacy: those of the pharmacy's
-        """
-        self.ensure_one()
-        merge = self._merge(odoo, pharmacy)
-        if merge.to_odoo:
-            adapter = self.stream_id._adapter()
-            adapter._update(self._record(), merge.to_odoo, Directory(self.backend_id))
-        self.base = new_base(self.base, odoo, pharmacy, merge)
-        if merge.to_pharmacy:
-            self.env["sync.operation"]._enqueue_push(
-                {self: uuid.uuid4().hex}, self.stream_id
-            )
-
-    def _recheck_conflict(self, odoo):
-        """A person may have settled the conflict by editing the Odoo record."""
-        conflict = self._open_conflict()
-        merge = self._merge(odoo)
-        if conflict and merge.conflicts:
-            conflict._show(merge)
-        elif conflict:
-            self.base = new_base(self.base, odoo, conflict.pharmacy, merge)
-            conflict._close("manual")
 
     @api.model
     def _insert(self, stream, rows):

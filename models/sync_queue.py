@@ -26,13 +26,18 @@ class SyncOperation(models.Model):
         mappings = Mapping.search(
             [("stream_id", "=", stream.id), ("res_id", "in", list(changed))]
         )
-        by_res_id = {mapping.res_id: mapping for mapping in mappings}
         records = (
             self.env[stream.res_model]
             .with_context(active_test=False)
             .browse(changed)
             .exists()
         )
+        alive = set(records.filtered(adapter._is_alive).ids)
+        revived = mappings.filtered(lambda m: m.deleted and m.res_id in alive)
+        # The pharmacy's record stays deleted: one that is used again is made anew.
+        revived._bury()
+        mappings -= revived
+        by_res_id = {mapping.res_id: mapping for mapping in mappings}
         wanted = (
             records
             if forced
@@ -52,6 +57,7 @@ class SyncOperation(models.Model):
         differing = mappings.filtered(
             lambda m: (
                 m.res_id in data
+                and not m.deleted
                 and (not m.external_id or m._merge(data[m.res_id]).to_pharmacy)
             )
         )

@@ -133,7 +133,8 @@ class SyncStream(models.Model):
 
     def _advance(self, mapping, request, answer):
         """The app has what was sent: that is the new base."""
-        values = {"uncertain": False, "version": answer.get("version") or 0}
+        version = max(answer.get("version") or 0, mapping.version)
+        values = {"uncertain": False, "version": version}
         if request["method"] == "delete":
             mapping.write({**values, "deleted": True})
             return []

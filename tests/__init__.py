@@ -36,6 +36,10 @@ from . import test_conflict_resolution
 from . import test_conflict_bulk
 from . import test_api_conflicts
 from . import test_conflict_tour
+from . import test_conflict_rule
+from . import test_lifecycle
+from . import test_link
+from . import test_protection
 from . import test_event_handlers
 from . import test_changes
 from . import test_saga

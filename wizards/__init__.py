@@ -1,4 +1,5 @@
 from . import sync_breaker_force
+from . import sync_link
 from . import sync_backend_connect
 from . import sync_operation_assign
 from . import sync_operation_discard
