@@ -226,7 +226,7 @@ class SyncRedrive(models.Model):
         self.env["sync.operation"]._check_operator()
 
     def _halt(self, state, reason=False):
-        super()._halt(state, reason)
+        result = super()._halt(state, reason)
         if self.env.uid == SUPERUSER_ID:
             # It ended by itself: whoever began it may be looking elsewhere.
             self.user_id._bus_send(
@@ -243,6 +243,7 @@ class SyncRedrive(models.Model):
                     "sticky": state != "done",
                 },
             )
+        return result
 
     @api.autovacuum
     def _gc_redrives(self):
