@@ -20,7 +20,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_single", {
         },
         {
             content: "And another",
-            trigger: ".o_group_header:contains('quantity')",
+            trigger: ".o_group_header:contains('must not be negative')",
             run: "click",
         },
         {
