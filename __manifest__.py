@@ -56,16 +56,6 @@
         "views/menuitems.xml",
     ],
     "assets": {
-        "web.assets_backend": [
-            "pharmacy_sync/static/src/countdown/**/*",
-            "pharmacy_sync/static/src/overview/**/*",
-        ],
-        "web.assets_backend": ["pharmacy_sync/static/src/**/*"],
-        "web.assets_tests": ["pharmacy_sync/static/tests/tours/**/*"],
-        "web.assets_backend": ["pharmacy_sync/static/src/progress/*"],
-        "web.assets_tests": ["pharmacy_sync/static/tests/tours/*"],
-        "web.assets_backend": ["pharmacy_sync/static/src/conflict/**/*"],
-        "web.assets_tests": ["pharmacy_sync/static/tests/tours/**/*"],
         "web.assets_backend": ["pharmacy_sync/static/src/**/*"],
         "web.assets_tests": ["pharmacy_sync/static/tests/tours/**/*"],
     },
