@@ -4,6 +4,11 @@ import {registry} from "@web/core/registry";
 registry.category("web_tour.tours").add("pharmacy_sync_saga", {
     steps: () => [
         {
+            content: "from the list to the board",
+            trigger: ".o_control_panel button.o_switch_view.o_kanban",
+            run: "click",
+        },
+        {
             content: "the board has a column for it",
             trigger:
                 ".o_kanban_group:contains('Needs attention') .o_kanban_record",
