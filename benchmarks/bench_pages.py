@@ -57,10 +57,10 @@ ROWS = {
     ),
     "sync_event": (
         0.3,
-        """(backend_id, stream_id, type, res_id, correlation_id, state, create_date,
-            write_date)
-           SELECT {backend}, {stream}, 'supplier_updated', 10000000 + i %% 50000,
-                  'bench' || i, 'done', at, at""",
+        """(backend_id, company_id, stream_id, type, res_model, res_id,
+            correlation_id, state, create_date, write_date)
+           SELECT {backend}, {company}, {stream}, 'supplier_updated', 'res.partner',
+                  10000000 + i %% 50000, 'bench' || i, 'done', at, at""",
     ),
     "sync_error": (
         1,
