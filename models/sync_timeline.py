@@ -3,8 +3,10 @@ import json
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-# Kinds of rows; each finds those of a mapping through an index of its own. An event
-# is told by its trace, which is kept longer, or by itself while it has none yet.
+# Each kind of row finds those of a mapping through an index of its own. The id of a
+# row is eight times that of what it was read from, and the number of its kind; a
+# query that wants some ids only says so in {only}. An event is told by its trace,
+# which is kept longer, or by itself while it has none yet.
 EVENT = """
 SELECT e.id::bigint * 8 + %(number)s AS id, e.id AS res_id,
        '%(model)s' AS res_model, 'event' AS kind, e.type AS what,
@@ -13,14 +15,14 @@ SELECT e.id::bigint * 8 + %(number)s AS id, e.id AS res_id,
   FROM %(table)s e
   JOIN sync_mapping m ON m.res_model = e.res_model AND m.res_id = e.res_id
                      AND m.backend_id = e.backend_id
- WHERE %(where)s
+ WHERE {only} AND %(where)s
 UNION ALL
 SELECT e.id::bigint * 8 + %(number)s, e.id, '%(model)s', 'event', e.type,
        e.data::text, e.%(at)s, NULL, e.user_id, e.correlation_id, o.mapping_id,
        o.company_id
   FROM %(table)s e
   JOIN sync_operation o ON e.res_model = 'sync.operation' AND e.res_id = o.id
- WHERE %(where)s AND e.type <> 'dead_letter_created'
+ WHERE {only} AND %(where)s AND e.type <> 'dead_letter_created'
 """
 TRACED = {
     "number": 0,
@@ -36,23 +38,26 @@ UNTRACED = {
     "at": "create_date",
     "where": "NOT EXISTS (SELECT FROM sync_audit a WHERE a.event_id = e.id)",
 }
-OTHERS = """
+OPERATIONS = """
 SELECT o.id::bigint * 8 + 2, o.id, 'sync.operation', 'operation',
        o.kind || ':' || o.state, o.reason,
        coalesce(o.done_at, o.started_at, o.requested_at), o.attempts,
        NULL, o.correlation_id, o.mapping_id, o.company_id
-  FROM sync_operation o
-UNION ALL
+  FROM sync_operation o WHERE {only}
+"""
+ERRORS = """
 SELECT f.id::bigint * 8 + 3, f.id, 'sync.error', 'error', f.type, f.message,
        f.occurred_at, f.attempt, NULL, f.correlation_id, f.mapping_id, f.company_id
-  FROM sync_error f
-UNION ALL
+  FROM sync_error f WHERE {only}
+"""
+CONFLICTS = """
 SELECT c.id::bigint * 8 + 4, c.id, 'sync.conflict', 'conflict', NULL,
        (SELECT string_agg(l.field, ', ' ORDER BY l.id)
           FROM sync_conflict_line l WHERE l.conflict_id = c.id),
        c.create_date, NULL, NULL, c.correlation_id, c.mapping_id, c.company_id
-  FROM sync_conflict c
-UNION ALL
+  FROM sync_conflict c WHERE {only}
+"""
+DECISIONS = """
 SELECT c.id::bigint * 8 + 5, c.id, 'sync.conflict', 'decision', c.strategy,
        concat_ws('; ', c.reason,
            (SELECT string_agg(
@@ -62,13 +67,23 @@ SELECT c.id::bigint * 8 + 5, c.id, 'sync.conflict', 'decision', c.strategy,
              WHERE l.conflict_id = c.id AND l.choice IS NOT NULL)),
        c.resolved_at, NULL, c.resolved_by_id, c.correlation_id, c.mapping_id,
        c.company_id
-  FROM sync_conflict c WHERE c.resolved_at IS NOT NULL
-UNION ALL
+  FROM sync_conflict c WHERE {only} AND c.resolved_at IS NOT NULL
+"""
+LINKS = """
 SELECT m.id::bigint * 8 + 6, m.id, 'sync.mapping', 'linked', NULL, m.external_id,
        m.create_date, NULL, m.create_uid, NULL, m.id, m.company_id
-  FROM sync_mapping m
+  FROM sync_mapping m WHERE {only}
 """
-QUERY = " UNION ALL ".join((EVENT % TRACED, EVENT % UNTRACED, OTHERS))
+# Number of the kind, alias of the table, and the query.
+QUERIES = (
+    (0, "e", EVENT % TRACED),
+    (1, "e", EVENT % UNTRACED),
+    (2, "o", OPERATIONS),
+    (3, "f", ERRORS),
+    (4, "c", CONFLICTS),
+    (5, "c", DECISIONS),
+    (6, "m", LINKS),
+)
 
 
 class SyncTimeline(models.Model):
@@ -127,7 +142,13 @@ class SyncTimeline(models.Model):
 
     @property
     def _table_query(self):
-        return SQL(QUERY)
+        ids = self.env.context.get("sync_timeline_ids")
+        return SQL(" UNION ALL ").join(_query(*kind, ids) for kind in QUERIES)
+
+    def fetch(self, field_names=None):
+        # By their ids alone rows would be looked for in whole tables.
+        own = self.with_context(sync_timeline_ids=self.ids)
+        return super(SyncTimeline, own).fetch(field_names)
 
     @api.depends("kind", "what")
     def _compute_title(self):
@@ -179,3 +200,12 @@ class SyncTimeline(models.Model):
         )
         domain = [("correlation_id", "=", self.correlation_id)]
         return {**action, "domain": domain, "context": {}}
+
+
+def _query(number, alias, query, ids):
+    only = "true"
+    if ids is not None:
+        # Numbers, calculated here from numbers.
+        own = ", ".join(str(id_ // 8) for id_ in ids if id_ % 8 == number)
+        only = f"{alias}.id IN ({own})" if own else "false"
+    return SQL(query.format(only=only))
