@@ -12,6 +12,8 @@ from ..core.taxonomy import Severity
 RANGES = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 HOUR = timedelta(hours=1)
 TOP = 8
+# Critical errors of a backend that are counted: more make no difference.
+MOST = 1000
 SEVERITIES = [str(severity) for severity in Severity]
 
 
@@ -73,6 +75,7 @@ class SyncOverview(models.AbstractModel):
             },
             "criticals": {
                 "count": sum(v.criticals for v in vitals.values()),
+                "more": any(v.criticals == MOST for v in vitals.values()),
                 "link": self._critical_link(own),
             },
             "conflicts": {
@@ -112,9 +115,11 @@ class SyncOverview(models.AbstractModel):
                                               ELSE mode = 'forced_open' END) AS open
                          FROM sync_breaker WHERE backend_id = b.id) AS breakers
                      CROSS JOIN LATERAL (
-                       SELECT count(*) FROM sync_error
-                        WHERE backend_id = b.id AND severity = 'critical'
-                          AND resolved IS NOT TRUE) AS criticals
+                       SELECT count(*) FROM (
+                           SELECT FROM sync_error
+                            WHERE backend_id = b.id AND severity = 'critical'
+                              AND resolved IS NOT TRUE LIMIT %(most)s) AS counted
+                       ) AS criticals
                      CROSS JOIN LATERAL (
                        SELECT count(*) FILTER (WHERE state = 'dead') AS dead,
                               extract(epoch FROM %(now)s - min(requested_at)
@@ -125,6 +130,7 @@ class SyncOverview(models.AbstractModel):
                     WHERE b.id = ANY(%(ids)s)""",
                 recent=fields.Datetime.now() - HOUR,
                 now=fields.Datetime.now(),
+                most=MOST,
                 ids=backends.ids,
             )
         )

@@ -86,9 +86,9 @@ class SyncStream(models.Model):
 
     def _compute_mapping_count(self):
         counts = dict(
-            self.env["sync.mapping"]._read_group(
-                [("stream_id", "in", self.ids)], ["stream_id"], ["__count"]
-            )
+            self.env["sync.mapping"]
+            .sudo()
+            ._read_group([("stream_id", "in", self.ids)], ["stream_id"], ["__count"])
         )
         for stream in self:
             stream.mapping_count = counts.get(stream, 0)
