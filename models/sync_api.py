@@ -84,6 +84,7 @@ class SyncApi(models.AbstractModel):
         """
         return self._answer(correlation_id, self._lookup, entity, external_ids)
 
+    @api.model
     def changes(self, entity, cursor=None, limit=100, correlation_id=None):
         """What changed in Odoo since ``cursor``; nothing is skipped that is committed
         late.

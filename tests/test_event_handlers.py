@@ -324,7 +324,7 @@ class TestEventHandlers(SyncCase):
         operation.action_redrive()
         self.assertEqual(self.events("dead_letter_redriven").res_id, operation.id)
         self.push()
-        self.operations(state="dead").action_cancel()
+        self.operations(state="dead").action_discard("The pharmacy sells it no more")
         self.assertEqual(self.events("dead_letter_discarded").res_id, operation.id)
 
     def test_breaker_events_leave_a_note(self):
