@@ -95,17 +95,20 @@ class SyncMapping(models.Model):
 
     def _recheck_conflict(self, odoo):
         """A person may have settled the conflict by editing the Odoo record, or made
-        a rule decide that could not before."""
+        a rule decide that could not before.
+
+        :return: canonical values of the Odoo record as it is then
+        """
         conflict = self._open_conflict()
         if not conflict:
-            return
+            return odoo
         pharmacy = conflict.pharmacy
         told = {"updated_at": conflict.pharmacy_at, "version": self.version}
         facts = RecordFacts(self, self._record(), told)
         resolution = self._resolution(odoo, pharmacy, facts)
         merge = resolution.merge
         if not self._try_write_odoo(merge.to_odoo, conflict.correlation_id):
-            return
+            return odoo
         self.base = new_base(resolution.base, odoo, pharmacy, merge)
         correlation_id = conflict.correlation_id
         conflict._keep_decided([(self, resolution.decisions, pharmacy, correlation_id)])
@@ -117,6 +120,7 @@ class SyncMapping(models.Model):
             closing="merge" if resolution.decisions else "manual",
             reasons=self._reasons(resolution),
         )
+        return self._serialise() if merge.to_odoo else odoo
 
     def _reasons(self, resolution):
         """Why a person is asked about what only the pharmacy changed."""

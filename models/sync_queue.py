@@ -50,7 +50,7 @@ class SyncOperation(models.Model):
             self._request_dependency(stream, entity, res_id)
         for mapping in mappings.filtered(lambda m: m.state == "conflict"):
             if mapping.res_id in data:
-                mapping._recheck_conflict(data[mapping.res_id])
+                data[mapping.res_id] = mapping._recheck_conflict(data[mapping.res_id])
         gone = mappings.filtered(
             lambda m: m.res_id not in data and m.external_id and not m.deleted
         )
