@@ -167,6 +167,24 @@ def advance(
     return base
 
 
+def confirm(
+    base: Record | None,
+    hoped: Record,
+    pharmacy: Record,
+    *,
+    equal: Equal | None = None,
+    keyed: Collection[str] = KEYED,
+) -> dict[str, Any]:
+    """The base once the pharmacy's record tells what became of a push that was never
+    answered: what was sent and stands there now is agreed. Without this a person who
+    has undone the change since would see it come back as the pharmacy's.
+
+    :param hoped: the fields that were sent, as :func:`advance` would have them
+    """
+    unmerged = Merge({}, {}, {}, {})
+    return new_base(base, hoped, pharmacy, unmerged, equal=equal, keyed=keyed)
+
+
 def settle(
     base: Record | None, path: str, conflict: FieldConflict, winner: Side
 ) -> dict[str, Any]:

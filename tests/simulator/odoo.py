@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from odoo.addons.pharmacy_sync.core.merge import (
     Side,
     advance,
+    confirm,
     new_base,
     settle,
     three_way,
@@ -61,6 +62,7 @@ class Mapping:
     base: dict | None = None
     uncertain: bool = False
     deleted: bool = False
+    unanswered: tuple = ()
     conflict: Conflict | None = None
 
 
@@ -91,6 +93,7 @@ class Odoo:
     three_way = staticmethod(three_way)
     new_base = staticmethod(new_base)
     advance = staticmethod(advance)
+    confirm = staticmethod(confirm)
     settle = staticmethod(settle)
 
     def __init__(self, ledger, now):
@@ -124,7 +127,11 @@ class Odoo:
 
     def resolve(self, mapping, winner):
         """``sync.conflict._resolve``: all differences for one side."""
-        odoo, name = self.records[mapping.res_id], self.records[mapping.res_id]["name"]
+        odoo = self.records.get(mapping.res_id)
+        if odoo is None:
+            mapping.conflict = None
+            return
+        name = odoo["name"]
         pharmacy = mapping.conflict.pharmacy
         merge = self._merge(mapping, odoo, pharmacy)
         base = mapping.base
@@ -163,6 +170,8 @@ class Odoo:
                     found = yield Call("find", (item.operation.mapping.key,))
                     if found:
                         answers[item.operation] = {"status": FOUND, "current": found}
+                    elif not item.request.get("method"):
+                        answers[item.operation] = {"status": GONE}
             unsent = [item for item in items if item.operation not in answers]
             if unsent:
                 results = yield Call("batch", ([item.request for item in unsent],))
@@ -210,9 +219,10 @@ class Odoo:
         data = self.records.get(mapping.res_id)
         request = {"external_ref": mapping.key}
         if data is None:
-            if not mapping.external_id or mapping.deleted:
+            if mapping.deleted or not (mapping.external_id or mapping.uncertain):
                 return self._end(operation)
-            request.update(method="delete")
+            if mapping.external_id:
+                request.update(method="delete")
         elif not mapping.external_id:
             request.update(method="create", data=data)
         else:
@@ -223,12 +233,24 @@ class Odoo:
         if mapping.external_id:
             request.update(id=mapping.external_id, if_match=mapping.version)
         uncertain = mapping.uncertain and not mapping.external_id
-        if not mapping.external_id:
+        if request.get("method") == "create":
             mapping.base = (uncertain and mapping.base) or data
             mapping.uncertain = True
+        if "data" in request:
+            self._hope(mapping, request["data"])
         operation.attempts += 1
         request["idempotency_key"] = f"{operation.id}-{operation.attempts}"
         return Item(operation, request, uncertain)
+
+    def _hope(self, mapping, data):
+        hoped = self._advanced(mapping, data)
+        hoped = {name: hoped[name] for name in data if name in hoped}
+        if hoped not in mapping.unanswered:
+            mapping.unanswered += (hoped,)
+
+    def _advanced(self, mapping, data):
+        paths = mapping.conflict.paths if mapping.conflict else ()
+        return self.advance(mapping.base, data, paths)
 
     # -- sync_settle -------------------------------------------------------------------
 
@@ -255,7 +277,7 @@ class Odoo:
         mapping.uncertain = False
         if status == GONE:
             self._end(operation)
-            return [current]
+            return [current] if current else []
         if status in (FOUND, DUPLICATE) and self._is_ours(mapping, current):
             mapping.external_id, mapping.version = current["id"], 0
             self._leave(operation, "pending")
@@ -272,18 +294,22 @@ class Odoo:
         return current["external_ref"] == mapping.key
 
     def _advance(self, mapping, request, answer):
-        mapping.uncertain, mapping.version = False, answer["version"]
+        mapping.uncertain = False
         if request["method"] == "delete":
-            mapping.deleted = True
+            mapping.version = answer["version"]
+            self._gone(mapping)
             return []
-        conflict = mapping.conflict
-        mapping.external_id = answer["id"]
-        mapping.base = self.advance(
-            mapping.base, request["data"], conflict.paths if conflict else ()
-        )
-        if conflict:
-            conflict.pharmacy = {**conflict.pharmacy, **request["data"]}
+        if answer["version"] < mapping.version:
+            return []
+        mapping.external_id, mapping.version = answer["id"], answer["version"]
+        mapping.base = self._advanced(mapping, request["data"])
+        mapping.unanswered = ()
+        if mapping.conflict:
+            mapping.conflict.pharmacy = {**mapping.conflict.pharmacy, **request["data"]}
         return [answer["data"]]
+
+    def _gone(self, mapping):
+        mapping.deleted, mapping.conflict = True, None
 
     # -- sync_outcome ------------------------------------------------------------------
 
@@ -337,16 +363,23 @@ class Odoo:
         for res_id in changed:
             mapping, data = self._mapping("res_id", res_id), self.records.get(res_id)
             if data is None:
-                if mapping and mapping.external_id and not mapping.deleted:
-                    self._enqueue_push(mapping)
+                if mapping and not mapping.deleted:
+                    if mapping.external_id or mapping.uncertain:
+                        self._enqueue_push(mapping)
+                    mapping.conflict = None
                 continue
             if mapping and self._state(mapping) == "conflict":
                 self._recheck_conflict(mapping, data)
             if not mapping:
                 mapping = self._insert(res_id=res_id)
-            elif mapping.external_id and not self._merge(mapping, data).to_pharmacy:
+            elif not self._differs(mapping, data):
                 continue
             self._enqueue_push(mapping)
+
+    def _differs(self, mapping, data):
+        if mapping.unanswered or not mapping.external_id:
+            return True
+        return bool(self._merge(mapping, data).to_pharmacy)
 
     def _enqueue_push(self, mapping):
         if not self._waiting(mapping):
@@ -427,8 +460,7 @@ class Odoo:
             mapping = self._find_mapping(record)
             data = _canonical(record)
             if not mapping:
-                if not record["deleted"]:
-                    self._create_new(record, data)
+                self._create_new(record, data)
             elif record["deleted"]:
                 self._apply_deletion(mapping, record)
             elif not self._is_known(mapping, record, data):
@@ -447,12 +479,15 @@ class Odoo:
     def _is_known(self, mapping, record, data):
         if mapping.deleted:
             return True
+        if not mapping.version:
+            return False
         base = mapping.base or {}
         if base and record["version"] < mapping.version:
             return True
         same = all(key in base and base[key] == value for key, value in data.items())
         if same and self._state(mapping) != "conflict":
-            mapping.version = max(record["version"], mapping.version)
+            if record["version"] > mapping.version:
+                mapping.version, mapping.unanswered = record["version"], ()
             return True
         return False
 
@@ -461,7 +496,12 @@ class Odoo:
         version = max(record["version"], mapping.version)
         if odoo is None:
             mapping.version = version
+            self._enqueue_push(mapping)
             return
+        if record["version"] > mapping.version:
+            for hoped in mapping.unanswered:
+                mapping.base = self.confirm(mapping.base, hoped, data)
+            mapping.unanswered = ()
         known = (mapping.conflict and mapping.conflict.pharmacy) or mapping.base or {}
         pharmacy = {**known, **data}
         merge = self._merge(mapping, odoo, pharmacy)
@@ -482,9 +522,15 @@ class Odoo:
             return
         if mapping.res_id in self.records:
             self._archive(mapping.res_id)
-        mapping.deleted, mapping.version = True, record["version"]
+        mapping.version = record["version"]
+        self._gone(mapping)
 
     def _create_new(self, record, data):
+        if record["deleted"]:
+            self._insert(
+                external_id=record["id"], version=record["version"], deleted=True
+            )
+            return
         res_id = self.create(data)
         self.writes += 1
         self._insert(
