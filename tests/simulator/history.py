@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from odoo.addons.pharmacy_sync.core.merge import Side
 
 from .laws import Copy, Ending, broken
-from .ledger import flat
+from .ledger import REMOVED, flat
 from .odoo import Odoo
 from .world import World
 
@@ -57,6 +57,7 @@ class History:
         # Where everybody writes in the same place they meet more often.
         self._fields = draw.choice((FIELDS, FIELDS[:1]))
         self._on_lines = draw.choice((0, 0.5, 0.5, 1))
+        self._undo = draw.choice((0, 0.1, 0.4))
         self._acts = [
             (act, draw.choice(weights))
             for act, weights in (
@@ -166,6 +167,11 @@ class History:
         return {"lines": [*rest[0], {**line, field: value}, *rest[1]]}
 
     def _other_value(self, name, slot, value):
+        """A new value; now and then one that stood there before."""
+        known = self.world.ledger.seen.get((name, slot), {})
+        former = [v for v in known if v not in (value, REMOVED)]
+        if former and self.world.random.random() < self._undo:
+            return self.world.random.choice(former)
         return self._token()
 
     def _wrote(self, side, before, after):

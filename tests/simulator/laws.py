@@ -90,11 +90,10 @@ def _record(ledger, name, copies, paths):
     for slot in sorted(known_slots.keys() | {s for slots in kept for s in slots}):
         known = known_slots.get(slot, {})
         finals = {slots.get(slot, REMOVED) for slots in kept}
-        yield from _slot(slot, known, finals, bool(deleted))
-        if len(alive) == 2 and not deleted:
-            open_conflict = covers(paths, slot)
-            if len(finals) > 1 and not open_conflict:
-                yield f"not converged: {slot} is {sorted(map(str, finals))}"
+        open_conflict = covers(paths, slot)
+        yield from _slot(slot, known, finals, bool(deleted) or open_conflict)
+        if len(alive) == 2 and not deleted and len(finals) > 1 and not open_conflict:
+            yield f"not converged: {slot} is {sorted(map(str, finals))}"
     if len(alive) == 2:
         differing = {
             slot
@@ -106,10 +105,10 @@ def _record(ledger, name, copies, paths):
                 yield f"conflict about what is equal: {path}"
 
 
-def _slot(slot, known, finals, deleted):
+def _slot(slot, known, finals, may_lack):
+    """:param may_lack: whether a line may never have reached one of the sides"""
     for value in sorted(finals - known.keys(), key=str):
-        # Of a line that never reached this side before its record was deleted.
-        if not (deleted and value == REMOVED):
+        if not (may_lack and value == REMOVED):
             yield f"invented: {slot} is {value}"
     for value in sorted(known, key=str):
         if not any(descends(known, final, value) for final in finals):

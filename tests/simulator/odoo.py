@@ -6,7 +6,7 @@ can be killed before and after each commit; a call to the pharmacy is yielded an
 answer sent in, so that anything may happen while it is under way.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from odoo.addons.pharmacy_sync.core.merge import (
     Side,
@@ -82,7 +82,7 @@ class Item:
     operation: Operation
     request: dict
     uncertain: bool
-    payload: dict = field(default_factory=dict)
+    unanswered: tuple
 
 
 class Odoo:
@@ -233,6 +233,7 @@ class Odoo:
         if mapping.external_id:
             request.update(id=mapping.external_id, if_match=mapping.version)
         uncertain = mapping.uncertain and not mapping.external_id
+        unanswered = mapping.unanswered
         if request.get("method") == "create":
             mapping.base = (uncertain and mapping.base) or data
             mapping.uncertain = True
@@ -240,7 +241,7 @@ class Odoo:
             self._hope(mapping, request["data"])
         operation.attempts += 1
         request["idempotency_key"] = f"{operation.id}-{operation.attempts}"
-        return Item(operation, request, uncertain)
+        return Item(operation, request, uncertain, unanswered)
 
     def _hope(self, mapping, data):
         hoped = self._advanced(mapping, data)
@@ -258,6 +259,12 @@ class Odoo:
         arrived = []
         for item in items:
             operation, mapping = item.operation, item.operation.mapping
+            sent_at = item.request.get("if_match", 0)
+            answer = answers.get(operation)
+            if mapping.version == sent_at and not (
+                answer["status"] in OK if answer else failures[operation].unknown
+            ):
+                mapping.unanswered = item.unanswered  # this one was not applied
             if operation in answers:
                 arrived += self._settle_answer(
                     operation, item.request, answers[operation]
@@ -370,6 +377,7 @@ class Odoo:
                 continue
             if mapping and self._state(mapping) == "conflict":
                 self._recheck_conflict(mapping, data)
+                data = self.records[res_id]
             if not mapping:
                 mapping = self._insert(res_id=res_id)
             elif not self._differs(mapping, data):
@@ -420,12 +428,9 @@ class Odoo:
             self._enqueue_push(mapping)
 
     def _recheck_conflict(self, mapping, odoo):
-        merge = self._merge(mapping, odoo)
-        if not merge.conflicts:
-            mapping.base = self.new_base(
-                mapping.base, odoo, mapping.conflict.pharmacy, merge
-            )
-            mapping.conflict = None
+        if not self._merge(mapping, odoo).conflicts:
+            pharmacy, mapping.conflict = mapping.conflict.pharmacy, None
+            self._take_over(mapping, odoo, pharmacy)
 
     # -- sync_pull ---------------------------------------------------------------------
 
@@ -499,8 +504,9 @@ class Odoo:
             self._enqueue_push(mapping)
             return
         if record["version"] > mapping.version:
+            again = record["version"] > mapping.version + 1
             for hoped in mapping.unanswered:
-                mapping.base = self.confirm(mapping.base, hoped, data)
+                mapping.base = self.confirm(mapping.base, hoped, data, again=again)
             mapping.unanswered = ()
         known = (mapping.conflict and mapping.conflict.pharmacy) or mapping.base or {}
         pharmacy = {**known, **data}
