@@ -426,11 +426,12 @@ class Odoo:
         mapping.base = self.new_base(mapping.base, odoo, pharmacy, merge)
         if merge.to_pharmacy:
             self._enqueue_push(mapping)
+        return merge
 
     def _recheck_conflict(self, mapping, odoo):
-        if not self._merge(mapping, odoo).conflicts:
-            pharmacy, mapping.conflict = mapping.conflict.pharmacy, None
-            self._take_over(mapping, odoo, pharmacy)
+        pharmacy = mapping.conflict.pharmacy
+        merge = self._take_over(mapping, odoo, pharmacy)
+        self._refresh_conflict(mapping, merge, pharmacy)
 
     # -- sync_pull ---------------------------------------------------------------------
 
