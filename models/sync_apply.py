@@ -111,7 +111,15 @@ class SyncStream(models.Model):
         Mapping = self.env["sync.mapping"]
         found = Mapping.search_fetch(
             [("stream_id", "=", self.id), ("external_id", "in", list(wave))],
-            ["external_id", "version", "res_id", "base", "deleted", "state"],
+            [
+                "external_id",
+                "version",
+                "res_id",
+                "base",
+                "unanswered",
+                "deleted",
+                "state",
+            ],
         )
         for mapping in found:
             wave[mapping.external_id].mapping = mapping
@@ -155,7 +163,7 @@ class SyncStream(models.Model):
         same = all(
             key in base and base[key] == value for key, value in arrival.data.items()
         )
-        if same and mapping.state != "conflict":
+        if same and mapping.state != "conflict" and not mapping.unanswered:
             if arrival.version > mapping.version:
                 mapping.version = arrival.version
             return True
@@ -213,10 +221,12 @@ class SyncStream(models.Model):
             arrival.res_id = mapping.res_id
             odoo = serialised.get(mapping.res_id)
             if odoo is None:
-                # Deleted in Odoo; the push that tells so is in the queue.
+                # Deleted in Odoo, perhaps before the app was known to have it.
                 mapping.version = max(arrival.version, mapping.version)
                 arrival.outcome = "unchanged"
+                behind[mapping] = correlation_id
                 continue
+            mapping._confirm(arrival.data, arrival.version)
             known = mapping._open_conflict().pharmacy or mapping.base or {}
             pharmacy = {**known, **arrival.data}
             merge = mapping._merge(odoo, pharmacy)
@@ -248,13 +258,13 @@ class SyncStream(models.Model):
         if merge.to_odoo:
             record = self.env[self.res_model].browse(mapping.res_id)
             self._adapter()._update(record, merge.to_odoo, directory)
-        mapping.write(
-            {
-                "base": new_base(mapping.base or {}, odoo, pharmacy, merge),
-                "version": max(arrival.version, mapping.version),
-                "uncertain": False,
-            }
-        )
+        values = {
+            "base": new_base(mapping.base or {}, odoo, pharmacy, merge),
+            "uncertain": False,
+        }
+        if arrival.version > mapping.version:
+            values.update(version=arrival.version, unanswered=False)
+        mapping.write(values)
 
     def _apply_deletion(self, arrival):
         mapping = arrival.mapping
@@ -266,13 +276,12 @@ class SyncStream(models.Model):
         if record:
             self._adapter()._delete(record)
         mapping.write({"deleted": True, "version": arrival.version})
+        mapping._open_conflict()._close("pharmacy")
         arrival.outcome = "deleted"
 
     def _create_new(self, arrivals, directory):
         """Create in bulk; if the bulk fails halve it, until the bad one is alone."""
-        for arrival in arrivals:
-            if arrival.record.get("deleted"):
-                arrival.outcome = "unchanged"
+        self._remember_deleted([a for a in arrivals if a.record.get("deleted")])
         arrivals = [arrival for arrival in arrivals if not arrival.outcome]
         if not arrivals:
             return
@@ -288,6 +297,23 @@ class SyncStream(models.Model):
             half = len(arrivals) // 2
             self._create_new(arrivals[:half], directory)
             self._create_new(arrivals[half:], directory)
+
+    def _remember_deleted(self, arrivals):
+        """Keep in mind what was deleted before Odoo heard of it: an old state of it
+        that is still under way must not make it anew."""
+        self.env["sync.mapping"]._insert(
+            self,
+            [
+                {
+                    "external_id": arrival.external_id,
+                    "version": arrival.version,
+                    "deleted": True,
+                }
+                for arrival in arrivals
+            ],
+        )
+        for arrival in arrivals:
+            arrival.outcome = "unchanged"
 
     def _create_bulk(self, arrivals, directory):
         records = self._adapter()._create(
