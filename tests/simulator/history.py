@@ -63,10 +63,11 @@ class History:
             for act, weights in (
                 (self._person_at_odoo, (2, 4, 8)),
                 (self._person_at_pharmacy, (2, 4, 8)),
-                (self._start, (4, 6)),
+                (self._start, (3, 6)),
+                (self._hurry, (0, 2, 4)),
                 (self._work, (12, 24, 40)),
                 (self._kill, (0, 1, 3)),
-                (self._recover, (1, 2)),
+                (self._recover, (0.3, 1)),
                 (self._late, (1, 3)),
                 (self._resolve, (0, 1, 3)),
                 (self._call_in, (0, 1, 3)),
@@ -201,6 +202,12 @@ class History:
     def _start(self):
         if len(self.world.workers) < MOST_WORKERS:
             self.world.start(self.world.random.choice(("push", "pull")))
+
+    def _hurry(self):
+        """A job from its beginning to its end, while others stand still."""
+        worker = self.world.start(self.world.random.choice(("push", "pull", "pull")))
+        while worker in self.world.workers:
+            self.world.step(worker)
 
     def _work(self):
         if self.world.workers:

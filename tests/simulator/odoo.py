@@ -485,15 +485,12 @@ class Odoo:
     def _is_known(self, mapping, record, data):
         if mapping.deleted:
             return True
-        if not mapping.version:
-            return False
         base = mapping.base or {}
         if base and record["version"] < mapping.version:
             return True
         same = all(key in base and base[key] == value for key, value in data.items())
-        if same and self._state(mapping) != "conflict":
-            if record["version"] > mapping.version:
-                mapping.version, mapping.unanswered = record["version"], ()
+        if same and self._state(mapping) != "conflict" and not mapping.unanswered:
+            mapping.version = max(record["version"], mapping.version)
             return True
         return False
 

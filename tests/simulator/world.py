@@ -37,7 +37,7 @@ class World:
         self.now = 0
         self.log = []
         self.ledger = Ledger()
-        self.pharmacy = Pharmacy(heeds_keys=chance() < 0.5)
+        self.pharmacy = Pharmacy(heeds_keys=chance() < 0.5, compares=chance() < 0.7)
         self.odoo = odoo_class(self.ledger, lambda: self.now)
         self.workers = []
         self.late = []  # requests that are still under way though nobody waits

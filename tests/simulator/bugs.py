@@ -1,0 +1,284 @@
+"""Known mistakes, each built into the simulated protocol: the simulator has to find
+them. Most stood in papers or in published connectors."""
+
+from odoo.addons.pharmacy_sync.core.merge import Merge, three_way
+
+from .odoo import COMMIT, EVENTS, PAGE, Call, NoAnswer, Odoo
+
+BUGS = {}
+
+
+def bug(cls):
+    BUGS[cls.__name__] = cls
+    return cls
+
+
+def _whole(odoo, pharmacy, winner):
+    """A merge in which one side's record is taken as it is."""
+    if winner is odoo:
+        changed = {k: v for k, v in odoo.items() if pharmacy.get(k) != v}
+        return Merge({}, changed, {}, {})
+    changed = {k: v for k, v in pharmacy.items() if odoo.get(k) != v}
+    return Merge(changed, {}, {}, {})
+
+
+@bug
+class WholeRecordLastWriteWins(Odoo):
+    """What both sides changed is the pharmacy's record, whole."""
+
+    @staticmethod
+    def three_way(base, odoo, pharmacy):
+        merge = three_way(base, odoo, pharmacy)
+        if merge.to_odoo and merge.to_pharmacy or merge.conflicts:
+            return _whole(odoo, pharmacy, pharmacy)
+        return merge
+
+
+@bug
+class VersionCountersCompared(Odoo):
+    """Odoo counts its own writes and compares the number with the app's version."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self._counts = {}
+
+    def edit(self, res_id, changes):
+        self._counts[res_id] = self._counts.get(res_id, 1) + 1
+        super().edit(res_id, changes)
+
+    def _merge(self, mapping, odoo, pharmacy=None):
+        if pharmacy is None:
+            return super()._merge(mapping, odoo)
+        newer = self._counts.get(mapping.res_id, 1) > mapping.version
+        return _whole(odoo, pharmacy, odoo if newer else pharmacy)
+
+
+@bug
+class LinesByPosition(Odoo):
+    """The first line is the first line, whatever its key."""
+
+    @staticmethod
+    def three_way(base, odoo, pharmacy):
+        sides = [dict(side) for side in (base, odoo, pharmacy)]
+        keys = [[li["key"] for li in side.get("lines", ())] for side in sides]
+        for side in sides:
+            if "lines" in side:
+                side["lines"] = [
+                    {**line, "key": str(at)} for at, line in enumerate(side["lines"])
+                ]
+        merge = three_way(*sides)
+        for target, names in ((merge.to_odoo, keys[2]), (merge.to_pharmacy, keys[1])):
+            if "lines" in target:
+                target["lines"] = [
+                    {**line, "key": names[at] if at < len(names) else f"new{at}"}
+                    for at, line in enumerate(target["lines"])
+                ]
+        return merge
+
+
+@bug
+class AdvanceIgnoresConflicts(Odoo):
+    """After a push the whole list of lines that was sent counts as agreed."""
+
+    def _advanced(self, mapping, data):
+        return self.advance(mapping.base, data)
+
+
+@bug
+class BaseMovedBeforeTheAnswer(Odoo):
+    """What is sent counts as agreed though nobody has answered."""
+
+    def _push_item(self, operation):
+        item = super()._push_item(operation)
+        if item and item.request["method"] == "update":
+            operation.mapping.base = {**operation.mapping.base, **item.request["data"]}
+        return item
+
+
+@bug
+class UncertainCreationNotLookedUp(Odoo):
+    """A creation without an answer is sent again, and nothing says whose it is."""
+
+    def _push_item(self, operation):
+        item = super()._push_item(operation)
+        if item:
+            item.uncertain = False
+            item.request["external_ref"] = None
+        return item
+
+
+@bug
+class CursorBeforeThePage(Odoo):
+    """The cursor is committed, then the page that it belongs to."""
+
+    def pull_job(self, worker):
+        cursor, more = self.cursor, True
+        while more:
+            try:
+                page = yield Call("changes", (cursor, PAGE))
+            except NoAnswer:
+                return
+            if self.cursor != cursor:
+                return
+            cursor = self.cursor = page["next_cursor"]
+            yield COMMIT
+            self._apply(page["changes"])
+            yield COMMIT
+            more = page["has_more"]
+
+
+@bug
+class EchoNotEnded(Odoo):
+    """What was taken over from the pharmacy is sent back to it."""
+
+    def _is_known(self, mapping, record, data):
+        return mapping.deleted
+
+    def _apply_changed(self, mapping, record, data):
+        super()._apply_changed(mapping, record, data)
+        if mapping.res_id in self.records:
+            self._update(mapping.res_id, {})
+
+    def _differs(self, mapping, data):
+        return True
+
+    def _merge(self, mapping, odoo, pharmacy=None):
+        merge = super()._merge(mapping, odoo, pharmacy)
+        if pharmacy is None and not merge.to_pharmacy and not merge.conflicts:
+            merge.to_pharmacy["notes"] = odoo["notes"]
+        return merge
+
+
+@bug
+class SentWithoutIfMatch(Odoo):
+    """Odoo's push overwrites whatever the pharmacy has by now."""
+
+    def _push_item(self, operation):
+        item = super()._push_item(operation)
+        if item and "if_match" in item.request:
+            item.request["if_match"] = "*"
+        return item
+
+
+@bug
+class TombstoneForgotten(Odoo):
+    """An old state of a deleted record is taken for a new record."""
+
+    def _create_new(self, record, data):
+        if not record["deleted"]:
+            super()._create_new(record, data)
+
+
+@bug
+class FieldRuleTakesTheRecord(Odoo):
+    """A rule for one field, the pharmacy's notes win, returns the whole record."""
+
+    @staticmethod
+    def three_way(base, odoo, pharmacy):
+        merge = three_way(base, odoo, pharmacy)
+        if "notes" in merge.conflicts:
+            return Merge(dict(pharmacy), {}, {}, {})
+        return merge
+
+
+@bug
+class OldStatesTakenForNew(Odoo):
+    """A record that arrives late is applied over what came after it."""
+
+    def _is_known(self, mapping, record, data):
+        return mapping.deleted
+
+
+@bug
+class EditWhileUnderWayForgotten(Odoo):
+    """A record that is being sent is not queued again."""
+
+    def _enqueue_push(self, mapping):
+        if all(operation.mapping is not mapping for operation in self.operations):
+            super()._enqueue_push(mapping)
+
+
+@bug
+class ConflictingValueTakenForAgreed(Odoo):
+    """While a conflict is open the pharmacy is thought to have the base."""
+
+    def _merge(self, mapping, odoo, pharmacy=None):
+        return super()._merge(mapping, odoo, pharmacy or mapping.base or {})
+
+
+@bug
+class EventDoneBeforeItsOperation(Odoo):
+    """Events are marked as delivered in a transaction of their own."""
+
+    def push_job(self, worker):
+        while self.events:
+            changed, self.events = self.events[:EVENTS], self.events[EVENTS:]
+            yield COMMIT
+            self._request_push(dict.fromkeys(changed))
+            yield COMMIT
+        yield from super().push_job(worker)
+
+
+@bug
+class KilledWorkerNotTakenUp(Odoo):
+    """What a killed worker left running runs for ever."""
+
+    def recover(self, living):
+        pass
+
+
+# -- Found by the simulator in the product, and mended ---------------------------------
+
+
+@bug
+class UndoneChangeComesBack(Odoo):
+    """A push that was not answered is forgotten: who undoes its change meanwhile sees
+    it come back as the pharmacy's."""
+
+    def _hope(self, mapping, data):
+        pass
+
+
+@bug
+class OlderAnswerTakenForNewer(Odoo):
+    """The answer to a push is written down over what a pull has read since."""
+
+    def _advance(self, mapping, request, answer):
+        if request["method"] != "delete":
+            mapping.version = min(mapping.version, answer["version"])
+        return super()._advance(mapping, request, answer)
+
+
+@bug
+class DeletedBeforeItsCreationWasAnswered(Odoo):
+    """A record without an id at the pharmacy is thought not to be there."""
+
+    def _apply_changed(self, mapping, record, data):
+        if mapping.res_id in self.records:
+            super()._apply_changed(mapping, record, data)
+
+    def _push_item(self, operation):
+        mapping = operation.mapping
+        if mapping.res_id not in self.records and not mapping.external_id:
+            return self._end(operation)
+        return super()._push_item(operation)
+
+
+@bug
+class ConflictOutlivesItsRecord(Odoo):
+    """A conflict stays open when its record is deleted."""
+
+    def _gone(self, mapping):
+        mapping.deleted = True
+
+
+@bug
+class WithdrawnChangeWins(Odoo):
+    """A person ends a conflict by withdrawing Odoo's change: the pharmacy's value is
+    noted as agreed, and not written."""
+
+    def _recheck_conflict(self, mapping, odoo):
+        merge = self._merge(mapping, odoo)
+        if not merge.conflicts:
+            pharmacy, mapping.conflict = mapping.conflict.pharmacy, None
+            mapping.base = self.new_base(mapping.base, odoo, pharmacy, merge)
