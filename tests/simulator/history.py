@@ -65,6 +65,7 @@ class History:
                 (self._person_at_pharmacy, (2, 4, 8)),
                 (self._start, (3, 6)),
                 (self._hurry, (0, 2, 4)),
+                (self._overtake, (0, 2)),
                 (self._work, (12, 24, 40)),
                 (self._kill, (0, 1, 3)),
                 (self._recover, (0.3, 1)),
@@ -205,9 +206,18 @@ class History:
 
     def _hurry(self):
         """A job from its beginning to its end, while others stand still."""
-        worker = self.world.start(self.world.random.choice(("push", "pull", "pull")))
+        self._run(self.world.random.choice(("push", "pull", "pull")))
+
+    def _run(self, kind):
+        worker = self.world.start(kind)
         while worker in self.world.workers:
             self.world.step(worker)
+
+    def _overtake(self):
+        """While an answer is under way a person goes on, and a pull comes first."""
+        if any(worker.answer for worker in self.world.workers):
+            self.world.random.choice((self._person_at_odoo, self._person_at_pharmacy))()
+            self._run("pull")
 
     def _work(self):
         if self.world.workers:
@@ -260,10 +270,7 @@ class History:
         """A push, a pull and a push, each to its end; time passes."""
         self.world.odoo.recover(())
         for kind in ("push", "pull", "push"):
-            worker = self.world.start(kind)
-            while worker in self.world.workers:
-                self.world.now += 1
-                self.world.step(worker)
+            self._run(kind)
         self.world.now += 50
 
     def _rest(self):

@@ -5,11 +5,11 @@ from odoo.addons.pharmacy_sync.core.merge import Merge, three_way
 
 from .odoo import COMMIT, EVENTS, PAGE, Call, NoAnswer, Odoo
 
-BUGS = {}
+MISTAKES = {}
 
 
-def bug(cls):
-    BUGS[cls.__name__] = cls
+def mistake(cls):
+    MISTAKES[cls.__name__] = cls
     return cls
 
 
@@ -22,7 +22,7 @@ def _whole(odoo, pharmacy, winner):
     return Merge(changed, {}, {}, {})
 
 
-@bug
+@mistake
 class WholeRecordLastWriteWins(Odoo):
     """What both sides changed is the pharmacy's record, whole."""
 
@@ -34,7 +34,7 @@ class WholeRecordLastWriteWins(Odoo):
         return merge
 
 
-@bug
+@mistake
 class VersionCountersCompared(Odoo):
     """Odoo counts its own writes and compares the number with the app's version."""
 
@@ -53,7 +53,7 @@ class VersionCountersCompared(Odoo):
         return _whole(odoo, pharmacy, odoo if newer else pharmacy)
 
 
-@bug
+@mistake
 class LinesByPosition(Odoo):
     """The first line is the first line, whatever its key."""
 
@@ -76,7 +76,7 @@ class LinesByPosition(Odoo):
         return merge
 
 
-@bug
+@mistake
 class AdvanceIgnoresConflicts(Odoo):
     """After a push the whole list of lines that was sent counts as agreed."""
 
@@ -84,7 +84,7 @@ class AdvanceIgnoresConflicts(Odoo):
         return self.advance(mapping.base, data)
 
 
-@bug
+@mistake
 class BaseMovedBeforeTheAnswer(Odoo):
     """What is sent counts as agreed though nobody has answered."""
 
@@ -95,7 +95,7 @@ class BaseMovedBeforeTheAnswer(Odoo):
         return item
 
 
-@bug
+@mistake
 class UncertainCreationNotLookedUp(Odoo):
     """A creation without an answer is sent again, and nothing says whose it is."""
 
@@ -107,7 +107,7 @@ class UncertainCreationNotLookedUp(Odoo):
         return item
 
 
-@bug
+@mistake
 class CursorBeforeThePage(Odoo):
     """The cursor is committed, then the page that it belongs to."""
 
@@ -127,7 +127,7 @@ class CursorBeforeThePage(Odoo):
             more = page["has_more"]
 
 
-@bug
+@mistake
 class EchoNotEnded(Odoo):
     """What was taken over from the pharmacy is sent back to it."""
 
@@ -149,7 +149,7 @@ class EchoNotEnded(Odoo):
         return merge
 
 
-@bug
+@mistake
 class SentWithoutIfMatch(Odoo):
     """Odoo's push overwrites whatever the pharmacy has by now."""
 
@@ -160,16 +160,7 @@ class SentWithoutIfMatch(Odoo):
         return item
 
 
-@bug
-class TombstoneForgotten(Odoo):
-    """An old state of a deleted record is taken for a new record."""
-
-    def _create_new(self, record, data):
-        if not record["deleted"]:
-            super()._create_new(record, data)
-
-
-@bug
+@mistake
 class FieldRuleTakesTheRecord(Odoo):
     """A rule for one field, the pharmacy's notes win, returns the whole record."""
 
@@ -181,7 +172,7 @@ class FieldRuleTakesTheRecord(Odoo):
         return merge
 
 
-@bug
+@mistake
 class OldStatesTakenForNew(Odoo):
     """A record that arrives late is applied over what came after it."""
 
@@ -189,7 +180,7 @@ class OldStatesTakenForNew(Odoo):
         return mapping.deleted
 
 
-@bug
+@mistake
 class EditWhileUnderWayForgotten(Odoo):
     """A record that is being sent is not queued again."""
 
@@ -198,7 +189,7 @@ class EditWhileUnderWayForgotten(Odoo):
             super()._enqueue_push(mapping)
 
 
-@bug
+@mistake
 class ConflictingValueTakenForAgreed(Odoo):
     """While a conflict is open the pharmacy is thought to have the base."""
 
@@ -206,7 +197,7 @@ class ConflictingValueTakenForAgreed(Odoo):
         return super()._merge(mapping, odoo, pharmacy or mapping.base or {})
 
 
-@bug
+@mistake
 class EventDoneBeforeItsOperation(Odoo):
     """Events are marked as delivered in a transaction of their own."""
 
@@ -219,66 +210,9 @@ class EventDoneBeforeItsOperation(Odoo):
         yield from super().push_job(worker)
 
 
-@bug
+@mistake
 class KilledWorkerNotTakenUp(Odoo):
     """What a killed worker left running runs for ever."""
 
     def recover(self, living):
         pass
-
-
-# -- Found by the simulator in the product, and mended ---------------------------------
-
-
-@bug
-class UndoneChangeComesBack(Odoo):
-    """A push that was not answered is forgotten: who undoes its change meanwhile sees
-    it come back as the pharmacy's."""
-
-    def _hope(self, mapping, data):
-        pass
-
-
-@bug
-class OlderAnswerTakenForNewer(Odoo):
-    """The answer to a push is written down over what a pull has read since."""
-
-    def _advance(self, mapping, request, answer):
-        if request["method"] != "delete":
-            mapping.version = min(mapping.version, answer["version"])
-        return super()._advance(mapping, request, answer)
-
-
-@bug
-class DeletedBeforeItsCreationWasAnswered(Odoo):
-    """A record without an id at the pharmacy is thought not to be there."""
-
-    def _apply_changed(self, mapping, record, data):
-        if mapping.res_id in self.records:
-            super()._apply_changed(mapping, record, data)
-
-    def _push_item(self, operation):
-        mapping = operation.mapping
-        if mapping.res_id not in self.records and not mapping.external_id:
-            return self._end(operation)
-        return super()._push_item(operation)
-
-
-@bug
-class ConflictOutlivesItsRecord(Odoo):
-    """A conflict stays open when its record is deleted."""
-
-    def _gone(self, mapping):
-        mapping.deleted = True
-
-
-@bug
-class WithdrawnChangeWins(Odoo):
-    """A person ends a conflict by withdrawing Odoo's change: the pharmacy's value is
-    noted as agreed, and not written."""
-
-    def _recheck_conflict(self, mapping, odoo):
-        merge = self._merge(mapping, odoo)
-        if not merge.conflicts:
-            pharmacy, mapping.conflict = mapping.conflict.pharmacy, None
-            mapping.base = self.new_base(mapping.base, odoo, pharmacy, merge)
