@@ -35,3 +35,4 @@ from . import test_conflict_resolution
 from . import test_conflict_bulk
 from . import test_api_conflicts
 from . import test_conflict_tour
+from . import test_histories
