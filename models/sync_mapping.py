@@ -235,7 +235,7 @@ class SyncMapping(models.Model):
         return advance(self.base, data, conflict._open_lines().mapped("field"))
 
     def _hope(self, data):
-        """``data`` is about to be sent, and nobody knows whether it will be answered."""
+        """``data`` is about to be sent; nobody knows whether it will be answered."""
         advanced = self._advanced(data)
         hoped = {name: advanced[name] for name in data}
         unanswered = self.unanswered or []

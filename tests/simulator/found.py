@@ -2,12 +2,13 @@
 histories break a law by it, and by nothing else.
 
 Who changes how histories are made finds other seeds:
-``PHARMACY_SYNC_FIND=1 ./dev test tests/simulator/test_simulator_finds.py -s`` tells them.
+``PHARMACY_SYNC_FIND=1 ./dev test tests/simulator/test_simulator_finds.py -s``.
 """
 
 from odoo.addons.pharmacy_sync.core.merge import confirm
 
-from .odoo import OK, Odoo
+from .odoo import Odoo
+from .parts import OK
 
 FOUND = {}
 
@@ -94,7 +95,7 @@ class UndoWhileUnderWayNeverSent(Odoo):
 
 @seeds()
 class ConflictNotLookedAtAnew(Odoo):
-    """Who edits Odoo's record so that a part of the conflict is settled is not heard."""
+    """Who settles a part of the conflict by editing Odoo's record is not heard."""
 
     def _recheck_conflict(self, mapping, odoo):
         if not self._merge(mapping, odoo).conflicts:

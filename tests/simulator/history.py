@@ -291,7 +291,9 @@ class History:
         after = odoo.writes, odoo.made, pharmacy.seq
         words = ("writes in Odoo", "operations", "writes at the pharmacy")
         return [
-            f"{b - a} {word}" for word, a, b in zip(words, before, after, strict=True) if a != b
+            f"{b - a} {word}"
+            for word, a, b in zip(words, before, after, strict=True)
+            if a != b
         ]
 
     def _ending(self, work, second):
@@ -309,5 +311,3 @@ class History:
             name = record["name"] if record else mapping.key
             ending.conflicts[name] = mapping.conflict.paths
         return ending
-
-

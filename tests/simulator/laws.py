@@ -65,10 +65,15 @@ def broken(ledger, ending):
     found += [f"not quiet: {deed}" for deed in ending.second]
     names = set(ledger.records()) | ending.odoo.keys() | ending.pharmacy.keys()
     for name in sorted(names):
-        sides = {"odoo": ending.odoo.get(name, []), "pharmacy": ending.pharmacy.get(name, [])}
+        sides = {
+            "odoo": ending.odoo.get(name, []),
+            "pharmacy": ending.pharmacy.get(name, []),
+        }
         twice = [side for side, copies in sides.items() if len(copies) > 1]
         if twice:
-            found += [f"duplicate: {name} is {len(sides[s])} times on {s}" for s in twice]
+            found += [
+                f"duplicate: {name} is {len(sides[s])} times on {s}" for s in twice
+            ]
             continue
         copies = {side: copies[0] for side, copies in sides.items() if copies}
         paths = ending.conflicts.get(name, ())

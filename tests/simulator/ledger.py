@@ -41,7 +41,9 @@ class Ledger:
             known.setdefault(better, set()).add(worse)
 
     def slots(self, record):
-        return {slot: known for (name, slot), known in self.seen.items() if name == record}
+        return {
+            slot: known for (name, slot), known in self.seen.items() if name == record
+        }
 
     def records(self):
         return sorted({name for name, __ in self.seen})

@@ -3,7 +3,8 @@ them. Most stood in papers or in published connectors."""
 
 from odoo.addons.pharmacy_sync.core.merge import Merge, three_way
 
-from .odoo import COMMIT, EVENTS, PAGE, Call, NoAnswer, Odoo
+from .odoo import Odoo
+from .parts import COMMIT, EVENTS, PAGE, Call, NoAnswerError
 
 MISTAKES = {}
 
@@ -29,7 +30,7 @@ class WholeRecordLastWriteWins(Odoo):
     @staticmethod
     def three_way(base, odoo, pharmacy):
         merge = three_way(base, odoo, pharmacy)
-        if merge.to_odoo and merge.to_pharmacy or merge.conflicts:
+        if (merge.to_odoo and merge.to_pharmacy) or merge.conflicts:
             return _whole(odoo, pharmacy, pharmacy)
         return merge
 
@@ -116,7 +117,7 @@ class CursorBeforeThePage(Odoo):
         while more:
             try:
                 page = yield Call("changes", (cursor, PAGE))
-            except NoAnswer:
+            except NoAnswerError:
                 return
             if self.cursor != cursor:
                 return

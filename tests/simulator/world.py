@@ -3,7 +3,8 @@
 import random
 
 from .ledger import Ledger
-from .odoo import Call, NoAnswer, Odoo
+from .odoo import Odoo
+from .parts import Call, NoAnswerError
 from .pharmacy import Pharmacy
 
 
@@ -66,7 +67,7 @@ class World:
         try:
             if answer is None:
                 asked = next(worker.job)
-            elif isinstance(answer[0], NoAnswer):
+            elif isinstance(answer[0], NoAnswerError):
                 asked = worker.job.throw(answer[0])
             else:
                 asked = worker.job.send(answer[0])
@@ -103,7 +104,7 @@ class World:
         if fate in ("late", "doubled"):
             self.late.append(call)
         if fate not in ("carried", "doubled"):
-            answer = NoAnswer(unknown=fate != "refused")
+            answer = NoAnswerError(unknown=fate != "refused")
         self.note(fate, worker, answer)
         return answer
 
