@@ -147,7 +147,7 @@ class Push:
                 continue
             if not failures[operation].unknown:
                 mapping.uncertain = item.uncertain
-            self._fail(operation)
+            self._fail(operation, revive=True)
         self._apply(arrived)
 
     def _settle_answer(self, operation, request, answer):
@@ -165,7 +165,7 @@ class Push:
             self._leave(operation, "pending")
             return [current]
         if status != STALE or operation.attempts > STALE_ATTEMPTS:
-            self._fail(operation)
+            self._fail(operation, revive=False)
             return []
         self._leave(operation, "pending")
         return [current]

@@ -47,11 +47,11 @@ class Queue:
         operation.state = "done"
         self.operations.remove(operation)
 
-    def _fail(self, operation):
+    def _fail(self, operation, revive):
         if operation.attempts < MAX_ATTEMPTS:
             self._leave(operation, "waiting", self.now() + 2**operation.attempts)
         else:
-            operation.revive = True
+            operation.revive = revive
             self._leave(operation, "dead")
 
     def _leave(self, operation, state, eta=0):

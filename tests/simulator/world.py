@@ -8,6 +8,9 @@ from .parts import Call, NoAnswerError
 from .pharmacy import Pharmacy
 
 
+ENDLESS = 3000  # entries of the log; a long history has 400
+
+
 class Worker:
     """A job under way. A call takes two steps: the request arrives; the answer does.
 
@@ -45,6 +48,8 @@ class World:
         self._workers = 0
 
     def note(self, *words):
+        if len(self.log) > ENDLESS:
+            raise RuntimeError("it goes on for ever")
         self.log.append((self.now, *words))
 
     # -- Workers -----------------------------------------------------------------------
