@@ -36,3 +36,4 @@ from . import test_conflict_bulk
 from . import test_api_conflicts
 from . import test_conflict_tour
 from . import test_histories
+from . import test_unanswered

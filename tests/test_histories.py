@@ -49,6 +49,7 @@ class TestHistories(SyncCase):
         self.assertTrue(self.mapping(warm).external_id)
 
     def _check(self, seed):
+        self.env.cr.flush()
         savepoint = self.env.cr.savepoint(flush=False)
         self.seeker.forward()
         history = RealHistory(self, seed)

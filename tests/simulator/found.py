@@ -21,7 +21,7 @@ def seeds(*numbers):
     return keep
 
 
-@seeds()
+@seeds(19, 2089)
 class UndoneChangeComesBack(Odoo):
     """A push that was not answered is forgotten: who undoes its change meanwhile sees
     it come back as the pharmacy's."""
@@ -30,7 +30,7 @@ class UndoneChangeComesBack(Odoo):
         pass
 
 
-@seeds()
+@seeds(305, 1441)
 class OlderAnswerTakenForNewer(Odoo):
     """The answer to a push is written down over what a pull has read since."""
 
@@ -40,7 +40,7 @@ class OlderAnswerTakenForNewer(Odoo):
         return super()._settle_answer(operation, request, answer)
 
 
-@seeds()
+@seeds(16, 32)
 class DeletedBeforeItsCreationWasAnswered(Odoo):
     """A record without an id at the pharmacy is thought not to be there."""
 
@@ -55,7 +55,7 @@ class DeletedBeforeItsCreationWasAnswered(Odoo):
         return super()._push_item(operation)
 
 
-@seeds()
+@seeds(308, 384)
 class ConflictOutlivesItsRecord(Odoo):
     """A conflict stays open when its record is deleted."""
 
@@ -63,7 +63,7 @@ class ConflictOutlivesItsRecord(Odoo):
         mapping.deleted = True
 
 
-@seeds()
+@seeds(3902, 7988)
 class WithdrawnChangeWins(Odoo):
     """A person ends a conflict by withdrawing Odoo's change: the pharmacy's value is
     noted as agreed, and not written."""
@@ -75,7 +75,7 @@ class WithdrawnChangeWins(Odoo):
             mapping.base = self.new_base(mapping.base, odoo, pharmacy, merge)
 
 
-@seeds()
+@seeds(208, 1160)
 class TombstoneForgotten(Odoo):
     """An old state of a deleted record is taken for a new record."""
 

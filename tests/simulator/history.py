@@ -214,10 +214,10 @@ class History:
             self.world.step(worker)
 
     def _overtake(self):
-        """While an answer is under way a person goes on, and a pull comes first."""
-        if any(worker.answer for worker in self.world.workers):
+        """While a call is under way a person goes on, and another job comes first."""
+        if any(worker.request or worker.answer for worker in self.world.workers):
             self.world.random.choice((self._person_at_odoo, self._person_at_pharmacy))()
-            self._run("pull")
+            self._run(self.world.random.choice(("push", "pull")))
 
     def _work(self):
         if self.world.workers:

@@ -47,6 +47,7 @@ class RealHistory:
         self.random = random.Random(seed)
         self.stream = case.seeker.stream()
         self.ledger = Ledger()
+        self.seed = seed
         self.log = [f"seed {seed}"]
         self.network = Network(self.random, self._door, self._note)
         self.orders = self.env["purchase.order"]
@@ -112,7 +113,7 @@ class RealHistory:
         number = self._new_number()
         record = self.app.add(
             ORDERS,
-            reference=f"H{number}",
+            reference=f"H{self.seed}-{number}",
             supplier_id=self.case.supplier_id,
             currency=self.env.company.currency_id.name,
             notes=f"n{number}",
@@ -254,7 +255,9 @@ class RealHistory:
             self._committed()
 
     def _decided(self, name, path, winner, loser):
-        if path.endswith("]") or path.rpartition(".")[2] in WRITTEN:
+        if path.endswith("]"):
+            self.ledger.decided(name, path, *map(_written, (winner, loser)))
+        elif path.rpartition(".")[2] in WRITTEN:
             self.ledger.decided(name, path, winner, loser)
 
     def _open_conflicts(self):
@@ -347,7 +350,9 @@ class RealHistory:
         operations = self.case.operations().filtered(
             lambda o: o.state not in ("done", "cancelled")
         )
-        events = self.env["sync.event"].search([("state", "=", "pending")])
+        events = self.env["sync.event"].search(
+            [("backend_id", "=", self.case.backend.id), ("state", "=", "pending")]
+        )
         return [f"{o.kind} {o.state}: {o.reason}" for o in operations] + [
             f"event {event.type}" for event in events
         ]
@@ -404,6 +409,10 @@ class RealHistory:
         if name in self.theirs:
             records[self.theirs[name]] = self._at_app(self.theirs[name])
         return records.values()
+
+
+def _written(line):
+    return line and {name: line[name] for name in line if name in WRITTEN}
 
 
 def _flat(record):
