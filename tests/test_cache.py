@@ -34,8 +34,7 @@ class TestCache(SyncCase):
     def grow_old(self, seconds):
         self.env.flush_all()
         self.env.cr.execute(
-            "UPDATE sync_cache SET fetched_at = fetched_at"
-            " - make_interval(secs => %s)",
+            "UPDATE sync_cache SET fetched_at = fetched_at - make_interval(secs => %s)",
             [seconds],
         )
         self.forget_memory()

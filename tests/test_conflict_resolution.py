@@ -38,7 +38,11 @@ class TestConflictResolution(SyncCase):
         """(quantity, price, notes) in Odoo and at the app."""
         odoo = self.link._serialise()
         return [
-            (side["lines"][0]["quantity"], side["lines"][0]["unit_price"], side["notes"])
+            (
+                side["lines"][0]["quantity"],
+                side["lines"][0]["unit_price"],
+                side["notes"],
+            )
             for side in (odoo, self.at_app(self.order))
         ]
 
@@ -154,7 +158,9 @@ class TestConflictResolution(SyncCase):
         self.pull()
         shown = {row["path"]: row for row in self.conflict.compare()["rows"]}
         row = shown["supplier_id"]
-        self.assertEqual((row["odoo"]["text"], row["pharmacy"]["text"]), ("Other", "Third"))
+        self.assertEqual(
+            (row["odoo"]["text"], row["pharmacy"]["text"]), ("Other", "Third")
+        )
         self.assertFalse(row["free"])
         with self.assertRaisesRegex(UserError, "Supplier"):
             self.resolve(choices={"supplier_id": {"choice": "manual", "value": "x"}})
@@ -241,7 +247,9 @@ class TestConflictResolution(SyncCase):
         self.assertEqual(str(self.conflict.pharmacy_at.date()), moment)
 
     def test_the_changed_characters_are_marked(self):
-        row = next(r for r in self.conflict.compare()["rows"] if r["path"] == self.price)
+        row = next(
+            r for r in self.conflict.compare()["rows"] if r["path"] == self.price
+        )
         self.assertEqual(
             row["pharmacy"]["segments"],
             [["same", "1"], ["added", "3"], ["same", ".50"]],

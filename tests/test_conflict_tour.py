@@ -41,7 +41,11 @@ class TestConflictTour(SyncCase, HttpCase):
     def both(self, order):
         odoo = self.mapping(order)._serialise()
         return [
-            (side["lines"][0]["quantity"], side["lines"][0]["unit_price"], side["notes"])
+            (
+                side["lines"][0]["quantity"],
+                side["lines"][0]["unit_price"],
+                side["notes"],
+            )
             for side in (odoo, self.at_app(order))
         ]
 

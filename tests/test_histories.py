@@ -8,6 +8,7 @@ from .simulator.real_history import RealHistory, Seeker
 
 HISTORIES = int(os.environ.get("PHARMACY_SYNC_ODOO_HISTORIES") or 200)
 SEED = os.environ.get("PHARMACY_SYNC_ODOO_SEED")
+SHARES = 10  # tests, each with its own time limit
 
 
 @tagged("post_install", "-at_install")
@@ -26,11 +27,11 @@ class TestHistories(SyncCase):
             "pharmacy_sync.feature_breaker", "False"
         )
 
-    def test_no_law_is_broken(self):
+    def _play(self, seeds):
         if SEED:
             self.skipTest("a seed is replayed")
         self._begin()
-        for seed in range(HISTORIES):
+        for seed in seeds:
             self._check(seed)
 
     @unittest.skipUnless(SEED, "PHARMACY_SYNC_ODOO_SEED is not set")
@@ -67,3 +68,11 @@ class TestHistories(SyncCase):
                 + "\n".join(history.log)
             )
         return history
+
+
+def _share(number):
+    return lambda case: case._play(range(number, HISTORIES, SHARES))
+
+
+for number in range(SHARES):
+    setattr(TestHistories, f"test_no_law_is_broken_{number}", _share(number))

@@ -148,7 +148,9 @@ class TestInitial(SyncCase):
             "products", name="Amoxi", barcode=self.products[1].barcode
         )
         order = self.make_order(origin="PH-7")
-        other = self.make_order(origin="PH-8", partner_id=self.env.company.partner_id.id)
+        other = self.make_order(
+            origin="PH-8", partner_id=self.env.company.partner_id.id
+        )
         theirs = self.add_order(supplier, product, reference="PH-7")
         self.add_order(supplier, product, reference="PH-8")
         work = self.preview(winner="odoo")
@@ -160,9 +162,7 @@ class TestInitial(SyncCase):
         self.sync()
         self.assertEqual(self.mapping(order).external_id, theirs["id"])
         self.assertEqual(len(order.order_line), 3, "no line is doubled")
-        self.assertEqual(
-            order.order_line[1].sync_key, theirs["lines"][0]["key"]
-        )
+        self.assertEqual(order.order_line[1].sync_key, theirs["lines"][0]["key"])
         self.assertEqual(len(self.at_app(order)["lines"]), 3)
         self.assertTrue(self.mapping(other))
 
@@ -229,9 +229,7 @@ class TestInitial(SyncCase):
             "suppliers", name="V. Alba", vat=self.supplier.vat, city="Vigo", phone=""
         )
         self.supplier.write({"city": False, "phone": "981 1"})
-        self.carry(
-            self.preview(stream_ids=self.stream("supplier").ids, winner=winner)
-        )
+        self.carry(self.preview(stream_ids=self.stream("supplier").ids, winner=winner))
         self.push()
         self.assertEqual(self.supplier.city, "Vigo", "an empty field is filled")
         there = self.app.get("suppliers", theirs["id"])

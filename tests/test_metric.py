@@ -92,9 +92,7 @@ class TestMetric(SyncCase):
         self.push()
         found = self.totals(["kind", "result"])
         self.assertEqual(found["operation", "done"], (7, 1))
-        self.assertNotIn(
-            self.hour(fields.Datetime.now()), self.rolled().mapped("hour")
-        )
+        self.assertNotIn(self.hour(fields.Datetime.now()), self.rolled().mapped("hour"))
 
     def test_rolled_up_hours_are_not_read_again(self):
         self.move(3)

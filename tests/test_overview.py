@@ -17,9 +17,7 @@ class TestOverview(SyncCase):
 
     def setUp(self):
         super().setUp()
-        self.user = new_test_user(
-            self.env, "overview_user", "pharmacy_sync.group_user"
-        )
+        self.user = new_test_user(self.env, "overview_user", "pharmacy_sync.group_user")
         self.order = self.make_order()
         self.push()
 
@@ -159,7 +157,9 @@ class TestOverview(SyncCase):
         self.die()
         group = self.operations(state="dead").error_ids.group_id
         (told,) = self.data()["groups"]
-        self.assertEqual((told["id"], told["type"]), (group.id, "Authentication failed"))
+        self.assertEqual(
+            (told["id"], told["type"]), (group.id, "Authentication failed")
+        )
         group.action_resolve()
         self.assertEqual(self.data()["groups"], [])
 

@@ -10,9 +10,7 @@ class TestTimeline(SyncCase):
 
     def setUp(self):
         super().setUp()
-        self.user = new_test_user(
-            self.env, "timeline_user", "pharmacy_sync.group_user"
-        )
+        self.user = new_test_user(self.env, "timeline_user", "pharmacy_sync.group_user")
         self.order = self.make_order()
         self.push()
 
@@ -60,7 +58,9 @@ class TestTimeline(SyncCase):
         self.assertEqual(row.detail, error.message)
         self.assertEqual(row.correlation_id, error.correlation_id)
         action = row.action_open()
-        self.assertEqual((action["res_model"], action["res_id"]), ("sync.error", error.id))
+        self.assertEqual(
+            (action["res_model"], action["res_id"]), ("sync.error", error.id)
+        )
         self.assertIn("Push: Dead", self.told("operation").mapped("title"))
 
     def test_decision_is_told_with_who_and_why(self):

@@ -38,8 +38,11 @@ def test_more_of_what_is_wrong_never_raises_the_score(figures, name, more):
     assert health(worse).score <= health(figures).score
 
 
-@given(vitals(), st.sampled_from([("failed_calls", "calls"),
-                                  ("open_breakers", "breakers")]), st.data())
+@given(
+    vitals(),
+    st.sampled_from([("failed_calls", "calls"), ("open_breakers", "breakers")]),
+    st.data(),
+)
 def test_a_larger_share_never_raises_the_score(figures, names, data):
     some, whole = names
     number = data.draw(st.integers(getattr(figures, some), getattr(figures, whole)))

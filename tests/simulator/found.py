@@ -21,7 +21,7 @@ def seeds(*numbers):
     return keep
 
 
-@seeds(19, 2089)
+@seeds(91)
 class UndoneChangeComesBack(Odoo):
     """A push that was not answered is forgotten: who undoes its change meanwhile sees
     it come back as the pharmacy's."""
@@ -30,7 +30,7 @@ class UndoneChangeComesBack(Odoo):
         pass
 
 
-@seeds(305, 1441)
+@seeds(1110)
 class OlderAnswerTakenForNewer(Odoo):
     """The answer to a push is written down over what a pull has read since."""
 
@@ -40,7 +40,7 @@ class OlderAnswerTakenForNewer(Odoo):
         return super()._settle_answer(operation, request, answer)
 
 
-@seeds(16, 32)
+@seeds(16)
 class DeletedBeforeItsCreationWasAnswered(Odoo):
     """A record without an id at the pharmacy is thought not to be there."""
 
@@ -55,7 +55,7 @@ class DeletedBeforeItsCreationWasAnswered(Odoo):
         return super()._push_item(operation)
 
 
-@seeds(308, 384)
+@seeds(285)
 class ConflictOutlivesItsRecord(Odoo):
     """A conflict stays open when its record is deleted."""
 
@@ -63,7 +63,7 @@ class ConflictOutlivesItsRecord(Odoo):
         mapping.deleted = True
 
 
-@seeds(3902, 7988)
+@seeds(109)
 class WithdrawnChangeWins(Odoo):
     """A person ends a conflict by withdrawing Odoo's change: the pharmacy's value is
     noted as agreed, and not written."""
@@ -75,7 +75,7 @@ class WithdrawnChangeWins(Odoo):
             mapping.base = self.new_base(mapping.base, odoo, pharmacy, merge)
 
 
-@seeds(208, 1160)
+@seeds(76)
 class TombstoneForgotten(Odoo):
     """An old state of a deleted record is taken for a new record."""
 
@@ -84,7 +84,7 @@ class TombstoneForgotten(Odoo):
             super()._create_new(record, data)
 
 
-@seeds()
+@seeds(3038)
 class UndoWhileUnderWayNeverSent(Odoo):
     """A record that is again as both sides agreed is not queued, though something else
     is being sent."""

@@ -71,6 +71,7 @@ class History:
                 (self._recover, (0.3, 1)),
                 (self._late, (1, 3)),
                 (self._resolve, (0, 1, 3)),
+                (self._reconsider, (0, 1, 3)),
                 (self._call_in, (0, 1, 3)),
                 (self._hand_over, (1, 2)),
             )
@@ -188,6 +189,17 @@ class History:
         mappings = self._in_conflict()
         if mappings:
             self._decide(self.world.random.choice(mappings))
+
+    def _reconsider(self):
+        """A person at Odoo ends a conflict by hand: the pharmacy's value, or the old."""
+        for mapping in self._in_conflict():
+            before = self.world.odoo.records.get(mapping.res_id)
+            field = next((p for p in mapping.conflict.paths if p in FIELDS), None)
+            if before and field:
+                known = (mapping.conflict.pharmacy, mapping.base)
+                changes = {field: self.world.random.choice(known)[field]}
+                self.world.odoo.edit(mapping.res_id, changes)
+                self._wrote("odoo", before, {**before, **changes})
 
     def _in_conflict(self):
         return [mapping for mapping in self.world.odoo.mappings if mapping.conflict]

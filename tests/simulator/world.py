@@ -7,7 +7,6 @@ from .odoo import Odoo
 from .parts import Call, NoAnswerError
 from .pharmacy import Pharmacy
 
-
 ENDLESS = 3000  # entries of the log; a long history has 400
 
 

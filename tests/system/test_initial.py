@@ -94,7 +94,9 @@ def _row(stack, work):
 def _assert_each_once(stack, mark):
     expected = BOTH + ONLY_THERE + ONLY_HERE
     there = [r for r in stack.app.items("suppliers") if r["name"].startswith(mark)]
-    here = stack.query("SELECT id, name FROM res_partner WHERE name LIKE %s", f"{mark}%")
+    here = stack.query(
+        "SELECT id, name FROM res_partner WHERE name LIKE %s", f"{mark}%"
+    )
     assert len(there) == len(here) == expected
     assert {r["name"] for r in there} == {r["name"] for r in here}
     mapped = stack.query(
