@@ -1,3 +1,4 @@
+import uuid
 from datetime import timedelta
 from functools import partial
 
@@ -268,9 +269,8 @@ class SyncStream(models.Model):
         if "data" in request:
             mapping._hope(request["data"])
         operation.write({"payload": request, "attempts": operation.attempts + 1})
-        request["idempotency_key"] = (
-            f"{operation.id}-{operation.attempts}-{mapping.key}"
-        )
+        # Attempts may be counted anew: their number would name another request too.
+        request["idempotency_key"] = uuid.uuid4().hex
         return {
             "operation_id": operation.id,
             "mapping_id": mapping.id,
