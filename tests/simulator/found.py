@@ -93,19 +93,19 @@ class UndoWhileUnderWayNeverSent(Odoo):
         return not mapping.external_id or bool(self._merge(mapping, data).to_pharmacy)
 
 
-@seeds()
-class ConflictNotLookedAtAnew(Odoo):
-    """Who settles a part of the conflict by editing Odoo's record is not heard."""
-
-    def _recheck_conflict(self, mapping, odoo):
-        if not self._merge(mapping, odoo).conflicts:
-            super()._recheck_conflict(mapping, odoo)
-
-
-@seeds()
+@seeds(1236)
 class LineRemovedAfterUnansweredPush(Odoo):
     """A line that was sent and is not there is thought never to have arrived."""
 
     @staticmethod
     def confirm(base, hoped, pharmacy, again):
         return confirm(base, hoped, pharmacy)
+
+
+@seeds(4719)
+class IdempotencyKeyUsedTwice(Odoo):
+    """The key names operation and attempt; attempts are counted anew when a dead letter
+    goes on."""
+
+    def _new_key(self, operation):
+        return f"{operation.id}-{operation.attempts}"

@@ -191,7 +191,7 @@ class History:
             self._decide(self.world.random.choice(mappings))
 
     def _reconsider(self):
-        """A person at Odoo ends a conflict by hand: the pharmacy's value, or the old."""
+        """A person at Odoo ends a conflict by hand: takes either value over."""
         for mapping in self._in_conflict():
             before = self.world.odoo.records.get(mapping.res_id)
             field = next((p for p in mapping.conflict.paths if p in FIELDS), None)

@@ -44,6 +44,7 @@ class Odoo(Push, Queue, Apply):
         self.writes = 0
         self.made = 0
         self._ids = 0
+        self._keys = 0
 
     # -- What a person does ------------------------------------------------------------
 

@@ -115,8 +115,12 @@ class Push:
         if "data" in request:
             self._hope(mapping, request["data"])
         operation.attempts += 1
-        request["idempotency_key"] = f"{operation.id}-{operation.attempts}"
+        request["idempotency_key"] = self._new_key(operation)
         return Item(operation, request, uncertain, unanswered)
+
+    def _new_key(self, operation):
+        self._keys += 1
+        return self._keys
 
     def _hope(self, mapping, data):
         hoped = self._advanced(mapping, data)
