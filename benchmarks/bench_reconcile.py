@@ -72,7 +72,10 @@ def seed_odoo(env, stream, records):
         "WHERE m.id = %s RETURNING id",
         (
             json.dumps(
-                [{ours: r[theirs] for ours, theirs in FIELDS.items()} for __, r in records]
+                [
+                    {ours: r[theirs] for ours, theirs in FIELDS.items()}
+                    for __, r in records
+                ]
             ),
             model.id,
         ),
@@ -146,8 +149,7 @@ def reconcile(env, stream, full):
 
     seconds = timed(to_the_end)
     received, calls = query(
-        "SELECT sum(bytes_received), count(*) FROM sync_call "
-        "WHERE correlation_id = %s",
+        "SELECT sum(bytes_received), count(*) FROM sync_call WHERE correlation_id = %s",
         correlation_id,
     )[0]
     ((found,),) = query(
@@ -160,7 +162,10 @@ def reconcile(env, stream, full):
     return seconds, int(received), calls, found
 
 
-backend_id, __ = connect(Client("admin", "admin"))
+admin = Client("admin", "admin")
+backend_id, __ = connect(admin)
+# The server's own schedule is to leave the records alone.
+admin("sync.backend", "write", [backend_id], {"paused": True})
 with environment() as env:
     backend = env["sync.backend"].browse(backend_id)._as_runner()
     stream = backend.stream_ids.filtered(lambda s: s.entity == "supplier")

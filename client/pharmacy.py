@@ -202,12 +202,47 @@ class PharmacyClient:
                 _checked(result, **RECORD)
         return results
 
+    def reserve(self, order_id, lines, key, correlation_id, retry=False):
+        """Have the app hold stock for one of its orders.
+
+        :param lines: dicts with ``product_id`` and ``quantity``
+        :param key: by which the reservation is found again; one is held for it
+        :return: the reservation, with ``id`` and ``state``
+        """
+        reservation = self._call(
+            "POST",
+            "/reservations",
+            json={"purchase_order_id": order_id, "external_ref": key, "lines": lines},
+            idempotency_key=key,
+            retry=retry,
+            correlation_id=correlation_id,
+        )
+        return _checked(reservation, id=str, state=str)
+
+    def find_reservation(self, key, correlation_id):
+        """The reservation that is held for this key, or None."""
+        page = self._call(
+            "GET",
+            "/reservations",
+            params={"external_ref": key},
+            correlation_id=correlation_id,
+        )
+        found = _checked(page, items=list)["items"]
+        return _checked(found[0], id=str, state=str) if found else None
+
+    def step_reservation(self, reservation_id, step, correlation_id):
+        """``confirm`` or ``release`` a reservation; a second time changes nothing."""
+        path = f"/reservations/{reservation_id}/{step}"
+        reservation = self._call("POST", path, correlation_id=correlation_id)
+        return _checked(reservation, id=str, state=str)
+
     def _call(self, method, path, **kwargs):
         with self._guard() as report:
             return self._exchange(report, method, path, **kwargs)
 
     def _exchange(self, report, method, path, *, correlation_id, **kwargs):
         items, retry = kwargs.pop("items", 1), kwargs.pop("retry", False)
+        key = kwargs.pop("idempotency_key", None)
         request_id = uuid.uuid4().hex
         request = requests.Request(
             method,
@@ -218,6 +253,7 @@ class PharmacyClient:
                 "X-Request-ID": request_id,
                 "X-Request-Deadline-Ms": str(int(self._deadline * 1000)),
                 "X-Actor": "odoo",
+                **({"Idempotency-Key": key} if key else {}),
             },
             **kwargs,
         )

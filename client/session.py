@@ -93,10 +93,11 @@ class _Keeping:
     def _put_conn(self, conn):
         if conn is not None:
             conn.unused_since = time.monotonic()
-        super()._put_conn(conn)
+        result = super()._put_conn(conn)
         with _opening:
             if self._timer is None:
                 self._look_in(IDLE)
+        return result
 
     def _look_in(self, seconds):
         # urllib3 closes a pool's connections when nobody has it any more.

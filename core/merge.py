@@ -29,6 +29,9 @@ Record = Mapping[str, Any]
 # Given a field name (``quantity``, or ``lines.quantity`` within a line) and two
 # values, says whether they mean the same.
 Equal = Callable[[str, Any, Any], bool]
+# Given a path and the pharmacy's value there (MISSING: it removed the line), says
+# whether Odoo's value must not give way to it without a person.
+Frozen = Callable[[str, Any], bool]
 
 
 class _Missing(Enum):
@@ -83,6 +86,7 @@ def three_way(
     pharmacy: Record,
     *,
     equal: Equal | None = None,
+    frozen: Frozen | None = None,
     keyed: Collection[str] = KEYED,
 ) -> Merge:
     """Compare a record with its base.
@@ -91,9 +95,11 @@ def three_way(
         ones are conflicts.
     :param equal: for values that are equal without being the same, such as amounts
         within the rounding of their currency.
+    :param frozen: what Odoo's side may not take over by itself: a change that only
+        the pharmacy made there is a conflict as well.
     :raise InvalidDataError: a line has no key, or two have the same.
     """
-    equal = equal or _same
+    equal, frozen = equal or _same, frozen or _never
     base = base or {}
     merge = Merge({}, {}, {}, {})
     for name in _union(odoo, pharmacy, base):
@@ -101,9 +107,9 @@ def three_way(
         if values[1] is MISSING and values[2] is MISSING:
             continue
         if name in keyed:
-            _merge_lines(merge, name, *values, equal)
+            _merge_lines(merge, name, *values, equal, frozen)
         else:
-            _merge_field(merge, name, *values, equal)
+            _merge_field(merge, name, *values, equal, frozen)
     return merge
 
 
@@ -219,6 +225,21 @@ def settle(
     return base
 
 
+def parse_path(path: str) -> tuple[str, str | None, str | None]:
+    """``lines[key].quantity`` as (lines, key, quantity)."""
+    name, bracket, rest = path.partition("[")
+    if not bracket:
+        return name, None, None
+    key, _, field = rest.rpartition("]")
+    return name, key, field.removeprefix(".") or None
+
+
+def generic_path(path: str) -> str:
+    """The path without the line's key: ``lines.quantity``, or ``lines`` for a line."""
+    name, _, field = parse_path(path)
+    return f"{name}.{field}" if field else name
+
+
 class _Outcome(Enum):
     AGREED = 0
     TO_ODOO = 1
@@ -244,8 +265,14 @@ def _compare(name, base, odoo, pharmacy, equal) -> _Outcome:
     return _Outcome.TO_ODOO if pharmacy_changed else _Outcome.AGREED
 
 
-def _merge_field(merge, name, base, odoo, pharmacy, equal, prefix=""):
-    outcome = _compare(prefix + name, base, odoo, pharmacy, equal)
+def _merge_field(merge, name, base, odoo, pharmacy, equal, frozen, line=None):
+    """:param line: the list and the key of the line that the field belongs to."""
+    generic = f"{line[0]}.{name}" if line else name
+    outcome = _compare(generic, base, odoo, pharmacy, equal)
+    if outcome is _Outcome.TO_ODOO:
+        path = f"{line[0]}[{line[1]}].{name}" if line else name
+        if frozen(path, pharmacy):
+            outcome = _Outcome.CONFLICT
     if outcome is _Outcome.TO_ODOO:
         merge.to_odoo[name] = pharmacy
     elif outcome is _Outcome.TO_PHARMACY:
@@ -256,7 +283,7 @@ def _merge_field(merge, name, base, odoo, pharmacy, equal, prefix=""):
         merge.agreed[name] = odoo if pharmacy is MISSING else pharmacy
 
 
-def _merge_lines(merge, name, base, odoo, pharmacy, equal):
+def _merge_lines(merge, name, base, odoo, pharmacy, equal, frozen):
     if base == odoo == pharmacy:  # nearly always, and ten times as fast
         merge.agreed[name] = pharmacy
         return
@@ -268,7 +295,9 @@ def _merge_lines(merge, name, base, odoo, pharmacy, equal):
     new_odoo, new_pharmacy, conflicts = [], [], {}
     for key in _union(had_pharmacy, had_odoo, before):
         lines = [had.get(key, MISSING) for had in (before, had_odoo, had_pharmacy)]
-        for_odoo, for_pharmacy = _merge_line(name, key, *lines, equal, conflicts)
+        for_odoo, for_pharmacy = _merge_line(
+            name, key, *lines, equal, frozen, conflicts
+        )
         new_odoo += [] if for_odoo is MISSING else [for_odoo]
         new_pharmacy += [] if for_pharmacy is MISSING else [for_pharmacy]
     if not _same_lines(had_odoo, new_odoo):
@@ -280,8 +309,12 @@ def _merge_lines(merge, name, base, odoo, pharmacy, equal):
     merge.conflicts.update(conflicts)
 
 
-def _merge_line(name, key, base, odoo, pharmacy, equal, conflicts):
+def _merge_line(name, key, base, odoo, pharmacy, equal, frozen, conflicts):
     """The line as Odoo and as the pharmacy should have it, MISSING for not at all."""
+    path = f"{name}[{key}]"
+    if base is MISSING and odoo is MISSING and frozen(path, pharmacy):
+        conflicts[path] = FieldConflict(base, odoo, pharmacy)
+        return odoo, pharmacy
     if base is MISSING and (odoo is MISSING or pharmacy is MISSING):
         added = pharmacy if odoo is MISSING else odoo
         return added, added
@@ -289,17 +322,18 @@ def _merge_line(name, key, base, odoo, pharmacy, equal, conflicts):
         return MISSING, MISSING
     if odoo is MISSING or pharmacy is MISSING:
         kept = pharmacy if odoo is MISSING else odoo
-        if _untouched(name, base, kept, equal):
+        goes = _untouched(name, base, kept, equal)
+        if goes and not (pharmacy is MISSING and frozen(path, pharmacy)):
             return MISSING, MISSING
-        conflicts[f"{name}[{key}]"] = FieldConflict(base, odoo, pharmacy)
+        conflicts[path] = FieldConflict(base, odoo, pharmacy)
         return odoo, pharmacy
     base = {} if base is MISSING else base
     line = Merge({}, {}, {}, {})
     for field in _union(odoo, pharmacy):
         values = [side.get(field, MISSING) for side in (base, odoo, pharmacy)]
-        _merge_field(line, field, *values, equal, prefix=f"{name}.")
+        _merge_field(line, field, *values, equal, frozen, line=(name, key))
     for field, conflict in line.conflicts.items():
-        conflicts[f"{name}[{key}].{field}"] = conflict
+        conflicts[f"{path}.{field}"] = conflict
     return {**odoo, **line.to_odoo}, {**pharmacy, **line.to_pharmacy}
 
 
@@ -383,6 +417,10 @@ def _same(name, one, other) -> bool:
     return one == other
 
 
+def _never(path, value) -> bool:
+    return False
+
+
 def _union(*sides: Iterable[str]) -> list[str]:
     """All names once, in the order in which they are met."""
     return list(dict.fromkeys(name for side in sides for name in side))
@@ -391,12 +429,3 @@ def _union(*sides: Iterable[str]) -> list[str]:
 def _with(record, name, value) -> dict[str, Any]:
     rest = {field: kept for field, kept in record.items() if field != name}
     return rest if value is MISSING else {**rest, name: value}
-
-
-def parse_path(path: str) -> tuple[str, str | None, str | None]:
-    """``lines[key].quantity`` as (lines, key, quantity)."""
-    name, bracket, rest = path.partition("[")
-    if not bracket:
-        return name, None, None
-    key, _, field = rest.rpartition("]")
-    return name, key, field.removeprefix(".") or None

@@ -25,7 +25,9 @@ def mark(before: str, after: str) -> list[Segment]:
 def _by_words(before, after):
     start, end = _common(before, after)
     yield SAME, "".join(after[:start])
-    yield from _middle(before[start : len(before) - end], after[start : len(after) - end])
+    yield from _middle(
+        before[start : len(before) - end], after[start : len(after) - end]
+    )
     yield SAME, "".join(after[len(after) - end :])
 
 

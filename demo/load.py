@@ -135,11 +135,48 @@ def make_orders(count):
     return orders
 
 
+def make_conflicts(backend):
+    """A few orders that both sides change at the same time: work for a person."""
+    if env["sync.conflict"].search_count([], limit=1):
+        return
+    mappings = env["sync.mapping"].search(
+        [("res_model", "=", "purchase.order"), ("external_id", "!=", False)]
+    )
+    orders = [(m, m._record()) for m in mappings]
+    drafts = [(m, order) for m, order in orders if order.state == "draft"][:4]
+    url = f"{os.environ['PHARMACY_APP_URL']}/api/v1/purchase-orders"
+    key = os.environ["PHARMACY_APP_KEY"]
+    headers = {"Authorization": f"Bearer {key}", "If-Match": "*"}
+    buyer = env["res.users"].search([("login", "=", "buyer")])
+    # Odoo is not to hear of the app's edits before it has its own.
+    backend.paused = True
+    env.cr.commit()
+    for number, (mapping, order) in enumerate(drafts):
+        lines = mapping.base["lines"]
+        changes = {"notes": "Ring twice: the side door, after two."}
+        if number % 2:
+            lines[0]["quantity"] = f"{float(lines[0]['quantity']) + 3:.2f}"
+            changes = {"lines": lines}
+        answer = requests.patch(
+            f"{url}/{mapping.external_id}", json=changes, headers=headers, timeout=10
+        )
+        answer.raise_for_status()
+        order = order.with_user(buyer)
+        order.order_line[0].product_qty += 5
+        if not number % 2:
+            order.note = "Ring once: the front door, before two."
+    backend.paused = False
+    env.cr.commit()
+    backend._as_runner()._job_pull()
+    env.cr.commit()
+
+
 def main():
     backend = connect()
     subscribe(backend)
     backend._as_runner()._job_pull()
     env.cr.rollback()
+    make_conflicts(backend)
     made = env["sync.mapping"].search_count([("res_model", "=", "purchase.order")])
     if made <= ORDERS:
         make_orders(2 * ORDERS - made)

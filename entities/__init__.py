@@ -4,3 +4,4 @@ from . import supplier
 from . import product
 from . import purchase_order
 from . import purchase_order_match
+from . import purchase_order_protection

@@ -219,7 +219,9 @@ class Coded(Converter):
 
     def to_text(self, value, model, directory):
         found = directory.coded(self.model, self.by).get(value) if value else None
-        return model.env[self.model].browse(found).display_name if found else value or ""
+        return (
+            model.env[self.model].browse(found).display_name if found else value or ""
+        )
 
 
 class Reference(Converter):

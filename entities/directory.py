@@ -78,7 +78,7 @@ class Directory:
         return res_id
 
     def known_id(self, entity, value):
-        """The Odoo id of a linked record by its value in JSON, None if Odoo has none."""
+        """The Odoo id of a linked record by its JSON value; None if Odoo has none."""
         for __, res_id in unmapped(value):
             return res_id
         self.load(entity, external_ids=[value])

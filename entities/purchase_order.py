@@ -20,6 +20,9 @@ STATES = (
     ("cancel", "cancelled"),
 )
 
+# What Odoo computes for a line anew when its order changes.
+KEPT_OF_LINES = ("price_unit", "name", "discount", "date_planned")
+
 
 class OrderReference(Converter):
     """The pharmacy's own order number; an order made in Odoo goes by Odoo's."""
@@ -34,12 +37,14 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     _description = "Synchronised Purchase Orders"
 
     _entity = "purchase_order"
+    _entity_event = "order"
     _entity_title = "Purchase Orders"
     _entity_model = "purchase.order"
     _entity_collection = "purchase-orders"
     _entity_line_model = "purchase.order.line"
     _entity_rank = 30
     _entity_pool = "order_sync"
+    _entity_essential = frozenset({"state"})
     _entity_tracked = {
         "purchase.order": {
             "origin",
@@ -81,6 +86,15 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             Coded("uom", "product_uom_id", "uom.uom", "name"),
             Amount("unit_price", "price_unit", "Product Price", required=True),
         )
+
+    @api.model
+    def _paths(self):
+        lines = {f"lines.{converter.key}" for converter in self._line_converters()}
+        return super()._paths() | lines | {"lines"}
+
+    @api.model
+    def _is_alive(self, record):
+        return record.state != "cancel"
 
     @api.model
     def _domain(self, backend):
@@ -153,7 +167,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     @api.model
     def _check_known(self, data, directory):
-        super()._check_known(data, directory)
+        result = super()._check_known(data, directory)
         for index, line in enumerate(data.get("lines", ())):
             for converter in self._line_converters():
                 try:
@@ -161,6 +175,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
                 except (InvalidDataError, DependencyMissingError) as exc:
                     exc.field = f"lines[{index}].{converter.key}"
                     raise
+        return result
 
     @api.model
     def _create(self, backend, incoming, directory):
@@ -261,7 +276,14 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         values = self._values(changes, directory)
         values.pop("state", None)
         if values:
-            with self.env.protecting([record._fields["date_planned"]], record):
+            # Another supplier is no reason to take that supplier's prices: what the
+            # pharmacy changed of the lines it tells, and what it does not stays.
+            lines = record.order_line
+            kept = [lines._fields[name] for name in KEPT_OF_LINES]
+            with (
+                self.env.protecting([record._fields["date_planned"]], record),
+                self.env.protecting(kept, lines),
+            ):
                 record.write(values)
         if "lines" in changes:
             self._update_lines(record, changes["lines"], directory)
@@ -332,6 +354,10 @@ class PurchaseOrder(models.Model):
     _inherit = ["purchase.order", "sync.tracked"]
 
     _sync_entity = "purchase_order"
+
+    def _sync_kind(self, vals):
+        cancelled = vals.get("state") == "cancel"
+        return "cancelled" if cancelled else super()._sync_kind(vals)
 
 
 class PurchaseOrderLine(models.Model):

@@ -16,8 +16,28 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     @api.model
     def _match(self, backend, incoming):
-        """An order is linked by its number only where a person sees it."""
-        return {}
+        """Orders of the same number and supplier, where only one can be meant on
+        either side and none is cancelled. Any other is for a person to link."""
+        directory = Directory(backend)
+        found = self._candidates(backend, incoming, directory)
+        Order, matches = self.env["purchase.order"], {}
+        for external_id, (res_ids, __) in found.items():
+            data = incoming[external_id]
+            partner_id = directory.known_id("supplier", data["supplier_id"])
+            same = [
+                order.id
+                for order in Order.browse(res_ids)
+                if order.state != "cancel"
+                and order.partner_id.id == partner_id
+                and (order.origin or order.name) == data["reference"]
+            ]
+            if len(same) == 1:
+                matches.setdefault(same[0], []).append(external_id)
+        return {
+            external_ids[0]: res_id
+            for res_id, external_ids in matches.items()
+            if len(external_ids) == 1
+        }
 
     @api.model
     def _candidates(self, backend, incoming, directory=None):

@@ -16,6 +16,7 @@ class SyncEntitySupplier(models.AbstractModel):
     _entity_rank = 10
     _entity_cached = True
     _entity_match = (("vat", "vat"), ("reference", "ref"))
+    _entity_essential = frozenset({"active"})
     _entity_tracked = {
         "res.partner": {
             "name",

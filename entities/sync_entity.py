@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
 from ..core.exceptions import InvalidDataError
@@ -18,6 +19,8 @@ class SyncEntity(models.AbstractModel):
 
     # Name of the entity in the API and on the stream; None on this base class.
     _entity = None
+    # How the types of its events begin; the entity's name if it is not set.
+    _entity_event = None
     # Title for people.
     _entity_title = None
     # Odoo model, and collection in the pharmacy app's REST API.
@@ -29,6 +32,9 @@ class SyncEntity(models.AbstractModel):
     _entity_rank = 10
     # Pool that bounds how many calls for the entity are under way at once.
     _entity_pool = "supplier_query"
+    # Fields that an update is reduced to while the pool is saturated, if the stream
+    # says so; the rest follows.
+    _entity_essential = frozenset()
     # Whether single records are looked up, and cached.
     _entity_cached = False
     # What tells that a record of each side is the same: tuples of (JSON key, Odoo
@@ -77,6 +83,65 @@ class SyncEntity(models.AbstractModel):
     def _domain(self, backend):
         """Which of Odoo's records belong on ``backend``."""
         return Domain.TRUE
+
+    @api.model
+    def _paths(self):
+        """Generic paths of the entity's fields, such as ``notes``."""
+        return {converter.key for converter in self._converters()}
+
+    @api.model
+    def _check_paths(self, paths, entity=None):
+        """Paths that a person typed.
+
+        :param entity: name of the entity that has to know them; none: any of them
+        :raises ValidationError: nobody knows one of them
+        """
+        known = set().union(
+            *(
+                adapter._paths()
+                for name, adapter in self._entities().items()
+                if name == (entity or name)
+            )
+        )
+        for path in paths:
+            if path not in known:
+                raise ValidationError(
+                    self.env._(
+                        "There is no field %(path)s. Fields are: %(known)s",
+                        path=path,
+                        known=", ".join(sorted(known)),
+                    )
+                )
+
+    # -- What rules and policies ask --------------------------------------------------
+
+    @api.model
+    def _asks(self, record, field, value):
+        """Whether ``record`` is not to take over the pharmacy's ``value`` of a field
+        before a person was asked, though Odoo did not change it."""
+        return False
+
+    @api.model
+    def _asks_because(self, record):
+        """Why a person is asked, for people."""
+        return ""
+
+    @api.model
+    def _is_processed(self, record):
+        """Whether goods of an order were received or billed."""
+        return False
+
+    @api.model
+    def _currency(self, record):
+        """The currency that the record's amounts are in."""
+        if "currency_id" in record._fields and record.currency_id:
+            return record.currency_id
+        return self.env.company.currency_id
+
+    @api.model
+    def _is_alive(self, record):
+        """Whether people still use the record: it is neither archived nor cancelled."""
+        return "active" not in record._fields or record.active
 
     # -- Odoo to JSON -----------------------------------------------------------------
 
@@ -210,12 +275,24 @@ class SyncEntity(models.AbstractModel):
                 domain = Domain(field, "in", list(values)) & self._domain(backend)
                 found[field] = Model.search(domain, order="id")
         ids = {record.id for records in found.values() for record in records}
-        pairs = backend._mapped_pairs(self._entity, ids, ())
-        mapped = {res_id for res_id, __ in pairs}
+        claimed = self._claimed(backend, ids)
         return {
-            field: records.filtered(lambda r: r.id not in mapped).grouped(field)
+            field: records.filtered(lambda r: r.id not in claimed).grouped(field)
             for field, records in found.items()
         }
+
+    @api.model
+    def _claimed(self, backend, res_ids):
+        """Those of the Odoo records that have a counterpart which is not deleted."""
+        mappings = self.env["sync.mapping"].search_fetch(
+            Domain("backend_id", "=", backend.id)
+            & Domain("res_model", "=", self._entity_model)
+            & Domain("res_id", "in", list(res_ids))
+            & Domain("external_id", "!=", False)
+            & Domain("deleted", "=", False),
+            ["res_id"],
+        )
+        return set(mappings.mapped("res_id"))
 
     @api.model
     def _differing(self, odoo, pharmacy):

@@ -6,6 +6,7 @@ from . import sync_pool
 from . import sync_guard
 from . import sync_stream
 from . import sync_mapping
+from . import sync_merge
 from . import sync_operation
 from . import sync_operation_note
 from . import sync_dead_letter
@@ -19,7 +20,12 @@ from . import sync_settle
 from . import sync_push
 from . import sync_pull
 from . import sync_apply
+from . import sync_apply_changed
 from . import sync_event
+from . import sync_event_delivery
+from . import sync_event_handlers
+from . import sync_event_metric
+from . import sync_audit
 from . import sync_call
 from . import sync_error
 from . import sync_error_group
@@ -29,6 +35,9 @@ from . import sync_redrive_line
 from . import sync_redrive_plan
 from . import sync_error_rule
 from . import sync_conflict
+from . import sync_conflict_decided
+from . import sync_conflict_policy
+from . import sync_conflict_rule
 from . import sync_conflict_resolution
 from . import sync_conflict_room
 from . import sync_config
@@ -46,6 +55,7 @@ from . import sync_overview
 from . import sync_timeline
 from . import sync_api_retry
 from . import sync_link
+from . import sync_link_by_hand
 from . import sync_reconciliation
 from . import sync_reconcile_compare
 from . import sync_reconcile_verify
@@ -56,3 +66,10 @@ from . import sync_initial_read
 from . import sync_initial_carry
 from . import sync_initial_line
 from . import sync_api_conflict
+from . import sync_event_sources
+from . import sync_feed
+from . import sync_saga
+from . import sync_saga_step
+from . import sync_saga_work
+from . import sync_saga_order
+from . import purchase_order

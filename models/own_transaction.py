@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from functools import partial
 
+import psycopg2
 from psycopg2.extensions import (
     ISOLATION_LEVEL_DEFAULT,
     ISOLATION_LEVEL_REPEATABLE_READ,
@@ -10,7 +11,11 @@ from psycopg2.extensions import (
 )
 
 from odoo import api
+from odoo.exceptions import ConcurrencyError
 from odoo.service.model import retrying
+
+# Nobody's record is at fault: the whole transaction is to be replayed, or is lost.
+NOT_THE_RECORD = (psycopg2.OperationalError, ConcurrencyError)
 
 
 def in_own_transaction(env, function, read_committed=False):
@@ -54,3 +59,23 @@ def autocommitting(cr):
         if idle and not connection.closed:
             connection.autocommit = False
             connection.set_isolation_level(ISOLATION_LEVEL_REPEATABLE_READ)
+
+
+def in_turn(env, function, lock):
+    """Like :func:`in_own_transaction`, one caller after the other for each lock.
+
+    The lock is taken before the transaction begins: it sees what the one before it
+    has committed. A process that dies gives its lock back by dying.
+
+    :param lock: two integers that name what is taken turns at
+    """
+    with env.registry.cursor() as cr:
+        with autocommitting(cr):
+            cr.execute("SELECT pg_advisory_lock(%s, %s)", lock)
+        try:
+            own = api.Environment(cr, env.uid, env.context, env.su)
+            return retrying(partial(function, own), own)
+        finally:
+            # The session is pooled; a failed transaction was rolled back above.
+            cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+            cr.commit()  # pylint: disable=invalid-commit

@@ -1,3 +1,4 @@
+import threading
 import time
 import uuid
 
@@ -5,11 +6,17 @@ import psycopg2
 
 from odoo import api, models
 from odoo.exceptions import AccessError, ConcurrencyError
+from odoo.http import request
 
 from ..core.exceptions import ConfigurationError, InvalidDataError
+from ..entities.directory import Directory
 
 MAX_RECORDS = 500
 MAX_LOOKUPS = 50
+# Tries after which records are queued that the database is too busy for.
+MAX_TRIES = 3
+_tried = threading.local()
+QUEUED = "queued_for_retry"
 # Replayed by Odoo, not answered.
 REPLAYED = (psycopg2.OperationalError, ConcurrencyError)
 
@@ -41,9 +48,12 @@ class SyncApi(models.AbstractModel):
         :param str correlation_id: kept in every record of what happens
         :return: ``{success, results, error, correlation_id, duration_ms}``; each
             result is ``{success, operation, external_id, odoo_id, version, error,
-            warnings, correlation_id}`` in the order of ``records``, with an operation
-            of ``created``, ``updated``, ``unchanged``, ``conflict``, ``deleted`` or
-            ``failed``
+            warnings, correlation_id, operation_id}`` in the order of ``records``, with
+            an operation of ``created``, ``updated``, ``unchanged``, ``conflict``,
+            ``deleted``, ``queued`` or ``failed``. What cannot be done now but may be
+            later is ``queued``: it is no success, its error is of type
+            ``queued_for_retry`` with the reason as ``cause``, and it is tried again by
+            itself, as the operation of that id
         :rtype: dict
         """
         return self._answer(
@@ -73,6 +83,47 @@ class SyncApi(models.AbstractModel):
             seconds, false for Odoo's own.
         """
         return self._answer(correlation_id, self._lookup, entity, external_ids)
+
+    def changes(self, entity, cursor=None, limit=100, correlation_id=None):
+        """What changed in Odoo since ``cursor``; nothing is skipped that is committed
+        late.
+
+        :param str cursor: ``next_cursor`` of the page before; without it all records,
+            then what changed since
+        :param int limit: changes in a page, 1 to 500
+        :return: ``{success, changes, next_cursor, has_more, held_back,
+            waiting_seconds}``; each change is ``{id, odoo_id, external_ref, version,
+            deleted, data, correlation_id}`` with the record's latest values, each
+            record once in a page. ``held_back`` committed changes wait for a
+            transaction that has been open for ``waiting_seconds``: ask again.
+        """
+        return self._answer(correlation_id, self._changes, entity, cursor, limit)
+
+    @api.model
+    def order(self, record, idempotency_key, correlation_id=None):
+        """Create a purchase order with a reservation of its goods, as a saga: created
+        in Odoo, reserved and confirmed at the app, acknowledged; or, if one of these
+        fails, all taken back and the order cancelled.
+
+        :param dict record: the order as for :meth:`push`; without an ``id`` Odoo tells
+            it to the app first
+        :param str idempotency_key: the same key with the same record gets the same
+            saga for seven days, and how it stands by then; with another record an error
+        :return: see :meth:`saga`
+        """
+        return self._answer(correlation_id, self._start_order, record, idempotency_key)
+
+    @api.model
+    def saga(self, saga, correlation_id=None):
+        """How a saga stands.
+
+        :param int saga: its number, as :meth:`order` told it
+        :return: ``{success, saga, state, odoo_id, order, steps, error}``; ``state`` is
+            pending, running, completed, compensating, compensated or needs_attention.
+            Once it has failed ``success`` is false and ``error`` says of what, such as
+            ``insufficient_stock``
+        """
+        return self._answer(correlation_id, self._saga, saga)
 
     @api.model
     def health(self, correlation_id=None):
@@ -139,8 +190,15 @@ class SyncApi(models.AbstractModel):
             )
             if entered.answer:
                 return entered.answer
-        arrivals = stream._apply(records, correlation_id)
-        results = [self._result(backend, a, correlation_id) for a in arrivals]
+        try:
+            with self.env.cr.savepoint():
+                arrivals = stream._apply(records, correlation_id)
+        except REPLAYED as exc:
+            if not _is_last_try(records):
+                raise
+            arrivals = stream._put_off(records, exc)
+        queued = stream._queue_arrivals(arrivals, correlation_id)
+        results = [self._result(backend, a, correlation_id, queued) for a in arrivals]
         answer = {
             "success": all(result["success"] for result in results),
             "results": results,
@@ -149,9 +207,26 @@ class SyncApi(models.AbstractModel):
             entered.answer = answer
         return answer
 
-    def _result(self, backend, arrival, correlation_id):
-        error = None
+    def _result(self, backend, arrival, correlation_id, queued):
+        error = operation = None
+        warnings = arrival.warnings
         if arrival.error:
+            operation = queued.get(arrival.external_id)
+        if operation:
+            classification = backend.env["sync.error"]._classify(arrival.error, backend)
+            error = {
+                **self._error(classification, arrival.error),
+                "type": QUEUED,
+                "cause": str(classification.type),
+            }
+            warnings = [
+                *warnings,
+                self.env._(
+                    "It cannot be done now and is tried again by itself: %s",
+                    classification.message,
+                ),
+            ]
+        elif arrival.error:
             classification = backend.env["sync.error"]._classify(arrival.error, backend)
             error = self._error(classification, arrival.error)
             self._record_error(
@@ -163,12 +238,13 @@ class SyncApi(models.AbstractModel):
             )
         return {
             "success": not arrival.error,
-            "operation": arrival.outcome,
+            "operation": "queued" if operation else arrival.outcome,
+            "operation_id": operation.id if operation else None,
             "external_id": arrival.external_id,
             "odoo_id": arrival.res_id,
             "version": arrival.version,
             "error": error,
-            "warnings": arrival.warnings,
+            "warnings": warnings,
             "correlation_id": correlation_id,
         }
 
@@ -228,6 +304,41 @@ class SyncApi(models.AbstractModel):
             "error": None,
         }
 
+    def _changes(self, backend, correlation_id, entity, cursor, limit):
+        stream = self._stream(backend, entity)
+        if not isinstance(limit, int) or not 1 <= limit <= MAX_RECORDS:
+            raise InvalidDataError(
+                f"limit is to be a number from 1 to {MAX_RECORDS}", field="limit"
+            )
+        return stream._changes(cursor, limit)
+
+    def _start_order(self, backend, correlation_id, record, idempotency_key):
+        stream = self._stream(backend, "purchase_order")
+        if not idempotency_key:
+            raise InvalidDataError(
+                "idempotency_key is required", field="idempotency_key"
+            )
+        entered = backend.env["sync.request"]._enter(
+            backend, str(idempotency_key), ["order", record]
+        )
+        if entered.answer:
+            return self._saga(backend, correlation_id, entered.answer["saga"])
+        # What cannot be an order is refused at once.
+        stream._adapter()._canonical(record, Directory(backend))
+        saga = backend.env["sync.saga"]._start(
+            backend, correlation_id=correlation_id, record=record
+        )
+        entered.answer = {"saga": saga.id}
+        return saga._told()
+
+    def _saga(self, backend, correlation_id, saga_id):
+        saga = backend.env["sync.saga"].search(
+            [("id", "=", saga_id), ("backend_id", "=", backend.id)]
+        )
+        if not saga:
+            raise InvalidDataError("saga is none of this backend", field="saga")
+        return saga._told()
+
     def _health(self, backend, correlation_id):
         mappings = backend.env["sync.mapping"]._read_group(
             [("backend_id", "=", backend.id)], ["state"], ["__count"]
@@ -264,6 +375,18 @@ class SyncApi(models.AbstractModel):
                 context=about,
             )
         )
+
+
+def _is_last_try(records):
+    """Whether the request is not worth another replay: its caller waits meanwhile,
+    longer each time."""
+    # Replays are in one thread. Over /json/2 they share the request only, over the
+    # others there is none, and they share what was sent.
+    asked = request._get_current_object() if request else records
+    if getattr(_tried, "asked", None) is not asked:
+        _tried.asked, _tried.times = asked, 0
+    _tried.times += 1
+    return _tried.times >= MAX_TRIES
 
 
 def _without_none(value):

@@ -72,9 +72,7 @@ class SyncApi(models.AbstractModel):
             domain.append(("entity", "=", self._stream(backend, entity).entity))
         if cursor:
             domain.append(("id", ">", cursor))
-        found = backend.env["sync.conflict"].search(
-            domain, order="id", limit=limit + 1
-        )
+        found = backend.env["sync.conflict"].search(domain, order="id", limit=limit + 1)
         more, page = len(found) > limit, found[:limit]
         return {
             "conflicts": [

@@ -1,16 +1,10 @@
 from dataclasses import dataclass, field
 
-import psycopg2
-
 from odoo import models
-from odoo.exceptions import ConcurrencyError
 
 from ..core.exceptions import InvalidDataError
-from ..core.merge import new_base
 from ..entities.directory import Directory
-
-# Nobody's record is at fault: the whole transaction is to be replayed, or is lost.
-NOT_THE_RECORD = (psycopg2.OperationalError, ConcurrencyError)
+from .own_transaction import NOT_THE_RECORD
 
 
 @dataclass
@@ -89,7 +83,7 @@ class SyncStream(models.Model):
         directory = Directory(self.backend_id)
         self._find_mappings(wave)
         self._read_data(wave.values(), directory)
-        changed, new = [], []
+        changed, new, unlinked = [], [], []
         for arrival in wave.values():
             if arrival.outcome:
                 continue
@@ -100,11 +94,14 @@ class SyncStream(models.Model):
             elif self._is_known(arrival):
                 arrival.outcome = "unchanged"
                 arrival.res_id = arrival.mapping.res_id
+            elif not arrival.mapping.res_id:
+                unlinked.append(arrival)
             else:
                 changed.append(arrival)
-        changed += self._match_new(new)
+        changed += self._match_new(new, directory)
         self._apply_changed(changed, directory, correlation_id)
-        self._create_new([a for a in new if not a.outcome and not a.mapping], directory)
+        new = [a for a in new if not a.outcome and not a.mapping]
+        self._create_new(new + unlinked, directory)
 
     def _find_mappings(self, wave):
         """By the app's id; then by our key, for a creation that was never answered."""
@@ -146,7 +143,9 @@ class SyncStream(models.Model):
                 continue
             try:
                 arrival.data = adapter._canonical(
-                    arrival.record, directory, partial=bool(arrival.mapping)
+                    arrival.record,
+                    directory,
+                    partial=bool(arrival.mapping and arrival.mapping.res_id),
                 )
             except InvalidDataError as exc:
                 self._set_failed(arrival, exc)
@@ -155,7 +154,10 @@ class SyncStream(models.Model):
         """Whether the record says nothing that was not agreed on already."""
         mapping = arrival.mapping
         if mapping.deleted:
-            return True
+            if arrival.version <= mapping.version:
+                return True
+            # A later version that lives: it was taken back there.
+            mapping._revive()
         # Read once: each reading of a JSON field is a deep copy.
         base = mapping.base or {}
         if arrival.version and base and arrival.version < mapping.version:
@@ -169,7 +171,7 @@ class SyncStream(models.Model):
             return True
         return False
 
-    def _match_new(self, new):
+    def _match_new(self, new, directory):
         """Link arriving records to Odoo's that are plainly the same.
 
         :return: those of ``new`` that now have a mapping
@@ -182,21 +184,22 @@ class SyncStream(models.Model):
         }
         matches = adapter._match(self.backend_id, incoming) if incoming else {}
         matched = [arrival for arrival in new if arrival.external_id in matches]
+        if not matched:
+            return matched
         Mapping = self.env["sync.mapping"]
-        reserved = Mapping.search(
-            [
-                ("stream_id", "=", self.id),
-                ("res_id", "in", list(matches.values())),
-                ("external_id", "=", False),
-            ]
+        known = Mapping.search(
+            [("stream_id", "=", self.id), ("res_id", "in", list(matches.values()))]
         )
-        by_res_id = {mapping.res_id: mapping for mapping in reserved}
+        # What was agreed on with a counterpart that is deleted still holds.
+        buried = {mapping.res_id: mapping.base for mapping in known if mapping.deleted}
+        known.filtered("deleted")._bury()
+        by_res_id = {m.res_id: m for m in known if m.res_id not in buried}
         by_res_id.update(
             (mapping.res_id, mapping)
             for mapping in Mapping._insert(
                 self,
                 [
-                    {"res_id": res_id}
+                    {"res_id": res_id, "base": buried.get(res_id)}
                     for res_id in matches.values()
                     if res_id not in by_res_id
                 ],
@@ -205,66 +208,8 @@ class SyncStream(models.Model):
         for arrival in matched:
             arrival.mapping = by_res_id[matches[arrival.external_id]]
             arrival.mapping.external_id = arrival.external_id
+            adapter._adopt(arrival.mapping._record(), arrival.data, directory)
         return matched
-
-    def _apply_changed(self, arrivals, directory, correlation_id):
-        """Records that exist on both sides: compare, then write what is Odoo's due."""
-        if not arrivals:
-            return
-        Record = self.env[self.res_model].with_context(active_test=False)
-        ids = [arrival.mapping.res_id for arrival in arrivals]
-        records = Record.browse(ids).exists()
-        serialised = self._adapter()._serialise(records, directory)
-        behind = {}
-        for arrival in arrivals:
-            mapping = arrival.mapping
-            arrival.res_id = mapping.res_id
-            odoo = serialised.get(mapping.res_id)
-            if odoo is None:
-                # Deleted in Odoo, perhaps before the app was known to have it.
-                mapping.version = max(arrival.version, mapping.version)
-                arrival.outcome = "unchanged"
-                behind[mapping] = correlation_id
-                continue
-            mapping._confirm(arrival.data, arrival.version)
-            known = mapping._open_conflict().pharmacy or mapping.base or {}
-            pharmacy = {**known, **arrival.data}
-            merge = mapping._merge(odoo, pharmacy)
-            if not self._attempt(
-                arrival, self._write_merge, arrival, odoo, pharmacy, merge, directory
-            ):
-                continue
-            self.env["sync.conflict"]._refresh(
-                mapping, merge, pharmacy, correlation_id, arrival.record
-            )
-            if merge.conflicts:
-                arrival.outcome = "conflict"
-                arrival.warnings.append(
-                    self.env._(
-                        "Both sides changed %s; a person is asked.",
-                        ", ".join(merge.conflicts),
-                    )
-                )
-            else:
-                arrival.outcome = "updated" if merge.to_odoo else "unchanged"
-            if merge.to_pharmacy:
-                behind[mapping] = correlation_id
-        if behind:
-            self.env["sync.operation"]._enqueue_push(behind, self)
-            self.backend_id._schedule_push()
-
-    def _write_merge(self, arrival, odoo, pharmacy, merge, directory):
-        mapping = arrival.mapping
-        if merge.to_odoo:
-            record = self.env[self.res_model].browse(mapping.res_id)
-            self._adapter()._update(record, merge.to_odoo, directory)
-        values = {
-            "base": new_base(mapping.base or {}, odoo, pharmacy, merge),
-            "uncertain": False,
-        }
-        if arrival.version > mapping.version:
-            values.update(version=arrival.version, unanswered=False)
-        mapping.write(values)
 
     def _apply_deletion(self, arrival):
         mapping = arrival.mapping
@@ -273,9 +218,15 @@ class SyncStream(models.Model):
             arrival.outcome = "unchanged"
             return
         record = mapping._record()
+        base = mapping.base or {}
         if record:
+            before = mapping._serialise()
             self._adapter()._delete(record)
-        mapping.write({"deleted": True, "version": arrival.version})
+            after = mapping._serialise()
+            # What becomes of ours by that is nothing to be told.
+            base.update((k, v) for k, v in after.items() if before[k] != v)
+        version = max(arrival.version, mapping.version)
+        mapping.write({"deleted": True, "version": version, "base": base})
         mapping._open_conflict()._close("pharmacy")
         arrival.outcome = "deleted"
 
@@ -319,6 +270,13 @@ class SyncStream(models.Model):
         records = self._adapter()._create(
             self.backend_id, [arrival.data for arrival in arrivals], directory
         )
+        made = list(zip(records, arrivals, strict=True))
+        for record, arrival in made:
+            if arrival.mapping:
+                arrival.mapping._attach(record.id)
+                arrival.mapping.write(
+                    {"version": arrival.version, "base": arrival.data}
+                )
         self.env["sync.mapping"]._insert(
             self,
             [
@@ -328,12 +286,13 @@ class SyncStream(models.Model):
                     "version": arrival.version,
                     "base": arrival.data,
                 }
-                for record, arrival in zip(records, arrivals, strict=True)
+                for record, arrival in made
+                if not arrival.mapping
             ],
         )
         # Written here, so that what PostgreSQL refuses fails in this savepoint.
         self.env.flush_all()
-        for record, arrival in zip(records, arrivals, strict=True):
+        for record, arrival in made:
             arrival.outcome, arrival.res_id = "created", record.id
 
     def _attempt(self, arrival, function, *args):

@@ -169,7 +169,7 @@ class SyncCache(models.Model):
 
     @api.model
     def _invalidate_records(self, entity, res_ids):
-        """Odoo's records were edited: what the app told of them is not the last word."""
+        """Odoo's records were edited: what the app told of them is out of date."""
         self._write(
             SQL(
                 """DELETE FROM sync_cache c USING sync_mapping m, sync_stream s

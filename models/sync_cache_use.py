@@ -64,9 +64,8 @@ class SyncCacheUse(models.Model):
             if now - _written.get(database, 0) < INTERVAL:
                 return
             _written[database] = now
-            rows = {
-                key[1:]: _counted.pop(key) for key in list(_counted) if key[0] == database
-            }
+            mine = [key for key in _counted if key[0] == database]
+            rows = {key[1:]: _counted.pop(key) for key in mine}
 
         def write(env):
             for (backend_id, source), count in sorted(rows.items()):

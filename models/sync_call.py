@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.tools import SQL
 
 # What a call is logged with, besides the time.
 COLUMNS = (
@@ -67,9 +66,7 @@ class SyncCall(models.Model):
     _date_idx = models.Index("(create_date)")
 
     @api.model
-    def _append(
-        self, cr, backend_id, operation, exchange=None, unlock=None, **values
-    ):
+    def _append(self, cr, backend_id, operation, exchange=None, unlock=None, **values):
         """Append one row on ``cr``, a cursor of the call's own that commits by itself.
 
         :param exchange: :class:`..client.pharmacy.Exchange`; None if nothing was sent

@@ -104,25 +104,36 @@ class SyncConflict(models.Model):
             conflict.summary = ", ".join(map(conflict._title, names))
 
     @api.model
-    def _refresh(self, mapping, merge, pharmacy, correlation_id, told=None):
+    def _refresh(
+        self,
+        mapping,
+        merge,
+        pharmacy,
+        correlation_id,
+        told=None,
+        closing="merge",
+        reasons=None,
+    ):
         """Make the mapping's open conflict say what ``merge`` says.
 
         :param merge: :class:`..core.merge.Merge` of the latest values
         :param pharmacy: canonical values of the pharmacy's record
         :param told: the record as the app told it, if it is new
+        :param closing: the strategy to close it with if nothing is in conflict
+        :param reasons: ``{path: why a person is asked}`` where it is not plain
         """
         conflict = mapping._open_conflict()
         if not merge.conflicts:
-            conflict._close("merge")
+            conflict._close(closing)
             return
         if not conflict:
             conflict = self.create(
                 {"mapping_id": mapping.id, "correlation_id": correlation_id}
             )
         conflict.write({"pharmacy": pharmacy, **_pharmacy_changed(told)})
-        conflict._show(merge)
+        conflict._show(merge, reasons)
 
-    def _show(self, merge):
+    def _show(self, merge, reasons=None):
         """Have the undecided lines say what is in conflict; decided ones stay."""
         self.ensure_one()
         self.write({"name": self.mapping_id.record_name, **self._odoo_changed()})
@@ -136,6 +147,8 @@ class SyncConflict(models.Model):
                 "pharmacy": _text(values.pharmacy),
                 "values": _by_side(values),
             }
+            if reasons is not None:
+                told["reason"] = reasons.get(path)
             if path in known:
                 known[path].write(told)
             else:
@@ -190,7 +203,6 @@ class SyncConflict(models.Model):
     def _title(self, key):
         """What people call the field ``key``."""
         title = FIELD_NAMES.get(key)
-        # pylint: disable=gettext-variable
         return self.env._(title) if title else _words(key).capitalize()
 
     def _close(self, strategy, reason=None):

@@ -75,7 +75,7 @@ class SyncConflict(models.Model):
     def _whole(self, side):
         """Choices of one side for every field."""
         merge = self._merge_now()
-        return dict.fromkeys(merge.conflicts, {"choice": side}) if merge else {}
+        return {path: {"choice": side} for path in merge.conflicts} if merge else {}
 
     def _merge_now(self):
         """The comparison as it is now; None if the record is gone."""
@@ -160,7 +160,12 @@ class SyncConflict(models.Model):
             adapter._update(mapping._record(), changes, directory)
             odoo = mapping._serialise()
         mapping.base = self._decided_base(odoo, seen, decisions)
-        mapping._take_over(odoo, self.pharmacy)
+        mapping._take_over(
+            odoo,
+            self.pharmacy,
+            undecided=seen.keys() - decisions.keys(),
+            correlation_id=self.correlation_id,
+        )
 
     def _planned(self, odoo, seen, decisions):
         """What :meth:`_write_decisions` would do.
@@ -170,7 +175,8 @@ class SyncConflict(models.Model):
         mapping = self.mapping_id
         own = edited(odoo, decisions)
         base = self._decided_base(own, seen, decisions)
-        merge = mapping._merge(own, self.pharmacy, base)
+        undecided = seen.keys() - decisions.keys()
+        merge = mapping._merge(own, self.pharmacy, base, undecided)
         return {**own, **merge.to_odoo}, {**self.pharmacy, **merge.to_pharmacy}
 
     def _decided_base(self, odoo, seen, decisions):
@@ -236,7 +242,7 @@ class SyncConflict(models.Model):
 
     def _read_value(self, path, value, directory):
         adapter = self.mapping_id.stream_id._adapter()
-        converter, model = adapter._find_converter(path)
+        converter, __ = adapter._find_converter(path)
         label = self._label(path)
         if converter is None or not converter.free:
             message = self.env._("%s: take one of the two values.", label)

@@ -24,7 +24,8 @@ class SyncConflict(models.Model):
 
         :return: ``{fingerprint, state, gone, resolution, odoo, pharmacy, rows}``; each
             row ``{path, group, title, kind, free, multiline, moments, decided,
-            reason, base, odoo, pharmacy, result}`` with values of the form ``{text, segments}``
+            reason, base, odoo, pharmacy, result}`` with values of the form
+            ``{text, segments}``
         """
         conflict = self._deciding()
         directory = Directory(conflict.backend_id)

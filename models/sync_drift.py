@@ -76,6 +76,11 @@ class SyncDrift(models.Model):
         "also where that is a deletion. Merge carries over what only one side changed "
         "since both agreed, and makes a conflict of the rest.",
     )
+    outcome = fields.Char(
+        "What Will Happen",
+        compute="_compute_outcome",
+        help="What the chosen repair does.",
+    )
     fields_text = fields.Char("Fields", readonly=True)
     base = fields.Json(readonly=True)
     odoo = fields.Json(readonly=True)
@@ -87,6 +92,40 @@ class SyncDrift(models.Model):
     _suspect_idx = models.Index(
         "(reconciliation_id, id) WHERE state IN ('suspected', 'chosen')"
     )
+
+    @api.depends("kind", "repair")
+    def _compute_outcome(self):
+        outcomes = {
+            ("differs", "push"): self.env._("Odoo's values are sent to the pharmacy."),
+            ("differs", "pull"): self.env._(
+                "The pharmacy's values are written in Odoo."
+            ),
+            ("missing_pharmacy", "push"): self.env._(
+                "The pharmacy gets the record as new."
+            ),
+            ("missing_pharmacy", "pull"): self.env._(
+                "The record is archived or cancelled in Odoo, as if the pharmacy had "
+                "told that it was deleted."
+            ),
+            ("missing_odoo", "push"): self.env._(
+                "The record is deleted at the pharmacy."
+            ),
+            ("missing_odoo", "pull"): self.env._("The record is created in Odoo."),
+        }
+        by_repair = {
+            "merge": self.env._(
+                "What only one side changed goes to the other; what both changed "
+                "becomes a conflict."
+            ),
+            "link": self.env._(
+                "The two records become counterparts, and are brought in step."
+            ),
+            "forget": self.env._("The mapping is removed. No record is changed."),
+        }
+        for drift in self:
+            drift.outcome = outcomes.get((drift.kind, drift.repair)) or by_repair.get(
+                drift.repair
+            )
 
     @api.depends("base", "odoo", "pharmacy")
     def _compute_differences(self):
@@ -154,7 +193,13 @@ class SyncDrift(models.Model):
 
         :param suspects: dicts with ``mapping_id``, ``res_id`` or ``external_id``
         """
-        known = self.search([("reconciliation_id", "=", reconciliation.id)])
+        mapping_ids = [s["mapping_id"] for s in suspects if "mapping_id" in s]
+        known = self.search(
+            [
+                ("reconciliation_id", "=", reconciliation.id),
+                ("mapping_id", "in", mapping_ids),
+            ]
+        )
         mappings = set(known.mapping_id.ids)
         self.create(
             [

@@ -1,13 +1,46 @@
-from odoo import api, fields, models
+import json
+import uuid
+from datetime import timedelta
+from typing import NamedTuple
+
+from odoo import api, fields, models, tools
 from odoo.tools import SQL
 
-DISPATCH_LIMIT = 1000
+from ..core.exceptions import InvalidDataError
+
+CHANGES = ("created", "updated", "cancelled", "deleted")
+OTHER_TYPES = {
+    "conflict_opened",
+    "conflict_resolved",
+    "breaker_opened",
+    "breaker_closed",
+    "breaker_half_open",
+    "dead_letter_created",
+    "dead_letter_redriven",
+    "dead_letter_discarded",
+    "saga_completed",
+    "saga_compensated",
+    "saga_needs_attention",
+}
+# Characters of a correlation id, which ends up in headers and logs.
+LONGEST_ID = 200
+
+
+class EventEntity(NamedTuple):
+    """How the types of an entity's events begin, and the model of its records."""
+
+    prefix: str
+    model: str
 
 
 class SyncEvent(models.Model):
     """Something that happened, written in the transaction in which it happened (the
-    outbox). Each is delivered at least once: delivering it makes the operations that
-    carry the change to the pharmacy app."""
+    outbox): no change without its event, no event without its change.
+
+    Its way is validate and enrich (here, when it is written), then route and process
+    (``sync_event_delivery.py``): each handler gets it at least once, in the order in
+    which the events of a record were written.
+    """
 
     _name = "sync.event"
     _description = "Synchronisation Event"
@@ -18,25 +51,35 @@ class SyncEvent(models.Model):
     backend_id = fields.Many2one(
         "sync.backend", required=True, readonly=True, ondelete="cascade"
     )
+    company_id = fields.Many2one("res.company", readonly=True)
     stream_id = fields.Many2one(
-        "sync.stream", required=True, readonly=True, ondelete="cascade", index=True
+        "sync.stream",
+        readonly=True,
+        ondelete="cascade",
+        help="The stream whose record was changed; empty where nothing is to travel.",
     )
-    company_id = fields.Many2one(related="backend_id.company_id")
+    res_model = fields.Char("Model", required=True, readonly=True)
     res_id = fields.Many2oneReference(
         "Record", model_field="res_model", required=True, readonly=True
     )
-    res_model = fields.Char(related="stream_id.res_model")
+    data = fields.Json(
+        readonly=True, help="What else is known, such as the fields that were changed."
+    )
+    summary = fields.Char("What", compute="_compute_summary")
     correlation_id = fields.Char(required=True, readonly=True, index=True)
     user_id = fields.Many2one("res.users", "Made by", readonly=True)
+    processed_at = fields.Datetime("Processed", readonly=True)
     state = fields.Selection(
-        [("pending", "Pending"), ("done", "Delivered")],
+        [("pending", "Pending"), ("done", "Delivered"), ("rejected", "Rejected")],
         required=True,
         default="pending",
         readonly=True,
+        help="Delivered: every handler had it; those that failed are tried again by "
+        "themselves. Rejected: nobody knows its type or its model any more.",
     )
 
     _pending_idx = models.Index("(backend_id, id) WHERE state = 'pending'")
-    _record_idx = models.Index("(stream_id, res_id)")
+    _record_idx = models.Index("(res_model, res_id, id)")
 
     def init(self):
         # The writing transaction's id, stamped by PostgreSQL itself: readers that
@@ -51,31 +94,159 @@ class SyncEvent(models.Model):
         )
 
     @api.model
-    def _deliver(self, backend):
-        """Turn pending events of ``backend`` into operations.
+    def _emit(self, events, schedule=True):
+        """Write events, in the current transaction and one statement.
 
-        Events of many edits of one record end in one push of its last state; an event
-        whose record still equals what both sides agreed on ends here, which is where
-        the echo of an applied change stops.
-
-        :return: whether more are waiting
+        :param events: dicts with ``type``, ``backend_id``, ``res_model``, ``res_id``;
+            optionally ``correlation_id``, which is kept, ``user_id``, ``stream_id``
+            (the event tells of a change that is to travel) and ``data`` (a dict)
+        :param schedule: have a job deliver them; without it somebody else will soon
+        :raises InvalidDataError: naming the first field at fault; nothing is written
         """
-        rows = self.env.execute_query(
+        for event in events:
+            self._validate(event)
+        if not events:
+            return
+        enriched = self._enrich(events)
+        columns = {
+            name: [event.get(name) for event in enriched]
+            for name in (
+                *("type", "backend_id", "company_id", "stream_id", "res_model"),
+                *("res_id", "correlation_id", "user_id", "data"),
+            )
+        }
+        self.env.execute_query(
             SQL(
-                """SELECT id, stream_id, res_id, correlation_id FROM sync_event
-                    WHERE backend_id = %s AND state = 'pending'
-                    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED""",
-                backend.id,
-                DISPATCH_LIMIT,
+                """INSERT INTO sync_event
+                   (type, backend_id, company_id, stream_id, res_model, res_id,
+                    correlation_id, user_id, data, state,
+                    create_uid, write_uid, create_date, write_date)
+                   SELECT t.*, 'pending', %(uid)s, %(uid)s,
+                          now() at time zone 'UTC', now() at time zone 'UTC'
+                     FROM unnest(%(type)s::text[], %(backend_id)s::int[],
+                                 %(company_id)s::int[], %(stream_id)s::int[],
+                                 %(res_model)s::text[], %(res_id)s::int[],
+                                 %(correlation_id)s::text[], %(user_id)s::int[],
+                                 %(data)s::jsonb[]) AS t
+                   RETURNING id""",
+                uid=self.env.uid,
+                **columns,
             )
         )
-        by_stream = {}
-        for __, stream_id, res_id, correlation_id in rows:
-            # The latest correlation id is the one that the push will carry.
-            by_stream.setdefault(stream_id, {})[res_id] = correlation_id
-        for stream_id, changed in by_stream.items():
-            stream = self.env["sync.stream"].browse(stream_id)
-            self.env["sync.operation"]._request_push(stream, changed)
-        events = self.browse(row[0] for row in rows)
-        events.write({"state": "done"})
-        return len(rows) == DISPATCH_LIMIT
+        if schedule:
+            ids = {event["backend_id"] for event in events}
+            self.env["sync.backend"].sudo().browse(ids)._schedule_events()
+
+    @api.model
+    def _validate(self, event):
+        """Refuse an event that nobody could make sense of later."""
+        if event.get("type") not in self._event_types():
+            raise InvalidDataError(
+                f"{event.get('type')} is no type of event", field="type"
+            )
+        correlation_id = event.get("correlation_id")
+        if correlation_id and not (
+            isinstance(correlation_id, str) and len(correlation_id) <= LONGEST_ID
+        ):
+            raise InvalidDataError(
+                f"correlation_id is to be a text of up to {LONGEST_ID} characters",
+                field="correlation_id",
+            )
+        if event.get("res_model") not in self.env:
+            raise InvalidDataError("res_model names no model", field="res_model")
+        for name in ("backend_id", "res_id"):
+            if not isinstance(event.get(name), int) or event[name] <= 0:
+                raise InvalidDataError(f"{name} is to be an id", field=name)
+
+    @api.model
+    def _enrich(self, events):
+        """Add who, for which company, and under which correlation id; one that came
+        along is kept."""
+        ids = list({event["backend_id"] for event in events})
+        backends = self.env["sync.backend"].sudo().browse(ids)
+        companies = {backend.id: backend.company_id.id for backend in backends}
+        correlation_id = self.env.context.get("sync_correlation_id") or uuid.uuid4().hex
+        return [
+            {
+                **event,
+                "company_id": companies[event["backend_id"]],
+                "user_id": event.get("user_id") or self.env.uid,
+                "correlation_id": event.get("correlation_id") or correlation_id,
+                "data": json.dumps(event["data"]) if event.get("data") else None,
+            }
+            for event in events
+        ]
+
+    @api.model
+    @tools.ormcache()
+    def _event_types(self):
+        """Names of all types of events. Another addon adds its own by inheriting."""
+        prefixes = {entity.prefix for entity in self._event_entities().values()}
+        kinds = (*CHANGES, "synced")
+        return OTHER_TYPES | {
+            f"{prefix}_{kind}" for prefix in prefixes for kind in kinds
+        }
+
+    @api.model
+    @tools.ormcache()
+    def _event_entities(self):
+        """What events of records are about: ``{entity: EventEntity}``."""
+        return {
+            name: EventEntity(adapter._entity_event or name, adapter._entity_model)
+            for name, adapter in self.env["sync.entity"]._entities().items()
+        }
+
+    @api.depends("data", "res_model")
+    def _compute_summary(self):
+        for event in self:
+            event.summary = event._told(event.data or {})
+
+    @api.model
+    def _told(self, data):
+        """An event's data in words: the labels of changed fields, else its cause."""
+        if not data.get("fields"):
+            return data.get("cause") or ""
+        labels = []
+        for path in data["fields"]:
+            model, __, name = path.rpartition(":")
+            known = self.env[model].fields_get([name]) if model in self.env else {}
+            labels.append(known[name]["string"] if name in known else name)
+        return ", ".join(dict.fromkeys(labels))
+
+    def action_open_record(self):
+        """Open what the event tells of."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self.res_model,
+            "res_id": self.res_id,
+            "views": [(False, "form")],
+        }
+
+    def action_view_audit(self):
+        """Open who changed the same record, and when."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "pharmacy_sync.action_sync_audit"
+        )
+        action["domain"] = [
+            ("res_model", "=", self.res_model),
+            ("res_id", "=", self.res_id),
+        ]
+        return action
+
+    @api.autovacuum
+    def _gc_events(self):
+        days = self.env["sync.retention"]._days("log")
+        limit = fields.Datetime.now() - timedelta(days=days)
+        rows = self.env.execute_query(
+            SQL(
+                """DELETE FROM sync_event e
+                    WHERE state <> 'pending' AND write_date < %s AND NOT EXISTS (
+                        SELECT 1 FROM sync_event_delivery d
+                         WHERE d.event_id = e.id AND d.state = 'waiting')
+                    RETURNING stream_id, xid::text::numeric, id""",
+                limit,
+            )
+        )
+        self.env["sync.stream"]._note_purged(rows)

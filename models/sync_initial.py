@@ -78,9 +78,7 @@ class SyncInitial(models.Model):
     part_ids = fields.One2many("sync.initial.part", "initial_id", "Overview")
     line_ids = fields.One2many("sync.initial.line", "initial_id", "Lines")
     link_count = fields.Integer("To Link", compute="_compute_counts")
-    create_odoo_count = fields.Integer(
-        "To Create in Odoo", compute="_compute_counts"
-    )
+    create_odoo_count = fields.Integer("To Create in Odoo", compute="_compute_counts")
     create_pharmacy_count = fields.Integer(
         "To Create at the Pharmacy", compute="_compute_counts"
     )
@@ -156,7 +154,7 @@ class SyncInitial(models.Model):
                     ],
                 }
             )
-        return super().action_start()
+        return self.action_start()
 
     def action_start(self):
         """Carry out the preview, or go on where it was stopped.

@@ -95,16 +95,18 @@ class SyncInitialLine(models.Model):
                 )
 
     def write(self, vals):
-        changes = {"action", "res_id"} & vals.keys()
-        if changes and not self.env.su:
+        if {"action", "res_id"} & vals.keys() and not self.env.su:
             self.initial_id._check_operator()
-            if self.filtered(lambda l: l.phase != "ready" or l.state != "planned"):
+            if not all(line._is_open() for line in self):
                 raise UserError(self.env._("Lines can be changed in the preview only."))
         if vals.get("res_id") and "odoo_name" not in vals:
             (line,) = self
             record = self.env[line.res_model].browse(vals["res_id"])
             vals = {**vals, "odoo_name": record.display_name, "differs": False}
         return super().write(vals)
+
+    def _is_open(self):
+        return self.phase == "ready" and self.state == "planned"
 
     def action_leave(self):
         """Leave these out."""
@@ -113,8 +115,9 @@ class SyncInitialLine(models.Model):
 
     def action_create(self):
         """Create these on the side that lacks them."""
-        self.filtered("external_id").write({"action": "create_odoo"})
-        self.filtered(lambda l: not l.external_id).write({"action": "create_pharmacy"})
+        theirs = self.filtered("external_id")
+        theirs.write({"action": "create_odoo"})
+        (self - theirs).write({"action": "create_pharmacy"})
         return True
 
     def action_open_record(self):

@@ -97,9 +97,7 @@ class SyncInitialPart(models.Model):
             return
         adapter = self.stream_id._adapter()
         client = self.stream_id.backend_id._client("pull", adapter._entity_pool)
-        page = client.changes(
-            adapter._entity_collection, cursor, PAGE, correlation_id
-        )
+        page = client.changes(adapter._entity_collection, cursor, PAGE, correlation_id)
         self._own_of(work, "_store_page", page)
 
     def _where(self):
@@ -181,7 +179,7 @@ class SyncInitialPart(models.Model):
         )
         odoo = adapter._serialise(records, directory)
         names = {record.id: record.display_name for record in records}
-        for line in lines.filtered(lambda l: l.external_id in incoming):
+        for line in lines.filtered(lambda r: r.external_id in incoming):
             res_ids, key = found.get(line.external_id, ((), None))
             line.write(self._plan(line, incoming, res_ids, key, odoo, names))
         self.position = lines[-1].id

@@ -41,7 +41,7 @@ class SyncStream(models.Model):
                 failed.add(mapping)
         odoo = adapter._serialise(records, directory)
         for mapping, data in canonical.items():
-            mapping.base = _first_base(odoo[mapping.res_id], data, winner)
+            mapping.base = first_base(odoo[mapping.res_id], data, winner)
         linked = [(m, record) for m, record in free if m not in failed]
         arrivals = self._apply([record for __, record in linked], correlation_id)
         for (mapping, __), arrival in zip(linked, arrivals, strict=True):
@@ -92,7 +92,7 @@ class SyncStream(models.Model):
         return results, free
 
 
-def _first_base(odoo, pharmacy, winner):
+def first_base(odoo, pharmacy, winner=None):
     """The values that make of each difference a change of one side, if it is to be."""
     base = {}
     for name in odoo.keys() & pharmacy.keys():

@@ -4,7 +4,7 @@ import uuid
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..core.merge import advance, confirm, new_base, three_way
+from ..core.merge import advance, confirm
 from ..entities.directory import Directory
 
 
@@ -142,20 +142,6 @@ class SyncMapping(models.Model):
         self.ensure_one()
         return self.conflict_ids.filtered(lambda conflict: conflict.state == "open")
 
-    def _merge(self, odoo, pharmacy=None, base=None):
-        """Three-way comparison of base, Odoo and pharmacy.
-
-        :param odoo: canonical values of the Odoo record
-        :param pharmacy: canonical values of the pharmacy's; without it what is known
-            of them, which is the base but where a conflict is open
-        :param base: what is taken for the base instead of the mapping's own
-        :return: :class:`..core.merge.Merge`
-        """
-        self.ensure_one()
-        if pharmacy is None:
-            pharmacy = self._open_conflict().pharmacy or self.base or {}
-        return three_way(self.base or {} if base is None else base, odoo, pharmacy)
-
     @api.model
     def _lock(self, ids):
         """Keep others from queueing these records; whoever did so since this
@@ -185,47 +171,6 @@ class SyncMapping(models.Model):
         adapter = self.stream_id._adapter()
         record = self._record()
         return adapter._serialise(record, Directory(self.backend_id))[record.id]
-
-    def _take_over(self, odoo, pharmacy):
-        """Write in Odoo what is its due by the base, and queue what is the pharmacy's.
-
-        :param odoo: canonical values of the Odoo record
-        :param pharmacy: those of the pharmacy's
-        """
-        self.ensure_one()
-        merge = self._agree(odoo, pharmacy)
-        if merge.to_pharmacy:
-            self.env["sync.operation"]._enqueue_push(
-                {self: uuid.uuid4().hex}, self.stream_id
-            )
-
-    def _agree(self, odoo, pharmacy):
-        """Write in Odoo what is its due by the base, and move the base.
-
-        :return: :class:`..core.merge.Merge`
-        """
-        merge = self._merge(odoo, pharmacy)
-        if merge.to_odoo:
-            adapter = self.stream_id._adapter()
-            adapter._update(self._record(), merge.to_odoo, Directory(self.backend_id))
-        self.base = new_base(self.base, odoo, pharmacy, merge)
-        return merge
-
-    def _recheck_conflict(self, odoo):
-        """A person may have settled the conflict, or a part of it, by editing the Odoo
-        record.
-
-        :return: canonical values of the Odoo record as it is then
-        """
-        conflict = self._open_conflict()
-        if not conflict:
-            return odoo
-        merge = self._agree(odoo, conflict.pharmacy)
-        if merge.conflicts:
-            conflict._show(merge)
-        else:
-            conflict._close("manual")
-        return self._serialise() if merge.to_odoo else odoo
 
     # -- Pushes without an answer -----------------------------------------------------
 

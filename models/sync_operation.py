@@ -112,6 +112,10 @@ class SyncOperation(models.Model):
         " WHERE state IN ('pending', 'running', 'waiting', 'dead')"
     )
     _ended_idx = models.Index("(done_at) WHERE done_at IS NOT NULL")
+    # A quiet pull asks for the one that failed, whatever the stream has behind it.
+    _pull_idx = models.Index(
+        "(stream_id) WHERE kind = 'pull' AND state NOT IN ('done', 'cancelled')"
+    )
     _resume_idx = models.Index("(backend_id) WHERE parked OR revive")
 
     @api.depends("kind", "mapping_id", "external_id", "stream_id", "payload")

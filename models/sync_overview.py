@@ -12,6 +12,8 @@ from ..core.taxonomy import Severity
 RANGES = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 HOUR = timedelta(hours=1)
 TOP = 8
+# Critical errors of a backend that are counted: more make no difference.
+MOST = 1000
 SEVERITIES = [str(severity) for severity in Severity]
 
 
@@ -37,11 +39,9 @@ class SyncOverview(models.AbstractModel):
         if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_user")):
             raise AccessError(self.env._("The overview is for Pharmacy Sync's users."))
         if range not in RANGES:
-            raise UserError(
-                self.env._("Look back one of these: %s", ", ".join(RANGES))
-            )
+            raise UserError(self.env._("Look back one of these: %s", ", ".join(RANGES)))
         self.env.flush_all()
-        backends = self.env["sync.backend"].search([])
+        backends = self.env["sync.backend"].search([("active", "=", True)])
         chosen = backends.filtered(lambda b: not backend_ids or b.id in backend_ids)
         now = fields.Datetime.now().replace(microsecond=0)
         start = now.replace(minute=0, second=0) - (RANGES[range] - 1) * HOUR
@@ -75,6 +75,7 @@ class SyncOverview(models.AbstractModel):
             },
             "criticals": {
                 "count": sum(v.criticals for v in vitals.values()),
+                "more": any(v.criticals == MOST for v in vitals.values()),
                 "link": self._critical_link(own),
             },
             "conflicts": {
@@ -114,9 +115,11 @@ class SyncOverview(models.AbstractModel):
                                               ELSE mode = 'forced_open' END) AS open
                          FROM sync_breaker WHERE backend_id = b.id) AS breakers
                      CROSS JOIN LATERAL (
-                       SELECT count(*) FROM sync_error
-                        WHERE backend_id = b.id AND severity = 'critical'
-                          AND resolved IS NOT TRUE) AS criticals
+                       SELECT count(*) FROM (
+                           SELECT FROM sync_error
+                            WHERE backend_id = b.id AND severity = 'critical'
+                              AND resolved IS NOT TRUE LIMIT %(most)s) AS counted
+                       ) AS criticals
                      CROSS JOIN LATERAL (
                        SELECT count(*) FILTER (WHERE state = 'dead') AS dead,
                               extract(epoch FROM %(now)s - min(requested_at)
@@ -127,6 +130,7 @@ class SyncOverview(models.AbstractModel):
                     WHERE b.id = ANY(%(ids)s)""",
                 recent=fields.Datetime.now() - HOUR,
                 now=fields.Datetime.now(),
+                most=MOST,
                 ids=backends.ids,
             )
         )
@@ -288,7 +292,8 @@ class SyncOverview(models.AbstractModel):
                 "rate": _rate(recovered, recovered + lost),
                 "link": self._link(
                     "operation",
-                    own & Domain("error_ids", "!=", False)
+                    own
+                    & Domain("error_ids", "!=", False)
                     & Domain("done_at", ">=", _text(start)),
                 ),
             },

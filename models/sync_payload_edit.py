@@ -34,8 +34,9 @@ class SyncOperation(models.Model):
         if self.state != "dead" or self.kind == "pull":
             raise UserError(self.env._("Only a dead push or apply can be edited."))
         record = self._content(Directory(self.backend_id))
-        known = {converter.key for converter in self.stream_id._adapter()._converters()}
-        record = {**dict.fromkeys(sorted(known - record.keys())), **record}
+        known = [converter.key for converter in self.stream_id._adapter()._converters()]
+        # In the order of the entity, and also what did not come.
+        record = {**dict.fromkeys(known), **record}
         return [
             (path, self._leaf_label(path, record), value)
             for path, value in leaves(record)

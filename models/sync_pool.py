@@ -13,6 +13,8 @@ LOCK_SPACE = 0x50530000
 SLOTS, PLACES = 0, 1_000_000
 # Seconds between two looks of one who waits.
 POLL = 0.05
+# Per cent of the slots from which on a pool is saturated.
+SATURATED = 80
 # Seconds after which a job asks a full pool again.
 ASK_AGAIN = 2.0
 
@@ -81,6 +83,11 @@ class SyncPool(models.Model):
             pool.active_count = taken.get((LOCK_SPACE + pool.id, False), 0)
             pool.waiting_count = taken.get((LOCK_SPACE + pool.id, True), 0)
             pool.utilisation = 100 * pool.active_count / (pool.concurrency or 1)
+
+    def _is_saturated(self):
+        """Whether hardly a slot is free."""
+        self.invalidate_recordset(["utilisation"])
+        return bool(self) and self.utilisation >= SATURATED
 
     @contextmanager
     def _slot(self, cr, wait=False):

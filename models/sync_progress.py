@@ -88,7 +88,7 @@ class SyncProgress(models.AbstractModel):
 
     def _halt(self, state, reason=False):
         """End the work in ``state``; a job that is under way notices."""
-        self.write(
+        return self.write(
             {"state": state, "reason": reason, "ended_at": fields.Datetime.now()}
         )
 

@@ -8,6 +8,7 @@ from odoo.tools import SQL
 from ..core.deadline import CancelToken
 from ..core.exceptions import DependencyMissingError, OperationCancelledError
 from .own_transaction import in_own_transaction
+from .sync_apply import Arrival
 from .sync_settle import NOT_MADE
 
 PAGES_PER_JOB = 200
@@ -57,7 +58,8 @@ class SyncStream(models.Model):
         adapter = self._adapter()
         client = self.backend_id._client("pull", adapter._entity_pool)
         collection = adapter._entity_collection
-        cursor = self.cursor
+        # Read anew: long work pulls more than once in one job.
+        cursor = self._own("_get_cursor")
         token = CancelToken(partial(self._own, "_pull_cancelled"))
         try:
             for __ in range(PAGES_PER_JOB):
@@ -91,6 +93,9 @@ class SyncStream(models.Model):
             return False
         self._own("_hand_over_pull")
         return True
+
+    def _get_cursor(self):
+        return self.cursor
 
     def _pull_waits(self):
         """Whether a failed pull is waiting for its time."""
@@ -172,7 +177,10 @@ class SyncStream(models.Model):
 
     def _keep_failed(self, arrivals, correlation_id):
         """An arrived record that could not be applied waits, or is a dead letter; one
-        that could makes up for an earlier one that could not."""
+        that could makes up for an earlier one that could not.
+
+        :return: ``{external_id: operation}``
+        """
         Operation = self.env["sync.operation"]
         kept = {
             operation.external_id: operation
@@ -201,8 +209,31 @@ class SyncStream(models.Model):
                         "first_attempt_at": fields.Datetime.now(),
                     }
                 )
+                kept[arrival.external_id] = operation
             operation.write({"payload": arrival.record})
             self._apply_failed(operation, arrival)
+        return kept
+
+    def _queue_arrivals(self, arrivals, correlation_id):
+        """Of what arrived by call and failed, keep what is worth trying again.
+
+        :return: ``{external_id: operation}``
+        """
+        wanted = [
+            arrival
+            for arrival in arrivals
+            if arrival.external_id
+            and (not arrival.error or self._classify(arrival.error).retryable)
+        ]
+        return self._keep_failed(wanted, correlation_id)
+
+    def _put_off(self, records, exception):
+        """Records that the database is too busy for, as arrivals that failed."""
+        arrivals = [Arrival(record) for record in records]
+        for arrival in arrivals:
+            if self._read_envelope(arrival):
+                self._set_failed(arrival, exception)
+        return arrivals
 
     def _classify(self, exception):
         return self.env["sync.error"]._classify(exception, self.backend_id)

@@ -11,6 +11,8 @@ from .sync_settle import FOUND, GONE
 
 # Seconds that a record waits for one it refers to.
 DEPENDENCY_WAIT = 30
+# Seconds that what is not essential waits for a saturated pool.
+BUSY_WAIT = 30
 
 
 class SyncBackend(models.Model):
@@ -33,14 +35,15 @@ class SyncBackend(models.Model):
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:
             in_own_transaction(self.env, partial(_take_back, job_uuid))
-        while in_own_transaction(self.env, partial(_deliver, self.id)):
-            pass
+        self._job_events()
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
             while stream._push_batch(job_uuid):
                 if stream.batch_pause and stream._own("_is_push_due"):
                     # The pause is the next job's, no worker sleeps through it.
                     self._schedule_push_in(stream.batch_pause)
                     return
+        # What sending brought about: synchronised, or dead letters.
+        self._job_events()
         self._probe("push")
 
     def _schedule_push_in(self, seconds):
@@ -52,10 +55,6 @@ def _take_back(job_uuid, env):
     env["sync.operation"].search(
         [("state", "=", "running"), ("job_uuid", "=", job_uuid)]
     )._take_back()
-
-
-def _deliver(backend_id, env):
-    return env["sync.event"]._deliver(env["sync.backend"].browse(backend_id))
 
 
 def _schedule(backend_id, seconds, env):
@@ -192,8 +191,11 @@ class SyncStream(models.Model):
         mappings.fetch(
             ["external_id", "version", "base", "key", "uncertain", "unanswered"]
         )
+        essential = self._essential_now()
         for operation in operations.filtered(lambda o: o.state == "running"):
-            item = self._push_item(operation, data.get(operation.mapping_id.res_id))
+            item = self._push_item(
+                operation, data.get(operation.mapping_id.res_id), essential
+            )
             if item:
                 items.append(item)
         return bool(operations), items
@@ -226,9 +228,21 @@ class SyncStream(models.Model):
                     operation._fail(Error._classify(exc, self.backend_id), exc)
             return data
 
-    def _push_item(self, operation, data):
-        """What to send for one operation; None if it ended without sending."""
+    def _essential_now(self):
+        """Fields that updates are reduced to now; None: they are not."""
+        adapter = self._adapter()
+        pool = self.backend_id._pool(adapter._entity_pool)
+        if self.essential_when_busy and pool._is_saturated():
+            return adapter._entity_essential
+        return None
+
+    def _push_item(self, operation, data, essential=None):
+        """What to send for one operation; None if it ended without sending.
+
+        :param essential: fields that an update is reduced to, or None
+        """
         mapping = operation.mapping_id
+        reduced = False
         request = {
             "external_ref": mapping.key,
             "correlation_id": operation.correlation_id,
@@ -246,6 +260,16 @@ class SyncStream(models.Model):
             changes = mapping._merge(data).to_pharmacy
             if not changes or mapping.deleted:
                 return operation._succeed(self.env._("Nothing differs any more."))
+            if essential is not None and not changes.keys() <= essential:
+                reduced = True
+                changes = {k: changes[k] for k in changes.keys() & essential}
+                if not changes:
+                    operation._park(
+                        BUSY_WAIT,
+                        self.env._("Not essential, and the pool is saturated."),
+                    )
+                    operation._schedule_waiting()
+                    return None
             request.update(method="update", data=changes)
         missing = unmapped(request.get("data"))
         if missing:
@@ -279,5 +303,6 @@ class SyncStream(models.Model):
             "uncertain": uncertain,
             "unanswered": unanswered,
             "retry": operation.attempts > 1,
+            "reduced": reduced,
             "request": request,
         }

@@ -26,13 +26,18 @@ class SyncOperation(models.Model):
         mappings = Mapping.search(
             [("stream_id", "=", stream.id), ("res_id", "in", list(changed))]
         )
-        by_res_id = {mapping.res_id: mapping for mapping in mappings}
         records = (
             self.env[stream.res_model]
             .with_context(active_test=False)
             .browse(changed)
             .exists()
         )
+        alive = set(records.filtered(adapter._is_alive).ids)
+        revived = mappings.filtered(lambda m: m.deleted and m.res_id in alive)
+        # The pharmacy's record stays deleted: one that is used again is made anew.
+        revived._bury()
+        mappings -= revived
+        by_res_id = {mapping.res_id: mapping for mapping in mappings}
         wanted = (
             records
             if forced
@@ -58,6 +63,7 @@ class SyncOperation(models.Model):
         differing = mappings.filtered(
             lambda m: (
                 m.res_id in data
+                and not m.deleted
                 and (
                     not m.external_id
                     or m.unanswered
@@ -164,6 +170,8 @@ class SyncOperation(models.Model):
         )
         self.browse(row[0] for row in rows)._take_back()
         self.env["sync.progress"]._recover_all()
+        self.env["sync.event"]._recover()
+        self.env["sync.saga"]._recover()
         backends = self.env["sync.backend"].search([("paused", "=", False)])
         backends._schedule_push()
         backends._schedule_pull()

@@ -59,7 +59,7 @@ class SyncReconciliation(models.Model):
         help="Full compare: the app does not offer checksums, so all its records were "
         "read.",
     )
-    drift_ids = fields.One2many("sync.drift", "reconciliation_id", "Drift")
+    drift_ids = fields.One2many("sync.drift", "reconciliation_id")
     drift_count = fields.Integer("Open Drift", compute="_compute_drift_counts")
     found_count = fields.Integer("Drift Found", compute="_compute_drift_counts")
 
@@ -82,7 +82,7 @@ class SyncReconciliation(models.Model):
     def _compute_display_name(self):
         for work in self:
             date = work.create_date and fields.Date.to_string(work.create_date)
-            name = self.env._("Reconciliation of %s", work.stream_id.display_name or "")
+            name = work.stream_id.display_name or self.env._("New")
             work.display_name = f"{name} ({date})" if date else name
 
     def action_start(self):
@@ -103,7 +103,9 @@ class SyncReconciliation(models.Model):
                 )
             if work._others_running():
                 raise UserError(
-                    self.env._("%s is being compared already.", work.stream_id.display_name)
+                    self.env._(
+                        "%s is being compared already.", work.stream_id.display_name
+                    )
                 )
         return super().action_start()
 

@@ -87,6 +87,7 @@ class SyncRedrive(models.Model):
     left_count = fields.Integer("Not Begun", compute="_compute_counts")
     skipped_count = fields.Integer("Left Alone", compute="_compute_counts")
     forecast_html = fields.Html(compute="_compute_forecast_html", sanitize=False)
+    verdict = fields.Selection(related="line_ids.verdict")
     comparison_html = fields.Html(
         related="line_ids.operation_id.comparison_html", sanitize=False
     )
@@ -225,7 +226,7 @@ class SyncRedrive(models.Model):
         self.env["sync.operation"]._check_operator()
 
     def _halt(self, state, reason=False):
-        super()._halt(state, reason)
+        result = super()._halt(state, reason)
         if self.env.uid == SUPERUSER_ID:
             # It ended by itself: whoever began it may be looking elsewhere.
             self.user_id._bus_send(
@@ -242,6 +243,7 @@ class SyncRedrive(models.Model):
                     "sticky": state != "done",
                 },
             )
+        return result
 
     @api.autovacuum
     def _gc_redrives(self):

@@ -30,7 +30,7 @@ class SyncRedriveLine(models.Model):
     verdict = fields.Selection(VERDICTS, "Dry Run", readonly=True)
     summary = fields.Char("What Would Happen", readonly=True)
     asked = fields.Boolean(
-        "Asked", readonly=True, help="The pharmacy app was asked what it has."
+        readonly=True, help="The pharmacy app was asked what it has."
     )
     state = fields.Selection(
         [

@@ -7,7 +7,6 @@ from odoo.tools import SQL
 from ..core.exceptions import InvalidDataError
 
 
-
 class SyncRequest(models.Model):
     """A request of the pharmacy app that carried an idempotency key, with its answer:
     the same request gets the same answer, for seven days."""

@@ -11,7 +11,6 @@ DAYS = {"log": 7, "operations": 7, "errors": 30, "history": 365}
 # What nobody resolved, decided or delivered yet stays.
 EXPIRED = (
     ("sync_call", "log", "create_date < %s"),
-    ("sync_event", "log", "state = 'done' AND write_date < %s"),
     ("sync_request", "log", "create_date < %s"),
     ("sync_cache", "log", "fetched_at < %s"),
     ("sync_cache_use", "history", "day < %s"),

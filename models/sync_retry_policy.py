@@ -81,7 +81,7 @@ class SyncRetryPolicy(models.Model):
     @tools.ormcache("str(error_type)")
     def _named(self, error_type):
         """The error type under which the policy for one is kept, or the default."""
-        known = set(self.sudo().search([]).mapped("error_type"))
+        known = {name for (name,) in self.sudo()._read_group([], ["error_type"])}
         if DEFAULT not in known:
             known = known | DEFAULT_POLICIES.keys()
         return str(error_type) if str(error_type) in known else DEFAULT

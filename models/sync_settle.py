@@ -28,7 +28,7 @@ class SyncStream(models.Model):
         """
         Operation, Error = self.env["sync.operation"], self.env["sync.error"]
         self.env["sync.mapping"]._lock([item["mapping_id"] for item in items])
-        arrived, failed = [], []
+        arrived, failed, rest = [], [], {}
         # Browsed together, so that what they refer to is read for all at once.
         operations = Operation.browse(item["operation_id"] for item in items)
         for item, operation in zip(items, operations, strict=True):
@@ -47,6 +47,9 @@ class SyncStream(models.Model):
                 )
                 arrived += current
                 failed += failure
+                if item["reduced"] and operation.state == "done":
+                    operation.reason = self.env._("Essential fields; the rest follows.")
+                    rest[operation.mapping_id] = operation.correlation_id
                 continue
             exception = failures[operation.id]
             classification = Error._classify(
@@ -68,6 +71,8 @@ class SyncStream(models.Model):
         if arrived:
             correlation_id = items[0]["correlation_id"]
             self._keep_failed(self._apply(arrived, correlation_id), correlation_id)
+        if rest:
+            Operation._enqueue_push(rest, self)
         operations._schedule_waiting()
         operations.filtered(lambda o: o.state == "done")._close_outdated()
 

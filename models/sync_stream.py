@@ -34,6 +34,12 @@ class SyncStream(models.Model):
     batch_pause = fields.Float(
         default=1.0, help="Seconds between two batches, not after the last."
     )
+    essential_when_busy = fields.Boolean(
+        "Essential First",
+        help="While the pool of calls is saturated, updates are reduced to what is "
+        "essential, such as the state of an order; the rest follows when there is "
+        "room.",
+    )
     cursor = fields.Char(
         copy=False,
         help="How far the pharmacy app's changes were read. Empty it to read all "
@@ -80,9 +86,9 @@ class SyncStream(models.Model):
 
     def _compute_mapping_count(self):
         counts = dict(
-            self.env["sync.mapping"]._read_group(
-                [("stream_id", "in", self.ids)], ["stream_id"], ["__count"]
-            )
+            self.env["sync.mapping"]
+            .sudo()
+            ._read_group([("stream_id", "in", self.ids)], ["stream_id"], ["__count"])
         )
         for stream in self:
             stream.mapping_count = counts.get(stream, 0)

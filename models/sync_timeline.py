@@ -1,43 +1,64 @@
+import json
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-# The model that a row of a kind was read from.
-SOURCES = {
-    "linked": "sync.mapping",
-    "event": "sync.event",
-    "operation": "sync.operation",
-    "error": "sync.error",
-    "conflict": "sync.conflict",
-    "decision": "sync.conflict",
+# Each kind of row finds those of a mapping through an index of its own. The id of a
+# row is eight times that of what it was read from, and the number of its kind; a
+# query that wants some ids only says so in {only}. An event is told by its trace,
+# which is kept longer, or by itself while it has none yet.
+EVENT = """
+SELECT e.id::bigint * 8 + %(number)s AS id, e.id AS res_id,
+       '%(model)s' AS res_model, 'event' AS kind, e.type AS what,
+       e.data::text AS about, e.%(at)s AS at, NULL::int AS attempt, e.user_id,
+       e.correlation_id, m.id AS mapping_id, m.company_id
+  FROM %(table)s e
+  JOIN sync_mapping m ON m.res_model = e.res_model AND m.res_id = e.res_id
+                     AND m.backend_id = e.backend_id
+ WHERE {only} AND %(where)s
+UNION ALL
+SELECT e.id::bigint * 8 + %(number)s, e.id, '%(model)s', 'event', e.type,
+       e.data::text, e.%(at)s, NULL, e.user_id, e.correlation_id, o.mapping_id,
+       o.company_id
+  FROM %(table)s e
+  JOIN sync_operation o ON e.res_model = 'sync.operation' AND e.res_id = o.id
+ WHERE {only} AND %(where)s AND e.type <> 'dead_letter_created'
+"""
+TRACED = {
+    "number": 0,
+    "model": "sync.audit",
+    "table": "sync_audit",
+    "at": "at",
+    "where": "true",
 }
-# Each is filtered by its mapping through an index of its own.
-QUERY = """
-SELECT m.id::bigint * 8 AS id, m.id AS res_id, 'linked' AS kind, NULL AS what,
-       m.external_id AS detail, m.create_date AS at, NULL::int AS attempt,
-       m.create_uid AS user_id, NULL AS correlation_id, m.id AS mapping_id, m.company_id
-  FROM sync_mapping m
-UNION ALL
-SELECT e.id::bigint * 8 + 1, e.id, 'event', e.type, NULL, e.create_date, NULL,
-       e.user_id, e.correlation_id, m.id, m.company_id
-  FROM sync_event e
-  JOIN sync_mapping m ON m.stream_id = e.stream_id AND m.res_id = e.res_id
-UNION ALL
-SELECT o.id::bigint * 8 + 2, o.id, 'operation', o.kind || ':' || o.state, o.reason,
+UNTRACED = {
+    "number": 1,
+    "model": "sync.event",
+    "table": "sync_event",
+    "at": "create_date",
+    "where": "NOT EXISTS (SELECT FROM sync_audit a WHERE a.event_id = e.id)",
+}
+OPERATIONS = """
+SELECT o.id::bigint * 8 + 2, o.id, 'sync.operation', 'operation',
+       o.kind || ':' || o.state, o.reason,
        coalesce(o.done_at, o.started_at, o.requested_at), o.attempts,
        NULL, o.correlation_id, o.mapping_id, o.company_id
-  FROM sync_operation o
-UNION ALL
-SELECT f.id::bigint * 8 + 3, f.id, 'error', f.type, f.message, f.occurred_at,
-       f.attempt, NULL, f.correlation_id, f.mapping_id, f.company_id
-  FROM sync_error f
-UNION ALL
-SELECT c.id::bigint * 8 + 4, c.id, 'conflict', NULL,
+  FROM sync_operation o WHERE {only}
+"""
+ERRORS = """
+SELECT f.id::bigint * 8 + 3, f.id, 'sync.error', 'error', f.type, f.message,
+       f.occurred_at, f.attempt, NULL, f.correlation_id, f.mapping_id, f.company_id
+  FROM sync_error f WHERE {only}
+"""
+CONFLICTS = """
+SELECT c.id::bigint * 8 + 4, c.id, 'sync.conflict', 'conflict', NULL,
        (SELECT string_agg(l.field, ', ' ORDER BY l.id)
           FROM sync_conflict_line l WHERE l.conflict_id = c.id),
        c.create_date, NULL, NULL, c.correlation_id, c.mapping_id, c.company_id
-  FROM sync_conflict c
-UNION ALL
-SELECT c.id::bigint * 8 + 5, c.id, 'decision', c.strategy,
+  FROM sync_conflict c WHERE {only}
+"""
+DECISIONS = """
+SELECT c.id::bigint * 8 + 5, c.id, 'sync.conflict', 'decision', c.strategy,
        concat_ws('; ', c.reason,
            (SELECT string_agg(
                        concat_ws(' ', l.field || ':', l.choice, '(' || l.reason || ')'),
@@ -46,8 +67,23 @@ SELECT c.id::bigint * 8 + 5, c.id, 'decision', c.strategy,
              WHERE l.conflict_id = c.id AND l.choice IS NOT NULL)),
        c.resolved_at, NULL, c.resolved_by_id, c.correlation_id, c.mapping_id,
        c.company_id
-  FROM sync_conflict c WHERE c.resolved_at IS NOT NULL
+  FROM sync_conflict c WHERE {only} AND c.resolved_at IS NOT NULL
 """
+LINKS = """
+SELECT m.id::bigint * 8 + 6, m.id, 'sync.mapping', 'linked', NULL, m.external_id,
+       m.create_date, NULL, m.create_uid, NULL, m.id, m.company_id
+  FROM sync_mapping m WHERE {only}
+"""
+# Number of the kind, alias of the table, and the query.
+QUERIES = (
+    (0, "e", EVENT % TRACED),
+    (1, "e", EVENT % UNTRACED),
+    (2, "o", OPERATIONS),
+    (3, "f", ERRORS),
+    (4, "c", CONFLICTS),
+    (5, "c", DECISIONS),
+    (6, "m", LINKS),
+)
 
 
 class SyncTimeline(models.Model):
@@ -60,8 +96,9 @@ class SyncTimeline(models.Model):
     _order = "at desc, id desc"
     _rec_name = "title"
     _depends = {
-        "sync.mapping": ["external_id", "stream_id", "res_id", "company_id"],
-        "sync.event": ["type", "user_id", "correlation_id", "stream_id", "res_id"],
+        "sync.mapping": ["external_id", "res_model", "res_id", "company_id"],
+        "sync.audit": ["type", "user_id", "correlation_id", "res_model", "res_id"],
+        "sync.event": ["type", "user_id", "correlation_id", "res_model", "res_id"],
         "sync.operation": [
             *("kind", "state", "reason", "attempts", "correlation_id", "mapping_id"),
             *("requested_at", "started_at", "done_at"),
@@ -92,18 +129,26 @@ class SyncTimeline(models.Model):
     )
     what = fields.Char(readonly=True)
     title = fields.Char("What Happened", compute="_compute_title")
-    detail = fields.Char(readonly=True)
+    about = fields.Char(readonly=True)
+    detail = fields.Char(compute="_compute_detail")
     at = fields.Datetime("Time", readonly=True)
     attempt = fields.Integer(
         readonly=True, help="Attempts made until then, the first included."
     )
     user_id = fields.Many2one("res.users", "By", readonly=True)
     correlation_id = fields.Char(readonly=True)
+    res_model = fields.Char(readonly=True)
     res_id = fields.Integer(readonly=True)
 
     @property
     def _table_query(self):
-        return SQL(QUERY)
+        ids = self.env.context.get("sync_timeline_ids")
+        return SQL(" UNION ALL ").join(_query(*kind, ids) for kind in QUERIES)
+
+    def fetch(self, field_names=None):
+        # By their ids alone rows would be looked for in whole tables.
+        own = self.with_context(sync_timeline_ids=self.ids)
+        return super(SyncTimeline, own).fetch(field_names)
 
     @api.depends("kind", "what")
     def _compute_title(self):
@@ -130,12 +175,19 @@ class SyncTimeline(models.Model):
             else:
                 row.title = self.env._("Linked with the pharmacy's record")
 
+    @api.depends("kind", "about")
+    def _compute_detail(self):
+        told = self.env["sync.event"]._told
+        for row in self:
+            is_event = row.kind == "event"
+            row.detail = told(json.loads(row.about or "{}")) if is_event else row.about
+
     def action_open(self):
         """Open what the row was read from."""
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
-            "res_model": SOURCES[self.kind],
+            "res_model": self.res_model,
             "res_id": self.res_id,
             "views": [(False, "form")],
         }
@@ -148,3 +200,12 @@ class SyncTimeline(models.Model):
         )
         domain = [("correlation_id", "=", self.correlation_id)]
         return {**action, "domain": domain, "context": {}}
+
+
+def _query(number, alias, query, ids):
+    only = "true"
+    if ids is not None:
+        # Numbers, calculated here from numbers.
+        own = ", ".join(str(id_ // 8) for id_ in ids if id_ % 8 == number)
+        only = f"{alias}.id IN ({own})" if own else "false"
+    return SQL(query.format(only=only))

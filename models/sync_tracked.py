@@ -1,11 +1,23 @@
 import uuid
+from dataclasses import dataclass, field
 
 from odoo import api, fields, models
-from odoo.tools import SQL
 
 PENDING = "pharmacy_sync.changed"
 # States of a mapping; of many the last one is told.
 STATES = ("synced", "pending", "conflict", "dead")
+# Of several changes in one transaction the event tells the weightiest.
+WEIGHTS = ("updated", "cancelled", "created", "deleted")
+
+
+@dataclass
+class Change:
+    """What one transaction did to one record, until it commits."""
+
+    kind: str
+    user_id: int
+    correlation_id: str | None = None
+    fields: set = field(default_factory=set)
 
 
 class SyncTracked(models.AbstractModel):
@@ -79,7 +91,9 @@ class SyncTracked(models.AbstractModel):
         before = self._sync_records()
         result = super().write(vals)
         # A line that moved concerns both orders.
-        (before | self._sync_records())._sync_note("updated")
+        (before | self._sync_records())._sync_note(
+            self._sync_kind(vals), self._sync_tracked_fields(vals)
+        )
         return result
 
     def unlink(self):
@@ -90,8 +104,17 @@ class SyncTracked(models.AbstractModel):
         """Whether a change (of the fields in ``vals``) is to be told to anyone."""
         if not self or self._sync_entity not in self.env["sync.stream"]._followed():
             return False
+        return vals is None or bool(self._sync_tracked_fields(vals))
+
+    def _sync_tracked_fields(self, vals):
+        """Those of ``vals`` that travel, as ``model:field``."""
         tracked = self.env[f"sync.entity.{self._sync_entity}"]._entity_tracked
-        return vals is None or not tracked.get(self._name, set()).isdisjoint(vals)
+        names = tracked.get(self._name, set()).intersection(vals)
+        return {f"{self._name}:{name}" for name in names}
+
+    def _sync_kind(self, vals):
+        """What kind of change writing ``vals`` is: updated or cancelled."""
+        return "updated"
 
     def _sync_note_change(self, kind):
         if self._sync_is_followed():
@@ -99,57 +122,46 @@ class SyncTracked(models.AbstractModel):
             # A line that comes or goes is a change of its order.
             records._sync_note(kind if records._name == self._name else "updated")
 
-    def _sync_note(self, kind):
+    def _sync_note(self, kind, changed_fields=()):
         """Remember the change until the transaction is about to commit."""
         precommit = self.env.cr.precommit
         changed = precommit.data.get(PENDING)
         if changed is None:
             changed = precommit.data[PENDING] = {}
             precommit.add(self.env["sync.tracked"].sudo()._sync_write_events)
+        # It came along with what makes this change; others get one of their own.
+        correlation_id = self.env.context.get("sync_correlation_id")
         for res_id in self.ids:
-            known = changed.get((self._sync_entity, res_id))
-            if known != "created" or kind == "deleted":
-                changed[self._sync_entity, res_id] = kind
+            change = changed.setdefault(
+                (self._sync_entity, res_id), Change(kind, self.env.uid)
+            )
+            change.kind = max(change.kind, kind, key=WEIGHTS.index)
+            change.correlation_id = correlation_id or change.correlation_id
+            change.fields.update(changed_fields)
 
     @api.model
     def _sync_write_events(self):
         changed = self.env.cr.precommit.data.pop(PENDING, {})
-        correlation_id = self.env.context.get("sync_correlation_id") or uuid.uuid4().hex
         streams = self.env["sync.stream"]._following()
-        rows = [
-            (stream_id, backend_id, f"{entity}_{kind}", res_id, correlation_id)
-            for (entity, res_id), kind in changed.items()
+        Event = self.env["sync.event"]
+        entities = Event._event_entities()
+        own_id = uuid.uuid4().hex
+        events = [
+            {
+                "type": f"{entities[entity].prefix}_{change.kind}",
+                "backend_id": backend_id,
+                "stream_id": stream_id,
+                "res_model": entities[entity].model,
+                "res_id": res_id,
+                "user_id": change.user_id,
+                "correlation_id": change.correlation_id or own_id,
+                "data": {"fields": sorted(change.fields)} if change.fields else None,
+            }
+            for (entity, res_id), change in changed.items()
             for stream_id, backend_id in streams.get(entity, ())
         ]
-        if not rows:
-            return
-        self.env.execute_query(
-            SQL(
-                """INSERT INTO sync_event
-                   (stream_id, backend_id, type, res_id, correlation_id, state,
-                    user_id, create_uid, write_uid, create_date, write_date)
-                   SELECT stream_id, backend_id, type, res_id, correlation_id,
-                          'pending', %(uid)s, %(uid)s, %(uid)s,
-                          now() at time zone 'UTC', now() at time zone 'UTC'
-                     FROM unnest(%(streams)s::int[], %(backends)s::int[],
-                                 %(types)s::text[], %(ids)s::int[], %(keys)s::text[])
-                          AS t (stream_id, backend_id, type, res_id, correlation_id)
-                   RETURNING id""",
-                uid=self.env.uid,
-                **dict(
-                    zip(
-                        ("streams", "backends", "types", "ids", "keys"),
-                        (list(column) for column in zip(*rows, strict=True)),
-                        strict=True,
-                    )
-                ),
-            )
-        )
-        # What arrived from the app has renewed the cache itself.
-        edited = not self.env.context.get("sync_correlation_id")
-        for entity in {entity for entity, __ in changed if edited}:
-            if self.env[f"sync.entity.{entity}"]._entity_cached:
-                ids = [res_id for known, res_id in changed if known == entity]
-                self.env["sync.cache"]._invalidate_records(entity, ids)
-        backends = self.env["sync.backend"].browse({row[1] for row in rows})
-        backends._schedule_push()
+        if events:
+            # The push delivers them, and sends what they are about.
+            Event._emit(events, schedule=False)
+            ids = {event["backend_id"] for event in events}
+            self.env["sync.backend"].browse(ids)._schedule_push()

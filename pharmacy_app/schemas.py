@@ -326,7 +326,9 @@ class Checksums(BaseModel):
 
 def compared(data):
     """The fields of a record that both systems know; the key is the caller's own."""
-    names = [name for name in data.model_fields if name not in ("external_ref", "lines")]
+    names = [
+        name for name in data.model_fields if name not in ("external_ref", "lines")
+    ]
     if "lines" in data.model_fields:
         names += [f"lines.{name}" for name in Line.model_fields]
     return names

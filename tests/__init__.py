@@ -12,6 +12,7 @@ from . import test_failure
 from . import test_labels
 from . import test_outbound
 from . import test_pull
+from . import test_queued
 from . import test_retention
 from . import test_secrets
 from . import test_session
@@ -37,3 +38,11 @@ from . import test_api_conflicts
 from . import test_conflict_tour
 from . import test_histories
 from . import test_unanswered
+from . import test_conflict_rule
+from . import test_lifecycle
+from . import test_link
+from . import test_protection
+from . import test_event_handlers
+from . import test_changes
+from . import test_saga
+from . import test_saga_tour

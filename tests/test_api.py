@@ -143,7 +143,8 @@ class TestApi(SyncCase):
             "purchase_order", [self.order_data(supplier_id="sup_nobody")]
         )
         error = answer["results"][0]["error"]
-        self.assertEqual(error["type"], "invalid_supplier")
+        self.assertEqual(error["type"], "queued_for_retry")
+        self.assertEqual(error["cause"], "invalid_supplier")
         self.assertEqual(error["field"], "supplier_id")
         self.assertFalse(self.orders())
 

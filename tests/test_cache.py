@@ -178,6 +178,7 @@ class TestCache(SyncCase):
         self.look()
         self.supplier.phone = "+34 700"
         self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
         self.assertFalse(self.entries())
         self.look()
         self.push()

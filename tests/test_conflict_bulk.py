@@ -89,6 +89,7 @@ class TestConflictBulk(SyncCase):
         wizard = self.open_wizard(default_side="odoo")
         changed, *others = self.orders
         changed.order_line[0].product_qty = 6
+        self.env.cr.flush()
         action = wizard.action_apply()
         self.assertEqual(action["res_id"], wizard.id)
         self.assertEqual(
@@ -122,6 +123,7 @@ class TestConflictBulk(SyncCase):
     def test_resolved_by_another_meanwhile_is_not_resolved_twice(self):
         wizard = self.open_wizard(default_side="pharmacy")
         self.conflicts[0].action_keep_odoo()
+        self.env.cr.flush()
         wizard.action_apply()
         self.assertIn("resolved this conflict already", wizard.outcome)
         self.settle()

@@ -55,7 +55,7 @@ class TestInitial(SyncCase):
         }
 
     def line(self, work, name):
-        return work.line_ids.filtered(lambda l: name in (l.pharmacy_name, l.odoo_name))
+        return work.line_ids.filtered(lambda r: name in (r.pharmacy_name, r.odoo_name))
 
     def add_order(self, supplier, product, **values):
         return self.app.add(

@@ -1,4 +1,5 @@
 import threading
+import time
 
 from odoo import Command, api
 from odoo.tests import HttpCase, tagged
@@ -10,28 +11,36 @@ PACE = 1.0
 
 
 class Runner(threading.Thread):
-    """Does what the job runner would, a step at a time: requests of the browser have
-    their turn in between."""
+    """Does what the job runner would once a job is asked for, a step at a time:
+    requests of the browser have their turn in between."""
 
     def __init__(self, backend):
         super().__init__()
         self._registry, self._backend_id = backend.env.registry, backend.id
-        self._ended = threading.Event()
+        self._asked, self._ended = threading.Event(), False
+
+    def ask(self):
+        self._asked.set()
 
     def run(self):
-        while not self._ended.wait(PACE):
+        while self._asked.wait() and not self._ended:
+            time.sleep(PACE)
             with self._registry.cursor() as cr:
                 env = api.Environment(cr, api.SUPERUSER_ID, {})
                 runner = env["sync.backend"].browse(self._backend_id)._as_runner()
                 self._work(runner.env["sync.initial"])
 
-    def _work(self, Initial):
-        for work in Initial.search([("state", "=", "running")]):
-            if not work._step():
-                work._own("_finish")
+    def _work(self, works):
+        work = works.search([("state", "=", "running")])
+        if not work:
+            self._asked.clear()
+        elif not work._step():
+            self._asked.clear()
+            work._own("_finish")
 
     def end(self):
-        self._ended.set()
+        self._ended = True
+        self._asked.set()
         self.join()
 
 
@@ -85,6 +94,8 @@ class TestInitialTour(HttpCase):
 
     def test_preview_start_progress_stop_resume(self):
         runner = Runner(self.backend)
+        model = self.registry["sync.initial"]
+        self.patch(model, "_schedule_work", lambda works, wait=None: runner.ask())
         runner.start()
         try:
             self.start_tour(

@@ -277,6 +277,21 @@ class TestReconciliation(SyncCase):
         self.assertFalse(self.reconcile())
         self.assertEqual(self.victim.city, "Vigo")
 
+    def test_change_made_meanwhile_is_no_drift(self):
+        external_id = self.mapping(self.victim).external_id
+        work = self.env["sync.reconciliation"].create({"stream_id": self.stream().id})
+        work.action_start()
+        runner = work.with_env(self.backend._as_runner().env)
+        self.env.cr.flush()
+        for city in ("Lugo", "Vigo"):
+            runner._step()
+            self.app.edit("suppliers", external_id, city=city)
+        while runner._step():
+            pass
+        self.env.invalidate_all()
+        self.assertEqual((work.stage, work.found_count), ("repair", 0))
+        self.assertEqual(self.victim.city, "Vigo")
+
     def test_records_left_out_of_the_stream_are_no_drift(self):
         self.env["res.partner"].create({"name": "A Customer", "is_company": True})
         self.assertFalse(self.reconcile())

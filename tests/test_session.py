@@ -20,14 +20,20 @@ class TestSession(SyncCase):
     def setUp(self):
         super().setUp()
         self.app._session.close()
+        # What else this process has open, by our end's port.
+        self.others = {each.raddr.port for each in self._established()}
         self.calls = PharmacyClient(("test", self.id()), self.app.url, KEY)
         self.addCleanup(self.calls._session.close)
 
-    def connections(self):
-        """Connections that the app has open."""
+    def _established(self):
         process = psutil.Process(self.app._process.pid)
         found = process.net_connections("tcp4")
-        return sum(each.status == psutil.CONN_ESTABLISHED for each in found)
+        return [each for each in found if each.status == psutil.CONN_ESTABLISHED]
+
+    def connections(self):
+        """Connections that the app has open, but for those there were."""
+        ports = {each.raddr.port for each in self._established()}
+        return len(ports - self.others)
 
     def call(self, __=None):
         try:

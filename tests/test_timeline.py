@@ -33,8 +33,9 @@ class TestTimeline(SyncCase):
         return self.mapping(self.order)._open_conflict()
 
     def test_a_push_is_told_with_the_event_that_caused_it(self):
-        event, operation = self.told("event"), self.told("operation")
-        self.assertEqual(event.title, "Purchase order created")
+        events, operation = self.told("event"), self.told("operation")
+        event = events[-1]
+        self.assertEqual(events.mapped("title"), ["Order synced", "Order created"])
         self.assertEqual(event.user_id, self.env.user)
         self.assertEqual(operation.title, "Push: Done")
         self.assertEqual(operation.attempt, 1)
@@ -82,11 +83,30 @@ class TestTimeline(SyncCase):
         )
         self.pull()
         self.env.cr.flush()
-        event = self.told("event")[0]
-        self.assertEqual(event.title, "Purchase order updated")
+        event = self.told("event").filtered(lambda row: row.title == "Order updated")
+        self.assertEqual(event.detail, "Source")
         action = event.action_view_calls()
         calls = self.env["sync.call"].search(action["domain"])
         self.assertEqual(set(calls.mapped("operation")), {"pull"})
+
+    def test_an_event_is_told_once_and_still_when_it_is_purged(self):
+        self.env["sync.event"]._deliver(self.backend)
+        told = self.told("event").mapped("title")
+        events = self.env["sync.event"].search([("backend_id", "=", self.backend.id)])
+        traces = self.env["sync.audit"].search([("event_id", "in", events.ids)])
+        self.assertTrue(traces)
+        events.unlink()
+        self.assertEqual(self.told("event").mapped("title"), told)
+
+    def test_redrive_is_told_with_who_pressed_it(self):
+        self.backend.api_key = "revoked"
+        self.order.origin = "PH-1"
+        self.push()
+        self.backend.api_key = KEY
+        operator = new_test_user(self.env, "redriver", "pharmacy_sync.group_operator")
+        self.operations(state="dead").with_user(operator).action_redrive()
+        row = self.told("event").filtered(lambda r: r.what == "dead_letter_redriven")
+        self.assertEqual(row.user_id, operator)
 
     def test_each_record_has_its_own(self):
         other = self.make_order()

@@ -133,7 +133,9 @@ class SyncBackendConnect(models.TransientModel):
         self.ensure_one()
         if not self.passed:
             raise UserError(
-                self.env._("Test the connection first: nothing is kept before it works.")
+                self.env._(
+                    "Test the connection first: nothing is kept before it works."
+                )
             )
         values = {name: self._plain(self, name) for name in KEPT}
         values.update(
@@ -300,7 +302,8 @@ class SyncBackendConnect(models.TransientModel):
 
     def _told(self, exception):
         error = self.env["sync.error"]._classify(exception, self.backend_id)
-        return f"{str(error.type).replace('_', ' ').capitalize()}. {error.suggested_action}"
+        told = str(error.type).replace("_", " ").capitalize()
+        return f"{told}. {error.suggested_action}"
 
 
 class SyncBackendConnectStep(models.TransientModel):

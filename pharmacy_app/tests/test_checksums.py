@@ -64,9 +64,7 @@ def test_only_the_fields_asked_for_count(pharmacy):
 def test_lines_count_whatever_their_order(pharmacy):
     order = pharmacy.order()
     product = order["lines"][0]["product_id"]
-    lines = [
-        {"key": key, "product_id": product, "quantity": "1"} for key in ("a", "b")
-    ]
+    lines = [{"key": key, "product_id": product, "quantity": "1"} for key in ("a", "b")]
     path = f"purchase-orders/{order['id']}"
     pharmacy.patch(path, "*", {"lines": lines})
     before = sums(pharmacy, "purchase-orders")

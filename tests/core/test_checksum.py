@@ -5,8 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core import checksum
 from odoo.addons.pharmacy_sync.core.checksum import Sums, bucket_count, differing

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from odoo import SUPERUSER_ID, api
 
+env = env  # noqa: F821 - given by the shell
+
 
 def ask(__):
     with env.registry.cursor() as cr:

@@ -35,7 +35,7 @@ def _quantities(stack, order):
 def _assert_one_correlation_id(stack, order, since):
     """The edit has one id in event, operation, call, and the app's own log."""
     event = stack.query(
-        "SELECT * FROM sync_event WHERE type = 'purchase_order_updated' "
+        "SELECT * FROM sync_event WHERE type = 'order_updated' "
         "AND res_id = %s ORDER BY id DESC LIMIT 1",
         order,
     )[0]

@@ -87,3 +87,84 @@ def _last_event(stack, order):
 
 def _quantities_at_app(stack, order):
     return [float(line["quantity"]) for line in stack.at_app(order)["lines"]]
+
+
+def test_the_apps_own_reader_of_changes_misses_no_late_commit(stack, orders, holder):
+    slow, quick = orders
+    client, api = (
+        stack.client("operator"),
+        stack.client("pharmacy", stack.prepared["api_key"]).env["sync.api"],
+    )
+    line = stack.first_line(slow)
+    cursor = _read_changes(api, None)[1]
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(
+            client.execute_kw,
+            *("purchase.order.line", "write", [[line], {"product_qty": 21}]),
+        )
+        wait_until(lambda: _waiters(stack) == 1, PROMPT, "the slow edit is in the air")
+        stack.set_quantity(quick, 22)
+        stack.settle()
+        # What is committed is held back: what is older may still come.
+        page = api.changes("purchase_order", cursor)
+        assert page["changes"] == []
+        assert page["held_back"] >= 1
+        assert page["waiting_seconds"] > 0
+        cursor = page["next_cursor"]
+        # Nothing of the reader's is lost with the server, or kept by it.
+        holder.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        writing.result(timeout=PROMPT)
+    told, cursor = _read_changes(api, cursor)
+    assert told[slow] == 21
+    assert told[quick] == 22
+    stack.settle()
+    page = api.changes("purchase_order", cursor)
+    assert (page["changes"], page["held_back"]) == ([], 0)
+
+
+def test_many_writers_at_once_and_a_reader_that_never_rests(stack):
+    """Transactions of all lengths, begun and ended in any order."""
+    orders = stack.synced_orders(6)
+    api = stack.client("pharmacy", stack.prepared["api_key"]).env["sync.api"]
+    cursor = _read_changes(api, None)[1]
+    stack.query(
+        """CREATE FUNCTION system_test_dawdle() RETURNS trigger AS $$
+           BEGIN PERFORM pg_sleep(random() * 0.4); RETURN NEW; END $$
+           LANGUAGE plpgsql;
+           CREATE TRIGGER system_test_dawdle AFTER INSERT ON sync_event
+               FOR EACH ROW EXECUTE FUNCTION system_test_dawdle()"""
+    )
+    told = {}
+
+    def edit(order):
+        for quantity in (31, 32, 33):
+            stack.set_quantity(order, quantity)
+
+    try:
+        with ThreadPoolExecutor(len(orders)) as pool:
+            writing = [pool.submit(edit, order) for order in orders]
+            while not all(job.done() for job in writing):
+                news, cursor = _read_changes(api, cursor)
+                told.update(news)
+            for job in writing:
+                job.result()
+    finally:
+        stack.query("DROP FUNCTION system_test_dawdle CASCADE")
+    stack.settle()
+    told.update(_read_changes(api, cursor)[0])
+    assert {order: told.get(order) for order in orders} == dict.fromkeys(orders, 33)
+
+
+def _read_changes(api, cursor):
+    """All pages: ``({order: quantity of its first line}, cursor)``."""
+    told = {}
+    while True:
+        page = api.changes("purchase_order", cursor or False)
+        assert page["success"], page
+        for change in page["changes"]:
+            lines = change["data"].get("lines") or []
+            told[change["odoo_id"]] = float(lines[0]["quantity"]) if lines else None
+        cursor = page["next_cursor"]
+        if not page["has_more"]:
+            return told, cursor

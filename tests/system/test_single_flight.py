@@ -36,7 +36,7 @@ def test_concurrent_misses_make_one_call(make_database, tmp_path):
             return told.read_text().splitlines()
 
         with ThreadPoolExecutor(PROCESSES) as pool:
-            told = sum(pool.map(ask, range(PROCESSES)), [])
+            told = [line for lines in pool.map(ask, range(PROCESSES)) for line in lines]
         assert len(told) == 4 * PROCESSES
         assert {line.split(" ", 1)[1] for line in told} == {"Veterinaria Alba"}
         assert [line.split(" ", 1)[0] for line in told].count("app") == 1

@@ -149,7 +149,12 @@ export class Overview extends Component {
             ["oldest", _t("Oldest waits for"), this.age(queue.oldest), queue.link],
             ["dead_letters", _t("Dead letters"), dead_letters.count, dead_letters.link],
             ["conflicts", _t("Conflicts"), conflicts.count, conflicts.link],
-            ["criticals", _t("Critical errors"), criticals.count, criticals.link],
+            [
+                "criticals",
+                _t("Critical errors"),
+                criticals.more ? `${formatInteger(criticals.count)}+` : criticals.count,
+                criticals.link,
+            ],
             ["errors", _t("Errors"), errors.count, errors.link, this.rangeLabel],
             [
                 "success",

@@ -10,7 +10,18 @@ registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_single", {
     steps: () => [
         {
             content: "They are grouped by what they died of, in words",
-            trigger: ".o_group_header:contains('Authentication failed')",
+            trigger: ".o_group_header:contains('Authentication failed'):contains('(3)')",
+            run: "click",
+        },
+        {
+            content: "Another cause",
+            trigger: ".o_group_header:contains('Barrels of Nowhere')",
+            run: "click",
+        },
+        {
+            content: "And another",
+            trigger: ".o_group_header:contains('must not be negative')",
+            run: "click",
         },
         {
             content: "Open the order that the pharmacy refuses",

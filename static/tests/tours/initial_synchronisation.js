@@ -24,7 +24,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_initial", {
         { trigger: ".o_view_nocontent, .o_list_view:not(:has(.o_data_row))" },
         { trigger: ".o_facet_remove", run: "click" },
         { trigger: ".o_data_row:contains(V. Alba) .o_data_cell[name=action]:contains(Leave)" },
-        { trigger: ".o_back_button, .breadcrumb-item a", run: "click" },
+        { trigger: ".o_breadcrumb a:contains(Synchronisation of)", run: "click" },
         { trigger: "button[name=action_start]:contains(Start):visible", run: "click" },
         { trigger: ".modal button:contains(Start)", run: "click" },
         { trigger: "button[name=action_stop]:visible", run: "click" },

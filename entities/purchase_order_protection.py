@@ -1,0 +1,53 @@
+from odoo import api, models
+
+from ..core.exceptions import SyncError
+from ..core.protection import Stage, asks
+from ..core.taxonomy import ErrorType
+
+
+class SyncEntityPurchaseOrder(models.AbstractModel):
+    """Confirmed, received and billed orders are never altered silently: the table is
+    in :mod:`..core.protection`."""
+
+    _inherit = "sync.entity.purchase_order"
+
+    @api.model
+    def _stage(self, order):
+        """How far an order is, a :class:`..core.protection.Stage`."""
+        bills = order.invoice_ids.filtered(lambda move: move.state != "cancel")
+        if bills or any(line.qty_invoiced for line in order.order_line):
+            return Stage.BILLED
+        if any(line.qty_received for line in order.order_line):
+            return Stage.RECEIVED
+        if order.locked:
+            return Stage.LOCKED
+        return Stage.CONFIRMED if order.state == "purchase" else Stage.OPEN
+
+    @api.model
+    def _asks(self, record, field, value):
+        return asks(self._stage(record), field, value)
+
+    @api.model
+    def _asks_because(self, record):
+        return {
+            Stage.CONFIRMED: self.env._("The order is confirmed in Odoo."),
+            Stage.LOCKED: self.env._("The order is locked in Odoo."),
+            Stage.RECEIVED: self.env._("Goods of the order were received."),
+            Stage.BILLED: self.env._("The order was billed."),
+        }.get(self._stage(record), "")
+
+    @api.model
+    def _is_processed(self, record):
+        return self._stage(record) in (Stage.RECEIVED, Stage.BILLED)
+
+    @api.model
+    def _delete(self, record):
+        if self._asks(record, "state", "cancelled"):
+            raise SyncError(
+                f"The pharmacy deleted {record.name}, which stays: "
+                f"{self._asks_because(record)}",
+                error_type=ErrorType.ORDER_ALREADY_PROCESSED,
+                record=f"purchase_order/{record.name}",
+                field="state",
+            )
+        return super()._delete(record)

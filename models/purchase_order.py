@@ -1,0 +1,62 @@
+from odoo import fields, models
+from odoo.exceptions import AccessError, UserError
+
+from .sync_saga import ACTIVE
+
+
+class PurchaseOrder(models.Model):
+    """A purchase order whose goods are reserved at the pharmacy."""
+
+    _inherit = "purchase.order"
+
+    sync_saga_ids = fields.One2many(
+        "sync.saga", "order_id", "Sagas", groups="pharmacy_sync.group_user"
+    )
+    sync_saga_state = fields.Selection(
+        related="sync_saga_ids.state",
+        string="Reservation",
+        groups="pharmacy_sync.group_user",
+    )
+    sync_failure = fields.Char(
+        "Pharmacy Could Not Deliver",
+        readonly=True,
+        copy=False,
+        help="Why the order was cancelled: the pharmacy could not reserve its goods.",
+    )
+
+    def action_sync_reserve(self):
+        """Reserve the goods at the pharmacy, and confirm; if that fails the order is
+        cancelled."""
+        self.ensure_one()
+        if not self.env.user.has_group("pharmacy_sync.group_manager"):
+            raise AccessError(
+                self.env._("Only managers may reserve goods at the pharmacy.")
+            )
+        self.check_access("write")
+        if self.state == "cancel":
+            raise UserError(self.env._("A cancelled order cannot be reserved."))
+        if self.sudo().sync_saga_ids.filtered(lambda s: s.state in ACTIVE):
+            raise UserError(self.env._("The order is being reserved already."))
+        backend = (
+            self.env["sync.backend"]
+            .sudo()
+            .search([("company_id", "=", self.company_id.id)], limit=1)
+        )
+        if not backend:
+            raise UserError(
+                self.env._("No pharmacy is connected to %s.", self.company_id.name)
+            )
+        self.env["sync.saga"].sudo()._start(backend, order_id=self.id)
+        return self.action_view_sync_sagas()
+
+    def action_view_sync_sagas(self):
+        """Open the order's latest saga, with the others before it."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "pharmacy_sync.action_sync_saga"
+        )
+        sagas = self.sync_saga_ids
+        action.update(domain=[("id", "in", sagas.ids)], context={})
+        if len(sagas) == 1:
+            action.update(views=[(False, "form")], res_id=sagas.id)
+        return action

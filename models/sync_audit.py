@@ -1,0 +1,75 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+RETENTION = timedelta(days=365)
+
+
+class SyncAudit(models.Model):
+    """Who changed what, and under which correlation id: appended, never changed, and
+    kept for a year, when the event itself is long gone."""
+
+    _name = "sync.audit"
+    _description = "Audit Trace"
+    _order = "at desc, id desc"
+    _rec_name = "type"
+
+    event_id = fields.Integer("Event Number", required=True, readonly=True)
+    type = fields.Char(required=True, readonly=True)
+    at = fields.Datetime("Time", required=True, readonly=True)
+    user_id = fields.Many2one("res.users", "Made by", readonly=True)
+    backend_id = fields.Many2one(
+        "sync.backend", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one("res.company", readonly=True)
+    res_model = fields.Char("Model", readonly=True)
+    res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
+    data = fields.Json(readonly=True)
+    summary = fields.Char("What", compute="_compute_summary")
+    correlation_id = fields.Char(readonly=True, index=True)
+
+    _event_uniq = models.Constraint("UNIQUE(event_id)", "An event has one trace.")
+    _record_idx = models.Index("(res_model, res_id, at)")
+    _at_idx = models.Index("(at)")
+
+    @api.depends("data")
+    def _compute_summary(self):
+        for trace in self:
+            trace.summary = self.env["sync.event"]._told(trace.data or {})
+
+    @api.model
+    def _append(self, events):
+        """Append events, each once, however often they come."""
+        self.env.execute_query(
+            SQL(
+                """INSERT INTO sync_audit
+                   (event_id, type, at, user_id, backend_id, company_id, res_model,
+                    res_id, data, correlation_id, create_uid, write_uid,
+                    create_date, write_date)
+                   SELECT id, type, create_date, user_id, backend_id, company_id,
+                          res_model, res_id, data, correlation_id, %(uid)s, %(uid)s,
+                          now() at time zone 'UTC', now() at time zone 'UTC'
+                     FROM sync_event WHERE id = ANY(%(ids)s) ORDER BY id
+                   ON CONFLICT (event_id) DO NOTHING RETURNING id""",
+                uid=self.env.uid,
+                ids=events.ids,
+            )
+        )
+
+    def write(self, vals):
+        if self:
+            raise UserError(self.env._("An audit trace is never changed."))
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
+        raise UserError(self.env._("An audit trace is never removed by hand."))
+
+    @api.autovacuum
+    def _gc_audit(self):
+        limit = fields.Datetime.now() - RETENTION
+        self.env.execute_query(
+            SQL("DELETE FROM sync_audit WHERE at < %s RETURNING id", limit)
+        )

@@ -1,0 +1,36 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+RETENTION = timedelta(days=365)
+
+
+class SyncEventMetric(models.Model):
+    """How many events of a type there were in an hour: a row for each, counted as
+    they are delivered."""
+
+    _name = "sync.event.metric"
+    _description = "Events by Hour"
+    _order = "hour desc, type"
+    _rec_name = "type"
+
+    backend_id = fields.Many2one(
+        "sync.backend", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="backend_id.company_id")
+    type = fields.Char(required=True, readonly=True)
+    hour = fields.Datetime(required=True, readonly=True)
+    count = fields.Integer("Events", readonly=True)
+
+    _hour_uniq = models.Constraint(
+        "UNIQUE(backend_id, type, hour)", "An hour has one row for each type."
+    )
+    _hour_idx = models.Index("(hour)")
+
+    @api.autovacuum
+    def _gc_metrics(self):
+        limit = fields.Datetime.now() - RETENTION
+        self.env.execute_query(
+            SQL("DELETE FROM sync_event_metric WHERE hour < %s RETURNING id", limit)
+        )
