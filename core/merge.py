@@ -173,6 +173,36 @@ def advance(
     return base
 
 
+def confirm(
+    base: Record | None,
+    hoped: Record,
+    pharmacy: Record,
+    *,
+    again: bool = False,
+    equal: Equal | None = None,
+    keyed: Collection[str] = KEYED,
+) -> dict[str, Any]:
+    """The base once the pharmacy's record tells what became of a push that was never
+    answered: what was sent and stands there now is agreed. Without this a person who
+    has undone the change since would see it come back as the pharmacy's.
+
+    :param hoped: the fields that were sent, as :func:`advance` would have them
+    :param again: whether the record has changed there more than once since. A line
+        that was added by the push and is not there has then been removed, or never
+        arrived: of its base only the key is known, which makes it a conflict.
+    """
+    unmerged = Merge({}, {}, {}, {})
+    confirmed = new_base(base, hoped, pharmacy, unmerged, equal=equal, keyed=keyed)
+    for name in keyed if again else ():
+        lines = _by_key(name, confirmed.get(name, MISSING))
+        known = lines.keys() | _by_key(name, pharmacy.get(name, MISSING)).keys()
+        doubtful = _by_key(name, hoped.get(name, MISSING)).keys() - known
+        if doubtful:
+            added = [{"key": key} for key in sorted(doubtful)]
+            confirmed[name] = [*lines.values(), *added]
+    return confirmed
+
+
 def settle(
     base: Record | None, path: str, conflict: FieldConflict, winner: Side
 ) -> dict[str, Any]:

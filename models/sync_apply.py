@@ -108,7 +108,15 @@ class SyncStream(models.Model):
         Mapping = self.env["sync.mapping"]
         found = Mapping.search_fetch(
             [("stream_id", "=", self.id), ("external_id", "in", list(wave))],
-            ["external_id", "version", "res_id", "base", "deleted", "state"],
+            [
+                "external_id",
+                "version",
+                "res_id",
+                "base",
+                "unanswered",
+                "deleted",
+                "state",
+            ],
         )
         for mapping in found:
             wave[mapping.external_id].mapping = mapping
@@ -157,7 +165,7 @@ class SyncStream(models.Model):
         same = all(
             key in base and base[key] == value for key, value in arrival.data.items()
         )
-        if same and mapping.state != "conflict":
+        if same and mapping.state != "conflict" and not mapping.unanswered:
             if arrival.version > mapping.version:
                 mapping.version = arrival.version
             return True
@@ -219,13 +227,12 @@ class SyncStream(models.Model):
             base.update((k, v) for k, v in after.items() if before[k] != v)
         version = max(arrival.version, mapping.version)
         mapping.write({"deleted": True, "version": version, "base": base})
+        mapping._open_conflict()._close("pharmacy")
         arrival.outcome = "deleted"
 
     def _create_new(self, arrivals, directory):
         """Create in bulk; if the bulk fails halve it, until the bad one is alone."""
-        for arrival in arrivals:
-            if arrival.record.get("deleted"):
-                arrival.outcome = "unchanged"
+        self._remember_deleted([a for a in arrivals if a.record.get("deleted")])
         arrivals = [arrival for arrival in arrivals if not arrival.outcome]
         if not arrivals:
             return
@@ -241,6 +248,23 @@ class SyncStream(models.Model):
             half = len(arrivals) // 2
             self._create_new(arrivals[:half], directory)
             self._create_new(arrivals[half:], directory)
+
+    def _remember_deleted(self, arrivals):
+        """Keep in mind what was deleted before Odoo heard of it: an old state of it
+        that is still under way must not make it anew."""
+        self.env["sync.mapping"]._insert(
+            self,
+            [
+                {
+                    "external_id": arrival.external_id,
+                    "version": arrival.version,
+                    "deleted": True,
+                }
+                for arrival in arrivals
+            ],
+        )
+        for arrival in arrivals:
+            arrival.outcome = "unchanged"
 
     def _create_bulk(self, arrivals, directory):
         records = self._adapter()._create(

@@ -28,9 +28,12 @@ class SyncStream(models.Model):
             mapping = arrival.mapping
             arrival.res_id = mapping.res_id
             odoo = serialised.get(mapping.res_id)
+            if odoo is not None:
+                mapping._confirm(arrival.data, arrival.version)
             base = mapping.base or {}
             if odoo is None:
                 gone = self._gone(arrival, base)
+                behind[mapping] = correlation_id
                 decided.append((mapping, gone, arrival.data, correlation_id))
                 continue
             pharmacy = {
@@ -87,7 +90,7 @@ class SyncStream(models.Model):
             arrival.outcome = "updated" if resolution.merge.to_odoo else "unchanged"
 
     def _gone(self, arrival, base):
-        """The record is deleted in Odoo, and the push that tells so is in the queue.
+        """The record is deleted in Odoo, perhaps before the app was known to have it.
 
         :return: decisions against what the pharmacy changed meanwhile
         """
@@ -117,10 +120,10 @@ class SyncStream(models.Model):
         if merge.to_odoo:
             record = self.env[self.res_model].browse(mapping.res_id)
             self._adapter()._update(record, merge.to_odoo, directory)
-        mapping.write(
-            {
-                "base": new_base(resolution.base, odoo, pharmacy, merge),
-                "version": max(arrival.version, mapping.version),
-                "uncertain": False,
-            }
-        )
+        values = {
+            "base": new_base(resolution.base, odoo, pharmacy, merge),
+            "uncertain": False,
+        }
+        if arrival.version > mapping.version:
+            values.update(version=arrival.version, unanswered=False)
+        mapping.write(values)

@@ -4,6 +4,7 @@ import uuid
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..core.merge import advance, confirm
 from ..entities.directory import Directory
 
 
@@ -42,6 +43,11 @@ class SyncMapping(models.Model):
         readonly=True,
         help="Its creation was sent to the app and no answer was recorded: it is "
         "looked up by its key before it is sent again.",
+    )
+    unanswered = fields.Json(
+        readonly=True,
+        help="What was sent on top of the version and never answered: the base would "
+        "be so. The next state that the app tells shows which of it arrived.",
     )
     deleted = fields.Boolean(
         readonly=True, help="Deleted on one side; an old update does not revive it."
@@ -166,6 +172,32 @@ class SyncMapping(models.Model):
         record = self._record()
         return adapter._serialise(record, Directory(self.backend_id))[record.id]
 
+    # -- Pushes without an answer -----------------------------------------------------
+
+    def _advanced(self, data):
+        """The base once the pharmacy app has accepted ``data``."""
+        conflict = self._open_conflict()
+        return advance(self.base, data, conflict._open_lines().mapped("field"))
+
+    def _hope(self, data):
+        """``data`` is about to be sent; nobody knows whether it will be answered."""
+        advanced = self._advanced(data)
+        hoped = {name: advanced[name] for name in data}
+        unanswered = self.unanswered or []
+        if hoped not in unanswered:
+            self.unanswered = [*unanswered, hoped]
+
+    def _confirm(self, pharmacy, version):
+        """The app's record tells what became of pushes that were not answered.
+
+        :param pharmacy: canonical values of the pharmacy's record at ``version``
+        """
+        if version <= self.version:
+            return
+        for hoped in self.unanswered or ():
+            again = version > self.version + 1
+            self.base = confirm(self.base, hoped, pharmacy, again=again)
+
     @api.model
     def _insert(self, stream, rows):
         """Insert mappings in one statement.
@@ -174,8 +206,8 @@ class SyncMapping(models.Model):
         PostgreSQL report a serialization failure once it has committed: the caller's
         transaction is replayed and finds the twin's.
 
-        :param rows: dicts with ``res_id``, and optionally ``external_id``, ``version``
-            and ``base``
+        :param rows: dicts with ``res_id``, ``external_id``, ``version``, ``base`` and
+            ``deleted``, as far as there are any
         :return: the mappings inserted
         """
         if not rows:
@@ -184,16 +216,16 @@ class SyncMapping(models.Model):
             SQL(
                 """INSERT INTO sync_mapping
                    (stream_id, backend_id, company_id, res_model, key, state,
-                    res_id, external_id, version, base,
+                    res_id, external_id, version, base, deleted,
                     create_uid, write_uid, create_date, write_date)
                    SELECT %(stream)s, %(backend)s, %(company)s, %(model)s, key,
-                          'synced', res_id, external_id, version, base,
+                          'synced', res_id, external_id, version, base, deleted,
                           %(uid)s, %(uid)s,
                           now() at time zone 'UTC', now() at time zone 'UTC'
                      FROM unnest(%(keys)s::text[], %(res_ids)s::int[],
                                  %(external_ids)s::text[], %(versions)s::int[],
-                                 %(bases)s::jsonb[])
-                          AS t (key, res_id, external_id, version, base)
+                                 %(bases)s::jsonb[], %(deleted)s::bool[])
+                          AS t (key, res_id, external_id, version, base, deleted)
                    ON CONFLICT DO NOTHING
                    RETURNING id""",
                 stream=stream.id,
@@ -202,12 +234,13 @@ class SyncMapping(models.Model):
                 model=stream.res_model,
                 uid=self.env.uid,
                 keys=[str(uuid.uuid4()) for __ in rows],
-                res_ids=[row["res_id"] for row in rows],
+                res_ids=[row.get("res_id") for row in rows],
                 external_ids=[row.get("external_id") for row in rows],
                 versions=[row.get("version") or 0 for row in rows],
                 bases=[
                     json.dumps(row["base"]) if row.get("base") else None for row in rows
                 ],
+                deleted=[row.get("deleted", False) for row in rows],
             )
         )
         return self.browse(row[0] for row in ids)

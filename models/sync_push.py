@@ -1,3 +1,4 @@
+import uuid
 from datetime import timedelta
 from functools import partial
 
@@ -6,7 +7,7 @@ from odoo import fields, models
 from ..core.bisect import Fate, run_bisecting
 from ..entities.directory import Directory, unmapped
 from .own_transaction import in_own_transaction
-from .sync_settle import FOUND
+from .sync_settle import FOUND, GONE
 
 # Seconds that a record waits for one it refers to.
 DEPENDENCY_WAIT = 30
@@ -149,6 +150,8 @@ class SyncStream(models.Model):
                 found = client.find(collection, item["key"], item["correlation_id"])
                 if found:
                     answers[item["operation_id"]] = {"status": FOUND, "current": found}
+                elif "method" not in item["request"]:
+                    answers[item["operation_id"]] = {"status": GONE}
 
     def _fetch_current(self, client, collection, items, answers):
         """What the app has already, where it refused to create it once more."""
@@ -185,7 +188,9 @@ class SyncStream(models.Model):
                 "eta": False,
             }
         )
-        mappings.fetch(["external_id", "version", "base", "key", "uncertain"])
+        mappings.fetch(
+            ["external_id", "version", "base", "key", "uncertain", "unanswered"]
+        )
         essential = self._essential_now()
         for operation in operations.filtered(lambda o: o.state == "running"):
             item = self._push_item(
@@ -243,9 +248,12 @@ class SyncStream(models.Model):
             "correlation_id": operation.correlation_id,
         }
         if data is None:
-            if not mapping.external_id or mapping.deleted:
+            # One whose creation was never answered is looked up first.
+            at_app = mapping.external_id or mapping.uncertain
+            if not at_app or mapping.deleted:
                 return operation._succeed(self.env._("The record is gone."))
-            request.update(method="delete")
+            if mapping.external_id:
+                request.update(method="delete")
         elif not mapping.external_id:
             request.update(method="create", data=data)
         else:
@@ -276,21 +284,24 @@ class SyncStream(models.Model):
         if mapping.external_id:
             request.update(id=mapping.external_id, if_match=mapping.version)
         uncertain = mapping.uncertain and not mapping.external_id
-        if not mapping.external_id:
+        unanswered = mapping.unanswered
+        if request.get("method") == "create":
             # If the answer is lost, this is what both sides have.
             mapping.write(
                 {"base": (uncertain and mapping.base) or data, "uncertain": True}
             )
+        if "data" in request:
+            mapping._hope(request["data"])
         operation.write({"payload": request, "attempts": operation.attempts + 1})
-        request["idempotency_key"] = (
-            f"{operation.id}-{operation.attempts}-{mapping.key}"
-        )
+        # Attempts may be counted anew: their number would name another request too.
+        request["idempotency_key"] = uuid.uuid4().hex
         return {
             "operation_id": operation.id,
             "mapping_id": mapping.id,
             "key": mapping.key,
             "correlation_id": operation.correlation_id,
             "uncertain": uncertain,
+            "unanswered": unanswered,
             "retry": operation.attempts > 1,
             "reduced": reduced,
             "request": request,

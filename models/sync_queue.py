@@ -52,13 +52,23 @@ class SyncOperation(models.Model):
             if mapping.res_id in data:
                 data[mapping.res_id] = mapping._recheck_conflict(data[mapping.res_id])
         gone = mappings.filtered(
-            lambda m: m.res_id not in data and m.external_id and not m.deleted
+            lambda m: (
+                m.res_id not in data
+                and (m.external_id or m.uncertain)
+                and not m.deleted
+            )
         )
+        gone.conflict_ids.filtered(lambda c: c.state == "open")._close("odoo")
+        # Of a record that is just being sent, what its base will be is not known yet.
         differing = mappings.filtered(
             lambda m: (
                 m.res_id in data
                 and not m.deleted
-                and (not m.external_id or m._merge(data[m.res_id]).to_pharmacy)
+                and (
+                    not m.external_id
+                    or m.unanswered
+                    or m._merge(data[m.res_id]).to_pharmacy
+                )
             )
         )
         added = Mapping._insert(stream, [{"res_id": res_id} for res_id in new.ids])

@@ -5,7 +5,6 @@ from ..core.exceptions import (
     HttpError,
     ResourcePoolFullError,
 )
-from ..core.merge import advance
 from .sync_cancel import CANCELLED
 
 OK = (200, 201, 204)
@@ -36,10 +35,13 @@ class SyncStream(models.Model):
             answer = answers.get(operation.id)
             if answer and answer["status"] == CANCELLED:
                 operation.mapping_id.uncertain = item["uncertain"]
+                self._not_applied(operation.mapping_id, item)
                 operation.attempts -= 1
                 operation._end_cancelled()
                 continue
             if answer:
+                if answer["status"] not in OK:
+                    self._not_applied(operation.mapping_id, item)
                 current, failure = self._settle_answer(
                     operation, item["request"], answer
                 )
@@ -57,6 +59,7 @@ class SyncStream(models.Model):
                 operation._withdraw_cancel()
             else:
                 operation.mapping_id.uncertain = item["uncertain"]
+                self._not_applied(operation.mapping_id, item)
             if isinstance(exception, NOT_MADE):
                 operation._give_back(exception.retry_after or 1.0, str(exception))
             else:
@@ -72,6 +75,12 @@ class SyncStream(models.Model):
             Operation._enqueue_push(rest, self)
         operations._schedule_waiting()
         operations.filtered(lambda o: o.state == "done")._close_outdated()
+
+    def _not_applied(self, mapping, item):
+        """What was sent is not at the app. If its record has changed since, that has
+        told already what became of earlier pushes too."""
+        if mapping.version == item["request"].get("if_match", 0):
+            mapping.unanswered = item["unanswered"]
 
     def _settle_answer(self, operation, request, answer):
         """Write down one result.
@@ -133,16 +142,23 @@ class SyncStream(models.Model):
 
     def _advance(self, mapping, request, answer):
         """The app has what was sent: that is the new base."""
-        version = max(answer.get("version") or 0, mapping.version)
-        values = {"uncertain": False, "version": version}
-        if request["method"] == "delete":
-            mapping.write({**values, "deleted": True})
-            return []
+        version = answer.get("version") or 0
         conflict = mapping._open_conflict()
-        values["external_id"] = answer["id"]
-        values["base"] = advance(
-            mapping.base, request["data"], conflict._open_lines().mapped("field")
-        )
+        if request["method"] == "delete":
+            mapping.write({"uncertain": False, "version": version, "deleted": True})
+            conflict._close("odoo")
+            return []
+        if version < mapping.version:
+            # A pull has read what came after it.
+            mapping.uncertain = False
+            return []
+        values = {
+            "uncertain": False,
+            "unanswered": False,
+            "version": version,
+            "external_id": answer["id"],
+            "base": mapping._advanced(request["data"]),
+        }
         if conflict:
             conflict.pharmacy = {**(conflict.pharmacy or {}), **request["data"]}
         mapping.write(values)

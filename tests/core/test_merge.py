@@ -10,6 +10,7 @@ from odoo.addons.pharmacy_sync.core.merge import (
     Merge,
     Side,
     advance,
+    confirm,
     new_base,
     settle,
     three_way,
@@ -338,3 +339,34 @@ def test_settling_every_conflict_makes_both_sides_equal(base, odoo, pharmacy, wi
     assert as_sets(odoo) == as_sets(pharmacy) == as_sets(base)
     for path, conflict in conflicts.items():
         assert value_at(odoo, path) == getattr(conflict, winner.value)
+
+
+# --- a push that was never answered ------------------------------------------
+
+
+def test_what_was_sent_and_stands_there_is_agreed():
+    hoped = {"notes": "o", "lines": [line("a"), line("b"), line("c")]}
+    confirmed = confirm(BASE, hoped, changed(**hoped))
+    assert confirmed == changed(**hoped)
+    # A person has undone it since: that is Odoo's change.
+    assert three_way(confirmed, BASE, changed(**hoped)).to_pharmacy == {
+        "notes": "n",
+        "lines": BASE["lines"],
+    }
+
+
+def test_what_never_arrived_is_not_agreed():
+    hoped = {"notes": "o", "lines": [line("a"), line("b"), line("c")]}
+    assert confirm(BASE, hoped, changed(state="sent")) == BASE
+
+
+def test_a_line_that_arrived_and_was_removed_or_did_not_arrive_is_a_conflict():
+    hoped = {"lines": [line("a"), line("b"), line("c")]}
+    base = confirm(BASE, hoped, BASE, again=True)
+    assert set(three_way(base, changed(**hoped), BASE).conflicts) == {"lines[c]"}
+    assert three_way(base, BASE, BASE).conflicts == {}
+
+
+def test_a_removal_that_arrived_is_agreed():
+    hoped = {"lines": [line("a")]}
+    assert confirm(BASE, hoped, changed(**hoped), again=True) == changed(**hoped)

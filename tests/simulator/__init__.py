@@ -1,0 +1,1 @@
+"""A deterministic simulator of both sides: see ``readme/DEVELOP.rst``."""

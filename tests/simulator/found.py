@@ -1,0 +1,111 @@
+"""Bugs that the simulator found in the product, put back: each with seeds whose
+histories break a law by it, and by nothing else.
+
+Who changes how histories are made finds other seeds:
+``PHARMACY_SYNC_FIND=1 ./dev test tests/simulator/test_simulator_finds.py -s``.
+"""
+
+from odoo.addons.pharmacy_sync.core.merge import confirm
+
+from .odoo import Odoo
+from .parts import OK
+
+FOUND = {}
+
+
+def seeds(*numbers):
+    def keep(cls):
+        FOUND[cls] = numbers
+        return cls
+
+    return keep
+
+
+@seeds(91)
+class UndoneChangeComesBack(Odoo):
+    """A push that was not answered is forgotten: who undoes its change meanwhile sees
+    it come back as the pharmacy's."""
+
+    def _hope(self, mapping, data):
+        pass
+
+
+@seeds(1110)
+class OlderAnswerTakenForNewer(Odoo):
+    """The answer to a push is written down over what a pull has read since."""
+
+    def _settle_answer(self, operation, request, answer):
+        if answer["status"] in OK:
+            operation.mapping.version = 0
+        return super()._settle_answer(operation, request, answer)
+
+
+@seeds(16)
+class DeletedBeforeItsCreationWasAnswered(Odoo):
+    """A record without an id at the pharmacy is thought not to be there."""
+
+    def _apply_changed(self, mapping, record, data):
+        if mapping.res_id in self.records:
+            super()._apply_changed(mapping, record, data)
+
+    def _push_item(self, operation):
+        mapping = operation.mapping
+        if mapping.res_id not in self.records and not mapping.external_id:
+            return self._end(operation)
+        return super()._push_item(operation)
+
+
+@seeds(285)
+class ConflictOutlivesItsRecord(Odoo):
+    """A conflict stays open when its record is deleted."""
+
+    def _gone(self, mapping):
+        mapping.deleted = True
+
+
+@seeds(109)
+class WithdrawnChangeWins(Odoo):
+    """A person ends a conflict by withdrawing Odoo's change: the pharmacy's value is
+    noted as agreed, and not written."""
+
+    def _recheck_conflict(self, mapping, odoo):
+        merge = self._merge(mapping, odoo)
+        if not merge.conflicts:
+            pharmacy, mapping.conflict = mapping.conflict.pharmacy, None
+            mapping.base = self.new_base(mapping.base, odoo, pharmacy, merge)
+
+
+@seeds(76)
+class TombstoneForgotten(Odoo):
+    """An old state of a deleted record is taken for a new record."""
+
+    def _create_new(self, record, data):
+        if not record["deleted"]:
+            super()._create_new(record, data)
+
+
+@seeds(3038)
+class UndoWhileUnderWayNeverSent(Odoo):
+    """A record that is again as both sides agreed is not queued, though something else
+    is being sent."""
+
+    def _differs(self, mapping, data):
+        return not mapping.external_id or bool(self._merge(mapping, data).to_pharmacy)
+
+
+@seeds(1236)
+class LineRemovedAfterUnansweredPush(Odoo):
+    """A line that was sent and is not there is thought never to have arrived."""
+
+    @staticmethod
+    def confirm(base, hoped, pharmacy, again):
+        return confirm(base, hoped, pharmacy)
+
+
+@seeds(4719)
+class IdempotencyKeyUsedTwice(Odoo):
+    """The key names operation and attempt; attempts are counted anew when a dead letter
+    goes on."""
+
+    def _new_key(self, operation):
+        return f"{operation.id}-{operation.attempts}"

@@ -1,0 +1,120 @@
+"""What must be true once the network is healed and both sides have come to rest.
+
+No lost update
+    Every value that a person wrote stands in its slot on a side, or gave way to one
+    whose writer knew of it: who replaced it had it before their eyes, or decided a
+    conflict against it, at first or second hand. To remove a line is to write
+    "removed" in each of its slots. Of a record that was deleted, what its deleter had
+    not seen is still to be read in the archived record or the tombstone.
+No duplicate
+    A record is on each side once at most.
+Convergence
+    A record is there on both sides or gone from both, and its values are the same, but
+    for those in an open conflict.
+Nothing invented
+    Every value was written in its slot by a person; a line is gone only if a person
+    removed it.
+Nothing revived
+    A record that a person deleted is there on neither side.
+Conflicts are true
+    An open conflict is about a record that is there, and about values that differ.
+At rest
+    No event, no operation and no dead letter is left.
+Quiet
+    A second pass writes nothing on either side and makes no operation.
+"""
+
+from dataclasses import dataclass, field
+
+from .ledger import REMOVED, covers, descends
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A record as one side has it at the end.
+
+    :param alive: false for an archived or cancelled record, or a tombstone
+    :param slots: see :func:`.ledger.flat`
+    """
+
+    alive: bool
+    slots: dict
+
+
+@dataclass
+class Ending:
+    """What a history left behind, whichever simulator ran it.
+
+    :param odoo: ``{record: [Copy, ...]}``; one that is unlinked is not there
+    :param pharmacy: the same
+    :param conflicts: ``{record: paths in open conflict}``
+    :param work: what is left in the queue, in words
+    :param second: what a second pass did, in words
+    """
+
+    odoo: dict
+    pharmacy: dict
+    conflicts: dict = field(default_factory=dict)
+    work: list = field(default_factory=list)
+    second: list = field(default_factory=list)
+
+
+def broken(ledger, ending):
+    """The laws that do not hold: a list of sentences."""
+    found = [f"not at rest: {work}" for work in ending.work]
+    found += [f"not quiet: {deed}" for deed in ending.second]
+    names = set(ledger.records()) | ending.odoo.keys() | ending.pharmacy.keys()
+    for name in sorted(names):
+        sides = {
+            "odoo": ending.odoo.get(name, []),
+            "pharmacy": ending.pharmacy.get(name, []),
+        }
+        twice = [side for side, copies in sides.items() if len(copies) > 1]
+        if twice:
+            found += [
+                f"duplicate: {name} is {len(sides[s])} times on {s}" for s in twice
+            ]
+            continue
+        copies = {side: copies[0] for side, copies in sides.items() if copies}
+        paths = ending.conflicts.get(name, ())
+        found += [f"{name}: {text}" for text in _record(ledger, name, copies, paths)]
+    return found
+
+
+def _record(ledger, name, copies, paths):
+    alive = {side for side, copy in copies.items() if copy.alive}
+    deleted = ledger.deleted.get(name)
+    if deleted:
+        yield from (f"revived on {side}" for side in sorted(alive))
+        if paths:
+            yield f"conflict about a record that is gone: {sorted(paths)}"
+    elif len(alive) < 2:
+        yield f"not converged: only on {sorted(alive)}, and nobody deleted it"
+    kept = [copy.slots for copy in copies.values()] + list((deleted or {}).values())
+    known_slots = ledger.slots(name)
+    for slot in sorted(known_slots.keys() | {s for slots in kept for s in slots}):
+        known = known_slots.get(slot, {})
+        finals = {slots.get(slot, REMOVED) for slots in kept}
+        open_conflict = covers(paths, slot)
+        yield from _slot(slot, known, finals, bool(deleted) or open_conflict)
+        if len(alive) == 2 and not deleted and len(finals) > 1 and not open_conflict:
+            yield f"not converged: {slot} is {sorted(map(str, finals))}"
+    if len(alive) == 2:
+        differing = {
+            slot
+            for slot in known_slots
+            if len({copy.slots.get(slot, REMOVED) for copy in copies.values()}) > 1
+        }
+        for path in sorted(paths):
+            if not any(covers((path,), slot) for slot in differing):
+                yield f"conflict about what is equal: {path}"
+
+
+def _slot(slot, known, finals, may_lack):
+    """:param may_lack: whether a line may never have reached one of the sides"""
+    for value in sorted(finals - known.keys(), key=str):
+        if not (may_lack and value == REMOVED):
+            yield f"invented: {slot} is {value}"
+    for value in sorted(known, key=str):
+        if not any(descends(known, final, value) for final in finals):
+            yield f"lost update: {slot} = {value}; it is {sorted(map(str, finals))}"

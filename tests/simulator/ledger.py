@@ -1,0 +1,84 @@
+"""What persons wrote, and what they had before their eyes when they did.
+
+A record is known by a name that it keeps on both sides. Its values are looked at one
+by one, each in its *slot*: ``notes``, or ``lines[key].quantity``. Where a line is not
+there, its slots hold :data:`REMOVED`.
+"""
+
+from odoo.addons.pharmacy_sync.core.merge import MISSING
+
+REMOVED = "<removed>"
+
+
+class Ledger:
+    """For each slot the values that were written there, each with those that its
+    writer saw: the value that it replaced, or the one decided against."""
+
+    def __init__(self):
+        self.seen = {}  # (record, slot): {value: values seen}
+        self.deleted = {}  # record: {side: what the person saw who deleted it}
+
+    def wrote(self, record, before, after):
+        """A person changed a record's values, given as :func:`flat`."""
+        for slot in before.keys() | after.keys():
+            old, new = before.get(slot), after.get(slot, REMOVED)
+            if old != new:
+                known = self.seen.setdefault((record, slot), {})
+                known.setdefault(new, set())
+                if old is not None:
+                    known[new].add(old)
+
+    def removed(self, side, record, before):
+        """A person deleted a record."""
+        self.deleted.setdefault(record, {})[side] = before
+
+    def decided(self, record, path, winner, loser):
+        """A person saw both values of a conflict and chose."""
+        winner, loser = _at(path, winner), _at(path, loser)
+        for slot in winner.keys() | loser.keys():
+            better, worse = winner.get(slot, REMOVED), loser.get(slot, REMOVED)
+            known = self.seen.setdefault((record, slot), {})
+            known.setdefault(better, set()).add(worse)
+
+    def slots(self, record):
+        return {
+            slot: known for (name, slot), known in self.seen.items() if name == record
+        }
+
+    def records(self):
+        return sorted({name for name, __ in self.seen})
+
+
+def descends(known, value, older):
+    """Whether who wrote ``value`` knew of ``older``, at first or second hand."""
+    todo, met = [value], set()
+    while todo:
+        one = todo.pop()
+        if one == older:
+            return True
+        if one not in met:
+            met.add(one)
+            todo.extend(known.get(one, ()))
+    return False
+
+
+def flat(values):
+    """A record's values by slot; its lines have to have keys."""
+    slots = {name: value for name, value in values.items() if name != "lines"}
+    for line in values.get("lines", ()):
+        for name, value in line.items():
+            if name != "key":
+                slots[f"lines[{line['key']}].{name}"] = value
+    return slots
+
+
+def covers(paths, slot):
+    """Whether a slot belongs to one of the paths, which may name a whole line."""
+    return slot in paths or slot.rpartition(".")[0] in paths
+
+
+def _at(path, value):
+    if not path.endswith("]"):
+        return {path: value}
+    line = {} if value is MISSING or value is None else value
+    return {f"{path}.{name}": line[name] for name in line if name != "key"}

@@ -1,0 +1,131 @@
+"""The pharmacy's side in memory: what ``pharmacy_app/records.py`` does, in little.
+
+Versions and If-Match, a key of Odoo's (``external_ref``) that is unique among the
+living and the deleted, idempotency keys, tombstones, and a feed in which each record
+stands once, at its latest change.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Row:
+    id: str
+    version: int
+    seq: int
+    external_ref: str | None
+    data: dict
+    deleted: bool = False
+
+    def record(self):
+        return {
+            "id": self.id,
+            "version": self.version,
+            "deleted": self.deleted,
+            "external_ref": self.external_ref,
+            **self.data,
+        }
+
+
+class Pharmacy:
+    """:param heeds_keys: whether it remembers idempotency keys
+    :param compares: whether an update that changes nothing makes no version
+    """
+
+    def __init__(self, heeds_keys=True, compares=True):
+        self.heeds_keys = heeds_keys
+        self.compares = compares
+        self.rows = {}
+        self.seq = 0
+        self._by_ref = {}
+        self._answers = {}
+
+    # -- What Odoo may ask ------------------------------------------------------------
+
+    def batch(self, writes):
+        return [self._once(write) for write in writes]
+
+    def find(self, external_ref):
+        row = self._by_ref.get(external_ref)
+        return row.record() if row and not row.deleted else None
+
+    def get(self, record_id):
+        return self.rows[record_id].record()
+
+    def changes(self, cursor, limit):
+        rows = sorted(
+            (row for row in self.rows.values() if row.seq > cursor),
+            key=lambda row: row.seq,
+        )
+        page = rows[:limit]
+        return {
+            "changes": [row.record() for row in page],
+            "next_cursor": page[-1].seq if page else cursor,
+            "has_more": len(rows) > limit,
+        }
+
+    # -- What a person does -----------------------------------------------------------
+
+    def create(self, data, external_ref=None):
+        row = Row(f"ph{len(self.rows) + 1}", 0, 0, external_ref, data)
+        self.rows[row.id] = row
+        if external_ref:
+            self._by_ref[external_ref] = row
+        return self._saved(row, row.data)
+
+    def edit(self, row, changes):
+        return self._saved(row, {**row.data, **changes})
+
+    def delete(self, row):
+        row.deleted = True
+        return self._saved(row, row.data)
+
+    def _saved(self, row, data):
+        self.seq += 1
+        row.seq, row.data, row.version = self.seq, data, row.version + 1
+        return row
+
+    # -- One write --------------------------------------------------------------------
+
+    def _once(self, write):
+        key = write.get("idempotency_key")
+        if key in self._answers and self.heeds_keys:
+            return self._answers[key]
+        answer = getattr(self, f"_{write['method']}")(write)
+        if answer["status"] < 300:
+            self._answers[key] = answer
+        return answer
+
+    def _create(self, write):
+        ref = write.get("external_ref")
+        if ref in self._by_ref:
+            return {"status": 409, "existing_id": self._by_ref[ref].id}
+        return self._done(self.create(write["data"], ref), 201)
+
+    def _update(self, write):
+        row, refusal = self._matching(write)
+        if refusal:
+            return refusal
+        if not self.compares or {**row.data, **write["data"]} != row.data:
+            self.edit(row, write["data"])
+        return self._done(row, 200)
+
+    def _delete(self, write):
+        row, refusal = self._matching(write)
+        return refusal or self._done(self.delete(row), 204)
+
+    def _matching(self, write):
+        row = self.rows[write["id"]]
+        if row.deleted:
+            return row, {"status": 410, "current": row.record()}
+        if write["if_match"] not in ("*", row.version):
+            return row, {"status": 412, "current": row.record()}
+        return row, None
+
+    def _done(self, row, status):
+        return {
+            "status": status,
+            "id": row.id,
+            "version": row.version,
+            "data": row.record(),
+        }
