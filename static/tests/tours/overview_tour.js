@@ -107,7 +107,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_timeline", {
             content: "its history says what was done",
             trigger: ".o_sync_timeline .o_data_row:contains(Push: Dead)",
         },
-        { trigger: ".o_sync_timeline .o_data_row:contains(Purchase order created)" },
+        { trigger: ".o_sync_timeline .o_data_row:contains(Order created)" },
         {
             content: "an error opens from its line",
             trigger:
