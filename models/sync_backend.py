@@ -197,14 +197,14 @@ class SyncBackend(models.Model):
         try:
             self._client("test").changes("suppliers", None, 1, correlation_id)
         except Exception as exc:
-            error = self.env["sync.error"]._classify(exc, self)
+            Error = self.env["sync.error"]
+            error = Error._classify(exc, self)
             raise UserError(
                 self.env._(
-                    "The pharmacy app at %(url)s cannot be used: %(type)s.\n"
-                    "%(action)s\nCorrelation id: %(correlation_id)s",
+                    "The pharmacy app at %(url)s cannot be used. %(why)s\n"
+                    "Correlation id: %(correlation_id)s",
                     url=self.url,
-                    type=error.type,
-                    action=error.suggested_action,
+                    why=Error._explain(error),
                     correlation_id=correlation_id,
                 )
             ) from exc

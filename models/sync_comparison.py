@@ -59,9 +59,7 @@ class SyncBackend(models.Model):
 
     def _silence(self, classification):
         """Why the app could not be asked, for people."""
-        Error = self.env["sync.error"]
-        types = dict(Error._fields["type"]._description_selection(self.env))
-        return f"{types[str(classification.type)]}. {classification.suggested_action}"
+        return self.env["sync.error"]._explain(classification)
 
 
 class SyncOperation(models.Model):

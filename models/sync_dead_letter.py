@@ -32,9 +32,7 @@ class SyncOperation(models.Model):
     error_type = fields.Selection(
         selection(ErrorType), related="error_group_id.type", string="Error Type"
     )
-    suggested_action = fields.Char(
-        "What to Do", related="error_group_id.suggested_action"
-    )
+    advice = fields.Char("What to Do", related="error_group_id.advice")
     discard_reason = fields.Char(
         readonly=True, help="Why the change that it carries was given up."
     )

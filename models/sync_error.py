@@ -60,6 +60,7 @@ class SyncError(models.Model):
     requires_admin_action = fields.Boolean(readonly=True)
     confidence = fields.Float(readonly=True, digits=(3, 2))
     suggested_action = fields.Char(readonly=True)
+    advice = fields.Char("What to Do", compute="_compute_advice")
     http_status = fields.Integer("HTTP Status", readonly=True)
     code = fields.Char(readonly=True)
     message = fields.Char(readonly=True)
@@ -92,6 +93,24 @@ class SyncError(models.Model):
         "(backend_id) WHERE severity = 'critical' AND resolved IS NOT TRUE"
     )
     _unresolved_idx = models.Index("(id) WHERE resolved IS NOT TRUE")
+
+    @api.depends("suggested_action")
+    @api.depends_context("lang")
+    def _compute_advice(self):
+        for error in self:
+            error.advice = self._in_language(error.suggested_action)
+
+    @api.model
+    def _in_language(self, advice):
+        """What the core or an error rule advises, in the reader's language."""
+        return self.env._(advice) if advice else False
+
+    @api.model
+    def _explain(self, classification):
+        """A failure in a reader's words: its type, and what to do about it."""
+        types = dict(self._fields["type"]._description_selection(self.env))
+        advice = self._in_language(classification.suggested_action)
+        return f"{types[str(classification.type)]}. {advice or ''}".strip()
 
     @api.depends("context")
     def _compute_context_text(self):

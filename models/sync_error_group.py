@@ -43,6 +43,7 @@ class SyncErrorGroup(models.Model):
     severity = fields.Selection(selection(Severity), required=True, readonly=True)
     message = fields.Char(readonly=True, help="Of the latest error.")
     suggested_action = fields.Char(readonly=True)
+    advice = fields.Char("What to Do", compute="_compute_advice")
     first_seen = fields.Datetime(readonly=True)
     last_seen = fields.Datetime(readonly=True)
     count = fields.Integer("Errors", readonly=True, help="How often it has happened.")
@@ -82,6 +83,12 @@ class SyncErrorGroup(models.Model):
         "(fingerprint, COALESCE(backend_id, 0))", "A failure has one group."
     )
     _seen_idx = models.Index("(state, last_seen)")
+
+    @api.depends("suggested_action")
+    @api.depends_context("lang")
+    def _compute_advice(self):
+        for group in self:
+            group.advice = self.env["sync.error"]._in_language(group.suggested_action)
 
     @api.depends("type", "message")
     def _compute_display_name(self):

@@ -178,7 +178,7 @@ class SyncProgress(models.AbstractModel):
                 context={"work": self.display_name},
             )
         )
-        self._halt("failed", classification.suggested_action)
+        self._halt("failed", Error._explain(classification))
 
     @api.model
     def _recover_all(self):

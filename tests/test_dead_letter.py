@@ -47,8 +47,8 @@ class TestDeadLetter(SyncCase):
         error = dead.error_ids
         self.assertEqual(dead.error_group_id, error.group_id)
         self.assertEqual(dead.error_type, "data_validation_failed")
-        self.assertEqual(dead.suggested_action, error.suggested_action)
-        self.assertTrue(dead.suggested_action)
+        self.assertEqual(dead.advice, error.suggested_action)
+        self.assertTrue(dead.advice)
         self.assertIn(error.message, dead.error_group_id.display_name)
 
     def test_its_group_is_that_of_its_latest_error(self):

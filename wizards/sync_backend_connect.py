@@ -301,9 +301,8 @@ class SyncBackendConnect(models.TransientModel):
         )
 
     def _told(self, exception):
-        error = self.env["sync.error"]._classify(exception, self.backend_id)
-        told = str(error.type).replace("_", " ").capitalize()
-        return f"{told}. {error.suggested_action}"
+        Error = self.env["sync.error"]
+        return Error._explain(Error._classify(exception, self.backend_id))
 
 
 class SyncBackendConnectStep(models.TransientModel):

@@ -75,14 +75,14 @@ class SyncLink(models.TransientModel):
                 adapter._entity_collection, self.external_id.strip(), correlation_id
             )
         except Exception as exc:
-            error = self.env["sync.error"]._classify(exc, stream.backend_id)
+            Error = self.env["sync.error"]
+            error = Error._classify(exc, stream.backend_id)
             raise UserError(
                 self.env._(
-                    "The pharmacy app did not tell of %(id)s: %(type)s.\n%(action)s\n"
+                    "The pharmacy app did not tell of %(id)s. %(why)s\n"
                     "Correlation id: %(correlation_id)s",
                     id=self.external_id,
-                    type=error.type,
-                    action=error.suggested_action,
+                    why=Error._explain(error),
                     correlation_id=correlation_id,
                 )
             ) from exc

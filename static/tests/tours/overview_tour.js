@@ -114,6 +114,6 @@ registry.category("web_tour.tours").add("pharmacy_sync_timeline", {
                 ".o_sync_timeline .o_data_row:contains(Authentication failed) button[name=action_open]",
             run: "click",
         },
-        { trigger: ".o_form_view .o_field_widget[name=suggested_action]" },
+        { trigger: ".o_form_view .o_field_widget[name=advice]" },
     ],
 });
