@@ -49,6 +49,9 @@ from . import sync_retention
 from . import res_config_settings
 from . import sync_request
 from . import sync_api
+from . import sync_api_lookup
+from . import sync_api_changes
+from . import sync_api_saga
 from . import sync_error_recovered
 from . import sync_metric
 from . import sync_overview

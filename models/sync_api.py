@@ -9,10 +9,8 @@ from odoo.exceptions import AccessError, ConcurrencyError
 from odoo.http import request
 
 from ..core.exceptions import ConfigurationError, InvalidDataError
-from ..entities.directory import Directory
 
 MAX_RECORDS = 500
-MAX_LOOKUPS = 50
 # Tries after which records are queued that the database is too busy for.
 MAX_TRIES = 3
 _tried = threading.local()
@@ -29,6 +27,8 @@ class SyncApi(models.AbstractModel):
     ``success``, and where that is false an ``error`` with ``type``, ``message``,
     ``field``, ``retryable`` and ``suggested_action``. What is absent is false, as
     everywhere in Odoo: XML-RPC knows no null.
+
+    A kind of method has a file: ``sync_api_conflict``, ``sync_api_changes`` and so on.
     """
 
     _name = "sync.api"
@@ -69,62 +69,6 @@ class SyncApi(models.AbstractModel):
             version, state}``
         """
         return self._answer(correlation_id, self._status, entity, external_ids)
-
-    @api.model
-    def lookup(self, entity, external_ids, correlation_id=None):
-        """Suppliers or products as the pharmacy app last told them, to save asking it.
-
-        :param str entity: ``supplier`` or ``product``
-        :param list external_ids: the pharmacy's ids, up to 50
-        :return: ``{success, results}``; each result is ``{success, external_id, value,
-            source, age, stale, version, error}``. The source is ``memory``, ``cache``,
-            ``app``; ``stale`` for an older value, which serves while the app fails; or
-            ``odoo`` for Odoo's own values, if nothing else serves. The age is in
-            seconds, false for Odoo's own.
-        """
-        return self._answer(correlation_id, self._lookup, entity, external_ids)
-
-    @api.model
-    def changes(self, entity, cursor=None, limit=100, correlation_id=None):
-        """What changed in Odoo since ``cursor``; nothing is skipped that is committed
-        late.
-
-        :param str cursor: ``next_cursor`` of the page before; without it all records,
-            then what changed since
-        :param int limit: changes in a page, 1 to 500
-        :return: ``{success, changes, next_cursor, has_more, held_back,
-            waiting_seconds}``; each change is ``{id, odoo_id, external_ref, version,
-            deleted, data, correlation_id}`` with the record's latest values, each
-            record once in a page. ``held_back`` committed changes wait for a
-            transaction that has been open for ``waiting_seconds``: ask again.
-        """
-        return self._answer(correlation_id, self._changes, entity, cursor, limit)
-
-    @api.model
-    def order(self, record, idempotency_key, correlation_id=None):
-        """Create a purchase order with a reservation of its goods, as a saga: created
-        in Odoo, reserved and confirmed at the app, acknowledged; or, if one of these
-        fails, all taken back and the order cancelled.
-
-        :param dict record: the order as for :meth:`push`; without an ``id`` Odoo tells
-            it to the app first
-        :param str idempotency_key: the same key with the same record gets the same
-            saga for seven days, and how it stands by then; with another record an error
-        :return: see :meth:`saga`
-        """
-        return self._answer(correlation_id, self._start_order, record, idempotency_key)
-
-    @api.model
-    def saga(self, saga, correlation_id=None):
-        """How a saga stands.
-
-        :param int saga: its number, as :meth:`order` told it
-        :return: ``{success, saga, state, odoo_id, order, steps, error}``; ``state`` is
-            pending, running, completed, compensating, compensated or needs_attention.
-            Once it has failed ``success`` is false and ``error`` says of what, such as
-            ``insufficient_stock``
-        """
-        return self._answer(correlation_id, self._saga, saga)
 
     @api.model
     def health(self, correlation_id=None):
@@ -274,71 +218,6 @@ class SyncApi(models.AbstractModel):
                 for external_id in external_ids
             ]
         }
-
-    def _lookup(self, backend, correlation_id, entity, external_ids):
-        self._check_list("external_ids", external_ids, MAX_LOOKUPS)
-        if not all(isinstance(key, str) and key for key in external_ids):
-            raise InvalidDataError("external_ids are texts", field="external_ids")
-        found = backend._lookup_each(
-            entity, list(dict.fromkeys(external_ids)), correlation_id
-        )
-        results = [
-            {"external_id": key, **self._looked_up(backend, found[key])}
-            for key in external_ids
-        ]
-        return {
-            "success": all(result["success"] for result in results),
-            "results": results,
-        }
-
-    def _looked_up(self, backend, found):
-        if isinstance(found, Exception):
-            error = backend.env["sync.error"]._classify(found, backend)
-            return {"success": False, "error": self._error(error, found)}
-        return {
-            "success": True,
-            "value": found.value,
-            "source": found.source,
-            "age": None if found.age is None else round(found.age, 3),
-            "stale": found.stale,
-            "version": found.version,
-            "error": None,
-        }
-
-    def _changes(self, backend, correlation_id, entity, cursor, limit):
-        stream = self._stream(backend, entity)
-        if not isinstance(limit, int) or not 1 <= limit <= MAX_RECORDS:
-            raise InvalidDataError(
-                f"limit is to be a number from 1 to {MAX_RECORDS}", field="limit"
-            )
-        return stream._changes(cursor, limit)
-
-    def _start_order(self, backend, correlation_id, record, idempotency_key):
-        stream = self._stream(backend, "purchase_order")
-        if not idempotency_key:
-            raise InvalidDataError(
-                "idempotency_key is required", field="idempotency_key"
-            )
-        entered = backend.env["sync.request"]._enter(
-            backend, str(idempotency_key), ["order", record]
-        )
-        if entered.answer:
-            return self._saga(backend, correlation_id, entered.answer["saga"])
-        # What cannot be an order is refused at once.
-        stream._adapter()._canonical(record, Directory(backend))
-        saga = backend.env["sync.saga"]._start(
-            backend, correlation_id=correlation_id, record=record
-        )
-        entered.answer = {"saga": saga.id}
-        return saga._told()
-
-    def _saga(self, backend, correlation_id, saga_id):
-        saga = backend.env["sync.saga"].search(
-            [("id", "=", saga_id), ("backend_id", "=", backend.id)]
-        )
-        if not saga:
-            raise InvalidDataError("saga is none of this backend", field="saga")
-        return saga._told()
 
     def _health(self, backend, correlation_id):
         mappings = backend.env["sync.mapping"]._read_group(
