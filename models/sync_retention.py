@@ -47,10 +47,6 @@ class SyncRetention(models.AbstractModel):
 
         :return: (rows removed, batches that may be left)
         """
-        # Before their operations go: an error that was made up for is nobody's.
-        self.env["sync.error"]._resolve_recovered(
-            fields.Datetime.now() - timedelta(days=self._days("operations") + 1)
-        )
         counts = []
         for table, kind, condition in EXPIRED:
             limit = fields.Datetime.now() - timedelta(days=self._days(kind))
