@@ -14,10 +14,14 @@ ORDERS_EACH = 100
 EXPECTED = 5 + 60 + 2 * ORDERS_EACH
 TIMEOUT = 600
 LOAD = paths.ROOT / "demo/load.py"
-# A conflict waits for a person: there is nothing more to wait for.
+# Conflicts and dead letters wait for a person, and a paused backend for its resumption:
+# there is nothing more to wait for.
 COUNT = (
-    "select count(*) filter (where state in ('synced', 'conflict')), count(*) "
-    "from sync_mapping"
+    "select count(*) filter (where m.state <> 'pending' or b.paused), "
+    "count(*) filter (where m.state = 'synced'), "
+    "count(*) filter (where m.state = 'conflict'), "
+    "count(*) filter (where m.state = 'dead'), count(*) "
+    "from sync_mapping m join sync_backend b on b.id = m.backend_id"
 )
 
 
@@ -50,22 +54,23 @@ def load_odoo(conf, database, env):
 
 
 def wait_until_in_step(database):
-    """Wait until every mapping is synchronised, telling how many are."""
+    """Wait until every mapping is synchronised or waits for a person, and tell."""
     with step("synchronise both sides"):
         deadline = time.monotonic() + TIMEOUT
         shown = None
         while time.monotonic() < deadline:
-            done, total = map(int, postgres.query(COUNT, database=database)[0])
-            if (done, total) != shown:
-                shown = done, total
-                say("...", f"{done} of {max(total, EXPECTED)} records in step")
-            if done == total >= EXPECTED:
+            counts = map(int, postgres.query(COUNT, database=database)[0])
+            settled, synced, conflicts, dead, total = counts
+            text = f"{settled} of {max(total, EXPECTED)} records settled"
+            if text != shown:
+                say("...", text)
+                shown = text
+            if settled == total >= EXPECTED:
+                text = f"{synced} in step, {conflicts} conflicts, {dead} dead letters"
+                say("", text)
                 return
             time.sleep(2)
-        raise StepError(
-            f"only {done} of {max(total, EXPECTED)} records in step after {TIMEOUT} s",
-            log=paths.LOG / "odoo.log",
-        )
+        raise StepError(f"only {text} after {TIMEOUT} s", log=paths.LOG / "odoo.log")
 
 
 def logins():

@@ -33,27 +33,50 @@ FLAGS = (
 WIDE = (1400, 800)
 HALF = (960, 720)
 GAP = 16  # pixels between two sides
-ROW = ".o_data_row .o_data_cell"
-DRAWN = f"{ROW}, .o_view_nocontent"
+ROW = ".o_data_row .o_data_cell, .o_kanban_record:not(.o_kanban_ghost)"
+GROUP = ".o_group_header"
+PAGES = ".o_view_nocontent, .o_graph_renderer canvas, .o_sync_overview"
+DRAWN = f"{ROW}, {GROUP}, {PAGES}"
 FORM = ".o_form_view .o_form_sheet"
 # Name of the picture: (action, whether to open its first record).
 SCREENS = {
+    "overview": ("action_sync_overview", False),
     "operations": ("action_sync_operation", False),
     "operation": ("action_sync_operation", True),
-    "dead_letters": ("action_sync_dead_letter", False),
-    "dead_letter": ("action_sync_dead_letter", True),
     "conflicts": ("action_sync_conflict", False),
     "conflict": ("action_sync_conflict", True),
+    "dead_letters": ("action_sync_dead_letter", False),
+    "dead_letter": ("action_sync_dead_letter", True),
+    "redrives": ("action_sync_redrive", False),
+    "redrive": ("action_sync_redrive", True),
+    "error_groups": ("action_sync_error_group", False),
+    "error_group": ("action_sync_error_group", True),
     "errors": ("action_sync_error", False),
     "error": ("action_sync_error", True),
     "mappings": ("action_sync_mapping", False),
     "mapping": ("action_sync_mapping", True),
+    "sagas": ("action_sync_saga", False),
+    "saga": ("action_sync_saga", True),
+    "drifts": ("action_sync_drift", False),
+    "drift": ("action_sync_drift", True),
+    "reconciliations": ("action_sync_reconciliation", False),
+    "reconciliation": ("action_sync_reconciliation", True),
+    "initials": ("action_sync_initial", False),
+    "initial": ("action_sync_initial", True),
+    "breakers": ("action_sync_breaker", False),
+    "breaker": ("action_sync_breaker", True),
     "calls": ("action_sync_call", False),
     "events": ("action_sync_event", False),
+    "audit": ("action_sync_audit", False),
+    "metrics": ("action_sync_metric", False),
     "backends": ("action_sync_backend", False),
     "backend": ("action_sync_backend", True),
     "streams": ("action_sync_stream", False),
+    "stream": ("action_sync_stream", True),
+    "conflict_rules": ("action_sync_conflict_rule", False),
     "retry_policies": ("action_sync_retry_policy", False),
+    "error_rules": ("action_sync_error_rule", False),
+    "pools": ("action_sync_pool", False),
 }
 
 
@@ -97,6 +120,10 @@ class Browser:
         self.driver.get(f"{self.url}/odoo/action-{action}")
         self.find(DRAWN)
         if record:
+            groups = self.driver.find_elements(By.CSS_SELECTOR, GROUP)
+            if groups:
+                groups[0].click()
+                self.find(ROW)
             rows = self.driver.find_elements(By.CSS_SELECTOR, ROW)
             if not rows:
                 return False

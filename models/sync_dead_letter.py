@@ -1,9 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..core.taxonomy import ErrorType
-from .sync_error import selection
-
 # Operations that a person may discard.
 DISCARDABLE = ("pending", "waiting", "dead")
 
@@ -29,9 +26,7 @@ class SyncOperation(models.Model):
         index="btree_not_null",
         help="Failures of the same kind as its latest one.",
     )
-    error_type = fields.Selection(
-        selection(ErrorType), related="error_group_id.type", string="Error Type"
-    )
+    error_type = fields.Selection(related="error_group_id.type", string="Error Type")
     advice = fields.Char("What to Do", related="error_group_id.advice")
     discard_reason = fields.Char(
         readonly=True, help="Why the change that it carries was given up."

@@ -135,11 +135,12 @@ class SyncDrift(models.Model):
             self.env._("Agreed last"),
             self.env._("Pharmacy"),
         ]
+        title = self.env["sync.conflict"]._title
         for drift in self:
             sides = [drift.odoo or {}, drift.base or {}, drift.pharmacy or {}]
             names = dict.fromkeys(name for side in sides for name in side)
             rows = [
-                [name.replace("_", " "), *(_shown(side.get(name)) for side in sides)]
+                [title(name), *(_shown(side.get(name)) for side in sides)]
                 for name in names
             ]
             drift.differences = _table(head, rows) if rows else False

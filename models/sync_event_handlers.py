@@ -100,7 +100,7 @@ class SyncBackend(models.Model):
             what = self.env._("%(what)s, %(count)s times", what=what, count=len(events))
         record = self.env[latest.res_model].browse(latest.res_id).exists()
         parts = [what, record.display_name, latest.summary]
-        text = ": ".join(part for part in parts if part)
+        text = ": ".join(dict.fromkeys(part.rstrip(".") for part in parts if part))
         self.message_post(
             body=self.env._(
                 "%(text)s. Correlation id: %(id)s", text=text, id=latest.correlation_id

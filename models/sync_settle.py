@@ -114,6 +114,8 @@ class SyncStream(models.Model):
         classification = self.env["sync.error"]._classify_response(
             self.backend_id, status, code, message, field=field
         )
+        if field and field not in message:
+            message = f"{field}: {message}"
         exception = HttpError(status, code, message, field=field)
         failed = [(operation, classification, exception)]
         if status != STALE or not current or operation.attempts > STALE_ATTEMPTS:

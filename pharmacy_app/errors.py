@@ -115,7 +115,9 @@ def first_invalid(errors, skip=0):
     """
     error = errors[0]
     return ApiError(
-        Code.VALIDATION_FAILED, error["msg"], field_path(error["loc"][skip:])
+        Code.VALIDATION_FAILED,
+        error["msg"].removeprefix("Value error, "),
+        field_path(error["loc"][skip:]),
     )
 
 
