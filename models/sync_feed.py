@@ -7,7 +7,17 @@ from ..core.feed import Position
 from ..entities.directory import Directory
 
 # The oldest transaction that still runs; what it and later ones wrote is not told yet.
-FENCE = SQL("pg_snapshot_xmin(pg_current_snapshot())")
+# Transactions are numbered for the whole server: one that is known to be another
+# database's holds nothing back here. One that nobody knows any more does.
+FENCE = SQL(
+    """SELECT coalesce(
+        (SELECT running FROM pg_snapshot_xip(pg_current_snapshot()) AS running
+          WHERE running::xid NOT IN (
+              SELECT backend_xid FROM pg_stat_activity
+               WHERE datname <> current_database() AND backend_xid IS NOT NULL)
+          ORDER BY running LIMIT 1),
+        pg_snapshot_xmax(pg_current_snapshot()))::text"""
+)
 
 
 class SyncStream(models.Model):
@@ -38,24 +48,24 @@ class SyncStream(models.Model):
             raise InvalidDataError(
                 f"{self.entity} does not flow from Odoo to the pharmacy", field="entity"
             )
+        ((fence,),) = self.env.execute_query(FENCE)
         if cursor:
             position = Position.parse(cursor)
         else:
-            ((fence,),) = self.env.execute_query(SQL("SELECT %s::text", FENCE))
             position = Position(int(fence), 0, after=0)
         if position.after is not None:
-            return self._all_records(position, limit)
+            return self._all_records(position, limit, fence)
         self._check_not_purged(position)
         rows = self.env.execute_query(
             SQL(
                 """SELECT xid::text, id, res_id, correlation_id FROM sync_event
                     WHERE stream_id = %s AND (xid, id) > (%s::text::xid8, %s)
-                      AND xid < %s
+                      AND xid < %s::text::xid8
                     ORDER BY xid, id LIMIT %s""",
                 self.id,
                 str(position.xid),
                 position.id,
-                FENCE,
+                fence,
                 limit + 1,
             )
         )
@@ -71,10 +81,10 @@ class SyncStream(models.Model):
             "changes": self._tell(latest),
             "next_cursor": str(position),
             "has_more": len(rows) > limit,
-            **self._held_back(),
+            **self._held_back(fence),
         }
 
-    def _all_records(self, position, limit):
+    def _all_records(self, position, limit, fence):
         adapter = self._adapter()
         ids = (
             self.env[self.res_model]
@@ -92,7 +102,7 @@ class SyncStream(models.Model):
             "changes": self._tell(dict.fromkeys(page)),
             "next_cursor": str(Position(position.xid, position.id, after)),
             "has_more": more,
-            **self._held_back(),
+            **self._held_back(fence),
         }
 
     def _tell(self, changed):
@@ -131,20 +141,21 @@ class SyncStream(models.Model):
             )
         return told
 
-    def _held_back(self):
+    def _held_back(self, fence):
         """What is committed and not told yet, and for how long the transaction has run
         that it waits for."""
         ((count, seconds),) = self.env.execute_query(
             SQL(
                 """WITH held AS (SELECT count(*) AS number FROM sync_event
-                                  WHERE stream_id = %s AND xid >= %s)
+                                  WHERE stream_id = %s AND xid >= %s::text::xid8)
                    SELECT number, CASE WHEN number > 0 THEN (
                        SELECT extract(epoch FROM clock_timestamp() - min(xact_start))
                          FROM pg_stat_activity
-                        WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()) END
+                        WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+                          AND datname = current_database()) END
                      FROM held""",
                 self.id,
-                FENCE,
+                fence,
             )
         )
         return {"held_back": count, "waiting_seconds": round(float(seconds or 0), 3)}
