@@ -121,12 +121,13 @@ class SyncOperation(models.Model):
     @api.depends("kind", "mapping_id", "external_id", "stream_id", "payload")
     def _compute_display_name(self):
         kinds = dict(self._fields["kind"]._description_selection(self.env))
+        entities = dict(self._fields["entity"]._description_selection(self.env))
         for operation in self:
             subject = (
                 operation.mapping_id.record_name
                 or operation._arrived_name()
                 or operation.external_id
-                or operation.entity
+                or entities.get(operation.entity)
             )
             operation.display_name = f"{kinds.get(operation.kind)} {subject}"
 

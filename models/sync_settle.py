@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from odoo import models
 
 from ..core.exceptions import (
@@ -116,6 +118,7 @@ class SyncStream(models.Model):
         )
         if field and field not in message:
             message = f"{field}: {message}"
+            classification = replace(classification, message=message)
         exception = HttpError(status, code, message, field=field)
         failed = [(operation, classification, exception)]
         if status != STALE or not current or operation.attempts > STALE_ATTEMPTS:

@@ -72,7 +72,7 @@ SELECT c.id::bigint * 8 + 5, c.id, 'sync.conflict', 'decision', c.strategy,
 LINKS = """
 SELECT m.id::bigint * 8 + 6, m.id, 'sync.mapping', 'linked', NULL, m.external_id,
        m.create_date, NULL, m.create_uid, NULL, m.id, m.company_id
-  FROM sync_mapping m WHERE {only}
+  FROM sync_mapping m WHERE {only} AND m.external_id IS NOT NULL
 """
 # Number of the kind, alias of the table, and the query.
 QUERIES = (

@@ -44,7 +44,7 @@ class OlderAnswerTakenForNewer(Odoo):
 class DeletedBeforeItsCreationWasAnswered(Odoo):
     """A record without an id at the pharmacy is thought not to be there."""
 
-    def _apply_changed(self, mapping, record, data):
+    def _apply_changed(self, mapping, record, data):  # pylint: disable=missing-return
         if mapping.res_id in self.records:
             super()._apply_changed(mapping, record, data)
 
@@ -79,7 +79,7 @@ class WithdrawnChangeWins(Odoo):
 class TombstoneForgotten(Odoo):
     """An old state of a deleted record is taken for a new record."""
 
-    def _create_new(self, record, data):
+    def _create_new(self, record, data):  # pylint: disable=missing-return
         if not record["deleted"]:
             super()._create_new(record, data)
 

@@ -43,7 +43,7 @@ class VersionCountersCompared(Odoo):
         super().__init__(*args)
         self._counts = {}
 
-    def edit(self, res_id, changes):
+    def edit(self, res_id, changes):  # pylint: disable=missing-return
         self._counts[res_id] = self._counts.get(res_id, 1) + 1
         super().edit(res_id, changes)
 
@@ -135,7 +135,7 @@ class EchoNotEnded(Odoo):
     def _is_known(self, mapping, record, data):
         return mapping.deleted
 
-    def _apply_changed(self, mapping, record, data):
+    def _apply_changed(self, mapping, record, data):  # pylint: disable=missing-return
         super()._apply_changed(mapping, record, data)
         if mapping.res_id in self.records:
             self._update(mapping.res_id, {})
@@ -185,7 +185,7 @@ class OldStatesTakenForNew(Odoo):
 class EditWhileUnderWayForgotten(Odoo):
     """A record that is being sent is not queued again."""
 
-    def _enqueue_push(self, mapping):
+    def _enqueue_push(self, mapping):  # pylint: disable=missing-return
         if all(operation.mapping is not mapping for operation in self.operations):
             super()._enqueue_push(mapping)
 

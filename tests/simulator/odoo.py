@@ -48,7 +48,7 @@ class Odoo(Push, Queue, Apply):
 
     # -- What a person does ------------------------------------------------------------
 
-    def create(self, values):
+    def create(self, values):  # pylint: disable=method-required-super
         self._ids += 1
         self.records[self._ids] = values
         self.events.append(self._ids)

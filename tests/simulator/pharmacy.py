@@ -66,7 +66,7 @@ class Pharmacy:
 
     # -- What a person does -----------------------------------------------------------
 
-    def create(self, data, external_ref=None):
+    def create(self, data, external_ref=None):  # pylint: disable=method-required-super
         row = Row(f"ph{len(self.rows) + 1}", 0, 0, external_ref, data)
         self.rows[row.id] = row
         if external_ref:

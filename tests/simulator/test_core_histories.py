@@ -32,7 +32,7 @@ def test_no_law_is_broken(share):
 @pytest.mark.skipif(SEED is None, reason="PHARMACY_SYNC_SEED is not set")
 def test_replay():
     result = run(int(SEED))
-    print(result.story())
+    print(result.story())  # pylint: disable=print-used
     assert not result.broken
 
 
