@@ -205,7 +205,12 @@ class SyncOperation(models.Model):
         self._end("cancelled", self.env._("A newer change is in the queue."))
 
     def _newer_pushes(self):
-        """Open pushes of the same records: ``{mapping: operation}``."""
+        """Open pushes of the same records: ``{mapping: operation}``.
+
+        Nobody else adds one until this transaction ends; a transaction that read the
+        queue before is made to fail and be replayed.
+        """
+        self.env["sync.mapping"]._touch(self.mapping_id.ids)
         return self.search(
             [
                 ("mapping_id", "in", self.mapping_id.ids),

@@ -25,9 +25,7 @@ class TestRecovery(SyncCase):
             "UPDATE queue_job SET state = %s WHERE id = %s", [state, self.job.id]
         )
         self.operation.write({"state": "running", "job_uuid": self.job.uuid})
-        self.env.flush_all()
-        self.env["sync.operation"]._cron_recover()
-        self.env.invalidate_all()
+        self.recover()
 
     def test_job_that_the_runner_failed_is_made_up_for(self):
         self.run_with_job("failed")
@@ -37,7 +35,7 @@ class TestRecovery(SyncCase):
 
     def test_job_that_vanished_is_made_up_for(self):
         self.operation.write({"state": "running", "job_uuid": "was another"})
-        self.env["sync.operation"]._cron_recover()
+        self.recover()
         self.assertEqual(self.operation.state, "pending")
 
     def test_job_that_lives_is_left_alone(self):
@@ -50,7 +48,7 @@ class TestRecovery(SyncCase):
         self.push()
         newer = self.operations(state="pending")
         self.assertTrue(newer)
-        self.env["sync.operation"]._cron_recover()
+        self.recover()
         self.assertEqual(self.operation.state, "cancelled")
         self.push()
         self.assertEqual(self.at_app(self.order)["reference"], "PH-2")
