@@ -199,7 +199,7 @@ class SyncOperation(models.Model):
             self.write(values)
             return
         if values["state"] == "waiting":
-            kept = {"eta", "last_delay", "parked", "reason", "attempts"}
+            kept = {"state", "eta", "last_delay", "parked", "reason", "attempts"}
             successor.write({name: values[name] for name in kept & values.keys()})
             successor._schedule_waiting()
         self._end("cancelled", self.env._("A newer change is in the queue."))
