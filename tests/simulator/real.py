@@ -9,7 +9,11 @@ its transaction. A worker also dies just before and just after a commit.
 import requests
 
 from odoo.addons.pharmacy_sync.client import pharmacy, session
-from odoo.addons.pharmacy_sync.models import own_transaction
+from odoo.addons.pharmacy_sync.models import own_transaction, sync_outcome
+
+# Seconds that what failed waits, longer than any history takes: whether it is due again
+# is up to the history, and not to how fast the machine is.
+LONG = 3600.0
 
 
 class Killed(BaseException):
@@ -59,6 +63,7 @@ class Network:
             (pharmacy.PharmacyClient, "_call", watched_call),
             (own_transaction, "retrying", watched_retrying),
             (session._DeadlineAdapter, "send", faulty_send),
+            (sync_outcome, "delay", lambda *_args, **_options: LONG),
         ):
             self._restore.append((owner, name, getattr(owner, name)))
             setattr(owner, name, function)
@@ -78,6 +83,8 @@ class Network:
         answer = send() if fate in ("carried", "lost", "doubled") else None
         if fate in ("late", "doubled"):
             self.late.append(send)
+        if fate == "lost":
+            answer.close()  # the connection goes back to its pool
         if fate in ("dropped", "lost", "late"):
             raise requests.exceptions.ReadTimeout(fate)
         return answer
@@ -86,4 +93,4 @@ class Network:
         """A stray request arrives, not necessarily the oldest; nobody waits."""
         send = self.late.pop(self.random.randrange(len(self.late)))
         self.note("late arrives")
-        send()
+        send().close()

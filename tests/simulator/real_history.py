@@ -30,6 +30,7 @@ class Seeker:
             )
             self._cursor, more = page["next_cursor"], page["has_more"]
         self.stream().cursor = self._cursor
+        self._case.env.cr.flush()
 
     def stream(self):
         streams = self._case.backend.stream_ids
@@ -295,6 +296,15 @@ class RealHistory:
     def _work(self, name, job):
         if not self._depth:
             self._recover()
+        self._run(name, job)
+
+    def _recover(self):
+        """Time passes: what waits is due, what a dead worker left is taken up."""
+        self.case.make_due()
+        self._committed()
+        self._run("recovery", self.env["sync.operation"]._cron_recover)
+
+    def _run(self, name, job):
         self._depth += 1
         self._note("starts", name, self._depth)
         try:
@@ -305,12 +315,6 @@ class RealHistory:
             self._depth -= 1
             self._note("ends", name)
             self.env.invalidate_all()
-
-    def _recover(self):
-        """Time passes: what waits is due, what a dead worker left is taken up."""
-        self.case.make_due()
-        self.env["sync.operation"]._cron_recover()
-        self._committed()
 
     def _late(self):
         if self.network.late:
