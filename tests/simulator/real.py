@@ -9,7 +9,11 @@ its transaction. A worker also dies just before and just after a commit.
 import requests
 
 from odoo.addons.pharmacy_sync.client import pharmacy, session
-from odoo.addons.pharmacy_sync.models import own_transaction, sync_outcome
+from odoo.addons.pharmacy_sync.models import (
+    own_transaction,
+    sync_breaker,
+    sync_outcome,
+)
 
 # Seconds that what failed waits, longer than any history takes: whether it is due again
 # is up to the history, and not to how fast the machine is.
@@ -63,6 +67,8 @@ class Network:
             (pharmacy.PharmacyClient, "_call", watched_call),
             (own_transaction, "retrying", watched_retrying),
             (session._DeadlineAdapter, "send", faulty_send),
+            # Read each time, not once a second: each reading passes a door.
+            (sync_breaker, "BELIEVED", 0),
             (sync_outcome, "delay", lambda *_args, **_options: LONG),
         ):
             self._restore.append((owner, name, getattr(owner, name)))
