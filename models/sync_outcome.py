@@ -199,13 +199,18 @@ class SyncOperation(models.Model):
             self.write(values)
             return
         if values["state"] == "waiting":
-            kept = {"eta", "last_delay", "parked", "reason", "attempts"}
+            kept = {"state", "eta", "last_delay", "parked", "reason", "attempts"}
             successor.write({name: values[name] for name in kept & values.keys()})
             successor._schedule_waiting()
         self._end("cancelled", self.env._("A newer change is in the queue."))
 
     def _newer_pushes(self):
-        """Open pushes of the same records: ``{mapping: operation}``."""
+        """Open pushes of the same records: ``{mapping: operation}``.
+
+        Nobody else adds one until this transaction ends; a transaction that read the
+        queue before is made to fail and be replayed.
+        """
+        self.env["sync.mapping"]._touch(self.mapping_id.ids)
         return self.search(
             [
                 ("mapping_id", "in", self.mapping_id.ids),

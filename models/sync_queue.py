@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..entities.directory import Directory, unmapped
+from .own_transaction import in_own_transaction
 
 
 class SyncOperation(models.Model):
@@ -158,20 +159,25 @@ class SyncOperation(models.Model):
     @api.model
     def _cron_recover(self):
         """Scheduled: take up what a killed worker or a lost job left behind."""
-        self.flush_model(["state", "job_uuid"])
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT o.id FROM sync_operation o
-                    WHERE o.state = 'running' AND NOT EXISTS (
-                        SELECT 1 FROM queue_job j WHERE j.uuid = o.job_uuid
-                           AND j.state IN ('pending', 'enqueued', 'started'))
-                    FOR NO KEY UPDATE SKIP LOCKED"""
-            )
-        )
-        self.browse(row[0] for row in rows)._take_back()
+        # Committed before events are delivered: that takes other transactions, which
+        # would not see these operations in the queue, or would wait for this one.
+        in_own_transaction(self.env, _take_back_left)
         self.env["sync.progress"]._recover_all()
         self.env["sync.event"]._recover()
         self.env["sync.saga"]._recover()
         backends = self.env["sync.backend"].search([("paused", "=", False)])
         backends._schedule_push()
         backends._schedule_pull()
+
+
+def _take_back_left(env):
+    rows = env.execute_query(
+        SQL(
+            """SELECT o.id FROM sync_operation o
+                WHERE o.state = 'running' AND NOT EXISTS (
+                    SELECT 1 FROM queue_job j WHERE j.uuid = o.job_uuid
+                       AND j.state IN ('pending', 'enqueued', 'started'))
+                FOR NO KEY UPDATE SKIP LOCKED"""
+        )
+    )
+    env["sync.operation"].browse(row[0] for row in rows)._take_back()

@@ -36,6 +36,7 @@ from . import test_conflict_resolution
 from . import test_conflict_bulk
 from . import test_api_conflicts
 from . import test_conflict_tour
+from . import test_histories
 from . import test_unanswered
 from . import test_conflict_rule
 from . import test_lifecycle

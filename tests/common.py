@@ -199,6 +199,12 @@ class SyncCase(TransactionCase):
         self.backend._as_runner()._job_pull()
         self.env.invalidate_all()
 
+    def recover(self):
+        """Commit, and do what the scheduled recovery would."""
+        self.env.cr.flush()
+        self.env["sync.operation"]._cron_recover()
+        self.env.invalidate_all()
+
     def sync(self):
         """Both ways, until nothing is due."""
         self.push()

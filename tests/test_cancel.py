@@ -93,7 +93,7 @@ class TestCancel(SyncCase):
 
     def test_dead_worker_is_an_unknown_outcome(self):
         self.stop(self.first)
-        self.env["sync.operation"]._cron_recover()
+        self.recover()
         self.assertEqual(self.first.state, "pending")
         self.assertFalse(self.first.cancel_at)
 

@@ -25,9 +25,7 @@ class TestRecovery(SyncCase):
             "UPDATE queue_job SET state = %s WHERE id = %s", [state, self.job.id]
         )
         self.operation.write({"state": "running", "job_uuid": self.job.uuid})
-        self.env.flush_all()
-        self.env["sync.operation"]._cron_recover()
-        self.env.invalidate_all()
+        self.recover()
 
     def test_job_that_the_runner_failed_is_made_up_for(self):
         self.run_with_job("failed")
@@ -37,7 +35,7 @@ class TestRecovery(SyncCase):
 
     def test_job_that_vanished_is_made_up_for(self):
         self.operation.write({"state": "running", "job_uuid": "was another"})
-        self.env["sync.operation"]._cron_recover()
+        self.recover()
         self.assertEqual(self.operation.state, "pending")
 
     def test_job_that_lives_is_left_alone(self):
@@ -50,10 +48,26 @@ class TestRecovery(SyncCase):
         self.push()
         newer = self.operations(state="pending")
         self.assertTrue(newer)
-        self.env["sync.operation"]._cron_recover()
+        self.recover()
         self.assertEqual(self.operation.state, "cancelled")
         self.push()
         self.assertEqual(self.at_app(self.order)["reference"], "PH-2")
+
+    def test_newer_change_waits_as_long_as_the_one_before_it_would_have(self):
+        self.operation.write({"state": "running", "job_uuid": "dead"})
+        self.order.origin = "PH-2"
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        newer = self.operations(state="pending")
+        self.operation._give_back(600, "The app is busy.")
+        self.env.flush_all()
+        self.assertEqual(newer.state, "waiting")
+        due = self.env["queue.job"].search(
+            [("method_name", "=", "_job_push"), ("eta", ">", newer.eta)]
+        )
+        self.assertEqual(len(due), 1, "a job is there for the moment it is due")
+        self.env["sync.operation"]._resume(self.backend)
+        self.assertFalse(newer.eta, "it goes on once the app answers")
 
     def test_job_that_runs_again_takes_back_its_own(self):
         self.operation.write({"state": "running", "job_uuid": "mine"})
