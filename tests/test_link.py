@@ -81,7 +81,7 @@ class TestLink(SyncCase):
             self.wizard(self.supplier).action_link()
 
     def test_what_cannot_be_linked_says_why(self):
-        with self.assertRaisesRegex(UserError, "resource_not_found"):
+        with self.assertRaisesRegex(UserError, "Resource not found"):
             self.wizard(self.partner, external_id="sup_nobody").action_link()
         with self.assertRaisesRegex(UserError, "Suppliers"):
             self.wizard(self.products[0]).action_link()
