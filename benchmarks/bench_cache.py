@@ -6,8 +6,6 @@ from statistics import median, quantiles
 
 from rig import Client, app, connect, environment
 
-from odoo.addons.pharmacy_sync.models.sync_cache import memory
-
 ROUNDS = 300
 WARM_UP = 20
 
@@ -22,6 +20,9 @@ backend_id, __ = connect(Client("admin", "admin"))
 external_id = app("POST", "/api/v1/suppliers", name="Veterinaria Alba")["id"]
 
 with environment() as env:
+    # Known once Odoo has read its addons path.
+    from odoo.addons.pharmacy_sync.models.sync_cache import memory
+
     backend = env["sync.backend"].browse(backend_id)
 
     def look(expected):
