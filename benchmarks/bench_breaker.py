@@ -88,15 +88,13 @@ def main():
     print(f"\n{'':26}{'calls/s':>9}{'refused':>9}   of {WORKERS * CALLS}")
     rates = {}
     for name in WORK:
-        results, start = context.Queue(), context.Event()
+        results, start = context.Queue(), context.Barrier(WORKERS)
         workers = [
             context.Process(target=worker, args=(name, backend_id, start, results))
             for __ in range(WORKERS)
         ]
         for process in workers:
             process.start()
-        time.sleep(25)
-        start.set()
         found = [results.get(timeout=300) for __ in workers]
         for process in workers:
             process.join()
