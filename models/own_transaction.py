@@ -49,9 +49,12 @@ def autocommitting(cr):
     """
     connection = cr.connection
     idle = connection.info.transaction_status == TRANSACTION_STATUS_IDLE
+    readonly = connection.readonly
     if idle:
-        # One after the other: both at once would ask the server.
+        # One after the other, each to its default: anything else asks the server,
+        # now or when it is set back.
         connection.set_isolation_level(ISOLATION_LEVEL_DEFAULT)
+        connection.readonly = None
         connection.autocommit = True
     try:
         yield cr
@@ -59,6 +62,7 @@ def autocommitting(cr):
         if idle and not connection.closed:
             connection.autocommit = False
             connection.set_isolation_level(ISOLATION_LEVEL_REPEATABLE_READ)
+            connection.readonly = readonly
 
 
 def in_turn(env, function, lock):
