@@ -241,7 +241,7 @@ class SyncStatistics(models.AbstractModel):
         """When the steps of a trend begin (UTC): days begin at the user's midnight."""
         if step < DAY:
             return period.slots(step)
-        zone = pytz.timezone(self.env.user.tz or "UTC")
+        zone = pytz.timezone(self.env.context.get("tz") or self.env.user.tz or "UTC")
         first = pytz.utc.localize(period.start).astimezone(zone).date()
         last = pytz.utc.localize(period.end - timedelta(seconds=1)).astimezone(zone)
         days = (last.date() - first).days
