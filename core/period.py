@@ -5,10 +5,9 @@ from datetime import date, datetime, timedelta
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-# Steps of a trend: five minutes up to this long a period, then hours, then days.
-FINE = timedelta(hours=2)
-HOURLY = timedelta(days=8)
+# Steps of a trend: those of the last hour, and of longer periods hours or days.
 FINE_STEP = timedelta(minutes=5)
+HOURLY = timedelta(days=8)
 FREQUENCIES = ("daily", "weekly", "monthly")
 
 
@@ -54,10 +53,8 @@ class Period:
 
 
 def last_hour(now: datetime) -> Period:
-    """The 60 minutes before ``now``, rounded up to a step."""
-    end = now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0)
-    if end < now:
-        end += FINE_STEP
+    """60 minutes, the second that is under way being the last."""
+    end = now.replace(microsecond=0) + timedelta(seconds=1)
     return Period(end - HOUR, end, raw=True)
 
 

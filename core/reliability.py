@@ -79,8 +79,8 @@ def openings(changes: Iterable[Change], was_open: bool, period: Period):
 
     :param changes: those within the period, oldest first.
     :param was_open: whether it was open when the period began.
-    :return: a list of :class:`Interval`, which neither overlap nor touch; the last
-        ends with the period if it was open then.
+    :return: a list of :class:`Interval`, which do not overlap; the last ends
+        with the period if it was open then.
     """
     found, since = [], period.start if was_open else None
     for change in changes:

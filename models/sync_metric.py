@@ -14,10 +14,10 @@ SETTLED = timedelta(minutes=10)
 # still, unless it is so old that its rows may have been purged.
 REPEATED = timedelta(days=1)
 
-# When the hour of a time began, and the five minutes.
+# When the hour of a time began, and its five minutes, counted from the start.
 WHOLE_HOUR = "date_trunc('hour', %(at)s)"
-FIVE_MINUTES = """date_trunc('hour', %(at)s)
-    + floor(extract(minute FROM %(at)s) / 5) * interval '5 minutes'"""
+FIVE_MINUTES = """%(start)s::timestamp + interval '5 minutes'
+    * floor(extract(epoch FROM %(at)s - %(start)s::timestamp) / 300)"""
 
 KINDS = [("call", "Calls"), ("error", "Errors"), ("operation", "Operations")]
 # Figures of [start, end), from the rows themselves: for each kind the column with the
@@ -230,6 +230,11 @@ def _hour(moment):
 
 def _figures(start, end, slot=WHOLE_HOUR):
     return SQL(" UNION ALL ").join(
-        SQL(source, start=start, end=end, slot=SQL(slot, at=SQL.identifier(column)))
+        SQL(
+            source,
+            start=start,
+            end=end,
+            slot=SQL(slot, at=SQL.identifier(column), start=start),
+        )
         for column, source in SOURCES
     )

@@ -32,8 +32,9 @@ class SyncStatistics(models.AbstractModel):
             ``still_open``, at the end of the range
         """
         now = fields.Datetime.now()
-        # What has not passed yet is no time in which something was open.
-        end = max(min(period.end, now), period.start + SECOND)
+        # What has not passed yet is no time in which something was open; the second
+        # that is under way has.
+        end = max(min(period.end, now + SECOND), period.start + SECOND)
         passed = Period(period.start, end)
         rows = self.env["sync.error.incident"]._intervals(
             backend_ids, period.start, period.end
