@@ -1,3 +1,4 @@
+import itertools
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -14,7 +15,6 @@ from odoo.addons.pharmacy_sync.core.period import (
     last_whole,
     whole_hours,
 )
-import itertools
 
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1))
 days = st.dates(date(2020, 1, 1), date(2040, 1, 1))

@@ -1,3 +1,4 @@
+import itertools
 from datetime import datetime, timedelta
 
 from hypothesis import given, strategies as st
@@ -13,7 +14,6 @@ from odoo.addons.pharmacy_sync.core.reliability import (
     retry_success,
     seconds_of,
 )
-import itertools
 
 NOON = datetime(2026, 3, 1, 12)
 # From noon to four minutes past, in seconds, so that edges are met often.
