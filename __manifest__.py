@@ -58,6 +58,7 @@
         "views/sync_overview.xml",
         "views/sync_metric.xml",
         "views/report_statistics.xml",
+        "views/report_sections.xml",
         "wizards/sync_report.xml",
         "views/sync_report_schedule.xml",
         "views/product_template.xml",

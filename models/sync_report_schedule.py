@@ -94,6 +94,7 @@ class SyncReportSchedule(models.Model):
             "params": {
                 "type": "success",
                 "message": self.env._("The report is in the queue of outgoing mails."),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
 

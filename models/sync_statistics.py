@@ -15,6 +15,8 @@ from ..core.taxonomy import Severity
 # Hours that one can look back without choosing dates.
 RANGES = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 CUSTOM = "custom"
+# Figures are kept for a year; the days at its ends may be longer than others.
+LONGEST = timedelta(days=367)
 TOP = 10
 SEVERITIES = [str(severity) for severity in Severity]
 # What the breakdowns need to know of each hour's figures.
@@ -38,7 +40,7 @@ class SyncStatistics(models.AbstractModel):
 
         :param backend_ids: of these backends; falsy: of all that the user may see
         :param range: a key of ``RANGES``, or ``custom``: from ``start`` to ``end``,
-            UTC
+            UTC, a year at the most
         :return: a dict that JSON can carry: times are UTC texts, durations seconds,
             rates per cent, or None where there is nothing to be a part of
 
@@ -94,6 +96,8 @@ class SyncStatistics(models.AbstractModel):
             start, end = map(fields.Datetime.to_datetime, (start, end))
             if not start or not end or start >= end:
                 raise UserError(self.env._("Choose a range that ends after it begins."))
+            if end - start > LONGEST:
+                raise UserError(self.env._("Choose a range of no more than a year."))
             return whole_hours(start, end)
         if range not in RANGES:
             raise UserError(self.env._("Look back one of these: %s", ", ".join(RANGES)))

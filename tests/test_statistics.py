@@ -314,6 +314,8 @@ class TestStatistics(StatisticsCase):
         for dates in ({}, {"start": now, "end": now}, {"start": now}):
             with self.assertRaisesRegex(UserError, "ends after"):
                 self.data("custom", **dates)
+        with self.assertRaisesRegex(UserError, "no more than a year"):
+            self.data("custom", start=now - 400 * 24 * HOUR, end=now)
 
 
 @tagged("post_install", "-at_install")

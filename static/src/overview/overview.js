@@ -7,7 +7,12 @@ import {
     useState,
 } from "@odoo/owl";
 import { Domain } from "@web/core/domain";
-import { deserializeDateTime, formatDateTime, serializeDateTime } from "@web/core/l10n/dates";
+import {
+    deserializeDateTime,
+    formatDate,
+    formatDateTime,
+    serializeDateTime,
+} from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { KeepLast } from "@web/core/utils/concurrency";
@@ -63,6 +68,8 @@ export class Overview extends Component {
             // Of the chosen range: its first and last day, where the user is.
             from: today.minus({ days: 6 }).toISODate(),
             until: today.toISODate(),
+            // Figures are kept for a year.
+            earliest: today.minus({ years: 1 }).toISODate(),
             ...this.props.state,
             stale: false,
         });
@@ -108,10 +115,10 @@ export class Overview extends Component {
         return this.load(this.orm);
     }
 
-    /** Change a date of the chosen range; one that is no date yet changes nothing. */
-    setDate(name, date) {
-        this.state[name] = date;
-        if (this.state.from && this.state.from <= this.state.until) {
+    /** Change a date of the chosen range; one that is typed half changes nothing. */
+    setDate(name, input) {
+        if (input.value && input.validity.valid) {
+            this.state[name] = input.value;
             return this.load(this.orm);
         }
     }
@@ -228,9 +235,11 @@ export class Overview extends Component {
 
     get rangeLabel() {
         if (this.state.data.range === "custom") {
+            const { start, end } = this.state.data;
+            const last = deserializeDateTime(end).minus({ days: 1 });
             return _t("%(from)s to %(until)s", {
-                from: this.moment(this.state.data.start),
-                until: this.moment(this.state.data.end),
+                from: formatDate(deserializeDateTime(start)),
+                until: formatDate(last),
             });
         }
         return _t("last %s", Object.fromEntries(this.ranges)[this.state.data.range]);
