@@ -13,8 +13,8 @@ RETENTION = timedelta(days=365)
 ENDED = """(SELECT GREATEST(e.resolved_at, i.opened_at) FROM sync_error e
              WHERE e.group_id = i.group_id AND e.resolved_at IS NOT NULL
                AND NOT EXISTS (
-                   SELECT FROM sync_error e WHERE e.group_id = i.group_id
-                      AND e.resolved_at IS NULL AND e.resolved IS NOT TRUE)
+                   SELECT FROM sync_error e
+                    WHERE e.group_id = i.group_id AND e.resolved_at IS NULL)
              ORDER BY e.resolved_at DESC LIMIT 1)"""
 
 
@@ -70,16 +70,15 @@ class SyncErrorIncident(models.Model):
         """
         return self.env.execute_query_dict(
             SQL(
-                """SELECT * FROM (
+                """WITH incidents AS MATERIALIZED (
                        SELECT i.group_id, i.backend_id, i.type, i.opened_at,
-                              coalesce(i.ended_at, ended.at) AS ended_at
+                              coalesce(i.ended_at, %(ended)s) AS ended_at
                          FROM sync_error_incident i
-                         LEFT JOIN LATERAL (SELECT %(ended)s AS at) AS ended
-                           ON i.ended_at IS NULL
                         WHERE (i.backend_id = ANY(%(ids)s)
                                OR i.backend_id IS NULL AND %(none)s)
                           AND (i.ended_at >= %(start)s OR i.ended_at IS NULL)
-                          AND i.opened_at < %(end)s) AS incidents
+                          AND i.opened_at < %(end)s)
+                   SELECT * FROM incidents
                     WHERE ended_at >= %(start)s OR ended_at IS NULL
                     ORDER BY opened_at""",
                 ended=SQL(ENDED),

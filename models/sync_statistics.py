@@ -20,7 +20,10 @@ LONGEST = timedelta(days=367)
 TOP = 10
 SEVERITIES = [str(severity) for severity in Severity]
 # What the breakdowns need to know of each hour's figures.
-PARTS = ("kind", "operation", "result", "type", "category", "severity", "code")
+PARTS = (
+    *("kind", "operation", "result", "type", "category", "severity", "code"),
+    "recovery",
+)
 
 
 class SyncStatistics(models.AbstractModel):
@@ -64,14 +67,16 @@ class SyncStatistics(models.AbstractModel):
             backends = backends.filtered(lambda backend: backend.id in backend_ids)
         ids = [*backends.ids, *([] if backend_ids else [None])]
         period = self._period(range, start, end)
-        parts = self._parts(ids, period)
+        parts = self._rows(ids, period, PARTS)
         return {
             "start": text(period.start),
             "end": text(period.end),
             "step": int(period.step.total_seconds()),
             **self._headline(parts, backends, period),
             "before": self._headline(
-                self._parts(ids, period.before()), backends, period.before()
+                self._rows(ids, period.before(), ["kind", "result"]),
+                backends,
+                period.before(),
             ),
             **self._errors(parts),
             "trend": self._trend(self._hours(ids, period), period),
@@ -106,18 +111,15 @@ class SyncStatistics(models.AbstractModel):
     # -- What happened ----------------------------------------------------------------
 
     @api.model
-    def _parts(self, backend_ids, period):
+    def _rows(self, backend_ids, period, groupby):
+        """What was counted in the period, by the columns ``groupby``."""
         return self.env["sync.metric"]._totals(
-            backend_ids,
-            period.start,
-            [*PARTS, "recovery", "backend_id"],
-            end=period.end,
-            raw=period.raw,
+            backend_ids, period.start, groupby, end=period.end, raw=period.raw
         )
 
     @api.model
     def _headline(self, parts, backends, period):
-        """``totals`` and ``rates``, of what :meth:`_parts` or :meth:`_hours` told."""
+        """``totals`` and ``rates``, of rows that tell ``kind`` and ``result``."""
         counts, again = Counter(), Counter()
         for part in parts:
             key = part["kind"], part["result"]
@@ -208,13 +210,8 @@ class SyncStatistics(models.AbstractModel):
     @api.model
     def _hours(self, backend_ids, period):
         """What happened hour by hour, which is enough for trend and headline."""
-        return self.env["sync.metric"]._totals(
-            backend_ids,
-            period.start,
-            ["hour", "kind", "result", "severity"],
-            end=period.end,
-            raw=period.raw,
-        )
+        columns = ["hour", "kind", "result", "severity"]
+        return self._rows(backend_ids, period, columns)
 
     @api.model
     def _trend(self, hours, period, step=None):
