@@ -12,15 +12,18 @@ BROWSERS = ("google-chrome", "chromium", "chromium-browser")
 _updated = False
 
 
-def ensure_tools(browser=False):
-    """Install the commands and libraries that the verbs need."""
+def ensure_tools(tests=False):
+    """Install the commands and libraries that the verbs need, and those of the tests:
+    a browser for tours, and what Odoo makes PDFs with."""
     missing = []
     if not shutil.which("psql"):
         missing.append("postgresql-client")
     if not ctypes.util.find_library("magic"):
         missing.append("libmagic1")
-    if browser and not any(map(shutil.which, BROWSERS)):
+    if tests and not any(map(shutil.which, BROWSERS)):
         missing += ["chromium", "fonts-dejavu-core"]
+    if tests and not shutil.which("wkhtmltopdf"):
+        missing.append("wkhtmltopdf")
     if missing:
         install(*missing)
 

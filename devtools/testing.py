@@ -52,7 +52,7 @@ class Part:
 
 def prepare():
     """Have everything that tests and benchmarks need, short of databases."""
-    apt.ensure_tools(browser=True)
+    apt.ensure_tools(tests=True)
     odoo.ensure()
     venv.ensure()
     odoo.write_script()

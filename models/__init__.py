@@ -52,7 +52,11 @@ from . import sync_api
 from . import sync_api_lookup
 from . import sync_api_changes
 from . import sync_api_saga
+from . import sync_error_incident
 from . import sync_metric
+from . import sync_statistics
+from . import sync_statistics_reliability
+from . import sync_report_schedule
 from . import sync_overview
 from . import sync_timeline
 from . import sync_api_retry

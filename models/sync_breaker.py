@@ -348,9 +348,11 @@ class SyncBreakerTransition(models.Model):
     before = fields.Selection(STATES, readonly=True)
     after = fields.Selection(STATES, readonly=True)
     mode = fields.Selection(MODES, readonly=True)
-    at = fields.Datetime(readonly=True)
+    at = fields.Datetime("When", readonly=True)
     cause = fields.Char(readonly=True)
     user_id = fields.Many2one("res.users", "Set by", readonly=True)
+
+    _at_idx = models.Index("(breaker_id, at)")
 
 
 def _call(breaker_id, method, args, env):

@@ -91,6 +91,7 @@ class SyncConflict(models.Model):
         "(mapping_id) WHERE state = 'open'", "A record has one open conflict."
     )
     _state_idx = models.Index("(state, id)")
+    _resolved_idx = models.Index("(resolved_at) WHERE resolved_at IS NOT NULL")
 
     @api.depends("mapping_id.record_name")
     def _compute_display_name(self):

@@ -85,6 +85,7 @@ class SyncError(models.Model):
     )
 
     _group_idx = models.Index("(group_id, id)")
+    _resolved_idx = models.Index("(group_id, resolved_at)")
     _type_idx = models.Index("(type, id)")
     _severity_idx = models.Index("(severity, id)")
     _category_idx = models.Index("(category, id)")

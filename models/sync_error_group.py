@@ -284,7 +284,8 @@ class SyncErrorGroup(models.Model):
             )
 
     def _count(self, error_ids):
-        """Add errors to the figures of their groups, and reopen those that it has to.
+        """Add errors to the figures of their groups, reopen those that it has to, and
+        open an incident for those that have none.
 
         Of the errors those count that exist: a savepoint may have taken some back.
         """
@@ -302,17 +303,25 @@ class SyncErrorGroup(models.Model):
                 """WITH seen AS (
                        SELECT group_id, count(*) AS times, max(occurred_at) AS at,
                               bool_or(resolved IS NOT TRUE) AS open,
+                              min(occurred_at) FILTER (WHERE resolved IS NOT TRUE)
+                              AS since,
                               (array_agg(message ORDER BY id DESC))[1] AS message,
                               (array_agg(severity ORDER BY id DESC))[1] AS severity
-                         FROM sync_error WHERE id = ANY(%(ids)s) GROUP BY group_id)
-                   UPDATE sync_error_group g
+                         FROM sync_error WHERE id = ANY(%(ids)s) GROUP BY group_id),
+                   counted AS (UPDATE sync_error_group g
                       SET count = g.count + seen.times,
                           last_seen = GREATEST(g.last_seen, seen.at),
                           message = seen.message, severity = seen.severity,
                           state = CASE WHEN %(reopened)s THEN 'new' ELSE g.state END,
                           muted_until = CASE WHEN %(reopened)s THEN NULL
                                              ELSE g.muted_until END
-                     FROM seen WHERE seen.group_id = g.id""",
+                     FROM seen WHERE seen.group_id = g.id
+                   RETURNING g.id, g.backend_id, g.company_id, g.type, g.category,
+                             seen.since)
+                   INSERT INTO sync_error_incident
+                          (group_id, backend_id, company_id, type, category, opened_at)
+                   SELECT * FROM counted WHERE since IS NOT NULL
+                   ON CONFLICT DO NOTHING""",
                 ids=error_ids,
                 reopened=SQL(
                     """(seen.open AND (g.state = 'resolved'

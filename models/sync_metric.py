@@ -1,7 +1,9 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from odoo import api, fields, models
 from odoo.tools import SQL
+
+from .sync_operation import RECOVERIES
 
 RETENTION = timedelta(days=365)
 HOUR = timedelta(hours=1)
@@ -12,35 +14,54 @@ SETTLED = timedelta(minutes=10)
 # still, unless it is so old that its rows may have been purged.
 REPEATED = timedelta(days=1)
 
+# When the hour of a time began, and its five minutes, counted from the start.
+WHOLE_HOUR = "date_trunc('hour', %(at)s)"
+FIVE_MINUTES = """%(start)s::timestamp + interval '5 minutes'
+    * floor(extract(epoch FROM %(at)s - %(start)s::timestamp) / 300)"""
+
 KINDS = [("call", "Calls"), ("error", "Errors"), ("operation", "Operations")]
-# Figures of [start, end), from the rows themselves, one select for each kind.
+# Figures of [start, end), from the rows themselves: for each kind the column with the
+# time, and its select. What an error has no code for goes by its HTTP status or type.
 SOURCES = (
-    """SELECT backend_id, date_trunc('hour', create_date) AS hour, 'call' AS kind,
-              operation, result, NULL AS type, NULL AS category, NULL AS severity,
-              count(*) AS count, count(*) FILTER (WHERE retry) AS retried,
-              coalesce(sum(duration), 0) AS seconds
-         FROM sync_call
-        WHERE create_date >= %(start)s AND create_date < %(end)s
-        GROUP BY 1, 2, operation, result""",
-    """SELECT e.backend_id, date_trunc('hour', e.occurred_at), 'error', o.kind, NULL,
-              e.type, e.category, e.severity, count(*),
-              count(*) FILTER (WHERE e.attempt > 1), 0
-         FROM sync_error e LEFT JOIN sync_operation o ON o.id = e.operation_id
-        WHERE e.occurred_at >= %(start)s AND e.occurred_at < %(end)s
-        GROUP BY 1, 2, o.kind, e.type, e.category, e.severity""",
-    """SELECT o.backend_id, date_trunc('hour', o.done_at), 'operation', o.kind,
-              o.state, NULL, NULL, NULL, count(*),
-              count(*) FILTER (WHERE o.attempts > 1 OR EXISTS (
-                  SELECT 1 FROM sync_error e WHERE e.operation_id = o.id)),
-              coalesce(sum(extract(epoch FROM o.done_at - o.requested_at)), 0)
-         FROM sync_operation o
-        WHERE o.done_at >= %(start)s AND o.done_at < %(end)s
-          AND o.state IN ('done', 'dead', 'cancelled')
-        GROUP BY 1, 2, o.kind, o.state""",
+    (
+        "create_date",
+        """SELECT backend_id, %(slot)s AS hour, 'call' AS kind, operation, result,
+                  NULL AS type, NULL AS category, NULL AS severity, NULL AS code,
+                  NULL AS recovery, count(*) AS count,
+                  count(*) FILTER (WHERE retry) AS retried,
+                  coalesce(sum(duration), 0) AS seconds, max(create_date) AS last_at
+             FROM sync_call
+            WHERE create_date >= %(start)s AND create_date < %(end)s
+            GROUP BY 1, 2, operation, result""",
+    ),
+    (
+        "occurred_at",
+        """SELECT e.backend_id, %(slot)s, 'error', o.kind, NULL,
+                  e.type, e.category, e.severity,
+                  coalesce(nullif(e.code, ''), nullif(e.http_status, 0)::text, e.type)
+                  AS code, NULL, count(*), count(*) FILTER (WHERE e.attempt > 1), 0,
+                  max(e.occurred_at)
+             FROM sync_error e LEFT JOIN sync_operation o ON o.id = e.operation_id
+            WHERE e.occurred_at >= %(start)s AND e.occurred_at < %(end)s
+            GROUP BY 1, 2, o.kind, e.type, e.category, e.severity, 9""",
+    ),
+    (
+        "done_at",
+        """SELECT o.backend_id, %(slot)s, 'operation', o.kind,
+                  o.state, NULL, NULL, NULL, NULL, o.recovery, count(*),
+                  count(*) FILTER (WHERE o.attempts > 1 OR EXISTS (
+                      SELECT 1 FROM sync_error e WHERE e.operation_id = o.id)),
+                  coalesce(sum(extract(epoch FROM o.done_at - o.requested_at)), 0),
+                  max(o.done_at)
+             FROM sync_operation o
+            WHERE o.done_at >= %(start)s AND o.done_at < %(end)s
+              AND o.state IN ('done', 'dead', 'cancelled')
+            GROUP BY 1, 2, o.kind, o.state, o.recovery""",
+    ),
 )
 COLUMNS = (
     *("backend_id", "hour", "kind", "operation", "result", "type", "category"),
-    *("severity", "count", "retried", "seconds"),
+    *("severity", "code", "recovery", "count", "retried", "seconds", "last_at"),
 )
 
 
@@ -72,6 +93,17 @@ class SyncMetric(models.Model):
     type = fields.Char("Error Type", readonly=True)
     category = fields.Char("Error Category", readonly=True)
     severity = fields.Char("Error Severity", readonly=True)
+    code = fields.Char(
+        "Error Code",
+        readonly=True,
+        help="The code of an error; if it has none its HTTP status, or its type.",
+    )
+    recovery = fields.Selection(
+        RECOVERIES,
+        "Recovered By",
+        readonly=True,
+        help="Of operations: what they were tried again by after they failed last.",
+    )
     count = fields.Integer(readonly=True)
     retried = fields.Integer(
         readonly=True,
@@ -83,38 +115,45 @@ class SyncMetric(models.Model):
         help="Of calls: how long they took together. Of operations: the time from the "
         "change to its end, together.",
     )
+    last_at = fields.Datetime("Last Time", readonly=True)
 
     _hour_idx = models.Index("(hour, kind)")
     _backend_idx = models.Index("(backend_id, hour)")
 
     @api.model
-    def _totals(self, backend_ids, start, groupby):
+    def _totals(self, backend_ids, start, groupby, end=None, raw=False):
         """Figures since ``start``, the hour that is under way included.
 
         :param backend_ids: of these backends, which the caller may see; with None
             among them also what belongs to none
         :param start: datetime (UTC) at which an hour begins
         :param groupby: names of columns
-        :return: a list of dicts of these columns, ``count`` and ``retried``
+        :param end: datetime (UTC) at which an hour begins, and which is not included
+        :param raw: count the rows themselves: ``start`` and ``end`` may be any time,
+            and five minutes take the place of ``hour``
+        :return: a list of dicts of these columns, ``count``, ``retried``, ``seconds``
+            and ``last_at``
         """
         keys = SQL(", ").join(map(SQL.identifier, groupby))
-        horizon = max(self._horizon() or start, start)
+        end = min(end or datetime.max, fields.Datetime.now() + HOUR)
+        horizon = start if raw else max(self._horizon() or start, start)
         rows = self.env.execute_query_dict(
             SQL(
                 """WITH figures AS (
                        SELECT %(columns)s FROM sync_metric
-                        WHERE hour >= %(start)s AND hour < %(horizon)s
+                        WHERE hour >= %(start)s AND hour < %(until)s
                        UNION ALL
                        SELECT * FROM (%(live)s) AS live)
                    SELECT %(keys)s, sum(count)::bigint AS count,
-                          sum(retried)::bigint AS retried
+                          sum(retried)::bigint AS retried,
+                          sum(seconds)::float AS seconds, max(last_at) AS last_at
                      FROM figures
                     WHERE backend_id = ANY(%(ids)s) OR backend_id IS NULL AND %(none)s
                     GROUP BY %(keys)s""",
                 columns=SQL(", ").join(map(SQL.identifier, COLUMNS)),
                 start=start,
-                horizon=horizon,
-                live=_figures(horizon, fields.Datetime.now() + HOUR),
+                until=min(horizon, end),
+                live=_figures(horizon, end, FIVE_MINUTES if raw else WHOLE_HOUR),
                 keys=keys,
                 ids=[id_ for id_ in backend_ids if id_],
                 none=None in backend_ids,
@@ -135,6 +174,7 @@ class SyncMetric(models.Model):
     @api.model
     def _cron_roll_up(self):
         """Scheduled: count the hours that are over."""
+        self.env["sync.error.incident"]._end_resolved()
         now = fields.Datetime.now()
         end = _hour(now - SETTLED)
         start = self._horizon() or self._first_hour()
@@ -188,7 +228,13 @@ def _hour(moment):
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def _figures(start, end):
+def _figures(start, end, slot=WHOLE_HOUR):
     return SQL(" UNION ALL ").join(
-        SQL(source, start=start, end=end) for source in SOURCES
+        SQL(
+            source,
+            start=start,
+            end=end,
+            slot=SQL(slot, at=SQL.identifier(column), start=start),
+        )
+        for column, source in SOURCES
     )

@@ -5,6 +5,15 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 TOTAL_DEADLINE = timedelta(hours=24)
+# What an operation that has failed is tried again by.
+RECOVERIES = [
+    ("retry", "Retry"),
+    ("parked", "Waiting for the app"),
+    ("merged", "Merge with newer values"),
+    ("taken_up", "Another worker, after the first had died"),
+    ("revived", "Return of the app, after it had died"),
+    ("redriven", "Redrive"),
+]
 
 
 class SyncOperation(models.Model):
@@ -63,6 +72,13 @@ class SyncOperation(models.Model):
         readonly=True,
         help="It died because the app was not to be reached, and is tried again as "
         "soon as the app answers.",
+    )
+    recovery = fields.Selection(
+        RECOVERIES,
+        "Tried Again By",
+        readonly=True,
+        help="What came after its latest failure; of one that is done: what brought it "
+        "through.",
     )
     last_delay = fields.Float(readonly=True, help="Seconds last waited for.")
     deadline_at = fields.Datetime(
@@ -190,6 +206,7 @@ class SyncOperation(models.Model):
             "last_delay": 0,
             "parked": False,
             "revive": False,
+            "recovery": "redriven",
             "deadline_at": fields.Datetime.now() + TOTAL_DEADLINE,
             "reason": reason,
         }

@@ -8,6 +8,11 @@ from ..core.decision import Verdict, decide
 from ..core.retry import delay
 from .retrying import Retrying
 
+# What a newer operation takes over from the one in whose place it goes on.
+TAKEN_OVER = frozenset(
+    {"state", "eta", "last_delay", "parked", "reason", "attempts", "recovery"}
+)
+
 
 class SyncOperation(models.Model):
     """What comes after an attempt: done, tried again, parked until the app answers,
@@ -116,7 +121,7 @@ class SyncOperation(models.Model):
         if decision.verdict == Verdict.PARK:
             retry["retry_delay"] = retrying.park_seconds
             eta = now + timedelta(seconds=retrying.park_seconds)
-            values.update(state="waiting", parked=True, eta=eta)
+            values.update(state="waiting", parked=True, eta=eta, recovery="parked")
         elif decision.verdict == Verdict.RETRY:
             seconds = delay(
                 policy,
@@ -126,7 +131,9 @@ class SyncOperation(models.Model):
                 retry_after=classification.retry_after,
             )
             eta = now + timedelta(seconds=seconds)
-            values.update(state="waiting", last_delay=seconds, eta=eta)
+            values.update(
+                state="waiting", last_delay=seconds, eta=eta, recovery="retry"
+            )
             retry["retry_delay"] = seconds
             if seconds == classification.retry_after:
                 who = self.env._("the app's Retry-After")
@@ -140,7 +147,9 @@ class SyncOperation(models.Model):
             retry["retry_reason"] = f"{decision.reason} ({who})"
         else:
             revive = classification.counts_for_breaker and in_time
-            values.update(state="dead", eta=False, revive=revive, done_at=now)
+            values.update(
+                state="dead", eta=False, revive=revive, done_at=now, recovery=False
+            )
         return values, retry
 
     def _give_back(self, seconds, reason):
@@ -149,10 +158,11 @@ class SyncOperation(models.Model):
         for operation in self:
             eta = fields.Datetime.now() + timedelta(seconds=seconds)
             operation.attempts = max(operation.attempts - 1, 0)
-            operation._leave(
-                {"state": "waiting", "parked": True, "eta": eta, "reason": reason},
-                newer,
-            )
+            values = {"state": "waiting", "parked": True, "eta": eta, "reason": reason}
+            if operation.recovery:
+                # What failed before is not tried again in its own time, after all.
+                values["recovery"] = "parked"
+            operation._leave(values, newer)
 
     @api.model
     def _resume(self, backend):
@@ -176,6 +186,7 @@ class SyncOperation(models.Model):
             "state": "pending",
             "attempts": 0,
             "revive": False,
+            "recovery": "revived",
             "reason": self.env._("The pharmacy app answers again."),
         }
         for operation in dead:
@@ -199,8 +210,7 @@ class SyncOperation(models.Model):
             self.write(values)
             return
         if values["state"] == "waiting":
-            kept = {"state", "eta", "last_delay", "parked", "reason", "attempts"}
-            successor.write({name: values[name] for name in kept & values.keys()})
+            successor.write({name: values[name] for name in TAKEN_OVER & values.keys()})
             successor._schedule_waiting()
         self._end("cancelled", self.env._("A newer change is in the queue."))
 

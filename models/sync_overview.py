@@ -1,20 +1,18 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..core.health import Vitals, health
-from ..core.taxonomy import Severity
+from ..core.period import HOUR
 
-# Hours that the page can look back.
-RANGES = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24}
-HOUR = timedelta(hours=1)
 TOP = 8
+# A trend of a longer range is told in days.
+HOURLY = timedelta(days=31)
 # Critical errors of a backend that are counted: more make no difference.
 MOST = 1000
-SEVERITIES = [str(severity) for severity in Severity]
 
 
 class SyncOverview(models.AbstractModel):
@@ -25,11 +23,12 @@ class SyncOverview(models.AbstractModel):
 
     @api.model
     @api.readonly
-    def data(self, backend_ids=None, range="24h"):
+    def data(self, backend_ids=None, range="24h", start=None, end=None):
         """All that the page shows, in one call.
 
         :param backend_ids: of these backends; falsy: of all that the user may see
-        :param range: a key of ``RANGES``: how far trend and rates look back
+        :param range: how far trend and rates look back; it, ``start`` and ``end`` are
+            those of :meth:`SyncStatistics.data`
         :return: a dict; times are UTC, ages seconds. A figure that has a list behind
             it has a ``link``: ``action`` (xmlid), ``domain`` and ``context`` that open
             that list
@@ -38,19 +37,19 @@ class SyncOverview(models.AbstractModel):
         """
         if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_user")):
             raise AccessError(self.env._("The overview is for Pharmacy Sync's users."))
-        if range not in RANGES:
-            raise UserError(self.env._("Look back one of these: %s", ", ".join(RANGES)))
+        period = self.env["sync.statistics"]._period(range, start, end)
         self.env.flush_all()
         backends = self.env["sync.backend"].search([("active", "=", True)])
         chosen = backends.filtered(lambda b: not backend_ids or b.id in backend_ids)
         now = fields.Datetime.now().replace(microsecond=0)
-        start = now.replace(minute=0, second=0) - (RANGES[range] - 1) * HOUR
         queue = self._queue(chosen)
         vitals = self._vitals(chosen)
         own = Domain("backend_id", "in", chosen.ids) if backend_ids else Domain.TRUE
         return {
             "now": _text(now),
             "range": range,
+            "start": _text(period.start),
+            "end": _text(period.end),
             "can_connect": self.env["sync.backend"].has_access("create"),
             "backends": [
                 {
@@ -85,8 +84,8 @@ class SyncOverview(models.AbstractModel):
                 "link": self._link("conflict", own & Domain("state", "=", "open")),
             },
             "breakers": self._breakers(chosen, now),
-            **self._trend(chosen, bool(backend_ids), start, now, own),
-            "groups": self._groups(own, start),
+            **self._trend(chosen, bool(backend_ids), period, own),
+            "groups": self._groups(own, period),
             "groups_link": self._link("error_group", own),
         }
 
@@ -241,69 +240,50 @@ class SyncOverview(models.AbstractModel):
 
     # -- Since a while ----------------------------------------------------------------
 
-    def _trend(self, backends, filtered, start, now, own):
+    def _trend(self, backends, filtered, period, own):
         """Errors, calls and recovery, hour by hour, and their sums."""
-        Metric = self.env["sync.metric"]
+        Statistics = self.env["sync.statistics"]
         ids = backends.ids if filtered else [*backends.ids, None]
-        hours = [start + i * HOUR for i in range_of(start, now)]
-        places = {hour: place for place, hour in enumerate(hours)}
-        errors = {severity: [0] * len(hours) for severity in SEVERITIES}
-        calls = {"success": 0, "failure": 0}
-        recovered = 0
-        figures = Metric._totals(ids, start, ["hour", "kind", "result", "severity"])
-        for row in figures:
-            if row["kind"] == "error":
-                errors[row["severity"]][places[row["hour"]]] += row["count"]
-            elif row["kind"] == "call" and row["result"] in calls:
-                calls[row["result"]] += row["count"]
-            elif row["kind"] == "operation" and row["result"] == "done":
-                recovered += row["retried"]
-        ((lost,),) = self.env.execute_query(
-            SQL(
-                """SELECT count(*) FROM sync_operation
-                    WHERE backend_id = ANY(%s) AND state = 'dead' AND done_at >= %s""",
-                backends.ids,
-                start,
-            )
-        )
-        since = own & Domain("occurred_at", ">=", _text(start))
-        made = own & Domain("create_date", ">=", _text(start))
-        answered = sum(calls.values())
+        step = min(period.step, HOUR) if period.length <= HOURLY else period.step
+        hours = Statistics._hours(ids, period)
+        trend = Statistics._trend(hours, period, step)
+        headline = Statistics._headline(hours, backends, period)
+        totals, rates = headline["totals"], headline["rates"]
+        made = own & _within("create_date", period)
         return {
             "trend": {
-                "hours": [_text(hour) for hour in hours],
-                "errors": errors,
+                "hours": trend["slots"],
+                "errors": trend["errors"],
                 "link": self._link("error", own),
             },
             "errors": {
-                "count": sum(map(sum, errors.values())),
-                "link": self._link("error", since),
+                "count": totals["errors"],
+                "link": self._link("error", own & _within("occurred_at", period)),
             },
             "calls": {
-                "count": answered,
-                "failed": calls["failure"],
-                "success_rate": _rate(calls["success"], answered),
+                "count": totals["calls"],
+                "failed": totals["failed_calls"],
+                "success_rate": rates["success"],
                 "link": self._link("call", made),
                 "failed_link": self._link("call", made, search_default_failed=1),
             },
             "recovery": {
-                "recovered": recovered,
-                "lost": lost,
-                "rate": _rate(recovered, recovered + lost),
+                "recovered": totals["recovered"],
+                "lost": totals["dead"],
+                "rate": rates["recovery"],
                 "link": self._link(
                     "operation",
-                    own
-                    & Domain("error_ids", "!=", False)
-                    & Domain("done_at", ">=", _text(start)),
+                    own & Domain("error_ids", "!=", False) & _within("done_at", period),
                 ),
             },
         }
 
-    def _groups(self, own, start):
+    def _groups(self, own, period):
         groups = self.env["sync.error.group"].search(
             own
             & Domain("state", "in", ("new", "acknowledged"))
-            & Domain("last_seen", ">=", start),
+            & Domain("last_seen", ">=", period.start)
+            & Domain("first_seen", "<", period.end),
             order="count desc, id desc",
             limit=TOP,
         )
@@ -335,14 +315,10 @@ class SyncOverview(models.AbstractModel):
         )
 
 
-def range_of(start, end):
-    """Numbers of the hours from ``start`` to the one that ``end`` is in."""
-    return range(int((end - start) / HOUR) + 1)
-
-
-def _rate(some, whole):
-    """Per cent, or None where there is nothing to be a part of."""
-    return round(100 * some / whole, 1) if whole else None
+def _within(field, period):
+    return Domain(field, ">=", _text(period.start)) & Domain(
+        field, "<", _text(period.end)
+    )
 
 
 def _label(record, name):

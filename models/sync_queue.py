@@ -151,6 +151,7 @@ class SyncOperation(models.Model):
                 {
                     "state": "pending",
                     "job_uuid": False,
+                    "recovery": "taken_up",
                     "reason": self.env._("Taken up again: its worker had died."),
                 },
                 newer,

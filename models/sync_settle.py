@@ -129,7 +129,8 @@ class SyncStream(models.Model):
             operation, classification, exception, retry_reason=reason
         )
         operation._leave(
-            {"state": "pending", "reason": reason}, operation._newer_pushes()
+            {"state": "pending", "reason": reason, "recovery": "merged"},
+            operation._newer_pushes(),
         )
         return [current], []
 

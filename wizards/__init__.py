@@ -6,3 +6,4 @@ from . import sync_operation_discard
 from . import sync_operation_edit
 from . import sync_conflict_resolve
 from . import sync_saga_settle
+from . import sync_report

@@ -7,7 +7,12 @@ import {
     useState,
 } from "@odoo/owl";
 import { Domain } from "@web/core/domain";
-import { deserializeDateTime, formatDateTime, serializeDateTime } from "@web/core/l10n/dates";
+import {
+    deserializeDateTime,
+    formatDate,
+    formatDateTime,
+    serializeDateTime,
+} from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { KeepLast } from "@web/core/utils/concurrency";
@@ -50,13 +55,29 @@ export class Overview extends Component {
         this.orm = useService("orm");
         this.keepLast = new KeepLast();
         this.ranges = [
+            ["1h", _t("1 hour")],
             ["24h", _t("24 hours")],
             ["7d", _t("7 days")],
             ["30d", _t("30 days")],
+            ["custom", _t("Dates")],
         ];
-        this.state = useState({ range: "24h", backend: 0, ...this.props.state, stale: false });
+        const today = luxon.DateTime.now();
+        this.state = useState({
+            range: "24h",
+            backend: 0,
+            // Of the chosen range: its first and last day, where the user is.
+            from: today.minus({ days: 6 }).toISODate(),
+            until: today.toISODate(),
+            // Figures are kept for a year.
+            earliest: today.minus({ years: 1 }).toISODate(),
+            ...this.props.state,
+            stale: false,
+        });
         useSetupAction({
-            getLocalState: () => ({ range: this.state.range, backend: this.state.backend }),
+            getLocalState: () => {
+                const { range, backend, from, until } = this.state;
+                return { range, backend, from, until };
+            },
         });
         onWillStart(() => this.load(this.orm));
         onMounted(() => (this.timer = setInterval(() => this.refresh(), REFRESH)));
@@ -67,7 +88,7 @@ export class Overview extends Component {
     async load(orm) {
         const backends = this.state.backend ? [this.state.backend] : [];
         const data = await this.keepLast.add(
-            orm.call("sync.overview", "data", [backends, this.state.range])
+            orm.call("sync.overview", "data", [backends, this.state.range, ...this.dates])
         );
         const now = Date.now();
         for (const breaker of data.breakers) {
@@ -94,6 +115,24 @@ export class Overview extends Component {
         return this.load(this.orm);
     }
 
+    /** Change a date of the chosen range; one that is typed half changes nothing. */
+    setDate(name, input) {
+        if (input.value && input.validity.valid) {
+            this.state[name] = input.value;
+            return this.load(this.orm);
+        }
+    }
+
+    /** The chosen range, from midnight to midnight; none of a range that ends now. */
+    get dates() {
+        const { range, from, until } = this.state;
+        if (range !== "custom") {
+            return [];
+        }
+        const end = luxon.DateTime.fromISO(until).plus({ days: 1 });
+        return [luxon.DateTime.fromISO(from), end].map(serializeDateTime);
+    }
+
     setBackend(backend) {
         this.state.backend = backend;
         return this.load(this.orm);
@@ -111,11 +150,12 @@ export class Overview extends Component {
     }
 
     openHour(hour) {
-        const start = deserializeDateTime(hour);
-        const { action, domain } = this.state.data.trend.link;
+        const { end, trend } = this.state.data;
+        const { action, domain } = trend.link;
+        const next = trend.hours[trend.hours.indexOf(hour) + 1] || end;
         const within = [
             ["occurred_at", ">=", hour],
-            ["occurred_at", "<", serializeDateTime(start.plus({ hours: 1 }))],
+            ["occurred_at", "<", next],
         ];
         return this.open({
             action,
@@ -194,6 +234,14 @@ export class Overview extends Component {
     }
 
     get rangeLabel() {
+        if (this.state.data.range === "custom") {
+            const { start, end } = this.state.data;
+            const last = deserializeDateTime(end).minus({ days: 1 });
+            return _t("%(from)s to %(until)s", {
+                from: formatDate(deserializeDateTime(start)),
+                until: formatDate(last),
+            });
+        }
         return _t("last %s", Object.fromEntries(this.ranges)[this.state.data.range]);
     }
 

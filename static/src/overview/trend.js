@@ -6,7 +6,8 @@ import { _t } from "@web/core/l10n/translation";
 
 const { DateTime } = luxon;
 
-/** Errors hour by hour, by severity. */
+/** Errors by severity, hour by hour; of the last hour in steps of five minutes, of
+ * more than a month day by day. */
 export class Trend extends Component {
     static template = "pharmacy_sync.Trend";
     static props = { trend: Object, range: String, onHour: Function };
@@ -26,9 +27,9 @@ export class Trend extends Component {
     }
 
     get summary() {
-        return _t("%(errors)s errors in %(hours)s hours", {
+        return _t("%(errors)s errors since %(start)s", {
             errors: this.total,
-            hours: this.props.trend.hours.length,
+            start: this.label(this.props.trend.hours[0]),
         });
     }
 
@@ -92,7 +93,7 @@ export class Trend extends Component {
 
     label(hour) {
         const time = deserializeDateTime(hour);
-        if (this.props.range === "24h") {
+        if (["1h", "24h"].includes(this.props.range)) {
             return time.toLocaleString(DateTime.TIME_SIMPLE);
         }
         return time.toLocaleString({ month: "short", day: "numeric", hour: "numeric" });

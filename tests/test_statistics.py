@@ -1,0 +1,468 @@
+from datetime import timedelta
+
+from freezegun import freeze_time
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+
+from .common import KEY, SyncCase
+
+HOUR = timedelta(hours=1)
+
+
+class StatisticsCase(SyncCase):
+    """A backend on which one order was sent."""
+
+    def setUp(self):
+        super().setUp()
+        # The figures of other backends of this database are not looked at.
+        self.env.cr.execute("DELETE FROM sync_metric")
+        self.user = new_test_user(self.env, "stats_user", "pharmacy_sync.group_user")
+        self.counted = 0
+        self.order = self.make_order()
+        self.push()
+
+    def commit(self):
+        """Do what follows a commit, which a test's cursor leaves out."""
+        self.env.flush_all()
+        errors = self.env["sync.error"].search(
+            [("backend_id", "=", self.backend.id), ("id", ">", self.counted)]
+        )
+        self.env["sync.error.group"]._count(errors.ids)
+        self.counted = max(errors.ids, default=self.counted)
+        self.env.invalidate_all()
+
+    def data(self, span="24h", backends=None, user=None, **dates):
+        self.commit()
+        ids = (self.backend if backends is None else backends).ids
+        Statistics = self.env["sync.statistics"].with_user(user or self.user)
+        return Statistics.data(ids, span, **dates)
+
+    def fail_once(self):
+        """The order's push fails, is tried again, and succeeds."""
+        self.app.fault("error", status=503, count=1)
+        self.order.origin = "PH-1"
+        self.push()
+        self.commit()
+        self.make_due()
+        self.push()
+
+    def die(self):
+        """The order's push dies of a revoked key."""
+        self.backend.api_key = "revoked"
+        self.order.origin = f"PH-{self.order.origin}"
+        self.push()
+        self.backend.api_key = KEY
+        self.commit()
+
+    def move(self, hours):
+        """Have all that happened so far have happened ``hours`` earlier."""
+        self.commit()
+        for table, columns in (
+            ("sync_call", ["create_date"]),
+            ("sync_error", ["occurred_at", "resolved_at"]),
+            ("sync_error_incident", ["opened_at", "ended_at"]),
+            ("sync_operation", ["done_at", "requested_at"]),
+            ("sync_backend", ["create_date"]),
+        ):
+            for column in columns:
+                self.env.cr.execute(
+                    f"UPDATE {table} SET {column} = {column} - interval '1 hour' * %s",
+                    [hours],
+                )
+        self.env.invalidate_all()
+
+
+@tagged("post_install", "-at_install")
+class TestStatistics(StatisticsCase):
+    """What the figures say is what happened, in the range that was asked for."""
+
+    def test_what_failed_once_and_was_done(self):
+        self.fail_once()
+        data = self.data()
+        totals, rates = data["totals"], data["rates"]
+        calls = self.env["sync.call"].search([("backend_id", "=", self.backend.id)])
+        self.assertEqual(totals["calls"], len(calls))
+        self.assertEqual(
+            (totals["failed_calls"], totals["errors"], totals["done"]), (1, 1, 6)
+        )
+        self.assertEqual((totals["recovered"], totals["dead"]), (1, 0))
+        self.assertEqual(rates["failure"], round(100 / len(calls), 1))
+        self.assertAlmostEqual(rates["success"] + rates["failure"], 100, delta=0.11)
+        self.assertEqual(rates["recovery"], 100.0)
+        self.assertEqual(rates["retry_success"], 100.0)
+
+    def test_errors_by_what_they_are(self):
+        self.fail_once()
+        data = self.data()
+        for name, key, label in (
+            ("by_category", "external_dependency", "External dependency"),
+            ("by_severity", "medium", "Medium"),
+            ("by_type", "service_unavailable", "Service unavailable"),
+            ("by_operation", "push", "Push"),
+        ):
+            told = {"key": key, "label": label, "count": 1}
+            self.assertEqual(data[name], [told], name)
+
+    def test_codes_are_told_with_their_last_time(self):
+        self.fail_once()
+        self.die()
+        error = self.env["sync.error"].search([("type", "=", "authentication_failed")])
+        codes = {code["type"]: code for code in self.data()["codes"]}
+        self.assertEqual(
+            codes["authentication_failed"]["code"], error.code or str(error.http_status)
+        )
+        self.assertEqual(
+            codes["authentication_failed"]["last_at"],
+            fields.Datetime.to_string(error.occurred_at),
+        )
+        self.assertEqual({code["count"] for code in codes.values()}, {1})
+
+    def test_last_hour_is_told_in_steps_of_five_minutes(self):
+        self.fail_once()
+        hour, day = self.data("1h"), self.data("24h")
+        self.assertEqual(hour["totals"], day["totals"])
+        self.assertEqual(hour["rates"], day["rates"])
+        trend = hour["trend"]
+        self.assertEqual((len(trend["slots"]), hour["step"]), (12, 300))
+        self.assertEqual(sum(trend["errors"]["medium"]), 1)
+        self.assertEqual(sum(trend["calls"]), hour["totals"]["calls"])
+        self.assertEqual(sum(trend["failed"]), 1)
+
+    def test_last_hour_is_60_minutes(self):
+        self.fail_once()
+        with freeze_time(fields.Datetime.now() + timedelta(minutes=59)):
+            self.assertEqual(self.data("1h")["totals"]["errors"], 1)
+        with freeze_time(fields.Datetime.now() + timedelta(minutes=61)):
+            self.assertEqual(self.data("1h")["totals"]["errors"], 0)
+
+    def test_trend_has_each_hour_or_day_also_quiet_ones(self):
+        self.fail_once()
+        for span, step, slots in (
+            ("24h", 3600, {24}),
+            ("7d", 3600, {7 * 24}),
+            # From this hour on, 30 days ago: it is one day more.
+            ("30d", 86400, {30, 31}),
+        ):
+            data = self.data(span)
+            trend = data["trend"]
+            self.assertEqual(data["step"], step)
+            self.assertIn(len(trend["slots"]), slots)
+            self.assertEqual(trend["errors"]["medium"][-1], 1, span)
+            self.assertEqual(sum(map(sum, trend["errors"].values())), 1, span)
+
+    def test_days_begin_where_the_user_is(self):
+        self.user.tz = "Asia/Kolkata"
+        data = self.data("30d")
+        self.assertTrue(all("18:30:00" in slot for slot in data["trend"]["slots"][1:]))
+
+    def test_chosen_range_has_what_was_in_it_and_nothing_else(self):
+        self.fail_once()
+        self.move(50)
+        self.order.origin = "PH-2"
+        self.push()
+        now = fields.Datetime.now()
+        chosen = {"start": now - 51 * HOUR, "end": now - 49 * HOUR}
+        data = self.data("custom", **chosen)
+        self.assertEqual((data["totals"]["errors"], data["totals"]["done"]), (1, 6))
+        data = self.data("custom", start=now - 48 * HOUR, end=now)
+        self.assertEqual((data["totals"]["errors"], data["totals"]["done"]), (0, 1))
+
+    def test_range_before_is_told_for_comparison(self):
+        self.fail_once()
+        self.move(30)
+        data = self.data("24h")
+        self.assertEqual(data["totals"]["errors"], 0)
+        self.assertIsNone(data["rates"]["success"], "nothing was called")
+        self.assertEqual(data["before"]["totals"]["errors"], 1)
+        self.assertEqual(data["before"]["rates"]["recovery"], 100.0)
+
+    def test_rolling_up_changes_no_figure(self):
+        self.fail_once()
+        self.die()
+        self.move(5)
+        end = fields.Datetime.now()
+        chosen = {"start": end - 8 * HOUR, "end": end - 2 * HOUR}
+        counted = self.data("custom", **chosen)
+        self.env["sync.metric"]._cron_roll_up()
+        self.assertTrue(self.env["sync.metric"].search([]))
+        self.env["sync.call"].search([("backend_id", "=", self.backend.id)]).unlink()
+        self.assertEqual(self.data("custom", **chosen), counted)
+
+    def test_durations_of_calls_are_told(self):
+        calls = self.env["sync.call"].search([("backend_id", "=", self.backend.id)])
+        (push,) = self.data()["performance"]
+        self.assertEqual((push["label"], push["calls"]), ("Push", len(calls)))
+        mean = sum(calls.mapped("duration")) / len(calls)
+        self.assertAlmostEqual(push["mean_seconds"], mean, places=3)
+
+    # -- Recovery ---------------------------------------------------------------------
+
+    def recovered(self, **about):
+        return {
+            part["key"]: part["count"]
+            for part in self.data(**about)["recovery"]
+            if part["key"]
+        }
+
+    def test_a_retry_brought_it_through(self):
+        self.fail_once()
+        self.assertEqual(self.recovered(), {"retry": 1})
+
+    def test_a_redrive_brought_it_through(self):
+        self.die()
+        self.assertEqual(self.data()["rates"]["recovery"], 0.0)
+        self.operations(state="dead").action_redrive()
+        self.push()
+        self.assertEqual(self.recovered(), {"redriven": 1})
+        self.assertEqual(self.data()["rates"]["recovery"], 100.0)
+
+    def test_waiting_for_the_app_brought_it_through(self):
+        breaker = self.backend._breaker("push")
+        breaker.consecutive_failures = 1
+        self.app.fault("error", status=503, count=1)
+        self.order.origin = "PH-1"
+        self.push()
+        self.assertTrue(self.operations(state="waiting").parked)
+        breaker._set_mode("disabled", "Test")
+        self.make_due()
+        self.push()
+        self.assertEqual(self.recovered(), {"parked": 1})
+
+    def test_the_return_of_the_app_brought_it_through(self):
+        self.env["sync.retry.policy"].search([]).max_attempts = 1
+        self.app.fault("error", status=503, count=1)
+        self.order.origin = "PH-1"
+        self.push()
+        self.assertTrue(self.operations(state="dead").revive)
+        self.env["sync.operation"]._resume(self.backend)
+        self.push()
+        self.assertEqual(self.recovered(), {"revived": 1})
+
+    def test_a_merge_brought_it_through(self):
+        mapping = self.mapping(self.order)
+        self.app.edit("purchase-orders", mapping.external_id, notes="From the app")
+        self.order.origin = "PH-1"
+        self.push()
+        self.push()
+        self.assertEqual(self.recovered(), {"merged": 1})
+
+    def test_decided_conflicts_are_told_with_who_decided(self):
+        lines = self.at_app(self.order)["lines"]
+        lines[0]["quantity"] = "8.00"
+        external_id = self.mapping(self.order).external_id
+        self.app.edit("purchase-orders", external_id, lines=lines)
+        self.order.order_line[0].product_qty = 5
+        self.pull()
+        data = self.data()
+        self.assertEqual(data["still_open"]["conflicts"], 1)
+        self.assertEqual(data["conflicts_decided"], [])
+        conflict = self.mapping(self.order)._open_conflict()
+        conflict.with_user(self.env.ref("base.user_admin")).action_keep_odoo()
+        data = self.data()
+        self.assertEqual(data["still_open"]["conflicts"], 0)
+        (decided,) = data["conflicts_decided"]
+        self.assertEqual((decided["key"], decided["count"]), ("odoo", 1))
+        self.assertEqual(decided["by_rule"], 0)
+
+    # -- Who may see what -------------------------------------------------------------
+
+    def test_other_backend_is_left_out_unless_asked_for(self):
+        other = self.env["sync.backend"].create(
+            {"name": "Other", "url": self.app.url, "api_key": KEY}
+        )
+        self.fail_once()
+        self.assertEqual(self.data(backends=other)["totals"]["errors"], 0)
+        both = self.data(backends=other | self.backend)
+        self.assertEqual(both["totals"]["errors"], 1)
+        self.assertEqual(
+            {backend["name"] for backend in both["backends"]},
+            {"Other", "Test Pharmacy"},
+        )
+
+    def test_other_company_sees_nothing(self):
+        self.fail_once()
+        self.die()
+        company = self.env["res.company"].create({"name": "Other"})
+        stranger = new_test_user(
+            self.env,
+            "stats_other",
+            "pharmacy_sync.group_user",
+            company_id=company.id,
+            company_ids=[(6, 0, company.ids)],
+        )
+        for backends in (self.backend, self.env["sync.backend"]):
+            data = self.data(backends=backends, user=stranger)
+            self.assertEqual(data["backends"], [])
+            self.assertEqual(data["breakers"], [])
+            self.assertEqual(data["groups"], [])
+            self.assertEqual(data["totals"]["calls"], 0)
+            self.assertEqual(data["totals"]["dead"], 0)
+            self.assertEqual(data["still_open"]["dead_letters"], 0)
+            self.assertIsNone(data["mttr"])
+
+    def test_only_users_of_pharmacy_sync_may_ask(self):
+        stranger = new_test_user(self.env, "stranger", "base.group_user")
+        with self.assertRaises(AccessError):
+            self.data(user=stranger)
+
+    def test_a_range_that_is_none_is_refused(self):
+        with self.assertRaisesRegex(UserError, "1h, 24h, 7d, 30d"):
+            self.data("1y")
+        now = fields.Datetime.now()
+        for dates in ({}, {"start": now, "end": now}, {"start": now}):
+            with self.assertRaisesRegex(UserError, "ends after"):
+                self.data("custom", **dates)
+        with self.assertRaisesRegex(UserError, "no more than a year"):
+            self.data("custom", start=now - 400 * 24 * HOUR, end=now)
+
+
+@tagged("post_install", "-at_install")
+class TestReliability(StatisticsCase):
+    """How long failures lasted, how far they were apart, and what was down."""
+
+    def incidents(self):
+        self.commit()
+        return self.env["sync.error.incident"].search(
+            [("backend_id", "=", self.backend.id)]
+        )
+
+    def backend_figures(self, **about):
+        (figures,) = self.data(**about)["backends"]
+        return figures
+
+    def test_incident_lasts_from_the_first_error_until_all_are_resolved(self):
+        self.app.fault("error", status=503, count=2)
+        self.order.origin = "PH-1"
+        self.push()
+        self.commit()
+        self.move(2)
+        (incident,) = self.incidents()
+        self.assertFalse(incident.ended_at)
+        self.assertIsNone(self.data()["mttr"])
+        self.assertEqual(self.data()["still_open"]["incidents"], 1)
+        self.make_due()
+        self.push()
+        self.commit()
+        self.make_due()
+        self.push()
+        (incident,) = self.incidents()
+        errors = incident.group_id.error_ids
+        self.assertEqual(len(errors), 2)
+        told = self.data()
+        lasted = max(errors.mapped("resolved_at")) - min(errors.mapped("occurred_at"))
+        self.assertAlmostEqual(told["mttr"], lasted.total_seconds(), delta=1)
+        self.assertGreaterEqual(told["mttr"], 2 * 3600)
+        self.assertEqual(told["still_open"]["incidents"], 0)
+        # The same when it has been written down.
+        self.env["sync.metric"]._cron_roll_up()
+        self.assertEqual(self.data()["mttr"], told["mttr"])
+        (incident,) = self.incidents()
+        self.assertEqual(incident.ended_at, max(errors.mapped("resolved_at")))
+        self.assertAlmostEqual(incident.seconds, told["mttr"], delta=1)
+
+    def test_what_recurs_after_its_end_is_another_incident(self):
+        self.fail_once()
+        self.commit()
+        self.env["sync.error.incident"]._end_resolved()
+        self.assertTrue(self.incidents().ended_at)
+        self.order.origin = "PH-2"
+        self.app.fault("error", status=503, count=1)
+        self.push()
+        self.assertEqual(len(self.incidents()), 2)
+        self.env["sync.error.incident"]._end_resolved()
+        last, first = self.incidents()
+        self.assertTrue(first.ended_at)
+        self.assertFalse(last.ended_at)
+
+    def test_a_person_who_resolves_the_group_ends_it(self):
+        self.die()
+        (incident,) = self.incidents()
+        incident.group_id.action_resolve()
+        self.env["sync.error.incident"]._end_resolved()
+        self.assertTrue(self.incidents().ended_at)
+        self.assertIsNotNone(self.backend_figures()["mttr"])
+
+    def test_group_that_is_unresolved_for_longest_is_told_first(self):
+        self.die()
+        self.move(3)
+        self.app.fault("error", status=503, count=1)
+        self.supplier.street = "Calle Mayor 1"
+        self.push()
+        types = [group["name"] for group in self.data()["groups"]]
+        self.assertEqual(len(types), 2)
+        self.assertIn("Authentication failed", types[0])
+        (longest, __) = self.data()["groups"]
+        self.assertTrue(longest["open"])
+        self.assertAlmostEqual(longest["unresolved"], 3 * 3600, delta=60)
+
+    def note(self, operation, *history):
+        """What a breaker did: (hours ago, state, mode)."""
+        breaker = self.backend._breaker(operation)
+        before = "closed"
+        for hours, after, mode in history:
+            self.env["sync.breaker.transition"].create(
+                {
+                    "breaker_id": breaker.id,
+                    "before": before,
+                    "after": after,
+                    "mode": mode,
+                    "at": fields.Datetime.now() - hours * HOUR,
+                }
+            )
+            before = after
+        return breaker
+
+    def opened(self, breaker, span="24h"):
+        (told,) = (b for b in self.data(span)["breakers"] if b["id"] == breaker.id)
+        return round(told["open"] / 3600, 2), told["openings"]
+
+    def test_time_a_breaker_was_open(self):
+        breaker = self.note(
+            "push",
+            (5, "open", "normal"),
+            (4, "half_open", "normal"),
+            (3.5, "open", "normal"),
+            (3, "closed", "normal"),
+            # Calls go through, whatever it would do.
+            (2, "open", "disabled"),
+            (1.5, "closed", "normal"),
+            (1, "closed", "forced_open"),
+        )
+        self.assertEqual(self.opened(breaker), (2.5, 3))
+
+    def test_breaker_that_was_open_before_the_range_and_is_still(self):
+        breaker = self.note("push", (40, "open", "normal"))
+        told = self.data()
+        (figures,) = (b for b in told["breakers"] if b["id"] == breaker.id)
+        self.assertEqual((figures["share"], figures["openings"]), (100.0, 0))
+
+    def test_time_between_failures_is_time_in_which_it_could_work(self):
+        self.note("push", (5, "open", "normal"), (4, "closed", "normal"))
+        # At the same time: it was down once.
+        self.note("pull", (4.5, "open", "normal"), (3.5, "closed", "normal"))
+        self.fail_once()
+        self.die()
+        # It has been connected for longer than the range.
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE sync_backend SET create_date = create_date - interval '100 hours'"
+        )
+        self.env.invalidate_all()
+        figures = self.backend_figures()
+        self.assertEqual(figures["incidents"], 2)
+        self.assertEqual(round(figures["down"] / 3600, 2), 1.5)
+        passed = 23 + fields.Datetime.now().minute / 60
+        self.assertAlmostEqual(figures["mtbf"] / 3600, (passed - 1.5) / 2, delta=0.1)
+
+    def test_backend_could_not_fail_before_it_was_connected(self):
+        self.fail_once()
+        self.assertLess(self.backend_figures()["mtbf"], 600)
+
+    def test_dead_letter_is_open_at_the_end(self):
+        self.die()
+        self.assertEqual(self.data()["still_open"]["dead_letters"], 1)
+        now = fields.Datetime.now()
+        past = self.data("custom", start=now - 48 * HOUR, end=now - 24 * HOUR)
+        self.assertEqual(past["still_open"]["dead_letters"], 0)
