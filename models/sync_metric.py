@@ -3,7 +3,6 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-RETENTION = timedelta(days=365)
 HOUR = timedelta(hours=1)
 # An hour is rolled up when it is over for so long: by then most of what was written
 # in it has been committed.
@@ -175,13 +174,6 @@ class SyncMetric(models.Model):
             )
         )
         return first and _hour(first)
-
-    @api.autovacuum
-    def _gc_metrics(self):
-        limit = fields.Datetime.now() - RETENTION
-        self.env.execute_query(
-            SQL("DELETE FROM sync_metric WHERE hour < %s RETURNING id", limit)
-        )
 
 
 def _hour(moment):
