@@ -186,5 +186,9 @@ def send(session, request, *, connect_timeout, read_timeout, seconds):
             f"All {POOL_SIZE} connections to the pharmacy app are in use.",
             retry_after=ASK_AGAIN,
         ) from exc
+    except requests.RequestException as exc:
+        # One that came while the answer was read does not know it.
+        exc.request = exc.request or prepared
+        raise
     finally:
         _expires_at.reset(token)

@@ -115,6 +115,20 @@ NAMES: Mapping[str, Cause] = {
     "psycopg2.IntegrityError": Cause(T.DATA_VALIDATION_FAILED, general=True),
 }
 
+# Classes of those who got no answer, or only a part of one, from the address that they
+# keep in ``request``; and words for causes that have none of their own.
+NO_ANSWER = frozenset(
+    {
+        "requests.exceptions.ConnectionError",
+        "requests.exceptions.Timeout",
+        "requests.exceptions.ChunkedEncodingError",
+    }
+)
+WORDS: Mapping[str, str] = {
+    "http.client.IncompleteRead": "it broke off",
+    "urllib3.exceptions.InvalidChunkLength": "it broke off",
+}
+
 # Faults of the program. VAGUE ones are also used to report other things.
 PROGRAMMING = (
     ArithmeticError,

@@ -109,8 +109,10 @@ def classify(
     links = evidence.chain(exc)
     status = _first(map(evidence.http_status, links))
     code = _first(map(evidence.body_code, links))
-    text = evidence.message(exc)
-    finding, decisive = _by_rule(rules, status, code, text), exc
+    text, raw = evidence.told(exc), evidence.message(exc)
+    # A rule may have been made from what people are told, or from a trace.
+    said = text if text == raw else f"{text}\n{raw}"
+    finding, decisive = _by_rule(rules, status, code, said), exc
     if finding and status:
         finding = replace(finding, delivery=_answered(status))
     if not finding:

@@ -5,13 +5,20 @@ here raises, whatever the attributes do.
 """
 
 import errno
+import re
 from typing import Any
 
+from .causes import NO_ANSWER, WORDS
 from .retry import parse_retry_after
 
 CHAIN_LIMIT = 32
 _STATUS_NAMES = ("status", "status_code", "http_status", "errcode", "code")
 _CODE_NAMES = ("code", "error_code")
+# What OpenSSL's and urllib3's own places put before and after a sentence.
+_LIBRARY = re.compile(
+    r"^\[[^]]*\] |^_ssl\.c:\d+: |^HTTPS?Connection(?:Pool)?\(.*?\): "
+    r"| \(_ssl\.c:\d+\)$|\.$"
+)
 _SQLSTATE_NAMES = ("pgcode", "sqlstate")
 
 
@@ -99,6 +106,26 @@ def message(exc: BaseException) -> str:
         return str(exc) or type(exc).__name__
     except Exception:
         return type(exc).__name__
+
+
+def told(exc: BaseException) -> str:
+    """The same for people: of a request without an answer its address and the cause,
+    instead of the classes that were passed on the way."""
+    url = read(read(exc, "request"), "url")
+    if not isinstance(url, str) or NO_ANSWER.isdisjoint(qualified_names(exc)):
+        return message(exc)
+    address = re.sub("//[^/@]*@", "//", url.partition("?")[0])
+    return f"No answer from {address}: {_cause(chain(exc, implicit=False)[-1])}."
+
+
+def _cause(link: BaseException) -> str:
+    for name in qualified_names(link):
+        if name in WORDS:
+            return WORDS[name]
+    said = read(link, "strerror")
+    text = _LIBRARY.sub("", said if isinstance(said, str) else message(link))
+    # "Connection refused", not "EOF occurred".
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def retry_after(exc: BaseException, now: float | None = None) -> float | None:

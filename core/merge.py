@@ -8,7 +8,7 @@ Fields in ``keyed`` are lists of dictionaries with a stable, unique ``key``: the
 merged line by line and within a line field by field, after the same rule. A line
 added on one side is kept; removed on one side and untouched on the other, it goes;
 removed on one side and changed on the other, it is a conflict. The order of lines is
-no difference.
+no difference. What the base becomes after it: :mod:`.merge_base`.
 
 A field that a side does not tell (absent, not null) is unchanged there. Where nothing
 was ever agreed either, the other side's value is taken: whoever was told only a part
@@ -99,10 +99,10 @@ def three_way(
         the pharmacy made there is a conflict as well.
     :raise InvalidDataError: a line has no key, or two have the same.
     """
-    equal, frozen = equal or _same, frozen or _never
+    equal, frozen = equal or same, frozen or _never
     base = base or {}
     merge = Merge({}, {}, {}, {})
-    for name in _union(odoo, pharmacy, base):
+    for name in union(odoo, pharmacy, base):
         values = [side.get(name, MISSING) for side in (base, odoo, pharmacy)]
         if values[1] is MISSING and values[2] is MISSING:
             continue
@@ -111,118 +111,6 @@ def three_way(
         else:
             _merge_field(merge, name, *values, equal, frozen)
     return merge
-
-
-def new_base(
-    base: Record | None,
-    odoo: Record,
-    pharmacy: Record,
-    merge: Merge,
-    *,
-    equal: Equal | None = None,
-    keyed: Collection[str] = KEYED,
-) -> dict[str, Any]:
-    """The base once ``merge.to_odoo`` has been written in Odoo: what is equal then on
-    both sides is agreed; everything else keeps its base until it is pushed or settled.
-
-    The merge may be one in which a policy has moved conflicts to ``to_odoo``.
-    """
-    equal = equal or _same
-    base = dict(base or {})
-    odoo = {**odoo, **merge.to_odoo}
-    for name, value in pharmacy.items():
-        if name not in odoo:
-            continue
-        if name in keyed:
-            base[name] = _agreed_lines(
-                name,
-                _by_key(name, base.get(name, MISSING)),
-                _by_key(name, odoo[name]),
-                _by_key(name, value),
-                equal,
-            )
-        elif equal(name, odoo[name], value):
-            base[name] = value
-    return base
-
-
-def advance(
-    base: Record | None,
-    sent: Record,
-    conflicts: Iterable[str] = (),
-    *,
-    keyed: Collection[str] = KEYED,
-) -> dict[str, Any]:
-    """The base after a push: what the pharmacy has accepted is agreed.
-
-    :param base: with the same merge's ``to_odoo`` applied already (``new_base``).
-    :param sent: the ``to_pharmacy`` that was accepted.
-    :param conflicts: paths of the conflicts that are open. A list of lines is sent
-        whole, with the pharmacy's own values where they are in conflict; those are not
-        agreed, and without these paths Odoo's values would silently win next time.
-    """
-    base = dict(base or {})
-    conflicts = frozenset(conflicts)
-    for name, value in sent.items():
-        if name in keyed:
-            base[name] = _advance_lines(
-                name, _by_key(name, base.get(name, MISSING)), value, conflicts
-            )
-        elif name not in conflicts:
-            base[name] = value
-    return base
-
-
-def confirm(
-    base: Record | None,
-    hoped: Record,
-    pharmacy: Record,
-    *,
-    again: bool = False,
-    equal: Equal | None = None,
-    keyed: Collection[str] = KEYED,
-) -> dict[str, Any]:
-    """The base once the pharmacy's record tells what became of a push that was never
-    answered: what was sent and stands there now is agreed. Without this a person who
-    has undone the change since would see it come back as the pharmacy's.
-
-    :param hoped: the fields that were sent, as :func:`advance` would have them
-    :param again: whether the record has changed there more than once since. A line
-        that was added by the push and is not there has then been removed, or never
-        arrived: of its base only the key is known, which makes it a conflict.
-    """
-    unmerged = Merge({}, {}, {}, {})
-    confirmed = new_base(base, hoped, pharmacy, unmerged, equal=equal, keyed=keyed)
-    for name in keyed if again else ():
-        lines = _by_key(name, confirmed.get(name, MISSING))
-        known = lines.keys() | _by_key(name, pharmacy.get(name, MISSING)).keys()
-        doubtful = _by_key(name, hoped.get(name, MISSING)).keys() - known
-        if doubtful:
-            added = [{"key": key} for key in sorted(doubtful)]
-            confirmed[name] = [*lines.values(), *added]
-    return confirmed
-
-
-def settle(
-    base: Record | None, path: str, conflict: FieldConflict, winner: Side
-) -> dict[str, Any]:
-    """The base after a conflict was decided for one side: the value that lost has been
-    seen, so the next comparison takes the winner's as the only change.
-
-    :param conflict: for a whole line, None or MISSING on the side that removed it.
-    """
-    loser = conflict.pharmacy if Side(winner) is Side.ODOO else conflict.odoo
-    base = dict(base or {})
-    name, key, field = parse_path(path)
-    if key is None:
-        return _with(base, name, loser)
-    lines = _by_key(name, base.get(name, MISSING))
-    if field is None:
-        lines = _with(lines, key, loser or MISSING)
-    else:
-        lines[key] = _with(lines.get(key, {"key": key}), field, loser)
-    base[name] = list(lines.values())
-    return base
 
 
 def parse_path(path: str) -> tuple[str, str | None, str | None]:
@@ -253,10 +141,10 @@ def _compare(name, base, odoo, pharmacy, equal) -> _Outcome:
         odoo = base
     if pharmacy is MISSING:
         pharmacy = base
-    if _alike(name, odoo, pharmacy, equal):
+    if alike(name, odoo, pharmacy, equal):
         return _Outcome.AGREED
-    odoo_changed = not _alike(name, base, odoo, equal)
-    pharmacy_changed = not _alike(name, base, pharmacy, equal)
+    odoo_changed = not alike(name, base, odoo, equal)
+    pharmacy_changed = not alike(name, base, pharmacy, equal)
     if odoo_changed and pharmacy_changed:
         return _Outcome.CONFLICT
     if odoo_changed:
@@ -287,13 +175,13 @@ def _merge_lines(merge, name, base, odoo, pharmacy, equal, frozen):
     if base == odoo == pharmacy:  # nearly always, and ten times as fast
         merge.agreed[name] = pharmacy
         return
-    before = _by_key(name, base)
-    had_odoo = before if odoo is MISSING else _told(before, _by_key(name, odoo))
+    before = lines_by_key(name, base)
+    had_odoo = before if odoo is MISSING else _told(before, lines_by_key(name, odoo))
     had_pharmacy = (
-        before if pharmacy is MISSING else _told(before, _by_key(name, pharmacy))
+        before if pharmacy is MISSING else _told(before, lines_by_key(name, pharmacy))
     )
     new_odoo, new_pharmacy, conflicts = [], [], {}
-    for key in _union(had_pharmacy, had_odoo, before):
+    for key in union(had_pharmacy, had_odoo, before):
         lines = [had.get(key, MISSING) for had in (before, had_odoo, had_pharmacy)]
         for_odoo, for_pharmacy = _merge_line(
             name, key, *lines, equal, frozen, conflicts
@@ -329,7 +217,7 @@ def _merge_line(name, key, base, odoo, pharmacy, equal, frozen, conflicts):
         return odoo, pharmacy
     base = {} if base is MISSING else base
     line = Merge({}, {}, {}, {})
-    for field in _union(odoo, pharmacy):
+    for field in union(odoo, pharmacy):
         values = [side.get(field, MISSING) for side in (base, odoo, pharmacy)]
         _merge_field(line, field, *values, equal, frozen, line=(name, key))
     for field, conflict in line.conflicts.items():
@@ -337,45 +225,11 @@ def _merge_line(name, key, base, odoo, pharmacy, equal, frozen, conflicts):
     return {**odoo, **line.to_odoo}, {**pharmacy, **line.to_pharmacy}
 
 
-def _agreed_lines(name, base, odoo, pharmacy, equal):
-    """The base of the lines once both sides are as given."""
-    agreed = []
-    for key in _union(pharmacy, odoo, base):
-        line = dict(base.get(key, {}))
-        if key in odoo and key in pharmacy:
-            for field, value in pharmacy[key].items():
-                told = odoo[key].get(field, MISSING)
-                if _alike(f"{name}.{field}", told, value, equal):
-                    line[field] = value
-        elif key not in odoo and key not in pharmacy:
-            continue
-        if line:
-            agreed.append(line)
-    return agreed
+def lines_by_key(name, lines) -> dict[str, Record]:
+    """Lines of the field ``name`` by their keys; of MISSING and None there are none.
 
-
-def _advance_lines(name, base, sent, conflicts):
-    advanced = []
-    lines = _by_key(name, sent)
-    for key in _union(lines, base):
-        whole = f"{name}[{key}]"
-        if whole in conflicts:
-            line = base.get(key)
-        elif key in lines:
-            line = dict(base.get(key, {}))
-            line.update(
-                (field, value)
-                for field, value in lines[key].items()
-                if f"{whole}.{field}" not in conflicts
-            )
-        else:
-            continue
-        if line:
-            advanced.append(line)
-    return advanced
-
-
-def _by_key(name, lines) -> dict[str, Record]:
+    :raise InvalidDataError: a line has no key, or two have the same.
+    """
     if lines is MISSING or lines is None:
         return {}
     found: dict[str, Record] = {}
@@ -402,18 +256,20 @@ def _same_lines(had, wanted) -> bool:
 
 def _untouched(name, base, line, equal) -> bool:
     return all(
-        _alike(f"{name}.{field}", base.get(field, MISSING), value, equal)
+        alike(f"{name}.{field}", base.get(field, MISSING), value, equal)
         for field, value in line.items()
     )
 
 
-def _alike(name, one, other, equal) -> bool:
+def alike(name, one, other, equal) -> bool:
+    """:data:`Equal`, where a value may be MISSING on either side."""
     if one is MISSING or other is MISSING:
         return one is other
     return equal(name, one, other)
 
 
-def _same(name, one, other) -> bool:
+def same(name, one, other) -> bool:
+    """The :data:`Equal` of those who have no other."""
     return one == other
 
 
@@ -421,11 +277,6 @@ def _never(path, value) -> bool:
     return False
 
 
-def _union(*sides: Iterable[str]) -> list[str]:
+def union(*sides: Iterable[str]) -> list[str]:
     """All names once, in the order in which they are met."""
     return list(dict.fromkeys(name for side in sides for name in side))
-
-
-def _with(record, name, value) -> dict[str, Any]:
-    rest = {field: kept for field, kept in record.items() if field != name}
-    return rest if value is MISSING else {**rest, name: value}

@@ -21,9 +21,9 @@ from .merge import (
     Side,
     generic_path,
     parse_path,
-    settle,
     three_way,
 )
+from .merge_base import settle
 from .taxonomy import TextEnum
 
 MERGE = "merge"

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .merge import KEYED, MISSING, FieldConflict, Record, Side, parse_path, settle
+from .merge import KEYED, MISSING, FieldConflict, Record, Side, parse_path
+from .merge_base import settle
 from .taxonomy import TextEnum
 
 

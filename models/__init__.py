@@ -1,5 +1,6 @@
 from . import sync_tracked
 from . import sync_progress
+from . import sync_ormcached
 from . import sync_backend
 from . import sync_breaker
 from . import sync_pool

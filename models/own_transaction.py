@@ -12,6 +12,7 @@ from psycopg2.extensions import (
 
 from odoo import api
 from odoo.exceptions import ConcurrencyError
+from odoo.modules import module
 from odoo.service.model import retrying
 
 # Nobody's record is at fault: the whole transaction is to be replayed, or is lost.
@@ -63,6 +64,20 @@ def autocommitting(cr):
             connection.autocommit = False
             connection.set_isolation_level(ISOLATION_LEVEL_REPEATABLE_READ)
             connection.readonly = readonly
+
+
+@contextmanager
+def no_transaction(cr):
+    """End the transaction of ``cr``, and let none be open while somebody outside is
+    asked: each statement is one of its own.
+
+    To be used at the beginning of a request, by who has written nothing: it would be
+    committed. A test's cursor stays in its transaction.
+    """
+    if not module.current_test:
+        cr.commit()  # pylint: disable=invalid-commit
+    with autocommitting(cr):
+        yield
 
 
 def in_turn(env, function, lock):

@@ -78,13 +78,17 @@ class SyncApi(models.AbstractModel):
 
     # -- Implementation ---------------------------------------------------------------
 
-    def _answer(self, correlation_id, method, *args):
+    def _answer(self, correlation_id, method, *args, within=None):
+        """
+        :param within: context manager in which ``method`` is called, given the cursor;
+            by default what it wrote is undone when it fails
+        """
         started = time.monotonic()
         correlation_id = str(correlation_id or uuid.uuid4().hex)
         backend = self.env["sync.backend"]
         try:
             backend = self._backend()
-            with self.env.cr.savepoint():
+            with (within or _undone)(self.env.cr):
                 answer = {"success": True, "error": None}
                 answer.update(method(backend, correlation_id, *args))
         except REPLAYED:
@@ -255,6 +259,10 @@ class SyncApi(models.AbstractModel):
                 context=about,
             )
         )
+
+
+def _undone(cr):
+    return cr.savepoint()
 
 
 def _is_last_try(records):

@@ -1,6 +1,7 @@
 from odoo import api, models
 
 from ..core.exceptions import InvalidDataError
+from .own_transaction import no_transaction
 
 MAX_LOOKUPS = 50
 
@@ -22,7 +23,9 @@ class SyncApi(models.AbstractModel):
             ``odoo`` for Odoo's own values, if nothing else serves. The age is in
             seconds, false for Odoo's own.
         """
-        return self._answer(correlation_id, self._lookup, entity, external_ids)
+        return self._answer(
+            correlation_id, self._lookup, entity, external_ids, within=no_transaction
+        )
 
     def _lookup(self, backend, correlation_id, entity, external_ids):
         self._check_list("external_ids", external_ids, MAX_LOOKUPS)

@@ -1,7 +1,8 @@
 from odoo import models
 
 from ..core.conflict_rules import Rule, RuleKind
-from ..core.merge import MISSING, FieldConflict, Side, new_base
+from ..core.merge import MISSING, FieldConflict, Side
+from ..core.merge_base import new_base
 from ..core.policy import Decision
 from .record_facts import Peers, RecordFacts
 

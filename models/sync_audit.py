@@ -1,10 +1,6 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
-
-RETENTION = timedelta(days=365)
 
 
 class SyncAudit(models.Model):
@@ -66,10 +62,3 @@ class SyncAudit(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
         raise UserError(self.env._("An audit trace is never removed by hand."))
-
-    @api.autovacuum
-    def _gc_audit(self):
-        limit = fields.Datetime.now() - RETENTION
-        self.env.execute_query(
-            SQL("DELETE FROM sync_audit WHERE at < %s RETURNING id", limit)
-        )

@@ -168,20 +168,26 @@ class SyncCache(models.Model):
         self._forget(backend, entity, keys)
 
     @api.model
-    def _invalidate_records(self, entity, res_ids):
-        """Odoo's records were edited: what the app told of them is out of date."""
+    def _invalidate_records(self, stream, res_ids):
+        """Odoo's records were edited: what the app told of those that are waiting to
+        be sent is out of date."""
         self._write(
             SQL(
-                """DELETE FROM sync_cache c USING sync_mapping m, sync_stream s
-                    WHERE s.id = m.stream_id AND s.entity = %(entity)s
-                      AND m.res_id = ANY(%(ids)s) AND c.backend_id = s.backend_id
-                      AND c.entity = s.entity AND c.key = m.external_id""",
-                entity=entity,
+                """DELETE FROM sync_cache c USING sync_mapping m
+                    WHERE m.stream_id = %(stream)s AND m.res_id = ANY(%(ids)s)
+                      AND c.backend_id = %(backend)s AND c.entity = %(entity)s
+                      AND c.key = m.external_id AND EXISTS (
+                          SELECT 1 FROM sync_operation o
+                           WHERE o.mapping_id = m.id AND o.kind = 'push'
+                             AND o.state IN ('pending', 'waiting'))""",
+                stream=stream.id,
+                backend=stream.backend_id.id,
+                entity=stream.entity,
                 ids=list(res_ids),
             )
         )
         # Which keys these were is not worth a query: their place is of seconds only.
-        self._forget(None, entity, None)
+        self._forget(stream.backend_id, stream.entity, None)
 
     @api.model
     def _refresh(self, stream, arrivals):

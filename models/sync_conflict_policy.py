@@ -22,6 +22,7 @@ class SyncConflictPolicy(models.Model):
     """What decides on one field of a stream where no rule does."""
 
     _name = "sync.conflict.policy"
+    _inherit = ["sync.ormcached"]
     _description = "Conflict Policy of a Field"
     _order = "field"
     _rec_name = "field"
@@ -46,19 +47,6 @@ class SyncConflictPolicy(models.Model):
             self.env["sync.entity"]._check_paths(
                 (policy.field,), policy.stream_id.entity
             )
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        self.env.registry.clear_cache()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self.env.registry.clear_cache()
-        return super().write(vals)
-
-    def unlink(self):
-        self.env.registry.clear_cache()
-        return super().unlink()
 
 
 class SyncStream(models.Model):

@@ -13,6 +13,7 @@ class SyncConflictRule(models.Model):
     """What decides, before anybody is asked, when both sides changed a field."""
 
     _name = "sync.conflict.rule"
+    _inherit = ["sync.ormcached"]
     _description = "Conflict Rule"
     _order = "sequence, id"
     _rec_name = "reason"
@@ -57,19 +58,6 @@ class SyncConflictRule(models.Model):
             self.env["sync.entity"]._check_paths(split_paths(rule.paths), rule.entity)
             if not split_paths(rule.paths):
                 raise ValidationError(self.env._("A rule needs at least one field."))
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        self.env.registry.clear_cache()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self.env.registry.clear_cache()
-        return super().write(vals)
-
-    def unlink(self):
-        self.env.registry.clear_cache()
-        return super().unlink()
 
     @api.model
     def _rules(self, stream):

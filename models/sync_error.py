@@ -211,11 +211,6 @@ class SyncError(models.Model):
         }
 
     @api.model
-    def _record_for(self, operations, classification, exception=None, **values):
-        """One error for each of the operations: see :meth:`_record_each`."""
-        self._record_each([(o, classification, exception, values) for o in operations])
-
-    @api.model
     def _record_each(self, failures):
         """Record failed attempts, in the current transaction.
 

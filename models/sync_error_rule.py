@@ -16,6 +16,7 @@ class SyncErrorRule(models.Model):
     are built in."""
 
     _name = "sync.error.rule"
+    _inherit = ["sync.ormcached"]
     _description = "Error Rule"
     _order = "sequence, id"
 
@@ -77,19 +78,6 @@ class SyncErrorRule(models.Model):
                         reason=exc,
                     )
                 ) from exc
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        self.env.registry.clear_cache()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self.env.registry.clear_cache()
-        return super().write(vals)
-
-    def unlink(self):
-        self.env.registry.clear_cache()
-        return super().unlink()
 
     @api.model
     def _rules(self, backend=None):

@@ -7,6 +7,7 @@ from odoo import api, fields, models, tools
 from odoo.tools import SQL
 
 from ..core.exceptions import InvalidDataError
+from .sync_retention import BATCH
 
 CHANGES = ("created", "updated", "cancelled", "deleted")
 OTHER_TYPES = {
@@ -237,16 +238,24 @@ class SyncEvent(models.Model):
 
     @api.autovacuum
     def _gc_events(self):
+        """Remove a batch of what was delivered long ago, the oldest first.
+
+        :return: (events removed, whether some may be left)
+        """
         days = self.env["sync.retention"]._days("log")
         limit = fields.Datetime.now() - timedelta(days=days)
         rows = self.env.execute_query(
             SQL(
-                """DELETE FROM sync_event e
-                    WHERE state <> 'pending' AND write_date < %s AND NOT EXISTS (
-                        SELECT 1 FROM sync_event_delivery d
-                         WHERE d.event_id = e.id AND d.state = 'waiting')
-                    RETURNING stream_id, xid::text::numeric, id""",
+                """DELETE FROM sync_event WHERE id IN (
+                       SELECT id FROM sync_event e
+                        WHERE state <> 'pending' AND write_date < %s AND NOT EXISTS (
+                            SELECT 1 FROM sync_event_delivery d
+                             WHERE d.event_id = e.id AND d.state = 'waiting')
+                        ORDER BY id LIMIT %s)
+                   RETURNING stream_id, xid::text::numeric, id""",
                 limit,
+                BATCH,
             )
         )
         self.env["sync.stream"]._note_purged(rows)
+        return len(rows), len(rows) == BATCH

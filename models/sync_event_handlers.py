@@ -53,10 +53,11 @@ class SyncEvent(models.Model):
             self.env["sync.operation"]._request_push(stream, changed)
 
     def _handle_cache(self):
-        """Have the cache forget what was changed."""
+        """Have the cache forget what was changed, and is to travel by now: the echo of
+        an arrival is not, and what arrived stays fresh."""
         for stream, changed in self._changed_by_stream().items():
             if stream._adapter()._entity_cached:
-                self.env["sync.cache"]._invalidate_records(stream.entity, list(changed))
+                self.env["sync.cache"]._invalidate_records(stream, list(changed))
 
     def _handle_audit(self):
         """Keep who changed what, for longer than events are kept."""

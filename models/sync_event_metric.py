@@ -1,9 +1,4 @@
-from datetime import timedelta
-
-from odoo import api, fields, models
-from odoo.tools import SQL
-
-RETENTION = timedelta(days=365)
+from odoo import fields, models
 
 
 class SyncEventMetric(models.Model):
@@ -27,10 +22,3 @@ class SyncEventMetric(models.Model):
         "UNIQUE(backend_id, type, hour)", "An hour has one row for each type."
     )
     _hour_idx = models.Index("(hour)")
-
-    @api.autovacuum
-    def _gc_metrics(self):
-        limit = fields.Datetime.now() - RETENTION
-        self.env.execute_query(
-            SQL("DELETE FROM sync_event_metric WHERE hour < %s RETURNING id", limit)
-        )

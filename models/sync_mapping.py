@@ -4,7 +4,7 @@ import uuid
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..core.merge import advance, confirm
+from ..core.merge_base import advance, confirm
 from ..entities.directory import Directory
 
 

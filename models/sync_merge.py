@@ -3,7 +3,8 @@ from functools import partial
 
 from odoo import models
 
-from ..core.merge import new_base, three_way
+from ..core.merge import three_way
+from ..core.merge_base import new_base
 from ..core.policy import resolve
 from ..entities.directory import Directory
 from .own_transaction import NOT_THE_RECORD

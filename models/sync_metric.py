@@ -5,7 +5,6 @@ from odoo.tools import SQL
 
 from .sync_operation import RECOVERIES
 
-RETENTION = timedelta(days=365)
 HOUR = timedelta(hours=1)
 # An hour is rolled up when it is over for so long: by then most of what was written
 # in it has been committed.
@@ -215,13 +214,6 @@ class SyncMetric(models.Model):
             )
         )
         return first and _hour(first)
-
-    @api.autovacuum
-    def _gc_metrics(self):
-        limit = fields.Datetime.now() - RETENTION
-        self.env.execute_query(
-            SQL("DELETE FROM sync_metric WHERE hour < %s RETURNING id", limit)
-        )
 
 
 def _hour(moment):

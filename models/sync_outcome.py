@@ -21,15 +21,18 @@ class SyncOperation(models.Model):
     _inherit = "sync.operation"
 
     def _succeed(self, reason=False):
-        for operation in self:
-            retried = operation._retried()
-            operation._end("done", reason or retried)
+        """These are done.
+
+        :param reason: why, if not as usual; else it is told how many attempts it took
+        """
+        for told, operations in self.grouped(lambda o: reason or o._retried()).items():
+            operations._end("done", told)
             # They were made up for; nobody needs to look into them.
-            operation.error_ids.filtered(lambda error: not error.resolved).write(
+            operations.error_ids.filtered(lambda error: not error.resolved).write(
                 {
                     "resolved": True,
                     "resolved_at": fields.Datetime.now(),
-                    "resolution": operation.reason or self.env._("Redriven: done"),
+                    "resolution": told or self.env._("Redriven: done"),
                 }
             )
 
@@ -154,15 +157,14 @@ class SyncOperation(models.Model):
 
     def _give_back(self, seconds, reason):
         """The attempt was not made, and costs none: wait until it can be."""
-        newer = self._newer_pushes()
         for operation in self:
-            eta = fields.Datetime.now() + timedelta(seconds=seconds)
             operation.attempts = max(operation.attempts - 1, 0)
-            values = {"state": "waiting", "parked": True, "eta": eta, "reason": reason}
-            if operation.recovery:
-                # What failed before is not tried again in its own time, after all.
-                values["recovery"] = "parked"
-            operation._leave(values, newer)
+        eta = fields.Datetime.now() + timedelta(seconds=seconds)
+        values = {"state": "waiting", "parked": True, "eta": eta, "reason": reason}
+        failed = self.filtered("recovery")
+        # What failed before is not tried again in its own time, after all.
+        failed._leave_all({**values, "recovery": "parked"})
+        (self - failed)._leave_all(values)
 
     @api.model
     def _resume(self, backend):
@@ -193,6 +195,12 @@ class SyncOperation(models.Model):
             operation._leave(values, newer)
             newer.setdefault(operation.mapping_id, operation)
         return bool(waiting or dead)
+
+    def _leave_all(self, values):
+        """All of these leave state running for the same: see :meth:`_leave`."""
+        newer = self._newer_pushes()
+        for operation in self:
+            operation._leave(values, newer)
 
     def _leave(self, values, newer):
         """Leave state running for what ``values`` say. Where a newer push of the same

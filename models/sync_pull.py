@@ -182,37 +182,46 @@ class SyncStream(models.Model):
         :return: ``{external_id: operation}``
         """
         Operation = self.env["sync.operation"]
+        first, later = {}, []
+        for arrival in arrivals:
+            # The same record twice: what came of the second comes after.
+            if first.setdefault(arrival.external_id, arrival) is not arrival:
+                later.append(arrival)
         kept = {
             operation.external_id: operation
             for operation in Operation.search(
                 [
                     ("stream_id", "=", self.id),
                     ("kind", "=", "apply"),
-                    ("external_id", "in", [a.external_id for a in arrivals]),
+                    ("external_id", "in", list(first)),
                     ("state", "not in", Operation.CLOSED),
                 ]
             )
         }
-        for arrival in arrivals:
-            operation = kept.get(arrival.external_id, Operation)
-            if arrival.outcome != "failed":
-                operation._succeed(operation and self.env._("A newer version came."))
-                continue
-            if not operation:
-                operation = Operation.create(
-                    {
-                        "kind": "apply",
-                        "stream_id": self.id,
-                        "mapping_id": arrival.mapping.id if arrival.mapping else False,
-                        "external_id": arrival.external_id,
-                        "correlation_id": correlation_id,
-                        "first_attempt_at": fields.Datetime.now(),
-                    }
-                )
-                kept[arrival.external_id] = operation
-            operation.write({"payload": arrival.record})
-            self._apply_failed(operation, arrival)
+        failed = {i: a for i, a in first.items() if a.outcome == "failed"}
+        made_up = [kept[i].id for i in kept.keys() - failed.keys()]
+        Operation.browse(made_up)._succeed(self.env._("A newer version came."))
+        new = {i: a for i, a in failed.items() if i not in kept}
+        made = Operation.create(
+            [self._apply_values(a, correlation_id) for a in new.values()]
+        )
+        kept.update(zip(new, made, strict=True))
+        for external_id, arrival in failed.items():
+            kept[external_id].payload = arrival.record
+        self._apply_failed([(kept[i], arrival) for i, arrival in failed.items()])
+        if later:
+            kept.update(self._keep_failed(later, correlation_id))
         return kept
+
+    def _apply_values(self, arrival, correlation_id):
+        return {
+            "kind": "apply",
+            "stream_id": self.id,
+            "mapping_id": arrival.mapping.id if arrival.mapping else False,
+            "external_id": arrival.external_id,
+            "correlation_id": correlation_id,
+            "first_attempt_at": fields.Datetime.now(),
+        }
 
     def _queue_arrivals(self, arrivals, correlation_id):
         """Of what arrived by call and failed, keep what is worth trying again.
@@ -238,34 +247,43 @@ class SyncStream(models.Model):
     def _classify(self, exception):
         return self.env["sync.error"]._classify(exception, self.backend_id)
 
-    def _apply_failed(self, operation, arrival):
-        if isinstance(arrival.error, DependencyMissingError):
+    def _apply_failed(self, failures):
+        """Arrived records that could not be applied: pairs of operation and
+        :class:`.sync_apply.Arrival`."""
+        Operation = self.env["sync.operation"]
+        now = fields.Datetime.now()
+        awaited, failed = [], []
+        for operation, arrival in failures:
+            failure = (operation, self._classify(arrival.error), arrival.error)
             # What it refers to may be in the very next page: that costs no attempt.
-            in_time = fields.Datetime.now() < operation.deadline_at
-            self.env["sync.error"]._record_for(
-                operation,
-                self._classify(arrival.error),
-                arrival.error,
-                retry_delay=in_time and DEPENDENCY_WAIT,
-                retry_reason=in_time and self.env._("It may come yet."),
-            )
-            if in_time:
-                operation._park(DEPENDENCY_WAIT, str(arrival.error))
-                operation._schedule_waiting()
-                return
-        operation.attempts += 1
-        operation._fail(self._classify(arrival.error), arrival.error)
-        operation._schedule_waiting()
+            if (
+                isinstance(arrival.error, DependencyMissingError)
+                and now < operation.deadline_at
+            ):
+                awaited.append(failure)
+            else:
+                operation.attempts += 1
+                failed.append(failure)
+        about = {
+            "retry_delay": DEPENDENCY_WAIT,
+            "retry_reason": self.env._("It may come yet."),
+        }
+        self.env["sync.error"]._record_each([(*each, about) for each in awaited])
+        for operation, __, error in awaited:
+            operation._park(DEPENDENCY_WAIT, str(error))
+        Operation._fail_each(failed)
+        Operation.browse(o.id for o, __ in failures)._schedule_waiting()
 
     def _apply_due(self):
         """Try arrived records again that could not be applied before."""
-        operations = self.env["sync.operation"]._claim(self, "apply", self.batch_size)
-        for operation in operations:
-            (arrival,) = self._apply([operation.payload], operation.correlation_id)
-            if arrival.outcome == "failed":
-                self._apply_failed(operation, arrival)
-            else:
-                operation._succeed()
+        due = self.env["sync.operation"]._claim(self, "apply", self.batch_size)
+        for correlation_id, operations in due.grouped("correlation_id").items():
+            arrivals = self._apply([o.payload for o in operations], correlation_id)
+            tried = list(zip(operations, arrivals, strict=True))
+            self._apply_failed([(o, a) for o, a in tried if a.outcome == "failed"])
+            applied = [(o, a) for o, a in tried if a.outcome != "failed"]
+            operations.browse(o.id for o, __ in applied)._succeed()
+            for operation, arrival in applied:
                 operation._return_edit(arrival)
 
     def _fail_pull(self, exception, correlation_id):

@@ -145,17 +145,14 @@ class SyncOperation(models.Model):
     def _take_back(self):
         """Put operations whose worker died back in the queue."""
         self._withdraw_cancel()
-        newer = self._newer_pushes()
-        for operation in self:
-            operation._leave(
-                {
-                    "state": "pending",
-                    "job_uuid": False,
-                    "recovery": "taken_up",
-                    "reason": self.env._("Taken up again: its worker had died."),
-                },
-                newer,
-            )
+        self._leave_all(
+            {
+                "state": "pending",
+                "job_uuid": False,
+                "recovery": "taken_up",
+                "reason": self.env._("Taken up again: its worker had died."),
+            }
+        )
 
     @api.model
     def _cron_recover(self):

@@ -1,7 +1,8 @@
 from odoo import models
 
 from ..core.exceptions import InvalidDataError
-from ..core.merge import new_base, three_way
+from ..core.merge import three_way
+from ..core.merge_base import new_base
 from ..entities.directory import Directory
 
 VERIFIED_A_STEP = 50

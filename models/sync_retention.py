@@ -6,7 +6,14 @@ from odoo.tools import SQL
 # Rows that go in one transaction.
 BATCH = 10_000
 # Days for which rows are kept, where nobody chose otherwise.
-DAYS = {"log": 7, "operations": 7, "errors": 30, "history": 365}
+DAYS = {
+    "log": 7,
+    "operations": 7,
+    "errors": 30,
+    "history": 365,
+    "audit": 365,
+    "figures": 365,
+}
 # What may go: table, kind of the days, and which rows that are older than :limit.
 # What nobody resolved, decided or delivered yet stays.
 EXPIRED = (
@@ -22,6 +29,9 @@ EXPIRED = (
     ),
     ("sync_error", "errors", "resolved AND occurred_at < %s"),
     ("sync_breaker_transition", "history", "at < %s"),
+    ("sync_audit", "audit", "at < %s"),
+    ("sync_metric", "figures", "hour < %s"),
+    ("sync_event_metric", "figures", "hour < %s"),
 )
 
 

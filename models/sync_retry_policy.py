@@ -14,6 +14,7 @@ class SyncRetryPolicy(models.Model):
     """How often, and after how long, failures of one type are tried again."""
 
     _name = "sync.retry.policy"
+    _inherit = ["sync.ormcached"]
     _description = "Retry Policy"
     _order = "error_type"
     _rec_name = "error_type"
@@ -43,19 +44,6 @@ class SyncRetryPolicy(models.Model):
         "At least one attempt, delays above zero, the longest not below the first, "
         "and a factor of 1 or more.",
     )
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        self.env.registry.clear_cache()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self.env.registry.clear_cache()
-        return super().write(vals)
-
-    def unlink(self):
-        self.env.registry.clear_cache()
-        return super().unlink()
 
     @api.model
     @tools.ormcache("str(error_type)")

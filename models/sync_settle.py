@@ -1,4 +1,5 @@
-from dataclasses import replace
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 
 from odoo import models
 
@@ -17,6 +18,23 @@ STALE_ATTEMPTS = 5
 NOT_MADE = (CircuitBreakerOpenError, ResourcePoolFullError)
 
 
+@dataclass
+class Fates:
+    """What came of the operations of a batch, to be written for all at once."""
+
+    # Ids of operations, by the reason, and by what was raised.
+    done: dict = field(default_factory=lambda: defaultdict(list))
+    not_made: dict = field(default_factory=lambda: defaultdict(list))
+    # Ids of operations.
+    cancelled: list = field(default_factory=list)
+    linked: list = field(default_factory=list)
+    # Failures, as :meth:`SyncOperation._fail_each` takes them.
+    stale: list = field(default_factory=list)
+    failed: list = field(default_factory=list)
+    # The app's records, to be applied.
+    arrived: list = field(default_factory=list)
+
+
 class SyncStream(models.Model):
     """Odoo to pharmacy, the last of a batch's three steps: what came of it."""
 
@@ -28,55 +46,61 @@ class SyncStream(models.Model):
         :param answers: ``{operation id: result}``
         :param failures: ``{operation id: exception}`` for those without an answer
         """
-        Operation, Error = self.env["sync.operation"], self.env["sync.error"]
         self.env["sync.mapping"]._lock([item["mapping_id"] for item in items])
-        arrived, failed, rest = [], [], {}
         # Browsed together, so that what they refer to is read for all at once.
-        operations = Operation.browse(item["operation_id"] for item in items)
+        operations = self.env["sync.operation"].browse(i["operation_id"] for i in items)
+        fates = Fates()
         for item, operation in zip(items, operations, strict=True):
-            answer = answers.get(operation.id)
-            if answer and answer["status"] == CANCELLED:
-                operation.mapping_id.uncertain = item["uncertain"]
-                self._not_applied(operation.mapping_id, item)
-                operation.attempts -= 1
-                operation._end_cancelled()
-                continue
-            if answer:
-                if answer["status"] not in OK:
-                    self._not_applied(operation.mapping_id, item)
-                current, failure = self._settle_answer(
-                    operation, item["request"], answer
-                )
-                arrived += current
-                failed += failure
-                if item["reduced"] and operation.state == "done":
-                    operation.reason = self.env._("Essential fields; the rest follows.")
-                    rest[operation.mapping_id] = operation.correlation_id
-                continue
-            exception = failures[operation.id]
-            classification = Error._classify(
-                exception, self.backend_id, idempotent=False
-            )
-            if classification.delivery == "unknown":
-                operation._withdraw_cancel()
+            if answer := answers.get(operation.id):
+                self._settle_answer(operation, item, answer, fates)
             else:
-                operation.mapping_id.uncertain = item["uncertain"]
-                self._not_applied(operation.mapping_id, item)
-            if isinstance(exception, NOT_MADE):
-                operation._give_back(exception.retry_after or 1.0, str(exception))
-            else:
-                failed.append((operation, classification, exception))
-        Operation._fail_each(failed)
+                self._settle_silence(operation, item, failures[operation.id], fates)
+        self._write_fates(fates)
         if self._adapter()._entity_cached:
             keys = operations.mapping_id.filtered("external_id").mapped("external_id")
             self.env["sync.cache"]._invalidate(self.backend_id, self.entity, keys)
-        if arrived:
+        if fates.arrived:
             correlation_id = items[0]["correlation_id"]
-            self._keep_failed(self._apply(arrived, correlation_id), correlation_id)
-        if rest:
-            Operation._enqueue_push(rest, self)
+            arrivals = self._apply(fates.arrived, correlation_id)
+            self._keep_failed(arrivals, correlation_id)
+        self._send_the_rest(operations, items)
         operations._schedule_waiting()
         operations.filtered(lambda o: o.state == "done")._close_outdated()
+
+    def _write_fates(self, fates):
+        Operation, Error = self.env["sync.operation"], self.env["sync.error"]
+        for reason, ids in fates.done.items():
+            Operation.browse(ids)._succeed(reason)
+        Operation.browse(fates.cancelled)._end_cancelled()
+        if fates.linked:
+            # What differs goes with the next batch.
+            reason = self.env._("The pharmacy had it already: linked.")
+            linked = Operation.browse(fates.linked)
+            linked._leave_all({"state": "pending", "reason": reason})
+        if fates.stale:
+            # Merged now; what still differs, if anything does, goes with the next.
+            reason = self.env._("Merged with the pharmacy's newer values.")
+            Error._record_each(
+                [(*each, {"retry_reason": reason}) for each in fates.stale]
+            )
+            stale = Operation.browse(operation.id for operation, *__ in fates.stale)
+            stale._leave_all(
+                {"state": "pending", "reason": reason, "recovery": "merged"}
+            )
+        for exception, ids in fates.not_made.items():
+            seconds = exception.retry_after or 1.0
+            Operation.browse(ids)._give_back(seconds, str(exception))
+        Operation._fail_each(fates.failed)
+
+    def _send_the_rest(self, operations, items):
+        """Queue what was left out of updates while the pool was saturated."""
+        rest = {}
+        for item, operation in zip(items, operations, strict=True):
+            if item["reduced"] and operation.state == "done":
+                operation.reason = self.env._("Essential fields; the rest follows.")
+                rest[operation.mapping_id] = operation.correlation_id
+        if rest:
+            self.env["sync.operation"]._enqueue_push(rest, self)
 
     def _not_applied(self, mapping, item):
         """What was sent is not at the app. If its record has changed since, that has
@@ -84,55 +108,66 @@ class SyncStream(models.Model):
         if mapping.version == item["request"].get("if_match", 0):
             mapping.unanswered = item["unanswered"]
 
-    def _settle_answer(self, operation, request, answer):
-        """Write down one result.
+    def _settle_silence(self, operation, item, exception, fates):
+        """No answer came to one of the batch."""
+        classification = self.env["sync.error"]._classify(
+            exception, self.backend_id, idempotent=False
+        )
+        if classification.delivery == "unknown":
+            operation._withdraw_cancel()
+        else:
+            operation.mapping_id.uncertain = item["uncertain"]
+            self._not_applied(operation.mapping_id, item)
+        if isinstance(exception, NOT_MADE):
+            fates.not_made[exception].append(operation.id)
+        else:
+            fates.failed.append((operation, classification, exception))
 
-        :return: (records to be applied, where the app has other values than were sent;
-            failures for :meth:`SyncOperation._fail_each`), both lists
-        """
+    def _settle_answer(self, operation, item, answer, fates):
+        """An answer came to one of the batch."""
         mapping = operation.mapping_id
         status, current = answer["status"], answer.get("current")
         if status in OK:
-            operation._succeed()
-            return self._advance(mapping, request, answer), []
+            fates.done[False].append(operation.id)
+            fates.arrived += self._advance(mapping, item["request"], answer)
+            return
+        self._not_applied(mapping, item)
+        if status == CANCELLED:
+            mapping.uncertain = item["uncertain"]
+            operation.attempts -= 1
+            fates.cancelled.append(operation.id)
+            return
         mapping.uncertain = False
         if status == GONE:
-            operation._succeed(self.env._("The pharmacy had deleted it."))
-            return [current] if current else [], []
-        if status in (FOUND, DUPLICATE) and current and self._is_ours(mapping, current):
-            # Linked; what differs goes with the next batch.
+            reason = self.env._("The pharmacy had deleted it.")
+            fates.done[reason].append(operation.id)
+        elif (
+            status in (FOUND, DUPLICATE) and current and self._is_ours(mapping, current)
+        ):
             mapping.write({"external_id": current["id"], "version": 0})
-            operation._leave(
-                {
-                    "state": "pending",
-                    "reason": self.env._("The pharmacy had it already: linked."),
-                },
-                operation._newer_pushes(),
-            )
-            return [current], []
-        error = answer.get("error") or {}
+            fates.linked.append(operation.id)
+        else:
+            failure = self._refusal(operation, answer)
+            if status != STALE or not current or operation.attempts > STALE_ATTEMPTS:
+                fates.failed.append(failure)
+                return
+            fates.stale.append(failure)
+        if current:
+            fates.arrived.append(current)
+
+    def _refusal(self, operation, answer):
+        """The app refused one of the batch: a failure for
+        :meth:`SyncOperation._fail_each`."""
+        status, error = answer["status"], answer.get("error") or {}
         code, message = error.get("code"), error.get("message") or ""
-        field = error.get("field")
+        blamed = error.get("field")
         classification = self.env["sync.error"]._classify_response(
-            self.backend_id, status, code, message, field=field
+            self.backend_id, status, code, message, field=blamed
         )
-        if field and field not in message:
-            message = f"{field}: {message}"
+        if blamed and blamed not in message:
+            message = f"{blamed}: {message}"
             classification = replace(classification, message=message)
-        exception = HttpError(status, code, message, field=field)
-        failed = [(operation, classification, exception)]
-        if status != STALE or not current or operation.attempts > STALE_ATTEMPTS:
-            return [], failed
-        # Merge now; what still differs, if anything does, goes with the next batch.
-        reason = self.env._("Merged with the pharmacy's newer values.")
-        self.env["sync.error"]._record_for(
-            operation, classification, exception, retry_reason=reason
-        )
-        operation._leave(
-            {"state": "pending", "reason": reason, "recovery": "merged"},
-            operation._newer_pushes(),
-        )
-        return [current], []
+        return operation, classification, HttpError(status, code, message, field=blamed)
 
     def _is_ours(self, mapping, current):
         """Whether the app's record is, or may become, this mapping's counterpart."""

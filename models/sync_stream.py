@@ -5,9 +5,11 @@ class SyncStream(models.Model):
     """One entity on one backend: which way it flows, and how far it was read."""
 
     _name = "sync.stream"
+    _inherit = ["sync.ormcached"]
     _description = "Synchronised Stream"
     _order = "backend_id, rank, id"
     _rec_name = "entity"
+    _not_ormcached = frozenset({"cursor", "pulled_at"})
 
     backend_id = fields.Many2one(
         "sync.backend", required=True, ondelete="cascade", index=True
@@ -92,20 +94,6 @@ class SyncStream(models.Model):
         )
         for stream in self:
             stream.mapping_count = counts.get(stream, 0)
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        self.env.registry.clear_cache()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        if vals.keys() - {"cursor", "pulled_at"}:
-            self.env.registry.clear_cache()
-        return super().write(vals)
-
-    def unlink(self):
-        self.env.registry.clear_cache()
-        return super().unlink()
 
     @api.model
     @tools.ormcache()

@@ -10,7 +10,8 @@ from pydantic import Field, StrictBool
 from .demo_data import seed
 from .errors import ApiError, Code
 from .faults import Plan
-from .schemas import Closed, PositiveAmount
+from .schemas import Closed
+from .values import PositiveAmount
 
 
 async def _with_key(request: Request):

@@ -46,3 +46,5 @@ from . import test_event_handlers
 from . import test_changes
 from . import test_saga
 from . import test_saga_tour
+from . import test_ormcached
+from . import test_batch_cost

@@ -167,6 +167,20 @@ class TestCache(SyncCase):
         self.assertEqual(found.version, 2)
         self.assertFalse(self.app.requests())
 
+    def test_its_echo_leaves_it_fresh(self):
+        self.look()
+        self.app.edit("suppliers", self.external_id, phone="+34 600")
+        self.pull()
+        # The change that the arrival made in Odoo is told to everybody, as any other.
+        pending = [("state", "=", "pending"), ("type", "=", "supplier_updated")]
+        echo = self.env["sync.event"].search(pending)
+        self.assertEqual(echo.mapped("res_id"), self.supplier.ids)
+        self.env["sync.event"]._deliver(self.backend)
+        self.app.call("DELETE", "/admin/requests")
+        found = self.look()
+        self.assertEqual((found.source, found.value["phone"]), ("cache", "+34 600"))
+        self.assertFalse(self.app.requests())
+
     def test_arrival_of_a_few_fields_or_a_deletion_forgets_it(self):
         self.look()
         api = self.env["sync.api"].with_user(self.api_user)

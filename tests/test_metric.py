@@ -144,8 +144,7 @@ class TestMetric(SyncCase):
             [self.now - timedelta(days=366), old.id],
         )
         before = len(self.rolled())
-        self.env["sync.metric"]._gc_metrics()
-        self.env.invalidate_all()
+        self.env["sync.retention"]._gc_expired()
         self.assertEqual(len(self.rolled()), before - 1)
         self.assertFalse(old.exists())
 

@@ -4,7 +4,7 @@ from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import SQL
 
-from ..models import sync_retention
+from ..models import sync_event, sync_retention
 from .common import SyncCase
 
 
@@ -88,6 +88,34 @@ class TestRetention(SyncCase):
         self.retention._gc_expired()
         self.assertFalse(calls.exists())
         self.assertFalse(history.exists())
+
+    def test_traces_and_figures_go_after_a_year(self):
+        own = [("backend_id", "=", self.backend.id)]
+        traces = self.env["sync.audit"].search(own)
+        figures = self.env["sync.event.metric"].search(own)
+        self.assertTrue(len(traces) > 1 and len(figures) > 1)
+        self.age(traces[0], 366, "at")
+        self.age(traces[1:], 364, "at")
+        self.age(figures[0], 366, "hour")
+        self.retention._gc_expired()
+        self.assertEqual(traces.exists(), traces[1:])
+        self.assertEqual(figures.exists(), figures[1:])
+
+    def test_delivered_events_go_in_batches(self):
+        events = self.env["sync.event"].search([("backend_id", "=", self.backend.id)])
+        waiting = events[-1]
+        self.age(events, 8, "write_date")
+        self.env.cr.execute(
+            "UPDATE sync_event SET state = 'pending' WHERE id = %s", [waiting.id]
+        )
+        self.patch(sync_event, "BATCH", 2)
+        counts = [len(events)]
+        more = True
+        while more:
+            __, more = self.env["sync.event"]._gc_events()
+            counts.append(len(events.exists()))
+        self.assertEqual(events.exists(), waiting)
+        self.assertEqual(counts[1], counts[0] - 2)
 
     def test_days_are_chosen_in_the_settings(self):
         calls = self.env["sync.call"].search([("backend_id", "=", self.backend.id)])

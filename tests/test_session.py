@@ -2,6 +2,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
+import requests
 
 from odoo.tests import tagged
 
@@ -68,6 +69,16 @@ class TestSession(SyncCase):
         self.patch(session, "WAIT", 30.0)
         answers, __ = self.call_all()
         self.assertEqual(answers, ["ok"] * CALLERS)
+
+    def test_who_waits_for_the_rest_of_an_answer_is_told_where_and_why(self):
+        self.app.fault("drip", bytes_per_second=1, match={"path": "/api/v1/health"})
+        impatient = PharmacyClient(
+            ("test", self.id()), self.app.url, KEY, read_timeout=5, deadline=1.5
+        )
+        with self.assertRaises(requests.RequestException) as caught:
+            impatient.health("test")
+        address = f"{self.app.url}/api/v1/health"
+        self.assertIn(f"No answer from {address}: ", classify(caught.exception).message)
 
     def test_one_after_the_other_shares_one(self):
         for __ in range(5):

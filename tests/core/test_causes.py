@@ -7,13 +7,20 @@ import json
 import smtplib
 import socket
 import ssl
-import struct
-import threading
 import zlib
-from contextlib import contextmanager
 
 import pytest
 import requests
+from broken_servers import (
+    answering,
+    closing,
+    raised,
+    refused,
+    resetting,
+    server,
+    silent,
+    truncating,
+)
 from psycopg2 import connect
 
 from odoo import exceptions as odoo_exceptions
@@ -27,78 +34,12 @@ from odoo.addons.queue_job.exception import NoSuchJobError
 T = ErrorType
 
 
-@contextmanager
-def server(answer):
-    """A TCP server whose every connection meets ``answer(connection)``."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve():
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    answer(connection)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        # Closing a listening socket does not wake its accept.
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
-
-
-def answering(status, body=b"", headers=""):
-    def answer(connection):
-        connection.recv(65536)
-        connection.sendall(
-            f"HTTP/1.1 {status} x\r\nContent-Length: {len(body)}\r\n{headers}"
-            f"Connection: close\r\n\r\n".encode()
-            + body
-        )
-
-    return answer
-
-
-def silent(connection):
-    connection.recv(65536)
-    connection.settimeout(5)
-    connection.recv(1)
-
-
-def closing(connection):
-    connection.recv(65536)
-
-
-def resetting(connection):
-    connection.recv(65536)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def truncating(connection):
-    connection.recv(65536)
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
-
-
 def get(answer, **options):
     """What requests raises for a server that answers so."""
     with server(answer) as url:
         response = requests.get(url, timeout=options.pop("timeout", 5), **options)
         response.raise_for_status()
         response.json()
-
-
-def refused():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        requests.get(f"http://127.0.0.1:{taken.getsockname()[1]}/", timeout=5)
-
-
-def raised(cause):
-    with pytest.raises(Exception) as caught:
-        cause()
-    return caught.value
 
 
 def sql(statement):

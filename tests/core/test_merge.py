@@ -9,12 +9,9 @@ from odoo.addons.pharmacy_sync.core.merge import (
     FieldConflict,
     Merge,
     Side,
-    advance,
-    confirm,
-    new_base,
-    settle,
     three_way,
 )
+from odoo.addons.pharmacy_sync.core.merge_base import advance, confirm, new_base, settle
 
 # --- examples --------------------------------------------------------------
 

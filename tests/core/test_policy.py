@@ -16,11 +16,10 @@ from odoo.addons.pharmacy_sync.core.merge import (
     MISSING,
     FieldConflict,
     Side,
-    advance,
     generic_path,
-    new_base,
     three_way,
 )
+from odoo.addons.pharmacy_sync.core.merge_base import advance, new_base
 from odoo.addons.pharmacy_sync.core.policy import (
     Policies,
     Policy,

@@ -2,7 +2,8 @@
 
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.merge import MISSING, new_base, three_way
+from odoo.addons.pharmacy_sync.core.merge import MISSING, three_way
+from odoo.addons.pharmacy_sync.core.merge_base import new_base
 from odoo.addons.pharmacy_sync.core.resolution import (
     Choice,
     Decision,

@@ -5,7 +5,7 @@ Who changes how histories are made finds other seeds:
 ``PHARMACY_SYNC_FIND=1 ./dev test tests/simulator/test_simulator_finds.py -s``.
 """
 
-from odoo.addons.pharmacy_sync.core.merge import confirm
+from odoo.addons.pharmacy_sync.core.merge_base import confirm
 
 from .odoo import Odoo
 from .parts import OK

@@ -6,14 +6,8 @@ can be killed before and after each commit; a call to the pharmacy is yielded an
 answer sent in, so that anything may happen while it is under way.
 """
 
-from odoo.addons.pharmacy_sync.core.merge import (
-    Side,
-    advance,
-    confirm,
-    new_base,
-    settle,
-    three_way,
-)
+from odoo.addons.pharmacy_sync.core.merge import Side, three_way
+from odoo.addons.pharmacy_sync.core.merge_base import advance, confirm, new_base, settle
 
 from .odoo_apply import Apply
 from .odoo_push import Push

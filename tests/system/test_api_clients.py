@@ -1,5 +1,6 @@
 """The pharmacy's side calls Odoo, with clients that others wrote: no order twice."""
 
+import time
 import uuid
 import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
@@ -7,9 +8,17 @@ from threading import Barrier
 
 import pytest
 import requests
+from system_servers import wait_until
 
 TIMEOUT = 60
 TWINS = 4
+# Transactions that are open for longer than a statement takes.
+OPEN_TRANSACTIONS = """
+SELECT pid, state, query FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid()
+   AND backend_type = 'client backend'
+   AND xact_start < clock_timestamp() - interval '1 second'
+"""
 
 
 @pytest.fixture
@@ -53,23 +62,23 @@ def make_records(stack):
         assert stack.seen_in_odoo(order) == stack.seen_at_app(current)
 
 
-def by_jsonrpc(stack, **arguments):
+def by_jsonrpc(stack, method="push", **arguments):
     client = stack.client("pharmacy", stack.prepared["api_key"])
-    return client.execute_kw("sync.api", "push", [], arguments)
+    return client.execute_kw("sync.api", method, [], arguments)
 
 
-def by_xmlrpc(stack, **arguments):
+def by_xmlrpc(stack, method="push", **arguments):
     url, key = stack.odoo.url, stack.prepared["api_key"]
     common = xmlrpc.client.ServerProxy(f"{url}/xmlrpc/2/common")
     uid = common.authenticate(stack.database, "pharmacy", key, {})
     models = xmlrpc.client.ServerProxy(f"{url}/xmlrpc/2/object", allow_none=True)
-    given = (stack.database, uid, key, "sync.api", "push", [], arguments)
+    given = (stack.database, uid, key, "sync.api", method, [], arguments)
     return models.execute_kw(*given)
 
 
-def by_json2(stack, **arguments):
+def by_json2(stack, method="push", **arguments):
     answer = requests.post(
-        f"{stack.odoo.url}/json/2/sync.api/push",
+        f"{stack.odoo.url}/json/2/sync.api/{method}",
         json=arguments,
         headers={"Authorization": f"Bearer {stack.prepared['api_key']}"},
         timeout=TIMEOUT,
@@ -156,6 +165,50 @@ def test_a_key_serves_one_request_only(stack, make_records):
     assert not refused["success"]
     assert refused["error"]["field"] == "idempotency_key"
     assert orders_of(stack, others) == [0]
+
+
+@pytest.mark.parametrize(
+    "call", [by_jsonrpc, by_json2, by_xmlrpc], ids=["jsonrpc", "json2", "xmlrpc"]
+)
+def test_a_look_up_has_no_transaction_open_while_the_app_hangs(stack, call):
+    record = stack.app.create("suppliers", name="Veterinaria Lenta")
+    stack.settle()
+    match = {"method": "GET", "path": "/api/v1/suppliers/*"}
+    rules = [{"kind": "latency", "seconds": 3, "match": match}]
+    stack.app.call("POST", "/admin/faults", seed=1, rules=rules)
+    arguments = {"entity": "supplier", "external_ids": [record["id"]]}
+    looks = []
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(call, stack, "lookup", **arguments)
+        wait_until(stack.app.fault_hits, TIMEOUT, "the app is asked")
+        while not asked.done():
+            looks.append(stack.query(OPEN_TRANSACTIONS))
+            time.sleep(0.05)
+    (result,) = asked.result()["results"]
+    assert (result["source"], result["value"]["name"]) == ("app", record["name"])
+    assert len(looks) > 10
+    assert [look for look in looks if look] == []
+
+
+def test_a_look_up_serves_what_odoo_has_while_the_app_fails(stack):
+    record = stack.app.create("suppliers", name="Veterinaria Caída")
+    mapping = "SELECT id FROM sync_mapping WHERE external_id = %s"
+    wait_until(lambda: stack.query(mapping, record["id"]), TIMEOUT, "it is in Odoo")
+    stack.settle()
+    match = {"method": "GET", "path": "/api/v1/suppliers/*"}
+    rules = [{"kind": "error", "status": 503, "match": match, "count": 1}]
+    stack.app.call("POST", "/admin/faults", seed=1, rules=rules)
+    arguments = {"entity": "supplier", "external_ids": [record["id"], "sup_nobody"]}
+    answer = by_json2(stack, "lookup", correlation_id="app is down", **arguments)
+    known, unknown = answer["results"]
+    assert known["success"], answer
+    assert (known["source"], known["stale"]) == ("odoo", True)
+    assert known["value"]["name"] == record["name"]
+    assert not unknown["success"]
+    errors = stack.query(
+        "SELECT type FROM sync_error WHERE correlation_id = 'app is down'"
+    )
+    assert [error["type"] for error in errors] == ["service_unavailable"]
 
 
 def _outcomes(answer):

@@ -1,0 +1,80 @@
+"""What people are told when a request gets no answer: where to, and why."""
+
+import re
+
+import pytest
+import requests
+from broken_servers import closing, raised, refused, resetting, server, silent
+
+from odoo.addons.pharmacy_sync.core.classification import Rule, classify
+from odoo.addons.pharmacy_sync.core.fingerprint import fingerprint
+from odoo.addons.pharmacy_sync.core.taxonomy import ErrorType
+
+PATH = "api/v1/suppliers?cursor=17"
+
+
+def asked(answer, path=PATH, scheme="http", method="GET"):
+    """What is raised when such a server is asked."""
+
+    def ask():
+        with server(answer) as url:
+            url = url.replace("http", scheme)
+            requests.request(method, url + path, timeout=0.3)
+
+    return raised(ask)
+
+
+@pytest.mark.parametrize(
+    ("exc", "expected"),
+    [
+        (raised(refused), "http://127.0.0.1:*/: connection refused."),
+        (
+            asked(resetting),
+            "http://127.0.0.1:*/api/v1/suppliers: connection reset by peer.",
+        ),
+        (
+            asked(closing),
+            "http://127.0.0.1:*/api/v1/suppliers: "
+            "remote end closed connection without response.",
+        ),
+        (asked(silent), "http://127.0.0.1:*/api/v1/suppliers: timed out."),
+        (
+            asked(silent, scheme="https"),
+            "https://127.0.0.1:*/api/v1/suppliers: the handshake operation timed out.",
+        ),
+        (
+            raised(lambda: requests.get("http://user:secret@no.such.invalid/x")),
+            "http://no.such.invalid/x: name or service not known.",
+        ),
+    ],
+    ids=["refused", "reset", "closed", "silent", "handshake", "name"],
+)
+def test_it_is_told_where_to_and_why(exc, expected):
+    told = re.sub(r":\d+/", ":*/", classify(exc).message)
+    assert told == f"No answer from {expected}"
+
+
+def test_the_same_cause_has_the_same_fingerprint():
+    def name(exc):
+        found = classify(exc)
+        return fingerprint(1, "push", found.type, found.code, found.message)
+
+    assert name(raised(refused)) == name(raised(refused))
+    same = {
+        name(asked(resetting)),
+        name(asked(resetting, path="api/v1/products/batch")),
+        name(asked(resetting, method="POST")),
+    }
+    assert len(same) == 1
+    assert name(raised(refused)) not in same
+
+
+def test_a_rule_may_be_made_from_either_text():
+    for pattern in ("No answer from .* refused", "Failed to establish a new conn"):
+        rule = Rule(ErrorType.SERVICE_UNAVAILABLE, pattern=pattern)
+        found = classify(raised(refused), rules=[rule])
+        assert found.type is ErrorType.SERVICE_UNAVAILABLE
+
+
+def test_what_has_no_address_says_what_it_says():
+    assert classify(requests.ConnectionError("cut")).message == "cut"
