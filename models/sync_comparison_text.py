@@ -52,20 +52,9 @@ class SyncOperation(models.Model):
         }
 
     def _label(self, path, *sides):
-        """A field as people read it: ``Line 2 - Amoxicillin 250 mg: quantity``."""
-        name, bracket, rest = path.partition("[")
-        if not bracket:
-            return name.removesuffix("_id").replace("_", " ")
-        key, __, field = rest.rpartition("]")
-        for side in sides:
-            for number, line in enumerate((side or {}).get(name) or (), 1):
-                if line["key"] == key:
-                    label = self.env._("Line %s", number)
-                    if line.get("description"):
-                        label += " - " + line["description"].splitlines()[0]
-                    field = field.removeprefix(".").removesuffix("_id")
-                    return f"{label}: {field.replace('_', ' ')}" if field else label
-        return path
+        """A field as people read it: ``Line 2 - Amoxicillin 250 mg: Quantity``."""
+        names = self.env["sync.conflict"]._names_in(path, *sides)
+        return ": ".join(filter(None, names))
 
 
 def _enumerate(labels):
