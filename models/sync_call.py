@@ -70,6 +70,21 @@ class SyncCall(models.Model):
     _outcome_idx = models.Index("(backend_id, operation, id)")
     _date_idx = models.Index("(create_date)")
 
+    @api.depends("method", "path", "operation", "result")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        operations, results = (
+            dict(self._fields[name]._description_selection(self.env))
+            for name in ("operation", "result")
+        )
+        for call in self:
+            # Nothing was sent where the breaker was open.
+            call.display_name = (
+                f"{call.method} {call.path}"
+                if call.method
+                else f"{operations.get(call.operation)}: {results.get(call.result)}"
+            )
+
     @api.model
     def _append(self, cr, backend_id, operation, exchange=None, unlock=None, **values):
         """Append one row on ``cr``, a cursor of the call's own that commits by itself.

@@ -18,7 +18,7 @@ _lt = LazyTranslate(__name__)
 # What people call the work that failed, where it is neither an operation nor a model.
 WORK_NAMES = {
     "api": _lt("Call of the pharmacy app"),
-    "compare": _lt("Comparison of both sides"),
+    "compare": _lt("Comparison"),
     "lookup": _lt("Look-up"),
 }
 

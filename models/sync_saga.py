@@ -84,7 +84,8 @@ class SyncSaga(models.Model):
 
     @api.depends("order_id", "record")
     def _compute_display_name(self):
-        for saga in self:
+        # Also for those who see no purchase orders.
+        for saga in self.sudo():
             record = saga.record or {}
             saga.display_name = (
                 saga.order_id.name

@@ -125,6 +125,21 @@ class TestDeadLetter(SyncCase):
         self.env["uom.uom"].create({"name": "Barrels of Nowhere"})
         dead.action_compare()
         self.assertEqual(dead.comparison["verdict"], "create")
+        rows = {row["label"]: row["pharmacy"] for row in dead.comparison["rows"]}
+        self.assertEqual(rows["Unit of measure"], "Barrels of Nowhere")
+        self.assertEqual(rows["Active"], "Yes")
+
+    def test_comparison_is_told_in_words(self):
+        """Names instead of ids, and lines by their numbers."""
+        order = self.make_order()
+        order.order_line[1].product_qty = -1.0
+        self.push()
+        dead = self.operations(mapping_id=self.mapping(order).id, state="dead")
+        dead.with_user(self.operator).action_compare()
+        rows = {row["label"]: row["odoo"] for row in dead.comparison["rows"]}
+        self.assertEqual(rows["Supplier"], self.supplier.name)
+        line = rows[f"Line 2 - {order.order_line[1].name}"]
+        self.assertIn("Quantity: -1.00\n", line)
 
     # -- Edit -------------------------------------------------------------------------
 
