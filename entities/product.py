@@ -1,6 +1,7 @@
 from odoo import api, models
 from odoo.fields import Domain
 
+from ..core.texts import _lt
 from ..models.sync_tracked import STATES
 from .converters import Amount, Coded, Converter, Flag, Optional
 
@@ -11,7 +12,7 @@ class SyncEntityProduct(models.AbstractModel):
     _description = "Synchronised Products"
 
     _entity = "product"
-    _entity_title = "Products"
+    _entity_title = _lt("Products")
     _entity_model = "product.product"
     _entity_collection = "products"
     _entity_rank = 20

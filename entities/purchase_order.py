@@ -2,6 +2,7 @@ from odoo import Command, api, fields, models
 from odoo.fields import Domain
 
 from ..core.exceptions import DependencyMissingError, InvalidDataError
+from ..core.texts import _lt
 from .converters import (
     Amount,
     Choice,
@@ -38,7 +39,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     _entity = "purchase_order"
     _entity_event = "order"
-    _entity_title = "Purchase Orders"
+    _entity_title = _lt("Purchase Orders")
     _entity_model = "purchase.order"
     _entity_collection = "purchase-orders"
     _entity_line_model = "purchase.order.line"

@@ -1,6 +1,7 @@
 from odoo import api, models
 from odoo.fields import Domain
 
+from ..core.texts import _lt
 from .converters import Coded, Converter, Flag
 
 
@@ -10,7 +11,7 @@ class SyncEntitySupplier(models.AbstractModel):
     _description = "Synchronised Suppliers"
 
     _entity = "supplier"
-    _entity_title = "Suppliers"
+    _entity_title = _lt("Suppliers")
     _entity_model = "res.partner"
     _entity_collection = "suppliers"
     _entity_rank = 10

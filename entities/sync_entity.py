@@ -1,9 +1,11 @@
+import json
+
 from odoo import api, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
 from ..core.exceptions import InvalidDataError
-from ..core.merge import parse_path
+from ..core.merge import MISSING, parse_path
 
 
 class SyncEntity(models.AbstractModel):
@@ -112,6 +114,40 @@ class SyncEntity(models.AbstractModel):
                         known=", ".join(sorted(known)),
                     )
                 )
+
+    # -- For people -------------------------------------------------------------------
+
+    @api.model
+    def _value_text(self, path, value, directory):
+        """A canonical value at ``path`` as people read it, in their language.
+
+        :param value: of a whole line its fields; MISSING or None: empty
+        """
+        converter, model = self._find_converter(path)
+        if value is MISSING or value is None:
+            return ""
+        if converter:
+            return converter.to_text(value, model, directory)
+        if isinstance(value, dict):
+            return "\n".join(self._figures(path, value, directory))
+        if isinstance(value, list):
+            return "\n".join(self._line_text(path, line, directory) for line in value)
+        return value if isinstance(value, str) else json.dumps(value)
+
+    def _line_text(self, path, line, directory):
+        name = (line.get("description") or "").partition("\n")[0]
+        figures = ", ".join(self._figures(f"{path}[{line['key']}]", line, directory))
+        return f"{name}: {figures}" if name else figures
+
+    def _figures(self, path, line, directory):
+        """The numbers of a line, each with its name."""
+        figures = []
+        for converter in self._line_converters():
+            key = converter.key
+            if converter.kind == "number" and key in line:
+                text = self._value_text(f"{path}.{key}", line[key], directory)
+                figures.append(f"{self.env['sync.conflict']._title(key)}: {text}")
+        return figures
 
     # -- What rules and policies ask --------------------------------------------------
 

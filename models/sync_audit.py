@@ -13,7 +13,11 @@ class SyncAudit(models.Model):
     _rec_name = "type"
 
     event_id = fields.Integer("Event Number", required=True, readonly=True)
-    type = fields.Char(required=True, readonly=True)
+    type = fields.Selection(
+        lambda self: self.env["sync.event"]._select_type(),
+        required=True,
+        readonly=True,
+    )
     at = fields.Datetime("Time", required=True, readonly=True)
     user_id = fields.Many2one("res.users", "Made by", readonly=True)
     backend_id = fields.Many2one(
@@ -29,6 +33,12 @@ class SyncAudit(models.Model):
     _event_uniq = models.Constraint("UNIQUE(event_id)", "An event has one trace.")
     _record_idx = models.Index("(res_model, res_id, at)")
     _at_idx = models.Index("(at)")
+
+    @api.depends("type")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for trace in self:
+            trace.display_name = self.env["sync.event"]._type_name(trace.type)
 
     @api.depends("data")
     def _compute_summary(self):

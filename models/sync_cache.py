@@ -47,11 +47,15 @@ class SyncCache(models.Model):
         "sync.backend", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="backend_id.company_id")
-    entity = fields.Char(required=True, readonly=True)
+    entity = fields.Selection(
+        lambda self: self.env["sync.stream"]._select_entity(),
+        required=True,
+        readonly=True,
+    )
     key = fields.Char("Pharmacy Id", required=True, readonly=True)
     value = fields.Json(readonly=True)
     value_text = fields.Text("Value", compute="_compute_value_text")
-    version = fields.Integer("Pharmacy Version", readonly=True)
+    version = fields.Integer("Version", readonly=True)
     fetched_at = fields.Datetime("Read", required=True, readonly=True)
     age = fields.Integer(compute="_compute_age", help="Seconds since it was read.")
     fresh = fields.Boolean(

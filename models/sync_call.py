@@ -1,5 +1,15 @@
 from odoo import api, fields, models
 
+from ..core.taxonomy import ErrorType
+from .sync_error import selection
+
+OPERATIONS = [("push", "Push"), ("pull", "Pull"), ("test", "Connection test")]
+RESULTS = [
+    ("success", "Success"),
+    ("failure", "Failure"),
+    ("abandoned", "Not sent"),
+    ("rejected", "Rejected"),
+]
 # What a call is logged with, besides the time.
 COLUMNS = (
     *("backend_id", "operation", "breaker_id", "epoch", "result", "slow"),
@@ -27,13 +37,13 @@ class SyncCall(models.Model):
         "sync.backend", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="backend_id.company_id")
-    operation = fields.Char(
-        readonly=True, help="Kind of work the call was made for, such as push."
+    operation = fields.Selection(
+        OPERATIONS, readonly=True, help="Kind of work the call was made for."
     )
     method = fields.Char(readonly=True)
     path = fields.Char(readonly=True)
     status = fields.Integer("HTTP Status", readonly=True, help="0: no answer came.")
-    error_type = fields.Char(readonly=True)
+    error_type = fields.Selection(selection(ErrorType), readonly=True)
     duration = fields.Float("Seconds", digits=(12, 4), readonly=True, aggregator="avg")
     items = fields.Integer("Records", readonly=True)
     retry = fields.Boolean(readonly=True, help="A record in it was sent before.")
@@ -47,12 +57,7 @@ class SyncCall(models.Model):
         readonly=True, help="The breaker's epoch in which the call was permitted."
     )
     result = fields.Selection(
-        [
-            ("success", "Success"),
-            ("failure", "Failure"),
-            ("abandoned", "Not sent"),
-            ("rejected", "Rejected"),
-        ],
+        RESULTS,
         readonly=True,
         help="What the call said of the app's health. A refusal of the content is a "
         "success. Rejected: the breaker was open.",
@@ -64,6 +69,21 @@ class SyncCall(models.Model):
     _backend_idx = models.Index("(backend_id, create_date)")
     _outcome_idx = models.Index("(backend_id, operation, id)")
     _date_idx = models.Index("(create_date)")
+
+    @api.depends("method", "path", "operation", "result")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        operations, results = (
+            dict(self._fields[name]._description_selection(self.env))
+            for name in ("operation", "result")
+        )
+        for call in self:
+            # Nothing was sent where the breaker was open.
+            call.display_name = (
+                f"{call.method} {call.path}"
+                if call.method
+                else f"{operations.get(call.operation)}: {results.get(call.result)}"
+            )
 
     @api.model
     def _append(self, cr, backend_id, operation, exchange=None, unlock=None, **values):

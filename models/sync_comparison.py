@@ -126,10 +126,10 @@ class SyncOperation(models.Model):
                 try:
                     told = operation._foresee(odoo, record, directory)
                 except SyncError as exc:
-                    told = operation._told("refused", [], str(exc))
+                    told = operation._told("refused", str(exc))
                 except Exception as exc:
                     classification = self.env["sync.error"]._classify(exc)
-                    told = operation._told("refused", [], classification.message)
+                    told = operation._told("refused", classification.message)
                 told["asked"] = record is not None
                 told["silence"] = silence if record is None else None
                 operation.write({"comparison": told, "compared_at": now})
@@ -177,7 +177,7 @@ class SyncOperation(models.Model):
         self.ensure_one()
         if self.kind == "pull":
             text = self.env._("Reads what the pharmacy changed since the last reading.")
-            return self._told("read", [], text)
+            return self._told("read", text)
         mapping = self._mapping()
         data = odoo.get(mapping.res_id)
         if isinstance(data, Exception):
@@ -189,29 +189,30 @@ class SyncOperation(models.Model):
     def _foresee_push(self, mapping, data, record, directory):
         if data is None:
             if not mapping.external_id or mapping.deleted or record == NOTHING:
-                return self._told("nothing", [], self.env._("The record is gone."))
+                return self._told("nothing", self.env._("The record is gone."))
             text = self.env._("Deletes the record at the pharmacy: it is gone in Odoo.")
-            return self._told("delete", [], text)
+            return self._told("delete", text)
         gone = record is not None and (not record or record.get("deleted"))
         if mapping.deleted or (gone and mapping.external_id):
             text = self.env._("The pharmacy has deleted it; that is not undone.")
-            return self._told("nothing", [], text)
+            return self._told("nothing", text)
         if missing := unmapped(data):
             names = ", ".join(sorted(f"{entity} {id_}" for entity, id_ in missing))
             text = self.env._("Waits for what it refers to: %s", names)
-            return self._told("waits", [], text)
+            return self._told("waits", text)
         if not record and not mapping.external_id:
             rows = differences({}, data, {})
             text = self.env._("Makes a new record at the pharmacy.")
-            return self._told("create", rows, text, data)
+            return self._told("create", text, self._told_rows(rows, directory, data))
         theirs = self._canonical(record, directory) if record else None
         if not mapping.external_id:
             rows = differences({}, data, theirs)
             text = self.env._(
                 "The pharmacy has it already: it is linked, and not made twice."
             )
-            return self._told("link", rows, text, data, theirs)
-        return self._told_merge(mapping, data, theirs)
+            rows = self._told_rows(rows, directory, data, theirs)
+            return self._told("link", text, rows)
+        return self._told_merge(mapping, data, theirs, directory)
 
     def _foresee_apply(self, mapping, data, record, directory):
         payload = self.payload or {}
@@ -229,15 +230,16 @@ class SyncOperation(models.Model):
             )
         if payload.get("deleted"):
             text = self.env._("Archives or cancels the record in Odoo.")
-            told = self._told("delete" if data else "nothing", [], text)
+            told = self._told("delete" if data else "nothing", text)
         elif not mapping:
             rows = differences({}, {}, arrived)
             text = self.env._("Makes a new record in Odoo, or links one that matches.")
-            told = self._told("create", rows, text, {}, arrived)
+            told = self._told("create", text, self._told_rows(rows, directory, arrived))
         elif data is None:
-            told = self._told("nothing", [], self.env._("It was deleted in Odoo."))
+            told = self._told("nothing", self.env._("It was deleted in Odoo."))
         else:
-            told = self._told_merge(mapping, data, {**(mapping.base or {}), **arrived})
+            theirs = {**(mapping.base or {}), **arrived}
+            told = self._told_merge(mapping, data, theirs, directory)
         return {**told, "warning": warning}
 
     def _canonical(self, record, directory):

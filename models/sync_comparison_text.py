@@ -1,9 +1,6 @@
-import json
-
 from odoo import models
 
 from ..core.comparison import Effect, differences
-from ..core.merge import MISSING
 
 
 class SyncOperation(models.Model):
@@ -11,7 +8,7 @@ class SyncOperation(models.Model):
 
     _inherit = "sync.operation"
 
-    def _told_merge(self, mapping, odoo, pharmacy):
+    def _told_merge(self, mapping, odoo, pharmacy, directory):
         merge = mapping._merge(odoo, pharmacy)
         known = mapping.base or {}
         theirs = known if pharmacy is None else pharmacy
@@ -33,52 +30,32 @@ class SyncOperation(models.Model):
             parts.append(self.env._("Writes the pharmacy's %s in Odoo.", names))
         verdict = "conflict" if merge.conflicts else "update" if rows else "nothing"
         text = " ".join(parts) or self.env._("Both sides have the same already.")
-        return self._told(verdict, rows, text, odoo, theirs)
+        told = self._told_rows(rows, directory, odoo, theirs)
+        return self._told(verdict, text, told)
 
-    def _told(self, verdict, rows, summary, odoo=None, pharmacy=None):
-        return {
-            "verdict": verdict,
-            "summary": summary,
-            "rows": [
-                {
-                    "label": self._label(row.path, odoo, pharmacy),
-                    "base": _text(row.base),
-                    "odoo": _text(row.odoo),
-                    "pharmacy": _text(row.pharmacy),
-                    "effect": str(row.effect),
-                }
-                for row in rows
-            ],
-        }
+    def _told(self, verdict, summary, rows=()):
+        return {"verdict": verdict, "summary": summary, "rows": list(rows)}
+
+    def _told_rows(self, rows, directory, *sides):
+        """Differences between ``sides``, canonical values, as people read them."""
+        text = self.stream_id._adapter()._value_text
+        return [
+            {
+                "label": self._label(row.path, *sides),
+                "base": text(row.path, row.base, directory),
+                "odoo": text(row.path, row.odoo, directory),
+                "pharmacy": text(row.path, row.pharmacy, directory),
+                "effect": str(row.effect),
+            }
+            for row in rows
+        ]
 
     def _label(self, path, *sides):
-        """A field as people read it: ``Line 2 - Amoxicillin 250 mg: quantity``."""
-        name, bracket, rest = path.partition("[")
-        if not bracket:
-            return name.removesuffix("_id").replace("_", " ")
-        key, __, field = rest.rpartition("]")
-        for side in sides:
-            for number, line in enumerate((side or {}).get(name) or (), 1):
-                if line["key"] == key:
-                    label = self.env._("Line %s", number)
-                    if line.get("description"):
-                        label += " - " + line["description"].splitlines()[0]
-                    field = field.removeprefix(".").removesuffix("_id")
-                    return f"{label}: {field.replace('_', ' ')}" if field else label
-        return path
+        """A field as people read it: ``Line 2 - Amoxicillin 250 mg: Quantity``."""
+        names = self.env["sync.conflict"]._names_in(path, *sides)
+        return ": ".join(filter(None, names))
 
 
 def _enumerate(labels):
     shown = ", ".join(labels[:5])
     return f"{shown}, …" if len(labels) > 5 else shown
-
-
-def _text(value):
-    """A value as people read it; absent is empty."""
-    if value is None or value is MISSING:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        return ", ".join(_text(part) for part in value.values() if part)
-    return json.dumps(value, ensure_ascii=False)

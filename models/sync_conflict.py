@@ -187,11 +187,16 @@ class SyncConflict(models.Model):
         :param more: canonical values in which to look for the line, besides the
             pharmacy's and the base
         """
+        # The base: for a line of the record that the pharmacy removed.
+        return self._names_in(path, self.pharmacy, self.mapping_id.base, *more)
+
+    @api.model
+    def _names_in(self, path, *sides):
+        """:meth:`_names` of a path into one of ``sides``, canonical values or None."""
         name, key, field = parse_path(path)
         if key is None:
             return None, self._title(name)
-        # The base: for a line of the record that the pharmacy removed.
-        for values in (self.pharmacy, self.mapping_id.base, *more):
+        for values in sides:
             for number, line in enumerate((values or {}).get(name) or (), 1):
                 if line["key"] == key:
                     title = self.env._("Line %s", number)

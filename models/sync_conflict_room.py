@@ -6,7 +6,7 @@ from ..core.resolution import differences
 from ..core.text_diff import ADDED, REMOVED, mark
 from ..entities.converters import moment_text
 from ..entities.directory import Directory
-from .sync_conflict import _by_side, _text, field_name
+from .sync_conflict import _by_side, field_name
 
 # Kinds of value whose changed characters are marked; a name is another as a whole.
 MARKED = ("text", "number", "moment", "line")
@@ -190,28 +190,10 @@ class SyncConflict(models.Model):
 
     def _value_text(self, path, value, directory):
         """A canonical value as people read it."""
-        adapter = self.mapping_id.stream_id._adapter()
-        converter, model = adapter._find_converter(path)
-        if converter:
-            value = None if value is MISSING else value
-            return converter.to_text(value, model, directory)
-        if "[" in path:
-            return self._line_text(path, value, directory)
-        return "" if value is MISSING else _text(value)
-
-    def _line_text(self, path, line, directory):
-        """The figures of a whole line; what it is of, its label says."""
-        if not line:
+        if path.endswith("]") and (value is MISSING or not value):
             return self.env._("No such line")
         adapter = self.mapping_id.stream_id._adapter()
-        found = []
-        for converter in adapter._line_converters():
-            if converter.kind == "number" and converter.key in line:
-                text = self._value_text(
-                    f"{path}.{converter.key}", line[converter.key], directory
-                )
-                found.append(f"{self._title(converter.key)}: {text}")
-        return "\n".join(found)
+        return adapter._value_text(path, value, directory)
 
     def _change_list(self, before, after, directory):
         found = differences(before, after)

@@ -1,9 +1,9 @@
-import json
-
 from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+
+from ..entities.directory import Directory
 
 
 class SyncDrift(models.Model):
@@ -81,7 +81,8 @@ class SyncDrift(models.Model):
         compute="_compute_outcome",
         help="What the chosen repair does.",
     )
-    fields_text = fields.Char("Fields", readonly=True)
+    fields_text = fields.Char("Names of the Fields", readonly=True)
+    summary = fields.Char("Fields", compute="_compute_summary")
     base = fields.Json(readonly=True)
     odoo = fields.Json(readonly=True)
     pharmacy = fields.Json(readonly=True)
@@ -135,15 +136,36 @@ class SyncDrift(models.Model):
             self.env._("Agreed last"),
             self.env._("Pharmacy"),
         ]
-        title = self.env["sync.conflict"]._title
+        for stream, drifts in self.grouped("stream_id").items():
+            directory = Directory(stream.backend_id)
+            for drift in drifts:
+                rows = drift._rows(directory)
+                drift.differences = _table(head, rows) if rows else False
+
+    def _rows(self, directory):
+        """Field by field what it is called, and its value on each side."""
+        sides = [self.odoo or {}, self.base or {}, self.pharmacy or {}]
+        text = self.stream_id._adapter()._value_text
+        rows = []
+        for name in dict.fromkeys(name for side in sides for name in side):
+            values = [text(name, side.get(name), directory) for side in sides]
+            rows.append([self._title(name), *values])
+        return rows
+
+    @api.depends("fields_text")
+    @api.depends_context("lang")
+    def _compute_summary(self):
         for drift in self:
-            sides = [drift.odoo or {}, drift.base or {}, drift.pharmacy or {}]
-            names = dict.fromkeys(name for side in sides for name in side)
-            rows = [
-                [title(name), *(_shown(side.get(name)) for side in sides)]
-                for name in names
-            ]
-            drift.differences = _table(head, rows) if rows else False
+            names = (drift.fields_text or "").split(", ")
+            drift.summary = ", ".join(self._title(name) for name in names if name)
+
+    @api.model
+    def _title(self, name):
+        """What people call a field."""
+        # All of them: of a conflict it is one.
+        if name == "lines":
+            return self.env._("Lines")
+        return self.env["sync.conflict"]._title(name)
 
     def action_repair(self):
         """Have the chosen repair of each carried out.
@@ -229,17 +251,3 @@ def _table(head, rows):
         '<table class="table table-sm o_sync_differences"><thead><tr>{}</tr></thead>'
         "<tbody>{}</tbody></table>"
     ).format(titles, cells)
-
-
-def _shown(value):
-    if isinstance(value, list):
-        return "\n".join(map(_shown, value))
-    if isinstance(value, dict):
-        return ", ".join(
-            f"{name.replace('_', ' ')}: {_shown(each)}"
-            for name, each in value.items()
-            if name != "key"
-        )
-    if value is None or isinstance(value, str):
-        return value or ""
-    return json.dumps(value)

@@ -5,6 +5,7 @@ import uuid
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.tools import LazyTranslate
 
 from ..core.classification import classify, classify_response
 from ..core.fingerprint import fingerprint
@@ -13,6 +14,13 @@ from ..core.taxonomy import Category, ErrorType, Severity
 from .own_transaction import in_own_transaction
 
 _logger = logging.getLogger(__name__)
+_lt = LazyTranslate(__name__)
+# What people call the work that failed, where it is neither an operation nor a model.
+WORK_NAMES = {
+    "api": _lt("Call of the pharmacy app"),
+    "compare": _lt("Comparison"),
+    "lookup": _lt("Look-up"),
+}
 
 
 def selection(enum):
@@ -39,6 +47,8 @@ class SyncError(models.Model):
     operation_id = fields.Many2one(
         "sync.operation", readonly=True, ondelete="set null", index="btree_not_null"
     )
+    work = fields.Char(readonly=True, help="The kind of work that failed.")
+    work_name = fields.Char("During", compute="_compute_work_name")
     attempt = fields.Integer(readonly=True)
     correlation_id = fields.Char(required=True, readonly=True, index=True)
     fingerprint = fields.Char(required=True, readonly=True, index=True)
@@ -113,6 +123,27 @@ class SyncError(models.Model):
         advice = self._in_language(classification.suggested_action)
         return f"{types[str(classification.type)]}. {advice or ''}".strip()
 
+    @api.depends("work")
+    @api.depends_context("lang")
+    def _compute_work_name(self):
+        for error in self:
+            error.work_name = self._name_work(error.work)
+
+    @api.model
+    def _name_work(self, work):
+        """What people call the work that failed."""
+        if work in self.env:
+            return self.env["ir.model"]._get(work).name
+        if work in WORK_NAMES:
+            return self.env._(WORK_NAMES[work])
+        about, __, rest = (work or "").partition(" ")
+        if about == "event":
+            return self.env._("Event handler: %s", rest)
+        if about == "saga":
+            return self.env._("Saga: %s", self.env["sync.saga.step"]._action_name(rest))
+        kind = self.env["sync.operation"]._fields["kind"]
+        return dict(kind._description_selection(self.env)).get(work, work)
+
     @api.depends("context")
     def _compute_context_text(self):
         for error in self:
@@ -185,6 +216,7 @@ class SyncError(models.Model):
         message = redact(classification.message)
         return {
             **about,
+            "work": operation,
             "correlation_id": about.get("correlation_id") or uuid.uuid4().hex,
             "fingerprint": fingerprint(
                 about.get("backend_id"),

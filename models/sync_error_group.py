@@ -41,6 +41,8 @@ class SyncErrorGroup(models.Model):
     type = fields.Selection(selection(ErrorType), required=True, readonly=True)
     category = fields.Selection(selection(Category), required=True, readonly=True)
     severity = fields.Selection(selection(Severity), required=True, readonly=True)
+    work = fields.Char(readonly=True, help="The kind of work that failed.")
+    work_name = fields.Char("During", compute="_compute_work_name")
     message = fields.Char(readonly=True, help="Of the latest error.")
     suggested_action = fields.Char(readonly=True)
     advice = fields.Char("What to Do", compute="_compute_advice")
@@ -90,11 +92,21 @@ class SyncErrorGroup(models.Model):
         for group in self:
             group.advice = self.env["sync.error"]._in_language(group.suggested_action)
 
-    @api.depends("type", "message")
+    @api.depends("work")
+    @api.depends_context("lang")
+    def _compute_work_name(self):
+        for group in self:
+            group.work_name = self.env["sync.error"]._name_work(group.work)
+
+    @api.depends("type", "work", "message")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         types = dict(self._fields["type"]._description_selection(self.env))
         for group in self:
-            group.display_name = f"{types.get(group.type)}: {group.message or ''}"
+            kind = types.get(group.type)
+            if group.work:
+                kind = f"{kind} ({group.work_name})"
+            group.display_name = f"{kind}: {group.message or ''}"
 
     def _compute_latest_error_ids(self):
         # The whole list may have a million.
@@ -236,7 +248,8 @@ class SyncErrorGroup(models.Model):
         now = fields.Datetime.now()
         columns = (
             *("backend_id", "company_id", "fingerprint", "type", "category"),
-            *("severity", "message", "suggested_action", "first_seen", "last_seen"),
+            *("severity", "work", "message", "suggested_action"),
+            *("first_seen", "last_seen"),
             *("count", "state", "create_uid", "write_uid", "create_date", "write_date"),
         )
         rows = [
@@ -245,7 +258,8 @@ class SyncErrorGroup(models.Model):
                 companies.get(vals.get("backend_id")),
                 *(vals[name] for name in ("fingerprint", "type", "category")),
                 vals["severity"],
-                *(vals.get(name) or None for name in ("message", "suggested_action")),
+                *(vals.get(name) or None for name in ("work", "message")),
+                vals.get("suggested_action") or None,
                 *(now, now, 0, "new", self.env.uid, self.env.uid, now, now),
             )
             for vals in vals_list

@@ -4,24 +4,45 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from odoo import api, fields, models, tools
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from ..core.exceptions import InvalidDataError
 from .sync_retention import BATCH
 
+_lt = LazyTranslate(__name__)
 CHANGES = ("created", "updated", "cancelled", "deleted")
+# Types of events that are not about a change of a record, with their names.
 OTHER_TYPES = {
-    "conflict_opened",
-    "conflict_resolved",
-    "breaker_opened",
-    "breaker_closed",
-    "breaker_half_open",
-    "dead_letter_created",
-    "dead_letter_redriven",
-    "dead_letter_discarded",
-    "saga_completed",
-    "saga_compensated",
-    "saga_needs_attention",
+    "conflict_opened": _lt("Conflict opened"),
+    "conflict_resolved": _lt("Conflict resolved"),
+    "breaker_opened": _lt("Breaker opened"),
+    "breaker_closed": _lt("Breaker closed"),
+    "breaker_half_open": _lt("Breaker half-open"),
+    "dead_letter_created": _lt("Dead letter created"),
+    "dead_letter_redriven": _lt("Dead letter redriven"),
+    "dead_letter_discarded": _lt("Dead letter discarded"),
+    "saga_completed": _lt("Saga completed"),
+    "saga_compensated": _lt("Saga compensated"),
+    "saga_needs_attention": _lt("Saga needs attention"),
+}
+# What people call the types of events; one that is not here goes by its own words.
+TYPE_NAMES = {
+    **OTHER_TYPES,
+    "order_created": _lt("Order created"),
+    "order_updated": _lt("Order updated"),
+    "order_cancelled": _lt("Order cancelled"),
+    "order_deleted": _lt("Order deleted"),
+    "order_synced": _lt("Order synced"),
+    "product_created": _lt("Product created"),
+    "product_updated": _lt("Product updated"),
+    "product_cancelled": _lt("Product cancelled"),
+    "product_deleted": _lt("Product deleted"),
+    "product_synced": _lt("Product synced"),
+    "supplier_created": _lt("Supplier created"),
+    "supplier_updated": _lt("Supplier updated"),
+    "supplier_cancelled": _lt("Supplier cancelled"),
+    "supplier_deleted": _lt("Supplier deleted"),
+    "supplier_synced": _lt("Supplier synced"),
 }
 # Characters of a correlation id, which ends up in headers and logs.
 LONGEST_ID = 200
@@ -48,7 +69,7 @@ class SyncEvent(models.Model):
     _order = "id desc"
     _rec_name = "type"
 
-    type = fields.Char(required=True, readonly=True)
+    type = fields.Selection(selection="_select_type", required=True, readonly=True)
     backend_id = fields.Many2one(
         "sync.backend", required=True, readonly=True, ondelete="cascade"
     )
@@ -184,7 +205,7 @@ class SyncEvent(models.Model):
         """Names of all types of events. Another addon adds its own by inheriting."""
         prefixes = {entity.prefix for entity in self._event_entities().values()}
         kinds = (*CHANGES, "synced")
-        return OTHER_TYPES | {
+        return set(OTHER_TYPES) | {
             f"{prefix}_{kind}" for prefix in prefixes for kind in kinds
         }
 
@@ -196,6 +217,24 @@ class SyncEvent(models.Model):
             name: EventEntity(adapter._entity_event or name, adapter._entity_model)
             for name, adapter in self.env["sync.entity"]._entities().items()
         }
+
+    @api.model
+    def _select_type(self):
+        types = sorted(self._event_types())
+        return [(type_, self._type_name(type_)) for type_ in types]
+
+    @api.model
+    def _type_name(self, type_):
+        """What people call a type of event, be it one that nobody knows any more."""
+        if type_ in TYPE_NAMES:
+            return self.env._(TYPE_NAMES[type_])
+        return (type_ or "").replace("_", " ").capitalize()
+
+    @api.depends("type")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for event in self:
+            event.display_name = self._type_name(event.type)
 
     @api.depends("data", "res_model")
     def _compute_summary(self):

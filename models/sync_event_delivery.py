@@ -185,7 +185,7 @@ class SyncEventDelivery(models.Model):
         "sync.backend", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="backend_id.company_id")
-    type = fields.Char(related="event_id.type")
+    type = fields.Selection(related="event_id.type")
     handler = fields.Char(required=True, readonly=True)
     res_model = fields.Char("Model", readonly=True)
     res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)

@@ -96,7 +96,7 @@ class SyncBackend(models.Model):
         """Leave a note on the backend, and tell its followers who are logged in."""
         self.ensure_one()
         latest = events[-1]
-        what = kind.replace("_", " ").capitalize()
+        what = self.env["sync.event"]._type_name(kind)
         if len(events) > 1:
             what = self.env._("%(what)s, %(count)s times", what=what, count=len(events))
         record = self.env[latest.res_model].browse(latest.res_id).exists()

@@ -14,7 +14,11 @@ class SyncEventMetric(models.Model):
         "sync.backend", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="backend_id.company_id")
-    type = fields.Char(required=True, readonly=True)
+    type = fields.Selection(
+        lambda self: self.env["sync.event"]._select_type(),
+        required=True,
+        readonly=True,
+    )
     hour = fields.Datetime(required=True, readonly=True)
     count = fields.Integer("Events", readonly=True)
 

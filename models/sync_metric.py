@@ -3,6 +3,9 @@ from datetime import datetime, timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..core.taxonomy import Category, ErrorType, Severity
+from .sync_call import OPERATIONS, RESULTS
+from .sync_error import selection
 from .sync_operation import RECOVERIES
 
 HOUR = timedelta(hours=1)
@@ -81,17 +84,19 @@ class SyncMetric(models.Model):
     company_id = fields.Many2one("res.company", readonly=True)
     hour = fields.Datetime(required=True, readonly=True, help="When the hour began.")
     kind = fields.Selection(KINDS, "Counted", required=True, readonly=True)
-    operation = fields.Char(
-        readonly=True, help="Kind of operation it was part of, such as push."
-    )
-    result = fields.Char(
+    operation = fields.Selection(
+        [*OPERATIONS, ("apply", "Apply")],
         readonly=True,
-        help="Of calls: success, failure, abandoned or rejected. Of operations: done, "
-        "dead or cancelled.",
+        help="Kind of operation it was part of.",
     )
-    type = fields.Char("Error Type", readonly=True)
-    category = fields.Char("Error Category", readonly=True)
-    severity = fields.Char("Error Severity", readonly=True)
+    result = fields.Selection(
+        [*RESULTS, ("done", "Done"), ("dead", "Dead"), ("cancelled", "Cancelled")],
+        readonly=True,
+        help="How a call or an operation ended; errors have none.",
+    )
+    type = fields.Selection(selection(ErrorType), "Error Type", readonly=True)
+    category = fields.Selection(selection(Category), "Error Category", readonly=True)
+    severity = fields.Selection(selection(Severity), "Error Severity", readonly=True)
     code = fields.Char(
         "Error Code",
         readonly=True,

@@ -63,7 +63,7 @@ class SyncOperation(models.Model):
     def _leaf_label(self, path, record):
         name, bracket, rest = path.partition("[")
         if not bracket:
-            return self._label(path).capitalize()
+            return self._label(path)
         number, __, field = rest.partition("]")
         key = record[name][int(number)].get("key")
         return self._label(f"{name}[{key}]{field}", record)

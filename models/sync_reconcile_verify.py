@@ -120,7 +120,7 @@ class SyncReconciliation(models.Model):
             **values,
             "kind": "differs",
             "repair": self._proposal(merge),
-            "fields_text": ", ".join(name.replace("_", " ") for name in names),
+            "fields_text": ", ".join(names),
             "base": {name: base.get(name) for name in names},
             "odoo": {name: odoo[name] for name in names},
             "pharmacy": {name: pharmacy[name] for name in names},

@@ -11,6 +11,8 @@ from .own_transaction import in_own_transaction
 from .sync_error import selection
 
 ACTIVE = ("pending", "running", "compensating")
+# The columns of the board: what a person is to look at comes first.
+BOARD = ("needs_attention", *ACTIVE, "compensated", "completed")
 
 
 class SyncSaga(models.Model):
@@ -35,7 +37,7 @@ class SyncSaga(models.Model):
         default="pending",
         readonly=True,
         tracking=True,
-        group_expand=True,
+        group_expand="_expand_state",
         help="Compensated: what was done is taken back. Needs attention: something "
         "could not be taken back, and a person is to look.",
     )
@@ -57,7 +59,7 @@ class SyncSaga(models.Model):
     correlation_id = fields.Char(
         required=True, readonly=True, index=True, default=lambda self: uuid.uuid4().hex
     )
-    error_type = fields.Char(readonly=True)
+    error_type = fields.Selection(selection(ErrorType), readonly=True)
     error = fields.Char(readonly=True, help="What the saga failed of.")
     withdrawn = fields.Boolean(
         readonly=True, help="It is to be taken back as soon as its step has ended."
@@ -76,9 +78,14 @@ class SyncSaga(models.Model):
     )
     _state_idx = models.Index("(state, id)")
 
+    @api.model
+    def _expand_state(self, states, domain):
+        return list(BOARD)
+
     @api.depends("order_id", "record")
     def _compute_display_name(self):
-        for saga in self:
+        # Also for those who see no purchase orders.
+        for saga in self.sudo():
             record = saga.record or {}
             saga.display_name = (
                 saga.order_id.name

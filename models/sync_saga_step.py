@@ -69,6 +69,13 @@ class SyncSagaStep(models.Model):
     def _select_name(self):
         return [(name, labels[0]) for name, labels in self._steps().items()]
 
+    @api.model
+    def _action_name(self, action):
+        """What people call an action such as ``reserve run``."""
+        name, __, kind = action.partition(" ")
+        labels = self._steps().get(name)
+        return labels[kind == str(core.Kind.COMPENSATE)] if labels else action
+
     @api.depends("name")
     def _compute_undo_name(self):
         steps = self._steps()

@@ -51,20 +51,12 @@ SELECT f.id::bigint * 8 + 3, f.id, 'sync.error', 'error', f.type, f.message,
   FROM sync_error f WHERE {only}
 """
 CONFLICTS = """
-SELECT c.id::bigint * 8 + 4, c.id, 'sync.conflict', 'conflict', NULL,
-       (SELECT string_agg(l.field, ', ' ORDER BY l.id)
-          FROM sync_conflict_line l WHERE l.conflict_id = c.id),
+SELECT c.id::bigint * 8 + 4, c.id, 'sync.conflict', 'conflict', NULL, NULL,
        c.create_date, NULL, NULL, c.correlation_id, c.mapping_id, c.company_id
   FROM sync_conflict c WHERE {only}
 """
 DECISIONS = """
-SELECT c.id::bigint * 8 + 5, c.id, 'sync.conflict', 'decision', c.strategy,
-       concat_ws('; ', c.reason,
-           (SELECT string_agg(
-                       concat_ws(' ', l.field || ':', l.choice, '(' || l.reason || ')'),
-                       '; ' ORDER BY l.id)
-              FROM sync_conflict_line l
-             WHERE l.conflict_id = c.id AND l.choice IS NOT NULL)),
+SELECT c.id::bigint * 8 + 5, c.id, 'sync.conflict', 'decision', c.strategy, NULL,
        c.resolved_at, NULL, c.resolved_by_id, c.correlation_id, c.mapping_id,
        c.company_id
   FROM sync_conflict c WHERE {only} AND c.resolved_at IS NOT NULL
@@ -159,13 +151,14 @@ class SyncTimeline(models.Model):
         states = labels("sync.operation", "state")
         types = labels("sync.error", "type")
         strategies = labels("sync.conflict", "strategy")
+        event_name = self.env["sync.event"]._type_name
         for row in self:
             what = row.what or ""
             if row.kind == "operation":
                 kind, state = what.split(":")
                 row.title = f"{kinds.get(kind, kind)}: {states.get(state, state)}"
             elif row.kind == "event":
-                row.title = what.replace("_", " ").capitalize()
+                row.title = event_name(what)
             elif row.kind == "error":
                 row.title = types.get(what, what)
             elif row.kind == "conflict":
@@ -175,12 +168,32 @@ class SyncTimeline(models.Model):
             else:
                 row.title = self.env._("Linked with the pharmacy's record")
 
-    @api.depends("kind", "about")
+    @api.depends("kind", "about", "res_id")
     def _compute_detail(self):
         told = self.env["sync.event"]._told
+        decided = self.filtered(lambda row: row.res_model == "sync.conflict")
+        conflicts = self.env["sync.conflict"].browse(decided.mapped("res_id"))
+        conflicts = {conflict.id: conflict for conflict in conflicts}
         for row in self:
-            is_event = row.kind == "event"
-            row.detail = told(json.loads(row.about or "{}")) if is_event else row.about
+            if row.kind == "event":
+                row.detail = told(json.loads(row.about or "{}"))
+            elif row.kind == "conflict":
+                row.detail = ", ".join(conflicts[row.res_id].line_ids.mapped("label"))
+            elif row.kind == "decision":
+                row.detail = self._decision_text(conflicts[row.res_id])
+            else:
+                row.detail = row.about
+
+    @api.model
+    def _decision_text(self, conflict):
+        """Why a conflict was decided, and field by field how."""
+        lines = conflict.line_ids.filtered("choice")
+        choices = dict(lines._fields["choice"]._description_selection(self.env))
+        parts = [conflict.reason]
+        for line in lines:
+            reason = f" ({line.reason})" if line.reason else ""
+            parts.append(f"{line.label}: {choices[line.choice]}{reason}")
+        return "; ".join(filter(None, parts))
 
     def action_open(self):
         """Open what the row was read from."""

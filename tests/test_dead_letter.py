@@ -76,14 +76,14 @@ class TestDeadLetter(SyncCase):
         dead.action_compare()
         told = dead.comparison
         rows = {row["label"]: row for row in told["rows"]}
-        quantity = rows[f"Line 1 - {order.order_line[0].name}: quantity"]
+        quantity = rows[f"Line 1 - {order.order_line[0].name}: Quantity"]
         self.assertEqual(
             (quantity["odoo"], quantity["base"], quantity["pharmacy"]),
             ("-1.00", "2.00", "2.00"),
         )
         self.assertEqual(quantity["effect"], "to_pharmacy")
-        self.assertEqual(rows["notes"]["pharmacy"], "Call first")
-        self.assertEqual(rows["notes"]["effect"], "to_odoo")
+        self.assertEqual(rows["Notes"]["pharmacy"], "Call first")
+        self.assertEqual(rows["Notes"]["effect"], "to_odoo")
         self.assertTrue(told["asked"])
         self.assertIn("Call first", dead.comparison_html)
         self.assertEqual((dead.state, dead.attempts), ("dead", 1))
@@ -125,6 +125,21 @@ class TestDeadLetter(SyncCase):
         self.env["uom.uom"].create({"name": "Barrels of Nowhere"})
         dead.action_compare()
         self.assertEqual(dead.comparison["verdict"], "create")
+        rows = {row["label"]: row["pharmacy"] for row in dead.comparison["rows"]}
+        self.assertEqual(rows["Unit of measure"], "Barrels of Nowhere")
+        self.assertEqual(rows["Active"], "Yes")
+
+    def test_comparison_is_told_in_words(self):
+        """Names instead of ids, and lines by their numbers."""
+        order = self.make_order()
+        order.order_line[1].product_qty = -1.0
+        self.push()
+        dead = self.operations(mapping_id=self.mapping(order).id, state="dead")
+        dead.with_user(self.operator).action_compare()
+        rows = {row["label"]: row["odoo"] for row in dead.comparison["rows"]}
+        self.assertEqual(rows["Supplier"], self.supplier.name)
+        line = rows[f"Line 2 - {order.order_line[1].name}"]
+        self.assertIn("Quantity: -1.00\n", line)
 
     # -- Edit -------------------------------------------------------------------------
 
@@ -149,7 +164,7 @@ class TestDeadLetter(SyncCase):
 
     def test_an_edited_push_corrects_the_record_and_is_sent(self):
         order, dead = self.dead_update()
-        label = f"Line 1 - {order.order_line[0].name}: quantity"
+        label = f"Line 1 - {order.order_line[0].name}: Quantity"
         redrive = self.edit(dead, **{label: "7"})
         self.assertEqual(redrive.line_ids.verdict, "update")
         self.assertEqual(dead.state, "dead", "it is redriven by the next click")
@@ -165,7 +180,7 @@ class TestDeadLetter(SyncCase):
 
     def test_an_edited_arrival_is_applied_and_the_correction_is_sent_back(self):
         there, dead = self.dead_apply()
-        self.redrive(self.edit(dead, Uom="Units"))
+        self.redrive(self.edit(dead, **{"Unit of measure": "Units"}))
         self.assertEqual(dead.state, "done")
         product = self.env["product.product"].search([("name", "=", "Odd")])
         self.assertEqual(product.uom_id.name, "Units")
@@ -176,14 +191,14 @@ class TestDeadLetter(SyncCase):
 
     def test_an_edit_that_cannot_be_names_the_field_and_changes_nothing(self):
         order, dead = self.dead_update()
-        label = f"Line 2 - {order.order_line[1].name}: quantity"
+        label = f"Line 2 - {order.order_line[1].name}: Quantity"
         with self.assertRaisesRegex(UserError, "Line 2.*quantity.*decimal number"):
             self.edit(dead, **{label: "many"})
         self.assertEqual(order.order_line[1].product_qty, 2)
         self.assertFalse(dead.note_ids)
         __, arrived = self.dead_apply()
-        with self.assertRaisesRegex(UserError, "Uom.*Spoonfuls.*not known"):
-            self.edit(arrived, Uom="Spoonfuls")
+        with self.assertRaisesRegex(UserError, "Unit of measure.*Spoonfuls.*not known"):
+            self.edit(arrived, **{"Unit of measure": "Spoonfuls"})
         self.assertEqual(arrived.payload["uom"], "Barrels of Nowhere")
 
     def test_an_edited_push_needs_the_right_to_change_the_record(self):

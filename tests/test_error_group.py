@@ -64,6 +64,25 @@ class TestErrorGroup(SyncCase):
         self.assertEqual(group.count, 1)
         self.assertEqual(len(self.fail(backend_id=False).group_id), 1)
 
+    def test_groups_tell_what_was_being_done(self):
+        """What differs in nothing else is not to look the same in a list."""
+        works = {
+            "push": "Push",
+            "apply": "Apply",
+            "lookup": "Look-up",
+            "sync.redrive": "Redrive of Dead Letters",
+            "event audit": "Event handler: audit",
+            "saga reserve run": "Saga: Reserve",
+            "saga reserve compensate": "Saga: Release",
+        }
+        groups = {work: self.fail(operation=work).group_id for work in works}
+        self.assertEqual(
+            {work: group.work_name for work, group in groups.items()}, works
+        )
+        names = {group.display_name for group in groups.values()}
+        self.assertEqual(len(names), len(works))
+        self.assertIn("Resource not found (Push): Order 1 is unknown", names)
+
     def test_errors_of_one_transaction_are_counted_in_one_update(self):
         Error = self.env["sync.error"]
         values = [

@@ -9,6 +9,7 @@ from ..core.exceptions import InvalidDataError
 from ..core.retry import Jitter, RetryPolicy
 from ..core.routing import Route
 from ..models import sync_breaker
+from ..models.sync_event import TYPE_NAMES
 from .common import SyncCase
 
 PATIENT = RetryPolicy(3, 60, 60, 1, Jitter.NONE)
@@ -277,6 +278,7 @@ class TestEventHandlers(SyncCase):
             [("correlation_id", "=", event.correlation_id)]
         )
         self.assertEqual(error.context["type"], "addon_gone")
+        self.assertEqual(event.display_name, "Addon gone")
 
     # -- Types ------------------------------------------------------------------------
 
@@ -294,6 +296,17 @@ class TestEventHandlers(SyncCase):
         self.push()
         for name in ("supplier_updated", "product_updated", "supplier_synced"):
             self.assertEqual(set(self.events(name).mapped("state")), {"done"}, name)
+
+    def test_every_type_has_a_name_for_people(self):
+        self.edit(self.orders[0], origin="S-1")
+        self.deliver()
+        for model in ("sync.event", "sync.audit", "sync.event.metric"):
+            names = dict(self.env[model].fields_get(["type"])["type"]["selection"])
+            self.assertEqual(set(names), self.env["sync.event"]._event_types(), model)
+            self.assertEqual(names["order_updated"], "Order updated", model)
+            self.assertFalse(set(names) - set(TYPE_NAMES), "translators see them all")
+        trace = self.env["sync.audit"].search([("type", "=", "order_updated")], limit=1)
+        self.assertEqual(trace.display_name, "Order updated")
 
     def test_conflict_is_opened_and_resolved(self):
         order = self.orders[0]

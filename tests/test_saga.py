@@ -104,6 +104,24 @@ class TestSaga(SyncCase):
         self.assertEqual((told["state"], told["order"]), ("completed", order.name))
         self.assertEqual(told["steps"][1]["external_id"], reservation["id"])
 
+    def test_is_seen_by_those_who_see_no_purchase_orders(self):
+        self.set_stock(5)
+        __, saga = self.start()
+        self.work(saga)
+        order = saga.order_id
+        user = new_test_user(self.env, "saga_user", "pharmacy_sync.group_user")
+        self.assertFalse(order.with_user(user).has_access("read"))
+        self.assertEqual(saga.with_user(user).display_name, order.name)
+
+    def test_board_begins_with_what_a_person_is_to_look_at(self):
+        self.start()
+        groups = self.env["sync.saga"].with_context(read_group_expand=True)
+        groups = groups.web_read_group([], ["state"])["groups"]
+        states = [group["state"] for group in groups]
+        self.assertEqual(states[0], "needs_attention")
+        known = self.env["sync.saga"]._fields["state"].get_values(self.env)
+        self.assertCountEqual(states, known)
+
     def test_order_that_the_app_does_not_have_is_sent_there_first(self):
         self.set_stock(5)
         record = {

@@ -67,7 +67,8 @@ class TestTimeline(SyncCase):
     def test_decision_is_told_with_who_and_why(self):
         conflict = self.conflict()
         row = self.told("conflict")
-        self.assertIn("quantity", row.detail)
+        field = f"Line 1 - {self.order.order_line[0].name}: Quantity"
+        self.assertEqual(row.detail, field)
         self.assertFalse(self.told("decision"))
         conflict.with_user(self.user).action_keep_odoo()
         conflict.reason = "Agreed on the telephone"
@@ -75,6 +76,7 @@ class TestTimeline(SyncCase):
         self.assertEqual(row.title, "Decided: Odoo")
         self.assertEqual(row.user_id, self.user)
         self.assertIn("Agreed on the telephone", row.detail)
+        self.assertIn(f"{field}: Odoo", row.detail)
         self.assertEqual(row.action_open()["res_id"], conflict.id)
 
     def test_arrival_is_told(self):

@@ -53,7 +53,10 @@ class SyncLink(models.TransientModel):
         stream, record = self.stream_id.sudo(), self.record
         if record._name != stream.res_model:
             raise UserError(
-                self.env._("Choose one of: %s.", stream._adapter()._entity_title)
+                self.env._(
+                    "Choose one of: %s.",
+                    self.env._(stream._adapter()._entity_title),
+                )
             )
         correlation_id = uuid.uuid4().hex
         # Asked before anything is written.

@@ -26,12 +26,15 @@ export class ConflictRoom extends Component {
         this.previewSoon = useDebounced(() => this.preview(), TYPING);
         this.state = useState({ room: null, notice: null, busy: false });
         useHotkey("control+enter", () => this.apply(), { bypassEditableProtection: true });
-        onWillStart(() => this.load(this.props.record.resId));
-        onWillUpdateProps(async ({ record }) => {
-            if (record.resId !== this.state.id) {
+        onWillStart(() => this.show(this.props.record.resId));
+        // A page is drawn more than once while a conflict is under way: it is asked for
+        // once, or the second answer would take back what was chosen after the first.
+        onWillUpdateProps(({ record }) => {
+            if (record.resId !== this.asked) {
                 this.state.notice = null;
-                await this.load(record.resId);
+                this.arrival = this.show(record.resId);
             }
+            return this.arrival;
         });
         // The keys work at once.
         useEffect(
@@ -40,8 +43,16 @@ export class ConflictRoom extends Component {
         );
     }
 
+    show(id) {
+        this.asked = id;
+        return this.load(id);
+    }
+
     async load(id) {
         const room = id && (await this.orm.call("sync.conflict", "compare", [[id]]));
+        if (id !== this.asked) {
+            return;
+        }
         Object.assign(this.state, { id, room, choices: {}, preview: null, reason: "" });
     }
 
