@@ -34,6 +34,11 @@ from . import sync_redrive_work
 from . import sync_redrive_line
 from . import sync_redrive_plan
 from . import sync_error_rule
+from . import sync_alert_rule
+from . import sync_alert
+from . import sync_alert_sources
+from . import sync_alert_watch
+from . import sync_alert_tell
 from . import sync_conflict
 from . import sync_conflict_decided
 from . import sync_conflict_policy
@@ -54,6 +59,7 @@ from . import sync_api_changes
 from . import sync_api_saga
 from . import sync_metric
 from . import sync_overview
+from . import sync_alert_overview
 from . import sync_timeline
 from . import sync_api_retry
 from . import sync_link

@@ -21,6 +21,9 @@ OTHER_TYPES = {
     "saga_completed",
     "saga_compensated",
     "saga_needs_attention",
+    "alert_acknowledged",
+    "alert_resolved",
+    "alert_silenced",
 }
 # Characters of a correlation id, which ends up in headers and logs.
 LONGEST_ID = 200
