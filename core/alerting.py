@@ -152,7 +152,8 @@ class Alert:
 
     :param told: the severity with which it was told; None: it was not
     :param limited: it was held back because its rule had told too much
-    :param open: False: it is over, and wanted only for the summary of what was limited
+    :param last_at: when it last happened
+    :param ended_at: when it was resolved; None: it is open
     """
 
     id: int
@@ -162,16 +163,26 @@ class Alert:
     opened_at: datetime
     told: Severity | None = None
     limited: bool = False
-    open: bool = True
+    last_at: datetime | None = None
+    ended_at: datetime | None = None
 
     @property
     def kind(self) -> Kind:
         return KINDS[self.rule.condition]
 
     @property
+    def open(self) -> bool:
+        return self.ended_at is None
+
+    @property
     def due(self) -> bool:
         """Nobody was told, or only of something less severe."""
-        return self.told is None or RANKS[self.told] < RANKS[self.severity]
+        untold = self.told is None or RANKS[self.told] < RANKS[self.severity]
+        return untold and (self.open or self.limited)
+
+    @property
+    def is_breaker(self) -> bool:
+        return self.rule.condition is Condition.BREAKER_OPENED
 
 
 class Verdict(TextEnum):
@@ -259,7 +270,8 @@ def judge_all(
 ) -> dict[int, Judgement]:
     """Decide about all that nobody was told of yet, the most severe first.
 
-    :param alerts: all that are open, and those that ended while they were held back
+    :param alerts: all that are open, those that ended while they were held back, and
+        breakers that closed of late
     :param told_lately: by rule's id, how often it told in the last LIMITED_FOR seconds
     :return: ``{alert's id: judgement}``
     """
@@ -304,19 +316,19 @@ def _judge(alert, others, told, summed, now):
 
 def _hidden(alert, others):
     """The judgement that another alert of the backend makes superfluous, or None."""
-    near = [
-        other
-        for other in others
-        if other.open and other.backend == alert.backend and other.id != alert.id
-    ]
+    near = [o for o in others if o.backend == alert.backend and o.id != alert.id]
     if alert.kind.inhibited:
         for other in near:
-            if other.rule.condition is Condition.BREAKER_OPENED:
+            # Once the backend is up again, what happened before still is its doing.
+            if other.is_breaker and (
+                other.open or (alert.last_at and alert.last_at <= other.ended_at)
+            ):
                 return Judgement(Verdict.INHIBITED, other.id)
     if alert.kind.correlated:
         for other in near:
             if (
                 other.kind.correlated
+                and other.open
                 and other.told is not None
                 and RANKS[other.told] >= RANKS[alert.severity]
                 and 0

@@ -55,6 +55,9 @@ class SyncAlert(models.Model):
         "what caused it is gone.",
     )
     title = fields.Char("What Happened", compute="_compute_title")
+    detail = fields.Char(
+        compute="_compute_title", help="What the latest of its errors said."
+    )
     advice = fields.Char("What to Do", compute="_compute_advice")
     subject = fields.Char("About", readonly=True)
     data = fields.Json(readonly=True, help="The figure and the cause.")
@@ -126,10 +129,17 @@ class SyncAlert(models.Model):
     @api.depends("condition", "subject", "data")
     @api.depends_context("lang")
     def _compute_title(self):
+        types = dict(
+            self.env["sync.error"]._fields["type"]._description_selection(self.env)
+        )
+        known = {"value": 0, "threshold": 0, "window": 0, "cause": ""}
         for alert in self:
-            known = {"value": 0, "threshold": 0, "window": 0, "cause": ""}
-            told = {**known, **(alert.data or {}), "subject": alert.subject or ""}
+            data = alert.data or {}
+            # What an error says may be long and technical; its type is neither.
+            subject = types.get(data.get("type")) or alert.subject or ""
+            told = {**known, **data, "subject": subject}
             alert.title = self.env._(alert._kind.title, **told).rstrip(" :")
+            alert.detail = alert.subject if data.get("type") else False
 
     @api.depends("title")
     def _compute_display_name(self):

@@ -38,6 +38,7 @@ class Sighting:
     mark: int = 0
     at: datetime | None = None
     cause: str = ""
+    error_type: str | None = None
     correlation_id: str | None = None
     key: str | None = None
 
@@ -82,7 +83,8 @@ class SyncAlert(models.Model):
                 """SELECT e.backend_id, e.group_id, count(*), max(e.id),
                           count(*) FILTER (WHERE e.id > coalesce(a.mark, 0)),
                           max(e.occurred_at),
-                          (array_agg(e.correlation_id ORDER BY e.id DESC))[1], g.message
+                          (array_agg(e.correlation_id ORDER BY e.id DESC))[1],
+                          g.message, g.type
                      FROM sync_error e
                      JOIN sync_error_group g ON g.id = e.group_id
                      LEFT JOIN sync_alert a
@@ -91,9 +93,10 @@ class SyncAlert(models.Model):
                            AND a.res_id = e.group_id
                     WHERE e.occurred_at > %(since)s AND e.resolved IS NOT TRUE
                       AND %(only)s AND %(of_errors)s AND g.state <> ALL(%(quiet)s)
-                    GROUP BY e.backend_id, e.group_id, g.message
+                    GROUP BY e.backend_id, e.group_id, g.id
                    UNION ALL
-                   SELECT a.backend_id, a.res_id, 1, 0, 0, a.last_at, NULL, NULL
+                   SELECT a.backend_id, a.res_id, 1, 0, 0, a.last_at, NULL,
+                          g.message, g.type
                      FROM sync_alert a
                      JOIN sync_error_group g ON g.id = a.res_id
                     WHERE a.rule_id = %(rule)s AND a.state <> 'resolved'
@@ -132,7 +135,8 @@ class SyncAlert(models.Model):
                    SELECT r.backend_id, r.group_id, max(r.within), max(r.id),
                           count(*) FILTER (WHERE r.id > coalesce(a.mark, 0)),
                           max(r.occurred_at),
-                          (array_agg(r.correlation_id ORDER BY r.id DESC))[1], g.message
+                          (array_agg(r.correlation_id ORDER BY r.id DESC))[1],
+                          g.message, g.type
                      FROM recent r
                      LEFT JOIN sync_error_group g ON g.id = r.group_id
                      LEFT JOIN sync_alert a
@@ -140,7 +144,7 @@ class SyncAlert(models.Model):
                            AND a.backend_id IS NOT DISTINCT FROM r.backend_id
                            AND a.res_id IS NOT DISTINCT FROM r.group_id
                     WHERE r.occurred_at > %(since)s
-                    GROUP BY r.backend_id, r.group_id, g.message""",
+                    GROUP BY r.backend_id, r.group_id, g.id""",
                 group=group,
                 window=window,
                 start=now - LOOK - window,
@@ -207,12 +211,12 @@ class SyncAlert(models.Model):
                 """SELECT o.backend_id, o.error_group_id, count(*), max(o.done_at),
                           max(o.id),
                           (array_agg(o.correlation_id ORDER BY o.id DESC))[1],
-                          coalesce(g.message, max(o.reason))
+                          coalesce(g.message, max(o.reason)), g.type
                      FROM sync_operation o
                      LEFT JOIN sync_error_group g ON g.id = o.error_group_id
                     WHERE o.state = 'dead' AND %(of)s
                       AND coalesce(g.state, 'new') <> 'muted'
-                    GROUP BY o.backend_id, o.error_group_id, g.message""",
+                    GROUP BY o.backend_id, o.error_group_id, g.id""",
                 of=_of("o", backend_ids),
             )
         )
@@ -225,10 +229,11 @@ class SyncAlert(models.Model):
                 res_id=group or last,
                 count=count,
                 at=at,
-                correlation_id=correlation_id,
+                error_type=kind,
+                correlation_id=trace,
                 key=f"sync.operation,{group or 0}",
             )
-            for backend_id, group, count, at, last, correlation_id, message in rows
+            for backend_id, group, count, at, last, trace, message, kind in rows
         ]
 
     @api.model
@@ -317,7 +322,7 @@ class SyncAlert(models.Model):
 
 
 def _of_errors(row, figure):
-    backend_id, group, count, mark, more, at, correlation_id, message = row
+    backend_id, group, count, mark, more, at, correlation_id, message, kind = row
     return Sighting(
         backend_id,
         figure=figure,
@@ -328,6 +333,7 @@ def _of_errors(row, figure):
         more=more,
         mark=mark,
         at=at,
+        error_type=kind,
         correlation_id=correlation_id,
     )
 

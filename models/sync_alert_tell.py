@@ -1,5 +1,6 @@
 import logging
 from datetime import timedelta
+from textwrap import shorten
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -13,7 +14,9 @@ _logger = logging.getLogger(__name__)
 TODO = "mail.mail_activity_data_todo"
 # Alerts that a notification names; of more it says how many.
 NAMED = 5
-# Of what was over before its summary is told within this time.
+# Characters of what an error said.
+LONGEST = 200
+# What is over is told in a summary, and explains what follows, for this time.
 REMEMBERED = timedelta(hours=1)
 
 
@@ -38,8 +41,10 @@ class SyncAlert(models.Model):
                 "|",
                 ("state", "!=", "resolved"),
                 "&",
-                *(("held", "=", "limited"), ("told_at", "=", False)),
-                ("opened_at", ">", fields.Datetime.now() - REMEMBERED),
+                ("resolved_at", ">", fields.Datetime.now() - REMEMBERED),
+                "|",
+                ("condition", "=", "breaker_opened"),
+                *("&", ("held", "=", "limited"), ("told_at", "=", False)),
             ]
         )
         known = [alert._core(rules[alert.rule_id.id]) for alert in alerts]
@@ -67,7 +72,8 @@ class SyncAlert(models.Model):
             opened_at=self.opened_at,
             told=Severity(self.told_severity) if self.told_severity else None,
             limited=self.held == "limited",
-            open=self.state != "resolved",
+            last_at=self.last_at or None,
+            ended_at=self.resolved_at or None,
         )
 
     def _told_lately(self, now):
@@ -177,13 +183,14 @@ class SyncAlert(models.Model):
         degrees = dict(self._fields["severity"]._description_selection(self.env))
         parts = [
             f"[{degrees[self.severity]}] {_sentence(self.title)}",
+            _sentence(shorten(self.detail or "", LONGEST)),
             _sentence(self.advice),
         ]
         if self.child_ids:
             parts.append(self.env._("With it: %s.", self.child_ids._named()))
         if self.correlation_id:
             parts.append(self.env._("Correlation id: %s", self.correlation_id))
-        return " ".join(parts)
+        return " ".join(part for part in parts if part)
 
     def _summary_text(self):
         over = len(self.filtered(lambda alert: alert.state == "resolved"))

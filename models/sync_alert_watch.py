@@ -278,4 +278,5 @@ def _data(rule, sighting):
         "threshold": rule.threshold,
         "window": rule.window,
         "cause": sighting.cause,
+        "type": sighting.error_type,
     }

@@ -107,7 +107,8 @@ class TestAlertRaised(AlertCase):
         )
         self.assertEqual(alert.correlation_id, error.correlation_id)
         self.assertEqual(alert.action_open()["res_id"], error.group_id.id)
-        self.assertIn("checksum mismatch", alert.title)
+        self.assertEqual(alert.title, "Critical error: Data corrupted")
+        self.assertEqual(alert.detail, "checksum mismatch")
         self.assertEqual(alert.advice, error.group_id.advice)
         self.assertTrue(self.notes(error.correlation_id))
         self.look()
@@ -499,11 +500,16 @@ class TestAlertTold(AlertCase):
         self.assertEqual(children.parent_id, down)
         self.assertFalse(children.filtered("told_at"))
         self.assertTrue(self.alerts(condition="critical_error").told_at)
-        # Up again, and the errors go on: now they are told.
+        # Up again: what went wrong meanwhile is not brought up,
         breaker._set_mode("normal", "over")
         breaker.sudo().state = "closed"
         self.look()
         self.assertEqual(down.state, "resolved")
+        self.assertFalse(children.filtered("told_at"))
+        # unless it goes on.
+        self.pass_time(5)
+        self.go_wrong(times=2)
+        self.look()
         self.assertTrue(children.filtered("told_at"))
 
     def test_other_backend_is_not_inhibited(self):

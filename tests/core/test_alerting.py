@@ -66,6 +66,8 @@ def worlds(draw):
             opened_at=NOW - timedelta(seconds=draw(seconds)),
             told=draw(st.none() | severities),
             limited=draw(st.booleans()),
+            last_at=NOW - timedelta(seconds=draw(seconds)),
+            ended_at=draw(st.sampled_from([None] * 3 + [NOW - timedelta(seconds=90)])),
         )
         for number in range(1, draw(st.integers(1, 30)))
     ]
@@ -149,7 +151,7 @@ def test_critical_is_never_held_back(alerts, lately):
     """Whatever else is open, and however much was told."""
     found = judge_all(alerts, lately, NOW)
     for alert in alerts:
-        if alert.due and alert.severity is Severity.CRITICAL:
+        if alert.due and alert.open and alert.severity is Severity.CRITICAL:
             assert found[alert.id].verdict is Verdict.TELL
 
 
@@ -162,7 +164,7 @@ def test_no_rule_tells_more_than_its_limit(alerts, lately):
             for alert in alerts
             if alert.rule.id == rule.id
             and alert.due
-            and alert.severity is not Severity.CRITICAL
+            and not (alert.open and alert.severity is Severity.CRITICAL)
         ]
         count = told.count(Verdict.TELL) + (Verdict.SUMMARY in told)
         assert count <= max(0, LIMIT - lately.get(rule.id, 0))
@@ -179,13 +181,14 @@ def test_what_is_hidden_is_hidden_behind_what_was_told(alerts, lately):
             told = leader.told
             if now_told and now_told.verdict is Verdict.TELL:
                 told = leader.severity
+            assert leader.open
             assert told and RANKS[told] >= RANKS[alert.severity]
             assert leader.backend == alert.backend
             apart = (alert.opened_at - leader.opened_at).total_seconds()
             assert 0 <= apart <= CORRELATED_FOR
         elif judgement.verdict is Verdict.INHIBITED:
-            assert leader.rule.condition is Condition.BREAKER_OPENED
-            assert leader.backend == alert.backend
+            assert leader.is_breaker and leader.backend == alert.backend
+            assert leader.open or alert.last_at <= leader.ended_at
         else:
             assert leader is None
 
@@ -193,14 +196,11 @@ def test_what_is_hidden_is_hidden_behind_what_was_told(alerts, lately):
 @given(worlds(), told_lately)
 def test_a_backend_that_is_down_is_told_alone(alerts, lately):
     found = judge_all(alerts, lately, NOW)
-    down = {
-        alert.backend
-        for alert in alerts
-        if alert.rule.condition is Condition.BREAKER_OPENED
-    }
+    down = {alert.backend for alert in alerts if alert.is_breaker and alert.open}
     for alert in alerts:
         if (
             alert.due
+            and alert.open
             and alert.backend in down
             and alert.kind.inhibited
             and alert.severity is not Severity.CRITICAL
@@ -210,10 +210,25 @@ def test_a_backend_that_is_down_is_told_alone(alerts, lately):
 
 @given(worlds(), told_lately)
 def test_what_is_over_hides_and_tells_nothing_by_itself(alerts, lately):
-    ended = [replace(a, open=False, limited=True, told=None) for a in alerts]
+    ended = [replace(a, ended_at=NOW, limited=True, told=None) for a in alerts]
     for judgement in judge_all(ended, lately, NOW).values():
         assert judgement.by is None
         assert judgement.verdict in (Verdict.SUMMARY, Verdict.LIMITED)
+
+
+def test_what_happened_while_a_backend_was_down_stays_its_doing():
+    down, rate = (
+        Rule(number, condition, Severity.HIGH)
+        for number, condition in enumerate(
+            (Condition.BREAKER_OPENED, Condition.ERROR_RATE), 1
+        )
+    )
+    before = NOW - timedelta(seconds=30)
+    breaker = Alert(1, down, 1, Severity.HIGH, before, Severity.HIGH, ended_at=NOW)
+    errors = Alert(2, rate, 1, Severity.HIGH, NOW, last_at=before)
+    assert judge_all([breaker, errors], {}, NOW)[2].verdict is Verdict.INHIBITED
+    anew = replace(errors, last_at=NOW + timedelta(seconds=1))
+    assert judge_all([breaker, anew], {}, NOW)[2].verdict is Verdict.TELL
 
 
 @given(rules(id=1, backend=None), backends, severities)

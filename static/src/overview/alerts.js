@@ -1,5 +1,7 @@
 import { Component } from "@odoo/owl";
 import { deserializeDateTime, formatDateTime } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { formatInteger } from "@web/views/fields/formatters";
 
 const COLOURS = { low: "info", medium: "warning", high: "danger", critical: "danger" };
 
@@ -16,7 +18,16 @@ export class Alerts extends Component {
         return COLOURS[severity];
     }
 
-    moment(text) {
-        return formatDateTime(deserializeDateTime(text));
+    /** Where, since when, how often, with what, and who looks after it. */
+    note({ backend, since, count, parts, acknowledged_by }) {
+        return [
+            backend,
+            _t("since %s", formatDateTime(deserializeDateTime(since))),
+            count > 1 && _t("%s times", formatInteger(count)),
+            parts && _t("with %s more", formatInteger(parts)),
+            acknowledged_by && _t("acknowledged by %s", acknowledged_by),
+        ]
+            .filter(Boolean)
+            .join(", ");
     }
 }
