@@ -41,6 +41,8 @@ FORM = ".o_form_view .o_form_sheet"
 # Name of the picture: (action, whether to open its first record).
 SCREENS = {
     "overview": ("action_sync_overview", False),
+    "alerts": ("action_sync_alert", False),
+    "alert": ("action_sync_alert", True),
     "operations": ("action_sync_operation", False),
     "operation": ("action_sync_operation", True),
     "conflicts": ("action_sync_conflict", False),
@@ -76,6 +78,8 @@ SCREENS = {
     "conflict_rules": ("action_sync_conflict_rule", False),
     "retry_policies": ("action_sync_retry_policy", False),
     "error_rules": ("action_sync_error_rule", False),
+    "alert_rules": ("action_sync_alert_rule", False),
+    "alert_rule": ("action_sync_alert_rule", True),
     "pools": ("action_sync_pool", False),
 }
 
@@ -121,7 +125,7 @@ class Browser:
         self.find(DRAWN)
         if record:
             groups = self.driver.find_elements(By.CSS_SELECTOR, GROUP)
-            if groups:
+            if groups and not self.driver.find_elements(By.CSS_SELECTOR, ROW):
                 groups[0].click()
                 self.find(ROW)
             rows = self.driver.find_elements(By.CSS_SELECTOR, ROW)

@@ -35,6 +35,11 @@ from . import sync_redrive_work
 from . import sync_redrive_line
 from . import sync_redrive_plan
 from . import sync_error_rule
+from . import sync_alert_rule
+from . import sync_alert
+from . import sync_alert_sources
+from . import sync_alert_watch
+from . import sync_alert_tell
 from . import sync_conflict
 from . import sync_conflict_decided
 from . import sync_conflict_policy
@@ -59,6 +64,7 @@ from . import sync_statistics
 from . import sync_statistics_reliability
 from . import sync_report_schedule
 from . import sync_overview
+from . import sync_alert_overview
 from . import sync_timeline
 from . import sync_api_retry
 from . import sync_link

@@ -104,6 +104,7 @@ class SyncError(models.Model):
         "(backend_id) WHERE severity = 'critical' AND resolved IS NOT TRUE"
     )
     _unresolved_idx = models.Index("(id) WHERE resolved IS NOT TRUE")
+    _open_group_idx = models.Index("(group_id) WHERE resolved IS NOT TRUE")
 
     @api.depends("suggested_action")
     @api.depends_context("lang")

@@ -24,6 +24,9 @@ OTHER_TYPES = {
     "saga_completed": _lt("Saga completed"),
     "saga_compensated": _lt("Saga compensated"),
     "saga_needs_attention": _lt("Saga needs attention"),
+    "alert_acknowledged": _lt("Alert acknowledged"),
+    "alert_resolved": _lt("Alert resolved"),
+    "alert_silenced": _lt("Alert rule silenced"),
 }
 # What people call the types of events; one that is not here goes by its own words.
 TYPE_NAMES = {

@@ -211,6 +211,7 @@ class SyncEventDelivery(models.Model):
         "UNIQUE(event_id, handler)", "A handler gets an event once."
     )
     _waiting_idx = models.Index("(backend_id, event_id) WHERE state = 'waiting'")
+    _failed_idx = models.Index("(backend_id, handler) WHERE state = 'failed'")
 
     def action_retry(self):
         """Give failed or waiting events to their handlers again, now."""

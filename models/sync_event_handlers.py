@@ -4,8 +4,9 @@ from odoo.tools import SQL
 from ..core.routing import Route
 from .sync_event import CHANGES
 
-# Events that a person is told of.
-TOLD = ("conflict_opened", "dead_letter_created", "breaker_*", "saga_*")
+# Events that a person is told of, and those that an alert may come of, which tells.
+TOLD = ("conflict_opened", "saga_completed", "saga_compensated")
+ALERTING = ("dead_letter_*", "breaker_*", "saga_*")
 
 
 class SyncEvent(models.Model):
@@ -30,6 +31,7 @@ class SyncEvent(models.Model):
             Route("cache", "_handle_cache", changes, priority=20),
             Route("audit", "_handle_audit", priority=30),
             Route("notification", "_handle_notification", TOLD, priority=40),
+            Route("alert", "_handle_alert", ALERTING, priority=45),
             Route("metrics", "_handle_metrics", priority=50),
         )
 

@@ -72,6 +72,7 @@ class SyncRetention(models.AbstractModel):
             )
             counts.append(len(rows))
         counts.append(self._drop_empty_groups())
+        counts.append(self._drop_resolved_alerts())
         self.env.invalidate_all()
         return sum(counts), sum(count == BATCH for count in counts)
 
@@ -91,6 +92,15 @@ class SyncRetention(models.AbstractModel):
         )
         groups.unlink()
         return len(groups)
+
+    def _drop_resolved_alerts(self):
+        """Alerts that are over. They go one by one, with their notes and activities."""
+        limit = fields.Datetime.now() - timedelta(days=self._days("errors"))
+        alerts = self.env["sync.alert"].search(
+            [("state", "=", "resolved"), ("resolved_at", "<", limit)], limit=BATCH
+        )
+        alerts.unlink()
+        return len(alerts)
 
 
 class ResConfigSettings(models.TransientModel):
@@ -113,7 +123,8 @@ class ResConfigSettings(models.TransientModel):
         "Resolved Errors",
         default=DAYS["errors"],
         config_parameter="pharmacy_sync.keep_errors",
-        help="Days for which resolved errors are kept. Others are never removed.",
+        help="Days for which resolved errors and alerts are kept. Others are never "
+        "removed.",
     )
     pharmacy_sync_keep_history = fields.Integer(
         "History of Breakers",

@@ -21,6 +21,7 @@ import { useSetupAction } from "@web/search/action_hook";
 import { Layout } from "@web/search/layout";
 import { formatFloat, formatInteger } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { Alerts } from "./alerts";
 import { Countdown } from "../countdown/countdown";
 import { Trend } from "./trend";
 
@@ -47,7 +48,7 @@ const COLOURS = {
 /** The first page: how synchronisation stands, every figure a link to its list. */
 export class Overview extends Component {
     static template = "pharmacy_sync.Overview";
-    static components = { Countdown, Layout, Trend };
+    static components = { Alerts, Countdown, Layout, Trend };
     static props = { ...standardActionServiceProps };
 
     setup() {

@@ -1,0 +1,339 @@
+"""What raises an alert, and whether anybody is told of it now.
+
+An alert is one thing that is wrong: one rule, one backend, one subject (an error
+group, a breaker...). As long as it is open, more of the same is counted and nobody is
+told again, unless it gets worse. :data:`KINDS` has a row for each condition of a rule,
+:func:`judge_all` decides who of the open ones is told.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from .taxonomy import Severity, TextEnum
+from .texts import _lt
+
+# Notifications of one rule within LIMITED_FOR seconds; critical ones may exceed it.
+LIMIT = 10
+LIMITED_FOR = 300.0
+# Seconds within which what starts on one backend is told as one.
+CORRELATED_FOR = 60.0
+# A count that grows that many times over makes an alert one degree more severe.
+GROWTH = 4
+# Points that a score is to recover beyond its threshold, lest it toggles.
+SCORE_MARGIN = 5
+# Seconds until a state that a person declared resolved, and that persists without a
+# new occurrence, raises an alert again.
+AGAIN = 3600.0
+
+RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class Condition(TextEnum):
+    """What a rule looks at: the key of :data:`KINDS`."""
+
+    CRITICAL_ERROR = "critical_error"
+    AUTHENTICATION = "authentication"
+    ERROR_RATE = "error_rate"
+    ERROR_SPIKE = "error_spike"
+    BREAKER_OPENED = "breaker_opened"
+    DEAD_LETTER = "dead_letter"
+    HANDLER_FAILED = "handler_failed"
+    HEALTH_SCORE = "health_score"
+    RECOVERY_FAILED = "recovery_failed"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is known of every alert of one condition.
+
+    ``title``, ``advice`` and ``gone`` are what happened, what to do, and why it is
+    resolved by itself. ``below``: it is raised by a figure below the threshold, not
+    above. ``counted``: the figure is a count within the rule's window. ``grows``: its
+    severity does, with the figure. ``inhibited``: it follows from a backend that is
+    down. ``correlated``: it is told together with others that start with it.
+    """
+
+    title: str
+    advice: str
+    gone: str
+    below: bool = False
+    counted: bool = False
+    grows: bool = False
+    inhibited: bool = False
+    correlated: bool = False
+
+
+def _kind(title, advice, gone, *traits):
+    return Kind(title, advice, gone, **dict.fromkeys(traits, True))
+
+
+_C = Condition
+
+KINDS: Mapping[Condition, Kind] = {
+    _C.CRITICAL_ERROR: _kind(
+        _lt("Critical error: %(subject)s"),
+        _lt("Open the error, and do what it advises before anything else."),
+        _lt("The errors are resolved."),
+    ),
+    _C.AUTHENTICATION: _kind(
+        _lt("Access refused: %(subject)s"),
+        _lt("Renew the key or grant the permission, then redrive."),
+        _lt("The errors are resolved."),
+        "correlated",
+    ),
+    _C.ERROR_RATE: _kind(
+        _lt("%(value)s errors within %(window)s seconds"),
+        _lt("Look which errors are the most frequent, and what they advise."),
+        _lt("Errors are rare again."),
+        *("counted", "inhibited", "correlated"),
+    ),
+    _C.ERROR_SPIKE: _kind(
+        _lt("The same error %(value)s times within %(window)s seconds: %(subject)s"),
+        _lt("Open the error, and do what it advises."),
+        _lt("The error is rare again."),
+        *("counted", "grows", "inhibited", "correlated"),
+    ),
+    _C.BREAKER_OPENED: _kind(
+        _lt("Breaker opened: %(subject)s: %(cause)s"),
+        _lt(
+            "See whether the pharmacy app runs and can be reached. Changes are kept,"
+            " and go out by themselves when it answers."
+        ),
+        _lt("The breaker is closed: the pharmacy app answers again."),
+    ),
+    _C.DEAD_LETTER: _kind(
+        _lt("Dead letters (%(value)s): %(subject)s"),
+        _lt("Open the dead letters, correct what they died of, then redrive them."),
+        _lt("None of these dead letters is left."),
+        "correlated",
+    ),
+    _C.HANDLER_FAILED: _kind(
+        _lt("Events not delivered (%(value)s), handler %(subject)s: %(cause)s"),
+        _lt("Open the events, mend what their handler failed at, then deliver again."),
+        _lt("No event is left that was not delivered."),
+    ),
+    _C.HEALTH_SCORE: _kind(
+        _lt("Health score %(value)s, below %(threshold)s"),
+        _lt("The overview says what takes the points away."),
+        _lt("The score has recovered."),
+        *("below", "inhibited"),
+    ),
+    _C.RECOVERY_FAILED: _kind(
+        _lt("Recovery failed: %(subject)s: %(cause)s"),
+        _lt("It does not go on by itself: open it, and put it in order by hand."),
+        _lt("It is in order again."),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When to tell.
+
+    :param threshold: figure that has to be exceeded; see :class:`Kind`
+    :param window: seconds over which errors are counted
+    :param backend: id; None: all that have no rule of their own for the condition
+    :param silenced_until: UTC; nobody is told before
+    """
+
+    id: int
+    condition: Condition
+    severity: Severity
+    threshold: float = 0
+    window: float = 60
+    backend: int | None = None
+    silenced_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alert as it stands.
+
+    :param told: the severity with which it was told; None: it was not
+    :param limited: it was held back because its rule had told too much
+    :param last_at: when it last happened
+    :param ended_at: when it was resolved; None: it is open
+    """
+
+    id: int
+    rule: Rule
+    backend: int | None
+    severity: Severity
+    opened_at: datetime
+    told: Severity | None = None
+    limited: bool = False
+    last_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.rule.condition]
+
+    @property
+    def open(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def due(self) -> bool:
+        """Nobody was told, or only of something less severe."""
+        untold = self.told is None or RANKS[self.told] < RANKS[self.severity]
+        return untold and (self.open or self.limited)
+
+    @property
+    def is_breaker(self) -> bool:
+        return self.rule.condition is Condition.BREAKER_OPENED
+
+
+class Verdict(TextEnum):
+    """Whether an alert is told now; all but the first two wait."""
+
+    TELL = "tell"
+    SUMMARY = "summary"  # with others of its rule that were held back
+    SILENCED = "silenced"  # by a person, until the rule's time
+    INHIBITED = "inhibited"  # the backend is down, which was told
+    CORRELATED = "correlated"  # another that started with it was told
+    LIMITED = "limited"  # the rule has told too much of late
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict; ``by``: id of the alert that it is hidden behind."""
+
+    verdict: Verdict
+    by: int | None = None
+
+
+# -- Raising --------------------------------------------------------------------------
+
+
+def scope(
+    rule: Rule, rules: Iterable[Rule], backends: Iterable[int | None]
+) -> set[int | None]:
+    """Those of ``backends`` that a rule is for. A backend's own rules take the place
+    of those for all, condition by condition."""
+    if rule.backend is not None:
+        return {rule.backend}.intersection(backends)
+    own = {other.backend for other in rules if other.condition is rule.condition}
+    return set(backends) - (own - {None})
+
+
+def is_raised(rule: Rule, figure: float) -> bool:
+    """Whether a figure is an alert."""
+    if KINDS[rule.condition].below:
+        return figure < rule.threshold
+    return figure > rule.threshold
+
+
+def is_over(rule: Rule, figure: float) -> bool:
+    """Whether an open alert is resolved by itself. Between this and being raised there
+    is room where nothing changes, so that a figure at the edge does not toggle."""
+    kind = KINDS[rule.condition]
+    if kind.below:
+        return figure >= min(rule.threshold + SCORE_MARGIN, 100)
+    return figure <= (rule.threshold / 2 if kind.counted else rule.threshold)
+
+
+def severity(rule: Rule, figure: float) -> Severity:
+    """The rule's severity, a degree more for each :data:`GROWTH`-fold of the threshold
+    where it grows. Only a rule that says so is critical."""
+    if not KINDS[rule.condition].grows:
+        return rule.severity
+    found = rule.severity
+    limit = max(rule.threshold, 1) * GROWTH
+    while figure >= limit and found in (Severity.LOW, Severity.MEDIUM):
+        found = list(Severity)[RANKS[found] + 1]
+        limit *= GROWTH
+    return found
+
+
+def is_news(
+    at: datetime | None, resolved_at: datetime | None, by_person: bool, now: datetime
+) -> bool:
+    """Whether what is wrong raises an alert, although the last one was resolved.
+
+    :param at: when it last occurred; None: it is a state, without a time
+    :param resolved_at: when the last alert of the same was; None: there was none
+    """
+    if resolved_at is None or not by_person:
+        return True
+    if at is None:
+        return now - resolved_at >= timedelta(seconds=AGAIN)
+    return at > resolved_at
+
+
+# -- Telling --------------------------------------------------------------------------
+
+
+def judge_all(
+    alerts: Collection[Alert], told_lately: Mapping[int, int], now: datetime
+) -> dict[int, Judgement]:
+    """Decide about all that nobody was told of yet, the most severe first.
+
+    :param alerts: all that are open, those that ended while they were held back, and
+        breakers that closed of late
+    :param told_lately: by rule's id, how often it told in the last LIMITED_FOR seconds
+    :return: ``{alert's id: judgement}``
+    """
+    known = {alert.id: alert for alert in alerts}
+    told = dict(told_lately)
+    # Rules of which a summary is told: it is one notification, whatever it has.
+    summed: set[int] = set()
+    found: dict[int, Judgement] = {}
+    for alert in sorted((a for a in alerts if a.due), key=_urgency):
+        judgement = found[alert.id] = _judge(alert, known.values(), told, summed, now)
+        rule = alert.rule.id
+        if judgement.verdict is Verdict.TELL:
+            told[rule] = told.get(rule, 0) + 1
+            known[alert.id] = replace(alert, told=alert.severity)
+        elif judgement.verdict is Verdict.SUMMARY and rule not in summed:
+            told[rule] = told.get(rule, 0) + 1
+            summed.add(rule)
+    return found
+
+
+def _urgency(alert):
+    # What was held back first: what comes anew must not crowd it out for ever.
+    return -RANKS[alert.severity], not alert.limited, alert.opened_at, alert.id
+
+
+def _judge(alert, others, told, summed, now):
+    rule = alert.rule
+    if rule.silenced_until and rule.silenced_until > now:
+        return Judgement(Verdict.SILENCED)
+    if alert.open:
+        if alert.severity is Severity.CRITICAL:
+            return Judgement(Verdict.TELL)
+        hidden = _hidden(alert, others)
+        if hidden:
+            return hidden
+    if alert.limited and rule.id in summed:
+        return Judgement(Verdict.SUMMARY)
+    if told.get(rule.id, 0) >= LIMIT:
+        return Judgement(Verdict.LIMITED)
+    return Judgement(Verdict.SUMMARY if alert.limited else Verdict.TELL)
+
+
+def _hidden(alert, others):
+    """The judgement that another alert of the backend makes superfluous, or None."""
+    near = [o for o in others if o.backend == alert.backend and o.id != alert.id]
+    if alert.kind.inhibited:
+        for other in near:
+            # Once the backend is up again, what happened before still is its doing.
+            if other.is_breaker and (
+                other.open or (alert.last_at and alert.last_at <= other.ended_at)
+            ):
+                return Judgement(Verdict.INHIBITED, other.id)
+    if alert.kind.correlated:
+        for other in near:
+            if (
+                other.kind.correlated
+                and other.open
+                and other.told is not None
+                and RANKS[other.told] >= RANKS[alert.severity]
+                and 0
+                <= (alert.opened_at - other.opened_at).total_seconds()
+                <= CORRELATED_FOR
+            ):
+                return Judgement(Verdict.CORRELATED, other.id)
+    return None
