@@ -36,7 +36,13 @@ class TestConfigurationTour(TourCase):
     def test_manager_runs_a_backend(self):
         self.make_order()
         self.push()
+        # By SQL: no event tells of it, it goes when everything is sent.
+        self.env.cr.execute(
+            "UPDATE res_partner SET city = 'Lugo' WHERE id = %s", [self.supplier.id]
+        )
         self.tour("backend", "manager")
+        sent = self.operations(state="pending").mapping_id
+        self.assertEqual(sent, self.mapping(self.supplier))
         self.assertFalse(self.backend.paused)
         products = self.stream("product")
         self.assertEqual((products.direction, products.batch_size), ("pull", 50))

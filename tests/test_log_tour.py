@@ -35,7 +35,7 @@ class TestLogTour(TourCase):
         failed = self.env["sync.event.delivery"].search([])
         self.tour("log", "operator")
         self.assertEqual(failed.mapped("state"), ["waiting"] * 2)
-        self.assertFalse(self.env["sync.cache"].search([]))
+        self.assertEqual(self.env["sync.cache"].search([]).entity, "product")
         self.env.flush_all()
         self.backend._as_runner()._job_events()
         self.env.invalidate_all()
@@ -54,6 +54,9 @@ class TestLogTour(TourCase):
             [
                 {
                     "event_id": event.id,
+                    "backend_id": self.backend.id,
+                    "res_model": event.res_model,
+                    "res_id": event.res_id,
                     "handler": "metrics",
                     "state": "failed",
                     "attempts": 3,

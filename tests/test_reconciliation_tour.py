@@ -1,6 +1,6 @@
 from odoo.tests import tagged
 
-from .tour import Runner, TourCase, work_on
+from .tour import Runner, TourCase
 
 
 @tagged("post_install", "-at_install")
@@ -39,7 +39,7 @@ class TestReconciliationTour(TourCase):
         repaired, left = self.suppliers[3], self.suppliers[4]
         self.by_sql(repaired, "Lugo")
         self.edit_unseen(left, city="Vigo")
-        with Runner(self.backend, work_on("sync.reconciliation")):
+        with Runner(self, "sync.reconciliation"):
             self.tour("reconciliation", "operator", timeout=180)
         work = self.env["sync.reconciliation"].search([])
         self.assertEqual((work.state, work.create_uid), ("done", self.people["operator"]))

@@ -52,6 +52,7 @@ class TestRightsTour(MessCase):
         self.env["sync.event.delivery"].create(
             {
                 "event_id": self.env["sync.event"].search([], limit=1).id,
+                "backend_id": self.backend.id,
                 "handler": "metrics",
                 "state": "failed",
             }
@@ -59,6 +60,8 @@ class TestRightsTour(MessCase):
         sync_cache.memory.forget(lambda key: True)
         self.addCleanup(sync_cache.memory.forget, lambda key: True)
         self.backend._lookup("supplier", self.mapping(self.supplier).external_id)
+        # There is one to be seen, by managers.
+        self.assertTrue(self.operations(state="dead").error_ids.trace)
         self.tour("rights", "buyer", timeout=120)
 
     def test_outsider_meets_it_nowhere(self):

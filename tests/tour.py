@@ -1,6 +1,7 @@
 """What the tours share: the people who take them, and the job runner beside them."""
 
 import threading
+import time
 from contextlib import nullcontext
 
 from odoo import SUPERUSER_ID, api
@@ -22,43 +23,52 @@ PEOPLE = {
 
 
 class Runner(threading.Thread):
-    """Does what the job runner would, a step at a time: requests of the browser have
-    their turn in between. To be used as a context manager.
+    """Does what the job runner would on long work once a job is asked for, a step at a
+    time: requests of the browser have their turn in between. To be used as a context
+    manager.
 
-    :param backend: of which it is the job runner
-    :param step: called with the backend as the runner has it, every :data:`PACE`
-        seconds
+    :param test: the test case; its ``backend`` is the one worked for
+    :param str model: of the long work
+    :param jobs: names of jobs of the backend that are done after each step
     """
 
-    def __init__(self, backend, step):
-        super().__init__(daemon=True)
-        self._registry, self._backend_id = backend.env.registry, backend.id
-        self._step, self._ended = step, threading.Event()
+    def __init__(self, test, model, *jobs):
+        super().__init__()
+        self._registry, self._backend_id = test.registry, test.backend.id
+        self._model, self._jobs = model, jobs
+        self._asked, self._ended = threading.Event(), False
+        # The test's own cursor is not to be in use meanwhile: only the browser asks.
+        asked = self._asked
+        test.patch(
+            self._registry[model], "_schedule_work", lambda works, wait=None: asked.set()
+        )
 
     def run(self):
-        while not self._ended.wait(PACE):
+        while self._asked.wait() and not self._ended:
+            time.sleep(PACE)
             with self._registry.cursor() as cr:
                 env = api.Environment(cr, SUPERUSER_ID, {})
-                self._step(env["sync.backend"].browse(self._backend_id)._as_runner())
+                self._work(env["sync.backend"].browse(self._backend_id)._as_runner())
+
+    def _work(self, backend):
+        running = [("state", "=", "running")]
+        work = backend.env[self._model].search(running, limit=1)
+        if not work:
+            self._asked.clear()
+        elif not work._step():
+            self._asked.clear()
+            work._own("_finish")
+        for job in self._jobs:
+            getattr(backend, job)()
 
     def __enter__(self):
         self.start()
         return self
 
     def __exit__(self, *exc):
-        self._ended.set()
+        self._ended = True
+        self._asked.set()
         self.join()
-
-
-def work_on(model):
-    """A step of :class:`Runner`: a piece of the long work of ``model`` that runs."""
-
-    def step(backend):
-        work = backend.env[model].search([("state", "=", "running")], limit=1)
-        if work and not work._step():
-            work._own("_finish")
-
-    return step
 
 
 class TourCase(SyncCase, HttpCase):

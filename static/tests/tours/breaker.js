@@ -13,6 +13,7 @@ import {
     see,
     selectAll,
     stage,
+    without,
 } from "./steps";
 
 const card = (name) => `.o_kanban_record:contains('Test Pharmacy: ${name}')`;
@@ -35,6 +36,8 @@ registry.category("web_tour.tours").add("pharmacy_sync_breaker", {
         see(`${card("Pull")}:contains('Open'):contains('5 failures in a row')`),
         see(`${card("Pull")} .o_sync_countdown:contains(':')`, "The countdown runs"),
         see(`${card("Push")}:contains('Closed'):contains('calls failed')`),
+        ...filter("Not closed", without(".o_kanban_view", card("Push"))),
+        ...searchAll(card("Push")),
         click(card("Push"), "The one that is closed"),
         see(stage("Closed")),
 
@@ -60,14 +63,12 @@ registry.category("web_tour.tours").add("pharmacy_sync_breaker", {
         ...back("Breakers"),
 
         click(".o_switch_view.o_list"),
-        ...filter("Not closed"),
-        see(".o_data_row:count(2)"),
+        ...filter("Set by hand", ".o_view_nocontent"),
+        ...searchAll(".o_data_row:count(2)"),
         ...selectAll,
         click(".o_control_panel button:contains('Set Mode')", "Both at once"),
         see(`${dialog} .o_tag:count(2)`),
         ...force("Metrics only", "On trial"),
-        ...searchAll,
-        ...filter("Set by hand"),
         see(row("Push", "Metrics only", "On trial")),
         see(row("Pull", "Metrics only", "On trial")),
     ],

@@ -12,7 +12,7 @@ const save = [
 ];
 const keep = [
     click(".o_form_button_save", "Keep it"),
-    see(without(".o_form_view", ".o_form_button_save"), "It is kept"),
+    see(".o_form_status_indicator_buttons.invisible:not(:visible)", "It is kept"),
 ];
 
 // What a failure means, how often it is tried again, and who wins: a manager says.
@@ -87,12 +87,10 @@ registry.category("web_tour.tours").add("pharmacy_sync_backend", {
         click("button[name=action_synchronise]", "Now"),
         see(".o_notification:contains('Changes of both sides are being carried over')"),
 
-        click(".o_field_widget[name=paused] input", "Pause"),
-        ...keep,
+        click(".o_field_widget[name=paused] input", "Pause, which is kept at once"),
         see(".ribbon:contains('Paused')"),
         see(without(".o_form_view", "button[name=action_synchronise], button[name=action_send_all]")),
         click(".o_field_widget[name=paused] input", "Resume"),
-        ...keep,
         see(without(".o_form_view", ".ribbon:contains('Paused')")),
 
         click(`[name=stream_ids] ${row("Products")} [name=direction]`),

@@ -1,6 +1,6 @@
 import { registry } from "@web/core/registry";
 
-import { back, click, filter, menu, page, row, searchAll, see } from "./steps";
+import { click, filter, menu, noRow, page, row, see } from "./steps";
 
 const status = (state) =>
     `button[name=action_view_sync]:contains('${state}'):contains('Pharmacy')`;
@@ -22,7 +22,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_record", {
         click(".o_app[data-menu-xmlid='pharmacy_sync.menu_root']"),
 
         ...menu("Mappings", "menu_sync_mapping"),
-        ...filter("Purchase Orders"),
+        ...filter("Purchase Orders", noRow("Amoxicillin")),
         click(`${row("TOUR-ORDER", "Conflict")} button[name=action_open_record]`),
         page("TOUR-ORDER"),
         ...toMapping("Conflict", "TOUR-ORDER"),
@@ -31,15 +31,13 @@ registry.category("web_tour.tours").add("pharmacy_sync_record", {
         see(status("Conflict")),
 
         ...menu("Mappings", "menu_sync_mapping"),
-        ...filter("Suppliers"),
+        ...filter("Suppliers", noRow("Amoxicillin")),
         click(`${row("Veterinaria Alba")} button[name=action_open_record]`),
         page("Veterinaria Alba"),
         ...toMapping("In Step", "Veterinaria Alba"),
-        ...back("Veterinaria Alba"),
-        ...back("Mappings"),
-        ...searchAll,
 
-        ...filter("Products"),
+        ...menu("Mappings", "menu_sync_mapping"),
+        ...filter("Products", noRow("Veterinaria Alba")),
         click(`${row("Amoxicillin 50 mg")} button[name=action_open_record]`),
         page("Amoxicillin 50 mg"),
         ...toMapping("In Step", "Amoxicillin 50 mg"),

@@ -1,6 +1,6 @@
 import { registry } from "@web/core/registry";
 
-import { back, click, menu, page, row, searchAll, see, selectAll, without } from "./steps";
+import { back, click, menu, page, row, searchAll, see, selectAll, selectNone, without } from "./steps";
 
 const above = (...buttons) =>
     see(
@@ -28,9 +28,10 @@ registry.category("web_tour.tours").add("pharmacy_sync_rights", {
         see(without(".o_menu_sections", ".o_menu_sections_more"), "Not under More either"),
 
         ...menu("Operations", "menu_sync_operation"),
-        ...searchAll,
+        ...searchAll(row("TOUR-DEAD", "Dead")),
         ...selectAll,
         above("action_redrive", "action_ask_discard"),
+        ...selectNone,
         click(`${row("TOUR-DEAD", "Dead")} [name=display_name]`),
         see(".alert-danger:contains('What to do')"),
         form(
@@ -42,21 +43,26 @@ registry.category("web_tour.tours").add("pharmacy_sync_rights", {
 
         ...menu("Dead Letters", "menu_sync_dead_letter", "menu_dead_letter"),
         click(".o_group_header:contains('Authentication failed')"),
-        see(without(".o_group_header", "button")),
+        see(without(".o_group_header.o_group_open", "button[name]")),
         ...selectAll,
         above("action_plan_redrive", "action_assign_to_me", "action_ask_assign", "action_ask_discard"),
 
         ...menu("Errors", "menu_sync_error_group", "menu_error"),
         ...selectAll,
         above("action_acknowledge", "action_resolve", "action_mute", "action_plan_redrive"),
+        ...selectNone,
         click(`${row("Authentication failed")} [name=message]`),
         page("Authentication failed"),
         form("action_acknowledge", "action_resolve", "action_mute", "action_plan_redrive"),
-        see(without(".o_field_widget[name=resolution]", "input"), "Nothing to write in"),
+        see(".o_form_view .o_form_readonly", "Nothing to write in"),
         click(".o_field_widget[name=latest_error_ids] .o_data_row [name=message]"),
-        see(".o_form_view .nav-link:contains('Classification')"),
-        form("action_resolve"),
-        see(without(".o_form_view", ".nav-link:contains('Stack Trace')"), "No stack trace"),
+        see(".modal .nav-link:contains('Classification')"),
+        see(
+            without(".modal", "button[name=action_resolve], .nav-link:contains('Stack Trace')"),
+            "Nothing to do, and no stack trace"
+        ),
+        click(".modal .btn-close"),
+        see("body:not(:has(.modal))"),
 
         ...menu("Mappings", "menu_sync_mapping"),
         click(`${row("TOUR-DEAD")} [name=record_name]`),
@@ -93,7 +99,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_rights", {
 // Who has nothing to do with it meets it nowhere.
 registry.category("web_tour.tours").add("pharmacy_sync_outsider", {
     steps: () => [
-        see(".o_form_view .o_field_widget[name=partner_id]:contains('Veterinaria Alba')"),
+        see(".o_form_view [name=partner_id] input:value('Veterinaria Alba')"),
         form("action_view_sync", "action_view_sync_sagas", "action_sync_reserve"),
         click(".o_navbar_apps_menu button"),
         see(".o_app:contains('Purchase')"),

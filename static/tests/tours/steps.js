@@ -28,7 +28,7 @@ export function menu(title, entry, section = entry) {
     return [
         {
             content: `Menu ${title}`,
-            trigger: ".o_menu_sections",
+            trigger: ".o_menu_sections [data-menu-xmlid^='pharmacy_sync.']",
             async run({ click, queryFirst, waitFor }) {
                 const shown = queryFirst(`.o_menu_sections ${item(section)}`, { visible: true });
                 await click(shown || ".o_menu_sections_more button");
@@ -45,19 +45,21 @@ export function menu(title, entry, section = entry) {
 /** Goes back to the page of that title. */
 export const back = (title) => [click(".o_back_button", "Back"), page(title)];
 
-const pick = (part, name) => [
+const pick = (part, name, found) => [
     click(".o_searchview_dropdown_toggler", "What can be searched for"),
     click(`.${part} .o_menu_item:text('${name}')`, name),
     click(".o_searchview_dropdown_toggler", "That is all"),
     see(`.o_facet_value:text('${name}')`),
+    see(found),
 ];
 
-export const filter = (name) => pick("o_filter_menu", name);
+/** Filters a list; `found` is there only after it was. */
+export const filter = (name, found) => pick("o_filter_menu", name, found);
 
-export const groupBy = (name) => pick("o_group_by_menu", name);
+export const groupBy = (name, found) => pick("o_group_by_menu", name, found);
 
-/** Removes whatever is searched for. */
-export const searchAll = [
+/** Removes whatever is searched for; `found` is there only then. */
+export const searchAll = (found) => [
     {
         content: "Without a filter",
         trigger: ".o_searchview",
@@ -68,7 +70,7 @@ export const searchAll = [
             }
         },
     },
-    see(without(".o_control_panel", ".o_facet_remove")),
+    see(found),
 ];
 
 export const selectAll = [
@@ -79,6 +81,11 @@ export const selectAll = [
 export const selectRow = (...texts) => [
     click(`${row(...texts)} .o_list_record_selector input`, "Select it"),
     see(".o_selection_box"),
+];
+
+export const selectNone = [
+    click(".o_selection_box .o_unselect_all", "Select none"),
+    see(without(".o_control_panel", ".o_selection_box")),
 ];
 
 /** Presses a button above a list or a form. */
