@@ -258,7 +258,13 @@ class SyncBackend(models.Model):
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
-            "params": {"title": title, "message": message, "type": "success"},
+            "params": {
+                "title": title,
+                "message": message,
+                "type": "success",
+                # The page is read again: what it counts has changed.
+                "next": {"type": "ir.actions.act_window_close"},
+            },
         }
 
     # -- Calls and jobs ---------------------------------------------------------------

@@ -48,3 +48,8 @@ from . import test_saga
 from . import test_saga_tour
 from . import test_ormcached
 from . import test_batch_cost
+from . import test_work_tour
+from . import test_reconciliation_tour
+from . import test_configuration_tour
+from . import test_log_tour
+from . import test_rights_tour

@@ -72,3 +72,23 @@ class TestConflictTour(SyncCase, HttpCase):
         for order in many:
             self.assertEqual(self.both(order), [("8.00", "13.00", "")] * 2)
         self.assertFalse(self.env["sync.conflict"].search([("state", "=", "open")]))
+
+    def test_a_person_decides_by_the_keyboard(self):
+        theirs = {"quantity": "8.00", "unit_price": "13.00"}
+        ours = {"product_qty": 5, "price_unit": 12}
+        following = self.make_conflict("TOUR-NEXT", theirs, ours)
+        decided = self.make_conflict("TOUR-KEYS", theirs, ours)
+        self.start_tour(
+            "/odoo/action-pharmacy_sync.action_sync_conflict",
+            "pharmacy_sync_conflict_keyboard",
+            login="berta",
+        )
+        self.env.invalidate_all()
+        self.make_due()
+        self.sync()
+        self.assertEqual(self.both(decided), [("8.00", "12.00", "")] * 2)
+        berta = self.mapping(decided).conflict_ids.resolved_by_id
+        self.assertEqual(berta.login, "berta")
+        still_open = self.mapping(following)._open_conflict()._open_lines()
+        self.assertEqual(still_open.mapped("name"), ["unit_price"])
+        self.assertEqual(following.order_line[0].product_qty, 8)

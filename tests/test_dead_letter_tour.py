@@ -3,6 +3,7 @@ from contextlib import nullcontext
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from .common import SyncCase
+from .tour import Runner
 
 LETTERS = "/odoo/action-pharmacy_sync.action_sync_dead_letter"
 
@@ -64,3 +65,33 @@ class TestDeadLetterTour(HttpCase, SyncCase):
         backend = redrive.backend_id._as_runner()
         redrive.with_env(backend.env)._job_work()
         self.env.invalidate_all()
+
+    def test_a_redrive_is_watched_until_it_stops_by_itself(self):
+        orders = self.make_order() | self.make_order() | self.make_order()
+        self.push()
+        self.backend.api_key = "revoked"
+        orders.origin = "PH-1"
+        self.push()
+        self.backend.api_key = "test-key"
+        *sound, refused = self.operations(state="dead").sorted("id").mapping_id
+        # By SQL: no event tells of it, it goes when the redrive sends the order.
+        self.env.cr.execute(
+            "UPDATE purchase_order_line SET product_qty = -1 WHERE order_id = %s",
+            [refused.res_id],
+        )
+        self.env.invalidate_all()
+        with Runner(self, "sync.redrive", "_job_push"):
+            self.start_tour(
+                LETTERS,
+                "pharmacy_sync_dead_letter_watched",
+                login="letters",
+                timeout=120,
+            )
+        self.env.invalidate_all()
+        redrive = self.env["sync.redrive"].search([])
+        self.assertEqual((redrive.state, redrive.phase), ("stopped", "ten"))
+        self.assertEqual((redrive.done_count, redrive.failed_count), (2, 1))
+        for mapping in sound:
+            order = self.app.get("purchase-orders", mapping.external_id)
+            self.assertEqual(order["reference"], "PH-1")
+        self.assertEqual(self.operations(state="dead").mapping_id, refused)

@@ -1,48 +1,8 @@
-import threading
-import time
-
-from odoo import Command, api
+from odoo import Command
 from odoo.tests import HttpCase, tagged
 
 from .common import KEY, PharmacyApp
-
-# Seconds between two steps of the work: time for a person to see it, and to stop it.
-PACE = 1.0
-
-
-class Runner(threading.Thread):
-    """Does what the job runner would once a job is asked for, a step at a time:
-    requests of the browser have their turn in between."""
-
-    def __init__(self, backend):
-        super().__init__()
-        self._registry, self._backend_id = backend.env.registry, backend.id
-        self._asked, self._ended = threading.Event(), False
-
-    def ask(self):
-        self._asked.set()
-
-    def run(self):
-        while self._asked.wait() and not self._ended:
-            time.sleep(PACE)
-            with self._registry.cursor() as cr:
-                env = api.Environment(cr, api.SUPERUSER_ID, {})
-                runner = env["sync.backend"].browse(self._backend_id)._as_runner()
-                self._work(runner.env["sync.initial"])
-
-    def _work(self, works):
-        work = works.search([("state", "=", "running")])
-        if not work:
-            self._asked.clear()
-        elif not work._step():
-            self._asked.clear()
-            work._own("_finish")
-
-    def end(self):
-        self._ended = True
-        self._asked.set()
-        self.join()
-
+from .tour import Runner
 
 @tagged("post_install", "-at_install")
 class TestInitialTour(HttpCase):
@@ -93,19 +53,13 @@ class TestInitialTour(HttpCase):
         )
 
     def test_preview_start_progress_stop_resume(self):
-        runner = Runner(self.backend)
-        model = self.registry["sync.initial"]
-        self.patch(model, "_schedule_work", lambda works, wait=None: runner.ask())
-        runner.start()
-        try:
+        with Runner(self, "sync.initial"):
             self.start_tour(
                 "/odoo/action-pharmacy_sync.action_sync_initial",
                 "pharmacy_sync_initial",
                 login="tour operator",
                 timeout=180,
             )
-        finally:
-            runner.end()
         work = self.env["sync.initial"].search([])
         self.assertEqual((work.phase, work.state), ("finished", "done"))
         self.assertEqual(work.done_count, 3)

@@ -95,3 +95,45 @@ registry.category("web_tour.tours").add("pharmacy_sync_conflict", {
         },
     ],
 });
+
+const press = (keys, trigger, content) => ({ content, trigger, run: `press ${keys}` });
+const focused = (field, side) =>
+    `.o_conflict_row[data-path$=${field}] input[value=${side}]:focus`;
+const chosen = (field, side) => ({
+    content: `${side} for the ${field}`,
+    trigger: `.o_conflict_row[data-path$=${field}] .o_conflict_chosen input[value=${side}]`,
+});
+
+// No hand leaves the keyboard.
+registry.category("web_tour.tours").add("pharmacy_sync_conflict_keyboard", {
+    steps: () => [
+        {
+            content: "open a conflict",
+            trigger: ".o_data_row td[name=display_name]:contains(TOUR-KEYS)",
+            run: "click",
+        },
+        press("ArrowRight", focused("quantity", "odoo"), "the first field has the focus"),
+        chosen("quantity", "pharmacy"),
+        press("ArrowDown", focused("quantity", "pharmacy"), "to the next field"),
+        press("ArrowLeft", focused("unit_price", "pharmacy"), "the other side"),
+        chosen("unit_price", "odoo"),
+        {
+            content: "what will be sent and written",
+            trigger: ".o_conflict_preview:contains(8.00):contains(12.00)",
+        },
+        press("ArrowUp", focused("unit_price", "odoo"), "back to the first"),
+        press("Control+Enter", focused("quantity", "odoo"), "apply"),
+        shown("TOUR-NEXT"),
+        press("ArrowRight", focused("quantity", "odoo"), "at work again at once"),
+        chosen("quantity", "pharmacy"),
+        press("Control+Enter", focused("quantity", "pharmacy"), "apply one of two"),
+        {
+            content: "the other is still open",
+            trigger: ".alert:contains(The other fields are still open)",
+        },
+        {
+            content: "what was decided cannot be chosen again",
+            trigger: ".o_conflict_row[data-path$=quantity]:not(:has(input[type=radio]))",
+        },
+    ],
+});

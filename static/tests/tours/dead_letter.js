@@ -192,3 +192,61 @@ registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_cleared", {
         },
     ],
 });
+
+// The work goes on beside this: the page shows by itself how far it is.
+registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_watched", {
+    steps: () => [
+        {
+            content: "All of one error",
+            trigger: ".o_group_header:contains('Authentication failed'):contains('(3)')",
+            run: "click",
+        },
+        {
+            content: "Are to be redriven",
+            trigger: ".o_group_header button[name=action_plan_redrive]",
+            run: "click",
+        },
+        {
+            content: "When the dry run has ended the page says so",
+            trigger: ".o_arrow_button_current:contains('Ready')",
+            timeout: 30000,
+        },
+        {
+            content: "What would happen, and to which",
+            trigger:
+                ".o_form_view:has([name=forecast_html] li:contains('3'):contains('Changes the record')) [name=line_ids] .o_data_row:count(3)",
+        },
+        {
+            content: "Redrive",
+            trigger: ".o_form_statusbar button[name=action_start]:contains('Redrive')",
+            run: "click",
+        },
+        {
+            content: "One goes first",
+            trigger: ".o_arrow_button_current:contains('First One')",
+        },
+        {
+            content: "It went well, and the next go",
+            trigger: ".o_arrow_button_current:contains('Ten More')",
+            timeout: 30000,
+        },
+        {
+            content: "One of them died again: it stops by itself, and says why",
+            trigger: ".o_form_view .alert:contains('1 of the first 3 died again')",
+            timeout: 30000,
+        },
+        {
+            content: "How many went well",
+            trigger: ".o_field_widget[name=done_count]:contains('2')",
+        },
+        {
+            content: "And which did not",
+            trigger: ".o_form_statusbar button[name=action_view_failed]",
+            run: "click",
+        },
+        {
+            content: "The one, with what the pharmacy says",
+            trigger: ".o_list_view .o_data_row:count(1):contains('must not be negative')",
+        },
+    ],
+});

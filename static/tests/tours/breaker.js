@@ -1,0 +1,75 @@
+import { registry } from "@web/core/registry";
+
+import {
+    back,
+    click,
+    fill,
+    filter,
+    menu,
+    page,
+    press,
+    row,
+    searchAll,
+    see,
+    selectAll,
+    stage,
+    without,
+} from "./steps";
+
+const card = (name) => `.o_kanban_record:contains('Test Pharmacy: ${name}')`;
+const dialog = ".modal:not(.o_inactive_modal)";
+const setMode = ".o_statusbar_buttons button:contains('Set Mode')";
+const history = (...texts) =>
+    `.o_field_widget[name=transition_ids] ${row(...texts)}`;
+
+const force = (mode, reason) => [
+    click(`${dialog} .o_radio_item:contains('${mode}') input`, mode),
+    fill(`${dialog} .o_field_widget[name=reason] input`, reason),
+    click(`${dialog} button[name=action_set_mode]`),
+    see("body:not(:has(.modal))"),
+];
+
+// One breaker is open; the other is forced open while the app is moved, and back.
+registry.category("web_tour.tours").add("pharmacy_sync_breaker", {
+    steps: () => [
+        ...menu("Breakers", "menu_sync_breaker"),
+        see(`${card("Pull")}:contains('Open'):contains('5 failures in a row')`),
+        see(`${card("Pull")} .o_sync_countdown:contains(':')`, "The countdown runs"),
+        see(`${card("Push")}:contains('Closed'):contains('calls failed')`),
+        ...filter("Not closed", without(".o_kanban_view", card("Push"))),
+        ...searchAll(card("Push")),
+        click(card("Push"), "The one that is closed"),
+        see(stage("Closed")),
+
+        click(setMode),
+        click(`${dialog} .o_radio_item:contains('Forced open') input`, "Forced open"),
+        see(`${dialog} .alert:contains('Nothing is sent')`, "What that means"),
+        click(`${dialog} button[name=action_set_mode]`, "Without a reason"),
+        see(`${dialog} .o_field_invalid[name=reason]`, "It asks for one"),
+        ...force("Forced open", "The app is being moved"),
+        see(".alert:contains('A person set this breaker to'):contains('Forced open')"),
+        see(stage("Open")),
+        see(history("Closed", "Open", "Forced open", "The app is being moved", "Operator")),
+
+        click(setMode),
+        ...force("Normal", "It has moved"),
+        see(".alert:contains('is left in peace until')", "Open until it was tried"),
+        see(history("Normal", "It has moved", "Operator")),
+        see(".o_field_widget[name=transition_ids] .o_data_row:count(2)"),
+        click(".oe_stat_button:contains('Calls')", "The calls that it counts"),
+        page("Calls"),
+        see(".o_data_row:contains('POST')"),
+        ...back("Test Pharmacy: Push"),
+        ...back("Breakers"),
+
+        click(".o_switch_view.o_list"),
+        ...filter("Set by hand", ".o_view_nocontent"),
+        ...searchAll(".o_data_row:count(2)"),
+        ...selectAll,
+        click(".o_control_panel button:contains('Set Mode')", "Both at once"),
+        see(`${dialog} .o_tag:count(2)`),
+        ...force("Metrics only", "On trial"),
+        see(row("Push", "Metrics only", "On trial")),
+        see(row("Pull", "Metrics only", "On trial")),
+    ],
+});

@@ -1,0 +1,149 @@
+import { registry } from "@web/core/registry";
+
+import { back, choose, click, confirm, fill, menu, page, row, see, without } from "./steps";
+
+const configure = (title, entry) => menu(title, entry, "menu_configuration");
+const edited = ".o_selected_row";
+const dialog = ".modal:not(.o_inactive_modal)";
+const cell = (name, value) => fill(`${edited} [name=${name}] input`, value);
+const save = [
+    click(".o_list_button_save"),
+    see(without(".o_list_view", edited), "It is kept"),
+];
+const keep = [
+    click(".o_form_button_save", "Keep it"),
+    see(".o_form_status_indicator_buttons.invisible:not(:visible)", "It is kept"),
+];
+
+// What a failure means, how often it is tried again, and who wins: a manager says.
+registry.category("web_tour.tours").add("pharmacy_sync_rules", {
+    steps: () => [
+        ...configure("Error Rules", "menu_sync_error_rule"),
+        click(".o_list_button_add"),
+        ...choose(edited, "error_type", "Insufficient stock"),
+        click(".o_list_button_save", "A rule that holds for anything"),
+        see(`${dialog}:contains('A rule needs a status, a code or a pattern')`),
+        click(`${dialog} button.btn-primary`, "Understood"),
+        cell("http_status", "422"),
+        cell("code", "stock_reserved"),
+        ...save,
+        see(row("422", "stock_reserved", "Insufficient stock")),
+
+        ...configure("Retry Policies", "menu_sync_retry_policy"),
+        click(`${row("Default", "Full")} [name=max_attempts]`),
+        cell("max_attempts", "4"),
+        ...save,
+        click(".o_list_button_add", "One type has its own"),
+        ...choose(edited, "error_type", "Insufficient stock"),
+        cell("max_attempts", "2"),
+        cell("base", "60"),
+        cell("factor", "3"),
+        cell("cap", "30"),
+        ...choose(edited, "jitter", "None"),
+        click(".o_list_button_save", "The longest below the first"),
+        see(`${dialog}:contains('the longest not below the first')`),
+        click(`${dialog} button.btn-primary`, "Understood"),
+        cell("cap", "600"),
+        ...save,
+        see(row("Insufficient stock", "2", "600")),
+
+        ...configure("Conflict Rules", "menu_sync_conflict_rule"),
+        see(".o_data_row:eq(0):contains('Cancelled wins')"),
+        {
+            content: "The texts first",
+            trigger: `${row("Merge the texts")} .o_row_handle`,
+            run: "drag_and_drop .o_data_row:eq(0)",
+        },
+        see(".o_data_row:eq(0):contains('Merge the texts')"),
+        click(`${row("Amounts agree")} .o_boolean_toggle input`, "Not this one"),
+        see(`${row("Amounts agree")}.text-muted`),
+        click(`${row("Merge the texts")} [name=reason]`),
+        cell("reason", "Both notes were kept"),
+        ...save,
+        see(row("Both notes were kept")),
+
+        ...configure("Streams", "menu_sync_stream"),
+        click(`${row("Purchase Orders")} [name=entity]`),
+        ...choose(".o_form_view", "conflict_policy", "The newest wins"),
+        click("[name=conflict_policy_ids] .o_field_x2many_list_row_add a"),
+        cell("field", "lines.colour"),
+        ...choose(edited, "policy", "Odoo wins"),
+        click(".o_form_button_save", "A field that there is not"),
+        see(`${dialog}:contains('There is no field lines.colour')`),
+        click(`${dialog} button.btn-primary`, "Understood"),
+        click("[name=conflict_policy_ids] .o_data_row [name=field]"),
+        cell("field", "lines.quantity"),
+        ...keep,
+        see(`[name=conflict_policy_ids] ${row("lines.quantity", "Odoo wins")}`),
+    ],
+});
+
+// A backend is paused and resumed, its streams turned, and all of it run now.
+registry.category("web_tour.tours").add("pharmacy_sync_backend", {
+    steps: () => [
+        ...configure("Backends", "menu_sync_backend"),
+        click(`${row("Test Pharmacy", "127.0.0.1")} [name=name]`),
+        see("button[name=action_view_operations]:contains('0')"),
+        click("button[name=action_synchronise]", "Now"),
+        see(".o_notification:contains('Changes of both sides are being carried over')"),
+
+        click(".o_field_widget[name=paused] input", "Pause, which is kept at once"),
+        see(".ribbon:contains('Paused')"),
+        see(without(".o_form_view", "button[name=action_synchronise], button[name=action_send_all]")),
+        click(".o_field_widget[name=paused] input", "Resume"),
+        see(without(".o_form_view", ".ribbon:contains('Paused')")),
+
+        click(`[name=stream_ids] ${row("Products")} [name=direction]`),
+        ...choose(edited, "direction", "Pharmacy to Odoo"),
+        cell("batch_size", "50"),
+        click(".nav-link:contains('Breakers')"),
+        see(`[name=breaker_ids] ${row("Push", "Closed", "Normal")}`),
+        click(".nav-link:contains('Pools')"),
+        see(`[name=pool_ids] ${row("order_sync")}`),
+        click(".nav-link:contains('Time Limits')"),
+        fill(".o_field_widget[name=read_timeout] input", "20"),
+        ...keep,
+        click("button[name=action_send_all]"),
+        see(`${dialog}:contains('will be sent. Continue?')`),
+        confirm,
+        see("button[name=action_view_operations]:not(:contains('0'))", "They are in the queue"),
+
+        ...configure("Pools", "menu_sync_pool"),
+        click(`${row("order_sync")} [name=concurrency]`),
+        cell("concurrency", "7"),
+        ...save,
+        see(`${row("order_sync")} [name=concurrency]:text('7')`),
+
+        ...configure("Streams", "menu_sync_stream"),
+        see(row("Products", "Pharmacy to Odoo", "50")),
+        click(`${row("Suppliers")} [name=entity]`),
+        click("button[name=action_view_mappings]", "Its records"),
+        page("Mappings"),
+        see(row("Veterinaria Alba")),
+        ...back("Suppliers"),
+        click("button[name=action_reconcile]", "Compare both sides now"),
+        see(".o_arrow_button_current:contains('Running')"),
+        see(".o_field_widget[name=stream_id]:contains('Suppliers')"),
+    ],
+});
+
+const origin = (variable, ...texts) =>
+    `[name=pharmacy_sync_origins] tr:has(code:text('${variable}'))` +
+    texts.map((text) => `:contains('${text}')`).join("");
+const threshold = ".o_field_widget[name=pharmacy_sync_breaker_threshold] input";
+
+// Settings say where each value comes from; what is saved comes from the records.
+registry.category("web_tour.tours").add("pharmacy_sync_settings", {
+    steps: () => [
+        ...configure("Settings", "menu_settings"),
+        see(".settings_tab .selected[data-key=pharmacy_sync], .settings_tab .selected:contains('Pharmacy Sync')"),
+        see(origin("ERROR_RETRY_MAX_ATTEMPTS", "8", "environment")),
+        see(origin("ERROR_CIRCUIT_BREAKER_THRESHOLD", "5", "default")),
+        see(origin("LINEAR_API_KEY", "****", "environment"), "No secret is shown"),
+        see(origin("CODEGEN_ORG_ID", "not set")),
+        fill(threshold, "7"),
+        { ...click(".o_form_button_save", "Save"), expectUnloadPage: true },
+        see(origin("ERROR_CIRCUIT_BREAKER_THRESHOLD", "7", "record")),
+        see(`${threshold}:value('7')`),
+    ],
+});

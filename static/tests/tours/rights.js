@@ -1,0 +1,108 @@
+import { registry } from "@web/core/registry";
+
+import { back, click, menu, page, row, searchAll, see, selectAll, selectNone, without } from "./steps";
+
+const above = (...buttons) =>
+    see(
+        without(
+            ".o_control_panel:has(.o_selection_box)",
+            buttons.map((name) => `button[name='${name}']`).join(", ")
+        ),
+        "Selected, and nothing can be done with it"
+    );
+const form = (...buttons) =>
+    see(
+        without(".o_form_view", buttons.map((name) => `button[name='${name}']`).join(", ")),
+        "Seen, and nothing can be done with it"
+    );
+const setMode = "button:contains('Set Mode')";
+
+// Who only looks sees all of it, and is offered nothing that would be refused.
+registry.category("web_tour.tours").add("pharmacy_sync_rights", {
+    steps: () => [
+        see(".o_sync_overview .o_sync_score"),
+        see(
+            without(".o_menu_sections", "[data-menu-xmlid='pharmacy_sync.menu_configuration']"),
+            "No configuration"
+        ),
+        see(without(".o_menu_sections", ".o_menu_sections_more"), "Not under More either"),
+
+        ...menu("Operations", "menu_sync_operation"),
+        ...searchAll(row("TOUR-DEAD", "Dead")),
+        ...selectAll,
+        above("action_redrive", "action_ask_discard"),
+        ...selectNone,
+        click(`${row("TOUR-DEAD", "Dead")} [name=display_name]`),
+        see(".alert-danger:contains('What to do')"),
+        form(
+            ...["action_plan_redrive", "action_ask_assign", "action_ask_discard"],
+            ...["action_redrive", "action_stop", "action_restore", "action_compare"]
+        ),
+        see(without(".o_statusbar_buttons", "button:contains('Edit...')")),
+        see(".o_statusbar_buttons button[name=action_open_record]", "The record may be opened"),
+
+        ...menu("Dead Letters", "menu_sync_dead_letter", "menu_dead_letter"),
+        click(".o_group_header:contains('Authentication failed')"),
+        see(without(".o_group_header.o_group_open", "button[name]")),
+        ...selectAll,
+        above("action_plan_redrive", "action_assign_to_me", "action_ask_assign", "action_ask_discard"),
+
+        ...menu("Errors", "menu_sync_error_group", "menu_error"),
+        ...selectAll,
+        above("action_acknowledge", "action_resolve", "action_mute", "action_plan_redrive"),
+        ...selectNone,
+        click(`${row("Authentication failed")} [name=message]`),
+        page("Authentication failed"),
+        form("action_acknowledge", "action_resolve", "action_mute", "action_plan_redrive"),
+        see(".o_form_view .o_form_readonly", "Nothing to write in"),
+        click(".o_field_widget[name=latest_error_ids] .o_data_row [name=message]"),
+        see(".modal .nav-link:contains('Classification')"),
+        see(
+            without(".modal", "button[name=action_resolve], .nav-link:contains('Stack Trace')"),
+            "Nothing to do, and no stack trace"
+        ),
+        click(".modal .btn-close"),
+        see("body:not(:has(.modal))"),
+
+        ...menu("Mappings", "menu_sync_mapping"),
+        click(`${row("TOUR-DEAD")} [name=record_name]`),
+        page("TOUR-DEAD"),
+        form("action_break_link"),
+        see(without(".o_statusbar_buttons", "button:contains('Link to Another Record')")),
+
+        ...menu("Drift", "menu_sync_drift", "menu_reconciliation"),
+        click(`${row("TOUR-DEAD")} [name=record_name]`),
+        page("TOUR-DEAD"),
+        form("action_repair", "action_leave"),
+        see(without(".o_field_widget[name=repair]", "input"), "Nothing to choose"),
+        ...menu("Reconciliation", "menu_sync_reconciliation", "menu_reconciliation"),
+        see(without(".o_list_view:has(.o_data_row)", ".o_list_button_add"), "None is begun"),
+
+        ...menu("Breakers", "menu_sync_breaker"),
+        click(".o_kanban_record:contains('Test Pharmacy: Push')"),
+        page("Test Pharmacy: Push"),
+        see(without(".o_form_view", setMode)),
+        ...back("Breakers"),
+        click(".o_switch_view.o_list"),
+        ...selectAll,
+        see(without(".o_control_panel:has(.o_selection_box)", setMode)),
+
+        ...menu("Cache", "menu_sync_cache", "menu_log"),
+        ...selectAll,
+        above("action_clear"),
+        ...menu("Failed Handlers", "menu_sync_event_delivery", "menu_log"),
+        ...selectAll,
+        above("action_retry"),
+    ],
+});
+
+// Who has nothing to do with it meets it nowhere.
+registry.category("web_tour.tours").add("pharmacy_sync_outsider", {
+    steps: () => [
+        see(".o_form_view [name=partner_id] input:value('Veterinaria Alba')"),
+        form("action_view_sync", "action_view_sync_sagas", "action_sync_reserve"),
+        click(".o_navbar_apps_menu button"),
+        see(".o_app:contains('Purchase')"),
+        see("body:not(:has(.o_app[data-menu-xmlid='pharmacy_sync.menu_root']))"),
+    ],
+});

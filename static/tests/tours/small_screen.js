@@ -1,0 +1,46 @@
+import { registry } from "@web/core/registry";
+
+import { click, see } from "./steps";
+
+/** A page is read from top to bottom: nothing of it is cut off at the side. */
+const fits = (content) => ({
+    content,
+    trigger: "body",
+    run() {
+        const { scrollWidth } = document.querySelector(".o_action_manager");
+        if (scrollWidth > window.innerWidth) {
+            throw new Error(`${content}: ${scrollWidth} px wide`);
+        }
+    },
+});
+
+const menu = (entry) => [
+    click(".o_menu_toggle", "The menu"),
+    click(`.o_burger_menu_content [data-menu-xmlid='pharmacy_sync.${entry}']`),
+    see("body:not(:has(.o_burger_menu_content))"),
+];
+
+// With a telephone: how it stands, why a letter is dead, and a conflict decided.
+registry.category("web_tour.tours").add("pharmacy_sync_small_screen", {
+    steps: () => [
+        see(".o_sync_overview .o_sync_score"),
+        fits("Overview"),
+        click(".o_sync_figure[data-name=dead_letters]:contains('1')", "What is dead"),
+        see(".o_kanban_record:contains('TOUR-DEAD'):contains('API key')"),
+        fits("Dead letters"),
+        click(".o_kanban_record:contains('TOUR-DEAD')"),
+        see(".o_form_view .alert-danger:contains('What to do')"),
+        fits("A dead letter"),
+
+        ...menu("menu_sync_conflict"),
+        click(".o_data_row:contains('TOUR-CONFLICT') .o_data_cell"),
+        see(".o_conflict_row[data-path$=quantity] ins:contains('8')"),
+        fits("A conflict"),
+        click(".o_conflict_row[data-path$=quantity] input[value=pharmacy]", "The pharmacy's"),
+        see(".o_conflict_preview:contains('Will be written in Odoo'):contains('8.00')"),
+        fits("What it comes to"),
+        click(".o_conflict_apply:enabled"),
+        see(".o_notification:contains('No conflict is left')"),
+        see(".o_conflict_room .alert:contains('Buyer')", "Who decided"),
+    ],
+});
