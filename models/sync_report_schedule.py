@@ -87,7 +87,9 @@ class SyncReportSchedule(models.Model):
         done before or not."""
         for schedule in self:
             if not schedule._send(*schedule._last_whole()):
-                raise UserError(self.env._("The company has no backend to report of."))
+                raise UserError(
+                    self.env._("There is no backend to tell of, or nobody to tell.")
+                )
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",

@@ -279,7 +279,7 @@ class TestReportSchedule(StatisticsCase):
         )
         self.run_cron(1)
         self.assertFalse(self.mails("Other"), "it has no backend")
-        with self.assertRaisesRegex(UserError, "no backend"):
+        with self.assertRaisesRegex(UserError, "There is no backend"):
             other.action_send_now()
         self.env["sync.backend"].create(
             {"name": "Theirs", "url": self.app.url, "company_id": company.id}

@@ -2,6 +2,17 @@ from odoo import api, fields, models
 
 from ..models.sync_statistics import SEVERITIES
 
+# The first figures: where they are told, and their names.
+HEADLINE = (
+    (
+        *(("totals", "errors"), ("totals", "calls")),
+        *(("rates", "success"), ("rates", "failure")),
+    ),
+    (
+        *(("totals", "done"), ("totals", "dead")),
+        *(("rates", "recovery"), ("rates", "retry_success")),
+    ),
+)
 # Pixels of the highest bar of the trend.
 BAR_HEIGHT = 90
 # Times that are written below the bars, about so many.
@@ -86,32 +97,27 @@ class SyncReport(models.TransientModel):
 
         :return: lists of dicts of ``label``, ``value``, ``before`` and ``percent``
         """
-        now, past = figures, figures["before"]
-        rows = (
-            (
-                ("totals", "errors", self.env._("Errors")),
-                ("totals", "calls", self.env._("Calls")),
-                ("rates", "success", self.env._("Calls that succeed")),
-                ("rates", "failure", self.env._("Calls that fail")),
-            ),
-            (
-                ("totals", "done", self.env._("Operations done")),
-                ("totals", "dead", self.env._("Operations that died")),
-                ("rates", "recovery", self.env._("Failed operations that recovered")),
-                ("rates", "retry_success", self.env._("Retries that succeed")),
-            ),
-        )
+        labels = {
+            "errors": self.env._("Errors"),
+            "calls": self.env._("Calls"),
+            "success": self.env._("Calls that succeed"),
+            "failure": self.env._("Calls that fail"),
+            "done": self.env._("Operations done"),
+            "dead": self.env._("Operations that died"),
+            "recovery": self.env._("Failed operations that recovered"),
+            "retry_success": self.env._("Retries that succeed"),
+        }
         return [
             [
                 {
-                    "label": label,
-                    "value": now[part][name],
-                    "before": past[part][name],
+                    "label": labels[name],
+                    "value": figures[part][name],
+                    "before": figures["before"][part][name],
                     "percent": part == "rates",
                 }
-                for part, name, label in row
+                for part, name in row
             ]
-            for row in rows
+            for row in HEADLINE
         ]
 
     def _bars(self, trend):

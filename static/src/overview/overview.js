@@ -243,6 +243,9 @@ export class Overview extends Component {
                 until: formatDate(last),
             });
         }
+        if (this.state.data.range === "1h") {
+            return _t("last hour");
+        }
         return _t("last %s", Object.fromEntries(this.ranges)[this.state.data.range]);
     }
 

@@ -70,7 +70,7 @@ const choose = (days) =>
 registry.category("web_tour.tours").add("pharmacy_sync_overview_range", {
     steps: () => [
         { trigger: ".o_sync_range[data-range='1h']", run: "click" },
-        { trigger: ".o_sync_figure[data-name=errors]:contains(last 1 hour):contains(1)" },
+        { trigger: ".o_sync_figure[data-name=errors]:contains(last hour):contains(1)" },
         { trigger: ".o_sync_range[data-range=custom]", run: "click" },
         {
             trigger: ".o_sync_figure[data-name=errors] .o_sync_value:contains(1)",
