@@ -231,3 +231,27 @@ class SyncCase(TransactionCase):
     def make_due(self):
         """Let the time pass for which operations wait."""
         self.operations(state="waiting").write({"eta": False})
+
+
+class WorkCase(SyncCase):
+    """Long work over all that there is: of Odoo's records, those of the test only."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["res.partner"].search(
+            [("supplier_rank", ">", 0), ("id", "!=", cls.supplier.id)]
+        ).supplier_rank = 0
+        cls.env["product.product"].search(
+            [("id", "not in", cls.products.ids)]
+        ).purchase_ok = False
+
+    def stream(self, entity="supplier"):
+        return self.backend.stream_ids.filtered(lambda s: s.entity == entity)
+
+    def run_job(self, work):
+        """Commit, and do what the job runner would."""
+        self.env.cr.flush()
+        work.with_env(self.backend._as_runner().env)._job_work()
+        self.env.invalidate_all()
+        return work

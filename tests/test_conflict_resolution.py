@@ -229,13 +229,33 @@ class TestConflictResolution(SyncCase):
         self.order.button_confirm()
         self.order.button_lock()
         self.push()
+        self.app.edit(PATH, self.link.external_id, state="cancelled")
+        self.pull()
         choices = {
             row["path"]: {"choice": "pharmacy"}
             for row in self.conflict.compare()["rows"]
         }
-        with self.assertRaises(UserError), self.env.cr.savepoint():
-            self.conflict.resolve({**choices, "nonsense": {"choice": "odoo"}})
-        self.assertEqual(self.conflict.state, "open")
+        self.assertLess({"state", "notes", self.price}, choices.keys())
+        before, sides = self.link.base, self.both()
+        for refused, why in (
+            (choices, "Unable to cancel"),
+            (
+                {**choices, "nonsense": {"choice": "odoo"}},
+                "Nonsense is not",
+            ),
+        ):
+            with self.assertRaisesRegex(UserError, why), self.env.cr.savepoint():
+                self.conflict.resolve(refused)
+            self.assertEqual(self.conflict.state, "open")
+            self.assertFalse(any(self.conflict.line_ids.mapped("choice")))
+            self.assertEqual((self.link.base, self.both()), (before, sides))
+            self.assertEqual(self.order.state, "purchase")
+        self.assertFalse(self.operations(state="pending"))
+        self.order.button_unlock()
+        # An order that may be cancelled is not asked about.
+        del choices["state"]
+        self.assertEqual(self.resolve(choices=choices)["outcome"], "resolved")
+        self.assertEqual(self.order.state, "cancel")
 
     def test_who_changed_what_when_is_told(self):
         self.order.with_user(self.user).sudo().note = "Deliver at once."

@@ -55,6 +55,13 @@ class TestFailure(SyncCase):
         self.push()
         self.assertFalse(self.operation().reason)
 
+    def test_a_refusal_names_the_field_that_the_app_blames(self):
+        bad = self.make_order(quantity=-1.0)
+        self.push()
+        error = self.operations(mapping_id=self.mapping(bad).id).error_ids
+        self.assertEqual(error.type, "data_validation_failed")
+        self.assertIn("lines[0].quantity: ", error.message)
+
     def test_retry_is_a_job_with_an_eta(self):
         self.app.fault("error", status=503, count=1)
         self.push()

@@ -1,22 +1,16 @@
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
-from .common import SyncCase
+from .common import WorkCase
 
 
 @tagged("post_install", "-at_install")
-class TestInitial(SyncCase):
+class TestInitial(WorkCase):
     """What both sides had before they were connected is brought together, once."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env["res.partner"].search(
-            [("supplier_rank", ">", 0), ("id", "!=", cls.supplier.id)]
-        ).supplier_rank = 0
-        cls.env["product.product"].search(
-            [("id", "not in", cls.products.ids)]
-        ).purchase_ok = False
         cls.env["purchase.order"].search([]).unlink()
 
     def setUp(self):
@@ -24,15 +18,6 @@ class TestInitial(SyncCase):
         # What the fixtures wrote is no news of this test's.
         self.env.cr.flush()
         self.env["sync.event"].search([]).unlink()
-
-    def stream(self, entity):
-        return self.backend.stream_ids.filtered(lambda s: s.entity == entity)
-
-    def run_job(self, work):
-        """Commit, and do what the job runner would."""
-        self.env.cr.flush()
-        work.with_env(self.backend._as_runner().env)._job_work()
-        self.env.invalidate_all()
 
     def preview(self, **values):
         work = self.env["sync.initial"].create(

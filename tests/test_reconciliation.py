@@ -1,22 +1,16 @@
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from .common import SyncCase
+from .common import WorkCase
 
 
 @tagged("post_install", "-at_install")
-class TestReconciliation(SyncCase):
+class TestReconciliation(WorkCase):
     """What differs without anybody's having been told is found, and is mended."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env["res.partner"].search(
-            [("supplier_rank", ">", 0), ("id", "!=", cls.supplier.id)]
-        ).supplier_rank = 0
-        cls.env["product.product"].search(
-            [("id", "not in", cls.products.ids)]
-        ).purchase_ok = False
         cls.suppliers = cls.supplier + cls.env["res.partner"].create(
             [
                 {"name": f"Supplier {n}", "is_company": True, "supplier_rank": 1}
@@ -30,16 +24,6 @@ class TestReconciliation(SyncCase):
         self.order = self.make_order(note="<p>Ring twice</p>")
         self.sync()
         self.victim = self.suppliers[3]
-
-    def stream(self, entity="supplier"):
-        return self.backend.stream_ids.filtered(lambda s: s.entity == entity)
-
-    def run_job(self, work):
-        """Commit, and do what the job runner would."""
-        self.env.cr.flush()
-        work.with_env(self.backend._as_runner().env)._job_work()
-        self.env.invalidate_all()
-        return work
 
     def reconcile(self, entity="supplier"):
         """Compare a stream: what was found."""

@@ -42,6 +42,18 @@ class TestTimeline(SyncCase):
         self.assertEqual(operation.correlation_id, event.correlation_id)
         self.assertEqual(len(self.told("linked")), 1)
 
+    def test_it_is_told_to_be_linked_only_once_it_is(self):
+        self.backend.paused = True
+        order = self.make_order()
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        self.assertIn("Push: Pending", self.rows(order).mapped("title"))
+        self.assertNotIn("linked", self.rows(order).mapped("kind"))
+        self.backend.paused = False
+        self.push()
+        linked = self.rows(order).filtered(lambda row: row.kind == "linked")
+        self.assertEqual(linked.detail, self.mapping(order).external_id)
+
     def test_newest_is_first(self):
         self.order.origin = "PH-1"
         self.push()
