@@ -195,6 +195,10 @@ class SyncStream(models.Model):
         }
         for arrival in arrivals:
             operation = kept.get(arrival.external_id, Operation)
+            waits = (operation and (operation.payload or {}).get("version")) or 0
+            if arrival.version and arrival.version < waits:
+                # A call was late: the state that waits is the newer one.
+                continue
             if arrival.outcome != "failed":
                 operation._succeed(operation and self.env._("A newer version came."))
                 continue

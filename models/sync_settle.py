@@ -4,15 +4,19 @@ from odoo import models
 
 from ..core.exceptions import (
     CircuitBreakerOpenError,
+    DependencyMissingError,
     HttpError,
     ResourcePoolFullError,
 )
+from ..core.taxonomy import ErrorType
 from .sync_cancel import CANCELLED
 
 OK = (200, 201, 204)
 FOUND, DUPLICATE, GONE, STALE = 302, 409, 410, 412
-# Attempts after which a record that is always stale is no accident any more.
+# Answers in a row after which a record that is always stale is no accident any more.
 STALE_ATTEMPTS = 5
+# Seconds that a record waits for one it refers to.
+DEPENDENCY_WAIT = 30
 # The call was not made: that is no failure of the record, and no attempt.
 NOT_MADE = (CircuitBreakerOpenError, ResourcePoolFullError)
 
@@ -72,11 +76,30 @@ class SyncStream(models.Model):
             self.env["sync.cache"]._invalidate(self.backend_id, self.entity, keys)
         if arrived:
             correlation_id = items[0]["correlation_id"]
-            self._keep_failed(self._apply(arrived, correlation_id), correlation_id)
+            arrivals = self._apply(arrived, correlation_id)
+            self._keep_failed(arrivals, correlation_id)
+            self._park_unmerged(operations, arrivals)
         if rest:
             Operation._enqueue_push(rest, self)
         operations._schedule_waiting()
         operations.filtered(lambda o: o.state == "done")._close_outdated()
+
+    def _park_unmerged(self, operations, arrivals):
+        """What the app's newer values refer to has not come yet. A push that has to be
+        merged with them waits for it as they do, and that costs no attempt."""
+        missing = {
+            arrival.external_id: arrival.error
+            for arrival in arrivals
+            if isinstance(arrival.error, DependencyMissingError)
+        }
+        for operation in operations:
+            error = missing.get(operation.mapping_id.external_id)
+            if error and operation.state == "pending":
+                operation.attempts -= 1
+                operation._park(
+                    DEPENDENCY_WAIT,
+                    self.env._("Waits for what it refers to: %s", error),
+                )
 
     def _not_applied(self, mapping, item):
         """What was sent is not at the app. If its record has changed since, that has
@@ -101,7 +124,7 @@ class SyncStream(models.Model):
             return [current] if current else [], []
         if status in (FOUND, DUPLICATE) and current and self._is_ours(mapping, current):
             # Linked; what differs goes with the next batch.
-            mapping.write({"external_id": current["id"], "version": 0})
+            self._link_found(mapping, current)
             operation._leave(
                 {
                     "state": "pending",
@@ -121,7 +144,7 @@ class SyncStream(models.Model):
             classification = replace(classification, message=message)
         exception = HttpError(status, code, message, field=field)
         failed = [(operation, classification, exception)]
-        if status != STALE or not current or operation.attempts > STALE_ATTEMPTS:
+        if status != STALE or not current or self._is_stuck(operation):
             return [], failed
         # Merge now; what still differs, if anything does, goes with the next batch.
         reason = self.env._("Merged with the pharmacy's newer values.")
@@ -132,6 +155,22 @@ class SyncStream(models.Model):
             {"state": "pending", "reason": reason}, operation._newer_pushes()
         )
         return [current], []
+
+    def _is_stuck(self, operation):
+        """Whether it meets newer values time after time, and with nothing between."""
+        if operation.attempts <= STALE_ATTEMPTS:
+            return False
+        latest = operation.error_ids.sorted("id")[-STALE_ATTEMPTS:]
+        return set(latest.mapped("type")) == {ErrorType.VERSION_CONFLICT}
+
+    def _link_found(self, mapping, current):
+        """The app had the record already."""
+        if mapping.external_id:
+            # A pull has linked it meanwhile, and may have read what came after this.
+            return
+        if current.get("external_ref") != mapping.key:
+            mapping._forget_agreed()
+        mapping.write({"external_id": current["id"], "version": 0})
 
     def _is_ours(self, mapping, current):
         """Whether the app's record is, or may become, this mapping's counterpart."""

@@ -46,3 +46,4 @@ from . import test_event_handlers
 from . import test_changes
 from . import test_saga
 from . import test_saga_tour
+from . import test_apart
