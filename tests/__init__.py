@@ -47,3 +47,4 @@ from . import test_changes
 from . import test_saga
 from . import test_saga_tour
 from . import test_apart
+from . import test_companies

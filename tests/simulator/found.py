@@ -138,7 +138,7 @@ class PushDiesOfItsSupplier(Odoo):
         pass
 
 
-@seeds(3546)
+@seeds(1218)
 class LateCallStandsForWhatWaits(Odoo):
     """An older state takes the place of one that waits for its supplier, or makes up
     for it."""
