@@ -193,7 +193,9 @@ class SyncStream(models.Model):
         # What was agreed on with a counterpart that is deleted still holds.
         buried = {mapping.res_id: mapping.base for mapping in known if mapping.deleted}
         known.filtered("deleted")._bury()
-        by_res_id = {m.res_id: m for m in known if m.res_id not in buried}
+        unlinked = known.filtered(lambda mapping: mapping.res_id not in buried)
+        unlinked._forget_agreed()
+        by_res_id = {mapping.res_id: mapping for mapping in unlinked}
         by_res_id.update(
             (mapping.res_id, mapping)
             for mapping in Mapping._insert(

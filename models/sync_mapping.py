@@ -187,6 +187,11 @@ class SyncMapping(models.Model):
         if hoped not in unanswered:
             self.unanswered = [*unanswered, hoped]
 
+    def _forget_agreed(self):
+        """Its record was made on both sides apart: what Odoo was about to create at
+        the pharmacy is nothing that both agreed on."""
+        self.write({"base": False, "unanswered": False, "uncertain": False})
+
     def _confirm(self, pharmacy, version):
         """The app's record tells what became of pushes that were not answered.
 

@@ -198,8 +198,11 @@ class SyncStream(models.Model):
                 ]
             )
         }
-        failed = {i: a for i, a in first.items() if a.outcome == "failed"}
-        made_up = [kept[i].id for i in kept.keys() - failed.keys()]
+        late = {i for i, operation in kept.items() if _is_late(first[i], operation)}
+        failed = {
+            i: a for i, a in first.items() if a.outcome == "failed" and i not in late
+        }
+        made_up = [kept[i].id for i in kept.keys() - failed.keys() - late]
         Operation.browse(made_up)._succeed(self.env._("A newer version came."))
         new = {i: a for i, a in failed.items() if i not in kept}
         made = Operation.create(
@@ -320,3 +323,9 @@ def _forget_cursor(stream_id, env):
 
 def _pull_failed(stream_id, exception, correlation_id, env):
     env["sync.stream"].browse(stream_id)._fail_pull(exception, correlation_id)
+
+
+def _is_late(arrival, operation):
+    """Whether the state that waits is newer than the one that has arrived."""
+    waits = (operation.payload or {}).get("version") or 0
+    return bool(arrival.version) and arrival.version < waits

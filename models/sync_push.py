@@ -7,10 +7,8 @@ from odoo import fields, models
 from ..core.bisect import Fate, run_bisecting
 from ..entities.directory import Directory, unmapped
 from .own_transaction import in_own_transaction
-from .sync_settle import FOUND, GONE
+from .sync_settle import DEPENDENCY_WAIT, FOUND, GONE
 
-# Seconds that a record waits for one it refers to.
-DEPENDENCY_WAIT = 30
 # Seconds that what is not essential waits for a saturated pool.
 BUSY_WAIT = 30
 

@@ -5,15 +5,19 @@ from odoo import models
 
 from ..core.exceptions import (
     CircuitBreakerOpenError,
+    DependencyMissingError,
     HttpError,
     ResourcePoolFullError,
 )
+from ..core.taxonomy import ErrorType
 from .sync_cancel import CANCELLED
 
 OK = (200, 201, 204)
 FOUND, DUPLICATE, GONE, STALE = 302, 409, 410, 412
-# Attempts after which a record that is always stale is no accident any more.
+# Answers in a row after which a record that is always stale is no accident any more.
 STALE_ATTEMPTS = 5
+# Seconds that a record waits for one it refers to.
+DEPENDENCY_WAIT = 30
 # The call was not made: that is no failure of the record, and no attempt.
 NOT_MADE = (CircuitBreakerOpenError, ResourcePoolFullError)
 
@@ -63,6 +67,7 @@ class SyncStream(models.Model):
             correlation_id = items[0]["correlation_id"]
             arrivals = self._apply(fates.arrived, correlation_id)
             self._keep_failed(arrivals, correlation_id)
+            self._park_unmerged(operations, arrivals)
         self._send_the_rest(operations, items)
         operations._schedule_waiting()
         operations.filtered(lambda o: o.state == "done")._close_outdated()
@@ -101,6 +106,23 @@ class SyncStream(models.Model):
                 rest[operation.mapping_id] = operation.correlation_id
         if rest:
             self.env["sync.operation"]._enqueue_push(rest, self)
+
+    def _park_unmerged(self, operations, arrivals):
+        """What the app's newer values refer to has not come yet. A push that has to be
+        merged with them waits for it as they do, and that costs no attempt."""
+        missing = {
+            arrival.external_id: arrival.error
+            for arrival in arrivals
+            if isinstance(arrival.error, DependencyMissingError)
+        }
+        for operation in operations:
+            error = missing.get(operation.mapping_id.external_id)
+            if error and operation.state == "pending":
+                operation.attempts -= 1
+                operation._park(
+                    DEPENDENCY_WAIT,
+                    self.env._("Waits for what it refers to: %s", error),
+                )
 
     def _not_applied(self, mapping, item):
         """What was sent is not at the app. If its record has changed since, that has
@@ -144,11 +166,11 @@ class SyncStream(models.Model):
         elif (
             status in (FOUND, DUPLICATE) and current and self._is_ours(mapping, current)
         ):
-            mapping.write({"external_id": current["id"], "version": 0})
+            self._link_found(mapping, current)
             fates.linked.append(operation.id)
         else:
             failure = self._refusal(operation, answer)
-            if status != STALE or not current or operation.attempts > STALE_ATTEMPTS:
+            if status != STALE or not current or self._is_stuck(operation):
                 fates.failed.append(failure)
                 return
             fates.stale.append(failure)
@@ -168,6 +190,22 @@ class SyncStream(models.Model):
             message = f"{blamed}: {message}"
             classification = replace(classification, message=message)
         return operation, classification, HttpError(status, code, message, field=blamed)
+
+    def _is_stuck(self, operation):
+        """Whether it meets newer values time after time, and with nothing between."""
+        if operation.attempts <= STALE_ATTEMPTS:
+            return False
+        latest = operation.error_ids.sorted("id")[-STALE_ATTEMPTS:]
+        return set(latest.mapped("type")) == {ErrorType.VERSION_CONFLICT}
+
+    def _link_found(self, mapping, current):
+        """The app had the record already."""
+        if mapping.external_id:
+            # A pull has linked it meanwhile, and may have read what came after this.
+            return
+        if current.get("external_ref") != mapping.key:
+            mapping._forget_agreed()
+        mapping.write({"external_id": current["id"], "version": 0})
 
     def _is_ours(self, mapping, current):
         """Whether the app's record is, or may become, this mapping's counterpart."""

@@ -53,3 +53,5 @@ from . import test_reconciliation_tour
 from . import test_configuration_tour
 from . import test_log_tour
 from . import test_rights_tour
+from . import test_apart
+from . import test_companies

@@ -23,7 +23,12 @@ from odoo.addons.pharmacy_sync.core.breaker import (
     tick,
 )
 from odoo.addons.pharmacy_sync.core.classification import (
+    classify,
     classify_response,
+)
+from odoo.addons.pharmacy_sync.core.exceptions import (
+    CircuitBreakerOpenError,
+    ResourcePoolFullError,
 )
 from odoo.addons.pharmacy_sync.core.window import CallRecord, Window, WindowStats
 
@@ -154,6 +159,16 @@ def test_refusals_never_open_it(breaker):
     for second in range(20):
         breaker.call(outcome(classify_response(422), 0.1), second)
     assert breaker.at is State.CLOSED
+
+
+@pytest.mark.parametrize("refusal", [CircuitBreakerOpenError, ResourcePoolFullError])
+def test_a_call_that_was_not_made_says_nothing_of_the_app(refusal):
+    said = outcome(classify(refusal("Not now.")), 30.0)
+    assert said == Outcome(Result.ABANDONED)
+    breaker = Breaker()
+    for second in range(2 * CONFIG.consecutive_failures):
+        breaker.call(said, second)
+    assert breaker.state == BreakerState()
 
 
 def test_rejected_calls_are_no_failures(half_open):

@@ -8,7 +8,7 @@ Who changes how histories are made finds other seeds:
 from odoo.addons.pharmacy_sync.core.merge_base import confirm
 
 from .odoo import Odoo
-from .parts import OK
+from .parts import OK, STALE_ATTEMPTS
 
 FOUND = {}
 
@@ -55,7 +55,7 @@ class DeletedBeforeItsCreationWasAnswered(Odoo):
         return super()._push_item(operation)
 
 
-@seeds(285)
+@seeds(2021)
 class ConflictOutlivesItsRecord(Odoo):
     """A conflict stays open when its record is deleted."""
 
@@ -63,7 +63,7 @@ class ConflictOutlivesItsRecord(Odoo):
         mapping.deleted = True
 
 
-@seeds(109)
+@seeds(1080)
 class WithdrawnChangeWins(Odoo):
     """A person ends a conflict by withdrawing Odoo's change: the pharmacy's value is
     noted as agreed, and not written."""
@@ -109,3 +109,47 @@ class IdempotencyKeyUsedTwice(Odoo):
 
     def _new_key(self, operation):
         return f"{operation.id}-{operation.attempts}"
+
+
+@seeds(4)
+class TwinOverwritten(Odoo):
+    """What Odoo was about to create counts as agreed with the record of the same
+    number that the pharmacy turns out to have."""
+
+    def _nothing_agreed(self, mapping):
+        pass
+
+
+@seeds(51523)
+class FoundLaterThanRead(Odoo):
+    """A record that is found is written down over what a pull has read since."""
+
+    def _link(self, mapping, current):
+        super()._link(mapping, current)
+        mapping.version = 0
+
+
+@seeds(3180)
+class PushDiesOfItsSupplier(Odoo):
+    """A push that cannot be merged before a supplier arrives tries at once, again and
+    again."""
+
+    def _park_unmerged(self, operation):
+        pass
+
+
+@seeds(1218)
+class LateCallStandsForWhatWaits(Odoo):
+    """An older state takes the place of one that waits for its supplier, or makes up
+    for it."""
+
+    def _is_older(self, record, operation):
+        return False
+
+
+@seeds(37183)
+class NoAttemptLeftToMerge(Odoo):
+    """Attempts that an outage cost count as meetings with newer values."""
+
+    def _is_stuck(self, operation):
+        return operation.attempts > STALE_ATTEMPTS

@@ -2,17 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from odoo.addons.pharmacy_sync.core.merge import Side
-
 from .laws import Copy, Ending, broken
-from .ledger import REMOVED, flat
 from .odoo import Odoo
+from .persons import Persons
+from .rooms import Room
 from .world import World
 
 MOST_WORKERS = 3
 ROUNDS = 30
-FIELDS = ("notes", "date")
-LINE_FIELDS = ("quantity", "price")
 
 
 @dataclass
@@ -45,19 +42,13 @@ def run(seed, odoo_class=Odoo):
     return Result(seed, found, history.conflicts, history.world.log)
 
 
-class History:
+class History(Persons):
     """:param world: where it takes place"""
 
     def __init__(self, world):
-        self.world = world
-        self.conflicts = 0
-        self._tokens = 0
+        super().__init__(world)
         self._told = []  # records that the pharmacy has yet to call in
         draw = world.random
-        # Where everybody writes in the same place they meet more often.
-        self._fields = draw.choice((FIELDS, FIELDS[:1]))
-        self._on_lines = draw.choice((0, 0.5, 0.5, 1))
-        self._undo = draw.choice((0, 0.1, 0.4))
         self._acts = [
             (act, draw.choice(weights))
             for act, weights in (
@@ -76,6 +67,10 @@ class History:
                 (self._hand_over, (1, 2)),
             )
         ]
+        if Room.TWINS in world.rooms:
+            self._acts.append((self._create_twin, 3))
+        if Room.BREAKER in world.rooms:
+            self._acts += [(self._outage, 1), (self._wait, 3)]
 
     def play(self):
         world = self.world
@@ -94,121 +89,13 @@ class History:
         second = [] if work else self._second_pass()
         return broken(world.ledger, self._ending(work, second))
 
-    # -- Persons -----------------------------------------------------------------------
+    def _outage(self):
+        """The pharmacy is gone for a while, long enough to be noticed."""
+        self.world.out_until = self.world.now + self.world.random.randint(10, 150)
+        self.world.note("outage until", self.world.out_until)
 
-    def _token(self):
-        self._tokens += 1
-        return f"v{self._tokens}"
-
-    def _new_record(self):
-        name = f"r{self._token()}"
-        lines = [self._new_line() for __ in range(self.world.random.randint(0, 2))]
-        values = {"name": name, **{field: self._token() for field in FIELDS}}
-        return {**values, "lines": lines}
-
-    def _new_line(self):
-        return {"key": f"k{self._token()}"} | {f: self._token() for f in LINE_FIELDS}
-
-    def _create_at_odoo(self):
-        values = self._new_record()
-        self.world.odoo.create(values)
-        self._wrote("odoo", {}, values)
-
-    def _create_at_pharmacy(self):
-        values = self._new_record()
-        self.world.pharmacy.create(values)
-        self._wrote("pharmacy", {}, values)
-
-    def _person_at_odoo(self):
-        odoo = self.world.odoo
-        living = [i for i in odoo.records if i not in odoo.archived]
-        if self._is_birth(living):
-            return self._create_at_odoo()
-        res_id = self.world.random.choice(living)
-        before = odoo.records[res_id]
-        if self.world.random.random() < 0.04:
-            odoo.delete(res_id)
-            return self._removed("odoo", before)
-        after = {**before, **self._change(before, self._other_value)}
-        odoo.edit(res_id, {k: v for k, v in after.items() if v != before[k]})
-        return self._wrote("odoo", before, after)
-
-    def _person_at_pharmacy(self):
-        pharmacy = self.world.pharmacy
-        living = [row for row in pharmacy.rows.values() if not row.deleted]
-        if self._is_birth(living):
-            return self._create_at_pharmacy()
-        row = self.world.random.choice(living)
-        before = row.data
-        if self.world.random.random() < 0.04:
-            pharmacy.delete(row)
-            return self._removed("pharmacy", before)
-        pharmacy.edit(row, self._change(before, self._other_value))
-        return self._wrote("pharmacy", before, row.data)
-
-    def _is_birth(self, living):
-        born = len(self.world.ledger.records())
-        return not living or (born < 3 and self.world.random.random() < 0.06)
-
-    def _change(self, values, value_of):
-        """One thing that a person changes: a field, a line's field, a line."""
-        draw = self.world.random
-        lines = values["lines"]
-        if draw.random() >= self._on_lines:
-            field = draw.choice(self._fields)
-            return {field: value_of(values["name"], field, values[field])}
-        deed = draw.random()
-        if not lines or deed < 0.3:
-            return {"lines": [*lines, self._new_line()]}
-        at = draw.randrange(len(lines))
-        rest = lines[:at], lines[at + 1 :]
-        if deed < 0.5:
-            return {"lines": [*rest[0], *rest[1]]}
-        line, field = lines[at], draw.choice(LINE_FIELDS)
-        slot = f"lines[{line['key']}].{field}"
-        value = value_of(values["name"], slot, line[field])
-        return {"lines": [*rest[0], {**line, field: value}, *rest[1]]}
-
-    def _other_value(self, name, slot, value):
-        """A new value; now and then one that stood there before."""
-        known = self.world.ledger.seen.get((name, slot), {})
-        former = [v for v in known if v not in (value, REMOVED)]
-        if former and self.world.random.random() < self._undo:
-            return self.world.random.choice(former)
-        return self._token()
-
-    def _wrote(self, side, before, after):
-        self.world.note(f"person at {side}", after)
-        self.world.ledger.wrote(after["name"], flat(before), flat(after))
-
-    def _removed(self, side, before):
-        self.world.note(f"person at {side} deletes", before["name"])
-        self.world.ledger.removed(side, before["name"], flat(before))
-
-    def _resolve(self):
-        mappings = self._in_conflict()
-        if mappings:
-            self._decide(self.world.random.choice(mappings))
-
-    def _reconsider(self):
-        """A person at Odoo ends a conflict by hand: takes either value over."""
-        for mapping in self._in_conflict():
-            before = self.world.odoo.records.get(mapping.res_id)
-            field = next((p for p in mapping.conflict.paths if p in FIELDS), None)
-            if before and field:
-                known = (mapping.conflict.pharmacy, mapping.base)
-                changes = {field: self.world.random.choice(known)[field]}
-                self.world.odoo.edit(mapping.res_id, changes)
-                self._wrote("odoo", before, {**before, **changes})
-
-    def _in_conflict(self):
-        return [mapping for mapping in self.world.odoo.mappings if mapping.conflict]
-
-    def _decide(self, mapping):
-        winner = self.world.random.choice((Side.ODOO, Side.PHARMACY))
-        self.world.note("person decides", mapping.key, mapping.conflict.paths, winner)
-        self.world.odoo.resolve(mapping, winner)
-        self.conflicts += 1
+    def _wait(self):
+        self.world.now += self.world.random.randint(1, 30)
 
     # -- Workers and network -----------------------------------------------------------
 
@@ -276,7 +163,7 @@ class History:
                 self._late()
             else:
                 self._hand_over()
-        world.trouble = 0
+        world.trouble = world.out_until = 0
 
     def _pass(self):
         """A push, a pull and a push, each to its end; time passes."""
@@ -311,11 +198,15 @@ class History:
     def _ending(self, work, second):
         odoo, pharmacy = self.world.odoo, self.world.pharmacy
         ending = Ending({}, {}, work=work, second=second)
+        ending.breaches = [*self.world.breaches]
+        ending.breaches += [f"{s} is not there" for s in pharmacy.astray]
+        ending.decisions = odoo.decided
+        ending.policies = odoo.policies
         for res_id, values in odoo.records.items():
-            copy = Copy(res_id not in odoo.archived, flat(values))
+            copy = Copy(res_id not in odoo.archived, self._slots(values))
             ending.odoo.setdefault(values["name"], []).append(copy)
         for row in pharmacy.rows.values():
-            copy = Copy(not row.deleted, flat(row.data))
+            copy = Copy(not row.deleted, self._slots(row.data))
             ending.pharmacy.setdefault(row.data["name"], []).append(copy)
         for mapping in self._in_conflict():
             self.conflicts += 1

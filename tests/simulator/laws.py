@@ -22,11 +22,25 @@ At rest
     No event, no operation and no dead letter is left.
 Quiet
     A second pass writes nothing on either side and makes no operation.
+Rules are kept
+    What no person decided was decided as the stream's rules and policies say, and the
+    value that lost was kept: without it a value is lost as any other.
+
+At every moment (see :mod:`.world`): no call while a breaker is open, no more probes at
+once than are permitted; nothing stays parked once it has closed, and no operation dies
+of an outage. No record is sent or taken over without the supplier that it refers to.
 """
 
 from dataclasses import dataclass, field
+from decimal import Decimal
+
+from odoo.addons.pharmacy_sync.core.conflict_rules import CANCELLED, Rule, RuleKind
+from odoo.addons.pharmacy_sync.core.merge import generic_path
+from odoo.addons.pharmacy_sync.core.policy import Policy
 
 from .ledger import REMOVED, covers, descends
+
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,9 @@ class Ending:
     :param conflicts: ``{record: paths in open conflict}``
     :param work: what is left in the queue, in words
     :param second: what a second pass did, in words
+    :param breaches: laws of a moment that did not hold, in words
+    :param decisions: ``[(record, core.policy.Decision)]``: what no person was asked
+    :param policies: :class:`..core.policy.Policies`, by which that was decided
     """
 
     odoo: dict
@@ -57,12 +74,22 @@ class Ending:
     conflicts: dict = field(default_factory=dict)
     work: list = field(default_factory=list)
     second: list = field(default_factory=list)
+    breaches: list = field(default_factory=list)
+    decisions: list = field(default_factory=list)
+    policies: object = None
 
 
 def broken(ledger, ending):
     """The laws that do not hold: a list of sentences."""
     found = [f"not at rest: {work}" for work in ending.work]
     found += [f"not quiet: {deed}" for deed in ending.second]
+    found += ending.breaches
+    for record, decision in ending.decisions:
+        for loser in (decision.values.odoo, decision.values.pharmacy):
+            if loser != decision.result:
+                ledger.decided(record, decision.path, decision.result, loser)
+        if not _is_by_the_rules(decision, ending.policies):
+            found.append(f"{record}: decided against the rules: {decision}")
     names = set(ledger.records()) | ending.odoo.keys() | ending.pharmacy.keys()
     for name in sorted(names):
         sides = {
@@ -99,7 +126,7 @@ def _record(ledger, name, copies, paths):
         yield from _slot(slot, known, finals, bool(deleted) or open_conflict)
         if len(alive) == 2 and not deleted and len(finals) > 1 and not open_conflict:
             yield f"not converged: {slot} is {sorted(map(str, finals))}"
-    if len(alive) == 2:
+    if len(alive) == 2 and paths:
         differing = {
             slot
             for slot in known_slots
@@ -112,9 +139,48 @@ def _record(ledger, name, copies, paths):
 
 def _slot(slot, known, finals, may_lack):
     """:param may_lack: whether a line may never have reached one of the sides"""
+    if finals == known.keys():
+        return
     for value in sorted(finals - known.keys(), key=str):
         if not (may_lack and value == REMOVED):
             yield f"invented: {slot} is {value}"
     for value in sorted(known, key=str):
         if not any(descends(known, final, value) for final in finals):
             yield f"lost update: {slot} = {value}; it is {sorted(map(str, finals))}"
+
+
+def _is_by_the_rules(decision, policies):
+    values, result, by = decision.values, decision.result, decision.by
+    if isinstance(by, Rule):
+        known = generic_path(decision.path) in by.fields and by in policies.rules
+        return known and _RULES[by.kind](values, result)
+    wanted = {Policy.ODOO: values.odoo, Policy.PHARMACY: values.pharmacy}
+    taken = wanted.get(by, result) == result
+    return taken and by is policies.of(decision.path) and by is not Policy.ASK
+
+
+def _is_cancelled(values, result):
+    return result == CANCELLED and CANCELLED in (values.odoo, values.pharmacy)
+
+
+def _is_rounded(values, result):
+    one, other = Decimal(values.odoo), Decimal(values.pharmacy)
+    return abs(one - other) < CENT and result in (values.odoo, values.pharmacy)
+
+
+def _is_merged(values, result):
+    """Every line that somebody added is there, none that somebody removed."""
+    base, odoo, pharmacy, merged = (
+        set(text.split("\n"))
+        for text in (values.base, values.odoo, values.pharmacy, result)
+    )
+    added = (odoo | pharmacy) - base
+    removed = base - (odoo & pharmacy)
+    return added <= merged and not removed & merged and merged <= base | added
+
+
+_RULES = {
+    RuleKind.CANCELLED: _is_cancelled,
+    RuleKind.ROUNDING: _is_rounded,
+    RuleKind.TEXT: _is_merged,
+}

@@ -12,9 +12,13 @@ REMOVED = "<removed>"
 
 class Ledger:
     """For each slot the values that were written there, each with those that its
-    writer saw: the value that it replaced, or the one decided against."""
+    writer saw: the value that it replaced, or the one decided against.
 
-    def __init__(self):
+    :param name_of: says which supplier a value of either side means
+    """
+
+    def __init__(self, name_of=None):
+        self._name_of = name_of
         self.seen = {}  # (record, slot): {value: values seen}
         self.deleted = {}  # record: {side: what the person saw who deleted it}
 
@@ -34,6 +38,8 @@ class Ledger:
 
     def decided(self, record, path, winner, loser):
         """A person saw both values of a conflict and chose."""
+        if path == "supplier":
+            winner, loser = self._name_of(winner), self._name_of(loser)
         winner, loser = _at(path, winner), _at(path, loser)
         for slot in winner.keys() | loser.keys():
             better, worse = winner.get(slot, REMOVED), loser.get(slot, REMOVED)

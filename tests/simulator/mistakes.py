@@ -1,10 +1,14 @@
 """Known mistakes, each built into the simulated protocol: the simulator has to find
 them. Most stood in papers or in published connectors."""
 
+from dataclasses import replace
+
+from odoo.addons.pharmacy_sync.core.breaker import Permit
 from odoo.addons.pharmacy_sync.core.merge import Merge, three_way
+from odoo.addons.pharmacy_sync.core.policy import Policy
 
 from .odoo import Odoo
-from .parts import COMMIT, EVENTS, PAGE, Call, NoAnswerError
+from .parts import COMMIT, EVENTS, PAGE, NoAnswerError
 
 MISTAKES = {}
 
@@ -116,7 +120,7 @@ class CursorBeforeThePage(Odoo):
         cursor, more = self.cursor, True
         while more:
             try:
-                page = yield Call("changes", (cursor, PAGE))
+                page = yield from self._call("pull", "changes", cursor, PAGE)
             except NoAnswerError:
                 return
             if self.cursor != cursor:
@@ -217,3 +221,125 @@ class KilledWorkerNotTakenUp(Odoo):
 
     def recover(self, living):
         pass
+
+
+# -- Records that are made on both sides -----------------------------------------------
+
+
+@mistake
+class TwinMadeAnew(Odoo):
+    """What arrives and is not linked is new, whatever number it has."""
+
+    def _match(self, data):
+        return None
+
+
+# -- Suppliers -------------------------------------------------------------------------
+
+
+@mistake
+class DefaultSupplierMadeUp(Odoo):
+    """An order whose supplier is not there gets another one."""
+
+    def _values(self, data):
+        known = self._mapping("external_id", data.get("supplier"))
+        if not known and "supplier" in data and self.records:
+            return {**data, "supplier": min(self.records)}
+        return super()._values(data)
+
+
+@mistake
+class SentWithoutItsSupplier(Odoo):
+    """An order is sent before the supplier that it refers to."""
+
+    def _unmapped(self, data):
+        return None
+
+
+@mistake
+class WaitingOrderForgotten(Odoo):
+    """What arrives before its supplier is left to the next change of it."""
+
+    def _keep_failed(self, record):
+        pass
+
+
+# -- The breaker -----------------------------------------------------------------------
+
+
+@mistake
+class BreakerNotAsked(Odoo):
+    """Calls are counted, and made all the same."""
+
+    def _permit(self, kind):
+        return Permit(self.breakers[kind].epoch) if self.breakers else None
+
+
+@mistake
+class EachWorkerProbes(Odoo):
+    """Each worker counts its own probes, and not those of all together."""
+
+    def _permit(self, kind):
+        known = self.breakers.get(kind)
+        leave = super()._permit(kind)
+        if known and self.breakers[kind].epoch == known.epoch:
+            self.breakers[kind] = known
+        return leave
+
+
+@mistake
+class ParkedNotReleased(Odoo):
+    """What waits for the app waits for its time, though the app is back."""
+
+    def _resume(self):
+        times = {o: (o.parked, o.eta) for o in self.operations}
+        super()._resume()
+        for operation, (parked, eta) in times.items():
+            if parked:
+                operation.parked, operation.eta = parked, eta
+
+
+@mistake
+class ParkingCostsAnAttempt(Odoo):
+    """An attempt with which the breaker opens counts, and so does each probe."""
+
+    def _fail(self, operation, classification):
+        operation.attempts += bool(self._rejection("push"))
+        super()._fail(operation, classification)
+
+
+# -- Rules and policies ----------------------------------------------------------------
+
+
+@mistake
+class LoserNotKept(Odoo):
+    """What a rule or a policy decided is written, and the other value gone."""
+
+    def _keep_decided(self, mapping, decisions):
+        pass
+
+
+@mistake
+class DecisionTakesTheRecord(Odoo):
+    """A policy decides on one field, and the side that wins has the record."""
+
+    def _resolution(self, mapping, odoo, pharmacy, record):
+        found = super()._resolution(mapping, odoo, pharmacy, record)
+        strategies = {decision.strategy for decision in found.decisions}
+        if "pharmacy" in strategies:
+            return found._replace(merge=_whole(odoo, pharmacy, pharmacy))
+        return found
+
+
+@mistake
+class RulesAgainstTheirOrder(Odoo):
+    """Odoo's value wins before any rule is asked."""
+
+    def _resolution(self, mapping, odoo, pharmacy, record):
+        policies = self.policies
+        if policies:
+            self.policies = replace(policies, rules=(), default=Policy.ODOO)
+        try:
+            return super()._resolution(mapping, odoo, pharmacy, record)
+        finally:
+            self.policies = policies

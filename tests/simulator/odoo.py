@@ -6,18 +6,35 @@ can be killed before and after each commit; a call to the pharmacy is yielded an
 answer sent in, so that anything may happen while it is under way.
 """
 
+from odoo.addons.pharmacy_sync.core.conflict_rules import Facts, Times
+from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
 from odoo.addons.pharmacy_sync.core.merge import Side, three_way
 from odoo.addons.pharmacy_sync.core.merge_base import advance, confirm, new_base, settle
+from odoo.addons.pharmacy_sync.core.policy import Resolution, resolve
 
 from .odoo_apply import Apply
+from .odoo_guard import Guard
 from .odoo_push import Push
 from .odoo_queue import Queue
+from .odoo_records import Records
 from .parts import Mapping
 
 
-class Odoo(Push, Queue, Apply):
+class OrderFacts(Facts):
+    """:param times: :class:`Times` in ticks"""
+
+    def __init__(self, times):
+        self._times = times
+
+    def times(self):
+        return self._times
+
+
+class Odoo(Push, Queue, Apply, Guard, Records):
     """:param ledger: told what a person decides
     :param now: function for the time, in ticks
+    :ivar matches: whether a record that arrives may be one that was made in Odoo
+    :ivar policies: :class:`..core.policy.Policies`; None: a person is always asked
     """
 
     three_way = staticmethod(three_way)
@@ -37,6 +54,11 @@ class Odoo(Push, Queue, Apply):
         self.cursor = 0
         self.writes = 0
         self.made = 0
+        self.matches = False
+        self.policies = None
+        self.decided = []  # (record, core.policy.Decision): what no person was asked
+        self.breakers = {}
+        self._edited_at = {}
         self._ids = 0
         self._keys = 0
 
@@ -45,10 +67,15 @@ class Odoo(Push, Queue, Apply):
     def create(self, values):  # pylint: disable=method-required-super
         self._ids += 1
         self.records[self._ids] = values
+        self._edited_at[self._ids] = self.now()
         self.events.append(self._ids)
         return self._ids
 
     def edit(self, res_id, changes):
+        self._edited_at[res_id] = self.now()
+        self.write(res_id, changes)
+
+    def write(self, res_id, changes):
         self.records[res_id] = {**self.records[res_id], **changes}
         self.events.append(res_id)
 
@@ -57,22 +84,27 @@ class Odoo(Push, Queue, Apply):
         self.events.append(res_id)
 
     def resolve(self, mapping, winner):
-        """``sync.conflict._resolve``: all differences for one side."""
-        odoo = self.records.get(mapping.res_id)
+        """``sync.conflict._resolve``: all differences for one side.
+
+        :raises DependencyMissingError: the winner's supplier is not there yet
+        """
+        odoo = self._serialise(mapping.res_id)
         if odoo is None:
             mapping.conflict = None
             return
-        name = odoo["name"]
-        pharmacy = mapping.conflict.pharmacy
-        merge = self._merge(mapping, odoo, pharmacy)
-        base = mapping.base
-        for path, values in merge.conflicts.items():
-            base = self.settle(base, path, values, winner)
+        pharmacy, before = mapping.conflict.pharmacy, mapping.base
+        decided = self._merge(mapping, odoo, pharmacy).conflicts
+        for path, values in decided.items():
+            mapping.base = self.settle(mapping.base, path, values, winner)
+        try:
+            self._take_over(mapping, odoo, pharmacy)
+        except DependencyMissingError:
+            mapping.base = before
+            raise
+        for path, values in decided.items():
             sides = values.odoo, values.pharmacy
             better, worse = sides if winner is Side.ODOO else sides[::-1]
-            self.ledger.decided(name, path, better, worse)
-        mapping.base = base
-        self._take_over(mapping, odoo, pharmacy)
+            self.ledger.decided(odoo["name"], path, better, worse)
         mapping.conflict = None
 
     # -- sync_mapping ------------------------------------------------------------------
@@ -109,7 +141,38 @@ class Odoo(Push, Queue, Apply):
             self._enqueue_push(mapping)
         return merge
 
+    def _resolution(self, mapping, odoo, pharmacy, record):
+        """:param record: the pharmacy's, for its time and version"""
+        if not self.policies:
+            merge = self._merge(mapping, odoo, pharmacy)
+            return Resolution(merge, mapping.base or {}, (), frozenset())
+        times = Times(
+            _moment(self._edited_at[mapping.res_id]),
+            _moment(record["updated_at"]),
+            record["version"],
+            mapping.version,
+        )
+        facts = OrderFacts(times)
+        return resolve(mapping.base, odoo, pharmacy, self.policies, facts)
+
     def _recheck_conflict(self, mapping, odoo):
-        pharmacy = mapping.conflict.pharmacy
-        merge = self._take_over(mapping, odoo, pharmacy)
-        self._refresh_conflict(mapping, merge, pharmacy)
+        known = mapping.conflict
+        told = {"updated_at": known.told_at, "version": mapping.version}
+        resolution = self._resolution(mapping, odoo, known.pharmacy, told)
+        merge = resolution.merge
+        try:
+            if merge.to_odoo:
+                self._update(mapping.res_id, merge.to_odoo)
+        except DependencyMissingError:
+            return
+        mapping.base = self.new_base(resolution.base, odoo, known.pharmacy, merge)
+        self._keep_decided(mapping, resolution.decisions)
+        self._refresh_conflict(mapping, merge, known.pharmacy, known.told_at)
+
+    def _keep_decided(self, mapping, decisions):
+        name = self.records[mapping.res_id]["name"]
+        self.decided += [(name, decision) for decision in decisions]
+
+
+def _moment(ticks):
+    return f"{ticks:09}"

@@ -6,13 +6,15 @@ from .parts import (
     DUPLICATE,
     FOUND,
     GONE,
+    NO_ANSWER,
     OK,
     OPEN,
+    REFUSED,
     STALE,
     STALE_ATTEMPTS,
-    Call,
     Item,
     NoAnswerError,
+    NotMadeError,
 )
 
 
@@ -26,7 +28,7 @@ class Push:
             yield COMMIT
         yield COMMIT
         claimed = True
-        while claimed:
+        while claimed and not self._rejection("push"):
             claimed, items = self._claim_push(worker)
             yield COMMIT
             if items:
@@ -36,20 +38,25 @@ class Push:
                 if answers:
                     self._resume()
                     yield COMMIT
+        yield from self._probe("push")
 
     def _send(self, items):
         answers, failures = {}, {}
         try:
             for item in items:
                 if item.uncertain:
-                    found = yield Call("find", (item.operation.mapping.key,))
+                    found = yield from self._call(
+                        "push", "find", item.operation.mapping.key
+                    )
                     if found:
                         answers[item.operation] = {"status": FOUND, "current": found}
                     elif not item.request.get("method"):
                         answers[item.operation] = {"status": GONE}
             unsent = [item for item in items if item.operation not in answers]
             if unsent:
-                results = yield Call("batch", ([item.request for item in unsent],))
+                results = yield from self._call(
+                    "push", "batch", [item.request for item in unsent]
+                )
                 answers.update(
                     (item.operation, result)
                     for item, result in zip(unsent, results, strict=True)
@@ -60,7 +67,7 @@ class Push:
                 if answers[operation].get("existing_id")
             }
             for operation, answer in refused.items():
-                current = yield Call("get", (answer["existing_id"],))
+                current = yield from self._call("push", "get", answer["existing_id"])
                 answers[operation] = {**answer, "current": current}
         except NoAnswerError as exc:
             for item in items:
@@ -84,14 +91,15 @@ class Push:
         return [
             operation
             for operation in self.operations
-            if operation.state in OPEN
+            if operation.kind == "push"
+            and operation.state in OPEN
             and operation.eta <= self.now()
             and operation.mapping not in running
         ][:BATCH]
 
     def _push_item(self, operation):
         mapping = operation.mapping
-        data = self.records.get(mapping.res_id)
+        data = self._serialise(mapping.res_id)
         request = {"external_ref": mapping.key}
         if data is None:
             if mapping.deleted or not (mapping.external_id or mapping.uncertain):
@@ -105,6 +113,10 @@ class Push:
             if not changes or mapping.deleted:
                 return self._end(operation)
             request.update(method="update", data=changes)
+        missing = self._unmapped(request.get("data", {}))
+        if missing:
+            self._request_dependency(missing)
+            return self._park(operation)
         if mapping.external_id:
             request.update(id=mapping.external_id, if_match=mapping.version)
         uncertain = mapping.uncertain and not mapping.external_id
@@ -151,8 +163,23 @@ class Push:
                 continue
             if not failures[operation].unknown:
                 mapping.uncertain = item.uncertain
-            self._fail(operation, revive=True)
-        self._apply(arrived)
+            if isinstance(failures[operation], NotMadeError):
+                self._give_back(operation, failures[operation].retry_after)
+            else:
+                self._fail(operation, NO_ANSWER)
+        waiting = self._apply(arrived)
+        for item in items:
+            operation = item.operation
+            if (
+                operation.state == "pending"
+                and operation.mapping.external_id in waiting
+            ):
+                self._park_unmerged(operation)
+
+    def _park_unmerged(self, operation):
+        """What it has to be merged with waits for a supplier, and so does it."""
+        operation.attempts -= 1
+        self._park(operation)
 
     def _settle_answer(self, operation, request, answer):
         mapping = operation.mapping
@@ -165,19 +192,33 @@ class Push:
             self._end(operation)
             return [current] if current else []
         if status in (FOUND, DUPLICATE) and self._is_ours(mapping, current):
-            mapping.external_id, mapping.version = current["id"], 0
+            self._link(mapping, current)
             self._leave(operation, "pending")
             return [current]
-        if status != STALE or operation.attempts > STALE_ATTEMPTS:
-            self._fail(operation, revive=False)
+        if status != STALE or self._is_stuck(operation):
+            self._fail(operation, REFUSED)
             return []
+        operation.stale += 1
         self._leave(operation, "pending")
         return [current]
+
+    def _is_stuck(self, operation):
+        return min(operation.attempts - 1, operation.stale) >= STALE_ATTEMPTS
+
+    def _link(self, mapping, current):
+        if mapping.external_id:
+            return  # a pull came first, and may have read what came after this
+        if current["external_ref"] != mapping.key:
+            self._nothing_agreed(mapping)
+        mapping.external_id, mapping.version = current["id"], 0
 
     def _is_ours(self, mapping, current):
         if mapping.external_id:
             return mapping.external_id == current["id"]
-        return current["external_ref"] == mapping.key
+        if current["external_ref"] == mapping.key:
+            return True
+        taken = self._mapping("external_id", current["id"])
+        return not taken and not current["external_ref"]
 
     def _advance(self, mapping, request, answer):
         mapping.uncertain = False

@@ -1,5 +1,7 @@
 """Events and operations: ``sync_event.py``, ``sync_queue.py``, ``sync_outcome.py``."""
 
+from odoo.addons.pharmacy_sync.core.decision import Verdict, decide
+
 from .parts import EVENTS, MAX_ATTEMPTS, OPEN, Operation
 
 
@@ -15,16 +17,19 @@ class Queue:
 
     def _request_push(self, changed):
         for res_id in changed:
-            mapping, data = self._mapping("res_id", res_id), self.records.get(res_id)
+            mapping, data = self._mapping("res_id", res_id), self._serialise(res_id)
             if data is None:
                 if mapping and not mapping.deleted:
                     if mapping.external_id or mapping.uncertain:
                         self._enqueue_push(mapping)
                     mapping.conflict = None
                 continue
+            missing = self._unmapped(data)
+            if missing:
+                self._request_dependency(missing)
             if mapping and self._state(mapping) == "conflict":
                 self._recheck_conflict(mapping, data)
-                data = self.records[res_id]
+                data = self._serialise(res_id)
             if not mapping:
                 mapping = self._insert(res_id=res_id)
             elif not self._differs(mapping, data):
@@ -36,10 +41,20 @@ class Queue:
             return True
         return bool(self._merge(mapping, data).to_pharmacy)
 
+    def _request_dependency(self, res_id):
+        mapping = self._mapping("res_id", res_id)
+        if not mapping or not any(o.mapping is mapping for o in self.operations):
+            self._request_push([res_id])
+
     def _enqueue_push(self, mapping):
         if not self._waiting(mapping):
-            self.made += 1
-            self.operations.append(Operation(self.made, mapping))
+            self._queue("push", mapping)
+
+    def _queue(self, kind, mapping):
+        self.made += 1
+        operation = Operation(self.made, mapping, kind)
+        self.operations.append(operation)
+        return operation
 
     # -- sync_outcome ------------------------------------------------------------------
 
@@ -47,12 +62,28 @@ class Queue:
         operation.state = "done"
         self.operations.remove(operation)
 
-    def _fail(self, operation, revive):
-        if operation.attempts < MAX_ATTEMPTS:
+    def _fail(self, operation, classification):
+        rejection = self._rejection("push")
+        if rejection and classification.counts_for_breaker:
+            operation.attempts -= 1
+        verdict = decide(
+            classification,
+            attempts_left=MAX_ATTEMPTS - operation.attempts,
+            breaker_open=bool(rejection),
+        ).verdict
+        operation.parked, operation.stale = verdict is Verdict.PARK, 0
+        if verdict is Verdict.PARK:
+            self._leave(operation, "waiting", self.now() + rejection.retry_after)
+        elif verdict is Verdict.RETRY:
             self._leave(operation, "waiting", self.now() + 2**operation.attempts)
         else:
-            operation.revive = revive
+            operation.revive = classification.counts_for_breaker
             self._leave(operation, "dead")
+
+    def _give_back(self, operation, seconds):
+        operation.attempts -= 1
+        operation.parked = True
+        self._leave(operation, "waiting", self.now() + seconds)
 
     def _leave(self, operation, state, eta=0):
         newer = self._waiting(operation.mapping, but=operation)
@@ -61,17 +92,21 @@ class Queue:
             return
         if state == "waiting":
             newer.state, newer.eta, newer.attempts = "waiting", eta, operation.attempts
+            newer.parked = operation.parked
         self._end(operation)
 
     def _waiting(self, mapping, but=None):
         for operation in self.operations:
-            mine = operation.mapping is mapping and operation is not but
-            if mine and operation.state in OPEN:
+            mine = operation.mapping is mapping and operation.kind == "push"
+            if mine and operation is not but and operation.state in OPEN:
                 return operation
         return None
 
     def _resume(self):
-        """``_app_is_back``: what died because there was no answer goes on."""
+        """``_app_is_back``: what waits for the app, or died of its absence, goes on."""
+        for operation in self.operations:
+            if operation.parked and operation.state == "waiting":
+                operation.parked, operation.eta = False, 0
         for operation in [o for o in self.operations if o.state == "dead" and o.revive]:
             operation.attempts, operation.revive = 0, False
             self._leave(operation, "pending")

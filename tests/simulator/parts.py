@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from odoo.addons.pharmacy_sync.core.classification import classify, classify_response
+from odoo.addons.pharmacy_sync.core.exceptions import ApiTimeoutError
+
 OK = (200, 201, 204)
 FOUND, DUPLICATE, GONE, STALE = 302, 409, 410, 412
 STALE_ATTEMPTS = 5
@@ -10,7 +13,10 @@ BATCH = 2
 PAGE = 2
 EVENTS = 3
 OPEN = ("pending", "waiting")
+DEPENDENCY_WAIT = 20
 COMMIT = None
+NO_ANSWER = classify(ApiTimeoutError("No answer."))
+REFUSED = classify_response(STALE)
 
 
 class NoAnswerError(Exception):
@@ -24,18 +30,34 @@ class NoAnswerError(Exception):
         self.unknown = unknown
 
 
+class NotMadeError(NoAnswerError):
+    """A call that the breaker did not let through; ``retry_after`` in ticks."""
+
+    def __init__(self, retry_after):
+        super().__init__(unknown=False)
+        self.retry_after = retry_after
+
+
 @dataclass(frozen=True)
 class Call:
-    """A request of the pharmacy: the method's name and its arguments."""
+    """A request of the pharmacy: the method's name and its arguments.
+
+    :param kind: push or pull: whose breaker let it through, in which epoch
+    """
 
     method: str
     args: tuple
+    kind: str = ""
+    epoch: int = 0
 
 
 @dataclass(eq=False)
 class Conflict:
+    """:param told_at: when the pharmacy changed its record"""
+
     pharmacy: dict
     paths: list
+    told_at: int
 
 
 @dataclass(eq=False)
@@ -53,13 +75,19 @@ class Mapping:
 
 @dataclass(eq=False)
 class Operation:
+    """:param payload: of an apply: the record that arrived"""
+
     id: int
-    mapping: Mapping
+    mapping: Mapping | None
+    kind: str = "push"
+    payload: dict | None = None
     state: str = "pending"
     eta: int = 0
     attempts: int = 0
     worker: object = None
     revive: bool = False
+    parked: bool = False
+    stale: int = 0  # answers in a row
 
 
 @dataclass

@@ -16,6 +16,7 @@ class Row:
     external_ref: str | None
     data: dict
     deleted: bool = False
+    updated_at: int = 0
 
     def record(self):
         return {
@@ -23,6 +24,7 @@ class Row:
             "version": self.version,
             "deleted": self.deleted,
             "external_ref": self.external_ref,
+            "updated_at": self.updated_at,
             **self.data,
         }
 
@@ -30,11 +32,17 @@ class Row:
 class Pharmacy:
     """:param heeds_keys: whether it remembers idempotency keys
     :param compares: whether an update that changes nothing makes no version
+    :param now: function for the time, in ticks
+    :ivar unique: whether a living record's number is its own, as a product's barcode
+    :ivar astray: references of Odoo's that lead nowhere
     """
 
-    def __init__(self, heeds_keys=True, compares=True):
+    def __init__(self, heeds_keys=True, compares=True, now=lambda: 0):
         self.heeds_keys = heeds_keys
         self.compares = compares
+        self.now = now
+        self.unique = False
+        self.astray = []
         self.rows = {}
         self.seq = 0
         self._by_ref = {}
@@ -44,6 +52,9 @@ class Pharmacy:
 
     def batch(self, writes):
         return [self._once(write) for write in writes]
+
+    def health(self):
+        return {"status": "ok"}
 
     def find(self, external_ref):
         row = self._by_ref.get(external_ref)
@@ -83,7 +94,15 @@ class Pharmacy:
     def _saved(self, row, data):
         self.seq += 1
         row.seq, row.data, row.version = self.seq, data, row.version + 1
+        row.updated_at = self.now()
         return row
+
+    def named(self, name):
+        """The living record of a number."""
+        for row in self.rows.values():
+            if row.data["name"] == name and not row.deleted:
+                return row
+        return None
 
     # -- One write --------------------------------------------------------------------
 
@@ -91,6 +110,9 @@ class Pharmacy:
         key = write.get("idempotency_key")
         if key in self._answers and self.heeds_keys:
             return self._answers[key]
+        supplier = write.get("data", {}).get("supplier")
+        if supplier and supplier not in self.rows:
+            self.astray.append(supplier)
         answer = getattr(self, f"_{write['method']}")(write)
         if answer["status"] < 300:
             self._answers[key] = answer
@@ -100,6 +122,9 @@ class Pharmacy:
         ref = write.get("external_ref")
         if ref in self._by_ref:
             return {"status": 409, "existing_id": self._by_ref[ref].id}
+        twin = self.named(write["data"]["name"]) if self.unique else None
+        if twin:
+            return {"status": 409, "existing_id": twin.id}
         return self._done(self.create(write["data"], ref), 201)
 
     def _update(self, write):

@@ -2,10 +2,14 @@
 
 import random
 
+from odoo.addons.pharmacy_sync.core.breaker import State
+
 from .ledger import Ledger
 from .odoo import Odoo
+from .odoo_records import UNMAPPED
 from .parts import Call, NoAnswerError
 from .pharmacy import Pharmacy
+from .rooms import Room, draw_policies, draw_rooms
 
 ENDLESS = 3000  # entries of the log; a long history has 400
 
@@ -19,6 +23,7 @@ class Worker:
     def __init__(self, number, kind):
         self.number, self.kind = number, kind
         self.job = None
+        self.call = None  # until its answer was taken
         self.request = None
         self.answer = None
 
@@ -29,8 +34,11 @@ class Worker:
 class World:
     """Both sides and what lies between them; all chance comes from the seed.
 
-    :param trouble: share of the calls that the network does not carry as it should
     :param odoo_class: :class:`.odoo.Odoo`, or one with a bug
+    :ivar trouble: share of the calls that the network does not carry as it should
+    :ivar rooms: what this history is about besides; see :class:`.rooms.Room`
+    :ivar out_until: until when the pharmacy is not to be reached at all
+    :ivar breaches: laws of every moment that did not hold, in words
     """
 
     def __init__(self, seed, odoo_class=Odoo):
@@ -39,12 +47,33 @@ class World:
         self.trouble = chance() * 0.6
         self.now = 0
         self.log = []
-        self.ledger = Ledger()
-        self.pharmacy = Pharmacy(heeds_keys=chance() < 0.5, compares=chance() < 0.7)
+        self.out_until = 0
+        self.breaches = []
+        self.ledger = Ledger(self.name_of)
+        self.pharmacy = Pharmacy(
+            heeds_keys=chance() < 0.5, compares=chance() < 0.7, now=lambda: self.now
+        )
         self.odoo = odoo_class(self.ledger, lambda: self.now)
+        self._open_rooms(random.Random(f"rooms of {seed}"))
         self.workers = []
         self.late = []  # requests that are still under way though nobody waits
         self._workers = 0
+        self._died = set()
+
+    def _open_rooms(self, draw):
+        # Of a chance of its own: a room more or less is the same history elsewhere.
+        self.rooms = draw_rooms(draw)
+        self.odoo.matches = self.pharmacy.unique = Room.TWINS in self.rooms
+        if Room.BREAKER in self.rooms:
+            self.odoo.set_breakers(probes=draw.choice((1, 2)))
+        if Room.RULES in self.rooms:
+            self.odoo.policies = draw_policies(draw)
+
+    def name_of(self, supplier):
+        """A supplier by what either side calls it, or by its canonical value."""
+        if supplier in self.pharmacy.rows:
+            return self.pharmacy.rows[supplier].data["name"]
+        return self.odoo.records[int(str(supplier).removeprefix(UNMAPPED))]["name"]
 
     def note(self, *words):
         if len(self.log) > ENDLESS:
@@ -67,7 +96,7 @@ class World:
             request, worker.request = worker.request, None
             worker.answer = (self._carry(worker, request),)
             return
-        answer, worker.answer = worker.answer, None
+        answer, worker.answer, worker.call = worker.answer, None, None
         try:
             if answer is None:
                 asked = next(worker.job)
@@ -79,8 +108,13 @@ class World:
             self.workers.remove(worker)
             self.note("end", worker)
             return
+        finally:
+            if self.odoo.breakers:
+                self._look_at_queue()
         if isinstance(asked, Call):
-            worker.request = asked
+            if self.odoo.breakers:
+                self._look_at_call(asked)
+            worker.request = worker.call = asked
             self.note("call", worker, asked)
         else:
             self.note("commit", worker)
@@ -98,7 +132,9 @@ class World:
 
     def _carry(self, worker, call):
         fate = "carried"
-        if self.random.random() < self.trouble:
+        if self.now < self.out_until:
+            fate = self.random.choice(("refused", "dropped"))
+        elif self.random.random() < self.trouble:
             fate = self.random.choice(
                 ("refused", "dropped", "lost", "lost", "late", "doubled", "doubled")
             )
@@ -124,3 +160,27 @@ class World:
         """The pharmacy calls Odoo with a record as it was a while ago."""
         self.note("receive", record)
         self.odoo.receive([record])
+
+    # -- Laws of every moment ----------------------------------------------------------
+
+    def _look_at_call(self, call):
+        breaker = self.odoo.breakers[call.kind]
+        if breaker.state is State.OPEN:
+            self.breaches.append(f"{call.kind} calls though its breaker is open")
+        elif breaker.state is State.HALF_OPEN:
+            probes = [w for w in self.workers if w.call and w.call.kind == call.kind]
+            probes = [w for w in probes if w.call.epoch == breaker.epoch]
+            if len(probes) >= self.odoo.breaker_config.probes:
+                self.breaches.append(f"{call.kind} probes too often at once")
+
+    def _look_at_queue(self):
+        state = self.odoo.breakers["push"].state
+        for operation in self.odoo.operations:
+            parked = operation.parked and operation.state == "waiting"
+            if parked and state is State.CLOSED:
+                self.breaches.append(f"operation {operation.id} stays parked")
+            died = operation.state == "dead" and operation.revive
+            if died and state is State.OPEN and operation not in self._died:
+                self.breaches.append(f"operation {operation.id} dies of an outage")
+            if died:
+                self._died.add(operation)

@@ -1,0 +1,36 @@
+"""What a history may be about besides persons, workers and a bad network."""
+
+from odoo.addons.pharmacy_sync.core.conflict_rules import Rule, RuleKind
+from odoo.addons.pharmacy_sync.core.policy import Policies, Policy
+from odoo.addons.pharmacy_sync.core.taxonomy import TextEnum
+
+
+class Room(TextEnum):
+    """TWINS: a record is made on both sides before either heard of the other's.
+    SUPPLIERS: orders refer to suppliers, which may arrive after them. BREAKER: outages
+    that open a circuit breaker. RULES: rules and policies decide on conflicts."""
+
+    TWINS = "twins"
+    SUPPLIERS = "suppliers"
+    BREAKER = "breaker"
+    RULES = "rules"
+
+
+RULES = (
+    Rule(RuleKind.CANCELLED, ("state",)),
+    Rule(RuleKind.ROUNDING, ("lines.price",)),
+    Rule(RuleKind.TEXT, ("notes",)),
+)
+
+
+def draw_rooms(draw):
+    """None in half of the histories; else one, or a few at once."""
+    many = draw.choice((1, 1, 1, 1, 1, 2, 2, 3)) if draw.random() < 0.5 else 0
+    return frozenset(draw.sample(list(Room), many))
+
+
+def draw_policies(draw):
+    """The policies of a stream: any default, and others of some fields."""
+    fields = {path: draw.choice(list(Policy)) for path in ("date", "lines")}
+    rules = tuple(rule for rule in RULES if draw.random() < 0.8)
+    return Policies(rules, draw.choice(list(Policy)), fields)
