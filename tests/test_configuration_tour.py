@@ -46,7 +46,7 @@ class TestConfigurationTour(TourCase):
         self.assertFalse(self.backend.paused)
         products = self.stream("product")
         self.assertEqual((products.direction, products.batch_size), ("pull", 50))
-        self.assertEqual(self.backend.read_timeout, 20)
+        self.assertEqual(self.backend.read_timeout, 25)
         self.assertEqual(self.backend._pool("order_sync").concurrency, 7)
         keys = self.env["queue.job"].search([]).mapped("identity_key")
         for kind in ("push", "pull"):

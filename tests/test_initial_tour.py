@@ -4,6 +4,7 @@ from odoo.tests import HttpCase, tagged
 from .common import KEY, PharmacyApp
 from .tour import Runner
 
+
 @tagged("post_install", "-at_install")
 class TestInitialTour(HttpCase):
     """A person brings both sides together in the browser, and never has to reload."""

@@ -79,5 +79,8 @@ class TestLogTour(TourCase):
         )
         sync_cache.memory.forget(lambda key: True)
         self.addCleanup(sync_cache.memory.forget, lambda key: True)
-        for entity, record in (("supplier", self.supplier), ("product", self.products[0])):
+        for entity, record in (
+            ("supplier", self.supplier),
+            ("product", self.products[0]),
+        ):
             self.backend._lookup(entity, self.mapping(record).external_id)

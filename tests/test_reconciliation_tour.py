@@ -42,7 +42,9 @@ class TestReconciliationTour(TourCase):
         with Runner(self, "sync.reconciliation"):
             self.tour("reconciliation", "operator", timeout=180)
         work = self.env["sync.reconciliation"].search([])
-        self.assertEqual((work.state, work.create_uid), ("done", self.people["operator"]))
+        self.assertEqual(
+            (work.state, work.create_uid), ("done", self.people["operator"])
+        )
         states = {drift.record_name: drift.state for drift in work.drift_ids}
         self.assertEqual(states, {"Supplier 3": "repaired", "Supplier 4": "left"})
         self.push()

@@ -37,7 +37,9 @@ class TestRightsTour(MessCase):
 
     def test_buyer_is_offered_nothing_that_would_be_refused(self):
         mapping = self.mapping(self.make_dead())
-        work = self.env["sync.reconciliation"].create({"stream_id": mapping.stream_id.id})
+        work = self.env["sync.reconciliation"].create(
+            {"stream_id": mapping.stream_id.id}
+        )
         self.env["sync.drift"].create(
             {
                 "reconciliation_id": work.id,
@@ -99,6 +101,7 @@ class TestSmallScreenTour(MessCase):
         self.tour("small_screen", "buyer")
         conflict = self.mapping(order).conflict_ids
         self.assertEqual(
-            (conflict.state, conflict.resolved_by_id), ("resolved", self.people["buyer"])
+            (conflict.state, conflict.resolved_by_id),
+            ("resolved", self.people["buyer"]),
         )
         self.assertEqual(order.order_line[0].product_qty, 8)

@@ -40,7 +40,9 @@ class Runner(threading.Thread):
         # The test's own cursor is not to be in use meanwhile: only the browser asks.
         asked = self._asked
         test.patch(
-            self._registry[model], "_schedule_work", lambda works, wait=None: asked.set()
+            self._registry[model],
+            "_schedule_work",
+            lambda works, wait=None: asked.set(),
         )
 
     def run(self):
