@@ -16,7 +16,7 @@ _STATUS_NAMES = ("status", "status_code", "http_status", "errcode", "code")
 _CODE_NAMES = ("code", "error_code")
 # What OpenSSL's and urllib3's own places put before and after a sentence.
 _LIBRARY = re.compile(
-    r"^\[[^]]*\] |^_ssl\.c:\d+: |^HTTPS?Connection(?:Pool)?\(.*?\): "
+    r"^\[[^]]*\] |^_ssl\.c:\d+: |^\w+\(host=.*?\): "
     r"| \(_ssl\.c:\d+\)$|\.$"
 )
 _SQLSTATE_NAMES = ("pgcode", "sqlstate")

@@ -79,7 +79,8 @@ class SyncApi(models.AbstractModel):
     # -- Implementation ---------------------------------------------------------------
 
     def _answer(self, correlation_id, method, *args, within=None):
-        """
+        """What ``method`` answers, or what it failed with.
+
         :param within: context manager in which ``method`` is called, given the cursor;
             by default what it wrote is undone when it fails
         """
