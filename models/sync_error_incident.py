@@ -30,7 +30,7 @@ class SyncErrorIncident(models.Model):
 
     _name = "sync.error.incident"
     _description = "Incident"
-    _order = "id desc"
+    _order = "opened_at desc, id desc"
     _rec_name = "group_id"
 
     group_id = fields.Many2one(
