@@ -64,37 +64,38 @@ class Kind:
     correlated: bool = False
 
 
-def _kind(title, advice, gone, *traits):
-    return Kind(title, advice, gone, **dict.fromkeys(traits, True))
-
-
 _C = Condition
 
 KINDS: Mapping[Condition, Kind] = {
-    _C.CRITICAL_ERROR: _kind(
+    _C.CRITICAL_ERROR: Kind(
         _lt("Critical error: %(subject)s"),
         _lt("Open the error, and do what it advises before anything else."),
         _lt("The errors are resolved."),
     ),
-    _C.AUTHENTICATION: _kind(
+    _C.AUTHENTICATION: Kind(
         _lt("Access refused: %(subject)s"),
         _lt("Renew the key or grant the permission, then redrive."),
         _lt("The errors are resolved."),
-        "correlated",
+        correlated=True,
     ),
-    _C.ERROR_RATE: _kind(
+    _C.ERROR_RATE: Kind(
         _lt("%(value)s errors within %(window)s seconds"),
         _lt("Look which errors are the most frequent, and what they advise."),
         _lt("Errors are rare again."),
-        *("counted", "inhibited", "correlated"),
+        counted=True,
+        inhibited=True,
+        correlated=True,
     ),
-    _C.ERROR_SPIKE: _kind(
+    _C.ERROR_SPIKE: Kind(
         _lt("The same error %(value)s times within %(window)s seconds: %(subject)s"),
         _lt("Open the error, and do what it advises."),
         _lt("The error is rare again."),
-        *("counted", "grows", "inhibited", "correlated"),
+        counted=True,
+        grows=True,
+        inhibited=True,
+        correlated=True,
     ),
-    _C.BREAKER_OPENED: _kind(
+    _C.BREAKER_OPENED: Kind(
         _lt("Breaker opened: %(subject)s: %(cause)s"),
         _lt(
             "See whether the pharmacy app runs and can be reached. Changes are kept,"
@@ -102,24 +103,25 @@ KINDS: Mapping[Condition, Kind] = {
         ),
         _lt("The breaker is closed: the pharmacy app answers again."),
     ),
-    _C.DEAD_LETTER: _kind(
+    _C.DEAD_LETTER: Kind(
         _lt("Dead letters (%(value)s): %(subject)s"),
         _lt("Open the dead letters, correct what they died of, then redrive them."),
         _lt("None of these dead letters is left."),
-        "correlated",
+        correlated=True,
     ),
-    _C.HANDLER_FAILED: _kind(
+    _C.HANDLER_FAILED: Kind(
         _lt("Events not delivered (%(value)s), handler %(subject)s: %(cause)s"),
         _lt("Open the events, mend what their handler failed at, then deliver again."),
         _lt("No event is left that was not delivered."),
     ),
-    _C.HEALTH_SCORE: _kind(
+    _C.HEALTH_SCORE: Kind(
         _lt("Health score %(value)s, below %(threshold)s"),
         _lt("The overview says what takes the points away."),
         _lt("The score has recovered."),
-        *("below", "inhibited"),
+        below=True,
+        inhibited=True,
     ),
-    _C.RECOVERY_FAILED: _kind(
+    _C.RECOVERY_FAILED: Kind(
         _lt("Recovery failed: %(subject)s: %(cause)s"),
         _lt("It does not go on by itself: open it, and put it in order by hand."),
         _lt("It is in order again."),

@@ -1,5 +1,6 @@
 import json
 import logging
+import time
 from functools import partial
 
 import psycopg2
@@ -17,7 +18,12 @@ _logger = logging.getLogger(__name__)
 # The lock that those who look take turns by, and seconds after which one gives up.
 TURN = 7_270_000
 PATIENCE = "5s"
-LOOKED_SOON = "pharmacy_sync.alert"
+# Seconds for which this process does not call the scheduled action again for the same
+# failure: by then it has come round by itself.
+CALLED_FOR = 60.0
+CALLED_MOST = 1000
+# {(database, fingerprint): monotonic time of the call}
+_called = {}
 # What an event may have changed, by the first word of its type.
 OF_EVENTS = {
     "breaker": Condition.BREAKER_OPENED,
@@ -57,12 +63,19 @@ class SyncAlert(models.Model):
             _logger.critical("alerting itself failed", exc_info=True)
 
     @api.model
-    def _look_soon(self):
-        """Have the scheduled action look as soon as this transaction is committed."""
-        known = self.env.cr.postcommit.data
+    def _look_soon(self, fingerprint):
+        """Have the scheduled action look as soon as this transaction is committed.
+
+        :param fingerprint: of the failure that is urgent
+        """
+        key, now = (self.env.cr.dbname, fingerprint), time.monotonic()
+        if now - _called.get(key, -CALLED_FOR) < CALLED_FOR:
+            return
+        if len(_called) > CALLED_MOST:
+            _called.clear()
+        _called[key] = now
         cron = self.env.ref("pharmacy_sync.cron_alert", raise_if_not_found=False)
-        if cron and not known.get(LOOKED_SOON):
-            known[LOOKED_SOON] = True
+        if cron:
             cron.sudo()._trigger()
 
     def _take_turn(self):
@@ -235,20 +248,17 @@ class SyncError(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         errors = super().create(vals_list)
-        urgent = False
         for vals in vals_list:
-            if vals["severity"] == Severity.CRITICAL:
+            critical = vals["severity"] == Severity.CRITICAL
+            if critical:
                 _logger.critical(
                     "critical error, correlation id %s, type %s: %s",
                     vals["correlation_id"],
                     vals["type"],
                     vals.get("message"),
                 )
-                urgent = True
-            elif vals["category"] == Category.SECURITY:
-                urgent = True
-        if urgent:
-            self.env["sync.alert"]._look_soon()
+            if critical or vals["category"] == Category.SECURITY:
+                self.env["sync.alert"]._look_soon(vals["fingerprint"])
         return errors
 
 

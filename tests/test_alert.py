@@ -11,7 +11,7 @@ from odoo.tools import mute_logger
 
 from ..core.alerting import LIMIT, Condition
 from ..core.exceptions import ApiTimeoutError, DataCorruptedError, HttpError
-from ..models import sync_breaker
+from ..models import sync_alert_watch, sync_breaker
 from .common import KEY, SyncCase
 
 LOGGED = "odoo.addons.pharmacy_sync.models.sync_alert_watch"
@@ -30,8 +30,9 @@ class AlertCase(SyncCase):
 
     def setUp(self):
         super().setUp()
-        sync_breaker._read.clear()
-        self.addCleanup(sync_breaker._read.clear)
+        for known in (sync_breaker._read, sync_alert_watch._called):
+            known.clear()
+            self.addCleanup(known.clear)
 
     def rule(self, condition):
         return self.env.ref(f"pharmacy_sync.alert_rule_{condition}")
@@ -96,7 +97,9 @@ class TestAlertRaised(AlertCase):
         triggers = self.env["ir.cron.trigger"].search_count([])
         with self.assertLogs(LOGGED, "CRITICAL") as logged:
             error = self.go_wrong(DataCorruptedError("checksum mismatch"))
+            self.go_wrong(DataCorruptedError("checksum mismatch")).unlink()
         self.assertIn(error.correlation_id, logged.output[0])
+        self.assertEqual(len(logged.output), 2)
         self.assertEqual(
             self.env["ir.cron.trigger"].search_count([]) - triggers, 1, "at once"
         )
