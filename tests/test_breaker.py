@@ -62,6 +62,19 @@ class TestBreaker(SyncCase):
         self.assertFalse(self.app.requests())
         self.assertEqual(self.queue().mapped("attempts"), attempts)
 
+    def test_the_failure_that_opens_it_and_those_of_probes_cost_no_attempt(self):
+        self.fail_until_open()
+        self.assertEqual(set(self.queue().mapped("attempts")), {4})
+        for minutes in range(20, 100, 20):
+            self.clock = 60.0 * minutes
+            self.believe_nothing()
+            self.make_due()
+            self.push()
+            self.assertEqual(self.breaker.state, "open")
+        self.assertEqual(len(self.app.requests()), 4)
+        self.assertEqual(set(self.queue().mapped("attempts")), {4})
+        self.assertFalse(self.operations(state="dead"))
+
     def test_when_its_time_is_over_probes_close_it_and_everything_goes_on(self):
         self.fail_until_open()
         self.app.heal()

@@ -102,7 +102,7 @@ class LineRemovedAfterUnansweredPush(Odoo):
         return confirm(base, hoped, pharmacy)
 
 
-@seeds(4719)
+@seeds(59170)
 class IdempotencyKeyUsedTwice(Odoo):
     """The key names operation and attempt; attempts are counted anew when a dead letter
     goes on."""

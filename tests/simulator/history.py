@@ -14,11 +14,14 @@ ROUNDS = 30
 
 @dataclass
 class Result:
-    """:param broken: the laws that did not hold, in words"""
+    """:param broken: the laws that did not hold, in words
+    :param met: see :class:`.odoo.Odoo`
+    """
 
     seed: int
     broken: list
     conflicts: int
+    met: dict
     log: list = field(repr=False)
 
     def story(self):
@@ -39,7 +42,8 @@ def run(seed, odoo_class=Odoo):
     except Exception as exc:
         history.world.note("exception", repr(exc))
         found = [f"exception: {exc!r}"]
-    return Result(seed, found, history.conflicts, history.world.log)
+    world = history.world
+    return Result(seed, found, history.conflicts, world.odoo.met, world.log)
 
 
 class History(Persons):

@@ -6,6 +6,8 @@ can be killed before and after each commit; a call to the pharmacy is yielded an
 answer sent in, so that anything may happen while it is under way.
 """
 
+from collections import Counter
+
 from odoo.addons.pharmacy_sync.core.conflict_rules import Facts, Times
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
 from odoo.addons.pharmacy_sync.core.merge import Side, three_way
@@ -35,6 +37,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
     :param now: function for the time, in ticks
     :ivar matches: whether a record that arrives may be one that was made in Odoo
     :ivar policies: :class:`..core.policy.Policies`; None: a person is always asked
+    :ivar met: how often something came up that rooms are there for
     """
 
     three_way = staticmethod(three_way)
@@ -58,6 +61,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.policies = None
         self.decided = []  # (record, core.policy.Decision): what no person was asked
         self.breakers = {}
+        self.met = Counter()
         self._edited_at = {}
         self._ids = 0
         self._keys = 0
@@ -172,6 +176,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
     def _keep_decided(self, mapping, decisions):
         name = self.records[mapping.res_id]["name"]
         self.decided += [(name, decision) for decision in decisions]
+        self.met["decided"] += len(decisions)
 
 
 def _moment(ticks):

@@ -78,6 +78,7 @@ class Apply:
         if res_id is None:
             return None
         mapping = self._mapping("res_id", res_id) or self._insert(res_id=res_id)
+        self.met["matched"] += 1
         self._nothing_agreed(mapping)
         mapping.external_id = record["id"]
         return mapping
@@ -160,6 +161,7 @@ class Apply:
             operation = self._queue("apply", self._mapping("external_id", record["id"]))
         elif self._is_older(record, operation):
             return
+        self.met["waited"] += 1
         operation.payload = record
         self._park(operation)
 

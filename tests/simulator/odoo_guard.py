@@ -85,6 +85,7 @@ class Guard:
         before, self.breakers[kind] = self.breakers[kind], after
         if before.epoch != after.epoch:
             self._log[kind].clear()
+            self.met[str(after.state)] += 1
             if after.state is State.CLOSED:
                 self._resume()
 

@@ -72,6 +72,7 @@ class Queue:
             breaker_open=bool(rejection),
         ).verdict
         operation.parked, operation.stale = verdict is Verdict.PARK, 0
+        self.met["parked"] += operation.parked
         if verdict is Verdict.PARK:
             self._leave(operation, "waiting", self.now() + rejection.retry_after)
         elif verdict is Verdict.RETRY:
