@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 from .classification import Classification
 from .retry import RETRY_AFTER_LIMIT
 from .taxonomy import Delivery, TextEnum
+from .texts import _lt
 from .window import WindowStats
 
 
@@ -179,10 +180,10 @@ def permit(
     if state.state is State.OPEN:
         if now < state.open_until:
             return state, Rejection(state.open_until - now, state.cause)
-        state = _enter(state, State.HALF_OPEN, now, "The open time is over.")
+        state = _enter(state, State.HALF_OPEN, now, _lt("The open time is over."))
     if len(state.leases) + state.half_open_successes >= config.probes:
         soonest = min(lease.expires_at for lease in state.leases)
-        return state, Rejection(soonest - now, "All probes are under way.")
+        return state, Rejection(soonest - now, _lt("All probes are under way."))
     until = now + config.lease_seconds if lease_until is None else lease_until
     lease = Lease(state.next_lease, max(until, now))
     state = replace(
@@ -223,7 +224,9 @@ def tick(
     expired = [lease.expires_at for lease in state.leases if lease.expires_at <= now]
     if not expired:
         return state, None
-    after = _open(state, min(expired), "A probe did not report in time.", None, config)
+    after = _open(
+        state, min(expired), _lt("A probe did not report in time."), None, config
+    )
     return after, transition(state, after)
 
 
@@ -280,15 +283,15 @@ def _half_open(state, permit, outcome, now, stats, config):
     if leases == state.leases:  # reported before
         return state
     if outcome.result is Result.FAILURE:
-        return _open(state, now, "A probe failed.", outcome.retry_after, config)
+        return _open(state, now, _lt("A probe failed."), outcome.retry_after, config)
     if outcome.result is Result.ABANDONED:
         abandoned = state.half_open_abandoned + 1
         if abandoned >= config.probes:
-            return _open(state, now, "No probe reached the app.", None, config)
+            return _open(state, now, _lt("No probe reached the app."), None, config)
         return replace(state, leases=leases, half_open_abandoned=abandoned)
     successes = state.half_open_successes + 1
     if successes >= config.probes:
-        return _enter(state, State.CLOSED, now, "All probes succeeded.")
+        return _enter(state, State.CLOSED, now, _lt("All probes succeeded."))
     return replace(state, leases=leases, half_open_successes=successes)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from .classification import Classification
 from .taxonomy import Category, Severity, TextEnum
+from .texts import _lt
 
 
 class Verdict(TextEnum):
@@ -58,31 +59,31 @@ class _Situation:
 _Row = tuple[Callable[[_Situation], bool], Verdict, str]
 
 TABLE: tuple[_Row, ...] = (
-    (lambda s: s.corrupt, Verdict.DEAD, "The data is corrupt."),
+    (lambda s: s.corrupt, Verdict.DEAD, _lt("The data is corrupt.")),
     (
         lambda s: s.urgent and not s.failure.retryable,
         Verdict.DEAD,
-        "Critical, and trying again cannot help.",
+        _lt("Critical, and trying again cannot help."),
     ),
     (
         lambda s: s.worth_retrying and s.breaker_open,
         Verdict.PARK,
-        "The breaker is open.",
+        _lt("The breaker is open."),
     ),
     (
         lambda s: s.worth_retrying and not s.budget_left,
         Verdict.PARK,
-        "The backend's retry budget is used up.",
+        _lt("The backend's retry budget is used up."),
     ),
-    (lambda s: s.worth_retrying, Verdict.RETRY, "It may succeed later."),
+    (lambda s: s.worth_retrying, Verdict.RETRY, _lt("It may succeed later.")),
     (
         lambda s: s.failure.recoverable and s.fallback_available,
         Verdict.FALL_BACK,
-        "An older or local value serves.",
+        _lt("An older or local value serves."),
     ),
-    (lambda s: not s.failure.retryable, Verdict.DEAD, "Trying again cannot help."),
-    (lambda s: not s.deadline_left, Verdict.DEAD, "Its time is used up."),
-    (lambda s: True, Verdict.DEAD, "Its attempts are used up."),
+    (lambda s: not s.failure.retryable, Verdict.DEAD, _lt("Trying again cannot help.")),
+    (lambda s: not s.deadline_left, Verdict.DEAD, _lt("Its time is used up.")),
+    (lambda s: True, Verdict.DEAD, _lt("Its attempts are used up.")),
 )
 
 

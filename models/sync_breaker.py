@@ -63,6 +63,7 @@ class SyncBreaker(models.Model):
         "does. Metrics only: everything does, and is counted.",
     )
     cause = fields.Char(readonly=True)
+    cause_text = fields.Char("Why", compute="_compute_cause_text")
     since = fields.Datetime(readonly=True)
     open_until = fields.Datetime("Next Attempt", readonly=True)
     transition_ids = fields.One2many("sync.breaker.transition", "breaker_id", "History")
@@ -123,6 +124,12 @@ class SyncBreaker(models.Model):
         "Numbers of a breaker are above zero, rates at most 100 per cent, and the "
         "longest opening not shorter than the first.",
     )
+
+    @api.depends("cause")
+    @api.depends_context("lang")
+    def _compute_cause_text(self):
+        for breaker in self:
+            breaker.cause_text = self.env["sync.error"]._in_language(breaker.cause)
 
     @api.depends("backend_id", "operation")
     def _compute_display_name(self):
@@ -350,9 +357,18 @@ class SyncBreakerTransition(models.Model):
     mode = fields.Selection(MODES, readonly=True)
     at = fields.Datetime("When", readonly=True)
     cause = fields.Char(readonly=True)
+    cause_text = fields.Char("Why", compute="_compute_cause_text")
     user_id = fields.Many2one("res.users", "Set by", readonly=True)
 
     _at_idx = models.Index("(breaker_id, at)")
+
+    @api.depends("cause")
+    @api.depends_context("lang")
+    def _compute_cause_text(self):
+        for transition in self:
+            transition.cause_text = self.env["sync.error"]._in_language(
+                transition.cause
+            )
 
 
 def _call(breaker_id, method, args, env):

@@ -53,7 +53,7 @@ class SyncCache(models.Model):
         readonly=True,
     )
     key = fields.Char("Pharmacy Id", required=True, readonly=True)
-    value = fields.Json(readonly=True)
+    value = fields.Json("Cached Record", readonly=True)
     value_text = fields.Text("Value", compute="_compute_value_text")
     version = fields.Integer("Version", readonly=True)
     fetched_at = fields.Datetime("Read", required=True, readonly=True)

@@ -68,7 +68,9 @@ class SyncOperation(models.Model):
     _inherit = "sync.operation"
 
     comparison = fields.Json(
-        readonly=True, help="What a redrive would do, as it was when last looked at."
+        "Compared Values",
+        readonly=True,
+        help="What a redrive would do, as it was when last looked at.",
     )
     compared_at = fields.Datetime("Compared", readonly=True)
     comparison_html = fields.Html(

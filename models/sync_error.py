@@ -113,9 +113,10 @@ class SyncError(models.Model):
             error.advice = self._in_language(error.suggested_action)
 
     @api.model
-    def _in_language(self, advice):
-        """What the core or an error rule advises, in the reader's language."""
-        return self.env._(advice) if advice else False
+    def _in_language(self, sentence):
+        """A sentence of the core or of an error rule, in the reader's language; any
+        other as it is."""
+        return self.env._(sentence) if sentence else False
 
     @api.model
     def _explain(self, classification):

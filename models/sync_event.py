@@ -248,7 +248,7 @@ class SyncEvent(models.Model):
     def _told(self, data):
         """An event's data in words: the labels of changed fields, else its cause."""
         if not data.get("fields"):
-            return data.get("cause") or ""
+            return self.env["sync.error"]._in_language(data.get("cause")) or ""
         labels = []
         for path in data["fields"]:
             model, __, name = path.rpartition(":")

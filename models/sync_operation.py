@@ -105,7 +105,8 @@ class SyncOperation(models.Model):
         compute="_compute_duration",
         help="Seconds from the first attempt to the end.",
     )
-    reason = fields.Char(readonly=True, help="Why it waits, died or was ended.")
+    reason = fields.Char(readonly=True)
+    why = fields.Char(compute="_compute_why", help="Why it waits, died or was ended.")
     error_ids = fields.One2many("sync.error", "operation_id", "Errors")
     error_count = fields.Integer(compute="_compute_errors")
     last_error = fields.Char(compute="_compute_errors")
@@ -151,6 +152,12 @@ class SyncOperation(models.Model):
         """What an arrived record calls itself that Odoo does not have."""
         payload = (self.payload if self.kind == "apply" else None) or {}
         return payload.get("reference") or payload.get("name")
+
+    @api.depends("reason")
+    @api.depends_context("lang")
+    def _compute_why(self):
+        for operation in self:
+            operation.why = self.env["sync.error"]._in_language(operation.reason)
 
     @api.depends("payload")
     def _compute_payload_text(self):

@@ -229,7 +229,7 @@ class SyncOverview(models.AbstractModel):
                 "state_label": _label(breaker, "state"),
                 "mode": breaker.mode,
                 "mode_label": _label(breaker, "mode"),
-                "cause": breaker.cause or "",
+                "cause": breaker.cause_text or "",
                 # Relative, for the browser's clock may be another.
                 "seconds": int((breaker.open_until - now).total_seconds())
                 if breaker.open_until

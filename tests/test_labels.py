@@ -1,6 +1,8 @@
 from odoo import Command
 from odoo.tests import TransactionCase, tagged
 
+from ..core.taxonomy import TAXONOMY, ErrorType
+
 LINES = (
     {"key": "odoo-1", "description": "Gauze", "quantity": "1.00"},
     {"key": "ln_2", "description": "Amoxicillin\n250 mg", "quantity": "2.00"},
@@ -56,6 +58,23 @@ class TestLabels(TransactionCase):
     def test_a_line_that_nobody_has_any_more(self):
         path = "lines[ln_2].quantity"
         self.assertEqual(self.label(path, base=(), pharmacy=()), path)
+
+    def test_why_is_told_in_the_language_of_the_reader(self):
+        """What the core says is kept in English, whoever's turn it was."""
+        self.env["res.lang"]._activate_lang("es_ES")
+        sentence = TAXONOMY[ErrorType.NETWORK_TIMEOUT].suggested_action
+        operation = self.env["sync.operation"].create(
+            {"kind": "pull", "stream_id": self.stream.id, "reason": sentence}
+        )
+        breaker = self.backend.breaker_ids[0]
+        breaker.sudo().cause = sentence
+        spanish = operation.with_context(lang="es_ES").why
+        self.assertIn("Nada que hacer", spanish)
+        self.assertEqual(breaker.with_context(lang="es_ES").cause_text, spanish)
+        told = self.env["sync.event"].with_context(lang="es_ES")._told
+        self.assertEqual(told({"cause": sentence}), spanish)
+        self.assertEqual(operation.why, sentence)
+        self.assertEqual(told({"cause": "Discarded by Ann"}), "Discarded by Ann")
 
     def test_a_stream(self):
         self.assertEqual(self.stream.display_name, "Test Pharmacy: Purchase Orders")
