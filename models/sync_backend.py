@@ -159,6 +159,12 @@ class SyncBackend(models.Model):
             self._schedule_push()
         return result
 
+    def unlink(self):
+        # Its streams go with it, in the database, and are known no longer.
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        return result
+
     def _create_parts(self):
         """Streams, breakers and pools that a backend begins with."""
         # Their history is not a person's to begin: nobody may create them by hand.

@@ -76,7 +76,8 @@ class SyncErrorIncident(models.Model):
                          FROM sync_error_incident i
                         WHERE (i.backend_id = ANY(%(ids)s)
                                OR i.backend_id IS NULL AND %(none)s)
-                          AND (i.ended_at >= %(start)s OR i.ended_at IS NULL)
+                          AND (i.ended_at >= %(start)s
+                               OR i.ended_at IS NULL AND i.group_id IS NOT NULL)
                           AND i.opened_at < %(end)s)
                    SELECT * FROM incidents
                     WHERE ended_at >= %(start)s OR ended_at IS NULL
@@ -107,6 +108,10 @@ class SyncErrorIncident(models.Model):
 
 
 def _end_resolved(env):
+    # Of a group that was deleted nobody can say any more when it was over.
+    env.cr.execute(
+        "DELETE FROM sync_error_incident WHERE ended_at IS NULL AND group_id IS NULL"
+    )
     env.cr.execute(
         """SELECT id FROM sync_error_group WHERE id IN (
                SELECT group_id FROM sync_error_incident WHERE ended_at IS NULL)

@@ -43,6 +43,18 @@ class TestDeletion(Lifecycle):
             mapping.external_id, [p["id"] for p in self.app.items("products")]
         )
 
+    def test_when_a_backend_is_deleted_records_can_be_saved_still(self):
+        other = self.env["sync.backend"].create(
+            {"name": "Other", "url": self.app.url, "api_key": "another"}
+        )
+        self.supplier.street = "Calle Mayor 1"
+        self.env.cr.flush()
+        other.unlink()
+        self.supplier.street = "Calle Mayor 2"
+        self.env.cr.flush()
+        self.push()
+        self.assertEqual(self.at_app(self.supplier)["street"], "Calle Mayor 2")
+
     def test_an_old_update_revives_nothing(self):
         self.push()
         mapping = self.mapping(self.products[0])

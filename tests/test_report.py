@@ -1,4 +1,5 @@
 import re
+import threading
 from datetime import timedelta
 from io import BytesIO
 from unittest.mock import patch
@@ -7,9 +8,10 @@ from freezegun import freeze_time
 from lxml import html
 from pypdf import PdfReader
 
-from odoo import Command, fields
+from odoo import SUPERUSER_ID, Command, api, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import Form, new_test_user, tagged
+from odoo.modules.registry import Registry
+from odoo.tests import BaseCase, Form, get_db_name, new_test_user, tagged
 
 from .test_statistics import StatisticsCase
 
@@ -309,3 +311,80 @@ class TestReportSchedule(StatisticsCase):
         self.assertFalse(
             self.env["sync.report.schedule"].with_user(stranger).search([])
         )
+
+
+@tagged("post_install", "-at_install")
+class TestReportScheduleConcurrency(BaseCase):
+    """Real transactions: two scheduled actions that meet send one mail."""
+
+    NAME = "Sent at once"
+
+    def setUp(self):
+        super().setUp()
+        self.registry = Registry(get_db_name())
+        self.addCleanup(self.clean)
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            backend = env["sync.backend"].create(
+                {"name": self.NAME, "url": "http://127.0.0.1:9"}
+            )
+            partner = env["res.partner"].create({"name": self.NAME})
+            schedule = env["sync.report.schedule"].create(
+                {
+                    "name": self.NAME,
+                    "backend_id": backend.id,
+                    "frequency": "daily",
+                    "tz": "UTC",
+                    "partner_ids": [Command.set(partner.ids)],
+                }
+            )
+            env.flush_all()
+            schedule.reported_until -= 2 * DAY
+
+    def clean(self):
+        for model in ("sync.report.schedule", "sync.backend", "res.partner"):
+            with self.registry.cursor() as cr:
+                env = api.Environment(cr, SUPERUSER_ID, {})
+                self.mails(env).unlink()
+                env[model].search([("name", "=", self.NAME)]).unlink()
+
+    def mails(self, env):
+        return env["mail.mail"].search([("subject", "like", f"{self.NAME}:%")])
+
+    def run_cron(self, together=None):
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            schedules = env["sync.report.schedule"]
+            if together:
+                # Both have seen that it is due before either of them sends it.
+                schedules.search([]).mapped("reported_until")
+                together.wait()
+            schedules._cron_send()
+
+    def count(self):
+        with self.registry.cursor() as cr:
+            return len(self.mails(api.Environment(cr, SUPERUSER_ID, {})))
+
+    def test_doubled_action_sends_one_mail(self):
+        together = threading.Barrier(3)
+        threads = [
+            threading.Thread(target=self.run_cron, args=[together]) for __ in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(self.count(), 1)
+        self.run_cron()
+        self.assertEqual(self.count(), 1)
+
+    def test_action_that_is_killed_before_its_commit_has_sent_nothing(self):
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            schedule = env["sync.report.schedule"].search([("name", "=", self.NAME)])
+            schedule._send_due()
+            self.assertEqual(len(self.mails(env)), 1)
+            cr.rollback()
+        self.assertEqual(self.count(), 0)
+        self.run_cron()
+        self.assertEqual(self.count(), 1, "it was due still")

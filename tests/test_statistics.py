@@ -384,6 +384,14 @@ class TestReliability(StatisticsCase):
         self.assertTrue(self.incidents().ended_at)
         self.assertIsNotNone(self.backend_figures()["mttr"])
 
+    def test_incident_of_a_deleted_group_is_not_open_for_ever(self):
+        self.die()
+        (incident,) = self.incidents()
+        incident.group_id.unlink()
+        self.assertEqual(self.data()["still_open"]["incidents"], 0)
+        self.env["sync.error.incident"]._end_resolved()
+        self.assertFalse(self.incidents())
+
     def test_group_that_is_unresolved_for_longest_is_told_first(self):
         self.die()
         self.move(3)
