@@ -190,6 +190,15 @@ class TestAlertRaised(AlertCase):
         self.look()
         self.assertEqual(self.alerts().title, "12 errors within 60 seconds")
 
+    def test_burst_is_seen_by_a_look_that_comes_late(self):
+        self.only("error_rate")
+        self.go_wrong(times=6)
+        self.pass_time(20)
+        self.go_wrong(times=6)
+        self.pass_time(80)
+        self.look()
+        self.assertEqual(self.alerts().title, "12 errors within 60 seconds")
+
     def test_spike_of_one_error_grows(self):
         self.only("error_spike")
         self.go_wrong(times=5)

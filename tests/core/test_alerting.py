@@ -63,7 +63,7 @@ def worlds(draw):
             rule=draw(st.sampled_from(known)),
             backend=draw(backends),
             severity=draw(severities),
-            opened_at=NOW - timedelta(seconds=draw(seconds)),
+            opened_at=NOW - timedelta(seconds=draw(st.sampled_from([0, 30, 60, 120]))),
             told=draw(st.none() | severities),
             limited=draw(st.booleans()),
             last_at=NOW - timedelta(seconds=draw(seconds)),
@@ -214,6 +214,27 @@ def test_what_is_over_hides_and_tells_nothing_by_itself(alerts, lately):
     for judgement in judge_all(ended, lately, NOW).values():
         assert judgement.by is None
         assert judgement.verdict in (Verdict.SUMMARY, Verdict.LIMITED)
+
+
+def test_what_was_held_back_is_one_summary():
+    rule = Rule(1, Condition.HANDLER_FAILED, Severity.HIGH)
+    held = [Alert(n, rule, 1, Severity.HIGH, NOW, limited=True) for n in range(5)]
+    new = Alert(9, rule, 1, Severity.HIGH, NOW)
+    found = judge_all([new, *held], {1: LIMIT - 1}, NOW)
+    verdicts = [found[alert.id].verdict for alert in (*held, new)]
+    assert verdicts == [Verdict.SUMMARY] * 5 + [Verdict.LIMITED]
+
+
+def test_a_severe_alert_is_not_hidden_behind_a_lesser_one_that_was_told():
+    lesser, severe = (
+        Rule(number, Condition.ERROR_SPIKE, degree)
+        for number, degree in enumerate((Severity.LOW, Severity.HIGH), 1)
+    )
+    told = Alert(1, lesser, 1, Severity.LOW, NOW, told=Severity.LOW)
+    alert = Alert(2, severe, 1, Severity.HIGH, NOW)
+    assert judge_all([told, alert], {}, NOW)[2].verdict is Verdict.TELL
+    equal = replace(alert, severity=Severity.LOW)
+    assert judge_all([told, equal], {}, NOW)[2].verdict is Verdict.CORRELATED
 
 
 def test_what_happened_while_a_backend_was_down_stays_its_doing():
