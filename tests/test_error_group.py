@@ -285,6 +285,13 @@ class TestErrorGroupConcurrency(BaseCase):
             )
             return cr.fetchall()
 
+    def test_failure_outlives_the_rollback_of_what_failed(self):
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            env["sync.error"]._record(HttpError(401), operation=self.OPERATION)
+            cr.rollback()
+        self.assertEqual(self.counted(), [(1, "new", 1)])
+
     def test_workers_that_race_for_a_new_group_lose_nothing(self):
         # A lost record or count would be told there.
         with self.assertNoLogs("odoo.addons.pharmacy_sync", "CRITICAL"):

@@ -270,6 +270,17 @@ class TestRedrive(SyncCase):
         self.assertEqual(self.states(redrive), {"skipped": 2})
         self.assertEqual(set(dead.mapped("state")), {"cancelled"})
 
+    def test_what_was_redriven_meanwhile_is_not_redriven_again(self):
+        __, dead = self.dead_orders(1)
+        redrive = self.plan(dead)
+        dead.action_redrive()
+        self.push()
+        self.assertEqual(dead.state, "done")
+        redrive.action_start()
+        self.assertEqual(dead.state, "done")
+        self.work(redrive)
+        self.assertEqual(self.states(redrive), {"done": 1})
+
     def test_an_edit_made_meanwhile_travels_with_it(self):
         orders, dead = self.dead_orders(1)
         redrive = self.plan(dead)
