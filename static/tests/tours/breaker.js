@@ -7,7 +7,6 @@ import {
     filter,
     menu,
     page,
-    press,
     row,
     searchAll,
     see,

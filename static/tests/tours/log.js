@@ -14,7 +14,6 @@ import {
     see,
     selectAll,
     selectRow,
-    without,
 } from "./steps";
 
 const log = (title, entry) => menu(title, entry, "menu_log");

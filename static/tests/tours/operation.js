@@ -36,7 +36,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_operation", {
         ...searchAll(row("TOUR-DEAD-1")),
 
         click(".o_switch_view.o_kanban", "The board has a column for each state"),
-        see(`${column("Dead")}:has(.o_kanban_record:contains('TOUR-DEAD-1'):contains('Attempts: 1'))`),
+        see(`${column("Dead")} .o_kanban_record:contains('TOUR-DEAD-1'):contains('Attempts: 1')`),
         see(`${column("Dead")} .o_kanban_record:count(2)`),
         see(
             `${column("Waiting")} .o_kanban_record:contains('TOUR-SLOW') .o_sync_countdown:contains(':')`,
