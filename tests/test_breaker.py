@@ -2,6 +2,7 @@ import time
 
 from odoo.tests import tagged
 
+from ..core.exceptions import CircuitBreakerOpenError
 from ..models import sync_breaker
 from .common import SyncCase
 
@@ -61,6 +62,18 @@ class TestBreaker(SyncCase):
             self.push()
         self.assertFalse(self.app.requests())
         self.assertEqual(self.queue().mapped("attempts"), attempts)
+
+    def test_a_rejected_call_is_logged_and_no_failure(self):
+        self.fail_until_open()
+        # Not by assertRaises, which sets the database back.
+        try:
+            self.backend._client("push").health("asked")
+        except CircuitBreakerOpenError as exc:
+            self.assertGreater(exc.retry_after, 0)
+        self.assertFalse(self.app.requests())
+        self.breaker.invalidate_recordset()
+        self.assertEqual(self.breaker.rejected, 1)
+        self.assertEqual(self.breaker.failures_in_window, 0)
 
     def test_the_failure_that_opens_it_and_those_of_probes_cost_no_attempt(self):
         self.fail_until_open()
