@@ -81,7 +81,7 @@ class TestRedrive(SyncCase):
             [lines[order.id].verdict for order in orders],
             ["nothing", "conflict", "update"],
         )
-        self.assertIn("reference", lines[other.id].summary)
+        self.assertEqual(lines[other.id].summary, "Sends Reference to the pharmacy.")
         self.assertEqual(self.calls(), ["GET"] * 3)
         self.assertEqual(set(dead.mapped("state")), {"dead"})
         self.assertIn("Changes the record", redrive.forecast_html)
