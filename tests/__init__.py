@@ -46,3 +46,7 @@ from . import test_event_handlers
 from . import test_changes
 from . import test_saga
 from . import test_saga_tour
+from . import test_statistics
+from . import test_reliability
+from . import test_report
+from . import test_report_tour
