@@ -55,3 +55,7 @@ from . import test_log_tour
 from . import test_rights_tour
 from . import test_apart
 from . import test_companies
+from . import test_statistics
+from . import test_reliability
+from . import test_report
+from . import test_report_tour
