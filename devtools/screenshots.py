@@ -79,7 +79,6 @@ SCREENS = {
     "retry_policies": ("action_sync_retry_policy", False),
     "error_rules": ("action_sync_error_rule", False),
     "alert_rules": ("action_sync_alert_rule", False),
-    "alert_rule": ("action_sync_alert_rule", True),
     "pools": ("action_sync_pool", False),
 }
 
