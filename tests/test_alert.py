@@ -231,7 +231,7 @@ class TestAlertRaised(AlertCase):
         order = self.make_order()
         self.push()
         breaker = self.backend._breaker("push")
-        breaker.write({"consecutive_failures": 1, "open_seconds": 1})
+        breaker.write({"consecutive_failures": 1, "open_seconds": 600})
         self.app.fault("error", status=503)
         order.origin = "PH-1"
         self.push()
