@@ -33,7 +33,10 @@ class SyncMapping(models.Model):
     )
     external_id = fields.Char("Pharmacy Id", readonly=True)
     version = fields.Integer(
-        "Pharmacy Version", readonly=True, help="Latest version seen from the app."
+        "Pharmacy Version",
+        readonly=True,
+        aggregator=None,
+        help="Latest version seen from the app.",
     )
     base = fields.Json(
         readonly=True, help="Field values that both sides last agreed on."

@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 from ..core.checksum import bucket_count
+from .sync_retention import BATCH
 
 RETENTION = timedelta(days=30)
 
@@ -195,9 +196,15 @@ class SyncReconciliation(models.Model):
     def _gc_reconciliations(self):
         limit = fields.Datetime.now() - RETENTION
         old = self.search(
-            [("create_date", "<", limit), ("state", "!=", "running")], limit=1000
+            [
+                ("create_date", "<", limit),
+                ("state", "!=", "running"),
+                ("drift_ids", "not any", [("state", "in", ("open", "failed"))]),
+            ],
+            limit=BATCH,
         )
-        old.filtered(lambda work: not work.drift_count).unlink()
+        old.unlink()
+        return len(old), int(len(old) == BATCH)
 
 
 class SyncStream(models.Model):

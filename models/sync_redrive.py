@@ -3,6 +3,8 @@ from datetime import timedelta
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from .sync_retention import BATCH
+
 # What a person sets; the rest is the work's own.
 WRITABLE = frozenset({"rate", "failure_limit", "failure_minimum", "sample"})
 # Operations that each stage redrives before the next may begin; None: all the rest.
@@ -248,6 +250,8 @@ class SyncRedrive(models.Model):
     @api.autovacuum
     def _gc_redrives(self):
         limit = fields.Datetime.now() - KEPT
-        self.search(
-            [("state", "!=", "running"), ("create_date", "<", limit)], limit=1000
-        ).unlink()
+        old = self.search(
+            [("state", "!=", "running"), ("create_date", "<", limit)], limit=BATCH
+        )
+        old.unlink()
+        return len(old), int(len(old) == BATCH)

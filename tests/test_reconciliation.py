@@ -378,3 +378,17 @@ class TestReconciliation(WorkCase):
         work = self.env["sync.reconciliation"].create({"stream_id": self.stream().id})
         with self.assertRaises(UserError):
             work.action_start()
+
+    def test_old_comparison_stays_while_its_drift_is_open(self):
+        self.by_sql(self.victim, "city", "Lugo")
+        open_work = self.reconcile().reconciliation_id
+        done = self.env["sync.reconciliation"].create(
+            {"stream_id": open_work.stream_id.id}
+        )
+        done.state = "done"
+        self.env.cr.execute(
+            "UPDATE sync_reconciliation SET create_date = now() - interval '31 days'"
+        )
+        self.env.invalidate_all()
+        self.env["sync.reconciliation"]._gc_reconciliations()
+        self.assertEqual((open_work | done).exists(), open_work)
