@@ -55,7 +55,7 @@ class SyncCache(models.Model):
     key = fields.Char("Pharmacy Id", required=True, readonly=True)
     value = fields.Json("Cached Record", readonly=True)
     value_text = fields.Text("Value", compute="_compute_value_text")
-    version = fields.Integer("Version", readonly=True)
+    version = fields.Integer(readonly=True)
     fetched_at = fields.Datetime("Read", required=True, readonly=True)
     age = fields.Integer(compute="_compute_age", help="Seconds since it was read.")
     fresh = fields.Boolean(

@@ -103,7 +103,7 @@ class SyncReportSchedule(models.Model):
     @api.model
     def _cron_send(self):
         """Scheduled: mail the reports that are due, each in its own transaction."""
-        for schedule in self.search([]):
+        for schedule in self.search([("active", "=", True)]):
             try:
                 in_own_transaction(self.env, partial(_send_due, schedule.id))
             except Exception as exc:
