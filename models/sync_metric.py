@@ -149,8 +149,9 @@ class SyncMetric(models.Model):
                        UNION ALL
                        SELECT * FROM (%(live)s) AS live)
                    SELECT %(keys)s, sum(count)::bigint AS count,
-                          sum(retried)::bigint AS retried,
-                          sum(seconds)::float AS seconds, max(last_at) AS last_at
+                          coalesce(sum(retried), 0)::bigint AS retried,
+                          coalesce(sum(seconds), 0)::float AS seconds,
+                          max(coalesce(last_at, hour)) AS last_at
                      FROM figures
                     WHERE backend_id = ANY(%(ids)s) OR backend_id IS NULL AND %(none)s
                     GROUP BY %(keys)s""",

@@ -167,7 +167,8 @@ class SyncStatistics(models.AbstractModel):
         errors = [part for part in parts if part["kind"] == "error"]
         codes = {}
         for part in errors:
-            key = part["code"], part["type"]
+            # Hours that an earlier version counted have no code.
+            key = part["code"] or part["type"], part["type"]
             count, last = codes.get(key, (0, datetime.min))
             codes[key] = count + part["count"], max(last, part["last_at"])
         frequent = sorted(codes.items(), key=lambda item: (-item[1][0], item[0]))

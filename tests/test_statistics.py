@@ -119,6 +119,17 @@ class TestStatistics(StatisticsCase):
         )
         self.assertEqual({code["count"] for code in codes.values()}, {1})
 
+    def test_hours_that_an_earlier_version_counted_are_told_too(self):
+        self.fail_once()
+        self.die()
+        self.move(30)
+        self.env["sync.metric"]._cron_roll_up()
+        self.env.cr.execute("UPDATE sync_metric SET code = NULL, last_at = NULL")
+        codes = {code["code"]: code for code in self.data("7d")["codes"]}
+        refused = codes["authentication_failed"]
+        self.assertEqual((refused["type"], refused["count"]), (refused["code"], 1))
+        self.assertTrue(refused["last_at"].endswith(":00:00"))
+
     def test_last_hour_is_told_in_steps_of_five_minutes(self):
         self.fail_once()
         hour, day = self.data("1h"), self.data("24h")

@@ -38,7 +38,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_small_screen", {
         fits("A dead letter"),
 
         ...menu("menu_sync_conflict"),
-        click(".o_data_row:contains('TOUR-CONFLICT') .o_data_cell"),
+        click(".o_kanban_record:contains('TOUR-CONFLICT')"),
         see(".o_conflict_row[data-path$=quantity] ins:contains('8')"),
         fits("A conflict"),
         click(".o_conflict_row[data-path$=quantity] input[value=pharmacy]", "The pharmacy's"),

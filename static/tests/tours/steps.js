@@ -30,8 +30,12 @@ export function menu(title, entry, section = entry) {
             content: `Menu ${title}`,
             trigger: ".o_menu_sections [data-menu-xmlid^='pharmacy_sync.']",
             async run({ click, queryFirst, waitFor }) {
-                const shown = queryFirst(`.o_menu_sections ${item(section)}`, { visible: true });
-                await click(shown || ".o_menu_sections_more button");
+                const own = `.o_menu_sections ${item(section)}`;
+                const more = ".o_menu_sections_more button";
+                // The bar is drawn first, and then made to fit.
+                await waitFor(`${own}, ${more}`, { visible: true, timeout: 5000 });
+                const shown = queryFirst(own, { visible: true });
+                await click(shown || more);
                 if (!shown || section !== entry) {
                     const below = `.o-dropdown--menu ${item(entry)}`;
                     await click(await waitFor(below, { visible: true, timeout: 5000 }));
