@@ -36,7 +36,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_reconciliation", {
             timeout: 60000,
         },
         see(".o_progressbar:contains('100')"),
-        see(".alert:contains('2'):contains('records drifted apart')"),
+        see(".alert:contains('Records that drifted apart: 2')"),
         click("button[name=action_view_drift]:contains('Show Drift')"),
 
         page("Drift"),
