@@ -31,7 +31,7 @@ from . import (
 )
 from .progress import StepError, explain, say
 
-TIMEOUT = 2400  # seconds for one part
+TIMEOUT = 3300  # seconds for one part
 SYSTEM = "tests/system"
 NOTHING_COLLECTED = 5
 CLOSING = re.compile(r"^(?:=+ )?(\d+ \w+.*) in [\d.]+s\b", re.MULTILINE)
