@@ -11,7 +11,7 @@ from ..core.taxonomy import Severity
 
 _logger = logging.getLogger(__name__)
 
-TODO = "mail.mail_activity_data_todo"
+ACTIVITY = "mail.mail_activity_data_todo"
 # Alerts that a notification names; of more it says how many.
 NAMED = 5
 # Characters of what an error said.
@@ -137,7 +137,7 @@ class SyncAlert(models.Model):
         self._send(lambda alert: alert._told_text(), "danger" if urgent else "warning")
         if urgent and self.user_id:
             self.activity_schedule(
-                TODO, summary=self.title, note=self.advice, user_id=self.user_id.id
+                ACTIVITY, summary=self.title, note=self.advice, user_id=self.user_id.id
             )
 
     def _tell_summary(self):
@@ -150,7 +150,7 @@ class SyncAlert(models.Model):
         """Tell that alerts are over, if they were told."""
         for alert in self:
             feedback = alert.resolution or self.env._("Resolved")
-            alert.activity_feedback([TODO], feedback=feedback)
+            alert.activity_feedback([ACTIVITY], feedback=feedback)
             if alert.told_at:
                 alert._note(alert.backend_id, alert._end_text())
                 alert._send(lambda found: found._end_text(), "success")
