@@ -1,5 +1,3 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -7,7 +5,6 @@ from ..core.taxonomy import Category, ErrorType
 from .own_transaction import in_own_transaction
 from .sync_error import selection
 
-RETENTION = timedelta(days=365)
 # When incident i ended: with the last of its group's errors that was resolved. NULL
 # while one of them is not.
 ENDED = """(SELECT GREATEST(e.resolved_at, i.opened_at) FROM sync_error e
@@ -95,16 +92,6 @@ class SyncErrorIncident(models.Model):
         """Note which incidents are over, in a transaction of its own: in turn with
         those who count errors, which may open the next."""
         in_own_transaction(self.env, _end_resolved, read_committed=True)
-
-    @api.autovacuum
-    def _gc_incidents(self):
-        limit = fields.Datetime.now() - RETENTION
-        self.env.execute_query(
-            SQL(
-                "DELETE FROM sync_error_incident WHERE ended_at < %s RETURNING id",
-                limit,
-            )
-        )
 
 
 def _end_resolved(env):

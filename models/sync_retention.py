@@ -32,6 +32,7 @@ EXPIRED = (
     ("sync_audit", "audit", "at < %s"),
     ("sync_metric", "figures", "hour < %s"),
     ("sync_event_metric", "figures", "hour < %s"),
+    ("sync_error_incident", "figures", "ended_at < %s"),
 )
 
 

@@ -69,6 +69,14 @@ class TestRetention(SyncCase):
         self.assertEqual(errors.exists(), dead.error_ids)
         self.assertEqual(groups.exists(), dead.error_ids.group_id)
 
+    def test_incident_that_is_over_goes_after_a_year(self):
+        Incident = self.env["sync.error.incident"]
+        over, recent, lasting = Incident.create([{"opened_at": "2020-01-01"}] * 3)
+        self.age(over, 366, "ended_at")
+        self.age(recent, 364, "ended_at")
+        self.retention._gc_expired()
+        self.assertEqual((over | recent | lasting).exists(), recent | lasting)
+
     def test_muted_group_is_remembered(self):
         done, __ = self.fail_twice()
         groups = done.error_ids.group_id
