@@ -1,5 +1,5 @@
 from . import models
-from . import entities
+from .entities import registry
 from . import wizards
 from . import controllers
 from .hooks import uninstall_hook

@@ -21,7 +21,7 @@ external_id = app("POST", "/api/v1/suppliers", name="Veterinaria Alba")["id"]
 
 with environment() as env:
     # Known once Odoo has read its addons path.
-    from odoo.addons.pharmacy_sync.models.sync_cache import memory
+    from odoo.addons.pharmacy_sync.models.call.sync_cache import memory
 
     backend = env["sync.backend"].browse(backend_id)
 

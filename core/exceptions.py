@@ -226,3 +226,7 @@ class HttpError(SyncError):
         self.code = code
         self.headers = headers or {}
         self.body = body
+
+
+NOT_MADE = (CircuitBreakerOpenError, ResourcePoolFullError)
+"""The call was not made: that is no failure of the record, and no attempt."""

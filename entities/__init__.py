@@ -1,7 +1,1 @@
-# The registry: one line per synchronised entity, after what all of them extend.
-from . import sync_entity
-from . import supplier
-from . import product
-from . import purchase_order
-from . import purchase_order_match
-from . import purchase_order_protection
+"""What the synchronisation knows of each entity; they are listed in ``registry``."""

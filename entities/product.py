@@ -2,7 +2,6 @@ from odoo import api, models
 from odoo.fields import Domain
 
 from ..core.texts import _lt
-from ..models.sync_tracked import STATES
 from .converters import Amount, Coded, Converter, Flag, Optional
 
 
@@ -75,9 +74,7 @@ class ProductTemplate(models.Model):
     def _compute_sync_state(self):
         for template in self:
             states = template._sync_records().mapped("sync_state")
-            template.sync_state = max(
-                filter(None, states), key=STATES.index, default=False
-            )
+            template.sync_state = self._sync_weightiest(filter(None, states))
 
     def _sync_records(self):
         return self.with_context(active_test=False).product_variant_ids

@@ -1,88 +1,15 @@
-from . import sync_tracked
-from . import sync_progress
-from . import sync_ormcached
-from . import sync_backend
-from . import sync_breaker
-from . import sync_pool
-from . import sync_guard
-from . import sync_stream
-from . import sync_mapping
-from . import sync_merge
-from . import sync_operation
-from . import sync_operation_note
-from . import sync_dead_letter
-from . import sync_comparison
-from . import sync_comparison_text
-from . import sync_payload_edit
-from . import sync_queue
-from . import sync_outcome
-from . import sync_cancel
-from . import sync_settle
-from . import sync_push
-from . import sync_pull
-from . import sync_apply
-from . import sync_apply_changed
-from . import sync_event
-from . import sync_event_delivery
-from . import sync_event_handlers
-from . import sync_event_metric
-from . import sync_audit
-from . import sync_call
-from . import sync_error
-from . import sync_error_group
-from . import sync_redrive
-from . import sync_redrive_work
-from . import sync_redrive_line
-from . import sync_redrive_plan
-from . import sync_error_rule
-from . import sync_alert_rule
-from . import sync_alert
-from . import sync_alert_sources
-from . import sync_alert_watch
-from . import sync_alert_tell
-from . import sync_conflict
-from . import sync_conflict_decided
-from . import sync_conflict_policy
-from . import sync_conflict_rule
-from . import sync_conflict_resolution
-from . import sync_conflict_room
-from . import sync_config
-from . import sync_retry_policy
-from . import sync_cache
-from . import sync_cache_use
-from . import sync_lookup
-from . import sync_retention
-from . import res_config_settings
-from . import sync_request
-from . import sync_api
-from . import sync_api_lookup
-from . import sync_api_changes
-from . import sync_api_saga
-from . import sync_error_incident
-from . import sync_metric
-from . import sync_statistics
-from . import sync_statistics_reliability
-from . import sync_report_schedule
-from . import sync_overview
-from . import sync_alert_overview
-from . import sync_timeline
-from . import sync_api_retry
-from . import sync_link
-from . import sync_link_by_hand
-from . import sync_reconciliation
-from . import sync_reconcile_compare
-from . import sync_reconcile_verify
-from . import sync_repair
-from . import sync_drift
-from . import sync_initial
-from . import sync_initial_read
-from . import sync_initial_carry
-from . import sync_initial_line
-from . import sync_api_conflict
-from . import sync_event_sources
-from . import sync_feed
-from . import sync_saga
-from . import sync_saga_step
-from . import sync_saga_work
-from . import sync_saga_order
-from . import purchase_order
+# The rooms, from the ground up: each knows those above it in this list only.
+from . import base  # tools of all rooms
+from . import backend  # what is connected
+from . import error  # failures: classified, recorded, grouped
+from . import call  # one guarded call; cached reads
+from . import event  # outbox, delivery, feed, audit
+from . import operation  # one unit of work and its attempts
+from . import conflict  # compare and decide
+from . import exchange  # the roads between both sides
+from . import dead_letter  # failed changes: look, edit, redrive
+from . import reconcile  # all records at once
+from . import saga  # transactions of several steps
+from . import analytics  # figures, report, overview, timeline
+from . import alert  # who is notified of what
+from . import api  # what the pharmacy app calls

@@ -1,0 +1,292 @@
+import json
+import logging
+import time
+from functools import partial
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...core import alerting as core
+from ...core.alerting import Condition
+from ...core.taxonomy import Category, Severity
+from ..base.own_transaction import in_own_transaction
+
+_logger = logging.getLogger(__name__)
+
+# The lock that those who look take turns by, and seconds after which one gives up.
+TURN = 7_270_000
+PATIENCE = "5s"
+# Seconds for which this process does not call the scheduled action again for the same
+# failure: by then it has come round by itself.
+CALLED_FOR = 60.0
+CALLED_MOST = 1000
+# {(database, fingerprint): monotonic time of the call}
+_called = {}
+# What an event may have changed, by the first word of its type.
+OF_EVENTS = {
+    "breaker": Condition.BREAKER_OPENED,
+    "dead": Condition.DEAD_LETTER,
+    "saga": Condition.RECOVERY_FAILED,
+}
+
+
+class SyncAlert(models.Model):
+    """How alerts are raised, counted and resolved: by looking how things stand.
+
+    A scheduled action looks each minute; it is called at once for an error that is
+    urgent. Events have it looked sooner at what they are about. A look that fails, or
+    is skipped, is made up for by the next, and disturbs nobody: it is a transaction of
+    its own. Whoever looks waits for the one before, at READ COMMITTED, so that the
+    same is not told twice and nothing is replayed.
+    """
+
+    _inherit = "sync.alert"
+
+    @api.model
+    def _cron_watch(self):
+        """Scheduled: look at everything."""
+        self._watch()
+
+    @api.model
+    def _watch(self, conditions=tuple(Condition), backend_ids=None):
+        """Look at some or all, and tell what is new. Never raises.
+
+        :param conditions: of :class:`...core.alerting.Condition`
+        :param backend_ids: None: all backends, and what belongs to none
+        """
+        look = partial(_look, tuple(conditions), backend_ids)
+        try:
+            in_own_transaction(self.env, look, read_committed=True)
+        except Exception:
+            _logger.critical("alerting itself failed", exc_info=True)
+
+    @api.model
+    def _look_soon(self, fingerprint):
+        """Have the scheduled action look as soon as this transaction is committed.
+
+        :param fingerprint: of the failure that is urgent
+        """
+        key, now = (self.env.cr.dbname, fingerprint), time.monotonic()
+        if now - _called.get(key, -CALLED_FOR) < CALLED_FOR:
+            return
+        if len(_called) > CALLED_MOST:
+            _called.clear()
+        _called[key] = now
+        cron = self.env.ref("pharmacy_sync.cron_alert", raise_if_not_found=False)
+        if cron:
+            cron.sudo()._trigger()
+
+    def _take_turn(self):
+        """Wait for whoever looks already, until the end of this transaction.
+
+        :return: False if that took too long
+        """
+        self.env.cr.execute(SQL("SET LOCAL lock_timeout = %s", PATIENCE))
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self.env.cr.execute(SQL("SELECT pg_advisory_xact_lock(%s)", TURN))
+        except psycopg2.errors.LockNotAvailable:
+            _logger.warning("alerts are looked at later: another look takes long")
+            return False
+        return True
+
+    # -- Looking ----------------------------------------------------------------------
+
+    @api.model
+    def _look(self, condition, backend_ids):
+        """Raise, count and resolve the alerts of one condition.
+
+        :param backend_ids: of which backends; None: all
+        """
+        rules = self.env["sync.alert.rule"]._rules()
+        active = self.env["sync.backend"].search([("active", "=", True)]).ids
+        domain = [("condition", "=", str(condition)), ("state", "!=", "resolved")]
+        if backend_ids is None:
+            among = {*active, None}
+        else:
+            among = set(active).intersection(backend_ids)
+            domain.append(("backend_id", "in", list(backend_ids)))
+        live = {alert.fingerprint: alert for alert in self.search(domain)}
+        seen = {}
+        for rule in rules:
+            mine = rule.condition is condition and core.scope(rule, rules, among)
+            if mine:
+                for sighting in getattr(self, f"_see_{condition}")(rule, mine):
+                    fingerprint = sighting.fingerprint(rule)
+                    seen.setdefault(fingerprint, (rule, sighting))
+        raised = {
+            fingerprint: found
+            for fingerprint, found in seen.items()
+            if core.is_raised(found[0], found[1].figure)
+        }
+        for fingerprint in live.keys() & raised.keys():
+            live[fingerprint]._count_more(*raised[fingerprint])
+        self._open({key: raised[key] for key in raised.keys() - live.keys()})
+        for fingerprint, alert in live.items():
+            if fingerprint not in seen or core.is_over(*_figure(seen[fingerprint])):
+                alert._end(alert._why_gone())
+
+    def _why_gone(self):
+        if not self.rule_id.active:
+            return self.env._("Its rule was switched off.")
+        return self.env._(self._kind.gone)
+
+    def _count_more(self, rule, sighting):
+        """It is open already: only what is new of it is noted."""
+        self.ensure_one()
+        count = max(self.count + sighting.more, sighting.count)
+        severity = max(
+            Severity(self.severity),
+            core.severity(rule, sighting.figure),
+            key=core.RANKS.get,
+        )
+        if count == self.count and severity == self.severity:
+            return
+        self.write(
+            {
+                "count": count,
+                "severity": str(severity),
+                "mark": max(self.mark, sighting.mark),
+                "last_at": sighting.at or fields.Datetime.now(),
+                "data": _data(rule, sighting),
+                "subject": sighting.subject or self.subject,
+                "correlation_id": sighting.correlation_id or self.correlation_id,
+            }
+        )
+
+    @api.model
+    def _open(self, raised):
+        """Raise alerts: ``{fingerprint: (rule, sighting)}``, but for what a person
+        has declared resolved and that has not happened since."""
+        now = fields.Datetime.now()
+        last = self._last_resolved(list(raised))
+        news = {
+            fingerprint: found
+            for fingerprint, found in raised.items()
+            if core.is_news(found[1].at, *last.get(fingerprint, (None, False)), now)
+        }
+        if not news:
+            return
+        columns = (
+            *("fingerprint", "rule_id", "condition", "backend_id", "company_id"),
+            *("severity", "state", "subject", "data", "res_model", "res_id"),
+            *("correlation_id", "count", "mark", "opened_at", "last_at", "user_id"),
+            *("create_uid", "write_uid", "create_date", "write_date"),
+        )
+        # Whoever looks waits for the one before; should one not, this is counted there.
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO sync_alert (%s) VALUES %s
+                   ON CONFLICT (fingerprint) WHERE state <> 'resolved' DO UPDATE
+                   SET count = sync_alert.count + excluded.count,
+                       last_at = excluded.last_at""",
+                SQL(", ").join(map(SQL.identifier, columns)),
+                SQL(", ").join(SQL("%s", row) for row in self._rows(news, now)),
+            )
+        )
+        self.invalidate_model()
+
+    def _last_resolved(self, fingerprints):
+        """``{fingerprint: (when its last alert was resolved, whether by a person)}``"""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT ON (fingerprint) fingerprint, resolved_at,
+                          resolved_by_id IS NOT NULL
+                     FROM sync_alert
+                    WHERE fingerprint = ANY(%s) AND state = 'resolved'
+                    ORDER BY fingerprint, id DESC""",
+                fingerprints,
+            )
+        )
+        return {fingerprint: tuple(found) for fingerprint, *found in rows}
+
+    def _rows(self, news, now):
+        ids = {sighting.backend_id for __, sighting in news.values()} - {None}
+        backends = {b.id: b for b in self.env["sync.backend"].browse(ids)}
+        rules = self.env["sync.alert.rule"].browse({r.id for r, __ in news.values()})
+        responsible = {rule.id: rule.user_id.id for rule in rules}
+        groups = self.env["sync.error.group"].browse(
+            sighting.res_id
+            for __, sighting in news.values()
+            if sighting.res_model == "sync.error.group"
+        )
+        looked_after = {group.id: group.user_id.id for group in groups}
+        for fingerprint, (rule, sighting) in news.items():
+            backend = backends.get(sighting.backend_id)
+            of_group = sighting.res_model == "sync.error.group"
+            user = looked_after[sighting.res_id] if of_group else None
+            yield (
+                *(fingerprint, rule.id, str(rule.condition)),
+                *(sighting.backend_id, backend.company_id.id if backend else None),
+                *(str(core.severity(rule, sighting.figure)), "open"),
+                *(sighting.subject, json.dumps(_data(rule, sighting))),
+                *(sighting.res_model, sighting.res_id),
+                sighting.correlation_id,
+                *(sighting.count, sighting.mark, now, sighting.at or now),
+                user or responsible[rule.id] or None,
+                *(self.env.uid, self.env.uid, now, now),
+            )
+
+
+class SyncEvent(models.Model):
+    _inherit = "sync.event"
+
+    def _handle_alert(self):
+        """Look at what these events may have changed."""
+        for backend, events in self.grouped("backend_id").items():
+            words = {event.type.partition("_")[0] for event in events}
+            self.env["sync.alert"]._watch(
+                [OF_EVENTS[word] for word in sorted(words)], [backend.id]
+            )
+
+
+class SyncError(models.Model):
+    _inherit = "sync.error"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        errors = super().create(vals_list)
+        for vals in vals_list:
+            critical = vals["severity"] == Severity.CRITICAL
+            if critical:
+                _logger.critical(
+                    "critical error, correlation id %s, type %s: %s",
+                    vals["correlation_id"],
+                    vals["type"],
+                    vals.get("message"),
+                )
+            if critical or vals["category"] == Category.SECURITY:
+                self.env["sync.alert"]._look_soon(vals["fingerprint"])
+        return errors
+
+
+def _look(conditions, backend_ids, env):
+    Alert = env["sync.alert"].sudo()
+    if not Alert._take_turn():
+        return
+    parts = [partial(Alert._look, condition, backend_ids) for condition in conditions]
+    for part in (*parts, Alert._tell_due):
+        try:
+            with env.cr.savepoint():
+                part()
+        except Exception:
+            # The others are looked at all the same.
+            _logger.critical("alerting itself failed at %s", part, exc_info=True)
+
+
+def _figure(found):
+    rule, sighting = found
+    return rule, sighting.figure
+
+
+def _data(rule, sighting):
+    """What the title of an alert is made of."""
+    return {
+        "value": round(sighting.figure),
+        "threshold": rule.threshold,
+        "window": rule.window,
+        "cause": sighting.cause,
+        "type": sighting.error_type,
+    }

@@ -1,0 +1,8 @@
+"""Figures, report, overview and timeline."""
+
+from . import sync_metric
+from . import sync_statistics
+from . import reliability
+from . import sync_report_schedule
+from . import sync_overview
+from . import sync_timeline

@@ -1,0 +1,329 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ...core.health import Vitals, health
+from ...core.period import HOUR
+
+TOP = 8
+# A trend of a longer range is told in days.
+HOURLY = timedelta(days=31)
+# Critical errors of a backend that are counted: more make no difference.
+MOST = 1000
+
+
+class SyncOverview(models.AbstractModel):
+    """What the overview page shows."""
+
+    _name = "sync.overview"
+    _description = "Overview of Synchronisation"
+
+    @api.model
+    @api.readonly
+    def data(self, backend_ids=None, range="24h", start=None, end=None):
+        """All that the page shows, in one call.
+
+        :param backend_ids: of these backends; falsy: of all that the user may see
+        :param range: how far trend and rates look back; it, ``start`` and ``end`` are
+            those of :meth:`SyncStatistics.data`
+        :return: a dict; times are UTC, ages seconds. A figure that has a list behind
+            it has a ``link``: ``action`` (xmlid), ``domain`` and ``context`` that open
+            that list
+        :raises AccessError: the user is none of Pharmacy Sync
+        :raises UserError: there is no such range
+        """
+        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_user")):
+            raise AccessError(self.env._("The overview is for Pharmacy Sync's users."))
+        period = self.env["sync.statistics"]._period(range, start, end)
+        self.env.flush_all()
+        backends = self.env["sync.backend"].search([("active", "=", True)])
+        chosen = backends.filtered(lambda b: not backend_ids or b.id in backend_ids)
+        now = fields.Datetime.now().replace(microsecond=0)
+        queue = self._queue(chosen)
+        vitals = self._vitals(chosen)
+        own = Domain("backend_id", "in", chosen.ids) if backend_ids else Domain.TRUE
+        return {
+            "now": _text(now),
+            "range": range,
+            "start": _text(period.start),
+            "end": _text(period.end),
+            "can_connect": self.env["sync.backend"].has_access("create"),
+            "backends": [
+                {
+                    "id": backend.id,
+                    "name": backend.name,
+                    "paused": backend.paused,
+                    "score": health(vitals[backend.id]).score
+                    if backend in chosen
+                    else None,
+                }
+                for backend in backends
+            ],
+            "health": self._health(vitals, own),
+            "queue": {
+                **queue,
+                "link": self._link("operation", own, search_default_open=1),
+                "parked_link": self._link("operation", own, search_default_parked=1),
+            },
+            "dead_letters": {
+                "count": sum(v.dead_letters for v in vitals.values()),
+                "link": self._link("dead_letter", own),
+            },
+            "criticals": {
+                "count": sum(v.criticals for v in vitals.values()),
+                "more": any(v.criticals == MOST for v in vitals.values()),
+                "link": self._critical_link(own),
+            },
+            "conflicts": {
+                "count": self.env["sync.conflict"].search_count(
+                    own & Domain("state", "=", "open")
+                ),
+                "link": self._link("conflict", own & Domain("state", "=", "open")),
+            },
+            "breakers": self._breakers(chosen, now),
+            **self._trend(chosen, bool(backend_ids), period, own),
+            "groups": self._groups(own, period),
+            "groups_link": self._link("error_group", own),
+        }
+
+    # -- Now --------------------------------------------------------------------------
+
+    @api.model
+    def _vitals(self, backends):
+        """What the health of each of ``backends`` is made of.
+
+        :return: ``{backend id: core.health.Vitals}``
+        """
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT b.id, calls.all, calls.failed, breakers.all, breakers.open,
+                          criticals.count, queue.dead, queue.age
+                     FROM sync_backend b
+                     CROSS JOIN LATERAL (
+                       SELECT count(*) AS all,
+                              count(*) FILTER (WHERE result = 'failure') AS failed
+                         FROM sync_call
+                        WHERE backend_id = b.id AND create_date > %(recent)s
+                          AND result IN ('success', 'failure')) AS calls
+                     CROSS JOIN LATERAL (
+                       SELECT count(*) AS all, count(*) FILTER (
+                              WHERE CASE mode WHEN 'normal' THEN state <> 'closed'
+                                              ELSE mode = 'forced_open' END) AS open
+                         FROM sync_breaker WHERE backend_id = b.id) AS breakers
+                     CROSS JOIN LATERAL (
+                       SELECT count(*) FROM (
+                           SELECT FROM sync_error
+                            WHERE backend_id = b.id AND severity = 'critical'
+                              AND resolved IS NOT TRUE LIMIT %(most)s) AS counted
+                       ) AS criticals
+                     CROSS JOIN LATERAL (
+                       SELECT count(*) FILTER (WHERE state = 'dead') AS dead,
+                              extract(epoch FROM %(now)s - min(requested_at)
+                                      FILTER (WHERE state <> 'dead')) AS age
+                         FROM sync_operation
+                        WHERE backend_id = b.id AND state IN
+                              ('pending', 'running', 'waiting', 'dead')) AS queue
+                    WHERE b.id = ANY(%(ids)s)""",
+                recent=fields.Datetime.now() - HOUR,
+                now=fields.Datetime.now(),
+                most=MOST,
+                ids=backends.ids,
+            )
+        )
+        return {
+            backend_id: Vitals(*counts, max(0.0, float(age or 0)))
+            for backend_id, *counts, age in rows
+        }
+
+    def _health(self, vitals, own):
+        whole = Vitals(
+            *(
+                (max if name == "backlog_age" else sum)(
+                    [getattr(each, name) for each in vitals.values()] or [0]
+                )
+                for name in Vitals.__dataclass_fields__
+            )
+        )
+        found = health(whole)
+        recent = own & Domain("create_date", ">", "-1H")
+        about = {
+            "failed_calls": (
+                self.env._(
+                    "Calls that failed in the last hour: %(failed)s of %(calls)s",
+                    failed=whole.failed_calls,
+                    calls=whole.calls,
+                ),
+                self._link("call", recent, search_default_failed=1),
+            ),
+            "open_breakers": (
+                self.env._(
+                    "Breakers not closed: %(open)s of %(all)s",
+                    open=whole.open_breakers,
+                    all=whole.breakers,
+                ),
+                self._link("breaker", own, search_default_not_closed=1),
+            ),
+            "criticals": (
+                self.env._("Critical errors not resolved: %s", whole.criticals),
+                self._critical_link(own),
+            ),
+            "dead_letters": (
+                self.env._("Dead letters: %s", whole.dead_letters),
+                self._link("dead_letter", own),
+            ),
+            "backlog_age": (
+                self.env._(
+                    "Minutes that the oldest change has waited: %s",
+                    int(whole.backlog_age // 60),
+                ),
+                self._link("operation", own, search_default_open=1),
+            ),
+        }
+        return {
+            "score": found.score,
+            "level": found.level,
+            "parts": [
+                {
+                    "name": part.name,
+                    "weight": part.weight,
+                    "lost": round(part.lost, 1),
+                    "text": about[part.name][0],
+                    "link": about[part.name][1],
+                }
+                for part in found.parts
+                if part.lost
+            ],
+        }
+
+    def _queue(self, backends):
+        ((count, running, waiting, parked, oldest),) = self.env.execute_query(
+            SQL(
+                """SELECT count(*), count(*) FILTER (WHERE state = 'running'),
+                          count(*) FILTER (WHERE state = 'waiting'),
+                          count(*) FILTER (WHERE state = 'waiting' AND parked),
+                          extract(epoch FROM %s - min(requested_at))
+                     FROM sync_operation
+                    WHERE backend_id = ANY(%s)
+                      AND state IN ('pending', 'running', 'waiting')""",
+                fields.Datetime.now(),
+                backends.ids,
+            )
+        )
+        return {
+            "count": count,
+            "running": running,
+            "waiting": waiting,
+            "parked": parked,
+            "oldest": max(0, int(oldest)) if oldest is not None else None,
+        }
+
+    def _breakers(self, backends, now):
+        return [
+            {
+                "id": breaker.id,
+                "name": breaker.display_name,
+                "state": breaker.state,
+                "state_label": _label(breaker, "state"),
+                "mode": breaker.mode,
+                "mode_label": _label(breaker, "mode"),
+                "cause": breaker.cause_text or "",
+                # Relative, for the browser's clock may be another.
+                "seconds": int((breaker.open_until - now).total_seconds())
+                if breaker.open_until
+                else None,
+            }
+            for breaker in backends.breaker_ids
+        ]
+
+    # -- Since a while ----------------------------------------------------------------
+
+    def _trend(self, backends, filtered, period, own):
+        """Errors, calls and recovery, hour by hour, and their sums."""
+        Statistics = self.env["sync.statistics"]
+        ids = backends.ids if filtered else [*backends.ids, None]
+        step = min(period.step, HOUR) if period.length <= HOURLY else period.step
+        hours = Statistics._hours(ids, period)
+        trend = Statistics._trend(hours, period, step)
+        headline = Statistics._headline(hours, backends, period)
+        totals, rates = headline["totals"], headline["rates"]
+        made = own & _within("create_date", period)
+        return {
+            "trend": {
+                "hours": trend["slots"],
+                "errors": trend["errors"],
+                "link": self._link("error", own),
+            },
+            "errors": {
+                "count": totals["errors"],
+                "link": self._link("error", own & _within("occurred_at", period)),
+            },
+            "calls": {
+                "count": totals["calls"],
+                "failed": totals["failed_calls"],
+                "success_rate": rates["success"],
+                "link": self._link("call", made),
+                "failed_link": self._link("call", made, search_default_failed=1),
+            },
+            "recovery": {
+                "recovered": totals["recovered"],
+                "lost": totals["dead"],
+                "rate": rates["recovery"],
+                "link": self._link(
+                    "operation",
+                    own & Domain("error_ids", "!=", False) & _within("done_at", period),
+                ),
+            },
+        }
+
+    def _groups(self, own, period):
+        groups = self.env["sync.error.group"].search(
+            own
+            & Domain("state", "in", ("new", "acknowledged"))
+            & Domain("last_seen", ">=", period.start)
+            & Domain("first_seen", "<", period.end),
+            order="count desc, id desc",
+            limit=TOP,
+        )
+        return [
+            {
+                "id": group.id,
+                "message": group.message or "",
+                "type": _label(group, "type"),
+                "severity": group.severity,
+                "severity_label": _label(group, "severity"),
+                "count": group.count,
+                "last_seen": _text(group.last_seen),
+            }
+            for group in groups
+        ]
+
+    # -- Links ------------------------------------------------------------------------
+
+    def _link(self, name, domain=Domain.TRUE, **context):
+        return {
+            "action": f"pharmacy_sync.action_sync_{name}",
+            "domain": list(Domain(domain)),
+            "context": context,
+        }
+
+    def _critical_link(self, own):
+        return self._link(
+            "error", own, search_default_unresolved=1, search_default_critical=1
+        )
+
+
+def _within(field, period):
+    return Domain(field, ">=", _text(period.start)) & Domain(
+        field, "<", _text(period.end)
+    )
+
+
+def _label(record, name):
+    return dict(record._fields[name]._description_selection(record.env))[record[name]]
+
+
+def _text(moment):
+    return fields.Datetime.to_string(moment)

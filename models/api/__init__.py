@@ -1,0 +1,9 @@
+"""What the pharmacy app calls."""
+
+from . import sync_request
+from . import sync_api
+from . import lookup
+from . import changes
+from . import saga
+from . import retry
+from . import conflict

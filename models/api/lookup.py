@@ -1,0 +1,58 @@
+from odoo import api, models
+
+from ...core.exceptions import InvalidDataError
+from ..base.own_transaction import no_transaction
+
+MAX_LOOKUPS = 50
+
+
+class SyncApi(models.AbstractModel):
+    """What is known of suppliers and products, without asking the pharmacy app."""
+
+    _inherit = "sync.api"
+
+    @api.model
+    def lookup(self, entity, external_ids, correlation_id=None):
+        """Suppliers or products as the pharmacy app last told them, to save asking it.
+
+        :param str entity: ``supplier`` or ``product``
+        :param list external_ids: the pharmacy's ids, up to 50
+        :return: ``{success, results}``; each result is ``{success, external_id, value,
+            source, age, stale, version, error}``. The source is ``memory``, ``cache``,
+            ``app``; ``stale`` for an older value, which serves while the app fails; or
+            ``odoo`` for Odoo's own values, if nothing else serves. The age is in
+            seconds, false for Odoo's own.
+        """
+        return self._answer(
+            correlation_id, self._lookup, entity, external_ids, within=no_transaction
+        )
+
+    def _lookup(self, backend, correlation_id, entity, external_ids):
+        self._check_list("external_ids", external_ids, MAX_LOOKUPS)
+        if not all(isinstance(key, str) and key for key in external_ids):
+            raise InvalidDataError("external_ids are texts", field="external_ids")
+        found = backend._lookup_each(
+            entity, list(dict.fromkeys(external_ids)), correlation_id
+        )
+        results = [
+            {"external_id": key, **self._looked_up(backend, found[key])}
+            for key in external_ids
+        ]
+        return {
+            "success": all(result["success"] for result in results),
+            "results": results,
+        }
+
+    def _looked_up(self, backend, found):
+        if isinstance(found, Exception):
+            error = backend.env["sync.error"]._classify(found, backend)
+            return {"success": False, "error": self._error(error, found)}
+        return {
+            "success": True,
+            "value": found.value,
+            "source": found.source,
+            "age": None if found.age is None else round(found.age, 3),
+            "stale": found.stale,
+            "version": found.version,
+            "error": None,
+        }

@@ -1,0 +1,63 @@
+from odoo import api, models
+
+from ...core.exceptions import InvalidDataError
+from ...entities.directory import Directory
+
+
+class SyncApi(models.AbstractModel):
+    """Purchase orders as sagas: begun, and looked after."""
+
+    _inherit = "sync.api"
+
+    @api.model
+    def order(self, record, idempotency_key, correlation_id=None):
+        """Create a purchase order with a reservation of its goods, as a saga: created
+        in Odoo, reserved and confirmed at the app, acknowledged; or, if one of these
+        fails, all taken back and the order cancelled.
+
+        :param dict record: the order as for :meth:`push`; without an ``id`` Odoo tells
+            it to the app first
+        :param str idempotency_key: the same key with the same record gets the same
+            saga for seven days, and how it stands by then; with another record an error
+        :return: see :meth:`saga`
+        """
+        return self._answer(correlation_id, self._start_order, record, idempotency_key)
+
+    @api.model
+    def saga(self, saga, correlation_id=None):
+        """How a saga stands.
+
+        :param int saga: its number, as :meth:`order` told it
+        :return: ``{success, saga, state, odoo_id, order, steps, error}``; ``state`` is
+            pending, running, completed, compensating, compensated or needs_attention.
+            Once it has failed ``success`` is false and ``error`` says of what, such as
+            ``insufficient_stock``
+        """
+        return self._answer(correlation_id, self._saga, saga)
+
+    def _start_order(self, backend, correlation_id, record, idempotency_key):
+        stream = self._stream(backend, "purchase_order")
+        if not idempotency_key:
+            raise InvalidDataError(
+                "idempotency_key is required", field="idempotency_key"
+            )
+        entered = backend.env["sync.request"]._enter(
+            backend, str(idempotency_key), ["order", record]
+        )
+        if entered.answer:
+            return self._saga(backend, correlation_id, entered.answer["saga"])
+        # What cannot be an order is refused at once.
+        stream._adapter()._canonical(record, Directory(backend))
+        saga = backend.env["sync.saga"]._start(
+            backend, correlation_id=correlation_id, record=record
+        )
+        entered.answer = {"saga": saga.id}
+        return saga._told()
+
+    def _saga(self, backend, correlation_id, saga_id):
+        saga = backend.env["sync.saga"].search(
+            [("id", "=", saga_id), ("backend_id", "=", backend.id)]
+        )
+        if not saga:
+            raise InvalidDataError("saga is none of this backend", field="saga")
+        return saga._told()

@@ -1,0 +1,286 @@
+import threading
+import time
+import uuid
+
+import psycopg2
+
+from odoo import api, models
+from odoo.exceptions import AccessError, ConcurrencyError
+from odoo.http import request
+
+from ...core.exceptions import ConfigurationError, InvalidDataError
+
+MAX_RECORDS = 500
+# Tries after which records are queued that the database is too busy for.
+MAX_TRIES = 3
+_tried = threading.local()
+QUEUED = "queued_for_retry"
+# Replayed by Odoo, not answered.
+REPLAYED = (psycopg2.OperationalError, ConcurrencyError)
+
+
+class SyncApi(models.AbstractModel):
+    """What the pharmacy app calls, over ``/jsonrpc``, ``/xmlrpc`` or ``/json/2``, with
+    the API key of the user that its backend names.
+
+    No method raises for what the caller did or for what failed inside: an answer has
+    ``success``, and where that is false an ``error`` with ``type``, ``message``,
+    ``field``, ``retryable`` and ``suggested_action``. What is absent is false, as
+    everywhere in Odoo: XML-RPC knows no null.
+
+    A kind of method has a file: ``sync_api_conflict``, ``sync_api_changes`` and so on.
+    """
+
+    _name = "sync.api"
+    _description = "Pharmacy Sync API"
+
+    @api.model
+    def push(self, entity, records, idempotency_key=None, correlation_id=None):
+        """Bring records of the pharmacy app to Odoo.
+
+        A bad record fails alone; its neighbours land.
+
+        :param str entity: ``purchase_order``, ``supplier`` or ``product``
+        :param list records: up to 500 records as the app's REST API tells them, each
+            with its ``id`` and, if it has one, its ``version``
+        :param str idempotency_key: the same key with the same records gets the same
+            answer for seven days; with other records an error
+        :param str correlation_id: kept in every record of what happens
+        :return: ``{success, results, error, correlation_id, duration_ms}``; each
+            result is ``{success, operation, external_id, odoo_id, version, error,
+            warnings, correlation_id, operation_id}`` in the order of ``records``, with
+            an operation of ``created``, ``updated``, ``unchanged``, ``conflict``,
+            ``deleted``, ``queued`` or ``failed``. What cannot be done now but may be
+            later is ``queued``: it is no success, its error is of type
+            ``queued_for_retry`` with the reason as ``cause``, and it is tried again by
+            itself, as the operation of that id
+        :rtype: dict
+        """
+        return self._answer(
+            correlation_id, self._push, entity, records, idempotency_key
+        )
+
+    @api.model
+    def status(self, entity, external_ids, correlation_id=None):
+        """Where records stand: mapping, queue and conflicts.
+
+        :param list external_ids: the pharmacy's ids, up to 500
+        :return: ``{success, results}``, each result ``{external_id, known, odoo_id,
+            version, state}``
+        """
+        return self._answer(correlation_id, self._status, entity, external_ids)
+
+    @api.model
+    def health(self, correlation_id=None):
+        """Whether the backend is worked on: ``{success, paused, queue, dead_letters,
+        conflicts, mappings}``, the last four as numbers."""
+        return self._answer(correlation_id, self._health)
+
+    # -- Implementation ---------------------------------------------------------------
+
+    def _answer(self, correlation_id, method, *args, within=None):
+        """What ``method`` answers, or what it failed with.
+
+        :param within: context manager in which ``method`` is called, given the cursor;
+            by default what it wrote is undone when it fails
+        """
+        started = time.monotonic()
+        correlation_id = str(correlation_id or uuid.uuid4().hex)
+        backend = self.env["sync.backend"]
+        try:
+            backend = self._backend()
+            with (within or _undone)(self.env.cr):
+                answer = {"success": True, "error": None}
+                answer.update(method(backend, correlation_id, *args))
+        except REPLAYED:
+            raise
+        except Exception as exc:
+            # Record it in this transaction: it is committed with the answer.
+            error = self.env["sync.error"].sudo()._classify(exc)
+            self._record_error(backend, error, exc, correlation_id)
+            answer = {"success": False, "error": self._error(error, exc)}
+        duration = round((time.monotonic() - started) * 1000, 3)
+        answer.update(correlation_id=correlation_id, duration_ms=duration)
+        return _without_none(answer)
+
+    def _backend(self):
+        """The backend whose API user is calling, with superuser rights.
+
+        :raises AccessError: the user may not use the API
+        :raises ConfigurationError: no backend names the user
+        """
+        if not self.env.user.has_group("pharmacy_sync.group_api"):
+            raise AccessError(self.env._("Only API users may call Pharmacy Sync."))
+        backend = (
+            self.env["sync.backend"].sudo().search([("user_id", "=", self.env.uid)])
+        )
+        if not backend:
+            raise ConfigurationError("No backend names this user as its API user.")
+        return backend.with_company(backend.company_id)
+
+    def _stream(self, backend, entity):
+        stream = backend.stream_ids.filtered(lambda s: s.entity == entity)
+        if not stream:
+            known = ", ".join(backend.stream_ids.mapped("entity"))
+            raise InvalidDataError(f"entity is to be one of {known}", field="entity")
+        return stream
+
+    def _check_list(self, name, value, most=MAX_RECORDS):
+        if not isinstance(value, list) or len(value) > most:
+            raise InvalidDataError(
+                f"{name} is to be a list of up to {most}", field=name
+            )
+
+    def _push(self, backend, correlation_id, entity, records, idempotency_key):
+        stream = self._stream(backend, entity)
+        self._check_list("records", records)
+        if idempotency_key:
+            entered = backend.env["sync.request"]._enter(
+                backend, str(idempotency_key), [entity, records]
+            )
+            if entered.answer:
+                return entered.answer
+        try:
+            with self.env.cr.savepoint():
+                arrivals = stream._apply(records, correlation_id)
+        except REPLAYED as exc:
+            if not _is_last_try(records):
+                raise
+            arrivals = stream._put_off(records, exc)
+        queued = stream._queue_arrivals(arrivals, correlation_id)
+        results = [self._result(backend, a, correlation_id, queued) for a in arrivals]
+        answer = {
+            "success": all(result["success"] for result in results),
+            "results": results,
+        }
+        if idempotency_key:
+            entered.answer = answer
+        return answer
+
+    def _result(self, backend, arrival, correlation_id, queued):
+        error = operation = None
+        warnings = arrival.warnings
+        if arrival.error:
+            operation = queued.get(arrival.external_id)
+        if operation:
+            classification = backend.env["sync.error"]._classify(arrival.error, backend)
+            error = {
+                **self._error(classification, arrival.error),
+                "type": QUEUED,
+                "cause": str(classification.type),
+            }
+            warnings = [
+                *warnings,
+                self.env._(
+                    "It cannot be done now and is tried again by itself: %s",
+                    classification.message,
+                ),
+            ]
+        elif arrival.error:
+            classification = backend.env["sync.error"]._classify(arrival.error, backend)
+            error = self._error(classification, arrival.error)
+            self._record_error(
+                backend,
+                classification,
+                arrival.error,
+                correlation_id,
+                external_id=arrival.external_id,
+            )
+        return {
+            "success": not arrival.error,
+            "operation": "queued" if operation else arrival.outcome,
+            "operation_id": operation.id if operation else None,
+            "external_id": arrival.external_id,
+            "odoo_id": arrival.res_id,
+            "version": arrival.version,
+            "error": error,
+            "warnings": warnings,
+            "correlation_id": correlation_id,
+        }
+
+    def _status(self, backend, correlation_id, entity, external_ids):
+        stream = self._stream(backend, entity)
+        self._check_list("external_ids", external_ids)
+        mappings = backend.env["sync.mapping"].search(
+            [("stream_id", "=", stream.id), ("external_id", "in", external_ids)]
+        )
+        by_id = {mapping.external_id: mapping for mapping in mappings}
+        return {
+            "results": [
+                {
+                    "external_id": external_id,
+                    "known": external_id in by_id,
+                    **(
+                        {
+                            "odoo_id": by_id[external_id].res_id,
+                            "version": by_id[external_id].version,
+                            "state": by_id[external_id].state,
+                        }
+                        if external_id in by_id
+                        else {}
+                    ),
+                }
+                for external_id in external_ids
+            ]
+        }
+
+    def _health(self, backend, correlation_id):
+        mappings = backend.env["sync.mapping"]._read_group(
+            [("backend_id", "=", backend.id)], ["state"], ["__count"]
+        )
+        return {
+            "paused": backend.paused,
+            "queue": backend.operation_count,
+            "dead_letters": backend.dead_count,
+            "conflicts": backend.conflict_count,
+            "mappings": dict(mappings),
+        }
+
+    def _error(self, classification, exception):
+        """What a caller is told of a failure: never a trace."""
+        return {
+            "type": str(classification.type),
+            "message": classification.message,
+            "field": getattr(exception, "field", None),
+            "retryable": classification.retryable,
+            "suggested_action": classification.suggested_action,
+        }
+
+    def _record_error(
+        self, backend, classification, exception, correlation_id, **about
+    ):
+        Error = self.env["sync.error"].sudo()
+        Error.create(
+            Error._values(
+                classification,
+                exception,
+                operation="api",
+                backend_id=backend.id,
+                correlation_id=correlation_id,
+                context=about,
+            )
+        )
+
+
+def _undone(cr):
+    return cr.savepoint()
+
+
+def _is_last_try(records):
+    """Whether the request is not worth another replay: its caller waits meanwhile,
+    longer each time."""
+    # Replays are in one thread. Over /json/2 they share the request only, over the
+    # others there is none, and they share what was sent.
+    asked = request._get_current_object() if request else records
+    if getattr(_tried, "asked", None) is not asked:
+        _tried.asked, _tried.times = asked, 0
+    _tried.times += 1
+    return _tried.times >= MAX_TRIES
+
+
+def _without_none(value):
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_none(item) for item in value]
+    return False if value is None else value

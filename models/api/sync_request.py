@@ -1,0 +1,63 @@
+import hashlib
+import json
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...core.exceptions import InvalidDataError
+
+
+class SyncRequest(models.Model):
+    """A request of the pharmacy app that carried an idempotency key, with its answer:
+    the same request gets the same answer, for seven days."""
+
+    _name = "sync.request"
+    _description = "Idempotent Request"
+    _order = "id desc"
+    _rec_name = "key"
+
+    backend_id = fields.Many2one("sync.backend", required=True, ondelete="cascade")
+    key = fields.Char(required=True)
+    request_hash = fields.Char(required=True)
+    answer = fields.Json()
+
+    _key_uniq = models.Constraint(
+        "UNIQUE(backend_id, key)", "An idempotency key names one request."
+    )
+
+    @api.model
+    def _enter(self, backend, key, request):
+        """Take the key for this request, or find the answer it had.
+
+        Of concurrent twins one waits here for the other, then meets a serialization
+        failure, is replayed, and finds the answer.
+
+        :param request: what was asked, JSON-serialisable
+        :return: the ``sync.request``; it has an ``answer`` if it was answered before
+        :raises InvalidDataError: the key was used for another request
+        """
+        body = json.dumps(request, sort_keys=True, separators=(",", ":"))
+        request_hash = hashlib.sha256(body.encode()).hexdigest()
+        rows = self.env.execute_query(
+            SQL(
+                """INSERT INTO sync_request
+                   (backend_id, key, request_hash, create_uid, write_uid,
+                    create_date, write_date)
+                   VALUES (%(backend)s, %(key)s, %(hash)s, %(uid)s, %(uid)s,
+                           now() at time zone 'UTC', now() at time zone 'UTC')
+                   ON CONFLICT DO NOTHING RETURNING id""",
+                backend=backend.id,
+                key=key,
+                hash=request_hash,
+                uid=self.env.uid,
+            )
+        )
+        if rows:
+            return self.browse(rows[0])
+        entered = self.search([("backend_id", "=", backend.id), ("key", "=", key)])
+        if entered.request_hash != request_hash:
+            raise InvalidDataError(
+                "The idempotency key was used for another request.",
+                field="idempotency_key",
+            )
+        return entered

@@ -1,0 +1,254 @@
+import json
+import uuid
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...core.merge_base import advance, confirm
+from ...entities.directory import Directory
+
+
+class SyncMapping(models.Model):
+    """One Odoo record and its pharmacy record, with what both sides last agreed on."""
+
+    _name = "sync.mapping"
+    _description = "Synchronisation Mapping"
+    _order = "id desc"
+
+    stream_id = fields.Many2one(
+        "sync.stream", required=True, readonly=True, ondelete="cascade"
+    )
+    backend_id = fields.Many2one(related="stream_id.backend_id", store=True, index=True)
+    company_id = fields.Many2one(related="stream_id.company_id", store=True)
+    entity = fields.Selection(related="stream_id.entity")
+    res_model = fields.Char(related="stream_id.res_model", store=True)
+    res_id = fields.Many2oneReference(
+        "Odoo Record", model_field="res_model", readonly=True
+    )
+    key = fields.Char(
+        readonly=True,
+        required=True,
+        help="What Odoo calls the record when it speaks to the pharmacy app; by it a "
+        "record is found again whose creation was never answered.",
+    )
+    external_id = fields.Char("Pharmacy Id", readonly=True)
+    version = fields.Integer(
+        "Pharmacy Version",
+        readonly=True,
+        aggregator=None,
+        help="Latest version seen from the app.",
+    )
+    base = fields.Json(
+        readonly=True, help="Field values that both sides last agreed on."
+    )
+    base_text = fields.Text("Agreed Values", compute="_compute_base_text")
+    uncertain = fields.Boolean(
+        readonly=True,
+        help="Its creation was sent to the app and no answer was recorded: it is "
+        "looked up by its key before it is sent again.",
+    )
+    unanswered = fields.Json(
+        readonly=True,
+        help="What was sent on top of the version and never answered: the base would "
+        "be so. The next state that the app tells shows which of it arrived.",
+    )
+    deleted = fields.Boolean(
+        readonly=True, help="Deleted on one side; an old update does not revive it."
+    )
+    state = fields.Selection(
+        [
+            ("pending", "Under Way"),
+            ("synced", "In Step"),
+            ("conflict", "Conflict"),
+            ("dead", "Dead Letter"),
+        ],
+        compute="_compute_state",
+        store=True,
+        default="pending",
+    )
+    operation_ids = fields.One2many("sync.operation", "mapping_id", "Operations")
+    conflict_ids = fields.One2many("sync.conflict", "mapping_id", "Conflicts")
+    timeline_ids = fields.One2many("sync.timeline", "mapping_id", "History")
+    record_name = fields.Char("Record", compute="_compute_record_name")
+
+    _external_uniq = models.UniqueIndex(
+        "(stream_id, external_id) WHERE external_id IS NOT NULL",
+        "A pharmacy record has one counterpart in Odoo.",
+    )
+    _record_uniq = models.UniqueIndex(
+        "(stream_id, res_id) WHERE res_id IS NOT NULL",
+        "An Odoo record has one counterpart on a backend.",
+    )
+    _key_uniq = models.Constraint("UNIQUE(key)", "The key of a mapping is its own.")
+    _res_idx = models.Index("(res_model, res_id)")
+    _state_idx = models.Index("(state, id)")
+
+    @api.depends("operation_ids.state", "conflict_ids.state")
+    def _compute_state(self):
+        operations = self._states_of("sync.operation")
+        conflicts = self._states_of("sync.conflict")
+        for mapping in self:
+            states = operations.get(mapping, ())
+            if "dead" in states:
+                mapping.state = "dead"
+            elif "open" in conflicts.get(mapping, ()):
+                mapping.state = "conflict"
+            elif {"pending", "running", "waiting"}.isdisjoint(states):
+                mapping.state = "synced"
+            else:
+                mapping.state = "pending"
+
+    def _states_of(self, model):
+        return {
+            mapping: set(states)
+            for mapping, states in self.env[model]._read_group(
+                [("mapping_id", "in", self.ids)], ["mapping_id"], ["state:array_agg"]
+            )
+        }
+
+    @api.depends("base")
+    def _compute_base_text(self):
+        for mapping in self:
+            mapping.base_text = json.dumps(
+                mapping.base or {}, indent=2, ensure_ascii=False, sort_keys=True
+            )
+
+    @api.depends("res_model", "res_id")
+    def _compute_record_name(self):
+        for model, mappings in self.grouped("res_model").items():
+            records = self.env[model].browse(mappings.mapped("res_id")).exists()
+            names = {record.id: record.display_name for record in records.sudo()}
+            for mapping in mappings:
+                mapping.record_name = names.get(mapping.res_id) or mapping.external_id
+
+    @api.depends("stream_id", "res_id", "external_id")
+    def _compute_display_name(self):
+        for mapping in self:
+            mapping.display_name = mapping.record_name
+
+    def action_open_record(self):
+        """Open the Odoo record."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self.res_model,
+            "res_id": self.res_id,
+            "views": [(False, "form")],
+        }
+
+    def _record(self):
+        """The Odoo record, or an empty recordset if it is gone."""
+        self.ensure_one()
+        return self.env[self.res_model].browse(self.res_id or []).exists()
+
+    def _open_conflict(self):
+        self.ensure_one()
+        return self.conflict_ids.filtered(lambda conflict: conflict.state == "open")
+
+    @api.model
+    def _lock(self, ids):
+        """Keep others from queueing these records; whoever did so since this
+        transaction began makes it fail and be replayed."""
+        self.env.execute_query(
+            SQL(
+                "SELECT id FROM sync_mapping WHERE id = ANY(%s) ORDER BY id "
+                "FOR NO KEY UPDATE",
+                ids,
+            )
+        )
+
+    @api.model
+    def _touch(self, ids):
+        """Make those fail who locked these records in an older transaction."""
+        self.env.execute_query(
+            SQL(
+                "UPDATE sync_mapping SET write_date = now() at time zone 'UTC' "
+                "WHERE id = ANY(%s) RETURNING id",
+                ids,
+            )
+        )
+
+    def _serialise(self):
+        """Canonical values of the Odoo record."""
+        self.ensure_one()
+        adapter = self.stream_id._adapter()
+        record = self._record()
+        return adapter._serialise(record, Directory(self.backend_id))[record.id]
+
+    # -- Pushes without an answer -----------------------------------------------------
+
+    def _advanced(self, data):
+        """The base once the pharmacy app has accepted ``data``."""
+        conflict = self._open_conflict()
+        return advance(self.base, data, conflict._open_lines().mapped("field"))
+
+    def _hope(self, data):
+        """``data`` is about to be sent; nobody knows whether it will be answered."""
+        advanced = self._advanced(data)
+        hoped = {name: advanced[name] for name in data}
+        unanswered = self.unanswered or []
+        if hoped not in unanswered:
+            self.unanswered = [*unanswered, hoped]
+
+    def _forget_agreed(self):
+        """Its record was made on both sides apart: what Odoo was about to create at
+        the pharmacy is nothing that both agreed on."""
+        self.write({"base": False, "unanswered": False, "uncertain": False})
+
+    def _confirm(self, pharmacy, version):
+        """The app's record tells what became of pushes that were not answered.
+
+        :param pharmacy: canonical values of the pharmacy's record at ``version``
+        """
+        if version <= self.version:
+            return
+        for hoped in self.unanswered or ():
+            again = version > self.version + 1
+            self.base = confirm(self.base, hoped, pharmacy, again=again)
+
+    @api.model
+    def _insert(self, stream, rows):
+        """Insert mappings in one statement.
+
+        A twin that inserts a mapping of the same record at the same time makes
+        PostgreSQL report a serialization failure once it has committed: the caller's
+        transaction is replayed and finds the twin's.
+
+        :param rows: dicts with ``res_id``, ``external_id``, ``version``, ``base`` and
+            ``deleted``, as far as there are any
+        :return: the mappings inserted
+        """
+        if not rows:
+            return self.browse()
+        ids = self.env.execute_query(
+            SQL(
+                """INSERT INTO sync_mapping
+                   (stream_id, backend_id, company_id, res_model, key, state,
+                    res_id, external_id, version, base, deleted,
+                    create_uid, write_uid, create_date, write_date)
+                   SELECT %(stream)s, %(backend)s, %(company)s, %(model)s, key,
+                          'synced', res_id, external_id, version, base, deleted,
+                          %(uid)s, %(uid)s,
+                          now() at time zone 'UTC', now() at time zone 'UTC'
+                     FROM unnest(%(keys)s::text[], %(res_ids)s::int[],
+                                 %(external_ids)s::text[], %(versions)s::int[],
+                                 %(bases)s::jsonb[], %(deleted)s::bool[])
+                          AS t (key, res_id, external_id, version, base, deleted)
+                   ON CONFLICT DO NOTHING
+                   RETURNING id""",
+                stream=stream.id,
+                backend=stream.backend_id.id,
+                company=stream.backend_id.company_id.id,
+                model=stream.res_model,
+                uid=self.env.uid,
+                keys=[str(uuid.uuid4()) for __ in rows],
+                res_ids=[row.get("res_id") for row in rows],
+                external_ids=[row.get("external_id") for row in rows],
+                versions=[row.get("version") or 0 for row in rows],
+                bases=[
+                    json.dumps(row["base"]) if row.get("base") else None for row in rows
+                ],
+                deleted=[row.get("deleted", False) for row in rows],
+            )
+        )
+        return self.browse(row[0] for row in ids)

@@ -1,0 +1,143 @@
+import logging
+import os
+from configparser import ConfigParser, Error as ConfigParserError
+from functools import lru_cache
+
+from odoo import api, models
+from odoo.exceptions import ValidationError
+from odoo.tools import config
+
+from ...core.settings import (
+    DEFAULT_PROFILE,
+    FEATURES,
+    PROFILES,
+    SETTINGS,
+    Origin,
+    resolve,
+    unknown,
+)
+
+_logger = logging.getLogger(__name__)
+
+SECTION = "pharmacy_sync"
+# Settings that are kept as system parameters, under their own names.
+PARAMETERS = ("breaker_threshold", "alert_rate_limit")
+
+
+class SyncConfig(models.AbstractModel):
+    """Settings, wherever they are made: the environment wins over the section
+    ``[pharmacy_sync]`` of odoo.conf, that over the records, and those over the
+    defaults. What there is, and how it is called: ``core/settings.py``."""
+
+    _name = "sync.config"
+    _description = "Pharmacy Sync Configuration"
+
+    def _register_hook(self):
+        """At start: tell what was set outside of the database and cannot be used."""
+        super()._register_hook()
+        section = self._section()
+        for setting in SETTINGS.values():
+            for problem in resolve(setting, os.environ, section).problems:
+                _logger.error("Pharmacy Sync passes a setting over: %s", problem)
+        for name in unknown(os.environ, section):
+            _logger.warning("Pharmacy Sync knows no setting %s", name)
+
+    @api.model
+    def _value(self, name, default=None):
+        """The value of a setting; times in seconds.
+
+        :param name: key of ``core.settings.SETTINGS``
+        :param default: what a record says that is nearer to the matter than those
+            this model knows of; what was set outside of the database still wins
+        :return: of the setting's type; None if it is not set anywhere
+        """
+        return self._resolve(name, default).value
+
+    @api.model
+    def _resolve(self, name, record=None):
+        """The same with its origin: :class:`...core.settings.Resolved`."""
+        setting, section = SETTINGS[name], self._section()
+        found = resolve(setting, os.environ, section, record)
+        if found.origin is Origin.DEFAULT:
+            found = resolve(setting, os.environ, section, self._recorded(name))
+        return found
+
+    @api.model
+    def _recorded(self, name):
+        """What the records say of a setting, or None. To be extended by who keeps
+        records of that kind."""
+        if name not in PARAMETERS:
+            return self.env["sync.retry.policy"]._recorded(name)
+        try:
+            return type(SETTINGS[name].default)(self._parameter(name) or None)
+        except (TypeError, ValueError):
+            return None
+
+    @api.model
+    def _feature(self, name):
+        """Whether a feature is switched on.
+
+        :param name: one of ``core.settings.FEATURES``
+        """
+        if name not in FEATURES:
+            raise KeyError(name)
+        stored = self._parameter(f"feature_{name}")
+        return (
+            stored == "True" if stored else name in PROFILES[DEFAULT_PROFILE].features
+        )
+
+    @api.model
+    def _profile(self):
+        return self._parameter("profile") or DEFAULT_PROFILE
+
+    @api.model
+    def _keep(self, profile, features, numbers):
+        """Keep in the records what a manager chose.
+
+        :param profile: key of ``core.settings.PROFILES``
+        :param features: names of those that are on
+        :param numbers: ``{name: value}`` of all the settings that profiles set
+        :raises ValidationError: a number is out of range
+        """
+        for name, number in numbers.items():
+            if number < 0 or (not number and name != "alert_rate_limit"):
+                raise ValidationError(
+                    self.env._("Attempts, delays and thresholds are above zero.")
+                )
+        threshold = numbers["breaker_threshold"]
+        default = SETTINGS["breaker_threshold"].default
+        if threshold != (self._recorded("breaker_threshold") or default):
+            breakers = self.env["sync.breaker"].sudo()
+            breakers.search([("consecutive_failures", "!=", threshold)]).write(
+                {"consecutive_failures": threshold}
+            )
+        self.env["sync.retry.policy"]._keep_default(
+            {name: numbers[name] for name in numbers.keys() - set(PARAMETERS)}
+        )
+        kept = {f"feature_{name}": name in features for name in FEATURES}
+        kept.update({name: numbers[name] for name in PARAMETERS}, profile=profile)
+        parameters = self.env["ir.config_parameter"].sudo()
+        for name, value in kept.items():
+            parameters.set_param(f"{SECTION}.{name}", str(value))
+
+    @api.model
+    def _parameter(self, name):
+        return self.env["ir.config_parameter"].sudo().get_param(f"{SECTION}.{name}")
+
+    @api.model
+    def _section(self):
+        """The options of odoo.conf, as the process found them at start."""
+        return _read_section(config["config"] or "")
+
+
+@lru_cache
+def _read_section(path):
+    # Odoo reads the section [options] only.
+    parser = ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read(path)
+    except (ConfigParserError, UnicodeDecodeError) as exc:
+        # The exception's text quotes the line, which may hold a secret.
+        _logger.error("Pharmacy Sync cannot read %s: %s", path, type(exc).__name__)
+        return {}
+    return dict(parser[SECTION]) if parser.has_section(SECTION) else {}

@@ -1,0 +1,9 @@
+"""One guarded call to the pharmacy app: breaker, pool, record; reads by a cache."""
+
+from . import sync_breaker
+from . import sync_pool
+from . import guard
+from . import sync_call
+from . import sync_cache
+from . import sync_cache_use
+from . import lookup

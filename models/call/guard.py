@@ -1,0 +1,109 @@
+import uuid
+from contextlib import contextmanager, nullcontext
+from functools import partial
+
+from odoo import models
+
+from ...core import breaker as core
+from ...core.exceptions import CircuitBreakerOpenError
+from ..base.own_transaction import autocommitting
+
+
+class SyncBackend(models.Model):
+    """The guarded call: deadline, then a slot of the pool, then the breaker's leave,
+    then HTTP, then one row in the log of calls. No transaction is open meanwhile."""
+
+    _inherit = "sync.backend"
+
+    def _breaker(self, operation):
+        return self.breaker_ids.filtered(lambda b: b.operation == operation)
+
+    def _pool(self, name):
+        return self.pool_ids.filtered(lambda p: p.name == name)
+
+    @contextmanager
+    def _guard(self, operation, pool, wait=False):
+        """Guard one call to the pharmacy app.
+
+        ``with backend._guard("push", "order_sync") as report: ...; report(exchange)``
+        where ``exchange`` is a :class:`...client.pharmacy.Exchange`; without a report
+        nothing had been sent.
+
+        :param operation: kind of operation; one without a breaker is not broken
+        :param pool: name of a pool; one that does not exist does not bound
+        :param wait: whether to wait for a slot of the pool, as it allows
+        :raises ResourcePoolFullError: no slot is free
+        :raises CircuitBreakerOpenError: the breaker is open
+        """
+        self.ensure_one()
+        breaker = self._breaker(operation)
+        if not self.env["sync.config"]._feature("breaker"):
+            breaker = breaker.browse()
+        slots = self._pool(pool)
+        with self.env.registry.cursor() as cr, autocommitting(cr):
+            slot = slots._slot(cr, wait) if slots else nullcontext([])
+            with (
+                slot as held,
+                self._guard_call(cr, operation, breaker, held) as report,
+            ):
+                yield report
+
+    @contextmanager
+    def _guard_call(self, cr, operation, breaker, held):
+        Call = self.env["sync.call"]
+        try:
+            permit = breaker._permit(self.deadline) if breaker else None
+        except CircuitBreakerOpenError:
+            Call._append(
+                cr, self.id, operation, breaker_id=breaker.id, result="rejected"
+            )
+            raise
+        exchanges = []
+        try:
+            yield exchanges.append
+        finally:
+            exchange = exchanges[0] if exchanges else None
+            error = exchange and exchange.error
+            classify = partial(self.env["sync.error"]._classify, idempotent=False)
+            classification = classify(error, self) if error else None
+            config = breaker._believed()[1] if breaker else core.DEFAULT_CONFIG
+            outcome = core.Outcome(core.Result.ABANDONED)
+            if exchange:
+                outcome = core.outcome(classification, exchange.duration, config)
+            Call._append(
+                cr,
+                self.id,
+                operation,
+                breaker_id=breaker.id or None,
+                epoch=permit.epoch if permit else None,
+                result=str(outcome.result),
+                slow=outcome.slow,
+                exchange=exchange,
+                error_type=classification and str(classification.type),
+                unlock=held[0] if held else None,
+            )
+            held.clear()
+            if breaker and not breaker._is_quiet(permit, outcome):
+                # The breaker counts the log, this row included.
+                breaker._settle(permit, outcome)
+
+    def _app_is_back(self):
+        """The app answers again: everything that waits for it goes on."""
+        if self.env["sync.operation"]._resume(self):
+            self._schedule_push()
+            self._schedule_pull()
+
+    def _probe(self, operation):
+        """Without traffic a breaker would never learn that the app is back: once its
+        time is over the app is asked for its health instead."""
+        breaker = self._breaker(operation)
+        client = self._client(operation)
+        for __ in range(breaker.probes):
+            state, __ = breaker._believed()
+            if state.state is core.State.CLOSED or breaker._rejection():
+                return
+            try:
+                client.health(uuid.uuid4().hex)
+            except Exception:
+                # The breaker took note of it, and the log of calls.
+                return

@@ -1,0 +1,392 @@
+import time
+from dataclasses import asdict, replace
+from datetime import datetime, timezone
+from functools import partial
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.tools import SQL
+
+from ...core import breaker as core
+from ...core.exceptions import CircuitBreakerOpenError
+from ...core.window import WindowStats
+from ..base.own_transaction import in_own_transaction
+
+OPERATIONS = [("push", "Push"), ("pull", "Pull")]
+STATES = [("closed", "Closed"), ("open", "Open"), ("half_open", "Half-open")]
+MODES = [
+    ("normal", "Normal"),
+    ("forced_open", "Forced open"),
+    ("disabled", "Disabled"),
+    ("metrics_only", "Metrics only"),
+]
+# Seconds for which a process believes what it last read of a breaker.
+BELIEVED = 1.0
+# {(database, breaker id): (state, configuration, monotonic time of reading)}
+_read = {}
+
+
+class SyncBreaker(models.Model):
+    """The circuit breaker of one backend and kind of operation.
+
+    The rules are in ``core/breaker.py``; here its state is shared by all workers and
+    servers. While it is closed no success writes anything: a worker believes for a
+    second what it read, and the window is counted from the log of calls. What may
+    change the state (a failure, a slow call, a probe) takes the row's lock, reads it
+    anew and writes only if it did change.
+    """
+
+    _name = "sync.breaker"
+    _description = "Circuit Breaker"
+    _order = "backend_id, operation"
+    _rec_name = "operation"
+
+    backend_id = fields.Many2one(
+        "sync.backend", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="backend_id.company_id", store=True)
+    operation = fields.Selection(OPERATIONS, required=True, readonly=True)
+    snapshot = fields.Json(readonly=True, groups="base.group_system")
+    state = fields.Selection(
+        STATES,
+        required=True,
+        default="closed",
+        readonly=True,
+        help="Closed: calls go through. Open: none does. Half-open: a few probes do.",
+    )
+    mode = fields.Selection(
+        MODES,
+        required=True,
+        default="normal",
+        readonly=True,
+        help="Set by a person. Forced open: nothing goes through. Disabled: everything "
+        "does. Metrics only: everything does, and is counted.",
+    )
+    cause = fields.Char(readonly=True)
+    cause_text = fields.Char("Why", compute="_compute_cause_text")
+    since = fields.Datetime(readonly=True)
+    open_until = fields.Datetime("Next Attempt", readonly=True)
+    transition_ids = fields.One2many("sync.breaker.transition", "breaker_id", "History")
+
+    consecutive_failures = fields.Integer(
+        default=lambda self: self.env["sync.config"]._value("breaker_threshold"),
+        required=True,
+        help="Failures in a row that open it.",
+    )
+    failure_rate = fields.Float(
+        default=50.0, required=True, help="Per cent of failed calls that open it."
+    )
+    slow_rate = fields.Float(
+        default=100.0, required=True, help="Per cent of slow calls that open it."
+    )
+    slow_seconds = fields.Float(
+        default=20.0, required=True, help="Seconds from which on a call is slow."
+    )
+    minimum_calls = fields.Integer(
+        default=10, required=True, help="Calls below which no rate is looked at."
+    )
+    window_seconds = fields.Float(
+        default=300.0, required=True, help="Seconds over which calls are counted."
+    )
+    open_seconds = fields.Float(
+        default=60.0, required=True, help="Seconds for which it opens the first time."
+    )
+    max_open_seconds = fields.Float(
+        default=600.0, required=True, help="It opens twice as long each time, up to it."
+    )
+    probes = fields.Integer(
+        default=3, required=True, help="Calls that must succeed before it closes."
+    )
+    lease_seconds = fields.Float(
+        default=60.0, required=True, help="Seconds after which a silent probe failed."
+    )
+
+    calls_in_window = fields.Integer(compute="_compute_figures")
+    failures_in_window = fields.Integer(compute="_compute_figures")
+    error_rate = fields.Float(
+        compute="_compute_figures", help="Per cent of the calls in the window."
+    )
+    failures_in_a_row = fields.Integer(compute="_compute_figures")
+    last_failure_at = fields.Datetime(compute="_compute_figures")
+    rejected = fields.Integer(
+        compute="_compute_figures", help="Calls it did not let through, last 7 days."
+    )
+
+    _operation_uniq = models.Constraint(
+        "UNIQUE(backend_id, operation)", "A kind of operation has one breaker."
+    )
+    _sane = models.Constraint(
+        "CHECK(consecutive_failures > 0 AND minimum_calls > 0 AND probes > 0"
+        " AND failure_rate > 0 AND failure_rate <= 100"
+        " AND slow_rate > 0 AND slow_rate <= 100"
+        " AND slow_seconds > 0 AND window_seconds > 0 AND lease_seconds > 0"
+        " AND open_seconds > 0 AND max_open_seconds >= open_seconds)",
+        "Numbers of a breaker are above zero, rates at most 100 per cent, and the "
+        "longest opening not shorter than the first.",
+    )
+
+    @api.depends("cause")
+    @api.depends_context("lang")
+    def _compute_cause_text(self):
+        for breaker in self:
+            breaker.cause_text = self.env["sync.error"]._in_language(breaker.cause)
+
+    @api.depends("backend_id", "operation")
+    def _compute_display_name(self):
+        kinds = dict(self._fields["operation"]._description_selection(self.env))
+        for breaker in self:
+            kind = kinds.get(breaker.operation)
+            breaker.display_name = f"{breaker.backend_id.name}: {kind}"
+
+    def _compute_figures(self):
+        for breaker in self:
+            state, config = breaker.sudo()._read_row()
+            stats = breaker.sudo()._stats(state.epoch, config)
+            breaker.calls_in_window = stats.calls
+            breaker.failures_in_window = stats.failures
+            breaker.error_rate = 100 * stats.failure_rate
+            breaker.failures_in_a_row = stats.consecutive_failures
+            Call = self.env["sync.call"]
+            mine = [("breaker_id", "=", breaker.id)]
+            breaker.last_failure_at = Call.search(
+                [*mine, ("result", "=", "failure")], limit=1
+            ).create_date
+            breaker.rejected = Call.search_count([*mine, ("result", "=", "rejected")])
+
+    # -- Calls ------------------------------------------------------------------------
+
+    @api.model
+    def _defaults(self, backend):
+        """Values of the breakers that a backend lacks."""
+        known = backend.breaker_ids.mapped("operation")
+        return [
+            {"backend_id": backend.id, "operation": operation}
+            for operation, __ in OPERATIONS
+            if operation not in known
+        ]
+
+    def _rejection(self):
+        """Why a call would not be let through now, going by what this process read.
+
+        :return: :class:`...core.breaker.Rejection` or None
+        """
+        if not self or not self.env["sync.config"]._feature("breaker"):
+            return None
+        state, config = self._believed()
+        __, leave = core.permit(state, time.time(), config)
+        return leave if isinstance(leave, core.Rejection) else None
+
+    def _permit(self, seconds):
+        """Leave for one call that ends within ``seconds``.
+
+        :return: :class:`...core.breaker.Permit`
+        :raises CircuitBreakerOpenError: with ``retry_after`` in seconds
+        """
+        self.ensure_one()
+        now = time.time()
+        state, config = self._believed()
+        after, leave = core.permit(state, now, config, lease_until=now + seconds)
+        if after is not state:
+            leave = self._in_turn("_permit_shared", seconds)
+        if isinstance(leave, core.Rejection):
+            raise CircuitBreakerOpenError(
+                f"The breaker of {self.operation} is open: {leave.reason}",
+                retry_after=leave.retry_after,
+            )
+        return leave
+
+    def _is_quiet(self, permit, outcome):
+        """Whether the outcome cannot change anything: a quick success, no probe's."""
+        quick = outcome.result is core.Result.SUCCESS and not outcome.slow
+        return quick and permit.lease is None
+
+    def _settle(self, permit, outcome):
+        """Take note of how a permitted call ended; its row is in the log already."""
+        self._in_turn("_settle_shared", permit, outcome)
+
+    def _set_mode(self, mode, reason):
+        """Set the mode by hand, with a reason for the history.
+
+        :raises AccessError: the user is no operator
+        """
+        if not self.env.user.has_group("pharmacy_sync.group_operator"):
+            raise AccessError(self.env._("Only operators may set a breaker."))
+        for breaker in self.sudo():
+            state, __ = breaker._read_row(lock=True)
+            after, transition = core.force(state, core.Mode(mode), time.time(), reason)
+            # Disabled or back, it is worth a line even where the state stays.
+            after = replace(after, cause=reason)
+            breaker._write_row(after)
+            breaker._note(transition, state, after, self.env.uid)
+
+    def _in_turn(self, method, *args):
+        """Call a method on the shared row, one worker after the other."""
+        call = partial(_call, self.id, method, args)
+        return in_own_transaction(self.env, call, read_committed=True)
+
+    def _permit_shared(self, seconds):
+        state, config = self._read_row(lock=True)
+        now = time.time()
+        after, leave = core.permit(state, now, config, lease_until=now + seconds)
+        self._change(state, after)
+        return leave
+
+    def _settle_shared(self, permit, outcome):
+        state, config = self._read_row(lock=True)
+        stats = self._stats(state.epoch, config)
+        after, __ = core.record(state, permit, outcome, time.time(), stats, config)
+        self._change(state, after)
+
+    def _change(self, before, after):
+        if after is before:
+            return
+        self._write_row(after)
+        transition = core.transition(before, after)
+        if transition:
+            self._note(transition, before, after)
+            if after.state is core.State.CLOSED:
+                self.backend_id._app_is_back()
+
+    # -- The row ----------------------------------------------------------------------
+
+    def _believed(self):
+        """State and configuration, at most a second old."""
+        self.ensure_one()
+        key = (self.env.cr.dbname, self.id)
+        known = _read.get(key)
+        if known and time.monotonic() - known[2] < BELIEVED:
+            return known[:2]
+        found = in_own_transaction(self.env, partial(_call, self.id, "_read_row", ()))
+        _read[key] = (*found, time.monotonic())
+        return found
+
+    def _read_row(self, lock=False):
+        """State and configuration as the database has them."""
+        if lock:
+            self.env.execute_query(
+                SQL("SELECT id FROM sync_breaker WHERE id = %s FOR UPDATE", self.id)
+            )
+            self.invalidate_recordset()
+        snapshot = self.snapshot
+        state = core.BreakerState()
+        if snapshot:
+            leases = tuple(core.Lease(**lease) for lease in snapshot.pop("leases"))
+            state = core.BreakerState(
+                **{
+                    **snapshot,
+                    "state": core.State(snapshot["state"]),
+                    "mode": core.Mode(snapshot["mode"]),
+                },
+                leases=leases,
+            )
+        return state, self._config()
+
+    def _config(self):
+        return core.BreakerConfig(
+            consecutive_failures=self.env["sync.config"]._value(
+                "breaker_threshold", self.consecutive_failures
+            ),
+            failure_rate=self.failure_rate / 100,
+            slow_rate=self.slow_rate / 100,
+            minimum_calls=self.minimum_calls,
+            window_seconds=self.window_seconds,
+            slow_seconds=self.slow_seconds,
+            open_seconds=self.open_seconds,
+            max_open_seconds=self.max_open_seconds,
+            probes=self.probes,
+            lease_seconds=self.lease_seconds,
+        )
+
+    def _write_row(self, state):
+        self.write(
+            {
+                "snapshot": asdict(state),
+                "state": str(state.state),
+                "mode": str(state.mode),
+                "cause": state.cause,
+                "since": _moment(state.since),
+                "open_until": _moment(state.open_until),
+            }
+        )
+        _read.pop((self.env.cr.dbname, self.id), None)
+
+    def _note(self, transition, before, after, uid=False):
+        if transition or before.mode is not after.mode:
+            self.env["sync.breaker.transition"].create(
+                {
+                    "breaker_id": self.id,
+                    "before": str(before.state),
+                    "after": str(after.state),
+                    "mode": str(after.mode),
+                    "at": fields.Datetime.now(),
+                    "cause": after.cause,
+                    "user_id": uid,
+                }
+            )
+
+    def _stats(self, epoch, config):
+        """The window of one epoch, counted from the log of calls."""
+        self.env["sync.call"].flush_model()
+        ((calls, failures, slow, in_a_row),) = self.env.execute_query(
+            SQL(
+                """SELECT count(*) FILTER (WHERE recent),
+                          count(*) FILTER (WHERE recent AND result = 'failure'),
+                          count(*) FILTER (WHERE recent AND slow),
+                          count(*) FILTER (WHERE result = 'failure' AND id > last)
+                     FROM (SELECT id, result, slow,
+                                  create_date > %(since)s AS recent,
+                                  coalesce(max(id) FILTER (WHERE result = 'success')
+                                           OVER (), 0) AS last
+                             FROM sync_call
+                            WHERE breaker_id = %(id)s AND epoch = %(epoch)s
+                              AND result IN ('success', 'failure')
+                              AND create_date > %(oldest)s) AS window_calls""",
+                id=self.id,
+                epoch=epoch,
+                since=_moment(time.time() - config.window_seconds),
+                oldest=_moment(time.time() - 4 * config.window_seconds),
+            )
+        )
+        return WindowStats(calls, failures, slow, in_a_row)
+
+
+class SyncBreakerTransition(models.Model):
+    """A change of a breaker, kept as its history."""
+
+    _name = "sync.breaker.transition"
+    _description = "Breaker Transition"
+    _order = "id desc"
+    _rec_name = "after"
+
+    breaker_id = fields.Many2one(
+        "sync.breaker", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="breaker_id.company_id")
+    before = fields.Selection(STATES, readonly=True)
+    after = fields.Selection(STATES, readonly=True)
+    mode = fields.Selection(MODES, readonly=True)
+    at = fields.Datetime("When", readonly=True)
+    cause = fields.Char(readonly=True)
+    cause_text = fields.Char("Why", compute="_compute_cause_text")
+    user_id = fields.Many2one("res.users", "Set by", readonly=True)
+
+    _at_idx = models.Index("(breaker_id, at)")
+
+    @api.depends("cause")
+    @api.depends_context("lang")
+    def _compute_cause_text(self):
+        for transition in self:
+            transition.cause_text = self.env["sync.error"]._in_language(
+                transition.cause
+            )
+
+
+def _call(breaker_id, method, args, env):
+    return getattr(env["sync.breaker"].browse(breaker_id), method)(*args)
+
+
+def _moment(seconds):
+    """Odoo's datetime (UTC) of POSIX seconds."""
+    if seconds is None:
+        return False
+    return datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None)

@@ -1,0 +1,114 @@
+from odoo import api, fields, models
+
+from ...core.taxonomy import ErrorType
+from ..error.sync_error import selection
+
+OPERATIONS = [("push", "Push"), ("pull", "Pull"), ("test", "Connection test")]
+RESULTS = [
+    ("success", "Success"),
+    ("failure", "Failure"),
+    ("abandoned", "Not sent"),
+    ("rejected", "Rejected"),
+]
+# What a call is logged with, besides the time.
+COLUMNS = (
+    *("backend_id", "operation", "breaker_id", "epoch", "result", "slow"),
+    *("method", "path", "status", "error_type", "duration", "items", "retry"),
+    *("bytes_sent", "bytes_received", "correlation_id", "request_id"),
+)
+# One round trip for the row, and for the slot that the call held. The log does not wait
+# for the disk: if PostgreSQL itself crashes, its last moments are lost. What a breaker
+# makes of the log waits, and takes the rows before it along.
+APPEND = f"""INSERT INTO sync_call ({", ".join(COLUMNS)}, create_date)
+    VALUES ({"%s, " * len(COLUMNS)}%s)
+    RETURNING set_config('synchronous_commit', 'off', true),
+              pg_advisory_unlock(%s, %s)"""
+
+
+class SyncCall(models.Model):
+    """One HTTP exchange with the pharmacy app: appended, never changed."""
+
+    _name = "sync.call"
+    _description = "Call to the Pharmacy App"
+    _order = "id desc"
+    _rec_name = "path"
+
+    backend_id = fields.Many2one(
+        "sync.backend", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="backend_id.company_id")
+    operation = fields.Selection(
+        OPERATIONS, readonly=True, help="Kind of work the call was made for."
+    )
+    method = fields.Char(readonly=True)
+    path = fields.Char(readonly=True)
+    status = fields.Integer("HTTP Status", readonly=True, help="0: no answer came.")
+    error_type = fields.Selection(selection(ErrorType), readonly=True)
+    duration = fields.Float("Seconds", digits=(12, 4), readonly=True, aggregator="avg")
+    items = fields.Integer("Records", readonly=True)
+    retry = fields.Boolean(readonly=True, help="A record in it was sent before.")
+    bytes_sent = fields.Integer(readonly=True)
+    bytes_received = fields.Integer(readonly=True)
+    correlation_id = fields.Char(readonly=True, index=True)
+    request_id = fields.Char(readonly=True)
+
+    breaker_id = fields.Many2one("sync.breaker", readonly=True, ondelete="set null")
+    epoch = fields.Integer(
+        readonly=True, help="The breaker's epoch in which the call was permitted."
+    )
+    result = fields.Selection(
+        RESULTS,
+        readonly=True,
+        help="What the call said of the app's health. A refusal of the content is a "
+        "success. Rejected: the breaker was open.",
+    )
+    slow = fields.Boolean(readonly=True)
+
+    _window_idx = models.Index("(breaker_id, epoch, create_date)")
+    _result_idx = models.Index("(breaker_id, result, id)")
+    _backend_idx = models.Index("(backend_id, create_date)")
+    _outcome_idx = models.Index("(backend_id, operation, id)")
+    _date_idx = models.Index("(create_date)")
+
+    @api.depends("method", "path", "operation", "result")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        operations, results = (
+            dict(self._fields[name]._description_selection(self.env))
+            for name in ("operation", "result")
+        )
+        for call in self:
+            # Nothing was sent where the breaker was open.
+            call.display_name = (
+                f"{call.method} {call.path}"
+                if call.method
+                else f"{operations.get(call.operation)}: {results.get(call.result)}"
+            )
+
+    @api.model
+    def _append(self, cr, backend_id, operation, exchange=None, unlock=None, **values):
+        """Append one row on ``cr``, a cursor of the call's own that commits by itself.
+
+        :param exchange: :class:`...client.pharmacy.Exchange`; None if nothing was sent
+        :param unlock: keys of an advisory lock to give back, once the row is written
+        :param values: other columns
+        """
+        values.update(backend_id=backend_id, operation=operation)
+        if exchange:
+            values.update(
+                method=exchange.method,
+                path=exchange.path,
+                status=exchange.status or 0,
+                duration=exchange.duration,
+                items=exchange.items,
+                retry=exchange.retry,
+                bytes_sent=exchange.bytes_sent,
+                bytes_received=exchange.bytes_received,
+                correlation_id=exchange.correlation_id,
+                request_id=exchange.request_id,
+            )
+        # Without a lock its keys are NULL, and nothing is unlocked.
+        row = [*map(values.get, COLUMNS), fields.Datetime.now()]
+        cr.execute(APPEND, [*row, *(unlock or (None, None))])
+        # It is committed already, but on a test's cursor.
+        cr.commit()  # pylint: disable=invalid-commit

@@ -1,0 +1,160 @@
+import time
+from contextlib import contextmanager
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...core.deadline import Deadline
+from ...core.exceptions import ApiTimeoutError, ResourcePoolFullError
+
+# First half of the advisory locks' keys, so that they are nobody else's.
+LOCK_SPACE = 0x50530000
+# Numbers of the locks: those of slots begin here, those of places to wait there.
+SLOTS, PLACES = 0, 1_000_000
+# Seconds between two looks of one who waits.
+POLL = 0.05
+# Per cent of the slots from which on a pool is saturated.
+SATURATED = 80
+# Seconds after which a job asks a full pool again.
+ASK_AGAIN = 2.0
+
+DEFAULTS = {
+    "order_sync": (5, 100, 30.0),
+    "supplier_query": (10, 50, 15.0),
+    "reporting": (2, 20, 60.0),
+}
+
+
+class SyncPool(models.Model):
+    """A bulkhead: how many calls of one kind are under way at once, in all workers of
+    all servers together.
+
+    A slot is a session-level advisory lock of PostgreSQL: it costs a tenth of a
+    millisecond, and a process that dies gives it back by dying.
+    """
+
+    _name = "sync.pool"
+    _description = "Pool of Calls"
+    _order = "backend_id, name"
+
+    backend_id = fields.Many2one(
+        "sync.backend", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="backend_id.company_id", store=True)
+    name = fields.Char(required=True, readonly=True)
+    concurrency = fields.Integer(
+        required=True, default=5, help="Calls that may be under way at once."
+    )
+    max_waiting = fields.Integer(
+        required=True, default=100, help="Callers that may wait for a slot."
+    )
+    timeout = fields.Float(
+        required=True, default=30.0, help="Seconds that a caller waits at the most."
+    )
+    active_count = fields.Integer("Under Way", compute="_compute_usage")
+    waiting_count = fields.Integer("Waiting", compute="_compute_usage")
+    utilisation = fields.Float(
+        compute="_compute_usage", help="Per cent of the slots that are taken."
+    )
+
+    _name_uniq = models.Constraint(
+        "UNIQUE(backend_id, name)", "A backend has one pool of a name."
+    )
+    _sane = models.Constraint(
+        "CHECK(concurrency > 0 AND max_waiting >= 0 AND timeout >= 0)",
+        "A pool has at least one slot.",
+    )
+
+    def _compute_usage(self):
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT classid::bigint, objid::bigint >= %s, count(*) FROM pg_locks
+                    WHERE locktype = 'advisory' AND granted AND objsubid = 2
+                      AND database = (SELECT oid FROM pg_database
+                                       WHERE datname = current_database())
+                      AND classid::bigint = ANY(%s)
+                    GROUP BY 1, 2""",
+                PLACES,
+                [LOCK_SPACE + pool_id for pool_id in self.ids],
+            )
+        )
+        taken = {(space, waiting): count for space, waiting, count in rows}
+        for pool in self:
+            pool.active_count = taken.get((LOCK_SPACE + pool.id, False), 0)
+            pool.waiting_count = taken.get((LOCK_SPACE + pool.id, True), 0)
+            pool.utilisation = 100 * pool.active_count / (pool.concurrency or 1)
+
+    def _is_saturated(self):
+        """Whether hardly a slot is free."""
+        self.invalidate_recordset(["utilisation"])
+        return bool(self) and self.utilisation >= SATURATED
+
+    @contextmanager
+    def _slot(self, cr, wait=False):
+        """Hold one of the pool's slots on the session of ``cr``.
+
+        A job does not wait for one: it asks again later. Who must have its answer now
+        may wait, for the pool's ``timeout``, if not too many do already.
+
+        Gives the list of locks that are held. Who gives one back in a statement of its
+        own takes it from the list.
+
+        :param cr: a cursor of the caller's own that commits by itself
+            (:func:`..base.own_transaction.autocommitting`), open while it is held
+        :raises ResourcePoolFullError: all slots are taken, or all places to wait
+        :raises ApiTimeoutError: none became free in time
+        """
+        self.ensure_one()
+        held = [self._take(cr, SLOTS, self.concurrency)]
+        try:
+            if not held[0]:
+                held.append(wait and self._take(cr, PLACES, self.max_waiting))
+                if not held[1]:
+                    raise ResourcePoolFullError(
+                        f"All {self.concurrency} slots of {self.name} are taken.",
+                        retry_after=ASK_AGAIN,
+                    )
+                held[0] = self._wait(cr)
+                self._give_back(cr, held.pop())
+            yield held
+        finally:
+            # Whatever failed: the locks are the session's, and the session is pooled.
+            for lock in filter(None, held):
+                self._give_back(cr, lock)
+
+    def _wait(self, cr):
+        deadline = Deadline.after(self.timeout)
+        while not deadline.expired:
+            time.sleep(POLL)
+            if taken := self._take(cr, SLOTS, self.concurrency):
+                return taken
+        raise ApiTimeoutError(
+            f"No slot of {self.name} became free in {self.timeout:g} seconds."
+        )
+
+    def _take(self, cr, offset, count):
+        """Try for one of ``count`` locks; the two keys of the one taken, or None."""
+        cr.execute(
+            """SELECT %s, number FROM generate_series(%s, %s) AS number
+                WHERE pg_try_advisory_lock(%s, number) LIMIT 1""",
+            [LOCK_SPACE + self.id, offset + 1, offset + count, LOCK_SPACE + self.id],
+        )
+        return cr.fetchone()
+
+    def _give_back(self, cr, lock):
+        cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+        cr.commit()  # pylint: disable=invalid-commit
+
+    @api.model
+    def _defaults(self, backend):
+        """Values of the pools that a backend begins with."""
+        return [
+            {
+                "backend_id": backend.id,
+                "name": name,
+                "concurrency": concurrency,
+                "max_waiting": waiting,
+                "timeout": timeout,
+            }
+            for name, (concurrency, waiting, timeout) in DEFAULTS.items()
+        ]

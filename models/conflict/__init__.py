@@ -1,0 +1,10 @@
+"""Records that both sides changed: compared, decided by rule or person."""
+
+from . import record_facts
+from . import merge
+from . import sync_conflict
+from . import decided
+from . import sync_conflict_policy
+from . import sync_conflict_rule
+from . import resolution
+from . import room

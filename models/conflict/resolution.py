@@ -1,0 +1,277 @@
+import hashlib
+import json
+
+from odoo import models
+from odoo.exceptions import UserError
+
+from ...core.exceptions import ConflictError, InvalidDataError
+from ...core.resolution import Choice, Decision, decided, edited, strategy
+from ...core.taxonomy import ErrorType
+from ...entities.converters import moment_text
+from ...entities.directory import Directory
+from .sync_conflict import _by_side, _text, field_name
+
+
+class SyncConflict(models.Model):
+    """What a person decides: checked, known beforehand, carried out once.
+
+    *choices* are what arrives, ``{path: {"choice": "odoo"}}``, with a ``value`` beside
+    the choice *manual*; *decisions* are the same, checked and canonical. A choice of
+    some fields leaves the others open.
+
+    Two people decide at once: the second waits for the first at the mapping's lock, is
+    replayed by Odoo, and finds the conflict resolved, or not as they saw it.
+    """
+
+    _inherit = "sync.conflict"
+
+    def resolve(self, choices, fingerprint=None, reason=None):
+        """Decide fields of this conflict.
+
+        :param dict choices: see the class
+        :param str fingerprint: of what the person saw, as :meth:`compare` told it
+        :param str reason: kept with the decision
+        :return: ``{"outcome": "resolved", "open" or "stale", "message"}``: *open* if
+            other fields are left to decide; *stale* if nothing was done because it was
+            resolved already or has changed, and the message says so
+        :raises UserError: a value is not acceptable, or Odoo refuses it
+        """
+        conflict = self._deciding()
+        try:
+            conflict._decide(choices, fingerprint, reason)
+        except ConflictError as exc:
+            return {"outcome": "stale", "message": exc.message}
+        except InvalidDataError as exc:
+            raise UserError(exc.message) from exc
+        return {"outcome": conflict.state, "message": False}
+
+    def action_keep_odoo(self):
+        """Decide for Odoo's values: they are sent to the pharmacy app."""
+        return self._take_side(Choice.ODOO)
+
+    def action_take_pharmacy(self):
+        """Decide for the pharmacy's values: they are written in Odoo."""
+        return self._take_side(Choice.PHARMACY)
+
+    def _take_side(self, side):
+        for conflict in self:
+            conflict = conflict._deciding()
+            try:
+                conflict._decide(conflict._whole(side))
+            except ConflictError as exc:
+                raise UserError(exc.message) from exc
+        return True
+
+    def _deciding(self):
+        """These conflicts, of one company, with the rights and in the company that
+        deciding needs.
+
+        :raises AccessError: the user does not see them
+        """
+        self.check_access("read")
+        conflicts = self.sudo()
+        return conflicts.with_company(conflicts.company_id)
+
+    def _whole(self, side):
+        """Choices of one side for every field."""
+        merge = self._merge_now()
+        return {path: {"choice": side} for path in merge.conflicts} if merge else {}
+
+    def _merge_now(self):
+        """The comparison as it is now; None if the record is gone."""
+        odoo = self._odoo_values()
+        return odoo and self.mapping_id._merge(odoo, self.pharmacy)
+
+    def _merges_now(self):
+        """The comparisons as they are now, read in bulk: ``{conflict: merge}``, without
+        those whose record is gone."""
+        merges = {}
+        for stream, conflicts in self.grouped(lambda c: c.mapping_id.stream_id).items():
+            conflicts = conflicts._deciding()
+            living = conflicts.filtered(lambda c: not c.mapping_id.deleted)
+            records = living.env[stream.res_model].browse(
+                living.mapping_id.mapped("res_id")
+            )
+            serialised = (
+                stream.with_env(living.env)
+                ._adapter()
+                ._serialise(records.exists(), Directory(living.backend_id))
+            )
+            for conflict in living:
+                odoo = serialised.get(conflict.mapping_id.res_id)
+                if odoo:
+                    merges[conflict] = conflict.mapping_id._merge(
+                        odoo, conflict.pharmacy
+                    )
+        return merges
+
+    def _choices_by_name(self, sides):
+        """Choices for the fields of some names, of all lines: ``{name: side}``."""
+        merge = self._merge_now()
+        return {
+            path: {"choice": sides[field_name(path)]}
+            for path in (merge.conflicts if merge else ())
+            if field_name(path) in sides
+        }
+
+    def _odoo_values(self):
+        mapping = self.mapping_id
+        if mapping.deleted or not mapping._record():
+            return None
+        return mapping._serialise()
+
+    def _decide(self, choices, fingerprint=None, reason=None):
+        """Carry out what was decided.
+
+        :raises ConflictError: it was resolved, or changed since it was looked at
+        :raises InvalidDataError: a choice is not acceptable; ``field`` names the path
+        """
+        mapping = self.mapping_id
+        self.env["sync.mapping"]._lock(mapping.ids)
+        if self.state != "open":
+            raise ConflictError(
+                self._resolution_text(), error_type=ErrorType.ORDER_ALREADY_PROCESSED
+            )
+        odoo = self._odoo_values()
+        if odoo is None:
+            self._close("merge", self.env._("The record was deleted."))
+            return
+        seen = mapping._merge(odoo, self.pharmacy).conflicts
+        if fingerprint and fingerprint != self._fingerprint(seen):
+            raise ConflictError(self.env._("It has changed since you looked at it."))
+        decisions = self._read_choices(choices, seen)
+        self._write_decisions(odoo, seen, decisions)
+        self._keep_decisions(seen, decisions, reason)
+        left = mapping._merge(mapping._serialise(), self.pharmacy)
+        if left.conflicts:
+            self._show(left)
+        else:
+            taken = [line.choice for line in self.line_ids if line.choice]
+            self._close(strategy(taken), reason)
+        mapping.backend_id._schedule_push()
+
+    def _write_decisions(self, odoo, seen, decisions):
+        mapping = self.mapping_id
+        own = edited(odoo, decisions)
+        changes = {name: own[name] for name in own if own[name] != odoo.get(name)}
+        if changes:
+            adapter = mapping.stream_id._adapter()
+            directory = Directory(mapping.backend_id)
+            adapter._update(mapping._record(), changes, directory)
+            odoo = mapping._serialise()
+        mapping.base = self._decided_base(odoo, seen, decisions)
+        mapping._take_over(
+            odoo,
+            self.pharmacy,
+            undecided=seen.keys() - decisions.keys(),
+            correlation_id=self.correlation_id,
+        )
+
+    def _planned(self, odoo, seen, decisions):
+        """What :meth:`_write_decisions` would do.
+
+        :return: (Odoo's values, the pharmacy's), as both will be
+        """
+        mapping = self.mapping_id
+        own = edited(odoo, decisions)
+        base = self._decided_base(own, seen, decisions)
+        undecided = seen.keys() - decisions.keys()
+        merge = mapping._merge(own, self.pharmacy, base, undecided)
+        return {**own, **merge.to_odoo}, {**self.pharmacy, **merge.to_pharmacy}
+
+    def _decided_base(self, odoo, seen, decisions):
+        left = self.mapping_id._merge(odoo, self.pharmacy).conflicts
+        return decided(self.mapping_id.base, seen, left, decisions)
+
+    def _keep_decisions(self, seen, decisions, reason):
+        """Write on the lines whose value was taken, and what the other was."""
+        lines = {line.field: line for line in self._open_lines()}
+        for path, decision in decisions.items():
+            values = _by_side(seen[path])
+            result = (
+                decision.value
+                if decision.choice is Choice.MANUAL
+                else values.get(decision.choice)
+            )
+            told = {
+                "base": _text(values.get("base")),
+                "odoo": _text(values.get("odoo")),
+                "pharmacy": _text(values.get("pharmacy")),
+                "values": {**values, "result": result},
+                "choice": str(decision.choice),
+                "result": _text(result),
+                "reason": reason,
+            }
+            if path in lines:
+                lines[path].write(told)
+            else:
+                self.line_ids.create({"conflict_id": self.id, "field": path, **told})
+
+    def _read_choices(self, choices, conflicts):
+        """Choices, checked.
+
+        :raises InvalidDataError: naming the path
+        """
+        if not isinstance(choices, dict):
+            raise InvalidDataError("choices is to be an object", field="choices")
+        directory = Directory(self.backend_id)
+        return {
+            path: self._read_choice(path, choice, conflicts, directory)
+            for path, choice in choices.items()
+        }
+
+    def _read_choice(self, path, choice, conflicts, directory):
+        if path not in conflicts:
+            message = self.env._("%s is not in conflict (any more).", self._label(path))
+            raise InvalidDataError(message, field=path)
+        try:
+            taken = Choice(choice["choice"])
+        except (KeyError, TypeError, ValueError):
+            message = self.env._(
+                "%s: choose odoo, pharmacy or manual.", self._label(path)
+            )
+            raise InvalidDataError(message, field=path) from None
+        if taken is not Choice.MANUAL:
+            return Decision(taken)
+        value = self._read_value(path, choice.get("value"), directory)
+        # Typing what a side has is taking that side.
+        for side in (Choice.ODOO, Choice.PHARMACY):
+            if value == getattr(conflicts[path], side):
+                return Decision(side)
+        return Decision(taken, value)
+
+    def _read_value(self, path, value, directory):
+        adapter = self.mapping_id.stream_id._adapter()
+        converter, __ = adapter._find_converter(path)
+        label = self._label(path)
+        if converter is None or not converter.free:
+            message = self.env._("%s: take one of the two values.", label)
+            raise InvalidDataError(message, field=path)
+        try:
+            value = converter.canonical(value, directory)
+            if converter.required and value in (None, ""):
+                raise InvalidDataError(self.env._("a value is required"))
+            converter.to_odoo(value, directory)
+        except InvalidDataError as exc:
+            problem = self.env._(
+                "%(field)s: %(problem)s", field=label, problem=exc.message
+            )
+            raise InvalidDataError(problem, field=path) from exc
+        return value
+
+    def _resolution_text(self):
+        """Who resolved it, when, and how."""
+        strategies = dict(self._fields["strategy"]._description_selection(self.env))
+        return self.env._(
+            "%(user)s resolved this conflict already, %(moment)s (%(strategy)s). "
+            "Nothing was applied twice.",
+            user=self.resolved_by_id.name,
+            moment=moment_text(self.env, self.resolved_at),
+            strategy=strategies.get(self.strategy),
+        )
+
+    def _fingerprint(self, conflicts):
+        """Stands for the values that a person decides on."""
+        told = {path: _by_side(values) for path, values in conflicts.items()}
+        text = json.dumps(told, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,326 @@
+import json
+from datetime import datetime
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.tools import LazyTranslate
+
+from ...core.exceptions import InvalidDataError
+from ...core.merge import MISSING, parse_path
+from ...core.payload import canonical_datetime
+
+_lt = LazyTranslate(__name__)
+# What people call the fields; one that is not here goes by its own name.
+FIELD_NAMES = {
+    "active": _lt("Active"),
+    "barcode": _lt("Barcode"),
+    "city": _lt("City"),
+    "code": _lt("Code"),
+    "cost": _lt("Cost"),
+    "country_code": _lt("Country"),
+    "currency": _lt("Currency"),
+    "description": _lt("Description"),
+    "email": _lt("Email"),
+    "expected_at": _lt("Expected arrival"),
+    "lines": _lt("Whole line"),
+    "name": _lt("Name"),
+    "notes": _lt("Notes"),
+    "ordered_at": _lt("Order date"),
+    "phone": _lt("Phone"),
+    "price": _lt("Price"),
+    "product_id": _lt("Product"),
+    "quantity": _lt("Quantity"),
+    "reference": _lt("Reference"),
+    "state": _lt("State"),
+    "street": _lt("Street"),
+    "street2": _lt("Street 2"),
+    "supplier_id": _lt("Supplier"),
+    "unit_price": _lt("Unit price"),
+    "uom": _lt("Unit of measure"),
+    "vat": _lt("VAT"),
+    "zip": _lt("ZIP"),
+}
+
+
+class SyncConflict(models.Model):
+    """A record that both sides changed, in the same fields and differently."""
+
+    _name = "sync.conflict"
+    _description = "Synchronisation Conflict"
+    _inherit = ["mail.thread"]
+    _order = "id desc"
+
+    name = fields.Char("Record", readonly=True, index="trigram")
+    mapping_id = fields.Many2one(
+        "sync.mapping", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    backend_id = fields.Many2one(
+        related="mapping_id.backend_id", store=True, index=True
+    )
+    company_id = fields.Many2one(related="mapping_id.company_id", store=True)
+    entity = fields.Selection(related="mapping_id.entity", store=True)
+    pharmacy = fields.Json(readonly=True, help="The pharmacy's values, latest seen.")
+    pharmacy_at = fields.Datetime("Changed at the Pharmacy", readonly=True)
+    pharmacy_by = fields.Char("Changed at the Pharmacy by", readonly=True)
+    odoo_at = fields.Datetime("Changed in Odoo", readonly=True)
+    odoo_user_id = fields.Many2one("res.users", "Changed in Odoo by", readonly=True)
+    state = fields.Selection(
+        [("open", "Open"), ("resolved", "Resolved")],
+        required=True,
+        default="open",
+        readonly=True,
+        tracking=True,
+    )
+    strategy = fields.Selection(
+        [
+            ("odoo", "Odoo"),
+            ("pharmacy", "Pharmacy"),
+            ("merge", "Merge"),
+            ("manual", "Manual"),
+        ],
+        readonly=True,
+        tracking=True,
+    )
+    reason = fields.Char(readonly=True, help="Why it was decided so.")
+    resolved_at = fields.Datetime(readonly=True)
+    resolved_by_id = fields.Many2one("res.users", readonly=True)
+    correlation_id = fields.Char(readonly=True)
+    line_ids = fields.One2many("sync.conflict.line", "conflict_id", "Differences")
+    summary = fields.Char("Fields", compute="_compute_summary")
+
+    _open_uniq = models.UniqueIndex(
+        "(mapping_id) WHERE state = 'open'", "A record has one open conflict."
+    )
+    _state_idx = models.Index("(state, id)")
+    _resolved_idx = models.Index("(resolved_at) WHERE resolved_at IS NOT NULL")
+
+    @api.depends("mapping_id.record_name")
+    def _compute_display_name(self):
+        for conflict in self:
+            conflict.display_name = conflict.mapping_id.record_name
+
+    @api.depends("line_ids.name")
+    def _compute_summary(self):
+        for conflict in self:
+            names = dict.fromkeys(conflict.line_ids.mapped("name"))
+            conflict.summary = ", ".join(map(conflict._title, names))
+
+    @api.model
+    def _refresh(
+        self,
+        mapping,
+        merge,
+        pharmacy,
+        correlation_id,
+        told=None,
+        closing="merge",
+        reasons=None,
+    ):
+        """Make the mapping's open conflict say what ``merge`` says.
+
+        :param merge: :class:`...core.merge.Merge` of the latest values
+        :param pharmacy: canonical values of the pharmacy's record
+        :param told: the record as the app told it, if it is new
+        :param closing: the strategy to close it with if nothing is in conflict
+        :param reasons: ``{path: why a person is asked}`` where it is not plain
+        """
+        conflict = mapping._open_conflict()
+        if not merge.conflicts:
+            conflict._close(closing)
+            return
+        if not conflict:
+            conflict = self.create(
+                {"mapping_id": mapping.id, "correlation_id": correlation_id}
+            )
+        conflict.write({"pharmacy": pharmacy, **_pharmacy_changed(told)})
+        conflict._show(merge, reasons)
+
+    def _show(self, merge, reasons=None):
+        """Have the undecided lines say what is in conflict; decided ones stay."""
+        self.ensure_one()
+        self.write({"name": self.mapping_id.record_name, **self._odoo_changed()})
+        lines = self._open_lines()
+        known = {line.field: line for line in lines}
+        (lines - lines.filtered(lambda ln: ln.field in merge.conflicts)).unlink()
+        for path, values in merge.conflicts.items():
+            told = {
+                "base": _text(values.base),
+                "odoo": _text(values.odoo),
+                "pharmacy": _text(values.pharmacy),
+                "values": _by_side(values),
+            }
+            if reasons is not None:
+                told["reason"] = reasons.get(path)
+            if path in known:
+                known[path].write(told)
+            else:
+                lines.create({"conflict_id": self.id, "field": path, **told})
+
+    def _open_lines(self):
+        """The fields that nobody has decided yet."""
+        return self.line_ids.filtered(lambda line: not line.choice)
+
+    def _odoo_changed(self):
+        """Who changed the Odoo record last, and when: a person, if one is known."""
+        mapping = self.mapping_id
+        machines = [SUPERUSER_ID, *mapping.backend_id.user_id.ids]
+        event = self.env["sync.event"].search(
+            [
+                ("stream_id", "=", mapping.stream_id.id),
+                ("res_id", "=", mapping.res_id),
+                ("user_id", "not in", machines),
+            ],
+            limit=1,
+        )
+        record = mapping._record()
+        return {
+            "odoo_user_id": (event.user_id or record.write_uid).id,
+            "odoo_at": event.create_date or record.write_date,
+        }
+
+    def _label(self, path, *more):
+        """A path as people read it: ``Line 2 - Amoxicillin 250 mg: Quantity``."""
+        return ": ".join(filter(None, self._names(path, *more)))
+
+    def _names(self, path, *more):
+        """What people call the line and the field of a path; None for what it has not.
+
+        :param more: canonical values in which to look for the line, besides the
+            pharmacy's and the base
+        """
+        # The base: for a line of the record that the pharmacy removed.
+        return self._names_in(path, self.pharmacy, self.mapping_id.base, *more)
+
+    @api.model
+    def _names_in(self, path, *sides):
+        """:meth:`_names` of a path into one of ``sides``, canonical values or None."""
+        name, key, field = parse_path(path)
+        if key is None:
+            return None, self._title(name)
+        for values in sides:
+            for number, line in enumerate((values or {}).get(name) or (), 1):
+                if line["key"] == key:
+                    title = self.env._("Line %s", number)
+                    if line.get("description"):
+                        title += " - " + line["description"].splitlines()[0]
+                    return title, self._title(field) if field else None
+        return None, path
+
+    @api.model
+    def _title(self, key):
+        """What people call the field ``key``."""
+        title = FIELD_NAMES.get(key)
+        return self.env._(title) if title else _words(key).capitalize()
+
+    def _close(self, strategy, reason=None):
+        self.write(
+            {
+                "state": "resolved",
+                "strategy": strategy,
+                "reason": reason,
+                "resolved_at": fields.Datetime.now(),
+                "resolved_by_id": self.env.uid,
+            }
+        )
+
+
+class SyncConflictLine(models.Model):
+    """One field of a conflict."""
+
+    _name = "sync.conflict.line"
+    _description = "Conflicting Field"
+    _order = "id"
+    _rec_name = "field"
+
+    conflict_id = fields.Many2one(
+        "sync.conflict", required=True, ondelete="cascade", index=True
+    )
+    field = fields.Char("Path", required=True, readonly=True)
+    name = fields.Char(
+        "Name of the Field",
+        compute="_compute_name",
+        store=True,
+        index=True,
+        help="The last part of the path; lines, for a line that one side removed.",
+    )
+    label = fields.Char("Field", compute="_compute_label", search="_search_label")
+    base = fields.Text("Agreed Last", readonly=True)
+    odoo = fields.Text(readonly=True)
+    pharmacy = fields.Text(readonly=True)
+    values = fields.Json(
+        readonly=True,
+        help="The same values as they travel, under base, odoo and pharmacy; what a "
+        "side does not have is absent.",
+    )
+    choice = fields.Selection(
+        [
+            ("odoo", "Odoo"),
+            ("pharmacy", "Pharmacy"),
+            ("merge", "Merged"),
+            ("manual", "Own Value"),
+        ],
+        readonly=True,
+        help="Whose value was taken; the other one is kept here.",
+    )
+    result = fields.Text(readonly=True, help="The value that was decided on.")
+    reason = fields.Char(readonly=True, help="The rule, policy or person's reason.")
+
+    @api.depends("field")
+    def _compute_name(self):
+        for line in self:
+            line.name = field_name(line.field)
+
+    def _search_label(self, operator, value):
+        """By what people call the field, in their language."""
+        if operator not in ("ilike", "="):
+            return NotImplemented
+        sought = (value or "").casefold()
+        title = self.env["sync.conflict"]._title
+        found = [key for key in FIELD_NAMES if sought in title(key).casefold()]
+        return ["|", ("name", "in", found), ("name", operator, value)]
+
+    @api.depends("field", "conflict_id.pharmacy", "conflict_id.mapping_id.base")
+    def _compute_label(self):
+        for line in self:
+            line.label = line.conflict_id._label(line.field)
+
+    @api.depends("label")
+    def _compute_display_name(self):
+        for line in self:
+            line.display_name = line.label
+
+
+def field_name(path):
+    """The name of a path's field; ``lines``, of a whole line."""
+    name, __, field = parse_path(path)
+    return field or name
+
+
+def _words(key):
+    return key.removesuffix("_id").replace("_", " ")
+
+
+def _pharmacy_changed(told):
+    """When and by whom the app says that its record was changed."""
+    if not told:
+        return {}
+    try:
+        text = canonical_datetime(told.get("updated_at"))
+        moment = datetime.fromisoformat(text.rstrip("Z"))
+    except InvalidDataError:
+        moment = False
+    return {"pharmacy_at": moment, "pharmacy_by": told.get("updated_by") or False}
+
+
+def _by_side(values):
+    """The values of a :class:`...core.merge.FieldConflict` that are there, by side."""
+    sides = {"base": values.base, "odoo": values.odoo, "pharmacy": values.pharmacy}
+    return {side: value for side, value in sides.items() if value is not MISSING}
+
+
+def _text(value):
+    """A conflicting value as people read it; absent is empty."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, bool | int | float | list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return ""

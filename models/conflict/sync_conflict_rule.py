@@ -1,0 +1,74 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ...core.conflict_rules import Rule, RuleKind
+
+
+def split_paths(text):
+    """The paths in a comma-separated text."""
+    return tuple(path.strip() for path in (text or "").split(",") if path.strip())
+
+
+class SyncConflictRule(models.Model):
+    """What decides, before anybody is asked, when both sides changed a field."""
+
+    _name = "sync.conflict.rule"
+    _inherit = ["sync.ormcached"]
+    _description = "Conflict Rule"
+    _order = "sequence, id"
+    _rec_name = "reason"
+
+    sequence = fields.Integer(
+        default=10, help="Rules are tried in this order; the first answer counts."
+    )
+    active = fields.Boolean(default=True)
+    backend_id = fields.Many2one(
+        "sync.backend", ondelete="cascade", help="Empty: holds for all backends."
+    )
+    company_id = fields.Many2one(related="backend_id.company_id", store=True)
+    entity = fields.Selection(
+        lambda self: self.env["sync.stream"]._select_entity(),
+        help="Empty: holds for purchase orders, suppliers and products alike.",
+    )
+    kind = fields.Selection(
+        [
+            (str(RuleKind.CANCELLED), "Cancelled wins"),
+            (str(RuleKind.ROUNDING), "Amounts agree within the rounding"),
+            (str(RuleKind.TEXT), "Merge the texts"),
+        ],
+        required=True,
+        help="Cancelled wins: an order cancelled on one side is cancelled, unless its "
+        "goods were received or billed. Amounts agree: two prices that make no "
+        "difference within the currency's rounding are the same. Merge the texts: "
+        "lines changed on either side are all kept, where the edits do not touch.",
+    )
+    paths = fields.Char(
+        "Fields",
+        required=True,
+        help="Fields that the rule is tried for, separated by commas, by their names "
+        "in the pharmacy app's records: state, notes, lines.unit_price.",
+    )
+    reason = fields.Char(
+        required=True, help="What people are told where this rule has decided."
+    )
+
+    @api.constrains("paths", "entity")
+    def _check_paths(self):
+        for rule in self:
+            self.env["sync.entity"]._check_paths(split_paths(rule.paths), rule.entity)
+            if not split_paths(rule.paths):
+                raise ValidationError(self.env._("A rule needs at least one field."))
+
+    @api.model
+    def _rules(self, stream):
+        """The rules that hold for a stream, a tuple of :class:`...core.policy.Rule`."""
+        found = self.sudo().search(
+            [
+                ("backend_id", "in", (False, stream.backend_id.id)),
+                ("entity", "in", (False, stream.entity)),
+            ]
+        )
+        return tuple(
+            Rule(RuleKind(rule.kind), split_paths(rule.paths), rule.reason)
+            for rule in found
+        )

@@ -1,0 +1,261 @@
+from markupsafe import Markup
+
+from odoo import api, fields, models
+
+from ...core.comparison import differences
+from ...core.exceptions import HttpError, SyncError
+from ...entities.directory import Directory, unmapped
+
+NOT_FOUND = 404
+# Stands where the app has no such record.
+NOTHING = {}
+# What would come of an operation if it were redriven now.
+VERDICTS = [
+    ("create", "Makes a new record"),
+    ("update", "Changes the record"),
+    ("link", "Links what is there already"),
+    ("delete", "Deletes the record"),
+    ("nothing", "Nothing differs any more"),
+    ("conflict", "Both sides changed it"),
+    ("waits", "Waits for another record"),
+    ("read", "Reads what changed"),
+    ("refused", "Would fail again"),
+]
+
+
+class SyncBackend(models.Model):
+    _inherit = "sync.backend"
+
+    def _look_up(self, lookups, correlation_id):
+        """Ask the app what it has now. Nothing is written; no transaction is needed.
+
+        :param lookups: what :meth:`SyncOperation._lookups` says
+        :return: (``{operation id: record}``, why the app could not be asked for the
+            others or None)
+        """
+        self.ensure_one()
+        found = {}
+        for operation_id, pool, collection, external_id, key in lookups:
+            client = self._client("pull", pool)
+            try:
+                if external_id:
+                    record = client.get(collection, external_id, correlation_id)
+                else:
+                    record = client.find(collection, key, correlation_id)
+            except Exception as exc:
+                if not isinstance(exc, HttpError) or exc.status != NOT_FOUND:
+                    # The others would hardly fare better; and one call is enough to
+                    # an app that is down.
+                    classification = self.env["sync.error"]._record(
+                        exc,
+                        backend_id=self.id,
+                        operation="compare",
+                        correlation_id=correlation_id,
+                    )
+                    return found, self._silence(classification)
+                record = None
+            found[operation_id] = record or NOTHING
+        return found, None
+
+    def _silence(self, classification):
+        """Why the app could not be asked, for people."""
+        return self.env["sync.error"]._explain(classification)
+
+
+class SyncOperation(models.Model):
+    """What would be sent beside what the other side has."""
+
+    _inherit = "sync.operation"
+
+    comparison = fields.Json(
+        "Compared Values",
+        readonly=True,
+        help="What a redrive would do, as it was when last looked at.",
+    )
+    compared_at = fields.Datetime("Compared", readonly=True)
+    comparison_html = fields.Html(
+        "Comparison", compute="_compute_comparison_html", sanitize=False
+    )
+
+    @api.depends("comparison")
+    def _compute_comparison_html(self):
+        Qweb = self.env["ir.qweb"]
+        for operation in self:
+            operation.comparison_html = operation.comparison and Markup(
+                Qweb._render("pharmacy_sync.comparison", operation.comparison)
+            )
+
+    def action_compare(self):
+        """Ask the app what it has now, and show it beside what would be sent."""
+        self.ensure_one()
+        self._check_operator()
+        # Before anything is written: this request has no business transaction yet.
+        operation = self.sudo()
+        found, silence = operation.backend_id._look_up(
+            operation._lookups(), operation.correlation_id
+        )
+        operation._compare(found, silence)
+        return True
+
+    def _lookups(self):
+        """What to ask the app about these operations.
+
+        :return: tuples of operation id, pool, collection, the app's id if known, key
+        """
+        lookups = []
+        for operation in self:
+            mapping, adapter = operation.mapping_id, operation.stream_id._adapter()
+            external_id = mapping.external_id or operation.external_id
+            if operation.kind != "pull" and (external_id or mapping.key):
+                pool, collection = adapter._entity_pool, adapter._entity_collection
+                lookups.append(
+                    (operation.id, pool, collection, external_id, mapping.key)
+                )
+        return lookups
+
+    def _compare(self, found, silence=None):
+        """Say on each operation what a redrive would do.
+
+        :param found: ``{operation id: the app's record}``; absent: it was not asked
+        :param silence: why it could not be asked
+        """
+        now = fields.Datetime.now()
+        for stream, operations in self.grouped("stream_id").items():
+            directory = Directory(stream.backend_id)
+            odoo = operations._values_in_odoo(stream, directory)
+            for operation in operations:
+                record = found.get(operation.id)
+                try:
+                    told = operation._foresee(odoo, record, directory)
+                except SyncError as exc:
+                    told = operation._told("refused", str(exc))
+                except Exception as exc:
+                    classification = self.env["sync.error"]._classify(exc)
+                    told = operation._told("refused", classification.message)
+                told["asked"] = record is not None
+                told["silence"] = silence if record is None else None
+                operation.write({"comparison": told, "compared_at": now})
+
+    def _values_in_odoo(self, stream, directory):
+        """Canonical values of the Odoo records; of one that cannot be read the
+        exception: ``{record id: values}``."""
+        adapter = stream._adapter()
+        records = (
+            self.env[stream.res_model]
+            .with_context(active_test=False)
+            .browse([res_id for res_id in self._mapping().mapped("res_id") if res_id])
+            .exists()
+        )
+        try:
+            with self.env.cr.savepoint():
+                return adapter._serialise(records, directory)
+        except Exception:
+            values = {}
+            for record in records:
+                try:
+                    with self.env.cr.savepoint():
+                        values.update(adapter._serialise(record, directory))
+                except Exception as exc:
+                    values[record.id] = exc
+            return values
+
+    def _mapping(self):
+        """The mappings of these, also of arrived records that had none then."""
+        lone = self.filtered(lambda o: not o.mapping_id and o.external_id)
+        return self.mapping_id | self.env["sync.mapping"].search(
+            [
+                ("stream_id", "in", lone.stream_id.ids),
+                ("external_id", "in", lone.mapped("external_id")),
+            ]
+        )
+
+    def _foresee(self, odoo, record, directory):
+        """What a redrive of this operation would do.
+
+        :param odoo: what :meth:`_values_in_odoo` says
+        :param record: the app's, None if it was not asked
+        :return: the values of :attr:`comparison`
+        """
+        self.ensure_one()
+        if self.kind == "pull":
+            text = self.env._("Reads what the pharmacy changed since the last reading.")
+            return self._told("read", text)
+        mapping = self._mapping()
+        data = odoo.get(mapping.res_id)
+        if isinstance(data, Exception):
+            raise data
+        if self.kind == "push":
+            return self._foresee_push(mapping, data, record, directory)
+        return self._foresee_apply(mapping, data, record, directory)
+
+    def _foresee_push(self, mapping, data, record, directory):
+        if data is None:
+            if not mapping.external_id or mapping.deleted or record == NOTHING:
+                return self._told("nothing", self.env._("The record is gone."))
+            text = self.env._("Deletes the record at the pharmacy: it is gone in Odoo.")
+            return self._told("delete", text)
+        gone = record is not None and (not record or record.get("deleted"))
+        if mapping.deleted or (gone and mapping.external_id):
+            text = self.env._("The pharmacy has deleted it; that is not undone.")
+            return self._told("nothing", text)
+        if missing := unmapped(data):
+            names = ", ".join(sorted(f"{entity} {id_}" for entity, id_ in missing))
+            text = self.env._("Waits for what it refers to: %s", names)
+            return self._told("waits", text)
+        if not record and not mapping.external_id:
+            rows = differences({}, data, {})
+            text = self.env._("Makes a new record at the pharmacy.")
+            return self._told("create", text, self._told_rows(rows, directory, data))
+        theirs = self._canonical(record, directory) if record else None
+        if not mapping.external_id:
+            rows = differences({}, data, theirs)
+            text = self.env._(
+                "The pharmacy has it already: it is linked, and not made twice."
+            )
+            rows = self._told_rows(rows, directory, data, theirs)
+            return self._told("link", text, rows)
+        return self._told_merge(mapping, data, theirs, directory)
+
+    def _foresee_apply(self, mapping, data, record, directory):
+        payload = self.payload or {}
+        arrived = self._check_payload(payload, directory)
+        newer = (record or NOTHING).get("version") or 0
+        warning = None
+        if record is not None and (not record or record.get("deleted")):
+            warning = self.env._("The pharmacy has deleted it since.")
+        elif newer > (payload.get("version") or 0):
+            warning = self.env._(
+                "The pharmacy has a newer version (%(new)s) than the one that arrived "
+                "(%(old)s); it comes with the next reading.",
+                new=newer,
+                old=payload.get("version") or 0,
+            )
+        if payload.get("deleted"):
+            text = self.env._("Archives or cancels the record in Odoo.")
+            told = self._told("delete" if data else "nothing", text)
+        elif not mapping:
+            rows = differences({}, {}, arrived)
+            text = self.env._("Makes a new record in Odoo, or links one that matches.")
+            told = self._told("create", text, self._told_rows(rows, directory, arrived))
+        elif data is None:
+            told = self._told("nothing", self.env._("It was deleted in Odoo."))
+        else:
+            theirs = {**(mapping.base or {}), **arrived}
+            told = self._told_merge(mapping, data, theirs, directory)
+        return {**told, "warning": warning}
+
+    def _canonical(self, record, directory):
+        return self.stream_id._adapter()._canonical(record, directory, partial=True)
+
+    def _check_payload(self, payload, directory):
+        """The canonical values of an arrived record that can be applied.
+
+        :raises InvalidDataError: naming the field at fault
+        :raises DependencyMissingError: it refers to what Odoo does not have
+        """
+        if payload.get("deleted"):
+            return {}
+        adapter = self.stream_id._adapter()
+        data = adapter._canonical(payload, directory, partial=bool(self._mapping()))
+        adapter._check_known(data, directory)
+        return data

@@ -1,0 +1,61 @@
+from odoo import models
+
+from ...core.comparison import Effect, differences
+
+
+class SyncOperation(models.Model):
+    """A comparison of both sides, in words."""
+
+    _inherit = "sync.operation"
+
+    def _told_merge(self, mapping, odoo, pharmacy, directory):
+        merge = mapping._merge(odoo, pharmacy)
+        known = mapping.base or {}
+        theirs = known if pharmacy is None else pharmacy
+        rows = differences(known, odoo, theirs, merge.conflicts)
+        labels = {effect: [] for effect in Effect}
+        for row in rows:
+            labels[row.effect].append(self._label(row.path, odoo, theirs))
+        parts = []
+        if labels[Effect.CONFLICT]:
+            names = _enumerate(labels[Effect.CONFLICT])
+            parts.append(
+                self.env._("Both sides changed %s: a person will be asked.", names)
+            )
+        if labels[Effect.TO_PHARMACY]:
+            names = _enumerate(labels[Effect.TO_PHARMACY])
+            parts.append(self.env._("Sends %s to the pharmacy.", names))
+        if labels[Effect.TO_ODOO]:
+            names = _enumerate(labels[Effect.TO_ODOO])
+            parts.append(self.env._("Writes the pharmacy's %s in Odoo.", names))
+        verdict = "conflict" if merge.conflicts else "update" if rows else "nothing"
+        text = " ".join(parts) or self.env._("Both sides have the same already.")
+        told = self._told_rows(rows, directory, odoo, theirs)
+        return self._told(verdict, text, told)
+
+    def _told(self, verdict, summary, rows=()):
+        return {"verdict": verdict, "summary": summary, "rows": list(rows)}
+
+    def _told_rows(self, rows, directory, *sides):
+        """Differences between ``sides``, canonical values, as people read them."""
+        text = self.stream_id._adapter()._value_text
+        return [
+            {
+                "label": self._label(row.path, *sides),
+                "base": text(row.path, row.base, directory),
+                "odoo": text(row.path, row.odoo, directory),
+                "pharmacy": text(row.path, row.pharmacy, directory),
+                "effect": str(row.effect),
+            }
+            for row in rows
+        ]
+
+    def _label(self, path, *sides):
+        """A field as people read it: ``Line 2 - Amoxicillin 250 mg: Quantity``."""
+        names = self.env["sync.conflict"]._names_in(path, *sides)
+        return ": ".join(filter(None, names))
+
+
+def _enumerate(labels):
+    shown = ", ".join(labels[:5])
+    return f"{shown}, …" if len(labels) > 5 else shown

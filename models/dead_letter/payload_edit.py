@@ -1,0 +1,161 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+from ...core.comparison import leaves, with_leaf
+from ...core.exceptions import InvalidDataError
+from ...entities.directory import Directory
+
+YES_NO = {"true": True, "false": False}
+
+
+class SyncOperation(models.Model):
+    """A person corrects what a dead letter carries.
+
+    An arrived record is corrected before it is applied. What the pharmacy has is
+    still the old value, so the correction then goes there as a change of Odoo's.
+
+    What is sent is read from the Odoo record at the time of sending: to edit it is to
+    correct that record, with the rights of the person who does.
+    """
+
+    _inherit = "sync.operation"
+
+    edited_from = fields.Json(
+        readonly=True, help="The record as it arrived, before a person edited it."
+    )
+
+    def _editable(self):
+        """What can be corrected.
+
+        :return: a list of (path, label, value), as the values travel
+        :raises UserError: there is nothing that could be
+        """
+        self.ensure_one()
+        if self.state != "dead" or self.kind == "pull":
+            raise UserError(self.env._("Only a dead push or apply can be edited."))
+        record = self._content(Directory(self.backend_id))
+        known = [converter.key for converter in self.stream_id._adapter()._converters()]
+        # In the order of the entity, and also what did not come.
+        record = {**dict.fromkeys(known), **record}
+        return [
+            (path, self._leaf_label(path, record), value)
+            for path, value in leaves(record)
+            if path.partition("[")[0] in {*known, "lines"}
+            and not path.endswith("].key")
+        ]
+
+    def _content(self, directory):
+        """What the operation carries: the arrived record, or what would be sent.
+
+        :raises UserError: the record is gone
+        """
+        if self.kind == "apply":
+            content = self.payload or {}
+            gone = content.get("deleted")
+        else:
+            adapter, record = self.stream_id._adapter(), self.mapping_id._record()
+            content = adapter._serialise(record, directory).get(record.id, {})
+            gone = not record
+        if gone:
+            raise UserError(self.env._("The record is deleted: nothing can be edited."))
+        return content
+
+    def _leaf_label(self, path, record):
+        name, bracket, rest = path.partition("[")
+        if not bracket:
+            return self._label(path)
+        number, __, field = rest.partition("]")
+        key = record[name][int(number)].get("key")
+        return self._label(f"{name}[{key}]{field}", record)
+
+    def _edit(self, texts):
+        """Correct values, after a check of the whole.
+
+        :param texts: ``{path: new value as a person wrote it}``
+        :raises InvalidDataError: ``field`` names what is wrong; nothing is written
+        :raises AccessError: the user may not change the Odoo record of a push
+        """
+        self.ensure_one()
+        directory = Directory(self.backend_id)
+        content = self._content(directory)
+        before = dict(leaves(content))
+        edited, after = content, {}
+        for path, text in texts.items():
+            after[path] = _typed(path, before.get(path), text)
+            edited = with_leaf(edited, path, after[path])
+        if self.kind == "apply":
+            self._check_payload(edited, directory)
+            original = self.edited_from or content
+            self.sudo().write({"payload": edited, "edited_from": original})
+        else:
+            self._edit_record(content, edited, directory)
+        before = {path: before.get(path) for path in after}
+        self._note("edited", before=before, after=after)
+
+    def _edit_record(self, content, edited, directory):
+        adapter = self.stream_id.sudo()._adapter()
+        data = adapter._canonical(edited, directory)
+        adapter._check_known(data, directory)
+        changes = {
+            name: value for name, value in data.items() if content.get(name) != value
+        }
+        record = self.mapping_id._record().with_company(self.company_id)
+        record.check_access("write")
+        adapter._update(
+            record.with_context(sync_correlation_id=self.correlation_id),
+            changes,
+            directory,
+        )
+
+    def _return_edit(self, arrival):
+        """An edited record was applied: what the pharmacy has in the edited fields is
+        the base there, so that the correction is sent to it."""
+        if not self.edited_from or arrival.outcome not in ("created", "updated"):
+            return
+        stream, adapter = self.stream_id, self.stream_id._adapter()
+        mapping = self._mapping()
+        directory = Directory(stream.backend_id)
+        base = dict(mapping.base or {})
+        for name, value in self.payload.items():
+            told = self.edited_from.get(name)
+            if name not in base or told == value:
+                continue
+            try:
+                base.update(adapter._canonical({name: told}, directory, partial=True))
+            except InvalidDataError:
+                del base[name]
+        mapping.base = base
+        if stream.pushes and mapping._merge(mapping._serialise()).to_pharmacy:
+            self._enqueue_push({mapping: self.correlation_id}, stream)
+            stream.backend_id._schedule_push()
+
+    def _close_outdated(self):
+        """These have brought their records' state over: what earlier pushes of the
+        same records died with is of no matter any more."""
+        self.search(
+            [
+                ("mapping_id", "in", self.mapping_id.ids),
+                ("kind", "=", "push"),
+                ("state", "=", "dead"),
+            ]
+        )._succeed(self.env._("A later push of the record went through."))
+
+
+def _typed(path, former, text):
+    """What a person wrote, as a value of the kind that was there.
+
+    :raises InvalidDataError: it is none
+    """
+    text = (text or "").strip()
+    if isinstance(former, bool):
+        if text.lower() not in YES_NO:
+            raise InvalidDataError(f"{path} is to be true or false", field=path)
+        return YES_NO[text.lower()]
+    if isinstance(former, int):
+        try:
+            return int(text)
+        except ValueError:
+            raise InvalidDataError(
+                f"{path} is to be a whole number", field=path
+            ) from None
+    return text or (None if former is None else "")

@@ -1,0 +1,257 @@
+from datetime import timedelta
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from ..base.sync_retention import BATCH
+
+# What a person sets; the rest is the work's own.
+WRITABLE = frozenset({"rate", "failure_limit", "failure_minimum", "sample"})
+# Operations that each stage redrives before the next may begin; None: all the rest.
+STAGES = {"one": 1, "ten": 10, "all": None}
+KEPT = timedelta(days=90)
+
+
+class SyncRedrive(models.Model):
+    """Dead letters that are tried again together.
+
+    First a dry run says what would come of each. Then one is redriven, then ten, then
+    all; a stage begins when all operations of the one before have ended, and ended
+    well. What the queue is given is bounded by time and by number, and when too many
+    fail the work stops by itself.
+    """
+
+    _name = "sync.redrive"
+    _description = "Redrive of Dead Letters"
+    _inherit = ["sync.progress"]
+    _order = "id desc"
+
+    backend_id = fields.Many2one(
+        "sync.backend", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="backend_id.company_id", store=True)
+    user_id = fields.Many2one(
+        "res.users",
+        "By",
+        required=True,
+        readonly=True,
+        default=lambda self: self.env.uid,
+    )
+    source = fields.Char("Of", readonly=True, help="What was selected.")
+    phase = fields.Selection(
+        [
+            ("dry_run", "Dry Run"),
+            ("ready", "Ready"),
+            ("one", "First One"),
+            ("ten", "Ten More"),
+            ("all", "All Others"),
+        ],
+        required=True,
+        readonly=True,
+        default="dry_run",
+    )
+    rate = fields.Integer(
+        "Records a Minute",
+        required=True,
+        default=600,
+        help="No more than this many dead letters are put in the queue in a minute.",
+    )
+    failure_limit = fields.Float(
+        "Stop at Failures (%)",
+        required=True,
+        default=50.0,
+        help="When more than this share of them dies again, the redrive stops by "
+        "itself. During the first one and the ten, any failure stops it.",
+    )
+    failure_minimum = fields.Integer(
+        "Of at Least",
+        required=True,
+        default=10,
+        help="The share of failures counts when this many have ended.",
+    )
+    sample = fields.Integer(
+        "Records Asked For",
+        required=True,
+        default=50,
+        help="In the dry run the pharmacy app is asked for this many of the records. "
+        "The others are compared with what it was last known to have.",
+    )
+    silence = fields.Char(
+        readonly=True, help="Why the app could not be asked in the dry run."
+    )
+    stage_left = fields.Integer(
+        readonly=True, help="Operations that the stage may still put in the queue."
+    )
+    ended_before = fields.Integer(readonly=True)
+    failed_before = fields.Integer(readonly=True)
+    line_ids = fields.One2many("sync.redrive.line", "redrive_id", "Dead Letters")
+    under_way_count = fields.Integer("Under Way", compute="_compute_counts")
+    left_count = fields.Integer("Not Begun", compute="_compute_counts")
+    skipped_count = fields.Integer("Left Alone", compute="_compute_counts")
+    forecast_html = fields.Html(compute="_compute_forecast_html", sanitize=False)
+    verdict = fields.Selection(related="line_ids.verdict")
+    comparison_html = fields.Html(
+        related="line_ids.operation_id.comparison_html", sanitize=False
+    )
+
+    _settings_positive = models.Constraint(
+        "CHECK(rate > 0 AND failure_limit >= 0 AND failure_limit <= 100 "
+        "AND failure_minimum > 0 AND sample >= 0)",
+        "Records a minute and the least number are to be above zero, the failure limit "
+        "is a percentage.",
+    )
+
+    @api.depends("source", "total")
+    def _compute_display_name(self):
+        for redrive in self:
+            redrive.display_name = self.env._(
+                "Redrive of %(count)s: %(what)s",
+                count=redrive.total,
+                what=redrive.source,
+            )
+
+    def _compute_counts(self):
+        counts = {
+            (redrive, state): count
+            for redrive, state, count in self.env["sync.redrive.line"]._read_group(
+                [("redrive_id", "in", self.ids)], ["redrive_id", "state"], ["__count"]
+            )
+        }
+        for redrive in self:
+            redrive.under_way_count = counts.get((redrive, "queued"), 0)
+            redrive.left_count = counts.get((redrive, "planned"), 0)
+            redrive.skipped_count = counts.get((redrive, "skipped"), 0)
+
+    def _compute_forecast_html(self):
+        Line = self.env["sync.redrive.line"]
+        labels = dict(Line._fields["verdict"]._description_selection(self.env))
+        for redrive in self:
+            rows = Line._read_group(
+                [("redrive_id", "=", redrive.id), ("verdict", "!=", False)],
+                ["verdict"],
+                ["__count"],
+                order="__count desc",
+            )
+            asked = Line.search_count(
+                [("redrive_id", "=", redrive.id), ("asked", "=", True)]
+            )
+            redrive.forecast_html = self.env["ir.qweb"]._render(
+                "pharmacy_sync.redrive_forecast",
+                {
+                    "rows": [(labels[verdict], count) for verdict, count in rows],
+                    "asked": asked,
+                    "total": redrive.total,
+                    "silence": redrive.silence,
+                },
+            )
+
+    def write(self, vals):
+        if not self.env.su and not vals.keys() <= WRITABLE:
+            raise AccessError(
+                self.env._(
+                    "Of a redrive only these can be changed: %s",
+                    ", ".join(sorted(WRITABLE)),
+                )
+            )
+        return super().write(vals)
+
+    # -- Actions ----------------------------------------------------------------------
+
+    @api.model
+    def _plan(self, operations, source):
+        """New redrives of dead letters, one for each backend; what has not died is
+        left out.
+
+        :raises UserError: none is dead
+        """
+        operations._check_operator()
+        dead = operations.filtered(lambda o: o.state == "dead").sudo()
+        if not dead:
+            raise UserError(self.env._("Only dead letters can be redriven."))
+        redrives = self.sudo().create(
+            [
+                {"backend_id": backend.id, "source": source, "total": len(its)}
+                for backend, its in dead.grouped("backend_id").items()
+            ]
+        )
+        its_own = {redrive.backend_id: redrive for redrive in redrives}
+        self.env["sync.redrive.line"].sudo().create(
+            [
+                {
+                    "redrive_id": its_own[operation.backend_id].id,
+                    "operation_id": operation.id,
+                    "name": operation.display_name,
+                }
+                for operation in dead.sorted("id")
+            ]
+        )
+        return redrives
+
+    def action_start(self):
+        """Make the dry run; after it, redrive; after a stop, go on."""
+        self._check_operator()
+        redrives = self.sudo()
+        for redrive in redrives:
+            if redrive.phase in STAGES:
+                redrive.stage_left = STAGES[redrive.phase] or 0
+            elif redrive.phase == "ready":
+                redrive._enter("one")
+            redrive.ended_before = redrive.done_count + redrive.failed_count
+            redrive.failed_before = redrive.failed_count
+        super(SyncRedrive, redrives).action_start()
+        for redrive in redrives.filtered(lambda r: r.phase in STAGES):
+            # The first ones at once: who looks sees that it has begun.
+            redrive._advance()
+        return True
+
+    def action_stop(self):
+        """Begin no more; what is in the queue already goes on."""
+        self._check_operator()
+        return super(SyncRedrive, self.sudo()).action_stop()
+
+    def action_view_failed(self):
+        """The dead letters that died again."""
+        domain = [("id", "in", self._lines("failed").operation_id.ids)]
+        return self.env["sync.operation"]._letters_action(domain)
+
+    def _open(self):
+        """The page of these redrives."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "pharmacy_sync.action_sync_redrive"
+        )
+        if len(self) == 1:
+            return {**action, "res_id": self.id, "views": [(False, "form")]}
+        return {**action, "domain": [("id", "in", self.ids)], "context": {}}
+
+    def _check_operator(self):
+        self.check_access("read")
+        self.env["sync.operation"]._check_operator()
+
+    def _halt(self, state, reason=False):
+        result = super()._halt(state, reason)
+        if self.env.uid == SUPERUSER_ID:
+            # It ended by itself: whoever began it may be looking elsewhere.
+            self.user_id._bus_send(
+                "simple_notification",
+                {
+                    "title": self.display_name,
+                    "message": reason
+                    or self.env._(
+                        "%(done)s done, %(failed)s died again",
+                        done=self.done_count,
+                        failed=self.failed_count,
+                    ),
+                    "type": "success" if state == "done" else "danger",
+                    "sticky": state != "done",
+                },
+            )
+        return result
+
+    @api.autovacuum
+    def _gc_redrives(self):
+        limit = fields.Datetime.now() - KEPT
+        old = self.search(
+            [("state", "!=", "running"), ("create_date", "<", limit)], limit=BATCH
+        )
+        old.unlink()
+        return len(old), int(len(old) == BATCH)

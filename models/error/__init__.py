@@ -1,0 +1,6 @@
+"""A failure: classified, recorded, grouped, and the rules of administrators."""
+
+from . import sync_error
+from . import sync_error_group
+from . import sync_error_incident
+from . import sync_error_rule

@@ -1,0 +1,305 @@
+import json
+import logging
+import traceback
+import uuid
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.tools import LazyTranslate
+
+from ...core.classification import classify, classify_response
+from ...core.fingerprint import fingerprint
+from ...core.redaction import redact
+from ...core.taxonomy import Category, ErrorType, Severity
+from ..base.own_transaction import in_own_transaction
+
+_logger = logging.getLogger(__name__)
+_lt = LazyTranslate(__name__)
+# What people call the work that failed, where it is neither an operation nor a model.
+WORK_NAMES = {
+    "api": _lt("Call of the pharmacy app"),
+    "compare": _lt("Comparison"),
+    "lookup": _lt("Look-up"),
+}
+
+
+def selection(enum):
+    """Values of a selection field, from an enumeration of texts."""
+    return [(str(m), str(m).replace("_", " ").capitalize()) for m in enum]
+
+
+class SyncError(models.Model):
+    """One failure, classified."""
+
+    _name = "sync.error"
+    _description = "Synchronisation Error"
+    _order = "id desc"
+    _rec_name = "message"
+
+    backend_id = fields.Many2one(
+        "sync.backend", readonly=True, ondelete="cascade", index="btree_not_null"
+    )
+    company_id = fields.Many2one(related="backend_id.company_id", store=True)
+    stream_id = fields.Many2one("sync.stream", readonly=True, ondelete="set null")
+    mapping_id = fields.Many2one(
+        "sync.mapping", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    operation_id = fields.Many2one(
+        "sync.operation", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    work = fields.Char(readonly=True, help="The kind of work that failed.")
+    work_name = fields.Char("During", compute="_compute_work_name")
+    attempt = fields.Integer(readonly=True)
+    correlation_id = fields.Char(required=True, readonly=True, index=True)
+    fingerprint = fields.Char(required=True, readonly=True, index=True)
+    group_id = fields.Many2one("sync.error.group", readonly=True, ondelete="set null")
+    type = fields.Selection(selection(ErrorType), required=True, readonly=True)
+    category = fields.Selection(selection(Category), required=True, readonly=True)
+    severity = fields.Selection(selection(Severity), required=True, readonly=True)
+    delivery = fields.Selection(
+        [
+            ("not_sent", "Not sent"),
+            ("answered", "Answered"),
+            ("unknown", "Outcome unknown"),
+        ],
+        readonly=True,
+    )
+    retryable = fields.Boolean(readonly=True)
+    recoverable = fields.Boolean(readonly=True)
+    requires_user_action = fields.Boolean(readonly=True)
+    requires_admin_action = fields.Boolean(readonly=True)
+    confidence = fields.Float(readonly=True, digits=(3, 2))
+    suggested_action = fields.Char(readonly=True)
+    advice = fields.Char("What to Do", compute="_compute_advice")
+    http_status = fields.Integer("HTTP Status", readonly=True)
+    code = fields.Char(readonly=True)
+    message = fields.Char(readonly=True)
+    context = fields.Json(readonly=True)
+    context_text = fields.Text(compute="_compute_context_text")
+    trace = fields.Text(
+        "Stack Trace", readonly=True, groups="pharmacy_sync.group_manager"
+    )
+    occurred_at = fields.Datetime(readonly=True, default=fields.Datetime.now)
+    resolved = fields.Boolean(readonly=True)
+    resolved_at = fields.Datetime(readonly=True)
+    resolved_by_id = fields.Many2one("res.users", readonly=True)
+    resolution = fields.Char(readonly=True, help="What was done about it.")
+
+    retry_delay = fields.Float(
+        "Next Attempt In", readonly=True, help="Seconds until the next attempt."
+    )
+    retry_reason = fields.Char(
+        "What Comes Next",
+        readonly=True,
+        help="Why it is tried again, and what set the delay; or why it is not.",
+    )
+
+    _group_idx = models.Index("(group_id, id)")
+    _resolved_idx = models.Index("(group_id, resolved_at)")
+    _type_idx = models.Index("(type, id)")
+    _severity_idx = models.Index("(severity, id)")
+    _category_idx = models.Index("(category, id)")
+    _occurred_idx = models.Index("(occurred_at)")
+    _critical_idx = models.Index(
+        "(backend_id) WHERE severity = 'critical' AND resolved IS NOT TRUE"
+    )
+    _unresolved_idx = models.Index("(id) WHERE resolved IS NOT TRUE")
+    _open_group_idx = models.Index("(group_id) WHERE resolved IS NOT TRUE")
+
+    @api.depends("suggested_action")
+    @api.depends_context("lang")
+    def _compute_advice(self):
+        for error in self:
+            error.advice = self._in_language(error.suggested_action)
+
+    @api.model
+    def _in_language(self, sentence):
+        """A sentence of the core or of an error rule, in the reader's language; any
+        other as it is."""
+        return self.env._(sentence) if sentence else False
+
+    @api.model
+    def _explain(self, classification):
+        """A failure in a reader's words: its type, and what to do about it."""
+        types = dict(self._fields["type"]._description_selection(self.env))
+        advice = self._in_language(classification.suggested_action)
+        return f"{types[str(classification.type)]}. {advice or ''}".strip()
+
+    @api.depends("work")
+    @api.depends_context("lang")
+    def _compute_work_name(self):
+        for error in self:
+            error.work_name = self._name_work(error.work)
+
+    @api.model
+    def _name_work(self, work):
+        """What people call the work that failed."""
+        if work in self.env:
+            return self.env["ir.model"]._get(work).name
+        if work in WORK_NAMES:
+            return self.env._(WORK_NAMES[work])
+        about, __, rest = (work or "").partition(" ")
+        if about == "event":
+            return self.env._("Event handler: %s", rest)
+        if about == "saga":
+            return self.env._("Saga: %s", self.env["sync.saga.step"]._action_name(rest))
+        kind = self.env["sync.operation"]._fields["kind"]
+        return dict(kind._description_selection(self.env)).get(work, work)
+
+    @api.depends("context")
+    def _compute_context_text(self):
+        for error in self:
+            error.context_text = self._as_text(error.context)
+
+    @api.model
+    def _as_text(self, value):
+        """JSON for people to read."""
+        return json.dumps(value, indent=2, ensure_ascii=False) if value else ""
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        Group = self.env["sync.error.group"].sudo()
+        groups = Group._ensure(vals_list)
+        errors = super().create(
+            [
+                {**vals, "group_id": group}
+                for vals, group in zip(vals_list, groups, strict=True)
+            ]
+        )
+        Group._count_later(errors)
+        return errors
+
+    def action_resolve(self):
+        """Mark errors as dealt with."""
+        self.check_access("read")
+        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
+            raise AccessError(self.env._("Only operators may mark errors resolved."))
+        self.filtered(lambda error: not error.resolved).sudo().write(
+            {
+                "resolved": True,
+                "resolved_at": fields.Datetime.now(),
+                "resolved_by_id": self.env.uid,
+            }
+        )
+        return True
+
+    @api.model
+    def _classify(self, exception, backend=None, **about):
+        """What an exception means, by the administrator's rules and the built-in ones.
+        Never raises.
+
+        :param backend: ``sync.backend``, whose rules hold besides those for all
+        :param about: see :func:`...core.classification.classify`
+        :return: :class:`...core.classification.Classification`
+        """
+        rules = self.env["sync.error.rule"]._rules(backend)
+        return classify(exception, rules=rules, **about)
+
+    @api.model
+    def _classify_response(self, backend, status, code=None, message="", **about):
+        """What the failing answer to one item means; see :meth:`_classify`."""
+        rules = self.env["sync.error.rule"]._rules(backend)
+        return classify_response(status, code, message, rules=rules, **about)
+
+    @api.model
+    def _values(self, classification, exception=None, **about):
+        """Values of an error row.
+
+        :param about: other fields of the row (``backend_id``, ``correlation_id``,
+            ``operation`` for the fingerprint...), and ``context``, a dict that is
+            redacted here
+        """
+        operation = about.pop("operation", None)
+        context = dict(about.pop("context", None) or {}, operation=operation)
+        context["user"] = self.env.user.login
+        trace = None
+        if exception is not None:
+            trace = redact("".join(traceback.format_exception(exception)))
+        message = redact(classification.message)
+        return {
+            **about,
+            "work": operation,
+            "correlation_id": about.get("correlation_id") or uuid.uuid4().hex,
+            "fingerprint": fingerprint(
+                about.get("backend_id"),
+                operation,
+                classification.type,
+                classification.code,
+                message,
+            ),
+            "type": str(classification.type),
+            "category": str(classification.category),
+            "severity": str(classification.severity),
+            "delivery": str(classification.delivery),
+            "retryable": classification.retryable,
+            "recoverable": classification.recoverable,
+            "requires_user_action": classification.requires_user_action,
+            "requires_admin_action": classification.requires_admin_action,
+            "confidence": classification.confidence,
+            "suggested_action": classification.suggested_action,
+            "http_status": classification.http_status or 0,
+            "code": classification.code,
+            "message": message,
+            "context": redact(context),
+            "trace": trace,
+        }
+
+    @api.model
+    def _record_each(self, failures):
+        """Record failed attempts, in the current transaction.
+
+        :param failures: tuples of operation, classification, what was raised, and, if
+            there are any, a dict of more values of the row
+        :return: the errors, in their order
+        """
+        return self.create(
+            [
+                self._values(
+                    classification,
+                    exception,
+                    operation=operation.kind,
+                    backend_id=operation.backend_id.id,
+                    stream_id=operation.stream_id.id,
+                    mapping_id=operation.mapping_id.id,
+                    operation_id=operation.id,
+                    attempt=operation.attempts,
+                    correlation_id=operation.correlation_id,
+                    context={
+                        "entity": operation.stream_id.entity,
+                        "odoo_id": operation.mapping_id.res_id,
+                        "pharmacy_id": operation.mapping_id.external_id
+                        or operation.external_id,
+                    },
+                    **(more[0] if more else {}),
+                )
+                for operation, classification, exception, *more in failures
+            ]
+        )
+
+    @api.model
+    def _record(self, exception, **about):
+        """Classify and record a failure in a transaction of its own, which survives
+        the rollback of the one that failed. Never raises.
+
+        :param about: see :meth:`_values`
+        :return: the classification
+        """
+        backend = self.env["sync.backend"].browse(about.get("backend_id") or [])
+        classification = self._classify(exception, backend)
+        about["correlation_id"] = about.get("correlation_id") or uuid.uuid4().hex
+
+        def record(env):
+            Error = env["sync.error"].sudo()
+            return Error.create(Error._values(classification, exception, **about)).id
+
+        try:
+            in_own_transaction(self.env, record)
+        except Exception:
+            _logger.critical(
+                "error handling itself failed; correlation id %s, type %s: %s",
+                about["correlation_id"],
+                classification.type,
+                redact(classification.message),
+                exc_info=True,
+            )
+        return classification

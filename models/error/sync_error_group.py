@@ -1,0 +1,350 @@
+import logging
+from datetime import timedelta
+from functools import partial
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import SQL
+
+from ...core.taxonomy import Category, ErrorType, Severity
+from ..base.own_transaction import in_own_transaction
+from .sync_error import selection
+
+_logger = logging.getLogger(__name__)
+
+MUTED_FOR = timedelta(days=7)
+SHOWN = 20  # errors on a group's page
+COUNTED = "pharmacy_sync.error_group"
+# What people write; the rest is the failures' own.
+WRITABLE = frozenset({"user_id", "muted_until", "resolution"})
+
+
+class SyncErrorGroup(models.Model):
+    """Failures that are the same failure: those of one fingerprint.
+
+    The row is made in the transaction that records the first failure. Two that race
+    for it: PostgreSQL refuses the second, which is replayed and finds the first's.
+    How often and when it happened is added after the commit, in a short transaction
+    of its own at READ COMMITTED: workers that meet there wait for each other, and no
+    work of theirs is lost to a serialization failure.
+    """
+
+    _name = "sync.error.group"
+    _description = "Error Group"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "last_seen desc, id desc"
+    _rec_name = "message"
+
+    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    company_id = fields.Many2one(related="backend_id.company_id", store=True)
+    fingerprint = fields.Char(required=True, readonly=True)
+    type = fields.Selection(selection(ErrorType), required=True, readonly=True)
+    category = fields.Selection(selection(Category), required=True, readonly=True)
+    severity = fields.Selection(selection(Severity), required=True, readonly=True)
+    work = fields.Char(readonly=True, help="The kind of work that failed.")
+    work_name = fields.Char("During", compute="_compute_work_name")
+    message = fields.Char(readonly=True, help="Of the latest error.")
+    suggested_action = fields.Char(readonly=True)
+    advice = fields.Char("What to Do", compute="_compute_advice")
+    first_seen = fields.Datetime(readonly=True)
+    last_seen = fields.Datetime(readonly=True)
+    count = fields.Integer("Errors", readonly=True, help="How often it has happened.")
+    state = fields.Selection(
+        [
+            ("new", "New"),
+            ("acknowledged", "Acknowledged"),
+            ("muted", "Muted"),
+            ("resolved", "Resolved"),
+        ],
+        required=True,
+        default="new",
+        readonly=True,
+        tracking=True,
+        help="It is new again when it recurs after it was resolved, or after the date "
+        "until which it was muted.",
+    )
+    muted_until = fields.Datetime(
+        tracking=True, help="Set a date to hear no more of it until then."
+    )
+    user_id = fields.Many2one(
+        "res.users",
+        "Responsible",
+        tracking=True,
+        domain="[('share', '=', False)]",
+    )
+    resolution = fields.Char(
+        tracking=True, help="What was done about it; kept on its errors as well."
+    )
+    error_ids = fields.One2many("sync.error", "group_id", "All Errors")
+    latest_error_ids = fields.Many2many(
+        "sync.error", compute="_compute_latest_error_ids", string="Latest Errors"
+    )
+    dead_count = fields.Integer("Dead Letters", compute="_compute_dead_count")
+
+    _fingerprint_uniq = models.UniqueIndex(
+        "(fingerprint, COALESCE(backend_id, 0))", "A failure has one group."
+    )
+    _seen_idx = models.Index("(state, last_seen)")
+
+    @api.depends("suggested_action")
+    @api.depends_context("lang")
+    def _compute_advice(self):
+        for group in self:
+            group.advice = self.env["sync.error"]._in_language(group.suggested_action)
+
+    @api.depends("work")
+    @api.depends_context("lang")
+    def _compute_work_name(self):
+        for group in self:
+            group.work_name = self.env["sync.error"]._name_work(group.work)
+
+    @api.depends("type", "work", "message")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        types = dict(self._fields["type"]._description_selection(self.env))
+        for group in self:
+            kind = types.get(group.type)
+            if group.work:
+                kind = f"{kind} ({group.work_name})"
+            group.display_name = f"{kind}: {group.message or ''}"
+
+    def _compute_latest_error_ids(self):
+        # The whole list may have a million.
+        for group in self:
+            group.latest_error_ids = self.env["sync.error"].search(
+                [("group_id", "in", group.ids)], limit=SHOWN
+            )
+
+    def _compute_dead_count(self):
+        for group in self:
+            group.dead_count = self.env["sync.operation"].search_count(
+                group._dead_domain()
+            )
+
+    def _dead_domain(self):
+        return [("state", "=", "dead"), ("error_group_id", "in", self.ids)]
+
+    def write(self, vals):
+        if not self.env.su and not vals.keys() <= WRITABLE:
+            raise AccessError(
+                self.env._(
+                    "Of an error group only these can be changed: %s",
+                    ", ".join(sorted(WRITABLE)),
+                )
+            )
+        if "muted_until" in vals:
+            until = fields.Datetime.to_datetime(vals["muted_until"])
+            if until and until <= fields.Datetime.now():
+                raise ValidationError(
+                    self.env._("An error can be muted until a date to come.")
+                )
+            vals = {"state": "muted" if until else "acknowledged", **vals}
+        return super().write(vals)
+
+    # -- Actions ----------------------------------------------------------------------
+
+    def action_acknowledge(self):
+        """Say that somebody looks after it."""
+        self._check_operator()
+        for group in self:
+            group.sudo().write(
+                {
+                    "state": "acknowledged",
+                    "user_id": group.user_id.id or self.env.uid,
+                    "muted_until": False,
+                }
+            )
+        return True
+
+    def action_mute(self):
+        """Hear no more of it for a week."""
+        self._check_operator()
+        self.sudo().write({"muted_until": fields.Datetime.now() + MUTED_FOR})
+        return True
+
+    def action_resolve(self):
+        """Mark groups and their errors as dealt with."""
+        self._check_operator()
+        self.sudo().write({"muted_until": False, "state": "resolved"})
+        self.flush_recordset(["resolution"])
+        self.env["sync.error"].flush_model(["resolved"])
+        self.env.cr.execute(
+            SQL(
+                """UPDATE sync_error e
+                      SET resolved = true, resolved_at = %(now)s,
+                          resolved_by_id = %(uid)s, resolution = g.resolution,
+                          write_uid = %(uid)s, write_date = %(now)s
+                     FROM sync_error_group g
+                    WHERE e.group_id = g.id AND g.id = ANY(%(ids)s)
+                      AND e.resolved IS NOT TRUE""",
+                now=fields.Datetime.now(),
+                uid=self.env.uid,
+                ids=self.ids,
+            )
+        )
+        self.env["sync.error"].invalidate_model()
+        return True
+
+    def action_redrive(self):
+        """Redrive all dead letters that died of the groups' errors, at once."""
+        dead = self.env["sync.operation"].search(self._dead_domain())
+        if not dead:
+            raise UserError(self.env._("No dead letter is of these errors."))
+        return dead.action_redrive()
+
+    def action_view_errors(self):
+        return self._action("action_sync_error", [("group_id", "in", self.ids)])
+
+    def action_view_dead_letters(self):
+        return self._action("action_sync_dead_letter", self._dead_domain())
+
+    def _action(self, name, domain):
+        action = self.env["ir.actions.act_window"]._for_xml_id(f"pharmacy_sync.{name}")
+        return {**action, "domain": domain, "context": {}}
+
+    def _check_operator(self):
+        self.check_access("read")
+        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
+            raise AccessError(
+                self.env._("Only operators may acknowledge, mute or resolve errors.")
+            )
+
+    # -- Failures ---------------------------------------------------------------------
+
+    @api.model
+    def _ensure(self, vals_list):
+        """The groups of failures that are being recorded; new ones are made.
+
+        :param vals_list: values of errors to be
+        :return: list of ids of groups, in their order
+        """
+        different = {_key(vals): vals for vals in vals_list}
+        found = self._find(different)
+        missing = [vals for key, vals in different.items() if key not in found]
+        if missing:
+            self._insert(missing)
+            found = self._find(different)
+        return [found[_key(vals)] for vals in vals_list]
+
+    def _find(self, keys):
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT backend_id, fingerprint, id FROM sync_error_group
+                    WHERE fingerprint = ANY(%s)""",
+                [fingerprint for __, fingerprint in keys],
+            )
+        )
+        return {(backend or False, name): id_ for backend, name, id_ in rows}
+
+    def _insert(self, vals_list):
+        backends = (
+            self.env["sync.backend"]
+            .sudo()
+            .browse(
+                [vals["backend_id"] for vals in vals_list if vals.get("backend_id")]
+            )
+        )
+        companies = {backend.id: backend.company_id.id for backend in backends}
+        now = fields.Datetime.now()
+        columns = (
+            *("backend_id", "company_id", "fingerprint", "type", "category"),
+            *("severity", "work", "message", "suggested_action"),
+            *("first_seen", "last_seen"),
+            *("count", "state", "create_uid", "write_uid", "create_date", "write_date"),
+        )
+        rows = [
+            (
+                vals.get("backend_id") or None,
+                companies.get(vals.get("backend_id")),
+                *(vals[name] for name in ("fingerprint", "type", "category")),
+                vals["severity"],
+                *(vals.get(name) or None for name in ("work", "message")),
+                vals.get("suggested_action") or None,
+                *(now, now, 0, "new", self.env.uid, self.env.uid, now, now),
+            )
+            for vals in vals_list
+        ]
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO sync_error_group (%s) VALUES %s ON CONFLICT DO NOTHING",
+                SQL(", ").join(map(SQL.identifier, columns)),
+                SQL(", ").join(SQL("%s", row) for row in rows),
+            )
+        )
+
+    @api.model
+    def _count_later(self, errors):
+        """Have the groups count these errors once they are committed: one update for
+        all the errors of a transaction."""
+        postcommit = self.env.cr.postcommit
+        if COUNTED not in postcommit.data:
+            counted = postcommit.data[COUNTED] = []
+            postcommit.add(partial(self.sudo()._count_committed, counted))
+        postcommit.data[COUNTED].extend(errors.ids)
+
+    def _count_committed(self, error_ids):
+        try:
+            in_own_transaction(
+                self.env,
+                lambda env: env[self._name]._count(error_ids),
+                read_committed=True,
+            )
+        except Exception:
+            _logger.critical(
+                "error handling itself failed: errors %s are not counted in their "
+                "groups",
+                error_ids,
+                exc_info=True,
+            )
+
+    def _count(self, error_ids):
+        """Add errors to the figures of their groups, reopen those that it has to, and
+        open an incident for those that have none.
+
+        Of the errors those count that exist: a savepoint may have taken some back.
+        """
+        # In one order, lest two that count many groups block each other.
+        self.env.cr.execute(
+            SQL(
+                """SELECT id FROM sync_error_group
+                    WHERE id IN (SELECT group_id FROM sync_error WHERE id = ANY(%s))
+                    ORDER BY id FOR NO KEY UPDATE""",
+                error_ids,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                """WITH seen AS (
+                       SELECT group_id, count(*) AS times, max(occurred_at) AS at,
+                              bool_or(resolved IS NOT TRUE) AS open,
+                              min(occurred_at) FILTER (WHERE resolved IS NOT TRUE)
+                              AS since,
+                              (array_agg(message ORDER BY id DESC))[1] AS message,
+                              (array_agg(severity ORDER BY id DESC))[1] AS severity
+                         FROM sync_error WHERE id = ANY(%(ids)s) GROUP BY group_id),
+                   counted AS (UPDATE sync_error_group g
+                      SET count = g.count + seen.times,
+                          last_seen = GREATEST(g.last_seen, seen.at),
+                          message = seen.message, severity = seen.severity,
+                          state = CASE WHEN %(reopened)s THEN 'new' ELSE g.state END,
+                          muted_until = CASE WHEN %(reopened)s THEN NULL
+                                             ELSE g.muted_until END
+                     FROM seen WHERE seen.group_id = g.id
+                   RETURNING g.id, g.backend_id, g.company_id, g.type, g.category,
+                             seen.since)
+                   INSERT INTO sync_error_incident
+                          (group_id, backend_id, company_id, type, category, opened_at)
+                   SELECT * FROM counted WHERE since IS NOT NULL
+                   ON CONFLICT DO NOTHING""",
+                ids=error_ids,
+                reopened=SQL(
+                    """(seen.open AND (g.state = 'resolved'
+                        OR g.state = 'muted' AND g.muted_until <= seen.at))"""
+                ),
+            )
+        )
+        self.invalidate_model()
+
+
+def _key(vals):
+    return vals.get("backend_id") or False, vals["fingerprint"]

@@ -1,0 +1,109 @@
+import logging
+import re
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import ValidationError
+
+from ...core.classification import Rule
+from ...core.taxonomy import ErrorType
+from .sync_error import selection
+
+_logger = logging.getLogger(__name__)
+
+
+class SyncErrorRule(models.Model):
+    """An administrator's own rule of what a failure means: tried before those that
+    are built in."""
+
+    _name = "sync.error.rule"
+    _inherit = ["sync.ormcached"]
+    _description = "Error Rule"
+    _order = "sequence, id"
+
+    sequence = fields.Integer(
+        default=10, help="The first rule that matches decides, in this order."
+    )
+    active = fields.Boolean(default=True)
+    backend_id = fields.Many2one(
+        "sync.backend", ondelete="cascade", help="Empty: holds for all backends."
+    )
+    company_id = fields.Many2one(related="backend_id.company_id", store=True)
+    http_status = fields.Integer(
+        "HTTP Status", help="Status of the answer, such as 422. 0: any, or no answer."
+    )
+    code = fields.Char(
+        help="Error code in the answer, such as stock_reserved. Case, blanks and "
+        "hyphens make no difference. Empty: any."
+    )
+    pattern = fields.Char(
+        help="Regular expression that is found somewhere in the message, in either "
+        "case, such as (out of|no) stock. Empty: any message. Prefer a code: messages "
+        "change with the language."
+    )
+    error_type = fields.Selection(
+        selection(ErrorType),
+        required=True,
+        help="What it is. With it come category and severity, whether it is tried "
+        "again, and what people are advised to do.",
+    )
+
+    _has_condition = models.Constraint(
+        "CHECK(COALESCE(http_status, 0) <> 0 OR COALESCE(code, '') <> ''"
+        " OR COALESCE(pattern, '') <> '')",
+        "A rule needs a status, a code or a pattern.",
+    )
+    _status_exists = models.Constraint(
+        "CHECK(http_status = 0 OR http_status BETWEEN 100 AND 599)",
+        "An HTTP status is a number from 100 to 599.",
+    )
+
+    @api.depends("http_status", "code", "pattern", "error_type")
+    def _compute_display_name(self):
+        types = dict(self._fields["error_type"]._description_selection(self.env))
+        for rule in self:
+            given = (rule.http_status, rule.code, rule.pattern)
+            conditions = ", ".join(str(part) for part in given if part)
+            rule.display_name = f"{conditions}: {types.get(rule.error_type, '')}"
+
+    @api.constrains("pattern")
+    def _check_pattern(self):
+        for rule in self.filtered("pattern"):
+            try:
+                re.compile(rule.pattern)
+            except re.error as exc:
+                raise ValidationError(
+                    self.env._(
+                        "%(pattern)s is no regular expression: %(reason)s",
+                        pattern=rule.pattern,
+                        reason=exc,
+                    )
+                ) from exc
+
+    @api.model
+    def _rules(self, backend=None):
+        """The rules that hold for a backend, or those that hold for all.
+
+        :return: tuple of :class:`...core.classification.Rule`. Never raises: without
+            the rules a failure is still classified
+        """
+        try:
+            return self._rules_of(backend.id if backend else False)
+        except Exception:
+            _logger.warning("error rules could not be read", exc_info=True)
+            return ()
+
+    @tools.ormcache("backend_id")
+    def _rules_of(self, backend_id):
+        found = self.sudo().search(
+            [("backend_id", "in", (False, backend_id)), ("active", "=", True)]
+        )
+        return tuple(
+            Rule(
+                ErrorType(rule.error_type),
+                status=rule.http_status or None,
+                code=rule.code or None,
+                pattern=rule.pattern or None,
+                sequence=rule.sequence,
+            )
+            for rule in found
+        )

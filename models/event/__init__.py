@@ -1,0 +1,8 @@
+"""The outbox: changes written as events, delivered to handlers, audited, fed out."""
+
+from . import sync_tracked
+from . import sync_event
+from . import sync_event_delivery
+from . import sync_event_metric
+from . import sync_audit
+from . import feed

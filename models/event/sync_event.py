@@ -1,0 +1,303 @@
+import json
+import uuid
+from datetime import timedelta
+from typing import NamedTuple
+
+from odoo import api, fields, models, tools
+from odoo.tools import SQL, LazyTranslate
+
+from ...core.exceptions import InvalidDataError
+from ..base.sync_retention import BATCH
+
+_lt = LazyTranslate(__name__)
+CHANGES = ("created", "updated", "cancelled", "deleted")
+# Types of events that are not about a change of a record, with their names.
+OTHER_TYPES = {
+    "conflict_opened": _lt("Conflict opened"),
+    "conflict_resolved": _lt("Conflict resolved"),
+    "breaker_opened": _lt("Breaker opened"),
+    "breaker_closed": _lt("Breaker closed"),
+    "breaker_half_open": _lt("Breaker half-open"),
+    "dead_letter_created": _lt("Dead letter created"),
+    "dead_letter_redriven": _lt("Dead letter redriven"),
+    "dead_letter_discarded": _lt("Dead letter discarded"),
+    "saga_completed": _lt("Saga completed"),
+    "saga_compensated": _lt("Saga compensated"),
+    "saga_needs_attention": _lt("Saga needs attention"),
+    "alert_acknowledged": _lt("Alert acknowledged"),
+    "alert_resolved": _lt("Alert resolved"),
+    "alert_silenced": _lt("Alert rule silenced"),
+}
+# What people call the types of events; one that is not here goes by its own words.
+TYPE_NAMES = {
+    **OTHER_TYPES,
+    "order_created": _lt("Order created"),
+    "order_updated": _lt("Order updated"),
+    "order_cancelled": _lt("Order cancelled"),
+    "order_deleted": _lt("Order deleted"),
+    "order_synced": _lt("Order synced"),
+    "product_created": _lt("Product created"),
+    "product_updated": _lt("Product updated"),
+    "product_cancelled": _lt("Product cancelled"),
+    "product_deleted": _lt("Product deleted"),
+    "product_synced": _lt("Product synced"),
+    "supplier_created": _lt("Supplier created"),
+    "supplier_updated": _lt("Supplier updated"),
+    "supplier_cancelled": _lt("Supplier cancelled"),
+    "supplier_deleted": _lt("Supplier deleted"),
+    "supplier_synced": _lt("Supplier synced"),
+}
+# Characters of a correlation id, which ends up in headers and logs.
+LONGEST_ID = 200
+
+
+class EventEntity(NamedTuple):
+    """How the types of an entity's events begin, and the model of its records."""
+
+    prefix: str
+    model: str
+
+
+class SyncEvent(models.Model):
+    """Something that happened, written in the transaction in which it happened (the
+    outbox): no change without its event, no event without its change.
+
+    Its way is validate and enrich (here, when it is written), then route and process
+    (``sync_event_delivery.py``): each handler gets it at least once, in the order in
+    which the events of a record were written.
+    """
+
+    _name = "sync.event"
+    _description = "Synchronisation Event"
+    _order = "id desc"
+    _rec_name = "type"
+
+    type = fields.Selection(selection="_select_type", required=True, readonly=True)
+    backend_id = fields.Many2one(
+        "sync.backend", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one("res.company", readonly=True)
+    stream_id = fields.Many2one(
+        "sync.stream",
+        readonly=True,
+        ondelete="cascade",
+        help="The stream whose record was changed; empty where nothing is to travel.",
+    )
+    res_model = fields.Char("Model", required=True, readonly=True)
+    res_id = fields.Many2oneReference(
+        "Record", model_field="res_model", required=True, readonly=True
+    )
+    data = fields.Json(
+        readonly=True, help="What else is known, such as the fields that were changed."
+    )
+    summary = fields.Char("What", compute="_compute_summary")
+    correlation_id = fields.Char(required=True, readonly=True, index=True)
+    user_id = fields.Many2one("res.users", "Made by", readonly=True)
+    processed_at = fields.Datetime("Processed", readonly=True)
+    state = fields.Selection(
+        [("pending", "Pending"), ("done", "Delivered"), ("rejected", "Rejected")],
+        required=True,
+        default="pending",
+        readonly=True,
+        help="Delivered: every handler had it; those that failed are tried again by "
+        "themselves. Rejected: nobody knows its type or its model any more.",
+    )
+
+    _pending_idx = models.Index("(backend_id, id) WHERE state = 'pending'")
+    _record_idx = models.Index("(res_model, res_id, id)")
+
+    def init(self):
+        # The writing transaction's id, stamped by PostgreSQL itself: readers that
+        # stay behind the oldest running transaction miss no late commit.
+        self.env.cr.execute(
+            "ALTER TABLE sync_event ADD COLUMN IF NOT EXISTS "
+            "xid xid8 NOT NULL DEFAULT pg_current_xact_id()"
+        )
+        self.env.cr.execute(
+            "CREATE INDEX IF NOT EXISTS sync_event__xid_idx "
+            "ON sync_event (stream_id, xid, id)"
+        )
+
+    @api.model
+    def _emit(self, events, schedule=True):
+        """Write events, in the current transaction and one statement.
+
+        :param events: dicts with ``type``, ``backend_id``, ``res_model``, ``res_id``;
+            optionally ``correlation_id``, which is kept, ``user_id``, ``stream_id``
+            (the event tells of a change that is to travel) and ``data`` (a dict)
+        :param schedule: have a job deliver them; without it somebody else will soon
+        :raises InvalidDataError: naming the first field at fault; nothing is written
+        """
+        for event in events:
+            self._validate(event)
+        if not events:
+            return
+        enriched = self._enrich(events)
+        columns = {
+            name: [event.get(name) for event in enriched]
+            for name in (
+                *("type", "backend_id", "company_id", "stream_id", "res_model"),
+                *("res_id", "correlation_id", "user_id", "data"),
+            )
+        }
+        self.env.execute_query(
+            SQL(
+                """INSERT INTO sync_event
+                   (type, backend_id, company_id, stream_id, res_model, res_id,
+                    correlation_id, user_id, data, state,
+                    create_uid, write_uid, create_date, write_date)
+                   SELECT t.*, 'pending', %(uid)s, %(uid)s,
+                          now() at time zone 'UTC', now() at time zone 'UTC'
+                     FROM unnest(%(type)s::text[], %(backend_id)s::int[],
+                                 %(company_id)s::int[], %(stream_id)s::int[],
+                                 %(res_model)s::text[], %(res_id)s::int[],
+                                 %(correlation_id)s::text[], %(user_id)s::int[],
+                                 %(data)s::jsonb[]) AS t
+                   RETURNING id""",
+                uid=self.env.uid,
+                **columns,
+            )
+        )
+        if schedule:
+            ids = {event["backend_id"] for event in events}
+            self.env["sync.backend"].sudo().browse(ids)._schedule_events()
+
+    @api.model
+    def _validate(self, event):
+        """Refuse an event that nobody could make sense of later."""
+        if event.get("type") not in self._event_types():
+            raise InvalidDataError(
+                f"{event.get('type')} is no type of event", field="type"
+            )
+        correlation_id = event.get("correlation_id")
+        if correlation_id and not (
+            isinstance(correlation_id, str) and len(correlation_id) <= LONGEST_ID
+        ):
+            raise InvalidDataError(
+                f"correlation_id is to be a text of up to {LONGEST_ID} characters",
+                field="correlation_id",
+            )
+        if event.get("res_model") not in self.env:
+            raise InvalidDataError("res_model names no model", field="res_model")
+        for name in ("backend_id", "res_id"):
+            if not isinstance(event.get(name), int) or event[name] <= 0:
+                raise InvalidDataError(f"{name} is to be an id", field=name)
+
+    @api.model
+    def _enrich(self, events):
+        """Add who, for which company, and under which correlation id; one that came
+        along is kept."""
+        ids = list({event["backend_id"] for event in events})
+        backends = self.env["sync.backend"].sudo().browse(ids)
+        companies = {backend.id: backend.company_id.id for backend in backends}
+        correlation_id = self.env.context.get("sync_correlation_id") or uuid.uuid4().hex
+        return [
+            {
+                **event,
+                "company_id": companies[event["backend_id"]],
+                "user_id": event.get("user_id") or self.env.uid,
+                "correlation_id": event.get("correlation_id") or correlation_id,
+                "data": json.dumps(event["data"]) if event.get("data") else None,
+            }
+            for event in events
+        ]
+
+    @api.model
+    @tools.ormcache()
+    def _event_types(self):
+        """Names of all types of events. Another addon adds its own by inheriting."""
+        prefixes = {entity.prefix for entity in self._event_entities().values()}
+        kinds = (*CHANGES, "synced")
+        return set(OTHER_TYPES) | {
+            f"{prefix}_{kind}" for prefix in prefixes for kind in kinds
+        }
+
+    @api.model
+    @tools.ormcache()
+    def _event_entities(self):
+        """What events of records are about: ``{entity: EventEntity}``."""
+        return {
+            name: EventEntity(adapter._entity_event or name, adapter._entity_model)
+            for name, adapter in self.env["sync.entity"]._entities().items()
+        }
+
+    @api.model
+    def _select_type(self):
+        types = sorted(self._event_types())
+        return [(type_, self._type_name(type_)) for type_ in types]
+
+    @api.model
+    def _type_name(self, type_):
+        """What people call a type of event, be it one that nobody knows any more."""
+        if type_ in TYPE_NAMES:
+            return self.env._(TYPE_NAMES[type_])
+        return (type_ or "").replace("_", " ").capitalize()
+
+    @api.depends("type")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for event in self:
+            event.display_name = self._type_name(event.type)
+
+    @api.depends("data", "res_model")
+    def _compute_summary(self):
+        for event in self:
+            event.summary = event._told(event.data or {})
+
+    @api.model
+    def _told(self, data):
+        """An event's data in words: the labels of changed fields, else its cause."""
+        if not data.get("fields"):
+            return self.env["sync.error"]._in_language(data.get("cause")) or ""
+        labels = []
+        for path in data["fields"]:
+            model, __, name = path.rpartition(":")
+            known = self.env[model].fields_get([name]) if model in self.env else {}
+            labels.append(known[name]["string"] if name in known else name)
+        return ", ".join(dict.fromkeys(labels))
+
+    def action_open_record(self):
+        """Open what the event tells of."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self.res_model,
+            "res_id": self.res_id,
+            "views": [(False, "form")],
+        }
+
+    def action_view_audit(self):
+        """Open who changed the same record, and when."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "pharmacy_sync.action_sync_audit"
+        )
+        action["domain"] = [
+            ("res_model", "=", self.res_model),
+            ("res_id", "=", self.res_id),
+        ]
+        return action
+
+    @api.autovacuum
+    def _gc_events(self):
+        """Remove a batch of what was delivered long ago, the oldest first.
+
+        :return: (events removed, whether some may be left)
+        """
+        days = self.env["sync.retention"]._days("log")
+        limit = fields.Datetime.now() - timedelta(days=days)
+        rows = self.env.execute_query(
+            SQL(
+                """DELETE FROM sync_event WHERE id IN (
+                       SELECT id FROM sync_event e
+                        WHERE state <> 'pending' AND write_date < %s AND NOT EXISTS (
+                            SELECT 1 FROM sync_event_delivery d
+                             WHERE d.event_id = e.id AND d.state = 'waiting')
+                        ORDER BY id LIMIT %s)
+                   RETURNING stream_id, xid::text::numeric, id""",
+                limit,
+                BATCH,
+            )
+        )
+        self.env["sync.stream"]._note_purged(rows)
+        return len(rows), len(rows) == BATCH

@@ -1,0 +1,386 @@
+import random
+from datetime import timedelta
+from functools import partial
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, ConcurrencyError
+from odoo.tools import SQL
+
+from ...core.exceptions import InvalidDataError
+from ...core.retry import delay
+from ...core.routing import routes_for
+from ..base.own_transaction import in_turn
+
+DISPATCH_LIMIT = 1000
+RECOVER_LIMIT = 100
+# First of the two numbers of the lock that deliveries of one backend take turns by.
+LOCK_SPACE = 7_260_000
+# No handler is at fault: the whole transaction is to be replayed, or is lost.
+NOT_THE_HANDLER = (psycopg2.OperationalError, ConcurrencyError)
+
+
+class SyncEvent(models.Model):
+    """How events get to their handlers.
+
+    A batch of events is given to each handler as a whole, in a savepoint; a handler
+    that fails gets its halves, until the event it fails at is alone. Only that one
+    gets a row of its own (``sync.event.delivery``), and those of the same record that
+    come after it: they wait behind it, for this handler alone.
+    """
+
+    _inherit = "sync.event"
+
+    delivery_ids = fields.One2many("sync.event.delivery", "event_id", "Trouble")
+    handlers = fields.Char(
+        compute="_compute_handlers", help="Who was told, or is going to be, in order."
+    )
+    in_trouble = fields.Boolean(
+        compute="_compute_in_trouble",
+        help="A handler failed at it, or waits for another event of the record.",
+    )
+
+    @api.depends("type")
+    def _compute_handlers(self):
+        routes = self._event_routes()
+        for event in self:
+            found = routes_for(event.type, routes)
+            event.handlers = ", ".join(route.handler for route in found)
+
+    @api.depends("delivery_ids.state")
+    def _compute_in_trouble(self):
+        for event in self:
+            event.in_trouble = bool(
+                event.delivery_ids.filtered(lambda delivery: delivery.state != "done")
+            )
+
+    @api.model
+    def _deliver_in_turn(self, backend, limit=DISPATCH_LIMIT):
+        """:meth:`_deliver` in a transaction of its own, while nobody else delivers
+        events of this backend: two workers would mix up their order."""
+        return in_turn(
+            self.env, partial(_deliver, backend.id, limit), (LOCK_SPACE, backend.id)
+        )
+
+    @api.model
+    def _deliver(self, backend, limit=DISPATCH_LIMIT):
+        """Give pending events of ``backend`` to their handlers.
+
+        :return: whether more are waiting
+        """
+        Delivery = self.env["sync.event.delivery"]
+        Delivery._retry_due(backend)
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT id FROM sync_event
+                    WHERE backend_id = %s AND state = 'pending'
+                    ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED""",
+                backend.id,
+                limit,
+            )
+        )
+        if rows:
+            events = self.browse(row[0] for row in rows)
+            known = events._reject_unknown()
+            for route, routed in known._route():
+                Delivery._process(route, routed)
+            known._mark("done")
+        Delivery._schedule(backend)
+        return len(rows) == limit
+
+    def _reject_unknown(self):
+        """Put aside events that no installed addon can make sense of.
+
+        :return: the others
+        """
+        types = self._event_types()
+        known = self.filtered(lambda e: e.type in types and e.res_model in self.env)
+        unknown = self - known
+        if unknown:
+            unknown._mark("rejected")
+            Error = self.env["sync.error"]
+            for event in unknown:
+                exception = InvalidDataError(
+                    f"No installed addon knows {event.type} of {event.res_model}.",
+                    field="type",
+                )
+                event._record_error(Error._classify(exception), exception, "validate")
+        return known
+
+    def _mark(self, state):
+        self.env.execute_query(
+            SQL(
+                """UPDATE sync_event SET state = %s, write_date = %s, processed_at = %s
+                    WHERE id = ANY(%s) RETURNING id""",
+                state,
+                fields.Datetime.now(),
+                fields.Datetime.now(),
+                self.ids,
+            )
+        )
+        self.invalidate_recordset(["state", "processed_at"])
+
+    def _route(self):
+        """``[(route, its events, oldest first)]``, by the routes' priority."""
+        routes = self._event_routes()
+        by_type = {name: routes_for(name, routes) for name in set(self.mapped("type"))}
+        found = {}
+        for event in self.sorted("id"):
+            for route in by_type[event.type]:
+                found.setdefault(route, []).append(event.id)
+        return [
+            (route, self.browse(ids).with_prefetch(self.ids))
+            for route, ids in sorted(found.items(), key=lambda item: item[0].priority)
+        ]
+
+    def _handle(self, route):
+        """Call the route's handler, so that what it wrote goes if it fails.
+
+        :raises Exception: what the handler raised
+        """
+        with self.env.cr.savepoint():
+            getattr(self, route.method)()
+
+    def _record_error(self, classification, exception, handler):
+        self.ensure_one()
+        Error = self.env["sync.error"]
+        values = Error._values(
+            classification,
+            exception,
+            operation=f"event {handler}",
+            backend_id=self.backend_id.id,
+            correlation_id=self.correlation_id,
+            context={
+                "event": self.id,
+                "type": self.type,
+                "handler": handler,
+                "model": self.res_model,
+                "odoo_id": self.res_id,
+            },
+        )
+        return Error.create(values)
+
+    @api.model
+    def _recover(self):
+        """Deliver what is left of events, whose job is gone or was never made."""
+        for backend in self.env["sync.backend"].search([("active", "=", True)]):
+            while self._deliver_in_turn(backend, RECOVER_LIMIT):
+                pass
+
+
+class SyncEventDelivery(models.Model):
+    """An event that a handler failed at, or that waits behind one. Those that were
+    delivered at once, nearly all, have no such row."""
+
+    _name = "sync.event.delivery"
+    _description = "Event Delivery in Trouble"
+    _order = "event_id.id, id"
+    _rec_name = "handler"
+
+    event_id = fields.Many2one(
+        "sync.event", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    backend_id = fields.Many2one(
+        "sync.backend", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="backend_id.company_id")
+    type = fields.Selection(related="event_id.type")
+    handler = fields.Char(required=True, readonly=True)
+    res_model = fields.Char("Model", readonly=True)
+    res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)
+    state = fields.Selection(
+        [("waiting", "Waiting"), ("done", "Delivered"), ("failed", "Failed")],
+        required=True,
+        default="waiting",
+        readonly=True,
+        help="Waiting: for its next attempt, or behind an earlier event of its record.",
+    )
+    attempts = fields.Integer(
+        readonly=True, help="0: it waits behind another event of the same record."
+    )
+    eta = fields.Datetime("Not Before", readonly=True)
+    last_delay = fields.Float(readonly=True, help="Seconds last waited for.")
+    message = fields.Char(readonly=True, help="What the handler failed with last.")
+    error_id = fields.Many2one(
+        "sync.error", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+    correlation_id = fields.Char(related="event_id.correlation_id")
+
+    _event_uniq = models.Constraint(
+        "UNIQUE(event_id, handler)", "A handler gets an event once."
+    )
+    _waiting_idx = models.Index("(backend_id, event_id) WHERE state = 'waiting'")
+    _failed_idx = models.Index("(backend_id, handler) WHERE state = 'failed'")
+
+    def action_retry(self):
+        """Give failed or waiting events to their handlers again, now."""
+        self.check_access("read")
+        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
+            raise AccessError(self.env._("Only operators may deliver events again."))
+        again = self.sudo().filtered(lambda delivery: delivery.state != "done")
+        again.write({"state": "waiting", "attempts": 0, "eta": False})
+        again.backend_id._schedule_events()
+        return True
+
+    @api.model
+    def _process(self, route, events):
+        """Give a batch of events to one handler; its failures are its own."""
+        keys = set(events.mapped(_record))
+        held = {
+            _record(delivery)
+            for delivery in self.search(
+                [
+                    ("backend_id", "in", events.backend_id.ids),
+                    ("state", "=", "waiting"),
+                    ("handler", "=", route.handler),
+                ]
+            )
+        }
+        self._try(route, events, held & keys)
+
+    @api.model
+    def _try(self, route, events, held):
+        """:param held: records whose earlier events are waiting; grows"""
+        behind = events.filtered(lambda event: _record(event) in held)
+        self._hold(route, behind)
+        events -= behind
+        if not events:
+            return
+        try:
+            events._handle(route)
+        except NOT_THE_HANDLER:
+            raise
+        except Exception as exc:
+            if len(events) == 1:
+                delivery = self._hold(route, events)
+                delivery._fail(route, exc)
+                if delivery.state == "waiting":
+                    held.add(_record(events))
+                return
+            half = len(events) // 2
+            self._try(route, events[:half], held)
+            self._try(route, events[half:], held)
+
+    @api.model
+    def _hold(self, route, events):
+        return self.create(
+            [
+                {
+                    "event_id": event.id,
+                    "backend_id": event.backend_id.id,
+                    "handler": route.handler,
+                    "res_model": event.res_model,
+                    "res_id": event.res_id,
+                }
+                for event in events
+            ]
+        )
+
+    def _fail(self, route, exception):
+        """An attempt failed: wait for the next, or keep it as an error."""
+        self.ensure_one()
+        event = self.event_id
+        classification = self.env["sync.error"]._classify(exception, self.backend_id)
+        attempts = self.attempts + 1
+        values = {"attempts": attempts, "message": classification.message, "eta": False}
+        if attempts >= route.policy.max_attempts:
+            error = event._record_error(classification, exception, route.handler)
+            values.update(state="failed", error_id=error.id)
+        else:
+            seconds = delay(
+                route.policy, attempts, random, previous=self.last_delay or None
+            )
+            eta = fields.Datetime.now() + timedelta(seconds=seconds)
+            values.update(last_delay=seconds, eta=eta)
+        self.write(values)
+
+    @api.model
+    def _retry_due(self, backend):
+        """Try again what is due, record by record, up to the first that fails anew."""
+        waiting = self.search(
+            [("backend_id", "=", backend.id), ("state", "=", "waiting")],
+            # By the event's number; "event_id" alone would be its own order, backwards.
+            order="event_id.id",
+            limit=DISPATCH_LIMIT,
+        )
+        routes = self.env["sync.event"]._event_routes()
+        now = fields.Datetime.now()
+        for (handler, *__), deliveries in waiting.grouped(_queue).items():
+            for delivery in deliveries:
+                if delivery.eta and delivery.eta > now:
+                    break
+                route = next(
+                    (
+                        route
+                        for route in routes_for(delivery.type, routes)
+                        if route.handler == handler
+                    ),
+                    None,
+                )
+                delivery._try_again(route)
+                if delivery.state == "waiting":
+                    break
+
+    def _try_again(self, route):
+        """:param route: None if the addon that handled it is gone: nobody waits"""
+        try:
+            if route:
+                self.event_id._handle(route)
+            self.write({"state": "done", "eta": False})
+        except NOT_THE_HANDLER:
+            raise
+        except Exception as exc:
+            self._fail(route, exc)
+
+    @api.model
+    def _schedule(self, backend):
+        """A job for the moment at which the first one is due again."""
+        first = self.search(
+            [
+                ("backend_id", "=", backend.id),
+                ("state", "=", "waiting"),
+                ("eta", "!=", False),
+            ],
+            order="eta",
+            limit=1,
+        )
+        if first:
+            eta = first.eta.replace(microsecond=0) + timedelta(seconds=1)
+            backend._schedule_events(eta)
+
+
+class SyncBackend(models.Model):
+    _inherit = "sync.backend"
+
+    def _schedule_events(self, eta=None):
+        """Have the job runner deliver events.
+
+        :param eta: not before this datetime (UTC); falsy: at once
+        """
+        ((xid,),) = self.env.execute_query(SQL("SELECT pg_current_xact_id()::text"))
+        for backend in self.filtered("active"):
+            key = f"pharmacy_sync events {backend.id} {eta or xid}"
+            backend._as_runner().with_delay(
+                eta=eta or None,
+                identity_key=key,
+                description=self.env._("Events of %s", backend.name),
+            )._job_events()
+
+    def _job_events(self):
+        """Job: give events to their handlers."""
+        self.ensure_one()
+        while self.env["sync.event"]._deliver_in_turn(self):
+            pass
+
+
+def _deliver(backend_id, limit, env):
+    return env["sync.event"]._deliver(env["sync.backend"].browse(backend_id), limit)
+
+
+def _record(row):
+    return row.res_model, row.res_id
+
+
+def _queue(delivery):
+    return delivery.handler, delivery.res_model, delivery.res_id

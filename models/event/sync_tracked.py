@@ -1,0 +1,172 @@
+import uuid
+from dataclasses import dataclass, field
+
+from odoo import api, fields, models
+
+PENDING = "pharmacy_sync.changed"
+# States of a mapping; of many the last one is told.
+STATES = ("synced", "pending", "conflict", "dead")
+# Of several changes in one transaction the event tells the weightiest.
+WEIGHTS = ("updated", "cancelled", "created", "deleted")
+
+
+@dataclass
+class Change:
+    """What one transaction did to one record, until it commits."""
+
+    kind: str
+    user_id: int
+    correlation_id: str | None = None
+    fields: set = field(default_factory=set)
+
+
+class SyncTracked(models.AbstractModel):
+    """A model whose changes are told to the pharmacy app.
+
+    Changes are gathered while the transaction runs and written as events just before
+    it commits, in the same transaction: no change without its event, no event without
+    its change.
+    """
+
+    _name = "sync.tracked"
+    _description = "Record Followed by Synchronisation"
+
+    # Name of the entity the record belongs to.
+    _sync_entity = None
+
+    sync_state = fields.Selection(
+        [
+            ("pending", "Under Way"),
+            ("synced", "In Step"),
+            ("conflict", "Conflict"),
+            ("dead", "Dead Letter"),
+        ],
+        string="Synchronisation",
+        compute="_compute_sync_state",
+        compute_sudo=True,
+        help="How the record stands with the pharmacy app; empty if it is not "
+        "synchronised.",
+    )
+
+    def _compute_sync_state(self):
+        states = {
+            res_id: self._sync_weightiest(found)
+            for res_id, found in self.env["sync.mapping"]._read_group(
+                [("res_model", "=", self._name), ("res_id", "in", self.ids)],
+                ["res_id"],
+                ["state:array_agg"],
+            )
+        }
+        for record in self:
+            record.sync_state = states.get(record.id, False)
+
+    @api.model
+    def _sync_weightiest(self, states):
+        """Of several states of mappings the one to show; False of none."""
+        return max(states, key=STATES.index, default=False)
+
+    def action_view_sync(self):
+        """Open what is known of the record's synchronisation."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "pharmacy_sync.action_sync_mapping"
+        )
+        records = self._sync_records()
+        mappings = self.env["sync.mapping"].search(
+            [("res_model", "=", records._name), ("res_id", "in", records.ids)]
+        )
+        action["domain"] = [("id", "in", mappings.ids)]
+        if len(mappings) == 1:
+            action.update(views=[(False, "form")], res_id=mappings.id)
+        return action
+
+    def _sync_records(self):
+        """The records of the entity that a change of these concerns."""
+        return self
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        records = super().create(vals_list)
+        records._sync_note_change("created")
+        return records
+
+    def write(self, vals):
+        if not self._sync_is_followed(vals):
+            return super().write(vals)
+        before = self._sync_records()
+        result = super().write(vals)
+        # A line that moved concerns both orders.
+        (before | self._sync_records())._sync_note(
+            self._sync_kind(vals), self._sync_tracked_fields(vals)
+        )
+        return result
+
+    def unlink(self):
+        self._sync_note_change("deleted")
+        return super().unlink()
+
+    def _sync_is_followed(self, vals=None):
+        """Whether a change (of the fields in ``vals``) is to be told to anyone."""
+        if not self or self._sync_entity not in self.env["sync.stream"]._followed():
+            return False
+        return vals is None or bool(self._sync_tracked_fields(vals))
+
+    def _sync_tracked_fields(self, vals):
+        """Those of ``vals`` that travel, as ``model:field``."""
+        tracked = self.env[f"sync.entity.{self._sync_entity}"]._entity_tracked
+        names = tracked.get(self._name, set()).intersection(vals)
+        return {f"{self._name}:{name}" for name in names}
+
+    def _sync_kind(self, vals):
+        """What kind of change writing ``vals`` is: updated or cancelled."""
+        return "updated"
+
+    def _sync_note_change(self, kind):
+        if self._sync_is_followed():
+            records = self._sync_records()
+            # A line that comes or goes is a change of its order.
+            records._sync_note(kind if records._name == self._name else "updated")
+
+    def _sync_note(self, kind, changed_fields=()):
+        """Remember the change until the transaction is about to commit."""
+        precommit = self.env.cr.precommit
+        changed = precommit.data.get(PENDING)
+        if changed is None:
+            changed = precommit.data[PENDING] = {}
+            precommit.add(self.env["sync.tracked"].sudo()._sync_write_events)
+        # It came along with what makes this change; others get one of their own.
+        correlation_id = self.env.context.get("sync_correlation_id")
+        for res_id in self.ids:
+            change = changed.setdefault(
+                (self._sync_entity, res_id), Change(kind, self.env.uid)
+            )
+            change.kind = max(change.kind, kind, key=WEIGHTS.index)
+            change.correlation_id = correlation_id or change.correlation_id
+            change.fields.update(changed_fields)
+
+    @api.model
+    def _sync_write_events(self):
+        changed = self.env.cr.precommit.data.pop(PENDING, {})
+        streams = self.env["sync.stream"]._following()
+        Event = self.env["sync.event"]
+        entities = Event._event_entities()
+        own_id = uuid.uuid4().hex
+        events = [
+            {
+                "type": f"{entities[entity].prefix}_{change.kind}",
+                "backend_id": backend_id,
+                "stream_id": stream_id,
+                "res_model": entities[entity].model,
+                "res_id": res_id,
+                "user_id": change.user_id,
+                "correlation_id": change.correlation_id or own_id,
+                "data": {"fields": sorted(change.fields)} if change.fields else None,
+            }
+            for (entity, res_id), change in changed.items()
+            for stream_id, backend_id in streams.get(entity, ())
+        ]
+        if events:
+            # The push delivers them, and sends what they are about.
+            Event._emit(events, schedule=False)
+            ids = {event["backend_id"] for event in events}
+            self.env["sync.backend"].browse(ids)._schedule_push()

@@ -1,0 +1,11 @@
+"""The roads between both sides: push, pull, apply, link."""
+
+from . import settle
+from . import push
+from . import pull
+from . import apply
+from . import apply_changed
+from . import event_handlers
+from . import link
+from . import link_by_hand
+from . import event_sources

@@ -1,0 +1,315 @@
+from dataclasses import dataclass, field
+
+from odoo import models
+
+from ...core.exceptions import InvalidDataError
+from ...entities.directory import Directory
+from ..base.own_transaction import NOT_THE_RECORD
+
+
+@dataclass
+class Arrival:
+    """A record of the pharmacy app that arrived, and what became of it.
+
+    ``outcome``: created, updated, unchanged, conflict, deleted or failed.
+    """
+
+    record: dict
+    external_id: str | None = None
+    version: int = 0
+    data: dict = field(default_factory=dict)
+    mapping: models.BaseModel | None = None
+    outcome: str | None = None
+    res_id: int | None = None
+    error: Exception | None = None
+    warnings: list = field(default_factory=list)
+
+
+class SyncStream(models.Model):
+    """The one function that every arriving record meets, by whichever road it came."""
+
+    _inherit = "sync.stream"
+
+    def _apply(self, records, correlation_id):
+        """Carry the pharmacy's records into Odoo, by three-way comparison.
+
+        Records are read and created in bulk. One that cannot be applied fails alone;
+        nothing of it is written.
+
+        :param records: dicts as the pharmacy app tells them: ``id``, ``version``,
+            ``deleted``, ``external_ref`` and the entity's fields
+        :return: a list of :class:`Arrival` in the order of ``records``
+        """
+        self.ensure_one()
+        stream = self.with_context(sync_correlation_id=correlation_id)
+        arrivals = [Arrival(record) for record in records]
+        waves = [{}]
+        for arrival in arrivals:
+            if not stream._read_envelope(arrival):
+                continue
+            # The same record twice in one batch: the second meets the first's result.
+            wave = next((w for w in waves if arrival.external_id not in w), None)
+            if wave is None:
+                wave = {}
+                waves.append(wave)
+            wave[arrival.external_id] = arrival
+        for wave in waves:
+            stream._apply_wave(wave, correlation_id)
+        if stream._adapter()._entity_cached:
+            self.env["sync.cache"]._refresh(stream, arrivals)
+        return arrivals
+
+    def _read_envelope(self, arrival):
+        record = arrival.record
+        external_id = record.get("id") if isinstance(record, dict) else None
+        if not external_id or not isinstance(external_id, str):
+            return self._set_failed(
+                arrival, InvalidDataError("id is to be a text", field="id")
+            )
+        version = record.get("version") or 0
+        if not isinstance(version, int):
+            return self._set_failed(
+                arrival, InvalidDataError("version is to be a number", field="version")
+            )
+        arrival.external_id, arrival.version = external_id, version
+        return True
+
+    def _set_failed(self, arrival, error):
+        arrival.outcome, arrival.error = "failed", error
+        return False
+
+    def _apply_wave(self, wave, correlation_id):
+        """Apply records that are all different: ``{external_id: Arrival}``."""
+        directory = Directory(self.backend_id)
+        self._find_mappings(wave)
+        self._read_data(wave.values(), directory)
+        changed, new, unlinked = [], [], []
+        for arrival in wave.values():
+            if arrival.outcome:
+                continue
+            if not arrival.mapping:
+                new.append(arrival)
+            elif arrival.record.get("deleted"):
+                self._attempt(arrival, self._apply_deletion, arrival)
+            elif self._is_known(arrival):
+                arrival.outcome = "unchanged"
+                arrival.res_id = arrival.mapping.res_id
+            elif not arrival.mapping.res_id:
+                unlinked.append(arrival)
+            else:
+                changed.append(arrival)
+        changed += self._match_new(new, directory)
+        self._apply_changed(changed, directory, correlation_id)
+        new = [a for a in new if not a.outcome and not a.mapping]
+        self._create_new(new + unlinked, directory)
+
+    def _find_mappings(self, wave):
+        """By the app's id; then by our key, for a creation that was never answered."""
+        Mapping = self.env["sync.mapping"]
+        found = Mapping.search_fetch(
+            [("stream_id", "=", self.id), ("external_id", "in", list(wave))],
+            [
+                "external_id",
+                "version",
+                "res_id",
+                "base",
+                "unanswered",
+                "deleted",
+                "state",
+            ],
+        )
+        for mapping in found:
+            wave[mapping.external_id].mapping = mapping
+        by_key = {
+            arrival.record["external_ref"]: arrival
+            for arrival in wave.values()
+            if not arrival.mapping and arrival.record.get("external_ref")
+        }
+        if by_key:
+            for mapping in Mapping.search(
+                [("stream_id", "=", self.id), ("key", "in", list(by_key))]
+            ):
+                if not mapping.external_id:
+                    arrival = by_key[mapping.key]
+                    mapping.write(
+                        {"external_id": arrival.external_id, "uncertain": False}
+                    )
+                    arrival.mapping = mapping
+
+    def _read_data(self, arrivals, directory):
+        adapter = self._adapter()
+        for arrival in arrivals:
+            if arrival.record.get("deleted"):
+                continue
+            try:
+                arrival.data = adapter._canonical(
+                    arrival.record,
+                    directory,
+                    partial=bool(arrival.mapping and arrival.mapping.res_id),
+                )
+            except InvalidDataError as exc:
+                self._set_failed(arrival, exc)
+
+    def _is_known(self, arrival):
+        """Whether the record says nothing that was not agreed on already."""
+        mapping = arrival.mapping
+        if mapping.deleted:
+            if arrival.version <= mapping.version:
+                return True
+            # A later version that lives: it was taken back there.
+            mapping._revive()
+        # Read once: each reading of a JSON field is a deep copy.
+        base = mapping.base or {}
+        if arrival.version and base and arrival.version < mapping.version:
+            return True
+        same = all(
+            key in base and base[key] == value for key, value in arrival.data.items()
+        )
+        if same and mapping.state != "conflict" and not mapping.unanswered:
+            if arrival.version > mapping.version:
+                mapping.version = arrival.version
+            return True
+        return False
+
+    def _match_new(self, new, directory):
+        """Link arriving records to Odoo's that are plainly the same.
+
+        :return: those of ``new`` that now have a mapping
+        """
+        adapter = self._adapter()
+        incoming = {
+            arrival.external_id: arrival.data
+            for arrival in new
+            if not arrival.record.get("deleted")
+        }
+        matches = adapter._match(self.backend_id, incoming) if incoming else {}
+        matched = [arrival for arrival in new if arrival.external_id in matches]
+        if not matched:
+            return matched
+        Mapping = self.env["sync.mapping"]
+        known = Mapping.search(
+            [("stream_id", "=", self.id), ("res_id", "in", list(matches.values()))]
+        )
+        # What was agreed on with a counterpart that is deleted still holds.
+        buried = {mapping.res_id: mapping.base for mapping in known if mapping.deleted}
+        known.filtered("deleted")._bury()
+        unlinked = known.filtered(lambda mapping: mapping.res_id not in buried)
+        unlinked._forget_agreed()
+        by_res_id = {mapping.res_id: mapping for mapping in unlinked}
+        by_res_id.update(
+            (mapping.res_id, mapping)
+            for mapping in Mapping._insert(
+                self,
+                [
+                    {"res_id": res_id, "base": buried.get(res_id)}
+                    for res_id in matches.values()
+                    if res_id not in by_res_id
+                ],
+            )
+        )
+        for arrival in matched:
+            arrival.mapping = by_res_id[matches[arrival.external_id]]
+            arrival.mapping.external_id = arrival.external_id
+            adapter._adopt(arrival.mapping._record(), arrival.data, directory)
+        return matched
+
+    def _apply_deletion(self, arrival):
+        mapping = arrival.mapping
+        arrival.res_id = mapping.res_id
+        if mapping.deleted:
+            arrival.outcome = "unchanged"
+            return
+        record = mapping._record()
+        base = mapping.base or {}
+        if record:
+            before = mapping._serialise()
+            self._adapter()._delete(record)
+            after = mapping._serialise()
+            # What becomes of ours by that is nothing to be told.
+            base.update((k, v) for k, v in after.items() if before[k] != v)
+        version = max(arrival.version, mapping.version)
+        mapping.write({"deleted": True, "version": version, "base": base})
+        mapping._open_conflict()._close("pharmacy")
+        arrival.outcome = "deleted"
+
+    def _create_new(self, arrivals, directory):
+        """Create in bulk; if the bulk fails halve it, until the bad one is alone."""
+        self._remember_deleted([a for a in arrivals if a.record.get("deleted")])
+        arrivals = [arrival for arrival in arrivals if not arrival.outcome]
+        if not arrivals:
+            return
+        if len(arrivals) == 1:
+            self._attempt(arrivals[0], self._create_bulk, arrivals, directory)
+            return
+        try:
+            with self.env.cr.savepoint():
+                self._create_bulk(arrivals, directory)
+        except NOT_THE_RECORD:
+            raise
+        except Exception:
+            half = len(arrivals) // 2
+            self._create_new(arrivals[:half], directory)
+            self._create_new(arrivals[half:], directory)
+
+    def _remember_deleted(self, arrivals):
+        """Keep in mind what was deleted before Odoo heard of it: an old state of it
+        that is still under way must not make it anew."""
+        self.env["sync.mapping"]._insert(
+            self,
+            [
+                {
+                    "external_id": arrival.external_id,
+                    "version": arrival.version,
+                    "deleted": True,
+                }
+                for arrival in arrivals
+            ],
+        )
+        for arrival in arrivals:
+            arrival.outcome = "unchanged"
+
+    def _create_bulk(self, arrivals, directory):
+        records = self._adapter()._create(
+            self.backend_id, [arrival.data for arrival in arrivals], directory
+        )
+        made = list(zip(records, arrivals, strict=True))
+        for record, arrival in made:
+            if arrival.mapping:
+                arrival.mapping._attach(record.id)
+                arrival.mapping.write(
+                    {"version": arrival.version, "base": arrival.data}
+                )
+        self.env["sync.mapping"]._insert(
+            self,
+            [
+                {
+                    "res_id": record.id,
+                    "external_id": arrival.external_id,
+                    "version": arrival.version,
+                    "base": arrival.data,
+                }
+                for record, arrival in made
+                if not arrival.mapping
+            ],
+        )
+        # Written here, so that what PostgreSQL refuses fails in this savepoint.
+        self.env.flush_all()
+        for record, arrival in made:
+            arrival.outcome, arrival.res_id = "created", record.id
+
+    def _attempt(self, arrival, function, *args):
+        """Call ``function`` so that its failure is this record's alone.
+
+        :return: whether it succeeded
+        """
+        # What was written before fails here, not in this record's place.
+        self.env.cr.flush()
+        try:
+            with self.env.cr.savepoint():
+                function(*args)
+                return True
+        except NOT_THE_RECORD:
+            raise
+        except Exception as exc:
+            arrival.res_id = None
+            return self._set_failed(arrival, exc)

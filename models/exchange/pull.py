@@ -1,0 +1,334 @@
+import uuid
+from datetime import timedelta
+from functools import partial
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ...core.deadline import CancelToken
+from ...core.exceptions import (
+    NOT_MADE,
+    DependencyMissingError,
+    OperationCancelledError,
+)
+from ..base.own_transaction import in_own_transaction
+from .apply import Arrival
+
+PAGES_PER_JOB = 200
+GONE = 410
+# Seconds that an arrived record waits for one it refers to.
+DEPENDENCY_WAIT = 60
+
+
+class SyncBackend(models.Model):
+    """Pharmacy to Odoo: ask for what changed since the cursor, page by page."""
+
+    _inherit = "sync.backend"
+
+    def _job_pull(self):
+        """Job: carry the pharmacy app's changes to Odoo."""
+        self.ensure_one()
+        if self.paused or not self.active:
+            return
+        for stream in self.stream_ids.filtered("pulls").sorted("rank"):
+            in_own_transaction(self.env, partial(_apply_due, stream.id))
+            if not stream._pull():
+                # What comes after refers to this one's records.
+                return
+        in_own_transaction(self.env, partial(_app_answered, self.id))
+
+
+def _app_answered(backend_id, env):
+    env["sync.backend"].browse(backend_id)._app_is_back()
+
+
+def _apply_due(stream_id, env):
+    env["sync.stream"].browse(stream_id)._apply_due()
+
+
+class SyncStream(models.Model):
+    _inherit = "sync.stream"
+
+    def _pull(self):
+        """Read all pages since the cursor; commit each with its cursor.
+
+        :return: whether the end was reached
+        """
+        self.ensure_one()
+        if self._own("_pull_waits"):
+            return False
+        correlation_id = uuid.uuid4().hex
+        adapter = self._adapter()
+        client = self.backend_id._client("pull", adapter._entity_pool)
+        collection = adapter._entity_collection
+        # Read anew: long work pulls more than once in one job.
+        cursor = self._own("_get_cursor")
+        token = CancelToken(partial(self._own, "_pull_cancelled"))
+        try:
+            for __ in range(PAGES_PER_JOB):
+                token.check()
+                page = client.changes(
+                    collection, cursor, self.batch_size, correlation_id
+                )
+                moved = in_own_transaction(
+                    self.env,
+                    partial(_store_page, self.id, cursor, page, correlation_id),
+                )
+                cursor = page["next_cursor"]
+                if not moved or not page["has_more"]:
+                    return True
+        except OperationCancelledError:
+            # The cursor stays where it is: the next scheduled read goes on there.
+            self._own("_end_pull_cancelled")
+            return False
+        except NOT_MADE as exc:
+            eta = fields.Datetime.now() + timedelta(seconds=int(exc.retry_after) + 1)
+            self._own("_hand_over_pull", eta)
+            return False
+        except Exception as exc:
+            if getattr(exc, "status", None) == GONE:
+                # The app knows no such cursor (its database was set back): read all
+                # again; what did not change is left alone.
+                in_own_transaction(self.env, partial(_forget_cursor, self.id))
+            in_own_transaction(
+                self.env, partial(_pull_failed, self.id, exc, correlation_id)
+            )
+            return False
+        self._own("_hand_over_pull")
+        return True
+
+    def _get_cursor(self):
+        return self.cursor
+
+    def _pull_waits(self):
+        """Whether a failed pull is waiting for its time."""
+        operation = self._pull_operation()
+        now = fields.Datetime.now()
+        return operation.state == "waiting" and (operation.eta or now) > now
+
+    def _pull_operation(self):
+        """The failed pull that was not made up for yet, if any."""
+        return self.env["sync.operation"].search(
+            [
+                ("stream_id", "=", self.id),
+                ("kind", "=", "pull"),
+                ("state", "not in", ("done", "cancelled")),
+            ],
+            limit=1,
+        )
+
+    def _store_page(self, cursor, page, correlation_id):
+        """Apply one page and move the cursor, in one transaction.
+
+        :return: False if somebody else read this page meanwhile
+        """
+        ((current,),) = self.env.execute_query(
+            SQL(
+                "SELECT cursor FROM sync_stream WHERE id = %s FOR NO KEY UPDATE",
+                self.id,
+            )
+        )
+        if (current or None) != (cursor or None):
+            return False
+        records = [
+            {**change.get("data", {}), "id": change["id"], "version": change["version"]}
+            | ({"deleted": True} if change.get("deleted") else {})
+            for change in page["changes"]
+        ]
+        if records:
+            self._keep_failed(self._apply(records, correlation_id), correlation_id)
+        if page["next_cursor"] != cursor or records:
+            self.write(
+                {"cursor": page["next_cursor"], "pulled_at": fields.Datetime.now()}
+            )
+        operation = self._pull_operation()
+        if page["has_more"]:
+            # A long one is seen at work, and can be stopped.
+            self._begin_pull(operation, correlation_id)
+        else:
+            operation._succeed()
+        return True
+
+    def _begin_pull(self, operation, correlation_id):
+        if operation.state == "running":
+            return
+        now = fields.Datetime.now()
+        operation = operation or operation.create(
+            {
+                "kind": "pull",
+                "stream_id": self.id,
+                "correlation_id": correlation_id,
+                "first_attempt_at": now,
+            }
+        )
+        operation.write(
+            {
+                "state": "running",
+                "job_uuid": self.env.context.get("job_uuid"),
+                "started_at": now,
+                "eta": False,
+                "reason": False,
+            }
+        )
+
+    def _hand_over_pull(self, eta=None):
+        """The next job goes on where this one's turn is over."""
+        operation = self._pull_operation()
+        if operation.state == "running":
+            operation._leave({"state": "pending", "job_uuid": False}, {})
+        self.backend_id._schedule_pull(eta)
+
+    def _keep_failed(self, arrivals, correlation_id):
+        """An arrived record that could not be applied waits, or is a dead letter; one
+        that could makes up for an earlier one that could not.
+
+        :return: ``{external_id: operation}``
+        """
+        Operation = self.env["sync.operation"]
+        first, later = {}, []
+        for arrival in arrivals:
+            # The same record twice: what came of the second comes after.
+            if first.setdefault(arrival.external_id, arrival) is not arrival:
+                later.append(arrival)
+        kept = {
+            operation.external_id: operation
+            for operation in Operation.search(
+                [
+                    ("stream_id", "=", self.id),
+                    ("kind", "=", "apply"),
+                    ("external_id", "in", list(first)),
+                    ("state", "not in", Operation.CLOSED),
+                ]
+            )
+        }
+        late = {i for i, operation in kept.items() if _is_late(first[i], operation)}
+        failed = {
+            i: a for i, a in first.items() if a.outcome == "failed" and i not in late
+        }
+        made_up = [kept[i].id for i in kept.keys() - failed.keys() - late]
+        Operation.browse(made_up)._succeed(self.env._("A newer version came."))
+        new = {i: a for i, a in failed.items() if i not in kept}
+        made = Operation.create(
+            [self._apply_values(a, correlation_id) for a in new.values()]
+        )
+        kept.update(zip(new, made, strict=True))
+        for external_id, arrival in failed.items():
+            kept[external_id].payload = arrival.record
+        self._apply_failed([(kept[i], arrival) for i, arrival in failed.items()])
+        if later:
+            kept.update(self._keep_failed(later, correlation_id))
+        return kept
+
+    def _apply_values(self, arrival, correlation_id):
+        return {
+            "kind": "apply",
+            "stream_id": self.id,
+            "mapping_id": arrival.mapping.id if arrival.mapping else False,
+            "external_id": arrival.external_id,
+            "correlation_id": correlation_id,
+            "first_attempt_at": fields.Datetime.now(),
+        }
+
+    def _queue_arrivals(self, arrivals, correlation_id):
+        """Of what arrived by call and failed, keep what is worth trying again.
+
+        :return: ``{external_id: operation}``
+        """
+        wanted = [
+            arrival
+            for arrival in arrivals
+            if arrival.external_id
+            and (not arrival.error or self._classify(arrival.error).retryable)
+        ]
+        return self._keep_failed(wanted, correlation_id)
+
+    def _put_off(self, records, exception):
+        """Records that the database is too busy for, as arrivals that failed."""
+        arrivals = [Arrival(record) for record in records]
+        for arrival in arrivals:
+            if self._read_envelope(arrival):
+                self._set_failed(arrival, exception)
+        return arrivals
+
+    def _classify(self, exception):
+        return self.env["sync.error"]._classify(exception, self.backend_id)
+
+    def _apply_failed(self, failures):
+        """Arrived records that could not be applied: pairs of operation and
+        :class:`.apply.Arrival`."""
+        Operation = self.env["sync.operation"]
+        now = fields.Datetime.now()
+        awaited, failed = [], []
+        for operation, arrival in failures:
+            failure = (operation, self._classify(arrival.error), arrival.error)
+            # What it refers to may be in the very next page: that costs no attempt.
+            if (
+                isinstance(arrival.error, DependencyMissingError)
+                and now < operation.deadline_at
+            ):
+                awaited.append(failure)
+            else:
+                operation.attempts += 1
+                failed.append(failure)
+        about = {
+            "retry_delay": DEPENDENCY_WAIT,
+            "retry_reason": self.env._("It may come yet."),
+        }
+        self.env["sync.error"]._record_each([(*each, about) for each in awaited])
+        for operation, __, error in awaited:
+            operation._park(DEPENDENCY_WAIT, str(error))
+        Operation._fail_each(failed)
+        Operation.browse(o.id for o, __ in failures)._schedule_waiting()
+
+    def _apply_due(self):
+        """Try arrived records again that could not be applied before."""
+        due = self.env["sync.operation"]._claim(self, "apply", self.batch_size)
+        for correlation_id, operations in due.grouped("correlation_id").items():
+            arrivals = self._apply([o.payload for o in operations], correlation_id)
+            tried = list(zip(operations, arrivals, strict=True))
+            self._apply_failed([(o, a) for o, a in tried if a.outcome == "failed"])
+            applied = [(o, a) for o, a in tried if a.outcome != "failed"]
+            operations.browse(o.id for o, __ in applied)._succeed()
+            for operation, arrival in applied:
+                operation._return_edit(arrival)
+
+    def _fail_pull(self, exception, correlation_id):
+        """Keep a failed pull as an operation, and try it again when its policy says."""
+        operation = self._pull_operation() or self.env["sync.operation"].create(
+            {
+                "kind": "pull",
+                "stream_id": self.id,
+                "correlation_id": correlation_id,
+                "first_attempt_at": fields.Datetime.now(),
+            }
+        )
+        now = fields.Datetime.now()
+        # It is the same stream and cursor for ever: an old one is given its time anew.
+        operation.write(
+            {
+                "attempts": operation.attempts + 1,
+                "correlation_id": correlation_id,
+                "deadline_at": now + timedelta(hours=24),
+            }
+        )
+        operation._fail(self._classify(exception), exception)
+        operation._schedule_waiting()
+
+
+def _store_page(stream_id, cursor, page, correlation_id, env):
+    stream = env["sync.stream"].browse(stream_id)
+    return stream._store_page(cursor, page, correlation_id)
+
+
+def _forget_cursor(stream_id, env):
+    env["sync.stream"].browse(stream_id).cursor = False
+
+
+def _pull_failed(stream_id, exception, correlation_id, env):
+    env["sync.stream"].browse(stream_id)._fail_pull(exception, correlation_id)
+
+
+def _is_late(arrival, operation):
+    """Whether the state that waits is newer than the one that has arrived."""
+    waits = (operation.payload or {}).get("version") or 0
+    return bool(arrival.version) and arrival.version < waits

@@ -1,0 +1,306 @@
+import uuid
+from datetime import timedelta
+from functools import partial
+
+from odoo import fields, models
+
+from ...core.bisect import Fate, run_bisecting
+from ...entities.directory import Directory, unmapped
+from ..base.own_transaction import in_own_transaction
+from .settle import DEPENDENCY_WAIT, FOUND, GONE
+
+# Seconds that what is not essential waits for a saturated pool.
+BUSY_WAIT = 30
+
+
+class SyncBackend(models.Model):
+    """Odoo to pharmacy: deliver events, then send what is due, a batch a call.
+
+    Each batch has three steps. Its intent is committed first (the operation runs, with
+    its payload); the call is made while no business transaction is open; its results
+    are committed after. A worker that is killed in between leaves operations that are
+    running: they are taken back, and by If-Match and the record's key the app tells
+    whether it had them already.
+    """
+
+    _inherit = "sync.backend"
+
+    def _job_push(self):
+        """Job: carry Odoo's changes to the pharmacy app."""
+        self.ensure_one()
+        if self.paused or not self.active:
+            return
+        job_uuid = self.env.context.get("job_uuid")
+        if job_uuid:
+            in_own_transaction(self.env, partial(_take_back, job_uuid))
+        self._job_events()
+        for stream in self.stream_ids.filtered("pushes").sorted("rank"):
+            while stream._push_batch(job_uuid):
+                if stream.batch_pause and stream._own("_is_push_due"):
+                    # The pause is the next job's, no worker sleeps through it.
+                    self._schedule_push_in(stream.batch_pause)
+                    return
+        # What sending brought about: synchronised, or dead letters.
+        self._job_events()
+        self._probe("push")
+
+    def _schedule_push_in(self, seconds):
+        in_own_transaction(self.env, partial(_schedule, self.id, seconds))
+
+
+def _take_back(job_uuid, env):
+    # This very job ran before and was killed: what it left running is its own.
+    env["sync.operation"].search(
+        [("state", "=", "running"), ("job_uuid", "=", job_uuid)]
+    )._take_back()
+
+
+def _schedule(backend_id, seconds, env):
+    # Whole seconds upwards, so that those due within one second share a job.
+    eta = fields.Datetime.now() + timedelta(seconds=int(seconds) + 1)
+    env["sync.backend"].browse(backend_id)._schedule_push(eta)
+
+
+class SyncStream(models.Model):
+    _inherit = "sync.stream"
+
+    def _is_push_due(self):
+        """Whether an operation is there to be sent now."""
+        now = fields.Datetime.now()
+        return bool(
+            self.env["sync.operation"].search_count(
+                [
+                    ("stream_id", "=", self.id),
+                    ("kind", "=", "push"),
+                    ("state", "in", ("pending", "waiting")),
+                    "|",
+                    ("eta", "=", False),
+                    ("eta", "<=", now),
+                ],
+                limit=1,
+            )
+        )
+
+    def _push_batch(self, job_uuid=None):
+        """Send one batch of what is due.
+
+        :return: whether there was any
+        """
+        self.ensure_one()
+        # The job's own transaction began before what it is to send was committed.
+        if not self._own("_is_push_due"):
+            return False
+        breaker = self.backend_id._breaker("push")
+        rejection = breaker._rejection()
+        if rejection:
+            # Nothing is taken up: to wait for the app costs no attempt.
+            self.backend_id._schedule_push_in(rejection.retry_after)
+            return False
+        claimed, items = self._own("_claim_push", job_uuid)
+        if items:
+            answers, failures = self._send(items)
+            self._own("_settle_push", items, answers, failures)
+            if answers:
+                self._own("_app_answered")
+        return claimed
+
+    def _own(self, method, *args):
+        """Call a method of this stream in a transaction of its own."""
+        return in_own_transaction(
+            self.env,
+            lambda env: getattr(env[self._name].browse(self.id), method)(*args),
+        )
+
+    def _app_answered(self):
+        self.backend_id._app_is_back()
+
+    def _send(self, items):
+        """Make the calls for a batch; no transaction is open.
+
+        :return: (``{operation id: result}``, ``{operation id: exception}``)
+        """
+        adapter = self._adapter()
+        client = self.backend_id._client("push", adapter._entity_pool)
+        collection = adapter._entity_collection
+        answers, failures = {}, {}
+        try:
+            self._look_up_uncertain(client, collection, items, answers)
+            unsent = [item for item in items if item["operation_id"] not in answers]
+            for result in run_bisecting(
+                unsent, partial(self._send_wanted, client, collection)
+            ):
+                known = answers if result.fate is Fate.ANSWERED else failures
+                known[result.item["operation_id"]] = (
+                    result.result if known is answers else result.error
+                )
+            self._fetch_current(client, collection, items, answers)
+        except Exception as exc:
+            for item in items:
+                if item["operation_id"] not in answers:
+                    failures.setdefault(item["operation_id"], exc)
+        return answers, failures
+
+    def _look_up_uncertain(self, client, collection, items, answers):
+        """A creation whose answer was lost is looked for by its key before it is sent
+        again: the app may have it, and may not heed idempotency keys."""
+        for item in items:
+            if item["uncertain"]:
+                found = client.find(collection, item["key"], item["correlation_id"])
+                if found:
+                    answers[item["operation_id"]] = {"status": FOUND, "current": found}
+                elif "method" not in item["request"]:
+                    answers[item["operation_id"]] = {"status": GONE}
+
+    def _fetch_current(self, client, collection, items, answers):
+        """What the app has already, where it refused to create it once more."""
+        refused = {
+            item["operation_id"]: (item, answers.pop(item["operation_id"]))
+            for item in items
+            if answers.get(item["operation_id"], {}).get("existing_id")
+        }
+        for operation_id, (item, answer) in refused.items():
+            answer["current"] = client.get(
+                collection, answer["existing_id"], item["correlation_id"]
+            )
+            answers[operation_id] = answer
+
+    # -- Claim ------------------------------------------------------------------------
+
+    def _claim_push(self, job_uuid):
+        """Take operations up and commit what is to be sent.
+
+        :return: (whether any was due, list of items to send)
+        """
+        operations = self.env["sync.operation"]._claim(self, "push", self.batch_size)
+        items = []
+        mappings = operations.mapping_id
+        directory = Directory(self.backend_id)
+        data = self._serialise_each(operations, directory)
+        now = fields.Datetime.now()
+        operations.filtered(lambda o: not o.attempts).first_attempt_at = now
+        operations.filtered(lambda o: o.state != "dead").write(
+            {
+                "state": "running",
+                "job_uuid": job_uuid,
+                "started_at": now,
+                "eta": False,
+            }
+        )
+        mappings.fetch(
+            ["external_id", "version", "base", "key", "uncertain", "unanswered"]
+        )
+        essential = self._essential_now()
+        for operation in operations.filtered(lambda o: o.state == "running"):
+            item = self._push_item(
+                operation, data.get(operation.mapping_id.res_id), essential
+            )
+            if item:
+                items.append(item)
+        return bool(operations), items
+
+    def _serialise_each(self, operations, directory):
+        """Canonical data by record id; an operation whose record cannot be read in
+        fails alone."""
+        adapter = self._adapter()
+        records = (
+            self.env[self.res_model]
+            .with_context(active_test=False)
+            .browse(operations.mapping_id.mapped("res_id"))
+            .exists()
+        )
+        try:
+            with self.env.cr.savepoint():
+                return adapter._serialise(records, directory)
+        except Exception:
+            data = {}
+            for operation in operations:
+                record = records.filtered(
+                    lambda r, o=operation: r.id == o.mapping_id.res_id
+                )
+                try:
+                    with self.env.cr.savepoint():
+                        data.update(adapter._serialise(record, directory))
+                except Exception as exc:
+                    operation.attempts += 1
+                    Error = self.env["sync.error"]
+                    operation._fail(Error._classify(exc, self.backend_id), exc)
+            return data
+
+    def _essential_now(self):
+        """Fields that updates are reduced to now; None: they are not."""
+        adapter = self._adapter()
+        pool = self.backend_id._pool(adapter._entity_pool)
+        if self.essential_when_busy and pool._is_saturated():
+            return adapter._entity_essential
+        return None
+
+    def _push_item(self, operation, data, essential=None):
+        """What to send for one operation; None if it ended without sending.
+
+        :param essential: fields that an update is reduced to, or None
+        """
+        mapping = operation.mapping_id
+        reduced = False
+        request = {
+            "external_ref": mapping.key,
+            "correlation_id": operation.correlation_id,
+        }
+        if data is None:
+            # One whose creation was never answered is looked up first.
+            at_app = mapping.external_id or mapping.uncertain
+            if not at_app or mapping.deleted:
+                return operation._succeed(self.env._("The record is gone."))
+            if mapping.external_id:
+                request.update(method="delete")
+        elif not mapping.external_id:
+            request.update(method="create", data=data)
+        else:
+            changes = mapping._merge(data).to_pharmacy
+            if not changes or mapping.deleted:
+                return operation._succeed(self.env._("Nothing differs any more."))
+            if essential is not None and not changes.keys() <= essential:
+                reduced = True
+                changes = {k: changes[k] for k in changes.keys() & essential}
+                if not changes:
+                    operation._park(
+                        BUSY_WAIT,
+                        self.env._("Not essential, and the pool is saturated."),
+                    )
+                    operation._schedule_waiting()
+                    return None
+            request.update(method="update", data=changes)
+        missing = unmapped(request.get("data"))
+        if missing:
+            for entity, res_id in missing:
+                operation._request_dependency(self, entity, res_id)
+            operation._park(
+                DEPENDENCY_WAIT,
+                self.env._("Waits for what it refers to: %s", sorted(missing)),
+            )
+            operation._schedule_waiting()
+            return None
+        if mapping.external_id:
+            request.update(id=mapping.external_id, if_match=mapping.version)
+        uncertain = mapping.uncertain and not mapping.external_id
+        unanswered = mapping.unanswered
+        if request.get("method") == "create":
+            # If the answer is lost, this is what both sides have.
+            mapping.write(
+                {"base": (uncertain and mapping.base) or data, "uncertain": True}
+            )
+        if "data" in request:
+            mapping._hope(request["data"])
+        operation.write({"payload": request, "attempts": operation.attempts + 1})
+        # Attempts may be counted anew: their number would name another request too.
+        request["idempotency_key"] = uuid.uuid4().hex
+        return {
+            "operation_id": operation.id,
+            "mapping_id": mapping.id,
+            "key": mapping.key,
+            "correlation_id": operation.correlation_id,
+            "uncertain": uncertain,
+            "unanswered": unanswered,
+            "retry": operation.attempts > 1,
+            "reduced": reduced,
+            "request": request,
+        }

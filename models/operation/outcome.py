@@ -1,0 +1,258 @@
+import random
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+from ...core.decision import Verdict, decide
+from ...core.retry import delay
+from .retrying import Retrying
+
+# What a newer operation takes over from the one in whose place it goes on.
+TAKEN_OVER = frozenset(
+    {"state", "eta", "last_delay", "parked", "reason", "attempts", "recovery"}
+)
+
+
+class SyncOperation(models.Model):
+    """What comes after an attempt: done, tried again, parked until the app answers,
+    or a dead letter."""
+
+    _inherit = "sync.operation"
+
+    def _succeed(self, reason=False):
+        """These are done.
+
+        :param reason: why, if not as usual; else it is told how many attempts it took
+        """
+        for told, operations in self.grouped(lambda o: reason or o._retried()).items():
+            operations._end("done", told)
+            # They were made up for; nobody needs to look into them.
+            operations.error_ids.filtered(lambda error: not error.resolved).write(
+                {
+                    "resolved": True,
+                    "resolved_at": fields.Datetime.now(),
+                    "resolution": told or self.env._("Redriven: done"),
+                }
+            )
+
+    def _retried(self):
+        """How many attempts it took, if more than one."""
+        # A push counts its attempt when it begins, all others when it has failed.
+        attempt = self.attempts + (self.kind != "push")
+        if attempt < 2:
+            return False
+        begun = self.first_attempt_at or self.requested_at
+        return self.env._(
+            "Done at attempt %(attempt)s, after %(seconds)d s",
+            attempt=attempt,
+            seconds=(fields.Datetime.now() - begun).total_seconds(),
+        )
+
+    def _end(self, state, reason):
+        self.write(
+            {
+                "state": state,
+                "done_at": fields.Datetime.now(),
+                "eta": False,
+                "reason": reason,
+            }
+        )
+
+    def _park(self, seconds, reason):
+        """Wait without its costing an attempt."""
+        self.write(
+            {
+                "state": "waiting",
+                "eta": fields.Datetime.now() + timedelta(seconds=seconds),
+                "reason": reason,
+            }
+        )
+
+    def _fail(self, classification, exception=None):
+        """All of these failed the same way: see :meth:`_fail_each`."""
+        self._fail_each([(operation, classification, exception) for operation in self])
+
+    @api.model
+    def _fail_each(self, failures):
+        """Record failed attempts, and decide what comes next for each operation.
+
+        :param failures: tuples of operation, its
+            :class:`...core.classification.Classification`, and what was raised
+        """
+        if not failures:
+            return
+        operations = self.browse(operation.id for operation, __, __ in failures)
+        newer = operations._newer_pushes()
+        retrying = {
+            (backend, kind): Retrying(self.env, backend, kind)
+            for (backend, kind) in {(o.backend_id, o.kind) for o in operations}
+        }
+        decided = []
+        for operation, classification, exception in failures:
+            context = retrying[operation.backend_id, operation.kind]
+            values, retry = operation._after_failure(classification, context)
+            decided.append((operation, classification, exception, retry, values))
+        errors = self.env["sync.error"]._record_each([known[:4] for known in decided])
+        for (operation, *__, values), error in zip(decided, errors, strict=True):
+            values["error_group_id"] = error.group_id.id
+            operation._leave(values, newer)
+
+    def _after_failure(self, classification, retrying):
+        """What comes after a failed attempt.
+
+        :param retrying: :class:`.retrying.Retrying` of its backend and kind
+        :return: values of the operation; values for the error's row, which tell the
+            delay and who set it
+        """
+        now = fields.Datetime.now()
+        policy = retrying.policy(classification.type)
+        in_time = now < self.deadline_at
+        # A failure with which the breaker opens, or a failed probe, speaks of the app
+        # and not of the record: it costs no attempt.
+        free = retrying.rejection and classification.counts_for_breaker
+        attempts = self.attempts - 1 if free else self.attempts
+        decision = decide(
+            classification,
+            attempts_left=policy.max_attempts - attempts,
+            breaker_open=bool(retrying.rejection),
+            budget_left=retrying.spare > 0,
+            deadline_left=in_time,
+        )
+        values = {"reason": decision.reason, "parked": False, "attempts": attempts}
+        retry = {"retry_reason": decision.reason}
+        if decision.verdict == Verdict.PARK:
+            retry["retry_delay"] = retrying.park_seconds
+            eta = now + timedelta(seconds=retrying.park_seconds)
+            values.update(state="waiting", parked=True, eta=eta, recovery="parked")
+        elif decision.verdict == Verdict.RETRY:
+            seconds = delay(
+                policy,
+                max(self.attempts, 1),
+                random,
+                previous=self.last_delay or None,
+                retry_after=classification.retry_after,
+            )
+            eta = now + timedelta(seconds=seconds)
+            values.update(
+                state="waiting", last_delay=seconds, eta=eta, recovery="retry"
+            )
+            retry["retry_delay"] = seconds
+            if seconds == classification.retry_after:
+                who = self.env._("the app's Retry-After")
+            else:
+                who = self.env._(
+                    "policy %(name)s, attempt %(attempt)s of %(most)s",
+                    name=retrying.policy_name(classification.type),
+                    attempt=attempts,
+                    most=policy.max_attempts,
+                )
+            retry["retry_reason"] = f"{decision.reason} ({who})"
+        else:
+            revive = classification.counts_for_breaker and in_time
+            values.update(
+                state="dead", eta=False, revive=revive, done_at=now, recovery=False
+            )
+        return values, retry
+
+    def _give_back(self, seconds, reason):
+        """The attempt was not made, and costs none: wait until it can be."""
+        for operation in self:
+            operation.attempts = max(operation.attempts - 1, 0)
+        eta = fields.Datetime.now() + timedelta(seconds=seconds)
+        values = {"state": "waiting", "parked": True, "eta": eta, "reason": reason}
+        failed = self.filtered("recovery")
+        # What failed before is not tried again in its own time, after all.
+        failed._leave_all({**values, "recovery": "parked"})
+        (self - failed)._leave_all(values)
+
+    @api.model
+    def _resume(self, backend):
+        """Take up again what waited for the app, or died of its absence.
+
+        :return: whether there was any
+        """
+        domain = Domain("backend_id", "=", backend.id)
+        waiting = self.search(
+            domain & Domain("parked", "=", True) & Domain("state", "=", "waiting")
+        )
+        waiting.write({"parked": False, "eta": False})
+        dead = self.search(
+            domain
+            & Domain("revive", "=", True)
+            & Domain("state", "=", "dead")
+            & Domain("deadline_at", ">", fields.Datetime.now())
+        )
+        newer = dead._newer_pushes()
+        values = {
+            "state": "pending",
+            "attempts": 0,
+            "revive": False,
+            "recovery": "revived",
+            "reason": self.env._("The pharmacy app answers again."),
+        }
+        for operation in dead:
+            operation._leave(values, newer)
+            newer.setdefault(operation.mapping_id, operation)
+        return bool(waiting or dead)
+
+    def _leave_all(self, values):
+        """All of these leave state running for the same: see :meth:`_leave`."""
+        newer = self._newer_pushes()
+        for operation in self:
+            operation._leave(values, newer)
+
+    def _leave(self, values, newer):
+        """Leave state running for what ``values`` say. Where a newer push of the same
+        record is in the queue, that one goes on in this one's place: same state of
+        the record, same attempts, same time to wait for.
+
+        :param newer: what :meth:`_newer_pushes` says
+        """
+        self.ensure_one()
+        if self.cancel_at and self.state == "running":
+            self._end_cancelled()
+            return
+        successor = self.kind == "push" and newer.get(self.mapping_id)
+        if not successor:
+            self.write(values)
+            return
+        if values["state"] == "waiting":
+            successor.write({name: values[name] for name in TAKEN_OVER & values.keys()})
+            successor._schedule_waiting()
+        self._end("cancelled", self.env._("A newer change is in the queue."))
+
+    def _newer_pushes(self):
+        """Open pushes of the same records: ``{mapping: operation}``.
+
+        Nobody else adds one until this transaction ends; a transaction that read the
+        queue before is made to fail and be replayed.
+        """
+        self.env["sync.mapping"]._touch(self.mapping_id.ids)
+        return self.search(
+            [
+                ("mapping_id", "in", self.mapping_id.ids),
+                ("kind", "=", "push"),
+                ("state", "in", self.OPEN),
+                ("id", "not in", self.ids),
+            ]
+        ).grouped("mapping_id")
+
+    def _schedule_waiting(self):
+        """A job for each moment at which one of these is due again."""
+        # Whole seconds upwards: those due within one second share a job, and none is
+        # started before its time.
+        moments = {
+            (
+                operation.backend_id,
+                operation.kind == "push",
+                operation.eta.replace(microsecond=0) + timedelta(seconds=1),
+            )
+            for operation in self
+            if operation.state == "waiting" and operation.eta
+        }
+        for backend, pushes, eta in moments:
+            if pushes:
+                backend._schedule_push(eta)
+            else:
+                backend._schedule_pull(eta)

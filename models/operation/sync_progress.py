@@ -1,0 +1,207 @@
+import uuid
+from datetime import timedelta
+from functools import partial
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ...core.deadline import Deadline
+from ..base.own_transaction import in_own_transaction
+
+# Seconds after which a job hands over to the next, so that others get their turn.
+SHIFT = 20.0
+
+
+class SyncProgress(models.AbstractModel):
+    """Long work that a person starts, watches, stops and resumes.
+
+    It is done in steps by jobs, one job at a time. A concrete model extends
+    :meth:`_step`, and declares a ``queue.job.function`` for its ``_job_work``. What a
+    step has committed is not done again after a stop, a kill or a failure: the model
+    keeps where it is in fields of its own.
+    """
+
+    _name = "sync.progress"
+    _description = "Long Work"
+
+    state = fields.Selection(
+        [
+            ("draft", "New"),
+            ("running", "Running"),
+            ("stopped", "Stopped"),
+            ("done", "Done"),
+            ("failed", "Failed"),
+        ],
+        required=True,
+        default="draft",
+        readonly=True,
+        copy=False,
+    )
+    total = fields.Integer(
+        readonly=True, copy=False, help="Records to be looked at; 0: not known yet."
+    )
+    done_count = fields.Integer("Done", readonly=True, copy=False)
+    failed_count = fields.Integer("Failed", readonly=True, copy=False)
+    progress = fields.Float(
+        compute="_compute_progress", help="Percentage of the records looked at."
+    )
+    started_at = fields.Datetime(readonly=True, copy=False)
+    ended_at = fields.Datetime(readonly=True, copy=False)
+    reason = fields.Char(readonly=True, copy=False, help="Why it stopped or failed.")
+    job_uuid = fields.Char("Job", readonly=True, copy=False)
+    correlation_id = fields.Char(
+        readonly=True, copy=False, default=lambda self: uuid.uuid4().hex
+    )
+
+    @api.depends("state", "total", "done_count", "failed_count")
+    def _compute_progress(self):
+        for work in self:
+            looked_at = work.done_count + work.failed_count
+            if work.state == "done":
+                work.progress = 100.0
+            else:
+                work.progress = min(100.0, 100.0 * looked_at / (work.total or 1))
+
+    def action_start(self):
+        """Begin, or go on where it was stopped or failed."""
+        if self.filtered(lambda work: work.state in ("running", "done")):
+            raise UserError(self.env._("This is under way, or done, already."))
+        for work in self:
+            work.write(
+                {
+                    "state": "running",
+                    "started_at": work.started_at or fields.Datetime.now(),
+                    "ended_at": False,
+                    "reason": False,
+                }
+            )
+        self._schedule_work()
+        return True
+
+    def action_stop(self):
+        """Stop after the step that is under way."""
+        self.filtered(lambda work: work.state == "running")._halt(
+            "stopped", self.env._("Stopped by %s", self.env.user.name)
+        )
+        return True
+
+    def _halt(self, state, reason=False):
+        """End the work in ``state``; a job that is under way notices."""
+        return self.write(
+            {"state": state, "reason": reason, "ended_at": fields.Datetime.now()}
+        )
+
+    def _step(self):
+        """Do a piece of the work: a second or so.
+
+        Called with no transaction to rely on: read and write through :meth:`_own`,
+        talk to the pharmacy app between.
+
+        :return: whether there is more to do; a timedelta if not before it has passed
+        :raises Exception: the work ends as failed, and can be resumed
+        """
+        raise NotImplementedError
+
+    def _own(self, method, *args):
+        """Call a method of this record in a transaction of its own."""
+        return in_own_transaction(
+            self.env, partial(_call, self._name, self.id, method, args)
+        )
+
+    def _count(self, done=0, failed=0):
+        """Add to what was done; to be called in the transaction that did it."""
+        self.ensure_one()
+        self.write(
+            {
+                "done_count": self.done_count + done,
+                "failed_count": self.failed_count + failed,
+            }
+        )
+
+    def _is_at_work(self):
+        return self.exists().state == "running"
+
+    # -- Jobs -------------------------------------------------------------------------
+
+    def _work_backend(self):
+        """The backend that the work is for; its company is the job's."""
+        self.ensure_one()
+        return self.backend_id
+
+    def _schedule_work(self, wait=None):
+        """Have the job runner go on, after ``wait`` (a timedelta) has passed."""
+        for work in self:
+            backend = work._work_backend()._as_runner()
+            job = (
+                work.with_env(backend.env)
+                .with_delay(description=work.display_name, eta=wait)
+                ._job_work()
+            )
+            work.job_uuid = job.uuid
+
+    def _job_work(self):
+        """Job: a shift of work, then the next job's."""
+        self.ensure_one()
+        shift = Deadline.after(SHIFT)
+        try:
+            while self._own("_is_at_work"):
+                more = self._step()
+                if not more:
+                    self._own("_finish")
+                    return
+                if isinstance(more, timedelta):
+                    # No worker sleeps: the next look is another job's.
+                    self._own("_schedule_work", more)
+                    return
+                if shift.expired:
+                    self._own("_schedule_work")
+                    return
+        except Exception as exc:
+            self._own("_fail_work", exc)
+
+    def _finish(self):
+        if self.state == "running":
+            self._halt("done")
+
+    def _fail_work(self, exception):
+        Error = self.env["sync.error"]
+        backend = self._work_backend()
+        classification = Error._classify(exception, backend)
+        Error.create(
+            Error._values(
+                classification,
+                exception,
+                operation=self._name,
+                backend_id=backend.id,
+                correlation_id=self.correlation_id,
+                context={"work": self.display_name},
+            )
+        )
+        self._halt("failed", Error._explain(classification))
+
+    @api.model
+    def _recover_all(self):
+        """Give all long work whose job is gone a new one."""
+        for name in self.env.registry.descendants([self._name], "_inherit"):
+            if not self.env[name]._abstract:
+                self.env[name]._recover_work()
+
+    @api.model
+    def _recover_work(self):
+        self.flush_model(["state", "job_uuid"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT w.id FROM %s w
+                    WHERE w.state = 'running' AND NOT EXISTS (
+                        SELECT 1 FROM queue_job j WHERE j.uuid = w.job_uuid
+                           AND j.state IN ('pending', 'enqueued', 'started'))
+                    FOR NO KEY UPDATE SKIP LOCKED""",
+                SQL.identifier(self._table),
+            )
+        )
+        self.browse(row[0] for row in rows)._schedule_work()
+
+
+def _call(model, res_id, method, args, env):
+    return getattr(env[model].browse(res_id), method)(*args)

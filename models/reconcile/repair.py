@@ -1,0 +1,170 @@
+import uuid
+
+from odoo import models
+
+from ...core.exceptions import InvalidDataError
+from ..exchange.apply import NOT_THE_RECORD
+
+REPAIRED_A_STEP = 50
+
+
+class SyncReconciliation(models.Model):
+    """Repairs go by the ordinary roads: a push is queued, a record is applied. What
+    decides for a side is the base: if it becomes what the pharmacy has, Odoo's values
+    are the only change, and the other way round."""
+
+    _inherit = "sync.reconciliation"
+
+    def _schedule_repair(self):
+        """Carry out what was chosen, once what is under way is done."""
+        for work in self:
+            chosen = self.env["sync.drift"].search_count(
+                [("reconciliation_id", "=", work.id), ("state", "=", "chosen")]
+            )
+            if work.state == "running":
+                # Written in any case: a job that is just ending is made to look again.
+                work.total += chosen
+                continue
+            work.write(
+                {
+                    "state": "running",
+                    "stage": "repair",
+                    "total": chosen,
+                    "done_count": 0,
+                    "failed_count": 0,
+                    "ended_at": False,
+                    "reason": False,
+                }
+            )
+            work._schedule_work()
+
+    def _step_repair(self):
+        chosen = self._own("_next_drift", "chosen", REPAIRED_A_STEP)
+        if chosen:
+            self._own("_repair", self._fetch(chosen))
+        return bool(chosen)
+
+    def _repair(self, records):
+        """Repair each drift by itself.
+
+        :param records: the pharmacy's record as it is now, by drift id
+        """
+        drifts = self.env["sync.drift"].browse(records)
+        failed = 0
+        for drift in drifts.filtered(lambda d: d.state == "chosen"):
+            correlation_id = uuid.uuid4().hex
+            repair = getattr(
+                self.with_context(sync_correlation_id=correlation_id),
+                f"_repair_{drift.repair}",
+            )
+            self.env.cr.flush()
+            try:
+                with self.env.cr.savepoint():
+                    repair(drift, records[drift.id], correlation_id)
+                drift.state = "repaired"
+            except NOT_THE_RECORD:
+                raise
+            except Exception as exc:
+                failed += 1
+                drift.write({"state": "failed", "reason": str(exc)})
+                self._record_failure(exc, drift, correlation_id)
+        self.backend_id._schedule_push()
+        self._count(done=len(drifts) - failed, failed=failed)
+
+    def _record_failure(self, exception, drift, correlation_id):
+        Error = self.env["sync.error"]
+        Error.create(
+            Error._values(
+                Error._classify(exception, self.backend_id),
+                exception,
+                operation=self._name,
+                backend_id=self.backend_id.id,
+                mapping_id=drift.mapping_id.id,
+                correlation_id=correlation_id,
+                context={"work": self.display_name, "record": drift.record_name},
+            )
+        )
+
+    def _repair_push(self, drift, record, correlation_id):
+        """The pharmacy gets what Odoo has, be it a deletion."""
+        mapping = drift.mapping_id
+        if mapping and record and not record.get("deleted"):
+            mapping.write(
+                {
+                    "base": self._canonical(record),
+                    "version": record["version"],
+                    "deleted": False,
+                }
+            )
+        elif mapping:
+            # The app has it no more, and never takes a key twice.
+            mapping.write(
+                {
+                    "external_id": False,
+                    "version": 0,
+                    "base": False,
+                    "key": str(uuid.uuid4()),
+                    "uncertain": False,
+                    "deleted": False,
+                }
+            )
+        self.env["sync.operation"]._request_push(
+            self.stream_id, {mapping.res_id or drift.res_id: correlation_id}
+        )
+
+    def _repair_pull(self, drift, record, correlation_id):
+        """Odoo gets what the pharmacy has, be it a deletion."""
+        mapping = drift.mapping_id
+        if not record:
+            if not mapping:
+                raise InvalidDataError(
+                    self.env._("The pharmacy does not have the record any more.")
+                )
+            version = mapping.version
+            record = {"id": mapping.external_id, "version": version, "deleted": True}
+        elif mapping and not record.get("deleted"):
+            odoo = self._odoo_values(mapping).get(mapping.res_id)
+            if odoo is None:
+                mapping.unlink()
+            else:
+                self._set_back(mapping, record, odoo)
+        self._apply_one(record, correlation_id)
+
+    def _repair_merge(self, drift, record, correlation_id):
+        """What one side changed is carried over; the rest becomes a conflict."""
+        mapping = drift.mapping_id
+        if not record or record.get("deleted"):
+            raise InvalidDataError(
+                self.env._("The pharmacy does not have the record any more.")
+            )
+        self._set_back(mapping, record, mapping.base)
+        self._apply_one(record, correlation_id)
+
+    def _set_back(self, mapping, record, base):
+        # An app that was set back has an older version, which is the valid one now.
+        mapping.write(
+            {
+                "base": base,
+                "version": min(mapping.version, record["version"]),
+                "deleted": False,
+            }
+        )
+
+    def _repair_link(self, drift, record, correlation_id):
+        if not record or record.get("deleted"):
+            raise InvalidDataError(
+                self.env._("The pharmacy does not have the record any more.")
+            )
+        pairs = [(drift.res_id, record)]
+        (error,) = self.stream_id._link(pairs, correlation_id).values()
+        if error:
+            raise error
+
+    def _repair_forget(self, drift, record, correlation_id):
+        """Neither side has it: the mapping is of no more use."""
+        drift.mapping_id.unlink()
+
+    def _apply_one(self, record, correlation_id):
+        (arrival,) = self.stream_id._apply([record], correlation_id)
+        if arrival.error:
+            raise arrival.error

@@ -1,0 +1,331 @@
+from odoo import fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ...core.exceptions import InvalidDataError
+from ...entities.directory import Directory
+
+PAGE = 500
+CHUNK = 500
+
+
+class SyncInitialPart(models.Model):
+    """One stream of an initial synchronisation: how far both sides were read."""
+
+    _name = "sync.initial.part"
+    _description = "Stream of an Initial Synchronisation"
+    _order = "rank, id"
+    _rec_name = "stream_id"
+
+    initial_id = fields.Many2one(
+        "sync.initial", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="initial_id.company_id", store=True)
+    stream_id = fields.Many2one("sync.stream", required=True, ondelete="cascade")
+    entity = fields.Selection(related="stream_id.entity")
+    rank = fields.Integer(related="stream_id.rank", store=True)
+    step = fields.Selection(
+        [
+            ("pharmacy", "Reading the Pharmacy"),
+            ("match", "Matching"),
+            ("odoo", "Reading Odoo"),
+            ("done", "Ready"),
+            ("carried", "Done"),
+        ],
+        required=True,
+        default="pharmacy",
+        readonly=True,
+    )
+    cursor = fields.Char(readonly=True, help="How far the change feed was read.")
+    position = fields.Integer(readonly=True, help="Last record looked at.")
+    in_step_count = fields.Integer("Linked Already", readonly=True)
+    link_count = fields.Integer("Link", compute="_compute_counts")
+    create_odoo_count = fields.Integer("Create in Odoo", compute="_compute_counts")
+    create_pharmacy_count = fields.Integer(
+        "Create at the Pharmacy", compute="_compute_counts"
+    )
+    leave_count = fields.Integer("Leave", compute="_compute_counts")
+    done_count = fields.Integer("Done", compute="_compute_counts")
+    failed_count = fields.Integer("Failed", compute="_compute_counts")
+
+    def _compute_counts(self):
+        groups = self.env["sync.initial.line"]._read_group(
+            [("initial_id", "in", self.initial_id.ids)],
+            ["initial_id", "stream_id", "action", "state"],
+            ["__count"],
+        )
+        for part in self:
+            own = [
+                (action, state, count)
+                for initial, stream, action, state, count in groups
+                if initial == part.initial_id and stream == part.stream_id
+            ]
+            for name in ("link", "create_odoo", "create_pharmacy", "leave"):
+                part[f"{name}_count"] = sum(n for a, __, n in own if a == name)
+            for name in ("done", "failed"):
+                part[f"{name}_count"] = sum(n for __, s, n in own if s == name)
+
+    def _own_of(self, work, method, *args):
+        """Call a method of this part in a transaction of its own."""
+        return work._own("_call_part", self.id, method, args)
+
+    def _lines(self, *domain, limit=None):
+        return self.env["sync.initial.line"].search(
+            [
+                ("initial_id", "=", self.initial_id.id),
+                ("stream_id", "=", self.stream_id.id),
+                *domain,
+            ],
+            order="id",
+            limit=limit,
+        )
+
+    def _directory(self):
+        return _PlannedDirectory(self)
+
+    # -- Reading ----------------------------------------------------------------------
+
+    def _read_step(self, work):
+        """One page of the pharmacy, or one piece of Odoo.
+
+        The pharmacy is read from the beginning of its change feed: that tells each
+        record once, and where the ordinary reading is to go on afterwards.
+        """
+        step, cursor, correlation_id = self._own_of(work, "_where")
+        if step != "pharmacy":
+            self._own_of(work, f"_read_{step}")
+            return
+        adapter = self.stream_id._adapter()
+        client = self.stream_id.backend_id._client("pull", adapter._entity_pool)
+        page = client.changes(adapter._entity_collection, cursor, PAGE, correlation_id)
+        self._own_of(work, "_store_page", page)
+
+    def _where(self):
+        return self.step, self.cursor, self.initial_id.correlation_id
+
+    def _store_page(self, page):
+        """Write down the pharmacy's records that have no counterpart."""
+        records = {
+            change["id"]: {
+                **change.get("data", {}),
+                "id": change["id"],
+                "version": change["version"],
+            }
+            for change in page["changes"]
+            if not change.get("deleted")
+        }
+        mapped = self._mapped_among(external_ids=records)
+        self._lines(("external_id", "in", list(records))).unlink()
+        self.env["sync.initial.line"].create(
+            [
+                {
+                    "initial_id": self.initial_id.id,
+                    "stream_id": self.stream_id.id,
+                    "external_id": external_id,
+                    "pharmacy_name": record.get("name") or record.get("reference"),
+                    "record": record,
+                }
+                for external_id, record in records.items()
+                if external_id not in mapped
+            ]
+        )
+        self.write(
+            {
+                "cursor": page["next_cursor"],
+                "in_step_count": self.in_step_count + len(mapped),
+                "step": "pharmacy" if page["has_more"] else "match",
+            }
+        )
+        work = self.initial_id
+        work.total += len(page["changes"])
+        work._count(done=len(page["changes"]))
+
+    def _mapped_among(self, res_ids=(), external_ids=()):
+        """Those of the given ids that have a mapping."""
+        column = "external_id" if external_ids else "res_id"
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT %s FROM sync_mapping WHERE stream_id = %s AND %s = ANY(%s)",
+                SQL.identifier(column),
+                self.stream_id.id,
+                SQL.identifier(column),
+                list(external_ids or res_ids),
+            )
+        )
+        return {row[0] for row in rows}
+
+    # -- Matching ---------------------------------------------------------------------
+
+    def _read_match(self):
+        """Look for Odoo's counterparts of the next of the pharmacy's records."""
+        lines = self._lines(("id", ">", self.position), limit=CHUNK)
+        if not lines:
+            self._leave_claimed_twice()
+            self.write({"step": "odoo", "position": 0})
+            domain = self._odoo_domain()
+            count = self.env[self.stream_id.res_model].search_count(domain)
+            self.initial_id.total += count
+            return
+        adapter, directory = self.stream_id._adapter(), self._directory()
+        incoming = {}
+        for line in lines:
+            try:
+                incoming[line.external_id] = adapter._canonical(line.record, directory)
+            except InvalidDataError as exc:
+                line.write({"action": "leave", "reason": str(exc)})
+        found = adapter._candidates(self.stream_id.backend_id, incoming, directory)
+        records = self.env[self.stream_id.res_model].browse(
+            {res_id for res_ids, __ in found.values() for res_id in res_ids}
+        )
+        odoo = adapter._serialise(records, directory)
+        names = {record.id: record.display_name for record in records}
+        for line in lines.filtered(lambda r: r.external_id in incoming):
+            res_ids, key = found.get(line.external_id, ((), None))
+            line.write(self._plan(line, incoming, res_ids, key, odoo, names))
+        self.position = lines[-1].id
+
+    def _plan(self, line, incoming, res_ids, key, odoo, names):
+        """Values of a line: what is to be done with a record of the pharmacy."""
+        matched_by = key and key.replace("_", " ")
+        if len(res_ids) == 1:
+            (res_id,) = res_ids
+            names_differing = self.stream_id._adapter()._differing(
+                odoo[res_id], incoming[line.external_id]
+            )
+            return {
+                "action": "link",
+                "res_id": res_id,
+                "odoo_name": names[res_id],
+                "matched_by": matched_by,
+                "differs": ", ".join(n.replace("_", " ") for n in names_differing),
+            }
+        if res_ids:
+            return {
+                "action": "leave",
+                "ambiguous": True,
+                "candidates": res_ids,
+                "matched_by": matched_by,
+                "reason": self.env._(
+                    "Several records of Odoo have this %(key)s: %(names)s",
+                    key=matched_by,
+                    names=", ".join(names[res_id] for res_id in res_ids),
+                ),
+            }
+        if not self.stream_id.pulls:
+            reason = self.env._("Nothing is read from the pharmacy here.")
+            return {"action": "leave", "reason": reason}
+        return {"action": "create_odoo"}
+
+    def _leave_claimed_twice(self):
+        """Several records of the pharmacy that would be linked with the same one."""
+        Line = self.env["sync.initial.line"]
+        claims = Line._read_group(
+            [
+                ("initial_id", "=", self.initial_id.id),
+                ("stream_id", "=", self.stream_id.id),
+                ("action", "=", "link"),
+            ],
+            ["res_id"],
+            ["id:recordset"],
+            having=[("__count", ">", 1)],
+        )
+        for res_id, lines in claims:
+            lines.write(
+                {
+                    "action": "leave",
+                    "ambiguous": True,
+                    "candidates": [res_id],
+                    "res_id": False,
+                    "reason": self.env._(
+                        "Several records of the pharmacy may be %s",
+                        lines[0].odoo_name,
+                    ),
+                }
+            )
+
+    # -- Odoo -------------------------------------------------------------------------
+
+    def _odoo_domain(self):
+        return self.stream_id._adapter()._domain(self.stream_id.backend_id)
+
+    def _read_odoo(self):
+        """Write down the next records of Odoo that have no counterpart; archived ones
+        need none."""
+        records = self.env[self.stream_id.res_model].search(
+            self._odoo_domain() & Domain("id", ">", self.position),
+            order="id",
+            limit=CHUNK,
+        )
+        if not records:
+            self.write({"step": "done", "position": 0})
+            return
+        mapped = self._mapped_among(res_ids=records.ids)
+        linked = set(self._lines(("res_id", "in", records.ids)).mapped("res_id"))
+        unsure = {
+            res_id: line
+            for line in self._lines(("ambiguous", "=", True))
+            for res_id in line.candidates or ()
+        }
+        self.env["sync.initial.line"].create(
+            [
+                {
+                    "initial_id": self.initial_id.id,
+                    "stream_id": self.stream_id.id,
+                    "res_id": record.id,
+                    "odoo_name": record.display_name,
+                    **self._plan_odoo(unsure.get(record.id)),
+                }
+                for record in records
+                if record.id not in mapped and record.id not in linked
+            ]
+        )
+        self.position = records[-1].id
+        self.initial_id._count(done=len(records))
+
+    def _plan_odoo(self, unsure):
+        if unsure:
+            name = unsure.pharmacy_name
+            reason = self.env._("It may be the pharmacy's %s", name)
+            return {"action": "leave", "reason": reason, "ambiguous": True}
+        if not self.stream_id.pushes:
+            reason = self.env._("Nothing is sent to the pharmacy here.")
+            return {"action": "leave", "reason": reason}
+        return {"action": "create_pharmacy"}
+
+
+class SyncInitial(models.Model):
+    _inherit = "sync.initial"
+
+    def _call_part(self, part_id, method, args):
+        return getattr(self.env["sync.initial.part"].browse(part_id), method)(*args)
+
+
+class _PlannedDirectory(Directory):
+    """A directory that takes planned links for mappings, so that an order is compared
+    as it will be once its supplier and products are linked."""
+
+    def __init__(self, part):
+        super().__init__(part.stream_id.backend_id)
+        self._part = part
+
+    def load(self, entity, res_ids=(), external_ids=()):
+        super().load(entity, res_ids, external_ids)
+        known = self._external_ids.setdefault(entity, {})
+        known_back = self._res_ids.setdefault(entity, {})
+        missing = [res_id for res_id in res_ids if not known.get(res_id)]
+        missing_back = [ext for ext in external_ids if not known_back.get(ext)]
+        if not missing and not missing_back:
+            return
+        planned = self._env["sync.initial.line"].search_fetch(
+            Domain("initial_id", "=", self._part.initial_id.id)
+            & Domain("stream_id.entity", "=", entity)
+            & Domain("action", "=", "link")
+            & (
+                Domain("res_id", "in", missing)
+                | Domain("external_id", "in", missing_back)
+            ),
+            ["res_id", "external_id"],
+        )
+        for line in planned:
+            known[line.res_id] = line.external_id
+            known_back[line.external_id] = line.res_id

@@ -1,0 +1,235 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+
+from ...core.checksum import bucket_count
+from ..base.sync_retention import BATCH
+
+RETENTION = timedelta(days=30)
+
+
+class SyncReconciliation(models.Model):
+    """One comparison of all records of a stream, on both sides.
+
+    It finds what no event and no change feed told of: a value written by SQL, a notice
+    that was lost, a database that was set back. What it finds are ``sync.drift``
+    records, each with a repair that a person may have carried out. A record with an
+    operation under way, an open conflict or a dead letter is not drift: somebody is
+    looking after it already.
+    """
+
+    _name = "sync.reconciliation"
+    _description = "Reconciliation"
+    _inherit = ["sync.progress"]
+    _order = "id desc"
+
+    stream_id = fields.Many2one(
+        "sync.stream",
+        required=True,
+        ondelete="cascade",
+        index=True,
+        help="The records to compare: one kind, on one backend.",
+    )
+    backend_id = fields.Many2one(related="stream_id.backend_id", store=True)
+    company_id = fields.Many2one(related="stream_id.company_id", store=True)
+    stage = fields.Selection(
+        [
+            ("odoo", "Reading Odoo"),
+            ("unmapped", "Looking for Records Never Sent"),
+            ("pharmacy", "Reading the Pharmacy"),
+            ("verify", "Verifying"),
+            ("repair", "Repairing"),
+        ],
+        readonly=True,
+        copy=False,
+    )
+    position = fields.Integer(
+        readonly=True, copy=False, help="Last record looked at in this stage."
+    )
+    buckets = fields.Integer(readonly=True, copy=False)
+    sums = fields.Json(readonly=True, copy=False, help="Sums of what was agreed on.")
+    pending_buckets = fields.Json(
+        readonly=True, copy=False, help="Buckets that differ and were not read yet."
+    )
+    method = fields.Selection(
+        [("checksum", "Checksums"), ("full", "Full compare")],
+        readonly=True,
+        copy=False,
+        help="Full compare: the app does not offer checksums, so all its records were "
+        "read.",
+    )
+    drift_ids = fields.One2many("sync.drift", "reconciliation_id")
+    drift_count = fields.Integer("Open Drift", compute="_compute_drift_counts")
+    found_count = fields.Integer("Drift Found", compute="_compute_drift_counts")
+
+    @api.depends("drift_ids.state")
+    def _compute_drift_counts(self):
+        counts = {
+            (work.id, state): count
+            for work, state, count in self.env["sync.drift"]._read_group(
+                [("reconciliation_id", "in", self.ids), ("state", "!=", "suspected")],
+                ["reconciliation_id", "state"],
+                ["__count"],
+            )
+        }
+        for work in self:
+            own = {s: n for (work_id, s), n in counts.items() if work_id == work.id}
+            work.found_count = sum(own.values())
+            work.drift_count = own.get("open", 0) + own.get("failed", 0)
+
+    @api.depends("stream_id", "create_date")
+    def _compute_display_name(self):
+        for work in self:
+            date = work.create_date and fields.Date.to_string(work.create_date)
+            name = work.stream_id.display_name or self.env._("New")
+            work.display_name = f"{name} ({date})" if date else name
+
+    def action_start(self):
+        """Begin, or go on where it was stopped or failed.
+
+        :raises AccessError: the user is no operator
+        :raises UserError: the backend is paused, or the stream is compared already
+        """
+        self._check_operator()
+        for work in self:
+            if work.backend_id.paused or not work.backend_id.active:
+                raise UserError(
+                    self.env._(
+                        "%s is paused: what it has not been told yet cannot be told "
+                        "from drift. Resume it first.",
+                        work.backend_id.name,
+                    )
+                )
+            if work._others_running():
+                raise UserError(
+                    self.env._(
+                        "%s is being compared already.", work.stream_id.display_name
+                    )
+                )
+        return super().action_start()
+
+    def action_stop(self):
+        self._check_operator()
+        return super().action_stop()
+
+    def action_view_drift(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "pharmacy_sync.action_sync_drift"
+        )
+        action["domain"] = [
+            ("reconciliation_id", "=", self.id),
+            ("state", "!=", "suspected"),
+        ]
+        action["context"] = {}
+        return action
+
+    def _check_operator(self):
+        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
+            raise AccessError(self.env._("Only operators may reconcile."))
+
+    def _others_running(self):
+        self.ensure_one()
+        return bool(
+            self.search_count(
+                Domain("stream_id", "=", self.stream_id.id)
+                & Domain("state", "=", "running")
+                & Domain("id", "!=", self.id),
+                limit=1,
+            )
+        )
+
+    # -- Steps ------------------------------------------------------------------------
+
+    def _step(self):
+        """One piece of the stage that is under way."""
+        stage = self._own("_enter")
+        if stage is None:
+            self._read_feed()
+            self._own("_begin")
+            return True
+        return getattr(self, f"_step_{stage}")()
+
+    def _enter(self):
+        return self.stage or None
+
+    def _read_feed(self):
+        """Read what the pharmacy tells by itself, so that it is not taken for drift."""
+        if self.stream_id.pulls:
+            self.stream_id._pull()
+
+    def _begin(self):
+        Drift = self.env["sync.drift"]
+        # What an earlier comparison found is found again, or is drift no more.
+        Drift.search(
+            [("stream_id", "=", self.stream_id.id), ("state", "in", Drift.OPEN)]
+        ).write({"state": "outdated"})
+        total = self.env["sync.mapping"].search_count(
+            [("stream_id", "=", self.stream_id.id)]
+        )
+        self.write(
+            {
+                "stage": "odoo",
+                "position": 0,
+                "buckets": bucket_count(total),
+                "total": total,
+            }
+        )
+
+    def _go_to(self, stage):
+        self.write({"stage": stage, "position": 0})
+
+    # -- By schedule ------------------------------------------------------------------
+
+    @api.model
+    def _cron_reconcile(self):
+        """Scheduled: compare every stream with its pharmacy app."""
+        streams = self.env["sync.stream"].search(
+            [("backend_id.active", "=", True), ("backend_id.paused", "=", False)]
+        )
+        for stream in streams:
+            stream._reconcile()
+
+    @api.autovacuum
+    def _gc_reconciliations(self):
+        limit = fields.Datetime.now() - RETENTION
+        old = self.search(
+            [
+                ("create_date", "<", limit),
+                ("state", "!=", "running"),
+                ("drift_ids", "not any", [("state", "in", ("open", "failed"))]),
+            ],
+            limit=BATCH,
+        )
+        old.unlink()
+        return len(old), int(len(old) == BATCH)
+
+
+class SyncStream(models.Model):
+    _inherit = "sync.stream"
+
+    auto_repair = fields.Boolean(
+        "Repair Drift by Itself",
+        help="Carry out the repairs that a reconciliation proposes without asking. "
+        "Otherwise they wait for an operator.",
+    )
+
+    def action_reconcile(self):
+        """Compare all records of the stream with the pharmacy app's, and open that."""
+        self.ensure_one()
+        self.env["sync.reconciliation"]._check_operator()
+        return self._reconcile()._get_records_action()
+
+    def _reconcile(self):
+        """The reconciliation that is under way, or a new one, started."""
+        self.ensure_one()
+        Reconciliation = self.env["sync.reconciliation"]
+        work = Reconciliation.search(
+            [("stream_id", "=", self.id), ("state", "=", "running")], limit=1
+        )
+        if not work:
+            work = Reconciliation.create({"stream_id": self.id})
+            work.action_start()
+        return work

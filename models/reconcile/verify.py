@@ -1,0 +1,190 @@
+from odoo import models
+
+from ...core.exceptions import InvalidDataError
+from ...core.merge import three_way
+from ...core.merge_base import new_base
+from ...entities.directory import Directory
+
+VERIFIED_A_STEP = 50
+
+
+class SyncReconciliation(models.Model):
+    """Each suspect is fetched, and compared with what is true by then."""
+
+    _inherit = "sync.reconciliation"
+
+    def _step_verify(self):
+        suspects = self._own("_next_drift", "suspected", VERIFIED_A_STEP)
+        if not suspects:
+            chosen = self._own("_next_drift", "chosen", 1)
+            self._own("_go_to", "repair")
+            return bool(chosen)
+        records = self._fetch(suspects)
+        # What the feed tells of them by now is no drift.
+        self._read_feed()
+        self._own("_judge", suspects, records)
+        return True
+
+    def _next_drift(self, state, limit):
+        """``[(drift id, pharmacy id, version known of it), ...]``"""
+        drift = self.env["sync.drift"].search(
+            [("reconciliation_id", "=", self.id), ("state", "=", state)],
+            order="id",
+            limit=limit,
+        )
+        return [
+            (d.id, d.mapping_id.external_id or d.external_id, d.mapping_id.version)
+            for d in drift
+        ]
+
+    def _fetch(self, wanted):
+        """The pharmacy's records by drift id; None for one that was never there."""
+        client, correlation_id = self._client(), self._own("_get_correlation_id")
+        collection = self._adapter()._entity_collection
+        return {
+            drift_id: external_id
+            and client.get_if_there(collection, external_id, correlation_id)
+            for drift_id, external_id, __ in wanted
+        }
+
+    def _get_correlation_id(self):
+        return self.correlation_id
+
+    def _judge(self, suspects, records):
+        """Make each suspect a finding, or forget it."""
+        Drift = self.env["sync.drift"]
+        drifts = Drift.browse(drift_id for drift_id, __, __ in suspects)
+        versions = {drift_id: version for drift_id, __, version in suspects}
+        busy = drifts.mapping_id._busy()
+        odoo = self._odoo_values(drifts.mapping_id)
+        found = Drift
+        for drift in drifts:
+            mapping, record = drift.mapping_id, records[drift.id]
+            moved = mapping in busy or mapping.version != versions[drift.id]
+            if mapping and not moved:
+                values = self._judge_mapping(mapping, odoo.get(mapping.res_id), record)
+            elif mapping:
+                values = None
+            elif drift.res_id:
+                values = self._judge_unmapped(drift)
+            else:
+                values = self._judge_unknown(drift, record)
+            if values:
+                state = "chosen" if self.stream_id.auto_repair else "open"
+                drift.write({"state": state, **values})
+                found += drift
+        (drifts - found).unlink()
+        self.write({"total": self.total + len(drifts)})
+        self._count(done=len(drifts))
+
+    def _judge_mapping(self, mapping, odoo, record):
+        """Values of the finding, None if both sides are what they should be."""
+        living = record and not record.get("deleted")
+        values = {
+            "external_id": mapping.external_id,
+            "res_id": mapping.res_id,
+            "record_name": mapping.record_name,
+        }
+        if mapping.deleted:
+            # Deleted on one side, and there again: the deletion is told once more.
+            again = living and {"kind": "missing_odoo", "repair": "push"}
+            return {**values, **again} if again else None
+        if odoo is None and not living:
+            return {**values, "kind": "orphan", "repair": "forget"}
+        if odoo is None:
+            return {**values, "kind": "missing_odoo", "repair": "pull"}
+        if not living:
+            repair = "pull" if record else "push"
+            return {**values, "kind": "missing_pharmacy", "repair": repair}
+        return self._judge_difference(mapping, odoo, record, values)
+
+    def _judge_difference(self, mapping, odoo, record, values):
+        base = mapping.base or {}
+        try:
+            pharmacy = self._canonical(record)
+        except InvalidDataError as exc:
+            return {
+                **values,
+                "kind": "differs",
+                "repair": "push",
+                "fields_text": exc.field,
+                "reason": str(exc),
+            }
+        merge = three_way(base, odoo, pharmacy)
+        if not (merge.to_odoo or merge.to_pharmacy or merge.conflicts):
+            # Both have the same; only what was agreed on was older.
+            mapping.base = new_base(base, odoo, pharmacy, merge)
+            return None
+        names = [n for n in odoo if n in pharmacy and odoo[n] != pharmacy[n]]
+        return {
+            **values,
+            "kind": "differs",
+            "repair": self._proposal(merge),
+            "fields_text": ", ".join(names),
+            "base": {name: base.get(name) for name in names},
+            "odoo": {name: odoo[name] for name in names},
+            "pharmacy": {name: pharmacy[name] for name in names},
+        }
+
+    def _proposal(self, merge):
+        """The side that changed is right, as far as the stream flows that way."""
+        stream = self.stream_id
+        if not stream.pulls:
+            return "push"
+        if not stream.pushes:
+            return "pull"
+        if merge.conflicts or (merge.to_odoo and merge.to_pharmacy):
+            return "merge"
+        return "push" if merge.to_pharmacy else "pull"
+
+    def _judge_unmapped(self, drift):
+        """A record of Odoo that was never sent."""
+        record = self.env[self.stream_id.res_model].browse(drift.res_id).exists()
+        told = self.env["sync.event"].search_count(
+            [
+                ("state", "=", "pending"),
+                ("stream_id", "=", self.stream_id.id),
+                ("res_id", "=", drift.res_id),
+            ],
+            limit=1,
+        )
+        if not record or told or self._mapped(record.ids):
+            return None
+        return {
+            "kind": "missing_pharmacy",
+            "repair": "push",
+            "record_name": record.display_name,
+        }
+
+    def _judge_unknown(self, drift, record):
+        """A record of the pharmacy that no change feed told of."""
+        own = [
+            ("stream_id", "=", self.stream_id.id),
+            ("external_id", "=", drift.external_id),
+        ]
+        Operation = self.env["sync.operation"]
+        kept = [*own, ("state", "not in", Operation.CLOSED)]
+        if (
+            not record
+            or record.get("deleted")
+            or self.env["sync.mapping"].search_count(own, limit=1)
+            or Operation.search_count(kept, limit=1)
+        ):
+            return None
+        name = record.get("name") or record.get("reference")
+        values = {"kind": "missing_odoo", "record_name": name or drift.external_id}
+        try:
+            data = self._canonical(record)
+        except InvalidDataError as exc:
+            return {**values, "repair": "pull", "reason": str(exc)}
+        candidates = self._adapter()._candidates(
+            self.backend_id, {drift.external_id: data}
+        )
+        res_ids, __ = candidates.get(drift.external_id, ((), None))
+        if len(res_ids) == 1:
+            return {**values, "repair": "link", "res_id": res_ids[0]}
+        return {**values, "repair": "pull"}
+
+    def _canonical(self, record):
+        directory = Directory(self.backend_id)
+        return self._adapter()._canonical(record, directory, partial=True)

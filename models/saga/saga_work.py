@@ -1,0 +1,206 @@
+import random
+from datetime import timedelta
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ...core import saga as core
+from ...core.decision import Verdict, decide
+from ...core.exceptions import NOT_MADE, DependencyMissingError
+from ...core.retry import delay
+from ..operation.retrying import Retrying
+
+# Until then a step that cannot be taken is tried again.
+DEADLINE = timedelta(hours=24)
+# Seconds until it is asked again whether the order is at the pharmacy.
+DEPENDENCY_WAIT = 5
+
+
+class SyncSaga(models.Model):
+    """How a saga is worked off: a job for each step and each compensation.
+
+    A job has three parts. That the step is begun, and what takes it back, is committed
+    first; then the pharmacy app is called, while no transaction is open; then what
+    came of it is committed, with what the step writes in Odoo and the next job. Killed
+    in between, it is run again: the step looks first whether it had happened.
+    """
+
+    _inherit = "sync.saga"
+
+    def _schedule(self, eta=None):
+        """Give the saga a job of its own; any other one it has does nothing more."""
+        for saga in self:
+            env = saga.backend_id._as_runner().env
+            job = (
+                saga.with_env(env)
+                .with_delay(
+                    eta=eta or None,
+                    description=self.env._("Saga of %s", saga.display_name),
+                )
+                ._job_step()
+            )
+            saga.write({"job_uuid": job.uuid, "eta": eta})
+
+    def _is_at_work(self):
+        """Whether a job is at one of its steps right now."""
+        job = self.env["queue.job"].sudo().search([("uuid", "=", self.job_uuid)])
+        return job.state == "started"
+
+    def _job_step(self):
+        """Job: one step, or one compensation."""
+        self.ensure_one()
+        job_uuid = self.env.context.get("job_uuid")
+        action = self._own("_begin_next", job_uuid)
+        if not action:
+            return
+        try:
+            step = self.step_ids.browse(action["step_id"])
+            answer = step._call_app(action)
+            self._own("_succeed_action", action, answer, job_uuid)
+        except Exception as exc:
+            self._own("_fail_action", action, exc, job_uuid)
+
+    def _begin_next(self, job_uuid):
+        """Put the next step, or compensation, on record as begun.
+
+        :return: dict that says what to do, or None if there is nothing for this job
+        """
+        if not self._is_mine(job_uuid) or self.backend_id.paused:
+            return None
+        now = fields.Datetime.now()
+        # A write in any case: who is just taking the saga back notices.
+        self.write({"worked_at": now, "eta": False, "reason": False})
+        if self.withdrawn and self.state != "compensating":
+            self._withdraw()
+        saga = self._core()
+        action = core.next_action(saga)
+        if not action:
+            return None
+        self._store(core.begin(saga, action))
+        step = self.step_ids[action.index]
+        again = step._count_attempt(undoing=action.kind is core.Kind.COMPENSATE)
+        return {
+            "kind": str(action.kind),
+            "index": action.index,
+            "step_id": step.id,
+            "name": step.name,
+            # It may have happened already.
+            "again": again,
+        }
+
+    def _succeed_action(self, action, answer, job_uuid):
+        """Write what a step does in Odoo, and that it is done, in one transaction."""
+        if not self._is_mine(job_uuid):
+            return
+        step = self.step_ids.browse(action["step_id"])
+        step._write_result(action["kind"], answer)
+        self._store(core.succeed(self._core(), _action(action)))
+        self._go_on()
+
+    def _fail_action(self, action, exception, job_uuid):
+        """Decide about a failed attempt: again, later, or never."""
+        if not self._is_mine(job_uuid):
+            return
+        step = self.step_ids.browse(action["step_id"])
+        Error = self.env["sync.error"]
+        classification = Error._classify(exception, self.backend_id)
+        step.message = classification.message
+        eta = step._retry_at(classification, exception)
+        if eta and not self.withdrawn:
+            self.reason = classification.message
+            self._schedule(eta)
+            return
+        Error.create(
+            Error._values(
+                classification,
+                exception,
+                operation=f"saga {step.name} {action['kind']}",
+                backend_id=self.backend_id.id,
+                correlation_id=self.correlation_id,
+                attempt=step.attempts,
+                context={"saga": self.id, "order": self.order_id.name},
+            )
+        )
+        if not self.error:
+            self.write(
+                {
+                    "error_type": str(classification.type),
+                    "error": classification.message,
+                }
+            )
+        self._store(core.fail(self._core(), _action(action)))
+        self._go_on()
+
+    def _go_on(self):
+        if self.withdrawn and self.state not in ("compensating", "compensated"):
+            self._withdraw()
+        if core.next_action(self._core()):
+            self._schedule()
+
+    def _is_mine(self, job_uuid):
+        """Lock the saga; whether this job is still the one that works on it."""
+        self.env.execute_query(
+            SQL("SELECT id FROM sync_saga WHERE id = %s FOR NO KEY UPDATE", self.id)
+        )
+        return not job_uuid or self.job_uuid == job_uuid
+
+
+class SyncSagaStep(models.Model):
+    _inherit = "sync.saga.step"
+
+    def _count_attempt(self, undoing):
+        """:return: whether it was begun before"""
+        self.ensure_one()
+        if self.undoing != undoing:
+            self.write({"attempts": 0, "last_delay": 0, "begun_at": False})
+        again = bool(self.begun_at)
+        self.write(
+            {
+                "attempts": self.attempts + 1,
+                "begun_at": self.begun_at or fields.Datetime.now(),
+                "undoing": undoing,
+            }
+        )
+        return again
+
+    def _retry_at(self, classification, exception):
+        """When a failed attempt is made again (UTC), or None if it is given up."""
+        self.ensure_one()
+        now = fields.Datetime.now()
+        in_time = now < self.begun_at + DEADLINE
+        if in_time and isinstance(exception, DependencyMissingError):
+            self.attempts -= 1
+            self.saga_id.backend_id._schedule_push()
+            return now + timedelta(seconds=DEPENDENCY_WAIT)
+        if in_time and isinstance(exception, NOT_MADE):
+            self.attempts -= 1
+            return now + timedelta(seconds=int(exception.retry_after or 0) + 1)
+        retrying = Retrying(self.env, self.saga_id.backend_id, "push")
+        policy = retrying.policy(classification.type)
+        # A failure with which the breaker opens speaks of the app: no attempt.
+        free = retrying.rejection and classification.counts_for_breaker
+        decision = decide(
+            classification,
+            attempts_left=policy.max_attempts - self.attempts + bool(free),
+            breaker_open=bool(retrying.rejection),
+            budget_left=retrying.spare > 0,
+            deadline_left=in_time,
+        )
+        if decision.verdict == Verdict.PARK:
+            self.attempts -= bool(free)
+            return now + timedelta(seconds=int(retrying.park_seconds) + 1)
+        if decision.verdict == Verdict.RETRY:
+            seconds = delay(
+                policy,
+                max(self.attempts, 1),
+                random,
+                previous=self.last_delay or None,
+                retry_after=classification.retry_after,
+            )
+            self.last_delay = seconds
+            return now + timedelta(seconds=seconds)
+        return None
+
+
+def _action(action):
+    return core.Action(core.Kind(action["kind"]), action["index"])

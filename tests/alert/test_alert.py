@@ -1,0 +1,838 @@
+import logging
+import threading
+from contextlib import suppress
+from datetime import timedelta
+
+from odoo import SUPERUSER_ID, api, fields
+from odoo.exceptions import AccessError, UserError
+from odoo.modules.registry import Registry
+from odoo.tests import BaseCase, get_db_name, new_test_user, tagged
+from odoo.tools import mute_logger
+
+from ...core.alerting import LIMIT, Condition
+from ...core.exceptions import ApiTimeoutError, DataCorruptedError, HttpError
+from ...models.alert import watch
+from ...models.call import sync_breaker
+from ..common import KEY, SyncCase
+
+LOGGED = "odoo.addons.pharmacy_sync.models.alert.watch"
+
+
+class AlertCase(SyncCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.operator = new_test_user(
+            cls.env, "alert_operator", "pharmacy_sync.group_operator"
+        )
+        cls.user = new_test_user(cls.env, "alert_user", "pharmacy_sync.group_user")
+        (cls.env["sync.backend"].search([]) - cls.backend).active = False
+        cls.backend.message_subscribe(cls.operator.partner_id.ids)
+
+    def setUp(self):
+        super().setUp()
+        for known in (sync_breaker._read, watch._called):
+            known.clear()
+            self.addCleanup(known.clear)
+
+    def rule(self, condition):
+        return self.env.ref(f"pharmacy_sync.alert_rule_{condition}")
+
+    def only(self, *conditions):
+        """Switch the other rules off, which would have their say as well."""
+        rules = self.env["sync.alert.rule"].search([])
+        rules.filtered(lambda r: r.condition not in conditions).active = False
+
+    def go_wrong(self, error=None, times=1, **about):
+        """Record failures, as a worker would."""
+        Error = self.env["sync.error"]
+        error = error or HttpError(404, None, "Order is unknown")
+        about = {"backend_id": self.backend.id, "operation": "push", **about}
+        values = Error._values(Error._classify(error), error, **about)
+        return Error.create([dict(values) for __ in range(times)])
+
+    def look(self):
+        """Do what the scheduled action would."""
+        self.env.flush_all()
+        self.env["sync.alert"]._cron_watch()
+        self.env.invalidate_all()
+
+    def deliver(self):
+        self.env.flush_all()
+        self.backend._as_runner()._job_events()
+        self.env.invalidate_all()
+
+    def alerts(self, *states, **values):
+        return self.env["sync.alert"].search(
+            [("state", "in", states or ("open", "acknowledged"))]
+            + [(name, "=", value) for name, value in values.items()],
+            order="id",
+        )
+
+    def notes(self, text):
+        return self.backend.message_ids.filtered(lambda note: text in note.body)
+
+    def pass_time(self, seconds, *records):
+        """Make what was written look older."""
+        self.env.flush_all()
+        moment = timedelta(seconds=seconds)
+        columns = {
+            "sync_error": ("occurred_at",),
+            "sync_alert": ("opened_at", "told_at", "resolved_at", "last_at"),
+        }
+        for table, names in columns.items():
+            for name in names:
+                self.env.cr.execute(
+                    f"UPDATE {table} SET {name} = {name} - %s",
+                    [moment],
+                )
+        self.env.invalidate_all()
+
+
+@tagged("post_install", "-at_install")
+class TestAlertRaised(AlertCase):
+    """Each rule, its cause made to happen, and in order again."""
+
+    def test_critical_error_is_told_at_once_and_logged(self):
+        self.only("critical_error")
+        triggers = self.env["ir.cron.trigger"].search_count([])
+        with self.assertLogs(LOGGED, "CRITICAL") as logged:
+            error = self.go_wrong(DataCorruptedError("checksum mismatch"))
+            self.go_wrong(DataCorruptedError("checksum mismatch")).unlink()
+        self.assertIn(error.correlation_id, logged.output[0])
+        self.assertEqual(len(logged.output), 2)
+        self.assertEqual(
+            self.env["ir.cron.trigger"].search_count([]) - triggers, 1, "at once"
+        )
+        self.look()
+        alert = self.alerts()
+        self.assertEqual(
+            (alert.condition, alert.severity), ("critical_error", "critical")
+        )
+        self.assertEqual(alert.correlation_id, error.correlation_id)
+        self.assertEqual(alert.action_open()["res_id"], error.group_id.id)
+        self.assertEqual(alert.title, "Critical error: Data corrupted")
+        self.assertEqual(alert.detail, "checksum mismatch")
+        self.assertEqual(alert.advice, error.group_id.advice)
+        self.assertTrue(self.notes(error.correlation_id))
+        self.look()
+        self.assertEqual(alert.count, 1, "it is the same one")
+        with mute_logger(LOGGED):
+            self.go_wrong(DataCorruptedError("checksum mismatch"), times=2)
+        self.look()
+        self.assertEqual((self.alerts(), alert.count), (alert, 3))
+        error.group_id.action_resolve()
+        self.look()
+        self.assertEqual(alert.state, "resolved")
+        self.assertFalse(alert.resolved_by_id)
+        self.assertEqual(alert.resolution, "The errors are resolved.")
+        self.assertTrue(self.notes("Resolved: Critical error"))
+
+    def test_critical_error_is_kept_on_the_list_while_it_is_not_resolved(self):
+        self.only("critical_error")
+        with mute_logger(LOGGED):
+            self.go_wrong(DataCorruptedError("checksum mismatch"))
+        self.look()
+        self.pass_time(3600)
+        self.look()
+        self.assertEqual(self.alerts().count, 1)
+
+    def test_refused_key(self):
+        self.only("authentication")
+        order = self.make_order()
+        self.push()
+        self.backend.api_key = "revoked"
+        order.origin = "PH-1"
+        self.push()
+        self.look()
+        alert = self.alerts()
+        self.assertEqual((alert.condition, alert.severity), ("authentication", "high"))
+        self.backend.api_key = KEY
+        self.operations(state="dead").action_redrive()
+        self.push()
+        self.look()
+        self.assertEqual(alert.state, "resolved", "it was made up for")
+
+    def test_more_than_ten_errors_in_a_minute(self):
+        self.only("error_rate")
+        for number in range(10):
+            self.go_wrong(HttpError(404, None, f"Different {chr(97 + number)}"))
+        self.look()
+        self.assertFalse(self.alerts())
+        self.go_wrong(ApiTimeoutError("20 s"))
+        self.look()
+        alert = self.alerts()
+        self.assertEqual(alert.title, "11 errors within 60 seconds")
+        self.assertEqual((alert.severity, alert.count), ("medium", 11))
+        self.go_wrong(ApiTimeoutError("20 s"), times=2)
+        self.look()
+        self.assertEqual((self.alerts(), alert.count), (alert, 13))
+        groups = self.env["sync.error.group"].search(alert.action_open()["domain"])
+        self.assertEqual(len(groups), 11)
+        self.pass_time(100)
+        self.look()
+        self.assertEqual(alert.state, "resolved")
+
+    def test_errors_that_are_spread_out_are_no_rate(self):
+        self.only("error_rate")
+        for __ in range(4):
+            self.go_wrong(times=5)
+            self.pass_time(61)
+        self.look()
+        self.assertFalse(self.alerts())
+
+    def test_burst_between_two_looks_is_seen(self):
+        """Six before the look, six after it, all within a minute."""
+        self.only("error_rate")
+        self.go_wrong(times=6)
+        self.look()
+        self.pass_time(30)
+        self.go_wrong(times=6)
+        self.look()
+        self.assertEqual(self.alerts().title, "12 errors within 60 seconds")
+
+    def test_burst_is_seen_by_a_look_that_comes_late(self):
+        self.only("error_rate")
+        self.go_wrong(times=6)
+        self.pass_time(20)
+        self.go_wrong(times=6)
+        self.pass_time(80)
+        self.look()
+        self.assertEqual(self.alerts().title, "12 errors within 60 seconds")
+
+    def test_spike_of_one_error_grows(self):
+        self.only("error_spike")
+        self.go_wrong(times=5)
+        self.look()
+        self.assertFalse(self.alerts())
+        group = self.go_wrong().group_id
+        self.look()
+        alert = self.alerts()
+        self.assertEqual((alert.severity, alert.res_id), ("medium", group.id))
+        self.assertEqual(len(self.notes("The same error")), 1)
+        self.go_wrong(times=14)
+        self.look()
+        self.assertEqual((self.alerts(), alert.severity), (alert, "high"))
+        self.assertEqual(alert.count, 20)
+        self.assertEqual(len(self.notes("The same error")), 2, "it got worse")
+        group.action_resolve()
+        self.look()
+        self.assertEqual(alert.state, "resolved")
+
+    def test_muted_group_raises_nothing(self):
+        self.only("error_spike", "error_rate", "critical_error")
+        group = self.go_wrong().group_id
+        group.action_mute()
+        self.go_wrong(times=20)
+        self.look()
+        self.assertFalse(self.alerts())
+
+    def test_open_breaker_until_the_app_is_back(self):
+        self.only("breaker_opened")
+        order = self.make_order()
+        self.push()
+        breaker = self.backend._breaker("push")
+        breaker.write({"consecutive_failures": 1, "open_seconds": 600})
+        self.app.fault("error", status=503)
+        order.origin = "PH-1"
+        self.push()
+        self.deliver()
+        alert = self.alerts()
+        self.assertEqual((alert.res_model, alert.res_id), ("sync.breaker", breaker.id))
+        self.assertEqual((alert.severity, alert.count), ("high", 1))
+        event = self.env["sync.event"].search([("type", "=", "breaker_opened")])
+        self.assertEqual(alert.correlation_id, event.correlation_id)
+        self.deliver()
+        self.look()
+        self.assertEqual((self.alerts(), alert.count), (alert, 1))
+        breaker._set_mode("disabled", "the app is back")
+        self.deliver()
+        self.assertEqual(alert.state, "resolved")
+        self.assertEqual(len(self.notes("Breaker opened")), 2)
+        self.assertTrue(self.notes("Resolved: Breaker opened"))
+        self.assertFalse(self.notes("Breaker closed"), "nobody is told twice")
+
+    def make_dead(self, *references):
+        orders = [self.make_order() for __ in references]
+        self.push()
+        for order in orders:
+            order.order_line[0].product_qty = -1
+        self.push()
+        return self.operations(state="dead")
+
+    def test_dead_letters_of_one_cause_are_one_alert(self):
+        self.only("dead_letter")
+        dead = self.make_dead("A", "B", "C")
+        self.deliver()
+        alert = self.alerts()
+        self.assertEqual(alert.count, 3)
+        self.assertTrue(alert.title.startswith("Dead letters (3)"))
+        self.assertIn(alert.correlation_id, dead.mapped("correlation_id"))
+        opened = alert.action_open()
+        self.assertEqual(self.env[opened["res_model"]].search(opened["domain"]), dead)
+        dead[:2].action_discard("The pharmacy sells it no more")
+        self.deliver()
+        self.assertEqual(alert.state, "open")
+        dead[2].action_redrive()
+        self.deliver()
+        self.assertEqual(alert.state, "resolved")
+        self.assertEqual(len(self.notes("Dead letters (3)")), 2)
+        self.assertFalse(self.notes("Dead letter created"), "nobody is told twice")
+
+    def test_events_that_a_handler_fails_at(self):
+        self.only("handler_failed")
+        self.make_order()
+        self.push()
+        event = self.env["sync.event"].search([], limit=1)
+        delivery = self.env["sync.event.delivery"].create(
+            {
+                "event_id": event.id,
+                "backend_id": self.backend.id,
+                "handler": "metrics",
+                "state": "failed",
+                "message": "no such table",
+            }
+        )
+        self.look()
+        alert = self.alerts()
+        self.assertIn("handler metrics: no such table", alert.title)
+        opened = alert.action_open()
+        found = self.env[opened["res_model"]].search(opened["domain"])
+        self.assertEqual(found, delivery)
+        delivery.action_retry()
+        self.deliver()
+        self.look()
+        self.assertEqual(alert.state, "resolved")
+
+    def test_low_health_score(self):
+        self.only("health_score")
+        order = self.make_order()
+        self.push()
+        breakers = self.backend.breaker_ids
+        breakers.sudo().write({"state": "open"})
+        self.backend.api_key = "revoked"
+        order.origin = "PH-1"
+        self.push()
+        self.look()
+        self.assertFalse(self.alerts(), "not that bad yet")
+        with mute_logger(LOGGED):
+            self.go_wrong(DataCorruptedError("broken"), times=30)
+        self.app.fault("error", status=503)
+        for __ in range(5):
+            with suppress(HttpError):
+                self.backend._client("test").health("x")
+        self.look()
+        alert = self.alerts()
+        self.assertEqual((alert.condition, alert.severity), ("health_score", "high"))
+        self.assertIn("below 50", alert.title)
+        self.assertEqual(alert.action_open()["tag"], "pharmacy_sync.overview")
+        breakers.sudo().write({"state": "closed"})
+        self.env["sync.error"].search([]).action_resolve()
+        self.look()
+        self.assertEqual(alert.state, "resolved")
+
+    def test_recovery_that_fails(self):
+        self.only("recovery_failed")
+        cron = self.env.ref("pharmacy_sync.cron_recover")
+        cron.failure_count = 2
+        self.look()
+        alert = self.alerts()
+        self.assertFalse(alert.backend_id)
+        self.assertIn(cron.name, alert.title)
+        with self.assertRaises(UserError):
+            alert.action_open()
+        cron.failure_count = 0
+        self.look()
+        self.assertEqual(alert.state, "resolved")
+
+    def test_saga_that_could_not_be_taken_back(self):
+        self.only("recovery_failed")
+        saga = self.env["sync.saga"].create(
+            {
+                "backend_id": self.backend.id,
+                "record": {"id": "po_9"},
+                "state": "needs_attention",
+                "error": "the reservation is gone",
+            }
+        )
+        self.look()
+        alert = self.alerts()
+        self.assertEqual((alert.res_model, alert.res_id), (saga._name, saga.id))
+        self.assertIn("the reservation is gone", alert.title)
+        self.assertEqual(alert.correlation_id, saga.correlation_id)
+        saga._settle("Called the pharmacy")
+        self.look()
+        self.assertEqual(alert.state, "resolved")
+
+    def test_rule_that_is_switched_off(self):
+        self.only("error_spike")
+        self.go_wrong(times=6)
+        self.look()
+        alert = self.alerts()
+        self.rule("error_spike").active = False
+        self.look()
+        self.assertEqual(alert.resolution, "Its rule was switched off.")
+        self.go_wrong(times=6)
+        self.look()
+        self.assertFalse(self.alerts())
+
+    def test_backends_own_rule_takes_the_place_of_the_one_for_all(self):
+        self.only("error_spike")
+        own = self.rule("error_spike").copy(
+            {"backend_id": self.backend.id, "threshold": 8, "severity": "low"}
+        )
+        self.go_wrong(times=6)
+        self.look()
+        self.assertFalse(self.alerts())
+        self.go_wrong(times=3)
+        self.look()
+        self.assertEqual((self.alerts().rule_id, self.alerts().severity), (own, "low"))
+
+    def test_a_condition_that_fails_to_be_seen_hides_no_other(self):
+        def _see_error_rate(model, rule, backend_ids):
+            model.env.cr.execute("SELECT nothing FROM nowhere")
+
+        self.patch(self.env.registry["sync.alert"], "_see_error_rate", _see_error_rate)
+        self.go_wrong(times=6)
+        with self.assertLogs(LOGGED, "CRITICAL"), mute_logger("odoo.sql_db"):
+            self.look()
+        self.assertEqual(self.alerts().condition, "error_spike")
+
+    def test_every_condition_has_a_rule_and_a_source(self):
+        Rule, Alert = self.env["sync.alert.rule"], self.env["sync.alert"]
+        offered = dict(Rule._fields["condition"].selection)
+        self.assertEqual(set(offered), set(map(str, Condition)))
+        for condition in offered:
+            self.assertTrue(self.rule(condition))
+            self.assertTrue(hasattr(Alert, f"_see_{condition}"))
+
+
+@tagged("post_install", "-at_install")
+class TestAlertTold(AlertCase):
+    """Who is told, and that nobody is flooded."""
+
+    def kinds(self, count, times=6):
+        """Failures of that many kinds."""
+        for number in range(count):
+            self.go_wrong(HttpError(404, None, f"Kind {chr(97 + number)}"), times=times)
+
+    def messages(self):
+        """What was sent to who is logged in, since it was asked last."""
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        rows = self.env["bus.bus"].sudo().search([])
+        found = [row.message for row in rows if "simple_notification" in row.message]
+        rows.unlink()
+        return found
+
+    def test_followers_get_a_message(self):
+        self.only("error_spike")
+        self.messages()
+        self.go_wrong(times=6)
+        self.look()
+        (message,) = self.messages()
+        self.assertIn("The same error 6 times", message)
+        self.look()
+        self.assertFalse(self.messages(), "told once")
+        self.alerts().action_resolve()
+        self.assertIn("Resolved", self.messages()[0])
+
+    def test_responsible_has_an_activity_for_what_is_severe(self):
+        self.only("breaker_opened", "error_spike")
+        self.rule("breaker_opened").user_id = self.operator
+        self.rule("error_spike").user_id = self.operator
+        self.go_wrong(times=6)
+        self.look()
+        self.assertFalse(self.alerts().activity_ids, "it is medium")
+        self.alerts().action_resolve()
+        breaker = self.backend._breaker("push")
+        breaker._set_mode("forced_open", "maintenance")
+        self.look()
+        alert = self.alerts()
+        self.assertEqual(alert.activity_ids.user_id, self.operator)
+        breaker._set_mode("normal", "over")
+        breaker.sudo().state = "closed"
+        self.look()
+        self.assertFalse(alert.activity_ids)
+
+    def test_whoever_looks_after_the_error_is_responsible(self):
+        self.only("error_spike")
+        group = self.go_wrong().group_id
+        group.user_id = self.user
+        self.rule("error_spike").user_id = self.operator
+        self.go_wrong(times=6)
+        self.look()
+        self.assertEqual(self.alerts().user_id, self.user)
+
+    def test_what_starts_together_is_told_together(self):
+        self.only("error_spike")
+        self.kinds(3)
+        self.look()
+        alerts = self.alerts()
+        leader = alerts.filtered("told_at")
+        self.assertEqual((len(alerts), len(leader)), (3, 1))
+        self.assertEqual(leader.child_ids, alerts - leader)
+        self.assertEqual(set((alerts - leader).mapped("held")), {"correlated"})
+        (note,) = self.notes("The same error")
+        self.assertIn("With it", note.body)
+        # What begins later is told by itself.
+        self.pass_time(61)
+        self.go_wrong(HttpError(404, None, "Late"), times=6)
+        self.look()
+        self.assertTrue(self.alerts(subject="Late").told_at)
+        # Answered together, as well.
+        leader.action_acknowledge()
+        self.assertEqual(set(alerts.mapped("state")), {"acknowledged"})
+
+    def test_part_of_an_alert_that_is_over_speaks_for_itself(self):
+        self.only("error_spike")
+        self.kinds(2)
+        self.look()
+        leader = self.alerts().filtered("told_at")
+        part = self.alerts() - leader
+        self.env["sync.error.group"].browse(leader.res_id).action_resolve()
+        self.look()
+        self.assertEqual(leader.state, "resolved")
+        self.assertTrue(part.told_at)
+        self.assertFalse(part.parent_id)
+
+    def test_backend_that_is_down_speaks_for_its_errors(self):
+        self.only("breaker_opened", "error_rate", "error_spike", "critical_error")
+        breaker = self.backend._breaker("push")
+        breaker._set_mode("forced_open", "maintenance")
+        self.look()
+        down = self.alerts()
+        self.go_wrong(times=20)
+        with mute_logger(LOGGED):
+            self.go_wrong(DataCorruptedError("broken"))
+        self.look()
+        children = self.alerts(held="inhibited")
+        self.assertEqual(
+            set(children.mapped("condition")), {"error_rate", "error_spike"}
+        )
+        self.assertEqual(children.parent_id, down)
+        self.assertFalse(children.filtered("told_at"))
+        self.assertTrue(self.alerts(condition="critical_error").told_at)
+        # Up again: what went wrong meanwhile is not brought up,
+        breaker._set_mode("normal", "over")
+        breaker.sudo().state = "closed"
+        self.look()
+        self.assertEqual(down.state, "resolved")
+        self.assertFalse(children.filtered("told_at"))
+        # unless it goes on.
+        self.pass_time(5)
+        self.go_wrong(times=2)
+        self.look()
+        self.assertTrue(children.filtered("told_at"))
+
+    def test_other_backend_is_not_inhibited(self):
+        self.only("breaker_opened", "error_spike")
+        other = self.env["sync.backend"].create(
+            {"name": "Other", "url": "http://127.0.0.1:9"}
+        )
+        self.backend._breaker("push")._set_mode("forced_open", "maintenance")
+        self.go_wrong(times=6, backend_id=other.id)
+        self.look()
+        self.assertTrue(self.alerts(backend_id=other.id).told_at)
+
+    def test_silence_ends(self):
+        self.only("error_spike")
+        rule = self.rule("error_spike")
+        rule.with_user(self.operator).action_silence()
+        self.go_wrong(times=6)
+        self.look()
+        alert = self.alerts()
+        self.assertEqual((alert.held, alert.told_at), ("silenced", False))
+        self.assertFalse(self.notes("The same error"))
+        rule.silenced_until = fields.Datetime.now() - timedelta(seconds=1)
+        self.look()
+        self.assertTrue(alert.told_at)
+        self.assertTrue(self.notes("The same error"))
+
+    def flood(self, count):
+        """That many alerts of one rule, none of them correlated."""
+        event = self.env["sync.event"].search([], limit=1)
+        self.env["sync.event.delivery"].create(
+            [
+                {
+                    "event_id": event.id,
+                    "backend_id": self.backend.id,
+                    "handler": f"handler {number}",
+                    "state": "failed",
+                }
+                for number in range(count)
+            ]
+        )
+
+    def test_a_rule_tells_ten_times_and_then_a_summary(self):
+        self.only("handler_failed")
+        self.make_order()
+        self.push()
+        self.flood(LIMIT + 5)
+        self.look()
+        self.assertEqual(len(self.alerts()), LIMIT + 5)
+        self.assertEqual(len(self.notes("Events not delivered")), LIMIT)
+        held = self.alerts(held="limited")
+        self.assertEqual(len(held), 5)
+        self.look()
+        self.assertEqual(len(self.notes("Events not delivered")), LIMIT)
+        # Two of them are over before there is room again.
+        gone = held[:2].mapped("subject")
+        self.env["sync.event.delivery"].search([("handler", "in", gone)]).unlink()
+        self.look()
+        self.pass_time(301)
+        self.look()
+        (summary,) = self.notes("5 more alerts, 2 of them over")
+        self.assertIn(held[4].subject, summary.body)
+        self.assertEqual(set(held.mapped("in_summary")), {True})
+        self.look()
+        self.assertEqual(len(self.notes("more alerts")), 1)
+
+    def test_critical_is_told_however_many_there_are(self):
+        self.only("handler_failed")
+        self.rule("handler_failed").severity = "critical"
+        self.make_order()
+        self.push()
+        self.flood(LIMIT + 5)
+        with self.assertLogs(
+            "odoo.addons.pharmacy_sync.models.alert.tell", "CRITICAL"
+        ) as logged:
+            self.look()
+        self.assertEqual(len(self.alerts().filtered("told_at")), LIMIT + 5)
+        self.assertEqual(len(logged.output), LIMIT + 5)
+        self.assertIn(self.alerts()[0].correlation_id, "".join(logged.output))
+
+    def test_alert_that_cannot_be_told_is_kept(self):
+        def message_post(record, **kwargs):
+            raise ValueError("no mail today")
+
+        self.only("error_spike")
+        self.patch(self.env.registry["sync.backend"], "message_post", message_post)
+        self.go_wrong(times=6)
+        with self.assertLogs("odoo.addons.pharmacy_sync.models.alert.tell", "CRITICAL"):
+            self.look()
+        self.assertEqual(len(self.alerts()), 1)
+
+
+@tagged("post_install", "-at_install")
+class TestAlertAnswered(AlertCase):
+    """What people do with an alert, and who may."""
+
+    def setUp(self):
+        super().setUp()
+        self.only("error_spike")
+        self.group = self.go_wrong(times=6).group_id
+        self.look()
+        self.alert = self.alerts()
+
+    def audited(self, event_type):
+        self.deliver()
+        return self.env["sync.audit"].search([("type", "=", event_type)])
+
+    def test_acknowledged_by_whom_and_when(self):
+        self.alert.with_user(self.operator).action_acknowledge()
+        self.assertEqual(self.alert.state, "acknowledged")
+        self.assertEqual(self.alert.acknowledged_by_id, self.operator)
+        self.assertEqual(self.alert.user_id, self.operator)
+        self.assertTrue(self.alert.acknowledged_at)
+        trace = self.audited("alert_acknowledged")
+        self.assertEqual((trace.user_id, trace.res_id), (self.operator, self.alert.id))
+        self.assertEqual(trace.correlation_id, self.alert.correlation_id)
+        self.assertIn("The same error", trace.summary)
+        # More of the same changes nothing about that.
+        self.go_wrong()
+        self.look()
+        self.assertEqual((self.alert.state, self.alert.count), ("acknowledged", 7))
+
+    def test_resolved_by_hand_stays_so_until_it_happens_again(self):
+        self.alert.with_user(self.operator).action_resolve()
+        self.assertEqual(self.alert.resolved_by_id, self.operator)
+        self.assertEqual(self.audited("alert_resolved").user_id, self.operator)
+        self.look()
+        self.assertFalse(self.alerts(), "what led to it is dealt with")
+        self.pass_time(2)
+        self.go_wrong()
+        self.look()
+        again = self.alerts()
+        self.assertEqual(len(again), 1)
+        self.assertNotEqual(again, self.alert)
+
+    def test_silenced_from_the_alert(self):
+        self.alert.with_user(self.operator).action_silence()
+        rule = self.rule("error_spike")
+        self.assertTrue(rule.silenced)
+        self.assertAlmostEqual(
+            rule.silenced_until,
+            fields.Datetime.now() + timedelta(hours=1),
+            delta=timedelta(seconds=30),
+        )
+        self.assertEqual(self.audited("alert_silenced").user_id, self.operator)
+        rule.with_user(self.operator).action_end_silence()
+        self.assertFalse(rule.silenced)
+
+    def test_users_see_and_operators_answer(self):
+        mine = self.alert.with_user(self.user)
+        self.assertIn("The same error", mine.title)
+        self.assertTrue(mine.advice)
+        for action in ("action_acknowledge", "action_resolve", "action_silence"):
+            with self.subTest(action), self.assertRaises(AccessError):
+                getattr(mine, action)()
+        with self.assertRaises(AccessError):
+            self.alert.with_user(self.operator).write({"state": "resolved"})
+        self.alert.with_user(self.operator).resolution = "Called them"
+        rule = self.rule("error_spike")
+        with self.assertRaises(AccessError):
+            rule.with_user(self.operator).threshold = 1
+        with self.assertRaises(AccessError):
+            rule.with_user(self.user).action_silence()
+        manager = new_test_user(
+            self.env, "alert_manager", "pharmacy_sync.group_manager"
+        )
+        rule.with_user(manager).threshold = 7
+        self.assertEqual(rule.threshold, 7)
+
+    def test_other_company_sees_none(self):
+        company = self.env["res.company"].create({"name": "Other"})
+        stranger = new_test_user(
+            self.env,
+            "alert_stranger",
+            "pharmacy_sync.group_manager",
+            company_id=company.id,
+            company_ids=[(6, 0, company.ids)],
+        )
+        own = self.rule("error_spike").copy({"backend_id": self.backend.id})
+        Alert, Rule = self.env["sync.alert"], self.env["sync.alert.rule"]
+        self.assertNotIn(self.alert, Alert.with_user(stranger).search([]))
+        rules = Rule.with_user(stranger).search([])
+        self.assertIn(self.rule("error_spike"), rules)
+        self.assertNotIn(own, rules)
+
+    def test_overview_has_the_latest(self):
+        def shown(backend_ids=None):
+            overview = self.env["sync.overview"].with_user(self.user)
+            return overview.data(backend_ids)["alerts"]
+
+        (told,) = shown()["latest"]
+        self.assertEqual((told["id"], told["count"]), (self.alert.id, 6))
+        self.assertEqual(told["title"], self.alert.title)
+        self.assertEqual(shown(self.backend.ids)["count"], 1)
+        other = self.env["sync.backend"].create(
+            {"name": "Other", "url": "http://127.0.0.1:9"}
+        )
+        self.assertEqual(shown(other.ids)["count"], 0)
+        self.alert.action_resolve()
+        self.assertEqual(shown()["latest"], [])
+
+    def test_resolved_alerts_go_and_open_ones_stay(self):
+        retention = self.env["sync.retention"]
+        self.pass_time(31 * 86400)
+        retention._gc_expired()
+        self.assertTrue(self.alert.exists())
+        self.alert.action_resolve()
+        retention._gc_expired()
+        self.assertTrue(self.alert.exists())
+        self.pass_time(31 * 86400)
+        retention._gc_expired()
+        self.assertFalse(self.alert.exists())
+
+
+@tagged("post_install", "-at_install")
+class TestAlertConcurrency(BaseCase):
+    """Real transactions: who looks at the same time opens one alert, once."""
+
+    OPERATION = "alert concurrency"
+
+    def setUp(self):
+        super().setUp()
+        self.registry = Registry(get_db_name())
+        self.clean()
+        self.addCleanup(self.clean)
+
+    def clean(self):
+        with self.registry.cursor() as cr:
+            cr.execute("DELETE FROM sync_alert WHERE backend_id IS NULL")
+            cr.execute(
+                "DELETE FROM sync_error WHERE context->>'operation' = %s",
+                [self.OPERATION],
+            )
+            cr.execute(
+                "DELETE FROM sync_error_group WHERE message = %s", [self.OPERATION]
+            )
+
+    def in_cursor(self, function):
+        with self.registry.cursor() as cr:
+            return function(api.Environment(cr, SUPERUSER_ID, {}))
+
+    def go_wrong(self, env):
+        for __ in range(11):
+            env["sync.error"]._record(
+                HttpError(404, None, self.OPERATION), operation=self.OPERATION
+            )
+
+    def look(self):
+        self.in_cursor(lambda env: env["sync.alert"]._cron_watch())
+
+    def found(self):
+        """(errors counted, times told, rows) of the alerts of each condition."""
+        with self.registry.cursor() as cr:
+            cr.execute(
+                """SELECT condition, sum(count), coalesce(sum(told_times), 0), count(*)
+                     FROM sync_alert WHERE backend_id IS NULL GROUP BY condition"""
+            )
+            return {
+                condition: tuple(map(int, rest)) for condition, *rest in cr.fetchall()
+            }
+
+    def look_together(self, workers=6):
+        threads = [threading.Thread(target=self.look) for __ in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def test_one_alert_told_once_and_nothing_replayed(self):
+        self.in_cursor(self.go_wrong)
+        with (
+            self.assertNoLogs("odoo.service.model", logging.INFO),
+            self.assertNoLogs("odoo.addons.pharmacy_sync", logging.CRITICAL),
+        ):
+            self.look_together()
+        # More than ten in a minute they are as well, which is told with it.
+        self.assertEqual(
+            self.found(), {"error_spike": (11, 0, 1), "error_rate": (11, 1, 1)}
+        )
+        self.in_cursor(self.go_wrong)
+        with self.assertNoLogs("odoo.service.model", logging.INFO):
+            self.look_together()
+        # Four times as many of one kind are worse, which is told, once as well.
+        self.assertEqual(
+            self.found(), {"error_spike": (22, 1, 1), "error_rate": (22, 1, 1)}
+        )
+
+    def test_insertion_that_races_is_counted_in_the_one_that_is_there(self):
+        """Even if who looks did not wait for the one before."""
+        self.in_cursor(self.go_wrong)
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            Alert = env["sync.alert"]
+            rule = next(
+                rule
+                for rule in env["sync.alert.rule"]._rules()
+                if rule.condition is Condition.ERROR_SPIKE
+            )
+            seen = {
+                sighting.fingerprint(rule): (rule, sighting)
+                for sighting in Alert._see_error_spike(rule, [None])
+                if sighting.subject == self.OPERATION
+            }
+            Alert._open(seen)
+            Alert._open(seen)
+        self.assertEqual(self.found(), {"error_spike": (22, 0, 1)})
+
+    def test_failure_to_look_breaks_nothing(self):
+        with (
+            self.registry.cursor() as holder,
+            self.assertLogs("odoo.addons.pharmacy_sync", logging.WARNING),
+        ):
+            holder.execute("SELECT pg_advisory_xact_lock(7270000)")
+            self.look()

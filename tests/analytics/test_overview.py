@@ -1,0 +1,220 @@
+from datetime import timedelta
+
+from lxml import etree
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tests import new_test_user, tagged
+from odoo.tools.safe_eval import safe_eval
+
+from ..common import KEY, SyncCase
+
+
+@tagged("post_install", "-at_install")
+class TestOverview(SyncCase):
+    """What the page says is so, and what stands behind a figure opens."""
+
+    def setUp(self):
+        super().setUp()
+        self.user = new_test_user(self.env, "overview_user", "pharmacy_sync.group_user")
+        self.order = self.make_order()
+        self.push()
+
+    def data(self, span="24h", backends=None):
+        self.env.flush_all()
+        ids = (backends or self.backend).ids
+        return self.env["sync.overview"].with_user(self.user).data(ids, span)
+
+    def behind(self, link):
+        """The records of the list that a link opens, its filters applied."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(link["action"])
+        model = self.env[action["res_model"]].with_user(self.user)
+        domain = Domain(safe_eval(action["domain"] or "[]")) & Domain(link["domain"])
+        view = model.get_views([(False, "search")])["views"]["search"]["arch"]
+        for name in link["context"]:
+            name = name.removeprefix("search_default_")
+            (found,) = etree.fromstring(view).xpath(f"//filter[@name='{name}']")
+            domain &= Domain(safe_eval(found.get("domain")))
+        return model.search(domain)
+
+    def die(self):
+        self.backend.api_key = "revoked"
+        self.order.origin = "PH-1"
+        self.push()
+        self.backend.api_key = KEY
+
+    def test_all_is_well(self):
+        data = self.data()
+        self.assertEqual(data["health"], {"score": 100, "level": "good", "parts": []})
+        self.assertEqual(data["queue"]["count"], 0)
+        self.assertIsNone(data["queue"]["oldest"])
+        self.assertEqual(data["calls"]["success_rate"], 100.0)
+        self.assertEqual(len(data["trend"]["hours"]), 24)
+        self.assertEqual({b["state"] for b in data["breakers"]}, {"closed"})
+        self.assertEqual(data["groups"], [])
+
+    def test_what_waits_is_told_with_its_age(self):
+        self.order.origin = "PH-1"
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        waiting = self.operations(state="pending")
+        waiting.requested_at = fields.Datetime.now() - timedelta(minutes=30)
+        data = self.data()
+        self.assertEqual(data["queue"]["count"], 1)
+        self.assertAlmostEqual(data["queue"]["oldest"], 1800, delta=30)
+        self.assertEqual(self.behind(data["queue"]["link"]), waiting)
+        (part,) = data["health"]["parts"]
+        self.assertEqual(part["name"], "backlog_age")
+        self.assertAlmostEqual(part["lost"], 5, delta=0.2)
+        self.assertEqual(data["health"]["score"], 95)
+
+    def test_dead_letter_is_told_and_found(self):
+        self.die()
+        data = self.data()
+        self.assertEqual(data["dead_letters"]["count"], 1)
+        dead = self.operations(state="dead")
+        self.assertEqual(self.behind(data["dead_letters"]["link"]), dead)
+        self.assertEqual(data["recovery"]["rate"], 0.0)
+        self.assertEqual(data["errors"]["count"], 1)
+        self.assertEqual(self.behind(data["errors"]["link"]), dead.error_ids)
+        self.assertEqual(data["health"]["parts"][0]["name"], "dead_letters")
+        self.assertEqual(
+            self.behind(data["health"]["parts"][0]["link"]), dead, "why opens too"
+        )
+
+    def test_what_was_redriven_has_recovered(self):
+        self.die()
+        dead = self.operations(state="dead")
+        dead.action_redrive()
+        self.push()
+        recovery = self.data()["recovery"]
+        self.assertEqual((recovery["recovered"], recovery["lost"]), (1, 0))
+        self.assertEqual(recovery["rate"], 100.0)
+        self.assertEqual(self.behind(recovery["link"]), dead)
+
+    def test_failed_calls_and_their_errors_are_told(self):
+        self.app.fault("error", status=503, count=1)
+        self.order.origin = "PH-1"
+        self.push()
+        data = self.data()
+        self.assertEqual(data["calls"]["failed"], 1)
+        failed = self.behind(data["calls"]["failed_link"])
+        self.assertEqual(failed.mapped("status"), [503])
+        self.assertEqual(data["health"]["parts"][0]["name"], "failed_calls")
+        self.assertEqual(sum(data["trend"]["errors"]["medium"]), 1)
+        self.assertEqual(data["trend"]["errors"]["medium"][-1], 1, "in this hour")
+
+    def test_critical_error_weighs_until_it_is_resolved(self):
+        Error = self.env["sync.error"]
+        exception = ValueError("checksum mismatch")
+        classification = Error._classify_response(
+            self.backend, 200, "checksum_mismatch", "checksum mismatch"
+        )
+        values = Error._values(
+            classification, exception, backend_id=self.backend.id, operation="push"
+        )
+        error = Error.create({**values, "severity": "critical"})
+        data = self.data()
+        self.assertEqual(data["criticals"]["count"], 1)
+        self.assertEqual(self.behind(data["criticals"]["link"]), error)
+        self.assertEqual(data["health"]["score"], 95)
+        error.action_resolve()
+        self.assertEqual(self.data()["health"]["score"], 100)
+
+    def test_open_breaker_tells_when_it_tries_again(self):
+        breaker = self.backend._breaker("push")
+        breaker.sudo().write(
+            {
+                "state": "open",
+                "open_until": fields.Datetime.now() + timedelta(seconds=45),
+                "cause": "5 failures in a row",
+            }
+        )
+        data = self.data()
+        told = next(b for b in data["breakers"] if b["id"] == breaker.id)
+        self.assertAlmostEqual(told["seconds"], 45, delta=5)
+        self.assertEqual(told["cause"], "5 failures in a row")
+        self.assertEqual(data["health"]["score"], 90)
+        link = data["health"]["parts"][0]["link"]
+        self.assertEqual(self.behind(link), breaker)
+
+    def test_conflict_is_told_and_found(self):
+        lines = self.at_app(self.order)["lines"]
+        lines[0]["quantity"] = "8.00"
+        self.app.edit(
+            "purchase-orders", self.mapping(self.order).external_id, lines=lines
+        )
+        self.order.order_line[0].product_qty = 5
+        self.pull()
+        conflicts = self.data()["conflicts"]
+        self.assertEqual(conflicts["count"], 1)
+        self.assertEqual(
+            self.behind(conflicts["link"]), self.mapping(self.order)._open_conflict()
+        )
+
+    def test_most_frequent_failure_is_told_first(self):
+        self.die()
+        group = self.operations(state="dead").error_ids.group_id
+        (told,) = self.data()["groups"]
+        self.assertEqual(
+            (told["id"], told["type"]), (group.id, "Authentication failed")
+        )
+        group.action_resolve()
+        self.assertEqual(self.data()["groups"], [])
+
+    def test_a_longer_look_back_holds_what_a_shorter_one_leaves_out(self):
+        self.die()
+        error = self.operations(state="dead").error_ids
+        error.occurred_at = fields.Datetime.now() - timedelta(days=3)
+        self.assertEqual(self.data("24h")["errors"]["count"], 0)
+        week = self.data("7d")
+        self.assertEqual(week["errors"]["count"], 1)
+        self.assertEqual(len(week["trend"]["hours"]), 7 * 24)
+        self.assertEqual(self.behind(week["errors"]["link"]), error)
+        self.assertEqual(len(self.data("30d")["trend"]["hours"]), 30 * 24)
+
+    def test_other_backend_is_left_out_unless_asked_for(self):
+        other = self.env["sync.backend"].create(
+            {"name": "Other", "url": self.app.url, "api_key": KEY}
+        )
+        self.die()
+        self.assertEqual(self.data(backends=other)["dead_letters"]["count"], 0)
+        self.assertEqual(self.data(backends=other)["errors"]["count"], 0)
+        both = self.data(backends=other | self.backend)
+        self.assertEqual(both["dead_letters"]["count"], 1)
+        scores = {b["id"]: b["score"] for b in both["backends"]}
+        self.assertEqual(scores[other.id], 100)
+        self.assertLess(scores[self.backend.id], 100)
+
+    def test_other_company_sees_nothing(self):
+        self.die()
+        company = self.env["res.company"].create({"name": "Other"})
+        user = new_test_user(
+            self.env,
+            "overview_other",
+            "pharmacy_sync.group_user",
+            company_id=company.id,
+            company_ids=[(6, 0, company.ids)],
+        )
+        self.env.flush_all()
+        data = self.env["sync.overview"].with_user(user).data(self.backend.ids)
+        self.assertEqual(data["backends"], [])
+        self.assertEqual(data["dead_letters"]["count"], 0)
+        self.assertEqual(data["errors"]["count"], 0)
+        self.assertEqual(data["health"]["score"], 100)
+
+    def test_only_users_of_pharmacy_sync_may_ask(self):
+        stranger = new_test_user(self.env, "stranger", "base.group_user")
+        with self.assertRaises(AccessError):
+            self.env["sync.overview"].with_user(stranger).data()
+
+    def test_only_managers_are_offered_to_connect(self):
+        manager = new_test_user(self.env, "boss", "pharmacy_sync.group_manager")
+        self.assertFalse(self.data()["can_connect"])
+        data = self.env["sync.overview"].with_user(manager).data()
+        self.assertTrue(data["can_connect"])
+
+    def test_unknown_range_is_refused(self):
+        with self.assertRaisesRegex(UserError, "24h, 7d, 30d"):
+            self.data("1y")

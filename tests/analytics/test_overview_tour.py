@@ -1,0 +1,54 @@
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from odoo import fields
+from odoo.tests import HttpCase, tagged
+
+from ..common import KEY, SyncCase
+
+OVERVIEW = "/odoo/action-pharmacy_sync.action_sync_overview"
+
+
+@tagged("post_install", "-at_install")
+class TestOverviewTour(SyncCase, HttpCase):
+    """The page as people meet it, in a browser."""
+
+    def test_from_nothing_to_a_connected_pharmacy(self):
+        self.env["sync.backend"].search([]).active = False
+        given = urlencode({"app": self.app.url, "key": KEY})
+        self.start_tour(f"{OVERVIEW}?{given}", "pharmacy_sync_connect", login="admin")
+        backend = self.env["sync.backend"].search([])
+        self.assertEqual(backend.name, "Tour Pharmacy")
+        self.assertEqual(backend.sudo().api_key_secret, KEY)
+
+    def make_trouble(self):
+        """A dead letter and an open breaker."""
+        (self.env["sync.backend"].search([]) - self.backend).active = False
+        order = self.make_order()
+        self.push()
+        self.backend.api_key = "revoked"
+        order.origin = "PH-1"
+        self.push()
+        self.backend.api_key = KEY
+        self.backend._breaker("push").sudo().write(
+            {
+                "state": "open",
+                "open_until": fields.Datetime.now() + timedelta(minutes=5),
+                "cause": "5 failures in a row",
+            }
+        )
+        self.env.flush_all()
+        self.env.cr.postcommit.run()
+        return order
+
+    def test_figures_lead_to_their_lists(self):
+        self.make_trouble()
+        self.start_tour(OVERVIEW, "pharmacy_sync_overview", login="admin")
+
+    def test_an_order_tells_its_history(self):
+        order = self.make_trouble()
+        self.start_tour(
+            f"/odoo/action-purchase.purchase_rfq/{order.id}",
+            "pharmacy_sync_timeline",
+            login="admin",
+        )

@@ -1,0 +1,163 @@
+from odoo import Command
+from odoo.tests import new_test_user, tagged
+
+from ..common import KEY, SyncCase
+
+
+@tagged("post_install", "-at_install")
+class TestTimeline(SyncCase):
+    """What happened to a record is told on its mapping, newest first."""
+
+    def setUp(self):
+        super().setUp()
+        self.user = new_test_user(self.env, "timeline_user", "pharmacy_sync.group_user")
+        self.order = self.make_order()
+        self.push()
+
+    def rows(self, record=None):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        return self.mapping(record or self.order).with_user(self.user).timeline_ids
+
+    def told(self, kind):
+        return self.rows().filtered(lambda row: row.kind == kind)
+
+    def conflict(self):
+        lines = self.at_app(self.order)["lines"]
+        lines[0]["quantity"] = "8.00"
+        self.app.edit(
+            "purchase-orders", self.mapping(self.order).external_id, lines=lines
+        )
+        self.order.order_line[0].product_qty = 5
+        self.pull()
+        return self.mapping(self.order)._open_conflict()
+
+    def test_a_push_is_told_with_the_event_that_caused_it(self):
+        events, operation = self.told("event"), self.told("operation")
+        event = events[-1]
+        self.assertEqual(events.mapped("title"), ["Order synced", "Order created"])
+        self.assertEqual(event.user_id, self.env.user)
+        self.assertEqual(operation.title, "Push: Done")
+        self.assertEqual(operation.attempt, 1)
+        self.assertEqual(operation.correlation_id, event.correlation_id)
+        self.assertEqual(len(self.told("linked")), 1)
+
+    def test_it_is_told_to_be_linked_only_once_it_is(self):
+        self.backend.paused = True
+        order = self.make_order()
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        self.assertIn("Push: Pending", self.rows(order).mapped("title"))
+        self.assertNotIn("linked", self.rows(order).mapped("kind"))
+        self.backend.paused = False
+        self.push()
+        linked = self.rows(order).filtered(lambda row: row.kind == "linked")
+        self.assertEqual(linked.detail, self.mapping(order).external_id)
+
+    def test_newest_is_first(self):
+        self.order.origin = "PH-1"
+        self.push()
+        moments = self.rows().mapped("at")
+        self.assertEqual(moments, sorted(moments, reverse=True))
+
+    def test_failed_attempt_is_told_with_its_error(self):
+        self.backend.api_key = "revoked"
+        self.order.origin = "PH-1"
+        self.push()
+        self.backend.api_key = KEY
+        row = self.told("error")
+        error = self.operations(state="dead").error_ids
+        self.assertEqual(row.title, "Authentication failed")
+        self.assertEqual(row.detail, error.message)
+        self.assertEqual(row.correlation_id, error.correlation_id)
+        action = row.action_open()
+        self.assertEqual(
+            (action["res_model"], action["res_id"]), ("sync.error", error.id)
+        )
+        self.assertIn("Push: Dead", self.told("operation").mapped("title"))
+
+    def test_decision_is_told_with_who_and_why(self):
+        conflict = self.conflict()
+        row = self.told("conflict")
+        field = f"Line 1 - {self.order.order_line[0].name}: Quantity"
+        self.assertEqual(row.detail, field)
+        self.assertFalse(self.told("decision"))
+        conflict.with_user(self.user).action_keep_odoo()
+        conflict.reason = "Agreed on the telephone"
+        row = self.told("decision")
+        self.assertEqual(row.title, "Decided: Odoo")
+        self.assertEqual(row.user_id, self.user)
+        self.assertIn("Agreed on the telephone", row.detail)
+        self.assertIn(f"{field}: Odoo", row.detail)
+        self.assertEqual(row.action_open()["res_id"], conflict.id)
+
+    def test_arrival_is_told(self):
+        self.app.edit(
+            "purchase-orders", self.mapping(self.order).external_id, reference="PH-9"
+        )
+        self.pull()
+        self.env.cr.flush()
+        event = self.told("event").filtered(lambda row: row.title == "Order updated")
+        self.assertEqual(event.detail, "Source")
+        action = event.action_view_calls()
+        calls = self.env["sync.call"].search(action["domain"])
+        self.assertEqual(set(calls.mapped("operation")), {"pull"})
+
+    def test_an_event_is_told_once_and_still_when_it_is_purged(self):
+        self.env["sync.event"]._deliver(self.backend)
+        told = self.told("event").mapped("title")
+        events = self.env["sync.event"].search([("backend_id", "=", self.backend.id)])
+        traces = self.env["sync.audit"].search([("event_id", "in", events.ids)])
+        self.assertTrue(traces)
+        events.unlink()
+        self.assertEqual(self.told("event").mapped("title"), told)
+
+    def test_redrive_is_told_with_who_pressed_it(self):
+        self.backend.api_key = "revoked"
+        self.order.origin = "PH-1"
+        self.push()
+        self.backend.api_key = KEY
+        operator = new_test_user(self.env, "redriver", "pharmacy_sync.group_operator")
+        self.operations(state="dead").with_user(operator).action_redrive()
+        row = self.told("event").filtered(lambda r: r.what == "dead_letter_redriven")
+        self.assertEqual(row.user_id, operator)
+
+    def test_each_record_has_its_own(self):
+        other = self.make_order()
+        self.push()
+        rows = self.rows(other)
+        self.assertTrue(rows)
+        self.assertFalse(rows & self.rows())
+        self.assertEqual(rows.mapping_id, self.mapping(other))
+
+    def test_other_company_sees_nothing_of_it(self):
+        company = self.env["res.company"].create({"name": "Other"})
+        user = new_test_user(
+            self.env,
+            "timeline_other",
+            "pharmacy_sync.group_user",
+            company_id=company.id,
+            company_ids=[Command.set(company.ids)],
+        )
+        Timeline = self.env["sync.timeline"].with_user(user)
+        own = [("mapping_id", "=", self.mapping(self.order).id)]
+        self.assertFalse(Timeline.search(own))
+        self.assertTrue(Timeline.with_user(self.user).search(own))
+
+    def test_product_template_tells_and_opens_its_variant(self):
+        template = self.products[0].product_tmpl_id
+        self.assertEqual(template.sync_state, "synced")
+        action = template.action_view_sync()
+        self.assertEqual(action["res_id"], self.mapping(self.products[0]).id)
+        self.products[0].standard_price = 99
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        self.env.invalidate_all()
+        self.assertEqual(template.sync_state, "pending")
+
+    def test_template_that_is_not_synchronised_tells_nothing(self):
+        template = self.env["product.template"].create(
+            {"name": "Sold only", "purchase_ok": False}
+        )
+        self.push()
+        self.assertFalse(template.sync_state)

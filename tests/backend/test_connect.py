@@ -1,0 +1,152 @@
+import socket
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import Form, new_test_user, tagged
+
+from ..common import KEY, WEBHOOK_SECRET, SyncCase
+
+
+@tagged("post_install", "-at_install")
+class TestConnect(SyncCase):
+    """Who connects a pharmacy app is told step by step what works, and what to do."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.manager = new_test_user(
+            cls.env, "connect_manager", "pharmacy_sync.group_manager"
+        )
+
+    def wizard(self, **values):
+        form = Form(self.env["sync.backend.connect"].with_user(self.manager))
+        given = {
+            "name": "New Pharmacy",
+            "url": self.app.url,
+            "api_key": KEY,
+            "webhook_secret": WEBHOOK_SECRET,
+        }
+        for name, value in {**given, **values}.items():
+            setattr(form, name, value)
+        return form.save()
+
+    def steps(self, **values):
+        """What each step says: ``{name: (state, message)}``."""
+        wizard = self.wizard(**values)
+        wizard.action_test()
+        self.assertEqual(
+            wizard.passed, not {"failed"} & set(wizard.step_ids.mapped("state"))
+        )
+        return {step.name: (step.state, step.message) for step in wizard.step_ids}
+
+    def check_fails(self, step, words, **values):
+        """The test gets as far as ``step``, tells ``words``, and goes no further."""
+        found = self.steps(**values)
+        names = list(found)
+        place = names.index(step)
+        self.assertEqual({found[n][0] for n in names[:place]} - {"passed"}, set())
+        self.assertEqual(found[step][0], "failed")
+        self.assertIn(words, found[step][1])
+        self.assertEqual({found[n][0] for n in names[place + 1 :]} - {"skipped"}, set())
+
+    def test_what_works_is_connected(self):
+        wizard = self.wizard()
+        wizard.action_test()
+        self.assertEqual(set(wizard.step_ids.mapped("state")), {"passed"})
+        self.assertIn("Purchase Orders", wizard.step_ids[3].message)
+        action = wizard.action_connect()
+        self.assertEqual(action["tag"], "pharmacy_sync.overview")
+        backend = self.env["sync.backend"].search([("name", "=", "New Pharmacy")])
+        self.assertEqual(backend.sudo().api_key_secret, KEY)
+        self.assertEqual(backend.sudo().webhook_secret_secret, WEBHOOK_SECRET)
+        self.assertEqual(len(backend.stream_ids), 3)
+        job = self.env["queue.job"].search(
+            [("identity_key", "=", f"pharmacy_sync pull {backend.id} ")]
+        )
+        self.assertTrue(job, "what the pharmacy has is read at once")
+
+    def test_address_without_a_scheme(self):
+        self.check_fails("reach", "https://", url="pharmacy.example.com")
+
+    def test_host_that_does_not_exist(self):
+        self.check_fails("reach", "no host", url="https://nowhere.invalid")
+
+    def test_port_on_which_nothing_listens(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.check_fails(
+            "reach", f"nothing listens on port {port}", url=f"http://127.0.0.1:{port}"
+        )
+
+    def test_https_where_http_is_spoken(self):
+        url = self.app.url.replace("http://", "https://")
+        self.assertEqual(self.steps(url=url)["answer"][0], "failed")
+
+    def test_address_of_something_else(self):
+        self.check_fails("answer", "not as a pharmacy app", url=self.app.url + "/docs")
+
+    def test_app_that_fails(self):
+        self.app.fault("error", status=503)
+        found = self.steps()
+        self.assertIn("failed", {found["answer"][0], found["key"][0]})
+
+    def test_key_that_the_app_does_not_know(self):
+        self.check_fails("key", "does not know this key", api_key="wrong")
+
+    def test_no_key(self):
+        self.check_fails("key", "No key is given", api_key=False)
+
+    def test_entity_that_cannot_be_read(self):
+        # Of these random numbers the third call's is the first below one half.
+        rule = {"kind": "error", "probability": 0.5, "match": {"path": "*/changes"}}
+        self.app.call("POST", "/admin/faults", seed=2, rules=[rule])
+        found = self.steps()
+        self.assertEqual(found["key"][0], "passed")
+        self.assertEqual(found["read"][0], "failed")
+        self.assertIn("Products: Service unavailable", found["read"][1])
+
+    def test_webhook_secret_may_follow(self):
+        found = self.steps(webhook_secret=False)
+        self.assertEqual(found["webhook"][0], "advice")
+        self.assertIn("once a minute", found["webhook"][1])
+
+    def test_webhook_secret_that_is_none(self):
+        self.check_fails("webhook", "no webhook secret", webhook_secret="secret")
+
+    def test_nothing_is_kept_that_was_not_tested(self):
+        wizard = self.wizard()
+        with self.assertRaisesRegex(UserError, "Test the connection first"):
+            wizard.action_connect()
+        wizard.action_test()
+        wizard.url = "https://elsewhere.invalid"
+        with self.assertRaisesRegex(UserError, "Test the connection first"):
+            wizard.action_connect()
+
+    def test_key_is_read_by_nobody(self):
+        wizard = self.wizard()
+        self.assertNotIn(KEY, str(wizard.read()))
+        self.assertNotIn(WEBHOOK_SECRET, str(wizard.read()))
+        with self.assertRaises(AccessError):
+            wizard.read(["api_key_secret"])
+
+    def test_only_managers_connect(self):
+        operator = new_test_user(
+            self.env, "connect_operator", "pharmacy_sync.group_operator"
+        )
+        with self.assertRaises(AccessError):
+            self.env["sync.backend.connect"].with_user(operator).create(
+                {"name": "New Pharmacy", "url": self.app.url}
+            )
+
+    def test_a_backend_is_tested_with_its_own_key(self):
+        Wizard = self.env["sync.backend.connect"].with_user(self.manager)
+        form = Form(Wizard.with_context(default_backend_id=self.backend.id))
+        self.assertEqual((form.name, form.url), ("Test Pharmacy", self.app.url))
+        form.name = "Renamed"
+        wizard = form.save()
+        wizard.action_test()
+        self.assertTrue(wizard.passed)
+        wizard.action_connect()
+        self.assertEqual(self.backend.name, "Renamed")
+        self.assertEqual(self.backend.sudo().api_key_secret, KEY)
+        self.assertEqual(self.backend.user_id, self.api_user)

@@ -1,0 +1,157 @@
+import time
+
+from odoo.tests import tagged
+
+from ...core.exceptions import CircuitBreakerOpenError
+from ...models.call import sync_breaker
+from ..common import SyncCase
+
+
+@tagged("post_install", "-at_install")
+class TestBreaker(SyncCase):
+    """What is down is not called; what waits for it costs no attempt, and goes on."""
+
+    def setUp(self):
+        super().setUp()
+        self.orders = [self.make_order() for __ in range(3)]
+        self.push()
+        self.breaker = self.backend._breaker("push")
+        self.clock = 0.0
+        real = time.time
+        self.patch(time, "time", lambda: real() + self.clock)
+        sync_breaker._read.clear()
+        self.addCleanup(sync_breaker._read.clear)
+
+    def believe_nothing(self):
+        sync_breaker._read.clear()
+
+    def edit(self, mark):
+        for order in self.orders:
+            order.origin = mark
+
+    def fail_until_open(self):
+        self.app.fault("error", status=503)
+        for number in range(5):
+            self.edit(f"PH-{number}")
+            self.make_due()
+            self.believe_nothing()
+            self.push()
+        self.assertEqual(self.breaker.state, "open")
+        self.app.call("DELETE", "/admin/requests")
+
+    def queue(self):
+        return self.operations().filtered(lambda o: o.state in ("pending", "waiting"))
+
+    def test_five_failures_in_a_row_open_it(self):
+        self.fail_until_open()
+        self.assertIn("5 failures in a row", self.breaker.cause)
+        self.assertEqual(self.breaker.failures_in_a_row, 0, "a new window has begun")
+
+    def test_refused_content_does_not_open_it(self):
+        for __ in range(6):
+            self.make_order(quantity=-1.0)
+            self.push()
+        self.assertEqual(self.breaker.state, "closed")
+
+    def test_open_it_calls_nobody_and_costs_no_attempt(self):
+        self.fail_until_open()
+        attempts = self.queue().mapped("attempts")
+        self.app.heal()
+        for __ in range(3):
+            self.make_due()
+            self.push()
+        self.assertFalse(self.app.requests())
+        self.assertEqual(self.queue().mapped("attempts"), attempts)
+
+    def test_a_rejected_call_is_logged_and_no_failure(self):
+        self.fail_until_open()
+        # Not by assertRaises, which sets the database back.
+        try:
+            self.backend._client("push").health("asked")
+        except CircuitBreakerOpenError as exc:
+            self.assertGreater(exc.retry_after, 0)
+        self.assertFalse(self.app.requests())
+        self.breaker.invalidate_recordset()
+        self.assertEqual(self.breaker.rejected, 1)
+        self.assertEqual(self.breaker.failures_in_window, 0)
+
+    def test_the_failure_that_opens_it_and_those_of_probes_cost_no_attempt(self):
+        self.fail_until_open()
+        self.assertEqual(set(self.queue().mapped("attempts")), {4})
+        for minutes in range(20, 100, 20):
+            self.clock = 60.0 * minutes
+            self.believe_nothing()
+            self.make_due()
+            self.push()
+            self.assertEqual(self.breaker.state, "open")
+        self.assertEqual(len(self.app.requests()), 4)
+        self.assertEqual(set(self.queue().mapped("attempts")), {4})
+        self.assertFalse(self.operations(state="dead"))
+
+    def test_when_its_time_is_over_probes_close_it_and_everything_goes_on(self):
+        self.fail_until_open()
+        self.app.heal()
+        self.clock = 61
+        self.believe_nothing()
+        self.make_due()
+        self.push()
+        self.assertEqual(self.breaker.state, "closed")
+        self.make_due()
+        self.push()
+        self.assertFalse(self.queue())
+        for order in self.orders:
+            self.assertEqual(self.at_app(order)["reference"], "PH-4")
+
+    def test_failing_probe_opens_it_for_twice_as_long(self):
+        self.fail_until_open()
+        self.clock = 61
+        self.believe_nothing()
+        self.make_due()
+        self.push()
+        self.assertEqual(self.breaker.state, "open")
+        state, __ = self.breaker._read_row()
+        self.assertEqual(state.open_seconds, 120)
+        self.assertEqual(len(self.app.requests()), 1)
+
+    def test_history_tells_what_happened(self):
+        self.fail_until_open()
+        self.app.heal()
+        self.clock = 61
+        self.believe_nothing()
+        self.make_due()
+        self.push()
+        self.assertEqual(
+            self.breaker.transition_ids.sorted("id").mapped("after"),
+            ["open", "half_open", "closed"],
+        )
+
+    def test_forced_open_lets_nothing_through_until_it_is_set_back(self):
+        self.breaker._set_mode("forced_open", "maintenance")
+        self.app.call("DELETE", "/admin/requests")
+        self.edit("PH-X")
+        self.push()
+        self.assertFalse(self.app.requests())
+        self.breaker._set_mode("normal", "done")
+        self.push()
+        self.assertEqual(self.at_app(self.orders[0])["reference"], "PH-X")
+
+    def test_dead_for_want_of_the_app_it_is_revived_when_the_app_answers(self):
+        self.edit("PH-R")
+        url = self.backend.url
+        self.backend.url = "http://127.0.0.1:9"
+        for __ in range(3):
+            self.push()
+            self.make_due()
+        dead = self.operations(state="dead")
+        self.assertEqual(len(dead), 3)
+        self.backend.url = url
+        self.pull()
+        self.assertFalse(self.operations(state="dead"))
+        self.push()
+        self.assertEqual(self.at_app(self.orders[2])["reference"], "PH-R")
+
+    def test_refused_record_is_not_revived(self):
+        self.make_order(quantity=-1.0)
+        self.push()
+        self.pull()
+        self.assertEqual(len(self.operations(state="dead")), 1)

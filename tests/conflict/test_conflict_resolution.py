@@ -1,0 +1,306 @@
+from odoo import Command
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+
+from ..common import SyncCase
+
+PATH = "purchase-orders"
+NOTES_ODOO = "Deliver before noon."
+NOTES_PHARMACY = "Deliver before ten."
+
+
+@tagged("post_install", "-at_install")
+class TestConflictResolution(SyncCase):
+    """A person decides field by field, and both sides get just what was shown."""
+
+    def setUp(self):
+        super().setUp()
+        self.user = new_test_user(self.env, "berta", "pharmacy_sync.group_user")
+        self.order = self.make_order()
+        self.push()
+        self.link = self.mapping(self.order)
+        lines = self.at_app(self.order)["lines"]
+        self.quantity = f"lines[{lines[0]['key']}].quantity"
+        self.price = f"lines[{lines[0]['key']}].unit_price"
+        lines[0].update(quantity="8.00", unit_price="13.50")
+        self.app.edit(PATH, self.link.external_id, lines=lines, notes=NOTES_PHARMACY)
+        self.order.order_line[0].write({"product_qty": 5, "price_unit": 12})
+        self.order.note = NOTES_ODOO
+        self.pull()
+        self.conflict = self.link._open_conflict().with_user(self.user)
+
+    def settle(self):
+        for __ in range(3):
+            self.make_due()
+            self.sync()
+
+    def both(self):
+        """(quantity, price, notes) in Odoo and at the app."""
+        odoo = self.link._serialise()
+        return [
+            (
+                side["lines"][0]["quantity"],
+                side["lines"][0]["unit_price"],
+                side["notes"],
+            )
+            for side in (odoo, self.at_app(self.order))
+        ]
+
+    def resolve(self, **kwargs):
+        choices = {
+            self.quantity: {"choice": "pharmacy"},
+            self.price: {"choice": "odoo"},
+            "notes": {"choice": "manual", "value": "Deliver before eleven."},
+        }
+        return self.conflict.resolve(kwargs.pop("choices", choices), **kwargs)
+
+    def line(self, path):
+        return self.conflict.line_ids.filtered(lambda line: line.field == path)
+
+    def test_a_mixture_arrives_on_both_sides(self):
+        answer = self.resolve(reason="agreed by phone")
+        self.assertEqual(answer["outcome"], "resolved")
+        self.settle()
+        wanted = ("8.00", "12.00", "Deliver before eleven.")
+        self.assertEqual(self.both(), [wanted, wanted])
+        self.assertEqual(self.order.sync_state, "synced")
+
+    def test_the_decision_is_kept_with_the_values_that_lost(self):
+        self.resolve(reason="agreed by phone")
+        self.assertEqual(self.conflict.strategy, "manual")
+        self.assertEqual(self.conflict.reason, "agreed by phone")
+        self.assertEqual(self.conflict.resolved_by_id, self.user)
+        line = self.line(self.quantity)
+        self.assertEqual(
+            (line.choice, line.odoo, line.pharmacy, line.result, line.reason),
+            ("pharmacy", "5.00", "8.00", "8.00", "agreed by phone"),
+        )
+        self.assertEqual(self.line("notes").choice, "manual")
+
+    def test_two_sides_without_a_value_of_ones_own_are_a_merge(self):
+        choices = {path: {"choice": "odoo"} for path in (self.quantity, "notes")}
+        self.resolve(choices={**choices, self.price: {"choice": "pharmacy"}})
+        self.assertEqual(self.conflict.strategy, "merge")
+
+    def test_typing_what_a_side_has_is_taking_that_side(self):
+        value = {"choice": "manual", "value": "8"}
+        self.resolve(choices={self.quantity: value})
+        self.assertEqual(self.line(self.quantity).choice, "pharmacy")
+
+    def test_going_back_to_what_was_agreed_once(self):
+        """Neither side has it, and to both it must travel."""
+        self.resolve(choices={self.quantity: {"choice": "manual", "value": "2"}})
+        self.settle()
+        self.assertEqual([side[0] for side in self.both()], ["2.00", "2.00"])
+
+    def test_a_field_decided_leaves_the_others_open(self):
+        answer = self.resolve(choices={self.quantity: {"choice": "pharmacy"}})
+        self.assertEqual(answer["outcome"], "open")
+        self.settle()
+        self.assertEqual(
+            self.both(),
+            [("8.00", "12.00", NOTES_ODOO), ("8.00", "13.50", NOTES_PHARMACY)],
+        )
+        self.assertEqual(self.conflict.state, "open")
+        answer = self.resolve(
+            choices={self.price: {"choice": "odoo"}, "notes": {"choice": "odoo"}}
+        )
+        self.assertEqual(answer["outcome"], "resolved")
+        self.settle()
+        wanted = ("8.00", "12.00", NOTES_ODOO)
+        self.assertEqual(self.both(), [wanted, wanted])
+        self.assertEqual(self.conflict.strategy, "merge")
+        self.assertEqual(self.line(self.quantity).result, "8.00")
+
+    def test_the_preview_is_what_happens(self):
+        choices = {
+            self.quantity: {"choice": "pharmacy"},
+            self.price: {"choice": "odoo"},
+            "notes": {"choice": "manual", "value": "Deliver before eleven."},
+        }
+        preview = self.conflict.preview(choices)
+        self.assertEqual(
+            [(c["before"], c["after"]) for c in preview["odoo"]],
+            [(NOTES_ODOO, "Deliver before eleven."), ("5.00", "8.00")],
+        )
+        self.assertEqual(
+            [(c["before"], c["after"]) for c in preview["pharmacy"]],
+            [(NOTES_PHARMACY, "Deliver before eleven."), ("13.50", "12.00")],
+        )
+        self.assertEqual(preview["results"][self.quantity], "8.00")
+        # Nothing was done by it.
+        self.settle()
+        self.assertEqual(self.conflict.state, "open")
+        self.assertEqual(self.both()[0], ("5.00", "12.00", NOTES_ODOO))
+        self.resolve(choices=choices)
+        operation = self.operations(mapping_id=self.link.id, state="pending")
+        self.push()
+        sent = operation.payload["data"]
+        self.assertEqual(sent["notes"], "Deliver before eleven.")
+        self.assertEqual(sent["lines"][0]["unit_price"], "12.00")
+
+    def test_a_bad_value_is_named_and_nothing_is_written(self):
+        choices = {self.quantity: {"choice": "manual", "value": "many"}}
+        errors = self.conflict.preview(choices)["errors"]
+        self.assertIn("Quantity", errors[self.quantity])
+        with self.assertRaisesRegex(UserError, "Quantity.*decimal"):
+            self.resolve(choices={**choices, "notes": {"choice": "odoo"}})
+        self.assertEqual(self.conflict.state, "open")
+        self.assertFalse(self.conflict.line_ids.filtered("choice"))
+
+    def test_a_field_without_a_free_value_takes_a_side(self):
+        other = self.supplier.copy({"name": "Other", "vat": "ESA28015865"})
+        self.push()
+        supplier = self.app.add("suppliers", name="Third")["id"]
+        self.pull()
+        self.app.edit(PATH, self.link.external_id, supplier_id=supplier)
+        self.order.partner_id = other
+        self.pull()
+        shown = {row["path"]: row for row in self.conflict.compare()["rows"]}
+        row = shown["supplier_id"]
+        self.assertEqual(
+            (row["odoo"]["text"], row["pharmacy"]["text"]), ("Other", "Third")
+        )
+        self.assertFalse(row["free"])
+        with self.assertRaisesRegex(UserError, "Supplier"):
+            self.resolve(choices={"supplier_id": {"choice": "manual", "value": "x"}})
+
+    def test_the_second_person_is_told_and_nothing_is_done_twice(self):
+        seen = self.conflict.compare()["fingerprint"]
+        other = new_test_user(self.env, "otto", "pharmacy_sync.group_user", name="Otto")
+        everything = {
+            path: {"choice": "odoo"} for path in (self.quantity, self.price, "notes")
+        }
+        first = self.conflict.with_user(other)
+        self.assertEqual(first.resolve(everything, seen)["outcome"], "resolved")
+        answer = self.resolve(fingerprint=seen)
+        self.assertEqual(answer["outcome"], "stale")
+        self.assertIn("Otto", answer["message"])
+        self.settle()
+        wanted = ("5.00", "12.00", NOTES_ODOO)
+        self.assertEqual(self.both(), [wanted, wanted])
+
+    def test_a_newer_pharmacy_version_is_shown_anew(self):
+        seen = self.conflict.compare()["fingerprint"]
+        lines = self.at_app(self.order)["lines"]
+        lines[0]["quantity"] = "9.00"
+        self.app.edit(PATH, self.link.external_id, lines=lines)
+        self.pull()
+        self.assertEqual(self.resolve(fingerprint=seen)["outcome"], "stale")
+        self.assertEqual(self.conflict.state, "open")
+        shown = self.conflict.compare()
+        row = next(row for row in shown["rows"] if row["path"] == self.quantity)
+        self.assertEqual(row["pharmacy"]["text"], "9.00")
+        answer = self.resolve(fingerprint=shown["fingerprint"])
+        self.assertEqual(answer["outcome"], "resolved")
+
+    def test_an_edit_in_odoo_is_shown_anew(self):
+        seen = self.conflict.compare()["fingerprint"]
+        self.order.order_line[0].product_qty = 6
+        self.assertEqual(self.resolve(fingerprint=seen)["outcome"], "stale")
+        self.push()
+        self.assertEqual(self.line(self.quantity).odoo, "6.00")
+
+    def test_a_line_that_one_side_removed(self):
+        self.conflict.action_keep_odoo()
+        self.settle()
+        removed, *kept = self.at_app(self.order)["lines"]
+        self.app.edit(PATH, self.link.external_id, lines=kept)
+        self.order.order_line[0].product_qty = 7
+        self.pull()
+        conflict = self.link._open_conflict()
+        path = f"lines[{removed['key']}]"
+        row = conflict.compare()["rows"][0]
+        self.assertEqual((row["path"], row["free"]), (path, False))
+        self.assertIn("7.00", row["odoo"]["text"])
+        conflict.resolve({path: {"choice": "pharmacy"}})
+        self.settle()
+        self.assertEqual(len(self.order.order_line), 2)
+        self.assertEqual(self.order.sync_state, "synced")
+
+    def test_a_record_deleted_meanwhile_closes_it(self):
+        self.order.button_cancel()
+        self.order.unlink()
+        self.assertTrue(self.conflict.compare()["gone"])
+        self.assertEqual(self.resolve()["outcome"], "resolved")
+
+    def test_what_odoo_refuses_is_left_whole(self):
+        """Odoo says why, and nothing of the decision is kept."""
+        self.order.button_confirm()
+        self.order.button_lock()
+        self.push()
+        self.app.edit(PATH, self.link.external_id, state="cancelled")
+        self.pull()
+        choices = {
+            row["path"]: {"choice": "pharmacy"}
+            for row in self.conflict.compare()["rows"]
+        }
+        self.assertLess({"state", "notes", self.price}, choices.keys())
+        before, sides = self.link.base, self.both()
+        for refused, why in (
+            (choices, "Unable to cancel"),
+            (
+                {**choices, "nonsense": {"choice": "odoo"}},
+                "Nonsense is not",
+            ),
+        ):
+            with self.assertRaisesRegex(UserError, why), self.env.cr.savepoint():
+                self.conflict.resolve(refused)
+            self.assertEqual(self.conflict.state, "open")
+            self.assertFalse(any(self.conflict.line_ids.mapped("choice")))
+            self.assertEqual((self.link.base, self.both()), (before, sides))
+            self.assertEqual(self.order.state, "purchase")
+        self.assertFalse(self.operations(state="pending"))
+        self.order.button_unlock()
+        # An order that may be cancelled is not asked about.
+        del choices["state"]
+        self.assertEqual(self.resolve(choices=choices)["outcome"], "resolved")
+        self.assertEqual(self.order.state, "cancel")
+
+    def test_who_changed_what_when_is_told(self):
+        self.order.with_user(self.user).sudo().note = "Deliver at once."
+        self.push()
+        shown = self.conflict.compare()
+        self.assertIn("berta", shown["odoo"])
+        self.assertIn("version 2", shown["pharmacy"])
+        moment = self.at_app(self.order)["updated_at"][:10]
+        self.assertEqual(str(self.conflict.pharmacy_at.date()), moment)
+
+    def test_the_changed_characters_are_marked(self):
+        row = next(
+            r for r in self.conflict.compare()["rows"] if r["path"] == self.price
+        )
+        self.assertEqual(
+            row["pharmacy"]["segments"],
+            [["same", "1"], ["added", "3"], ["same", ".50"]],
+        )
+
+    def test_another_company_neither_sees_nor_decides(self):
+        company = self.env["res.company"].create({"name": "Other Clinic"})
+        stranger = new_test_user(
+            self.env,
+            "stranger",
+            "pharmacy_sync.group_user",
+            company_id=company.id,
+            company_ids=[Command.set(company.ids)],
+        )
+        for method, args in (("compare", ()), ("preview", ({},)), ("resolve", ({},))):
+            with self.assertRaises(AccessError):
+                getattr(self.conflict.with_user(stranger), method)(*args)
+
+    def test_next_is_of_the_list_it_was_opened_from(self):
+        orders = [self.make_order() for __ in range(2)]
+        self.push()
+        for order in orders:
+            self.app.edit(PATH, self.mapping(order).external_id, notes="theirs")
+            order.note = "ours"
+        self.pull()
+        Conflict = self.conflict.browse()
+        first, second = (self.mapping(order)._open_conflict().id for order in orders)
+        among = [second, self.conflict.id, first]
+        self.assertEqual(
+            Conflict.next_open(self.conflict.id, among), {"id": first, "left": 2}
+        )
+        self.assertEqual(Conflict.next_open(first, among)["id"], second)
+        self.conflict.browse(first)._take_side("odoo")
+        self.assertEqual(Conflict.next_open(second, among)["id"], self.conflict.id)

@@ -1,0 +1,291 @@
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import Form, new_test_user, tagged
+
+from ..common import SyncCase
+
+
+@tagged("post_install", "-at_install")
+class TestDeadLetter(SyncCase):
+    """An operator sees why a change died, mends it, hands it on or gives it up; it is
+    kept whatever they do."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        groups = "purchase.group_purchase_user,pharmacy_sync.group_operator"
+        cls.operator = new_test_user(cls.env, "operator", groups)
+        cls.user = new_test_user(cls.env, "user", "pharmacy_sync.group_user")
+
+    def dead_push(self, quantity=-1.0):
+        """An order that the app refuses, as the operator sees its dead letter."""
+        order = self.make_order(quantity=quantity)
+        self.push()
+        dead = self.operations(mapping_id=self.mapping(order).id, state="dead")
+        self.assertEqual(len(dead), 1)
+        return order, dead.with_user(self.operator)
+
+    def dead_update(self):
+        """An order that both sides have, and whose latest change the app refuses."""
+        order = self.make_order()
+        self.push()
+        order.order_line[0].product_qty = -1.0
+        self.push()
+        dead = self.operations(mapping_id=self.mapping(order).id, state="dead")
+        return order, dead.with_user(self.operator)
+
+    def dead_apply(self, **values):
+        """A product of the app's that Odoo refuses."""
+        there = self.app.add("products", name="Odd", uom="Barrels of Nowhere", **values)
+        self.pull()
+        dead = self.operations(kind="apply", external_id=there["id"], state="dead")
+        return there, dead.with_user(self.operator)
+
+    # -- Why --------------------------------------------------------------------------
+
+    def test_it_says_why_it_died_and_what_to_do(self):
+        __, dead = self.dead_push()
+        error = dead.error_ids
+        self.assertEqual(dead.error_group_id, error.group_id)
+        self.assertEqual(dead.error_type, "data_validation_failed")
+        self.assertEqual(dead.advice, error.suggested_action)
+        self.assertTrue(dead.advice)
+        self.assertIn(error.message, dead.error_group_id.display_name)
+
+    def test_its_group_is_that_of_its_latest_error(self):
+        order = self.make_order()
+        self.push()
+        order.origin = "PH-1"
+        self.app.fault("error", status=503, count=1)
+        self.push()
+        self.make_due()
+        self.backend.api_key = "revoked"
+        self.push()
+        dead = self.operations(state="dead")
+        self.assertEqual(len(dead.error_ids), 2)
+        self.assertEqual(dead.error_type, dead.error_ids[0].type)
+        self.assertEqual(dead.error_group_id.dead_count, 1)
+        self.assertFalse(dead.error_ids[1].group_id.dead_count)
+
+    # -- Both sides -------------------------------------------------------------------
+
+    def test_compare_shows_what_would_be_sent_beside_what_is_there(self):
+        order, dead = self.dead_update()
+        self.app.edit(
+            "purchase-orders", self.mapping(order).external_id, notes="Call first"
+        )
+        dead.action_compare()
+        told = dead.comparison
+        rows = {row["label"]: row for row in told["rows"]}
+        quantity = rows[f"Line 1 - {order.order_line[0].name}: Quantity"]
+        self.assertEqual(
+            (quantity["odoo"], quantity["base"], quantity["pharmacy"]),
+            ("-1.00", "2.00", "2.00"),
+        )
+        self.assertEqual(quantity["effect"], "to_pharmacy")
+        self.assertEqual(rows["Notes"]["pharmacy"], "Call first")
+        self.assertEqual(rows["Notes"]["effect"], "to_odoo")
+        self.assertTrue(told["asked"])
+        self.assertIn("Call first", dead.comparison_html)
+        self.assertEqual((dead.state, dead.attempts), ("dead", 1))
+
+    def test_compare_foresees_a_conflict(self):
+        order, dead = self.dead_update()
+        lines = self.at_app(order)["lines"]
+        lines[0]["quantity"] = "8.00"
+        self.app.edit("purchase-orders", self.mapping(order).external_id, lines=lines)
+        dead.action_compare()
+        self.assertEqual(dead.comparison["verdict"], "conflict")
+        self.assertFalse(self.mapping(order)._open_conflict(), "it only looks")
+
+    def test_compare_only_reads(self):
+        __, dead = self.dead_update()
+        self.app.call("DELETE", "/admin/requests")
+        dead.action_compare()
+        self.assertEqual([r["method"] for r in self.app.requests()], ["GET"])
+
+    def test_compare_says_when_the_app_is_down(self):
+        __, dead = self.dead_update()
+        self.backend.url = "http://127.0.0.1:9"
+        dead.action_compare()
+        told = dead.comparison
+        self.assertFalse(told["asked"])
+        self.assertTrue(told["silence"])
+        self.assertEqual(
+            told["verdict"], "update", "what is known is shown all the same"
+        )
+        error = self.env["sync.error"].search([], limit=1)
+        self.assertEqual(error.type, "connection_refused")
+        self.assertEqual(error.correlation_id, dead.correlation_id)
+
+    def test_compare_of_an_arrived_record_says_that_it_would_fail_again(self):
+        __, dead = self.dead_apply()
+        dead.action_compare()
+        self.assertEqual(dead.comparison["verdict"], "refused")
+        self.assertIn("Barrels of Nowhere", dead.comparison["summary"])
+        self.env["uom.uom"].create({"name": "Barrels of Nowhere"})
+        dead.action_compare()
+        self.assertEqual(dead.comparison["verdict"], "create")
+        rows = {row["label"]: row["pharmacy"] for row in dead.comparison["rows"]}
+        self.assertEqual(rows["Unit of measure"], "Barrels of Nowhere")
+        self.assertEqual(rows["Active"], "Yes")
+
+    def test_comparison_is_told_in_words(self):
+        """Names instead of ids, and lines by their numbers."""
+        order = self.make_order()
+        order.order_line[1].product_qty = -1.0
+        self.push()
+        dead = self.operations(mapping_id=self.mapping(order).id, state="dead")
+        dead.with_user(self.operator).action_compare()
+        rows = {row["label"]: row["odoo"] for row in dead.comparison["rows"]}
+        self.assertEqual(rows["Supplier"], self.supplier.name)
+        line = rows[f"Line 2 - {order.order_line[1].name}"]
+        self.assertIn("Quantity: -1.00\n", line)
+
+    # -- Edit -------------------------------------------------------------------------
+
+    def edit(self, dead, **values):
+        """Correct values in the dialog: ``{label: text}``; the redrive it leads to."""
+        Edit = self.env["sync.operation.edit"].with_user(self.operator)
+        form = Form(Edit.with_context(default_operation_id=dead.id))
+        for index, line in enumerate(form.save().line_ids):
+            if line.label in values:
+                with form.line_ids.edit(index) as row:
+                    row.value = values[line.label]
+        action = form.save().action_edit()
+        return (
+            self.env["sync.redrive"].browse(action["res_id"]).with_user(self.operator)
+        )
+
+    def redrive(self, redrive):
+        redrive.action_start()
+        self.push()
+        self.pull()
+        self.push()
+
+    def test_an_edited_push_corrects_the_record_and_is_sent(self):
+        order, dead = self.dead_update()
+        label = f"Line 1 - {order.order_line[0].name}: Quantity"
+        redrive = self.edit(dead, **{label: "7"})
+        self.assertEqual(redrive.line_ids.verdict, "update")
+        self.assertEqual(dead.state, "dead", "it is redriven by the next click")
+        self.redrive(redrive)
+        self.assertEqual(dead.state, "done")
+        self.assertEqual(order.order_line[0].product_qty, 7)
+        self.assertEqual(self.at_app(order)["lines"][0]["quantity"], "7.00")
+        note = dead.note_ids.filtered(lambda n: n.action == "edited")
+        self.assertEqual(note.user_id, self.operator)
+        self.assertEqual(note.before, {"lines[0].quantity": "-1.00"})
+        self.assertEqual(note.after, {"lines[0].quantity": "7"})
+        self.assertIn("-1.00 → 7", note.change_text)
+
+    def test_an_edited_arrival_is_applied_and_the_correction_is_sent_back(self):
+        there, dead = self.dead_apply()
+        self.redrive(self.edit(dead, **{"Unit of measure": "Units"}))
+        self.assertEqual(dead.state, "done")
+        product = self.env["product.product"].search([("name", "=", "Odd")])
+        self.assertEqual(product.uom_id.name, "Units")
+        self.assertEqual(self.app.get("products", there["id"])["uom"], "Units")
+        self.assertEqual(self.mapping(product).state, "synced")
+        self.assertEqual(dead.edited_from["uom"], "Barrels of Nowhere")
+        self.assertEqual(dead.payload["uom"], "Units")
+
+    def test_an_edit_that_cannot_be_names_the_field_and_changes_nothing(self):
+        order, dead = self.dead_update()
+        label = f"Line 2 - {order.order_line[1].name}: Quantity"
+        with self.assertRaisesRegex(UserError, "Line 2.*quantity.*decimal number"):
+            self.edit(dead, **{label: "many"})
+        self.assertEqual(order.order_line[1].product_qty, 2)
+        self.assertFalse(dead.note_ids)
+        __, arrived = self.dead_apply()
+        with self.assertRaisesRegex(UserError, "Unit of measure.*Spoonfuls.*not known"):
+            self.edit(arrived, **{"Unit of measure": "Spoonfuls"})
+        self.assertEqual(arrived.payload["uom"], "Barrels of Nowhere")
+
+    def test_an_edited_push_needs_the_right_to_change_the_record(self):
+        __, dead = self.dead_update()
+        self.operator.group_ids -= self.env.ref("purchase.group_purchase_user")
+        with self.assertRaises(AccessError):
+            dead._edit({"notes": "x"})
+
+    # -- Discard ----------------------------------------------------------------------
+
+    def test_a_discarded_one_is_kept_with_its_reason(self):
+        __, dead = self.dead_push()
+        for empty in ("", "  ", None):
+            with self.assertRaises(UserError):
+                dead.action_discard(empty)
+        dead.action_discard("Ordered by telephone")
+        self.assertEqual(dead.state, "cancelled")
+        self.assertEqual(dead.discard_reason, "Ordered by telephone")
+        self.assertEqual(dead.discarded_by_id, self.operator)
+        self.assertEqual(dead.note_ids.text, "Ordered by telephone")
+        dead.sudo().done_at = "2020-01-01"
+        self.env["sync.retention"]._gc_expired()
+        self.assertTrue(dead.exists())
+        with self.assertRaises(UserError):
+            dead.action_redrive()
+
+    def test_a_discarded_one_can_be_brought_back(self):
+        order, dead = self.dead_push()
+        dead.action_discard("By mistake")
+        dead.action_restore()
+        self.assertEqual((dead.state, dead.discard_reason), ("dead", False))
+        order.order_line.product_qty = 1
+        dead.action_redrive()
+        self.push()
+        self.assertEqual(self.at_app(order)["lines"][0]["quantity"], "1.00")
+
+    def test_a_selection_is_discarded_at_once(self):
+        (__, one), (__, two) = self.dead_push(), self.dead_push()
+        action = (one | two).action_ask_discard()
+        Discard = self.env[action["res_model"]].with_user(self.operator)
+        form = Form(Discard.with_context(**action["context"]))
+        form.reason = "A test order"
+        form.save().action_discard()
+        self.assertEqual(set((one | two).mapped("discard_reason")), {"A test order"})
+
+    # -- Assign -----------------------------------------------------------------------
+
+    def test_who_is_assigned_is_told_once(self):
+        (__, one), (__, two) = self.dead_push(), self.dead_push()
+        (one | two).action_assign(self.user.id)
+        self.assertEqual((one | two).user_id, self.user)
+        message = self.env["mail.message"].search(
+            [("partner_ids", "in", self.user.partner_id.ids)]
+        )
+        self.assertEqual(len(message), 1)
+        self.assertIn("2", message.subject)
+        one.action_assign_to_me()
+        self.assertEqual(one.user_id, self.operator)
+        self.assertEqual(
+            one.note_ids.mapped("text"), [self.operator.name, self.user.name]
+        )
+
+    # -- Others -----------------------------------------------------------------------
+
+    def test_a_later_push_that_goes_through_closes_it(self):
+        order, dead = self.dead_push()
+        order.order_line.product_qty = 3
+        self.push()
+        self.assertEqual(dead.state, "done")
+        self.assertEqual(order.sync_state, "synced")
+
+    def test_only_operators(self):
+        __, dead = self.dead_push()
+        for name, *args in (
+            ("action_compare",),
+            ("action_plan_redrive",),
+            ("action_discard", "x"),
+            ("action_restore",),
+            ("action_assign_to_me",),
+            ("action_ask_discard",),
+        ):
+            with self.subTest(name), self.assertRaises(AccessError):
+                getattr(dead.with_user(self.user), name)(*args)
+        self.assertEqual(dead.state, "dead")
+
+    def test_notes_are_for_reading(self):
+        __, dead = self.dead_push()
+        dead.action_assign_to_me()
+        with self.assertRaises(AccessError):
+            dead.note_ids.with_user(self.operator).write({"text": "x"})

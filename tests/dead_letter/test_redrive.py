@@ -1,0 +1,355 @@
+from datetime import timedelta
+
+from freezegun import freeze_time
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+
+from ..common import SyncCase
+
+
+@tagged("post_install", "-at_install")
+class TestRedrive(SyncCase):
+    """Many dead letters are tried again without doing harm: looked at first, then one,
+    then ten, then all; never faster than said, and not against a wall."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.operator = new_test_user(
+            cls.env, "operator", "pharmacy_sync.group_operator"
+        )
+
+    def dead_orders(self, count):
+        """Orders that died of a cause which is gone by now."""
+        orders = self.env["purchase.order"]
+        for __ in range(count):
+            orders |= self.make_order()
+        self.push()
+        self.backend.api_key = "revoked"
+        for order in orders:
+            order.origin = f"PH-{order.id}"
+        self.push()
+        self.backend.api_key = "test-key"
+        self.env["sync.breaker"].search([]).write({"state": "closed"})
+        return orders, self.operations(state="dead").with_user(self.operator)
+
+    def plan(self, dead):
+        """The redrive of these, its dry run made."""
+        action = dead.action_plan_redrive()
+        redrive = self.env["sync.redrive"].browse(action["res_id"])
+        redrive = redrive.with_user(self.operator)
+        if redrive.state == "running":
+            self.work(redrive)
+        return redrive
+
+    def work(self, redrive):
+        """Do what the job runner would: one shift of the redrive's job."""
+        self.env.flush_all()
+        backend = redrive.sudo().backend_id._as_runner()
+        redrive.with_env(backend.env)._job_work()
+        self.env.invalidate_all()
+
+    def states(self, redrive):
+        counts = {}
+        for line in redrive.line_ids:
+            counts[line.state] = counts.get(line.state, 0) + 1
+        return counts
+
+    def calls(self):
+        return [r["method"] for r in self.app.requests()]
+
+    # -- Dry run ----------------------------------------------------------------------
+
+    def test_the_dry_run_says_what_would_happen_and_changes_nothing(self):
+        orders, dead = self.dead_orders(3)
+        same, conflicting, other = orders
+        self.app.edit(
+            "purchase-orders", self.mapping(same).external_id, reference=same.origin
+        )
+        self.app.edit(
+            "purchase-orders", self.mapping(conflicting).external_id, reference="X"
+        )
+        self.app.call("DELETE", "/admin/requests")
+        redrive = self.plan(dead)
+        self.assertEqual((redrive.state, redrive.phase), ("draft", "ready"))
+        lines = redrive.line_ids.grouped(
+            lambda line: line.operation_id.mapping_id.res_id
+        )
+        self.assertEqual(
+            [lines[order.id].verdict for order in orders],
+            ["nothing", "conflict", "update"],
+        )
+        self.assertEqual(lines[other.id].summary, "Sends Reference to the pharmacy.")
+        self.assertEqual(self.calls(), ["GET"] * 3)
+        self.assertEqual(set(dead.mapped("state")), {"dead"})
+        self.assertIn("Changes the record", redrive.forecast_html)
+
+    def test_the_dry_run_asks_for_a_bounded_number(self):
+        __, dead = self.dead_orders(5)
+        self.app.call("DELETE", "/admin/requests")
+        action = dead.action_plan_redrive()
+        redrive = self.env["sync.redrive"].browse(action["res_id"])
+        redrive.sample = 2
+        self.work(redrive)
+        self.assertEqual(self.calls(), ["GET"] * 2)
+        self.assertEqual(redrive.line_ids.mapped("asked"), [True] * 2 + [False] * 3)
+        self.assertEqual(set(redrive.line_ids.mapped("verdict")), {"update"})
+
+    def test_the_dry_run_says_that_the_app_is_down(self):
+        __, dead = self.dead_orders(3)
+        self.backend.url = "http://127.0.0.1:9"
+        redrive = self.plan(dead)
+        self.assertEqual(redrive.phase, "ready")
+        self.assertTrue(redrive.silence.startswith("Connection refused. "))
+        self.assertIn("Connection refused", redrive.forecast_html)
+        self.assertEqual(set(redrive.line_ids.mapped("asked")), {False})
+        errors = self.env["sync.error"].search(
+            [("correlation_id", "=", redrive.correlation_id)]
+        )
+        self.assertEqual(errors.mapped("type"), ["connection_refused"])
+
+    def test_of_one_the_dialog_shows_both_sides_at_once(self):
+        orders, dead = self.dead_orders(1)
+        redrive = self.plan(dead)
+        self.assertEqual(redrive.phase, "ready")
+        self.assertIn(orders.origin, redrive.comparison_html)
+        redrive.action_start()
+        self.assertEqual(dead.state, "pending")
+
+    # -- Stages -----------------------------------------------------------------------
+
+    def test_a_stage_begins_when_the_one_before_ended_well(self):
+        orders, dead = self.dead_orders(13)
+        redrive = self.plan(dead)
+        redrive.action_start()
+        self.assertEqual(self.states(redrive), {"queued": 1, "planned": 12})
+        self.work(redrive)
+        self.assertEqual(
+            self.states(redrive), {"queued": 1, "planned": 12}, "queued is not done"
+        )
+        self.push()
+        self.work(redrive)
+        self.assertEqual(redrive.phase, "ten")
+        self.assertEqual(self.states(redrive), {"done": 1, "queued": 10, "planned": 2})
+        self.push()
+        self.work(redrive)
+        self.assertEqual(redrive.phase, "all")
+        self.push()
+        self.work(redrive)
+        self.assertEqual(redrive.state, "done")
+        self.assertEqual(redrive.progress, 100)
+        self.assertEqual((redrive.done_count, redrive.failed_count), (13, 0))
+        for order in orders:
+            self.assertEqual(self.at_app(order)["reference"], order.origin)
+        self.assertEqual(set(dead.note_ids.mapped("user_id")), {self.operator})
+
+    def test_a_first_one_that_dies_again_stops_it(self):
+        __, dead = self.dead_orders(4)
+        redrive = self.plan(dead)
+        self.backend.api_key = "revoked"
+        redrive.action_start()
+        self.push()
+        self.work(redrive)
+        self.assertEqual(redrive.state, "stopped")
+        self.assertEqual(self.states(redrive), {"failed": 1, "planned": 3})
+        self.assertIn("1 of the first 1", redrive.reason)
+        self.assertEqual(set(dead.mapped("state")), {"dead"})
+        action = redrive.action_view_failed()
+        self.assertEqual(action["domain"], [("id", "in", dead[-1:].ids)])
+        # The cause is gone: it goes on with another first one.
+        self.backend.api_key = "test-key"
+        redrive.action_start()
+        self.push()
+        self.work(redrive)
+        self.assertEqual(redrive.phase, "ten")
+        self.push()
+        self.work(redrive)
+        self.assertEqual(redrive.state, "done")
+        self.assertEqual((redrive.done_count, redrive.failed_count), (3, 1))
+
+    def test_too_many_failures_among_all_others_stop_it(self):
+        orders, dead = self.dead_orders(20)
+        redrive = self.plan(dead)
+        redrive.failure_minimum = 12
+        bad = self.operations(state="dead").sorted("id")[11:]
+        redrive.action_start()
+        for __ in range(2):
+            self.push()
+            self.work(redrive)
+        self.assertEqual((redrive.phase, redrive.done_count), ("all", 11))
+        for order in bad.mapping_id.mapped("res_id"):
+            orders.browse(order).order_line[0].product_qty = -1
+        redrive.failure_limit = 40
+        self.push()
+        self.work(redrive)
+        self.assertEqual(redrive.state, "stopped")
+        self.assertIn("9 of 20 died again, more than 40 %", redrive.reason)
+
+    def test_few_failures_among_all_others_do_not_stop_it(self):
+        orders, dead = self.dead_orders(13)
+        redrive = self.plan(dead)
+        bad = self.operations(state="dead").sorted("id")[-1]
+        orders.browse(bad.mapping_id.res_id).order_line[0].product_qty = -1
+        redrive.action_start()
+        for __ in range(3):
+            self.push()
+            self.work(redrive)
+        self.assertEqual(redrive.state, "done")
+        self.assertEqual((redrive.done_count, redrive.failed_count), (12, 1))
+
+    def test_no_more_than_the_rate_is_begun_in_a_minute(self):
+        __, dead = self.dead_orders(16)
+        redrive = self.plan(dead)
+        redrive.rate = 13
+        start = fields.Datetime.now()
+        begun = []
+        with freeze_time(start) as clock:
+            redrive.action_start()
+            for __ in range(40):
+                self.push()
+                self.work(redrive)
+                clock.tick(timedelta(seconds=4))
+        begun = sorted(redrive.line_ids.mapped("queued_at"))
+        self.assertEqual(redrive.state, "done")
+        for moment in begun:
+            window = [b for b in begun if moment <= b < moment + timedelta(seconds=60)]
+            self.assertLessEqual(len(window), 13)
+        self.assertGreater(begun[-1] - begun[0], timedelta(seconds=60))
+
+    # -- Stop, resume, neighbours -----------------------------------------------------
+
+    def test_stopped_it_begins_no_more_and_goes_on_later(self):
+        __, dead = self.dead_orders(4)
+        redrive = self.plan(dead)
+        redrive.action_start()
+        redrive.action_stop()
+        self.push()
+        self.work(redrive)
+        self.assertEqual(redrive.state, "stopped")
+        self.assertIn(self.operator.name, redrive.reason)
+        self.assertEqual(sum(o.state == "dead" for o in dead), 3)
+        redrive.action_start()
+        for __ in range(3):
+            self.push()
+            self.work(redrive)
+        self.assertEqual(redrive.state, "done")
+        self.assertEqual(redrive.done_count, 4)
+
+    def test_a_killed_worker_leaves_it_to_the_recovery(self):
+        __, dead = self.dead_orders(4)
+        redrive = self.plan(dead)
+        redrive.action_start()
+        self.env["queue.job"].search([("uuid", "=", redrive.job_uuid)]).unlink()
+        former = redrive.job_uuid
+        self.env["sync.operation"]._cron_recover()
+        self.env.invalidate_all()
+        self.assertNotEqual(redrive.job_uuid, former)
+        self.assertEqual(redrive.state, "running")
+
+    def test_what_would_fail_again_is_left_alone(self):
+        for name in ("Odd", "Odder"):
+            self.app.add("products", name=name, uom="Barrels of Nowhere")
+        self.pull()
+        dead = self.operations(kind="apply").with_user(self.operator)
+        redrive = self.plan(dead)
+        self.assertEqual(set(redrive.line_ids.mapped("verdict")), {"refused"})
+        redrive.action_start()
+        self.work(redrive)
+        self.assertEqual(redrive.state, "done")
+        self.assertEqual(redrive.skipped_count, 2)
+        self.assertEqual(set(dead.mapped("attempts")), {1})
+
+    def test_what_was_discarded_meanwhile_is_left_alone(self):
+        __, dead = self.dead_orders(2)
+        redrive = self.plan(dead)
+        dead.action_discard("Not wanted")
+        redrive.action_start()
+        self.work(redrive)
+        self.assertEqual(self.states(redrive), {"skipped": 2})
+        self.assertEqual(set(dead.mapped("state")), {"cancelled"})
+
+    def test_what_was_redriven_meanwhile_is_not_redriven_again(self):
+        __, dead = self.dead_orders(1)
+        redrive = self.plan(dead)
+        dead.action_redrive()
+        self.push()
+        self.assertEqual(dead.state, "done")
+        redrive.action_start()
+        self.assertEqual(dead.state, "done")
+        self.work(redrive)
+        self.assertEqual(self.states(redrive), {"done": 1})
+
+    def test_an_edit_made_meanwhile_travels_with_it(self):
+        orders, dead = self.dead_orders(1)
+        redrive = self.plan(dead)
+        orders.origin = "PH-NEWER"
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        redrive.action_start()
+        self.assertEqual(dead.state, "cancelled")
+        self.push()
+        self.work(redrive)
+        self.assertEqual(redrive.state, "done")
+        self.assertEqual(redrive.line_ids.operation_id.state, "done")
+        self.assertEqual(self.at_app(orders)["reference"], "PH-NEWER")
+
+    def test_what_was_applied_is_not_sent_twice(self):
+        """The answer to a creation was lost, and it died; a redrive finds it."""
+        self.make_order()
+        self.push()
+        self.app.call("POST", "/admin/settings", ignore_idempotency_keys=True)
+        count = len(self.app.items("purchase-orders"))
+        order = self.make_order()
+        self.env["sync.retry.policy"].search([]).max_attempts = 1
+        self.app.fault("lost_answer", count=1, match={"method": "POST"})
+        self.push()
+        dead = self.operations(mapping_id=self.mapping(order).id, state="dead")
+        self.assertEqual(dead.error_type, "outcome_unknown")
+        redrive = self.plan(dead.with_user(self.operator))
+        self.assertEqual(redrive.line_ids.verdict, "link")
+        redrive.action_start()
+        self.push()
+        self.push()
+        self.assertEqual(order.sync_state, "synced")
+        self.assertEqual(len(self.app.items("purchase-orders")), count + 1)
+
+    # -- Whole groups, rights ---------------------------------------------------------
+
+    def test_a_whole_error_group(self):
+        __, dead = self.dead_orders(3)
+        action = dead.error_group_id.action_plan_redrive()
+        redrive = self.env["sync.redrive"].browse(action["res_id"])
+        self.assertEqual(redrive.line_ids.operation_id, dead.sudo())
+        self.assertIn("Authentication failed", redrive.display_name)
+        dead.action_discard("x")
+        with self.assertRaises(UserError):
+            dead.error_group_id.action_plan_redrive()
+
+    def test_operators_start_and_only_settings_are_written(self):
+        user = new_test_user(self.env, "user", "pharmacy_sync.group_user")
+        __, dead = self.dead_orders(2)
+        redrive = self.plan(dead)
+        for name in ("action_start", "action_stop"):
+            with self.subTest(name), self.assertRaises(AccessError):
+                getattr(redrive.with_user(user), name)()
+        with self.assertRaises(AccessError):
+            redrive.write({"state": "done"})
+        redrive.rate = 30
+        with self.assertRaises(AccessError):
+            redrive.with_user(user).rate = 60
+
+    def test_a_failure_of_the_work_itself_is_recorded(self):
+        __, dead = self.dead_orders(2)
+        action = dead.action_plan_redrive()
+        redrive = self.env["sync.redrive"].browse(action["res_id"])
+        # Undone with the test's transaction.
+        self.env.cr.execute("ALTER TABLE sync_redrive_line RENAME asked TO gone")
+        self.work(redrive)
+        self.assertEqual(redrive.state, "failed")
+        error = self.env["sync.error"].search(
+            [("correlation_id", "=", redrive.correlation_id)]
+        )
+        self.assertEqual(len(error), 1)
+        self.assertTrue(redrive.reason)

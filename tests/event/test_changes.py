@@ -1,0 +1,212 @@
+from odoo.tests import tagged
+
+from ...core.exceptions import InvalidDataError
+from ...core.feed import Position
+from ..common import SyncCase
+
+# Transactions of long ago. What a test writes is in its own, which has not ended.
+LONG_AGO = 100
+
+
+@tagged("post_install", "-at_install")
+class TestChanges(SyncCase):
+    """The pharmacy app asks what changed in Odoo, and misses nothing.
+
+    That a late commit is not skipped is shown with real transactions, in
+    ``tests/system/test_late_commit.py``.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.api = cls.env["sync.api"].with_user(cls.api_user)
+        cls.stream = cls.backend.stream_ids.filtered(
+            lambda stream: stream.entity == "purchase_order"
+        )
+
+    def setUp(self):
+        super().setUp()
+        self.env["purchase.order"].search([]).button_cancel()
+        self.env["purchase.order"].search([]).unlink()
+        self.env.cr.flush()
+        self.env.cr.execute("DELETE FROM sync_event")
+        self.orders = self.env["purchase.order"].concat(
+            *(self.make_order() for __ in range(5))
+        )
+        self.push()
+        self.xid = LONG_AGO
+        self.commit()
+        self.cursor = str(Position(self.xid, 2**31))
+
+    def commit(self, *events):
+        """As if the events written so far had been committed long ago."""
+        self.env.flush_all()
+        self.env.cr.flush()
+        self.xid += 1
+        self.env.cr.execute(
+            "UPDATE sync_event SET xid = %s::text::xid8 "
+            "WHERE xid::text::numeric > 1000000000 OR xid = pg_current_xact_id()",
+            [str(self.xid)],
+        )
+
+    def edit(self, order, **values):
+        order.write(values)
+        self.commit()
+
+    def ask(self, cursor=None, limit=100, entity="purchase_order"):
+        answer = self.api.changes(entity, cursor, limit)
+        self.assertTrue(answer["success"], answer)
+        return answer
+
+    def read_all(self, cursor, limit):
+        """All pages: ``(ids in order, cursor)``."""
+        ids = []
+        while True:
+            page = self.ask(cursor, limit)
+            ids += [change["odoo_id"] for change in page["changes"]]
+            cursor = page["next_cursor"]
+            if not page["has_more"]:
+                return ids, cursor
+
+    def test_change_is_told_with_the_latest_values(self):
+        self.edit(self.orders[0], origin="first")
+        self.edit(self.orders[0], origin="last")
+        (change,) = self.ask(self.cursor)["changes"]
+        mapping = self.mapping(self.orders[0])
+        self.assertEqual(change["odoo_id"], self.orders[0].id)
+        self.assertEqual(change["id"], mapping.external_id)
+        self.assertEqual(change["external_ref"], mapping.key)
+        self.assertEqual(change["version"], mapping.version)
+        self.assertEqual(change["data"]["reference"], "last")
+        self.assertEqual(len(change["data"]["lines"]), 3)
+        self.assertFalse(change["deleted"])
+        event = self.env["sync.event"].search([("type", "=", "order_updated")], limit=1)
+        self.assertEqual(change["correlation_id"], event.correlation_id)
+
+    def test_pages_tell_each_change_once_in_order(self):
+        for order in self.orders:
+            self.edit(order, origin="changed")
+        ids, cursor = self.read_all(self.cursor, limit=2)
+        self.assertEqual(ids, self.orders.ids)
+        self.assertEqual(self.read_all(cursor, limit=2), ([], cursor))
+
+    def test_first_without_a_cursor_all_records_then_what_changed_since(self):
+        first = self.ask(limit=2)
+        self.assertEqual(
+            [change["odoo_id"] for change in first["changes"]], self.orders[:2].ids
+        )
+        ids, cursor = self.read_all(first["next_cursor"], limit=2)
+        self.assertEqual(ids, self.orders[2:].ids)
+        # A change made while the first pages were read comes after them.
+        self.env.cr.execute("SELECT pg_current_xact_id()::text")
+        self.assertGreaterEqual(
+            int(self.env.cr.fetchone()[0]), Position.parse(cursor).xid
+        )
+
+    def test_change_of_a_transaction_that_has_not_ended_is_not_told(self):
+        self.orders[0].origin = "not yet"
+        self.env.cr.flush()
+        page = self.ask(self.cursor)
+        self.assertFalse(page["changes"])
+        self.assertEqual(page["held_back"], 1)
+        self.assertEqual(page["next_cursor"], self.cursor)
+
+    def test_order_is_by_transaction_not_by_number(self):
+        early, late = self.orders[:2]
+        self.edit(early, origin="numbered first")
+        self.edit(late, origin="numbered second")
+        # The transaction that wrote the first event began, and ended, after the other.
+        self.env.cr.execute(
+            "UPDATE sync_event SET xid = %s::text::xid8 WHERE type = 'order_updated' "
+            "AND res_id = %s",
+            [str(self.xid + 1), early.id],
+        )
+        page = self.ask(self.cursor, limit=1)
+        self.assertEqual(page["changes"][0]["odoo_id"], late.id)
+        page = self.ask(page["next_cursor"], limit=1)
+        self.assertEqual(page["changes"][0]["odoo_id"], early.id)
+
+    def test_deleted_record_is_told_as_such(self):
+        gone = self.orders[0]
+        gone_id, external_id = gone.id, self.mapping(gone).external_id
+        gone.button_cancel()
+        gone.unlink()
+        self.commit()
+        (change,) = self.ask(self.cursor)["changes"]
+        self.assertEqual(
+            (change["odoo_id"], change["deleted"], change["data"]), (gone_id, True, {})
+        )
+        self.assertEqual(change["id"], external_id)
+
+    def test_what_was_merely_carried_over_is_no_change(self):
+        self.edit(self.orders[0], origin="changed")
+        __, cursor = self.read_all(self.cursor, limit=100)
+        self.push()
+        self.commit()
+        self.assertTrue(self.env["sync.event"].search([("type", "=", "order_synced")]))
+        self.assertEqual(self.read_all(cursor, limit=100)[0], [])
+
+    def test_foreign_cursor_is_refused(self):
+        for cursor in ("x", "MS4x", str(Position(1, 2))[:-2] + "@@", 7, "MS4xLjIuMQ=="):
+            answer = self.api.changes("purchase_order", cursor)
+            self.assertEqual(answer["error"]["field"], "cursor", cursor)
+
+    def test_bad_limit_is_refused(self):
+        for limit in (0, 501, "ten"):
+            answer = self.api.changes("purchase_order", None, limit)
+            self.assertEqual(answer["error"]["field"], "limit")
+
+    def test_stream_that_only_flows_in_has_no_feed(self):
+        self.stream.direction = "pull"
+        answer = self.api.changes("purchase_order")
+        self.assertEqual(answer["error"]["field"], "entity")
+
+    def test_cursor_older_than_the_oldest_event_kept_is_refused(self):
+        self.edit(self.orders[0], origin="told in time")
+        __, cursor = self.read_all(self.cursor, limit=100)
+        self.edit(self.orders[1], origin="removed before it was told")
+        self.push()
+        self.env.cr.execute(
+            "UPDATE sync_event SET write_date = write_date - interval '8 days'"
+        )
+        self.env["sync.event"]._gc_events()
+        answer = self.api.changes("purchase_order", cursor)
+        self.assertEqual(answer["error"]["field"], "cursor")
+        # Told to begin again, it gets everything.
+        self.assertEqual(self.read_all(None, limit=2)[0], self.orders.ids)
+
+    def test_quiet_feed_reads_no_old_event(self):
+        self.env.cr.execute(
+            """INSERT INTO sync_event (type, backend_id, stream_id, res_model, res_id,
+                                       correlation_id, state, xid)
+               SELECT 'order_updated', %s, %s, 'purchase.order', 1, 'c', 'done',
+                      (1000 + n)::text::xid8
+                 FROM generate_series(1, 20000) AS n""",
+            [self.backend.id, self.stream.id],
+        )
+        self.env.cr.execute("ANALYZE sync_event")
+        cursor = str(Position(1_000_000, 0))
+        self.env.cr.execute("SELECT pg_stat_force_next_flush()")
+        queries = []
+        execute = type(self.env.cr).execute
+
+        def explain(cr, query, params=None, log_exceptions=True):
+            execute(cr, query, params, log_exceptions)
+            queries.append(cr._obj.query.decode())
+
+        self.patch(type(self.env.cr), "execute", explain)
+        self.ask(cursor)
+        self.patch(type(self.env.cr), "execute", execute)
+        reading = [query for query in queries if "FROM sync_event" in query]
+        self.assertEqual(len(reading), 2)
+        for query in reading:
+            self.env.cr.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}")
+            plan = self.env.cr.fetchone()[0][0]["Plan"]
+            buffers = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+            self.assertLess(buffers, 20, plan)
+
+    def test_cursor_survives_as_text(self):
+        for position in (Position(5, 7), Position(2**60, 0, 0), Position(1, 2, 3)):
+            self.assertEqual(Position.parse(str(position)), position)
+        with self.assertRaises(InvalidDataError):
+            Position.parse("")

@@ -1,0 +1,110 @@
+from odoo.tests import tagged
+
+from ..common import SyncCase
+
+
+@tagged("post_install", "-at_install")
+class TestOutbound(SyncCase):
+    """A change made in Odoo reaches the pharmacy app, once, or is kept."""
+
+    def test_new_order_arrives_after_what_it_refers_to(self):
+        order = self.make_order(note="<p>Ring twice</p>")
+        self.push()
+        sent = self.at_app(order)
+        self.assertEqual(sent["reference"], order.name)
+        self.assertEqual(sent["notes"], "Ring twice")
+        self.assertEqual(sent["supplier_id"], self.at_app(self.supplier)["id"])
+        self.assertEqual(
+            [(line["quantity"], line["unit_price"]) for line in sent["lines"]],
+            [("2.00", "12.50")] * 3,
+        )
+        self.assertEqual(order.sync_state, "synced")
+
+    def test_edit_of_a_line_sends_the_order(self):
+        order = self.make_order()
+        self.push()
+        order.order_line[1].product_qty = 7
+        self.push()
+        quantities = [line["quantity"] for line in self.at_app(order)["lines"]]
+        self.assertEqual(quantities, ["2.00", "7.00", "2.00"])
+
+    def test_only_what_changed_is_sent(self):
+        order = self.make_order()
+        self.push()
+        order.origin = "PH-77"
+        self.push()
+        operation = self.operations(mapping_id=self.mapping(order).id)[0]
+        self.assertEqual(operation.payload["data"], {"reference": "PH-77"})
+
+    def test_ten_edits_are_one_push_of_the_last(self):
+        order = self.make_order()
+        self.push()
+        mapping = self.mapping(order)
+        before = len(self.operations(mapping_id=mapping.id))
+        version = mapping.version
+        for number in range(10):
+            order.origin = f"PH-{number}"
+            self.env.cr.flush()
+        self.push()
+        self.assertEqual(len(self.operations(mapping_id=mapping.id)), before + 1)
+        self.assertEqual(self.at_app(order)["reference"], "PH-9")
+        self.assertEqual(self.at_app(order)["version"], version + 1)
+
+    def test_rolled_back_change_leaves_no_event(self):
+        order = self.make_order()
+        self.push()
+        events = self.env["sync.event"].search_count([])
+        with self.assertRaises(ZeroDivisionError), self.env.cr.savepoint():
+            order.origin = "never"
+            self.env.cr.flush()
+            raise ZeroDivisionError
+        self.env.cr.flush()
+        self.assertEqual(self.env["sync.event"].search_count([]), events)
+
+    def test_field_that_does_not_travel_makes_no_event(self):
+        order = self.make_order()
+        self.push()
+        events = self.env["sync.event"].search_count([])
+        order.priority = "1"
+        self.env.cr.flush()
+        self.assertEqual(self.env["sync.event"].search_count([]), events)
+
+    def test_cancelled_order_is_cancelled_there(self):
+        order = self.make_order()
+        self.push()
+        order.button_cancel()
+        self.push()
+        self.assertEqual(self.at_app(order)["state"], "cancelled")
+
+    def test_deleted_order_is_deleted_there_and_stays_so(self):
+        order = self.make_order()
+        self.push()
+        mapping = self.mapping(order)
+        order.button_cancel()
+        order.unlink()
+        self.push()
+        self.assertTrue(mapping.deleted)
+        self.assertFalse(self.app.items("purchase-orders"))
+        self.sync()
+        self.assertFalse(
+            self.env["purchase.order"].search([("partner_id", "=", self.supplier.id)])
+        )
+
+    def test_paused_backend_keeps_changes_for_later(self):
+        order = self.make_order()
+        self.backend.paused = True
+        self.push()
+        self.assertFalse(self.app.requests())
+        self.backend.paused = False
+        self.push()
+        self.assertEqual(self.at_app(order)["reference"], order.name)
+
+    def test_quiet_sync_writes_nothing(self):
+        order = self.make_order()
+        self.sync()
+        version = self.at_app(order)["version"]
+        operations = self.operations()
+        self.sync()
+        self.sync()
+        self.assertEqual(self.at_app(order)["version"], version)
+        self.assertEqual(self.operations(), operations)

@@ -1,0 +1,187 @@
+from odoo.tests import tagged
+
+from ..common import SyncCase
+
+
+@tagged("post_install", "-at_install")
+class TestPull(SyncCase):
+    """A change made in the pharmacy app reaches Odoo, page by page."""
+
+    def setUp(self):
+        super().setUp()
+        self.their_supplier = self.app.add("suppliers", name="Farmacia Sur")
+        self.their_product = self.app.add(
+            "products", name="Meloxicam 1.5 mg/ml", barcode="4006381333931"
+        )
+
+    def make_there(self, **values):
+        return self.app.add(
+            "purchase-orders",
+            supplier_id=self.their_supplier["id"],
+            currency=self.env.company.currency_id.name,
+            lines=[
+                {
+                    "key": "ln_1",
+                    "product_id": self.their_product["id"],
+                    "description": "Meloxicam",
+                    "quantity": "4.00",
+                    "uom": "Units",
+                    "unit_price": "21.30",
+                }
+            ],
+            **values,
+        )
+
+    def order_of(self, record):
+        mapping = self.env["sync.mapping"].search(
+            [("external_id", "=", record["id"]), ("backend_id", "=", self.backend.id)]
+        )
+        return mapping and mapping._record()
+
+    def stream(self, entity):
+        return self.backend.stream_ids.filtered(lambda s: s.entity == entity)
+
+    def test_order_arrives_with_what_it_refers_to(self):
+        theirs = self.make_there(notes="Cold chain\nCall first")
+        self.pull()
+        order = self.order_of(theirs)
+        self.assertEqual(order.partner_id.name, "Farmacia Sur")
+        self.assertEqual(order.order_line.product_id.barcode, "4006381333931")
+        self.assertEqual(order.order_line.price_unit, 21.30)
+        self.assertEqual(order.origin, theirs["reference"])
+
+    def test_nothing_comes_back_as_an_echo(self):
+        theirs = self.make_there(notes="Cold chain\nCall first")
+        self.pull()
+        self.push()
+        order = self.order_of(theirs)
+        self.assertFalse(self.operations(mapping_id=self.mapping(order).id))
+        self.assertEqual(
+            self.app.get("purchase-orders", theirs["id"])["version"], theirs["version"]
+        )
+
+    def test_pages_are_read_to_the_end(self):
+        self.stream("purchase_order").batch_size = 3
+        made = [self.make_there() for __ in range(10)]
+        self.pull()
+        self.assertEqual(len({self.order_of(theirs).id for theirs in made}), 10)
+        feeds = [r for r in self.app.requests() if "entity=purchase" in r["path"]]
+        self.assertFalse(feeds and len(feeds) < 4)
+
+    def test_next_pull_begins_where_the_last_ended(self):
+        self.make_there()
+        self.pull()
+        cursor = self.stream("purchase_order").cursor
+        theirs = self.make_there()
+        self.pull()
+        self.assertTrue(self.order_of(theirs))
+        self.assertNotEqual(self.stream("purchase_order").cursor, cursor)
+
+    def test_edit_there_changes_only_that_field_here(self):
+        theirs = self.make_there()
+        self.pull()
+        order = self.order_of(theirs)
+        order.priority = "1"
+        line = order.order_line
+        self.app.edit("purchase-orders", theirs["id"], notes="Ring twice")
+        self.pull()
+        self.assertIn("Ring twice", order.note)
+        self.assertEqual(order.order_line, line)
+
+    def test_edits_of_both_sides_meet(self):
+        theirs = self.make_there()
+        self.pull()
+        order = self.order_of(theirs)
+        order.order_line.product_qty = 9
+        self.app.edit("purchase-orders", theirs["id"], notes="Ring twice")
+        self.push()
+        self.make_due()
+        self.sync()
+        record = self.app.get("purchase-orders", theirs["id"])
+        self.assertEqual(record["lines"][0]["quantity"], "9.00")
+        self.assertEqual(record["notes"], "Ring twice")
+        self.assertIn("Ring twice", order.note)
+        self.assertEqual(order.sync_state, "synced")
+
+    def test_cancelled_there_is_cancelled_here(self):
+        theirs = self.make_there()
+        self.pull()
+        self.app.edit("purchase-orders", theirs["id"], state="cancelled")
+        self.pull()
+        self.assertEqual(self.order_of(theirs).state, "cancel")
+
+    def test_deleted_there_is_cancelled_here_and_stays_so(self):
+        theirs = self.make_there()
+        self.pull()
+        order = self.order_of(theirs)
+        self.app.call(
+            "DELETE",
+            f"/api/v1/purchase-orders/{theirs['id']}",
+            headers={"If-Match": "*"},
+        )
+        self.pull()
+        self.push()
+        self.assertEqual(order.state, "cancel")
+        self.assertTrue(self.mapping(order).deleted)
+        self.assertFalse(self.app.items("purchase-orders"))
+
+    def test_product_of_the_same_barcode_is_linked(self):
+        ours = self.products[0]
+        self.push()
+        unmapped = self.env["product.product"].create(
+            {"name": "Ours", "barcode": "4006381333931"}
+        )
+        self.pull()
+        mapping = self.env["sync.mapping"].search(
+            [("external_id", "=", self.their_product["id"])]
+        )
+        self.assertEqual(mapping.res_id, unmapped.id)
+        self.assertNotEqual(mapping.res_id, ours.id)
+
+    def test_record_that_cannot_be_applied_is_kept_and_its_neighbours_land(self):
+        self.app.add("products", name="Odd", uom="Barrels of Nowhere")
+        after = self.app.add("products", name="Even")
+        self.pull()
+        self.assertTrue(self.order_of(after))
+        operation = self.operations(kind="apply")
+        self.assertEqual(operation.state, "dead")
+        self.assertEqual(operation.payload["uom"], "Barrels of Nowhere")
+        self.assertEqual(operation.error_ids.type, "data_validation_failed")
+        return operation
+
+    def test_redriven_record_is_applied(self):
+        operation = (
+            self.test_record_that_cannot_be_applied_is_kept_and_its_neighbours_land()
+        )
+        self.env["uom.uom"].create({"name": "Barrels of Nowhere"})
+        operation.action_redrive()
+        self.pull()
+        self.assertEqual(operation.state, "done")
+        self.assertTrue(self.env["product.product"].search([("name", "=", "Odd")]))
+
+    def test_failed_pull_waits_and_is_made_up_for(self):
+        theirs = self.make_there()
+        self.app.fault("error", status=503, count=1)
+        self.pull()
+        operation = self.operations(kind="pull")
+        self.assertEqual(operation.state, "waiting")
+        self.assertEqual(operation.error_ids.type, "service_unavailable")
+        self.pull()
+        self.assertFalse(self.order_of(theirs), "it is not its time yet")
+        self.make_due()
+        self.pull()
+        self.assertTrue(self.order_of(theirs))
+        self.assertEqual(operation.state, "done")
+
+    def test_app_that_was_set_back_is_read_from_the_beginning(self):
+        self.pull()
+        stream = self.stream("supplier")
+        page = self.app.call("GET", "/api/v1/changes?entity=suppliers")
+        self.assertEqual(stream.cursor, page["next_cursor"])
+        stream.cursor = "999999"
+        theirs = self.app.add("suppliers", name="After the Restore")
+        self.pull()
+        self.make_due()
+        self.operations(kind="pull").action_redrive()
+        self.pull()
+        self.assertTrue(self.order_of(theirs))

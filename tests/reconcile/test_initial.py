@@ -1,0 +1,324 @@
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import new_test_user, tagged
+
+from ..common import WorkCase
+
+
+@tagged("post_install", "-at_install")
+class TestInitial(WorkCase):
+    """What both sides had before they were connected is brought together, once."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["purchase.order"].search([]).unlink()
+
+    def setUp(self):
+        super().setUp()
+        # What the fixtures wrote is no news of this test's.
+        self.env.cr.flush()
+        self.env["sync.event"].search([]).unlink()
+
+    def preview(self, **values):
+        work = self.env["sync.initial"].create(
+            {"backend_id": self.backend.id, **values}
+        )
+        work.action_preview()
+        self.run_job(work)
+        self.assertEqual((work.phase, work.state), ("ready", "draft"), work.reason)
+        return work
+
+    def carry(self, work):
+        work.action_start()
+        self.run_job(work)
+        self.assertEqual((work.phase, work.state), ("finished", "done"), work.reason)
+
+    def plan(self, work):
+        """What would be done: ``{(pharmacy's name, Odoo's name): action}``."""
+        return {
+            (line.pharmacy_name, line.odoo_name): line.action for line in work.line_ids
+        }
+
+    def line(self, work, name):
+        return work.line_ids.filtered(lambda r: name in (r.pharmacy_name, r.odoo_name))
+
+    def add_order(self, supplier, product, **values):
+        return self.app.add(
+            "purchase-orders",
+            supplier_id=supplier["id"],
+            currency=self.env.company.currency_id.name,
+            lines=[
+                {
+                    "product_id": product["id"],
+                    "description": "As ordered",
+                    "quantity": "2.00",
+                    "unit_price": "12.50",
+                }
+            ],
+            **values,
+        )
+
+    # -- Preview ----------------------------------------------------------------------
+
+    def test_preview_tells_what_would_be_done_and_does_nothing(self):
+        self.app.add("suppliers", name="V. Alba", vat=self.supplier.vat)
+        self.app.add("suppliers", name="Only There")
+        ours = self.env["res.partner"].create(
+            {"name": "Only Here", "is_company": True, "supplier_rank": 1}
+        )
+        self.app.call("DELETE", "/admin/requests")
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.assertEqual(
+            self.plan(work),
+            {
+                ("V. Alba", "Veterinaria Alba"): "link",
+                ("Only There", False): "create_odoo",
+                (False, "Only Here"): "create_pharmacy",
+            },
+        )
+        linked = self.line(work, "V. Alba")
+        self.assertEqual((linked.matched_by, linked.differs), ("vat", "name"))
+        self.assertEqual(
+            (work.link_count, work.create_odoo_count, work.create_pharmacy_count),
+            (1, 1, 1),
+        )
+        self.assertFalse(self.env["sync.mapping"].search([]))
+        self.assertEqual({r["method"] for r in self.app.requests()}, {"GET"})
+        self.assertEqual(ours.sync_state, False)
+
+    def test_each_kind_is_matched_by_its_own_codes(self):
+        barcode, code = self.products[0], self.products[1]
+        self.app.add("products", name="By Barcode", barcode=barcode.barcode)
+        self.app.add("products", name="By Code", code=code.default_code)
+        self.app.add(
+            "products",
+            name="Another Barcode",
+            code=self.products[2].default_code,
+            barcode="4006381333931",
+        )
+        self.supplier.write({"ref": "S-1", "vat": False})
+        self.app.add("suppliers", name="By Reference", reference="S-1")
+        work = self.preview()
+        found = {line.pharmacy_name: line for line in work.line_ids}
+        self.assertEqual(found["By Barcode"].res_id, barcode.id)
+        self.assertEqual(found["By Code"].res_id, code.id)
+        self.assertEqual(found["Another Barcode"].action, "create_odoo")
+        self.assertEqual(found["By Reference"].res_id, self.supplier.id)
+
+    def test_two_candidates_are_left_for_a_person(self):
+        twin = self.supplier.copy({"name": "Alba Twin", "vat": self.supplier.vat})
+        twin.supplier_rank = 1
+        self.app.add("suppliers", name="V. Alba", vat=self.supplier.vat)
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.assertEqual(set(self.plan(work).values()), {"leave"})
+        line = self.line(work, "V. Alba")
+        self.assertTrue(line.ambiguous)
+        self.assertIn("Alba Twin", line.reason)
+        line.write({"res_id": twin.id, "action": "link"})
+        self.carry(work)
+        self.assertEqual(self.mapping(twin).external_id, line.external_id)
+        self.assertFalse(self.mapping(self.supplier))
+
+    def test_record_claimed_twice_is_left_for_a_person(self):
+        self.supplier.write({"ref": "S-1", "vat": False})
+        for name in ("First", "Second"):
+            self.app.add("suppliers", name=name, reference="S-1")
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.assertEqual(set(self.plan(work).values()), {"leave"})
+        self.assertEqual(work.ambiguous_count, 3)
+
+    def test_order_of_the_same_number_and_supplier_is_linked_line_by_line(self):
+        supplier = self.app.add("suppliers", name="V. Alba", vat=self.supplier.vat)
+        product = self.app.add(
+            "products", name="Amoxi", barcode=self.products[1].barcode
+        )
+        order = self.make_order(origin="PH-7")
+        other = self.make_order(
+            origin="PH-8", partner_id=self.env.company.partner_id.id
+        )
+        theirs = self.add_order(supplier, product, reference="PH-7")
+        self.add_order(supplier, product, reference="PH-8")
+        work = self.preview(winner="odoo")
+        line = self.line(work, "PH-7")
+        self.assertEqual((line.action, line.res_id), ("link", order.id))
+        self.assertEqual(self.line(work, "PH-8").action, "create_odoo")
+        self.assertIn("lines", line.differs)
+        self.carry(work)
+        self.sync()
+        self.assertEqual(self.mapping(order).external_id, theirs["id"])
+        self.assertEqual(len(order.order_line), 3, "no line is doubled")
+        self.assertEqual(order.order_line[1].sync_key, theirs["lines"][0]["key"])
+        self.assertEqual(len(self.at_app(order)["lines"]), 3)
+        self.assertTrue(self.mapping(other))
+
+    # -- Carrying out -----------------------------------------------------------------
+
+    def test_both_sides_are_brought_together_in_order(self):
+        self.app.call("POST", "/admin/seed", orders=20)
+        mine = self.make_order()
+        work = self.preview()
+        self.assertTrue(self.backend.paused, "nothing comes in between")
+        self.carry(work)
+        self.assertFalse(self.backend.paused)
+        self.assertEqual(work.failed_count, 0, work.line_ids.mapped("reason"))
+        self.assertEqual(work.done_count, work.total)
+        states = self.env["sync.mapping"].search([]).mapped("state")
+        self.assertEqual(set(states), {"synced"})
+        self.assertEqual(len(self.app.items("purchase-orders")), 21)
+        self.assertEqual(self.at_app(mine)["supplier_id"][:3], "sup")
+        self.assertEqual(self.env["purchase.order"].search_count([]), 21)
+
+    def test_second_run_finds_nothing_to_do(self):
+        self.app.call("POST", "/admin/seed", orders=5)
+        self.make_order()
+        self.carry(self.preview())
+        again = self.preview()
+        self.assertFalse(again.line_ids)
+        self.assertEqual(again.in_step_count, 5 + 60 + 5 + 1 + 3 + 1)
+        self.carry(again)
+
+    def test_ordinary_reading_goes_on_from_where_it_ended(self):
+        self.app.add("suppliers", name="Left Out")
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.line(work, "Left Out").action_leave()
+        self.carry(work)
+        self.app.add("suppliers", name="Came Later")
+        self.pull()
+        names = self.env["res.partner"].search([]).mapped("name")
+        self.assertIn("Came Later", names)
+        self.assertNotIn("Left Out", names)
+
+    def test_person_may_choose_otherwise(self):
+        theirs = self.app.add("suppliers", name="Alba Veterinaries")
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.assertEqual(self.line(work, "Alba Veterinaries").action, "create_odoo")
+        line = self.line(work, "Alba Veterinaries")
+        line.write({"res_id": self.supplier.id, "action": "link"})
+        self.assertEqual(line.odoo_name, "Veterinaria Alba")
+        self.carry(work)
+        self.assertEqual(self.mapping(self.supplier).external_id, theirs["id"])
+        self.assertEqual(len(self.app.items("suppliers")), 1)
+
+    def test_what_makes_no_sense_is_refused(self):
+        self.app.add("suppliers", name="Only There")
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        with self.assertRaises(ValidationError):
+            self.line(work, "Only There").action = "link"
+        with self.assertRaises(ValidationError):
+            self.line(work, "Only There").action = "create_pharmacy"
+        with self.assertRaises(ValidationError):
+            self.line(work, "Veterinaria Alba").action = "create_odoo"
+
+    def linked(self, winner):
+        theirs = self.app.add(
+            "suppliers", name="V. Alba", vat=self.supplier.vat, city="Vigo", phone=""
+        )
+        self.supplier.write({"city": False, "phone": "981 1"})
+        self.carry(self.preview(stream_ids=self.stream("supplier").ids, winner=winner))
+        self.push()
+        self.assertEqual(self.supplier.city, "Vigo", "an empty field is filled")
+        there = self.app.get("suppliers", theirs["id"])
+        self.assertEqual(there["phone"], "981 1", "on either side")
+        return there["name"]
+
+    def test_where_both_differ_a_person_is_asked(self):
+        self.assertEqual(self.linked("ask"), "V. Alba")
+        self.assertEqual(self.supplier.name, "Veterinaria Alba")
+        conflict = self.mapping(self.supplier)._open_conflict()
+        self.assertEqual(conflict.line_ids.mapped("field"), ["name"])
+
+    def test_where_both_differ_odoo_wins(self):
+        self.assertEqual(self.linked("odoo"), "Veterinaria Alba")
+        self.assertEqual(self.supplier.name, "Veterinaria Alba")
+
+    def test_where_both_differ_the_pharmacy_wins(self):
+        self.assertEqual(self.linked("pharmacy"), "V. Alba")
+        self.assertEqual(self.supplier.name, "V. Alba")
+
+    def test_record_that_fails_is_told_and_its_neighbours_land(self):
+        self.app.add("products", name="Odd", uom="Barrels of Nowhere")
+        self.app.add("products", name="Even")
+        work = self.preview(stream_ids=self.stream("product").ids)
+        self.carry(work)
+        self.assertEqual(work.failed_count, 1)
+        self.assertIn("Barrels", self.line(work, "Odd").reason)
+        self.assertEqual(self.operations(kind="apply").state, "dead")
+        self.assertTrue(self.env["product.product"].search([("name", "=", "Even")]))
+
+    def test_stream_of_one_direction_creates_on_one_side_only(self):
+        self.stream("supplier").direction = "pull"
+        self.app.add("suppliers", name="Only There")
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.assertEqual(self.line(work, "Veterinaria Alba").action, "leave")
+        self.assertEqual(self.line(work, "Only There").action, "create_odoo")
+
+    # -- Stop, resume, failure --------------------------------------------------------
+
+    def test_stopped_in_the_middle_and_resumed(self):
+        self.app.call("POST", "/admin/seed", orders=5)
+        work = self.preview()
+        self.backend.stream_ids.batch_size = 10
+        work.action_start()
+        runner = work.with_env(self.backend._as_runner().env)
+        self.env.flush_all()
+        for __ in range(3):
+            runner._step()
+        self.env.invalidate_all()
+        work.action_stop()
+        done = work.done_count
+        self.assertTrue(0 < done < work.total)
+        self.assertTrue(0 < work.progress < 100)
+        self.run_job(work)
+        self.assertEqual(work.done_count, done, "a stopped one does nothing")
+        self.carry(work)
+        self.assertEqual(work.done_count, work.total)
+        self.assertEqual(len(self.app.items("products")), 60 + len(self.products))
+
+    def test_failure_of_the_app_while_reading(self):
+        self.app.add("suppliers", name="Only There")
+        work = self.env["sync.initial"].create({"backend_id": self.backend.id})
+        work.action_preview()
+        self.app.fault("error", status=503)
+        self.run_job(work)
+        self.assertEqual((work.state, work.phase), ("failed", "reading"))
+        self.app.heal()
+        work.action_start()
+        self.run_job(work)
+        self.assertEqual((work.state, work.phase), ("draft", "ready"))
+        self.assertTrue(self.line(work, "Only There"))
+
+    def test_app_that_fails_while_carrying_out_gets_it_later(self):
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.app.fault("error", status=503, match={"method": "POST"})
+        self.carry(work)
+        self.assertEqual(self.line(work, "Veterinaria Alba").reason, "In the queue.")
+        self.app.heal()
+        self.make_due()
+        self.push()
+        self.assertEqual(len(self.app.items("suppliers")), 1)
+
+    def test_discarded_preview_resumes_the_backend(self):
+        work = self.preview()
+        self.assertTrue(self.backend.paused)
+        work.unlink()
+        self.assertFalse(self.backend.paused)
+
+    def test_only_operators_may(self):
+        user = new_test_user(self.env, "looker", "pharmacy_sync.group_user")
+        operator = new_test_user(self.env, "op", "pharmacy_sync.group_operator")
+        work = self.preview()
+        for method in ("action_preview", "action_start", "action_stop"):
+            with self.assertRaises(AccessError):
+                getattr(work.with_user(user), method)()
+        with self.assertRaises(AccessError):
+            work.line_ids.with_user(user).action_leave()
+        own = self.env["sync.initial"].with_user(operator)
+        mine = own.create({"backend_id": self.backend.id})
+        mine.action_preview()
+        self.run_job(mine)
+        mine.line_ids[:1].action_leave()
+        mine.action_start()
+        self.run_job(mine)
+        with self.assertRaises(UserError):
+            mine.line_ids[:1].action_leave()
+        self.assertEqual(mine.state, "done")

@@ -1,0 +1,394 @@
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+
+from ..common import WorkCase
+
+
+@tagged("post_install", "-at_install")
+class TestReconciliation(WorkCase):
+    """What differs without anybody's having been told is found, and is mended."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.suppliers = cls.supplier + cls.env["res.partner"].create(
+            [
+                {"name": f"Supplier {n}", "is_company": True, "supplier_rank": 1}
+                for n in range(12)
+            ]
+        )
+
+    def setUp(self):
+        super().setUp()
+        self.backend.action_send_all()
+        self.order = self.make_order(note="<p>Ring twice</p>")
+        self.sync()
+        self.victim = self.suppliers[3]
+
+    def reconcile(self, entity="supplier"):
+        """Compare a stream: what was found."""
+        work = self.env["sync.reconciliation"].create(
+            {"stream_id": self.stream(entity).id}
+        )
+        work.action_start()
+        self.run_job(work)
+        error = self.env["sync.error"].search(
+            [("correlation_id", "=", work.correlation_id)], limit=1
+        )
+        self.assertEqual(work.state, "done", str(error.trace))
+        return work.drift_ids
+
+    def repair(self, drift, repair=None):
+        if repair:
+            drift.repair = repair
+        drift.action_repair()
+        self.run_job(drift.reconciliation_id)
+        self.assertEqual(drift.state, "repaired", drift.reason)
+        self.push()
+
+    def by_sql(self, record, column, value):
+        """A change that no event tells of."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            f'UPDATE "{record._table}" SET "{column}" = %s WHERE id = %s',
+            (value, record.id),
+        )
+        self.env.invalidate_all()
+
+    def lose_feed(self, entity="supplier"):
+        """Let the stream believe that it has read the change feed to the end."""
+        stream = self.stream(entity)
+        collection = stream._adapter()._entity_collection
+        page = self.app.call("GET", f"/api/v1/changes?entity={collection}&limit=500")
+        stream.cursor = page["next_cursor"]
+
+    def edit_unseen(self, record, **values):
+        """A change of the pharmacy whose feed entry is lost."""
+        mapping = self.mapping(record)
+        collection = mapping.stream_id._adapter()._entity_collection
+        self.app.edit(collection, mapping.external_id, **values)
+        self.lose_feed(mapping.entity)
+
+    def at_both(self, record, field, key):
+        return record[field], self.at_app(record)[key]
+
+    # -- What is found ----------------------------------------------------------------
+
+    def test_two_sides_in_step_agree_in_every_bucket(self):
+        for entity in ("supplier", "product", "purchase_order"):
+            self.app.call("DELETE", "/admin/requests")
+            self.assertFalse(self.reconcile(entity), entity)
+            asked = [r for r in self.app.requests() if "checksums" in r["path"]]
+            self.assertEqual(len(asked), 1, entity)
+            self.assertNotIn("bucket=", asked[0]["query"])
+
+    def test_value_written_by_sql_is_found_and_pushed(self):
+        self.by_sql(self.victim, "city", "Lugo")
+        drift = self.reconcile()
+        self.assertEqual(drift.kind, "differs")
+        self.assertEqual(drift.fields_text, "city")
+        self.assertEqual(drift.odoo, {"city": "Lugo"})
+        self.assertEqual(drift.pharmacy, {"city": ""})
+        self.assertEqual(drift.repair, "push")
+        self.assertIn("Lugo", drift.differences)
+        self.assertEqual(self.at_app(self.victim)["city"], "", "nothing by itself")
+        self.repair(drift)
+        self.assertEqual(self.at_both(self.victim, "city", "city"), ("Lugo",) * 2)
+        self.assertFalse(self.reconcile())
+
+    def test_lost_feed_entry_is_found_and_pulled(self):
+        self.edit_unseen(self.victim, city="Vigo")
+        self.pull()
+        self.assertFalse(self.victim.city, "the feed does not tell it")
+        drift = self.reconcile()
+        self.assertEqual((drift.kind, drift.repair), ("differs", "pull"))
+        self.repair(drift)
+        self.assertEqual(self.at_both(self.victim, "city", "city"), ("Vigo",) * 2)
+        self.assertFalse(self.reconcile())
+
+    def test_only_buckets_that_differ_are_read(self):
+        self.edit_unseen(self.victim, city="Vigo")
+        self.app.call("DELETE", "/admin/requests")
+        self.reconcile()
+        listed = [r["query"] for r in self.app.requests() if "&bucket=" in r["query"]]
+        self.assertEqual(len(listed), 1)
+        self.assertEqual(listed[0].count("&bucket="), 1)
+
+    def test_both_drifted_apart_becomes_a_conflict_when_merged(self):
+        self.by_sql(self.victim, "city", "Lugo")
+        self.edit_unseen(self.victim, city="Vigo", phone="981 1")
+        drift = self.reconcile()
+        self.assertEqual(drift.repair, "merge")
+        self.repair(drift)
+        conflict = self.mapping(self.victim)._open_conflict()
+        self.assertEqual(conflict.line_ids.mapped("field"), ["city"])
+        self.assertEqual(self.victim.phone, "981 1")
+        self.assertFalse(self.reconcile(), "a person is asked already")
+
+    def test_person_may_decide_for_the_other_side(self):
+        self.by_sql(self.victim, "city", "Lugo")
+        self.repair(self.reconcile(), "pull")
+        self.assertEqual(self.at_both(self.victim, "city", "city"), (False, ""))
+        self.edit_unseen(self.victim, city="Vigo")
+        self.repair(self.reconcile(), "push")
+        self.assertEqual(self.at_app(self.victim)["city"], "")
+        self.assertFalse(self.reconcile())
+
+    def test_changed_quantity_of_a_line_is_found(self):
+        self.by_sql(self.order.order_line[1], "product_qty", 7)
+        drift = self.reconcile("purchase_order")
+        self.assertEqual(drift.fields_text, "lines")
+        self.assertIn("7.00", drift.differences)
+        self.repair(drift)
+        self.assertIn(
+            "7.00", [line["quantity"] for line in self.at_app(self.order)["lines"]]
+        )
+
+    def test_order_of_lines_is_no_difference(self):
+        self.by_sql(self.order.order_line[2], "sequence", 1)
+        self.assertFalse(self.reconcile("purchase_order"))
+
+    def test_record_that_was_never_sent(self):
+        created = self.env["res.partner"].create(
+            {"name": "By Import", "is_company": True, "supplier_rank": 1}
+        )
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        self.env["sync.event"].search([("res_id", "=", created.id)]).unlink()
+        drift = self.reconcile()
+        self.assertEqual((drift.kind, drift.repair), ("missing_pharmacy", "push"))
+        self.assertEqual(drift.record_name, "By Import")
+        self.repair(drift)
+        self.assertEqual(self.at_app(created)["name"], "By Import")
+
+    def test_record_of_the_pharmacy_that_never_came(self):
+        theirs = self.app.add("suppliers", name="Unheard Of")
+        self.lose_feed()
+        drift = self.reconcile()
+        self.assertEqual((drift.kind, drift.repair), ("missing_odoo", "pull"))
+        self.repair(drift)
+        mapping = self.env["sync.mapping"].search([("external_id", "=", theirs["id"])])
+        self.assertEqual(mapping._record().name, "Unheard Of")
+
+    def test_record_that_is_there_under_its_code_is_linked(self):
+        mapping = self.mapping(self.victim)
+        theirs = mapping.external_id
+        self.by_sql(self.victim, "ref", "S-3")
+        self.app.edit("suppliers", theirs, reference="S-3", phone="981 2")
+        self.lose_feed()
+        mapping.unlink()
+        drifts = self.reconcile()
+        drift = drifts.filtered(lambda d: d.kind == "missing_odoo")
+        self.assertEqual((drift.repair, drift.res_id), ("link", self.victim.id))
+        self.repair(drift)
+        self.assertEqual(self.mapping(self.victim).external_id, theirs)
+        self.assertEqual(self.victim.phone, "981 2")
+        self.assertFalse(self.reconcile())
+
+    def test_deletion_nobody_told_of(self):
+        mapping = self.mapping(self.victim)
+        path = f"/api/v1/suppliers/{mapping.external_id}"
+        self.app.call("DELETE", path, headers={"If-Match": "*"})
+        self.lose_feed()
+        drift = self.reconcile()
+        self.assertEqual((drift.kind, drift.repair), ("missing_pharmacy", "pull"))
+        self.repair(drift)
+        self.assertFalse(self.victim.active)
+        self.assertFalse(self.reconcile())
+
+    def test_record_deleted_there_is_made_again_if_a_person_says_so(self):
+        former = self.mapping(self.victim).external_id
+        path = f"/api/v1/suppliers/{former}"
+        self.app.call("DELETE", path, headers={"If-Match": "*"})
+        self.lose_feed()
+        self.repair(self.reconcile(), "push")
+        self.assertNotEqual(self.mapping(self.victim).external_id, former)
+        self.assertEqual(self.at_app(self.victim)["name"], self.victim.name)
+
+    def test_record_that_vanished_from_odoo_comes_back(self):
+        mapping, name = self.mapping(self.victim), self.victim.name
+        external_id = mapping.external_id
+        self.env.flush_all()
+        self.env.cr.execute("DELETE FROM res_partner WHERE id = %s", (self.victim.id,))
+        self.env.invalidate_all()
+        drift = self.reconcile()
+        self.assertEqual((drift.kind, drift.repair), ("missing_odoo", "pull"))
+        self.repair(drift)
+        again = self.env["sync.mapping"].search([("external_id", "=", external_id)])
+        self.assertEqual(again._record().name, name)
+
+    def test_mapping_whose_records_are_gone_is_forgotten(self):
+        mapping = self.mapping(self.victim)
+        path = f"/api/v1/suppliers/{mapping.external_id}"
+        self.app.call("DELETE", path, headers={"If-Match": "*"})
+        self.lose_feed()
+        self.env.flush_all()
+        self.env.cr.execute("DELETE FROM res_partner WHERE id = %s", (self.victim.id,))
+        self.env.invalidate_all()
+        drift = self.reconcile()
+        self.assertEqual((drift.kind, drift.repair), ("orphan", "forget"))
+        self.repair(drift)
+        self.assertFalse(mapping.exists())
+
+    def test_app_that_was_set_back_gets_its_values_again(self):
+        """Its records have older versions, and none of the values sent since."""
+        mapping = self.mapping(self.victim)
+        self.victim.city = "Lugo"
+        self.push()
+        mapping.version += 5
+        self.app.edit("suppliers", mapping.external_id, city="", phone="981 3")
+        self.lose_feed()
+        drift = self.reconcile()
+        self.assertEqual(drift.kind, "differs")
+        self.repair(drift, "push")
+        self.assertEqual(self.at_app(self.victim)["city"], "Lugo")
+        self.assertEqual(self.at_app(self.victim)["phone"], "")
+
+    # -- What is no drift -------------------------------------------------------------
+
+    def test_change_under_way_is_no_drift(self):
+        self.victim.city = "Lugo"
+        self.assertFalse(self.reconcile(), "its event is there")
+        self.app.fault("error", status=503)
+        self.push()
+        self.app.heal()
+        self.assertEqual(self.mapping(self.victim).state, "pending")
+        self.assertFalse(self.reconcile())
+
+    def test_change_that_the_feed_tells_is_taken_over_and_no_drift(self):
+        external_id = self.mapping(self.victim).external_id
+        self.app.edit("suppliers", external_id, city="Vigo")
+        self.assertFalse(self.reconcile())
+        self.assertEqual(self.victim.city, "Vigo")
+
+    def test_change_made_meanwhile_is_no_drift(self):
+        external_id = self.mapping(self.victim).external_id
+        work = self.env["sync.reconciliation"].create({"stream_id": self.stream().id})
+        work.action_start()
+        runner = work.with_env(self.backend._as_runner().env)
+        self.env.cr.flush()
+        for city in ("Lugo", "Vigo"):
+            runner._step()
+            self.app.edit("suppliers", external_id, city=city)
+        while runner._step():
+            pass
+        self.env.invalidate_all()
+        self.assertEqual((work.stage, work.found_count), ("repair", 0))
+        self.assertEqual(self.victim.city, "Vigo")
+
+    def test_records_left_out_of_the_stream_are_no_drift(self):
+        self.env["res.partner"].create({"name": "A Customer", "is_company": True})
+        self.assertFalse(self.reconcile())
+
+    def test_next_comparison_replaces_what_the_last_found(self):
+        self.by_sql(self.victim, "city", "Lugo")
+        first = self.reconcile()
+        second = self.reconcile()
+        self.assertEqual((first.state, second.state), ("outdated", "open"))
+
+    # -- How it is done ---------------------------------------------------------------
+
+    def test_app_without_checksums_is_read_whole(self):
+        self.app.call("POST", "/admin/settings", without_checksums=True)
+        self.edit_unseen(self.victim, city="Vigo")
+        drift = self.reconcile()
+        self.assertEqual(drift.repair, "pull")
+        self.assertEqual(drift.reconciliation_id.method, "full")
+        self.repair(drift)
+        self.assertFalse(self.reconcile())
+
+    def test_one_failing_repair_does_not_hold_up_the_others(self):
+        self.by_sql(self.victim, "city", "Lugo")
+        theirs = self.app.add("suppliers", name="Odd", country_code="ZZ")
+        self.lose_feed()
+        drifts = self.reconcile()
+        self.assertEqual(len(drifts), 2)
+        drifts.action_repair()
+        self.run_job(drifts.reconciliation_id)
+        bad = drifts.filtered(lambda d: d.external_id == theirs["id"])
+        self.assertEqual((drifts - bad).state, "repaired")
+        self.assertEqual(bad.state, "failed")
+        self.assertIn("ZZ", bad.reason)
+        error = self.env["sync.error"].search([("operation_id", "=", False)], limit=1)
+        self.assertIn("country_code", str(error.trace))
+
+    def test_stream_may_repair_by_itself(self):
+        self.stream().auto_repair = True
+        self.by_sql(self.victim, "city", "Lugo")
+        drift = self.reconcile()
+        self.assertEqual(drift.state, "repaired")
+        self.push()
+        self.assertEqual(self.at_app(self.victim)["city"], "Lugo")
+
+    def test_stopped_comparison_goes_on(self):
+        self.by_sql(self.victim, "city", "Lugo")
+        work = self.env["sync.reconciliation"].create({"stream_id": self.stream().id})
+        work.action_start()
+        runner = work.with_env(self.backend._as_runner().env)
+        self.env.flush_all()
+        self.assertTrue(runner._step())
+        self.assertTrue(runner._step())
+        self.env.invalidate_all()
+        work.action_stop()
+        done = work.done_count
+        self.run_job(work)
+        self.assertEqual((work.state, work.done_count), ("stopped", done))
+        work.action_start()
+        self.run_job(work)
+        self.assertEqual(work.state, "done")
+        self.assertEqual(work.drift_ids.fields_text, "city")
+
+    def test_failure_of_the_app_ends_it_and_it_can_be_resumed(self):
+        self.edit_unseen(self.victim, city="Vigo")
+        work = self.env["sync.reconciliation"].create({"stream_id": self.stream().id})
+        work.action_start()
+        self.app.fault("error", status=503, match={"path": "*checksums*"})
+        self.run_job(work)
+        self.assertEqual(work.state, "failed")
+        self.assertTrue(work.reason)
+        self.app.heal()
+        work.action_start()
+        self.run_job(work)
+        self.assertEqual((work.state, work.drift_count), ("done", 1))
+
+    def test_nightly_run_compares_every_stream_once(self):
+        Reconciliation = self.env["sync.reconciliation"]
+        Reconciliation._cron_reconcile()
+        Reconciliation._cron_reconcile()
+        running = Reconciliation.search([("backend_id", "=", self.backend.id)])
+        self.assertEqual(running.stream_id, self.backend.stream_ids)
+        self.assertEqual(len(running), 3)
+
+    def test_only_operators_may(self):
+        user = new_test_user(self.env, "looker", "pharmacy_sync.group_user")
+        self.by_sql(self.victim, "city", "Lugo")
+        drift = self.reconcile()
+        self.assertEqual(drift.with_user(user).fields_text, "city")
+        with self.assertRaises(AccessError):
+            drift.with_user(user).action_repair()
+        with self.assertRaises(AccessError):
+            self.stream().with_user(user).action_reconcile()
+        operator = new_test_user(self.env, "op", "pharmacy_sync.group_operator")
+        drift.with_user(operator).action_repair()
+        self.run_job(drift.reconciliation_id)
+        self.assertEqual(drift.state, "repaired")
+
+    def test_paused_backend_is_not_compared(self):
+        self.backend.paused = True
+        work = self.env["sync.reconciliation"].create({"stream_id": self.stream().id})
+        with self.assertRaises(UserError):
+            work.action_start()
+
+    def test_old_comparison_stays_while_its_drift_is_open(self):
+        self.by_sql(self.victim, "city", "Lugo")
+        open_work = self.reconcile().reconciliation_id
+        done = self.env["sync.reconciliation"].create(
+            {"stream_id": open_work.stream_id.id}
+        )
+        done.state = "done"
+        self.env.cr.execute(
+            "UPDATE sync_reconciliation SET create_date = now() - interval '31 days'"
+        )
+        self.env.invalidate_all()
+        self.env["sync.reconciliation"]._gc_reconciliations()
+        self.assertEqual((open_work | done).exists(), open_work)

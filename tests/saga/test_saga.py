@@ -1,0 +1,445 @@
+from datetime import timedelta
+from itertools import count
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
+
+from ...models.call import sync_breaker
+from ..common import SyncCase
+
+RESERVATIONS = "/api/v1/reservations"
+
+
+@tagged("post_install", "-at_install")
+class TestSaga(SyncCase):
+    """An order is made on both sides as a whole, or is taken back as a whole."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.api = cls.env["sync.api"].with_user(cls.api_user)
+        cls.keys = count()
+
+    def setUp(self):
+        super().setUp()
+        sync_breaker._read.clear()
+        self.app_supplier = self.app.add("suppliers", name="Farmacia Sur")
+        self.app_product = self.app.add("products", name="Ibuprofen", uom="Units")
+        self.pull()
+        self.at_pharmacy = self.app.add(
+            "purchase-orders",
+            supplier_id=self.app_supplier["id"],
+            lines=[
+                {
+                    "product_id": self.app_product["id"],
+                    "quantity": "4",
+                    "unit_price": "1.20",
+                }
+            ],
+        )
+
+    def set_stock(self, quantity):
+        self.app.call(
+            "POST", "/admin/settings", stock={self.app_product["id"]: quantity}
+        )
+
+    def stock_left(self):
+        settings = self.app.call(
+            "POST", "/admin/settings", ignore_idempotency_keys=False
+        )
+        return float(settings["stock"][self.app_product["id"]])
+
+    def start(self, key=None, **values):
+        """What the app asks for: ``(answer, saga)``."""
+        record = {**self.at_pharmacy, **values}
+        answer = self.api.order(record, key or f"key-{next(self.keys)}")
+        self.assertTrue(answer["success"], answer)
+        return answer, self.env["sync.saga"].browse(answer["saga"])
+
+    def work(self, saga, jobs=30):
+        """Do what the job runner would; time passes for what waits."""
+        for __ in range(jobs):
+            if saga.state not in ("pending", "running", "compensating"):
+                break
+            self.step(saga)
+
+    def step(self, saga):
+        """One job of the saga's."""
+        self.env.flush_all()
+        runner = saga.with_env(saga.backend_id._as_runner().env)
+        runner.with_context(job_uuid=saga.job_uuid)._job_step()
+        self.env.invalidate_all()
+
+    def reservations(self):
+        return self.app.items("reservations")
+
+    def steps(self, saga):
+        return [(step.state, step.compensation) for step in saga.step_ids]
+
+    def fault(self, kind, path=RESERVATIONS, method="POST", **rule):
+        self.app.fault(kind, match={"method": method, "path": path}, **rule)
+
+    # -- Well and good ----------------------------------------------------------------
+
+    def test_order_is_created_reserved_confirmed_acknowledged(self):
+        self.set_stock(5)
+        answer, saga = self.start()
+        self.assertEqual(answer["state"], "pending")
+        self.work(saga)
+        self.assertEqual(saga.state, "completed")
+        self.assertEqual(self.steps(saga), [("done", "registered")] * 4)
+        (reservation,) = self.reservations()
+        self.assertEqual(reservation["state"], "confirmed")
+        self.assertEqual(reservation["external_ref"], saga.key)
+        self.assertEqual(reservation["purchase_order_id"], self.at_pharmacy["id"])
+        self.assertEqual(self.stock_left(), 1)
+        order = saga.order_id
+        self.assertTrue(order.acknowledged)
+        self.assertEqual(self.mapping(order).external_id, self.at_pharmacy["id"])
+        told = self.api.saga(saga.id)
+        self.assertTrue(told["success"])
+        self.assertEqual((told["state"], told["order"]), ("completed", order.name))
+        self.assertEqual(told["steps"][1]["external_id"], reservation["id"])
+
+    def test_is_seen_by_those_who_see_no_purchase_orders(self):
+        self.set_stock(5)
+        __, saga = self.start()
+        self.work(saga)
+        order = saga.order_id
+        user = new_test_user(self.env, "saga_user", "pharmacy_sync.group_user")
+        self.assertFalse(order.with_user(user).has_access("read"))
+        self.assertEqual(saga.with_user(user).display_name, order.name)
+
+    def test_board_begins_with_what_a_person_is_to_look_at(self):
+        self.start()
+        groups = self.env["sync.saga"].with_context(read_group_expand=True)
+        groups = groups.web_read_group([], ["state"])["groups"]
+        states = [group["state"] for group in groups]
+        self.assertEqual(states[0], "needs_attention")
+        known = self.env["sync.saga"]._fields["state"].get_values(self.env)
+        self.assertCountEqual(states, known)
+
+    def test_order_that_the_app_does_not_have_is_sent_there_first(self):
+        self.set_stock(5)
+        record = {
+            "reference": "PH-1",
+            "supplier_id": self.app_supplier["id"],
+            "lines": [
+                {
+                    "key": "1",
+                    "product_id": self.app_product["id"],
+                    "quantity": "2",
+                    "unit_price": "1",
+                }
+            ],
+        }
+        answer = self.api.order(record, "new-order")
+        saga = self.env["sync.saga"].browse(answer["saga"])
+        self.step(saga)
+        # It waits, at no cost, until the order is there.
+        self.step(saga)
+        self.assertEqual((saga.state, saga.step_ids[1].attempts), ("running", 0))
+        self.push()
+        self.work(saga)
+        self.assertEqual(saga.state, "completed")
+        self.assertEqual(self.stock_left(), 3)
+
+    def test_same_key_is_one_saga(self):
+        first, saga = self.start("once")
+        self.work(saga)
+        again, __ = self.start("once")
+        self.assertEqual(again["saga"], first["saga"])
+        self.assertEqual(again["state"], "completed")
+        self.assertEqual(len(self.reservations()), 1)
+        other = self.api.order({**self.at_pharmacy, "notes": "other"}, "once")
+        self.assertEqual(other["error"]["field"], "idempotency_key")
+
+    def test_what_is_no_order_is_refused_at_once(self):
+        answer = self.api.order({**self.at_pharmacy, "supplier_id": None}, "bad")
+        self.assertEqual(
+            (answer["success"], answer["error"]["field"]), (False, "supplier_id")
+        )
+        self.assertFalse(
+            self.env["sync.saga"].search([("backend_id", "=", self.backend.id)])
+        )
+
+    # -- Failing ----------------------------------------------------------------------
+
+    def test_insufficient_stock_is_taken_back_with_a_typed_error(self):
+        self.set_stock(3)
+        __, saga = self.start()
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+        order = saga.order_id
+        self.assertEqual(order.state, "cancel")
+        self.assertIn("available", order.sync_failure)
+        self.assertEqual(
+            self.steps(saga),
+            [("done", "done"), ("failed", "done"), *[("pending", "none")] * 2],
+        )
+        told = self.api.saga(saga.id)
+        self.assertEqual(
+            (told["success"], told["error"]["type"]), (False, "insufficient_stock")
+        )
+        self.assertFalse(self.reservations())
+        self.push()
+        at_app = self.app.get("purchase-orders", self.at_pharmacy["id"])
+        self.assertEqual(at_app["state"], "cancelled")
+        error = self.env["sync.error"].search(
+            [("correlation_id", "=", saga.correlation_id)]
+        )
+        self.assertEqual(error.type, "insufficient_stock")
+        event = self.env["sync.event"].search([("type", "=", "saga_compensated")])
+        self.assertEqual(event.correlation_id, saga.correlation_id)
+
+    def test_lost_answer_is_found_again_by_the_key(self):
+        self.set_stock(9)
+        self.fault("lost_answer", count=1)
+        __, saga = self.start()
+        self.work(saga)
+        self.assertEqual(saga.state, "completed")
+        self.assertEqual(len(self.reservations()), 1)
+        self.assertEqual(saga.step_ids[1].external_id, self.reservations()[0]["id"])
+        # Twice asked for, once with the same key: not reserved twice.
+        self.assertEqual(self.stock_left(), 5)
+
+    def test_step_that_may_have_succeeded_is_taken_back(self):
+        self.set_stock(5)
+        self.env["sync.retry.policy"].search([]).write({"max_attempts": 1})
+        # Applied, and its answer lost for good.
+        self.fault("lost_answer")
+        __, saga = self.start()
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+        self.assertEqual(saga.step_ids[1].state, "failed")
+        self.assertEqual([r["state"] for r in self.reservations()], ["released"])
+        self.assertEqual(self.stock_left(), 5)
+        # Nothing but the key could tell what to release.
+        self.assertEqual(saga.step_ids[1].external_id, self.reservations()[0]["id"])
+
+    def test_confirmation_that_may_have_succeeded_is_given_back(self):
+        self.set_stock(5)
+        self.env["sync.retry.policy"].search([]).write({"max_attempts": 1})
+        self.fault("lost_answer", path=f"{RESERVATIONS}/*/confirm")
+        __, saga = self.start()
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+        self.assertEqual([r["state"] for r in self.reservations()], ["released"])
+        self.assertEqual(self.stock_left(), 5)
+        self.assertEqual(saga.order_id.state, "cancel")
+
+    def test_failing_compensation_is_recorded_and_the_others_go_on(self):
+        saga = self.stuck_saga()
+        self.assertEqual(saga.state, "needs_attention")
+        self.assertEqual(
+            [step.compensation for step in saga.step_ids],
+            ["done", "failed", "failed", "none"],
+        )
+        # Past the failing ones: the order is cancelled all the same.
+        self.assertEqual(saga.order_id.state, "cancel")
+        self.assertEqual([r["state"] for r in self.reservations()], ["held"])
+        self.assertTrue(saga.step_ids[1].message)
+        # Once the app can, an operator has it tried again.
+        self.app.heal()
+        sync_breaker._read.clear()
+        saga.action_continue()
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+        self.assertEqual([r["state"] for r in self.reservations()], ["released"])
+
+    def stuck_saga(self):
+        """Neither to be confirmed nor to be released."""
+        self.set_stock(5)
+        self.app.call(
+            "POST",
+            "/admin/faults",
+            seed=1,
+            rules=[
+                {
+                    "kind": "forbid",
+                    "match": {"method": "POST", "path": f"{RESERVATIONS}/*/*"},
+                }
+            ],
+        )
+        __, saga = self.start()
+        self.work(saga)
+        return saga
+
+    def test_settled_by_hand_with_a_reason(self):
+        saga = self.stuck_saga()
+        operator = new_test_user(
+            self.env, "op", "pharmacy_sync.group_operator,base.group_user"
+        )
+        user = new_test_user(self.env, "us", "pharmacy_sync.group_user,base.group_user")
+        with self.assertRaises(AccessError):
+            saga.with_user(user)._settle("no")
+        with self.assertRaises(AccessError):
+            saga.with_user(user).action_continue()
+        wizard = self.env["sync.saga.settle"].with_user(operator)
+        wizard.create(
+            {"saga_ids": saga.ids, "reason": "Released by telephone"}
+        ).action_settle()
+        self.assertEqual(saga.state, "compensated")
+        self.assertEqual(saga.settled_by_id, operator)
+        self.assertEqual(saga.settled_reason, "Released by telephone")
+
+    # -- Trying again -----------------------------------------------------------------
+
+    def test_app_that_is_down_is_tried_again_by_policy(self):
+        self.set_stock(5)
+        self.fault("error", status=503, count=2)
+        __, saga = self.start()
+        self.step(saga)
+        before = fields.Datetime.now()
+        self.step(saga)
+        self.assertEqual(saga.state, "running")
+        self.assertTrue(saga.eta and saga.eta >= before)
+        self.assertTrue(saga.reason)
+        self.work(saga)
+        self.assertEqual(saga.state, "completed")
+
+    def test_open_breaker_costs_no_attempt(self):
+        self.backend.breaker_ids.write({"consecutive_failures": 1})
+        __, saga = self.start()
+        self.step(saga)
+        self.fault("error", status=503)
+        for __ in range(12):
+            self.step(saga)
+        self.assertEqual((saga.state, saga.step_ids[1].attempts), ("running", 0))
+        self.assertLessEqual(
+            len([r for r in self.app.requests() if r["path"] == RESERVATIONS]), 1
+        )
+
+    def test_saga_that_takes_too_long_is_taken_back(self):
+        self.set_stock(5)
+        self.fault("error", status=503)
+        __, saga = self.start()
+        self.step(saga)
+        self.step(saga)
+        saga.step_ids[1].begun_at -= timedelta(days=2)
+        self.app.heal()
+        self.fault("error", status=503, count=1)
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+
+    def test_reservation_that_expired_is_taken_back(self):
+        self.set_stock(5)
+        __, saga = self.start()
+        self.step(saga)
+        self.step(saga)
+        (reservation,) = self.reservations()
+        self.app.call("POST", f"{RESERVATIONS}/{reservation['id']}/release")
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+        self.assertEqual(self.stock_left(), 5)
+
+    # -- People -----------------------------------------------------------------------
+
+    def test_manager_reserves_an_order_of_odoo(self):
+        order = self.make_order()
+        self.push()
+        action = order.action_sync_reserve()
+        saga = self.env["sync.saga"].browse(action["res_id"])
+        with self.assertRaises(UserError):
+            order.action_sync_reserve()
+        self.work(saga)
+        self.assertEqual(order.sync_saga_state, "completed")
+        self.assertTrue(order.acknowledged)
+        (reservation,) = self.reservations()
+        self.assertEqual(
+            reservation["purchase_order_id"], self.mapping(order).external_id
+        )
+        buyer = new_test_user(
+            self.env, "bu", "purchase.group_purchase_user,pharmacy_sync.group_user"
+        )
+        with self.assertRaises(AccessError):
+            order.with_user(buyer).action_sync_reserve()
+
+    def test_completed_saga_can_be_taken_back(self):
+        self.set_stock(5)
+        __, saga = self.start()
+        self.work(saga)
+        saga.action_compensate()
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+        self.assertEqual(self.stock_left(), 5)
+        self.assertFalse(saga.order_id.acknowledged)
+        self.assertEqual(saga.order_id.state, "cancel")
+
+    def test_withdrawn_while_its_call_is_under_way(self):
+        self.set_stock(5)
+        __, saga = self.start()
+        self.step(saga)
+        call = type(saga.step_ids)._call_reserve
+
+        def withdraw_meanwhile(step, action):
+            answer = call(step, action)
+            # An operator, while the job waits for the answer.
+            job = self.env["queue.job"].search([("uuid", "=", saga.job_uuid)])
+            self.env.cr.execute(
+                "UPDATE queue_job SET state = 'started' WHERE id = %s", [job.id]
+            )
+            job.invalidate_recordset()
+            saga.action_compensate()
+            self.env.flush_all()
+            return answer
+
+        with patch.object(type(saga.step_ids), "_call_reserve", withdraw_meanwhile):
+            self.step(saga)
+        # What the call did is on record, and is taken back.
+        self.assertEqual(saga.state, "compensating")
+        self.assertTrue(saga.step_ids[1].external_id)
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+        self.assertEqual([r["state"] for r in self.reservations()], ["released"])
+
+    # -- Jobs -------------------------------------------------------------------------
+
+    def test_job_that_was_replaced_does_nothing(self):
+        __, saga = self.start()
+        former = saga.job_uuid
+        saga._schedule()
+        runner = saga.with_env(saga.backend_id._as_runner().env)
+        self.env.flush_all()
+        runner.with_context(job_uuid=former)._job_step()
+        self.env.invalidate_all()
+        self.assertEqual(saga.state, "pending")
+
+    def test_saga_without_a_job_is_taken_up(self):
+        __, saga = self.start()
+        living = saga.job_uuid
+        self.env["sync.operation"]._cron_recover()
+        self.assertEqual(saga.job_uuid, living)
+        self.env.cr.execute(
+            "UPDATE queue_job SET state = 'failed' WHERE uuid = %s", [living]
+        )
+        self.env["sync.operation"]._cron_recover()
+        self.assertNotEqual(saga.job_uuid, living)
+        self.work(saga)
+        self.assertEqual(saga.state, "completed")
+
+    def test_paused_backend_holds_the_saga(self):
+        __, saga = self.start()
+        self.backend.paused = True
+        self.step(saga)
+        self.assertEqual(saga.state, "pending")
+        self.backend.paused = False
+        self.env.cr.execute("UPDATE queue_job SET state = 'done'")
+        self.env["sync.operation"]._cron_recover()
+        self.work(saga)
+        self.assertEqual(saga.state, "completed")
+
+    @mute_logger("odoo.sql_db")
+    def test_order_has_one_saga_under_way(self):
+        __, first = self.start()
+        self.step(first)
+        __, second = self.start()
+        self.work(second)
+        # It made nothing, and so takes nothing back.
+        self.assertEqual(second.state, "compensated")
+        self.assertEqual(first.order_id.state, "draft")
+        self.work(first)
+        self.assertEqual(first.state, "completed")

@@ -1,0 +1,341 @@
+import socket
+import uuid
+from urllib.parse import urlsplit
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.orm.models import NO_ACCESS
+
+from ...client import PharmacyClient
+from ...core.exceptions import ConfigurationError, HttpError
+from ...core.signature import sign
+from ...models.backend.sync_backend import MASK
+
+PORTS = {"http": 80, "https": 443}
+# Seconds: a person waits for it.
+TIMEOUT = 5.0
+READ_TIMEOUT = 10.0
+KEPT = ("name", "url", "company_id", "user_id")
+SECRETS = ("api_key", "webhook_secret")
+
+
+class SyncBackendConnect(models.TransientModel):
+    """Connects a pharmacy app: its address and key are tried step by step, and what
+    is wrong is told with what to do about it, before anything is kept."""
+
+    _name = "sync.backend.connect"
+    _description = "Connect a Pharmacy App"
+
+    backend_id = fields.Many2one("sync.backend", readonly=True)
+    name = fields.Char(required=True, help="What you call this pharmacy in Odoo.")
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        default=lambda self: self.env.company,
+        help="The company whose orders, suppliers and products are synchronised.",
+    )
+    url = fields.Char(
+        "Address",
+        required=True,
+        help="Address of the pharmacy app, such as https://pharmacy.example.com.",
+    )
+    api_key = fields.Char(
+        "API Key",
+        compute="_compute_secrets",
+        inverse="_inverse_api_key",
+        help="Key that the pharmacy app gave to Odoo.",
+    )
+    api_key_secret = fields.Char(groups=NO_ACCESS)
+    webhook_secret = fields.Char(
+        compute="_compute_secrets",
+        inverse="_inverse_webhook_secret",
+        help="Secret with which the pharmacy app signs its webhooks (whsec_...). "
+        "Without one, changes of the pharmacy are read once a minute.",
+    )
+    webhook_secret_secret = fields.Char(groups=NO_ACCESS)
+    user_id = fields.Many2one(
+        "res.users",
+        "API User",
+        help="User whose API key the pharmacy app calls Odoo with, if it does.",
+    )
+    step_ids = fields.One2many("sync.backend.connect.step", "connect_id", "Steps")
+    passed = fields.Boolean(compute="_compute_passed")
+
+    @api.depends("api_key_secret", "webhook_secret_secret", "backend_id")
+    def _compute_secrets(self):
+        for wizard in self:
+            for name in SECRETS:
+                wizard[name] = MASK if wizard._secret(name) else False
+
+    def _inverse_api_key(self):
+        self._keep_secret("api_key")
+
+    def _inverse_webhook_secret(self):
+        self._keep_secret("webhook_secret")
+
+    def _keep_secret(self, name):
+        for wizard in self.filtered(lambda w: w[name] != MASK):
+            wizard.sudo()[f"{name}_secret"] = wizard[name]
+
+    def _secret(self, name):
+        """The secret given here, or else the backend's own."""
+        wizard = self.sudo()
+        return wizard[f"{name}_secret"] or wizard.backend_id[f"{name}_secret"] or ""
+
+    @api.depends("step_ids.state")
+    def _compute_passed(self):
+        for wizard in self:
+            states = wizard.step_ids.mapped("state")
+            wizard.passed = bool(states) and {"failed", "skipped"}.isdisjoint(states)
+
+    @api.model
+    def default_get(self, fields):
+        values = super().default_get(fields)
+        backend = self.backend_id.browse(values.get("backend_id"))
+        for name in {*KEPT} & {*fields} if backend else ():
+            values[name] = self._plain(backend, name)
+        return values
+
+    def write(self, vals):
+        # What was tested is no longer what would be kept.
+        if {"url", *SECRETS} & vals.keys():
+            self.sudo().step_ids.unlink()
+        return super().write(vals)
+
+    def action_test(self):
+        """Try the connection step by step, up to the first that fails."""
+        self.ensure_one()
+        self.check_access("write")
+        self.sudo().step_ids.unlink()
+        steps = (
+            ("reach", self._reach),
+            ("answer", self._answer),
+            ("key", self._accept_key),
+            ("read", self._read_entities),
+            ("webhook", self._check_webhook),
+        )
+        rows, failed = [], False
+        for name, function in steps:
+            values = {"connect_id": self.id, "name": name, "state": "skipped"}
+            if not failed:
+                state, message = function()
+                failed = state == "failed"
+                values.update(state=state, message=message)
+            rows.append(values)
+        self.env["sync.backend.connect.step"].sudo().create(rows)
+        return self._reopen()
+
+    def action_connect(self):
+        """Keep the backend and begin: what the pharmacy has is read.
+
+        :raises UserError: the connection was not tested, or the test failed
+        """
+        self.ensure_one()
+        if not self.passed:
+            raise UserError(
+                self.env._(
+                    "Test the connection first: nothing is kept before it works."
+                )
+            )
+        values = {name: self._plain(self, name) for name in KEPT}
+        values.update(
+            {name: self._secret(name) for name in SECRETS if self._secret(name)}
+        )
+        backend = self.backend_id
+        if backend:
+            backend.write(values)
+        else:
+            backend = backend.create(values)
+        backend._schedule_push()
+        backend._schedule_pull()
+        return self.env["ir.actions.actions"]._for_xml_id(
+            "pharmacy_sync.action_sync_overview"
+        )
+
+    @api.model
+    def _plain(self, record, name):
+        return record._fields[name].convert_to_write(record[name], record)
+
+    def _reopen(self):
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "pharmacy_sync.action_sync_backend_connect"
+        )
+        return {**action, "res_id": self.id}
+
+    # -- Steps: each tells its state, and in words what was seen and what to do --------
+
+    def _reach(self):
+        parts = urlsplit((self.url or "").strip())
+        if parts.scheme not in PORTS or not parts.hostname:
+            return "failed", self.env._(
+                "Write the address with http:// or https:// and the name of the host, "
+                "such as https://pharmacy.example.com."
+            )
+        try:
+            port = parts.port or PORTS[parts.scheme]
+            socket.create_connection((parts.hostname, port), TIMEOUT).close()
+        except socket.gaierror:
+            return "failed", self.env._(
+                "There is no host %s. Look for a typing error; if it is right, ask "
+                "who runs Odoo's server whether it can resolve that name.",
+                parts.hostname,
+            )
+        except TimeoutError:
+            return "failed", self.env._(
+                "%(host)s did not answer on port %(port)s within %(seconds)d seconds. "
+                "A firewall may be in between: ask that Odoo's server be let through.",
+                host=parts.hostname,
+                port=port,
+                seconds=TIMEOUT,
+            )
+        except ValueError:
+            return "failed", self.env._("The port in the address is not a number.")
+        except OSError:
+            return "failed", self.env._(
+                "%(host)s is there, but nothing listens on port %(port)s. Start the "
+                "pharmacy app, or correct the port.",
+                host=parts.hostname,
+                port=port,
+            )
+        return "passed", self.env._(
+            "%(host)s answers on port %(port)s.", host=parts.hostname, port=port
+        )
+
+    def _answer(self):
+        try:
+            self._client().health(uuid.uuid4().hex)
+        except ValueError:
+            # No JSON: requests' error of that is a ValueError.
+            return "failed", self._no_app()
+        except HttpError as exc:
+            if exc.status < 500 and exc.status != 429:
+                return "failed", self._no_app()
+            return "failed", self._told(exc)
+        except Exception as exc:
+            return "failed", self._told(exc)
+        return "passed", self.env._("A pharmacy app answers there.")
+
+    def _no_app(self):
+        return self.env._(
+            "Something answers there, but not as a pharmacy app does. Give the address "
+            "without /api, and with https if the app asks for it."
+        )
+
+    def _accept_key(self):
+        if not self._secret("api_key"):
+            return "failed", self.env._(
+                "No key is given. Make one in the pharmacy app, and paste it here."
+            )
+        entity = self._entities()[0]
+        try:
+            self._read_entity(entity)
+        except HttpError as exc:
+            if exc.status == 401:
+                return "failed", self.env._(
+                    "The pharmacy app does not know this key. Copy it again, whole and "
+                    "without blanks, or make a new one there."
+                )
+            if exc.status != 403:
+                return "failed", self._told(exc)
+        except Exception as exc:
+            return "failed", self._told(exc)
+        return "passed", self.env._("The pharmacy app accepts the key.")
+
+    def _read_entities(self):
+        read = []
+        for entity in self._entities():
+            title = self.env._(entity._entity_title)
+            try:
+                self._read_entity(entity)
+            except HttpError as exc:
+                if exc.status == 403:
+                    return "failed", self.env._(
+                        "The key may not read %s. Give it that right in the pharmacy "
+                        "app.",
+                        title,
+                    )
+                return "failed", f"{title}: {self._told(exc)}"
+            except Exception as exc:
+                return "failed", f"{title}: {self._told(exc)}"
+            read.append(title)
+        return "passed", self.env._("It can read: %s.", ", ".join(read))
+
+    def _check_webhook(self):
+        secret = self._secret("webhook_secret")
+        if not secret:
+            return "advice", self.env._(
+                "No secret is given: changes of the pharmacy are read once a minute. "
+                "To have them within a second, make a webhook in the pharmacy app and "
+                "paste its secret here, or later on the backend, which shows the "
+                "webhook's address."
+            )
+        try:
+            sign(secret, "test", 0, b"")
+        except ConfigurationError as exc:
+            return "failed", self.env._(
+                "This is no webhook secret: %s. Copy it again, whole.",
+                str(exc).rstrip("."),
+            )
+        return "passed", self.env._(
+            "The secret is well formed. The backend shows the address that the "
+            "pharmacy app is to send its webhooks to."
+        )
+
+    def _entities(self):
+        entities = self.env["sync.entity"]._entities().values()
+        return sorted(entities, key=lambda entity: entity._entity_rank)
+
+    def _read_entity(self, entity):
+        correlation_id = uuid.uuid4().hex
+        self._client().changes(entity._entity_collection, None, 1, correlation_id)
+
+    def _client(self):
+        # Not guarded: what is tried here says nothing of a backend in use.
+        return PharmacyClient(
+            (self.env.cr.dbname, f"connect {self.id}"),
+            self.url.strip().rstrip("/"),
+            self._secret("api_key"),
+            connect_timeout=TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            deadline=READ_TIMEOUT,
+        )
+
+    def _told(self, exception):
+        Error = self.env["sync.error"]
+        return Error._explain(Error._classify(exception, self.backend_id))
+
+
+class SyncBackendConnectStep(models.TransientModel):
+    """One step of a connection test, and what came of it."""
+
+    _name = "sync.backend.connect.step"
+    _description = "Step of a Connection Test"
+    _order = "id"
+
+    connect_id = fields.Many2one(
+        "sync.backend.connect", required=True, readonly=True, ondelete="cascade"
+    )
+    name = fields.Selection(
+        [
+            ("reach", "The address is reachable"),
+            ("answer", "A pharmacy app answers"),
+            ("key", "The key is accepted"),
+            ("read", "All entities are readable"),
+            ("webhook", "The webhook's secret is set"),
+        ],
+        "Step",
+        required=True,
+        readonly=True,
+    )
+    state = fields.Selection(
+        [
+            ("passed", "Passed"),
+            ("failed", "Failed"),
+            ("advice", "Advice"),
+            ("skipped", "Not tried"),
+        ],
+        "Result",
+        required=True,
+        readonly=True,
+    )
+    message = fields.Char(readonly=True)

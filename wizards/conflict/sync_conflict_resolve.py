@@ -1,0 +1,205 @@
+from functools import partial
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import ConcurrencyError, UserError
+
+from ...core.exceptions import SyncError
+from ...models.base.own_transaction import in_own_transaction
+from ...models.conflict.sync_conflict import field_name
+
+# Conflicts that are carried out in one transaction.
+BATCH = 50
+# Conflicts that the preview shows; all are carried out.
+SHOWN = 100
+REPLAYED = (psycopg2.OperationalError, ConcurrencyError)
+
+
+class SyncConflictResolve(models.TransientModel):
+    """Decides many conflicts at once: a side for each field.
+
+    What is applied is what was shown: a conflict that changed since the dialog was
+    opened is left open, and told. One that fails fails alone.
+    """
+
+    _name = "sync.conflict.resolve"
+    _description = "Resolve Conflicts"
+
+    conflict_ids = fields.Many2many("sync.conflict", string="Conflicts", readonly=True)
+    conflict_count = fields.Integer(compute="_compute_conflict_count")
+    seen = fields.Json(readonly=True, help="What was shown: a fingerprint by conflict.")
+    side = fields.Selection(
+        [("odoo", "Keep Odoo's"), ("pharmacy", "Take the pharmacy's")],
+        string="All Fields",
+        help="Whose value all fields below are to take; change single ones there.",
+    )
+    reason = fields.Char(help="Kept with each conflict, for those who ask later.")
+    field_ids = fields.One2many("sync.conflict.resolve.field", "wizard_id", "Fields")
+    preview = fields.Html(compute="_compute_preview", sanitize=False)
+    state = fields.Selection([("draft", "Draft"), ("done", "Done")], default="draft")
+    resolved_count = fields.Integer(readonly=True)
+    open_count = fields.Integer(
+        readonly=True, help="Those of which other fields are left to decide."
+    )
+    failures = fields.Json(readonly=True)
+    outcome = fields.Html(compute="_compute_outcome", sanitize=False)
+
+    @api.model
+    def default_get(self, names):
+        values = super().default_get(names)
+        selected = self.env["sync.conflict"].browse(self.env.context.get("active_ids"))
+        selected = selected.filtered(lambda conflict: conflict.state == "open")
+        if not selected:
+            raise UserError(self.env._("None of these conflicts is open."))
+        side = values.get("side")
+        merges = selected._merges_now()
+        counts = {}
+        for merge in merges.values():
+            for name in {field_name(path) for path in merge.conflicts}:
+                counts[name] = counts.get(name, 0) + 1
+        values.update(
+            conflict_ids=[fields.Command.set(selected.ids)],
+            seen={
+                str(conflict.id): conflict._fingerprint(merge.conflicts)
+                for conflict, merge in merges.items()
+            },
+            field_ids=[
+                fields.Command.create({"name": name, "count": count, "side": side})
+                for name, count in sorted(counts.items(), key=lambda item: -item[1])
+            ],
+        )
+        return values
+
+    @api.depends("conflict_ids")
+    def _compute_conflict_count(self):
+        for wizard in self:
+            wizard.conflict_count = len(wizard.conflict_ids)
+
+    @api.onchange("side")
+    def _onchange_side(self):
+        for field in self.field_ids if self.side else ():
+            field.side = self.side
+
+    @api.depends("conflict_ids", "field_ids.side")
+    def _compute_preview(self):
+        for wizard in self:
+            sides = wizard._sides()
+            shown = wizard.conflict_ids._origin[:SHOWN]
+            rows = shown._change_rows(sides) if sides else []
+            wizard.preview = self.env["ir.qweb"]._render(
+                "pharmacy_sync.conflict_resolve_preview",
+                {
+                    "rows": rows,
+                    "more": len(wizard.conflict_ids) - len(shown),
+                    "chosen": bool(sides),
+                },
+            )
+
+    @api.depends("failures")
+    def _compute_outcome(self):
+        for wizard in self:
+            wizard.outcome = self.env["ir.qweb"]._render(
+                "pharmacy_sync.conflict_resolve_outcome",
+                {"failures": wizard.failures or []},
+            )
+
+    def _sides(self):
+        """The side chosen for each field: ``{name: side}``."""
+        return {field.name: field.side for field in self.field_ids if field.side}
+
+    def action_apply(self):
+        """Carry out what was shown, a batch a transaction.
+
+        :return: the dialog again if anything failed, else an action that closes it
+        """
+        self.ensure_one()
+        sides = self._sides()
+        if not sides:
+            raise UserError(self.env._("Choose a side for at least one field."))
+        failures, resolved, left_open = [], 0, 0
+        ids = self.conflict_ids.ids
+        seen = self.seen or {}
+        for start in range(0, len(ids), BATCH):
+            batch = {i: seen.get(str(i)) for i in ids[start : start + BATCH]}
+            states, failed = in_own_transaction(
+                self.env, partial(_decide_batch, batch, sides, self.reason)
+            )
+            resolved += states.count("resolved")
+            left_open += states.count("open")
+            failures += failed
+        self.env.invalidate_all()
+        self.write(
+            {
+                "state": "done",
+                "resolved_count": resolved,
+                "open_count": left_open,
+                "failures": failures,
+            }
+        )
+        if failures:
+            action = self.env["ir.actions.act_window"]._for_xml_id(
+                "pharmacy_sync.action_sync_conflict_resolve"
+            )
+            return {**action, "res_id": self.id}
+        message = self.env._("%s conflicts are resolved.", resolved)
+        if left_open:
+            message += " " + self.env._("%s have other fields to decide.", left_open)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": message,
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
+
+
+class SyncConflictResolveField(models.TransientModel):
+    """A field that is in conflict in some of the selection."""
+
+    _name = "sync.conflict.resolve.field"
+    _description = "Field of Conflicts to Resolve"
+
+    wizard_id = fields.Many2one("sync.conflict.resolve", ondelete="cascade", index=True)
+    name = fields.Char(required=True)
+    label = fields.Char("Field", compute="_compute_label")
+    count = fields.Integer("Conflicts", help="How many have this field.")
+    side = fields.Selection(
+        [("odoo", "Keep Odoo's"), ("pharmacy", "Take the pharmacy's")],
+        string="Decision",
+        help="Whose value is taken; empty leaves the field open.",
+    )
+
+    @api.depends("name")
+    def _compute_label(self):
+        for field in self:
+            field.label = self.env["sync.conflict"]._title(field.name)
+
+
+def _decide_batch(batch, sides, reason, env):
+    """Decide conflicts, each for itself.
+
+    :param batch: ``{conflict id: fingerprint}``
+    :return: (the states of those that were decided, ``[{id, name, message}]`` of those
+        that were not)
+    """
+    states, failed = [], []
+    for conflict in env["sync.conflict"].browse(batch).exists():
+        # What was written before fails here, not in this one's place.
+        env.cr.flush()
+        try:
+            with env.cr.savepoint():
+                deciding = conflict._deciding()
+                choices = deciding._choices_by_name(sides)
+                deciding._decide(choices, batch[conflict.id], reason)
+            states.append(deciding.state)
+        except REPLAYED:
+            raise
+        except Exception as exc:
+            message = exc.message if isinstance(exc, SyncError) else str(exc)
+            failed.append(
+                {"id": conflict.id, "name": conflict.display_name, "message": message}
+            )
+    return states, failed

@@ -1,0 +1,3 @@
+from . import sync_operation_assign
+from . import sync_operation_discard
+from . import sync_operation_edit

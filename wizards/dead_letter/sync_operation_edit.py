@@ -1,0 +1,87 @@
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+
+from ...core.exceptions import DependencyMissingError, InvalidDataError
+
+
+class SyncOperationEdit(models.TransientModel):
+    """Corrects what a dead letter carries, value by value."""
+
+    _name = "sync.operation.edit"
+    _description = "Edit a Dead Letter"
+
+    operation_id = fields.Many2one("sync.operation", required=True, readonly=True)
+    kind = fields.Selection(related="operation_id.kind")
+    message = fields.Char(related="operation_id.last_error")
+    line_ids = fields.One2many("sync.operation.edit.line", "edit_id", "Values")
+
+    @api.model
+    def default_get(self, fields_list):
+        values = super().default_get(fields_list)
+        operation = self.env["sync.operation"].browse(values.get("operation_id"))
+        if operation and "line_ids" in fields_list:
+            values["line_ids"] = [
+                Command.create(
+                    {
+                        "path": path,
+                        "label": label,
+                        "former": _shown(value),
+                        "value": _shown(value),
+                    }
+                )
+                for path, label, value in operation._editable()
+            ]
+        return values
+
+    def action_edit(self):
+        """Check and keep the values, then show what a redrive would do.
+
+        :raises UserError: naming the value that cannot be; nothing is kept
+        """
+        self.ensure_one()
+        operation = self.operation_id
+        operation._check_operator()
+        changed = self.line_ids.filtered(
+            lambda line: (line.value or "") != (line.former or "")
+        )
+        if not changed:
+            raise UserError(self.env._("No value was changed."))
+        # Asked before anything else is written.
+        found, silence = operation.backend_id.sudo()._look_up(
+            operation.sudo()._lookups(), operation.correlation_id
+        )
+        try:
+            operation._edit({line.path: line.value for line in changed})
+        except (InvalidDataError, DependencyMissingError) as exc:
+            labels = {line.path: line.label for line in self.line_ids}
+            raise UserError(
+                self.env._(
+                    "%(label)s cannot be this: %(message)s\nNothing was changed. "
+                    "Correlation id: %(correlation_id)s",
+                    label=labels.get(exc.field, exc.field),
+                    message=str(exc),
+                    correlation_id=operation.correlation_id,
+                )
+            ) from exc
+        return operation._open_plan(found, silence)
+
+
+class SyncOperationEditLine(models.TransientModel):
+    """One value."""
+
+    _name = "sync.operation.edit.line"
+    _description = "Value of a Dead Letter"
+    _order = "id"
+
+    edit_id = fields.Many2one("sync.operation.edit", required=True, ondelete="cascade")
+    path = fields.Char(required=True)
+    label = fields.Char("Field")
+    former = fields.Char("Now")
+    value = fields.Char("Corrected", help="Write what it is to be.")
+
+
+def _shown(value):
+    """A value as a person writes it."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
