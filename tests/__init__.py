@@ -1,3 +1,4 @@
+from . import test_layout
 from .base import test_apart
 from .base import test_companies
 from .base import test_config

@@ -9,11 +9,8 @@ class SyncOverview(models.AbstractModel):
     _inherit = "sync.overview"
 
     @api.model
-    @api.readonly
-    def data(self, backend_ids=None, *args, **kwargs):
-        data = super().data(backend_ids, *args, **kwargs)
-        own = Domain("backend_id", "in", backend_ids) if backend_ids else Domain.TRUE
-        return {**data, "alerts": self._alerts(own)}
+    def _more(self, own):
+        return {**super()._more(own), "alerts": self._alerts(own)}
 
     def _alerts(self, own):
         """The latest open alerts, but for those that are a part of another one."""

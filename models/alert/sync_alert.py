@@ -1,8 +1,11 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ...core.alerting import KINDS, Condition
 from ...core.taxonomy import Severity
+from ..base.sync_retention import BATCH
 from ..error.sync_error import selection
 
 # What people write; the rest is the alert's own.
@@ -13,8 +16,8 @@ class SyncAlert(models.Model):
     """One thing that is wrong, from when it was noticed until it is in order again.
 
     While it is open more of the same is counted here. It is raised, counted and
-    resolved in ``sync_alert_watch.py``, from what ``sync_alert_sources.py`` sees, and
-    told in ``sync_alert_tell.py``. Here is what people see and do.
+    resolved in ``watch.py``, from what ``sources.py`` sees, and told in ``tell.py``.
+    Here is what people see and do.
     """
 
     _name = "sync.alert"
@@ -290,3 +293,20 @@ class SyncAlert(models.Model):
                 if alert.backend_id
             ]
         )
+
+
+class SyncRetention(models.AbstractModel):
+    _inherit = "sync.retention"
+
+    @api.model
+    def _drop_records(self):
+        return [*super()._drop_records(), self._drop_resolved_alerts()]
+
+    def _drop_resolved_alerts(self):
+        """Alerts that are over. They go one by one, with their notes and activities."""
+        limit = fields.Datetime.now() - timedelta(days=self._days("errors"))
+        alerts = self.env["sync.alert"].search(
+            [("state", "=", "resolved"), ("resolved_at", "<", limit)], limit=BATCH
+        )
+        alerts.unlink()
+        return len(alerts)

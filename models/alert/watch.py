@@ -10,6 +10,7 @@ from odoo.tools import SQL
 
 from ...core import alerting as core
 from ...core.alerting import Condition
+from ...core.routing import Route
 from ...core.taxonomy import Category, Severity
 from ..base.own_transaction import in_own_transaction
 
@@ -24,6 +25,8 @@ CALLED_FOR = 60.0
 CALLED_MOST = 1000
 # {(database, fingerprint): monotonic time of the call}
 _called = {}
+# Events that an alert may come of, or end by.
+ALERTING = ("dead_letter_*", "breaker_*", "saga_*")
 # What an event may have changed, by the first word of its type.
 OF_EVENTS = {
     "breaker": Condition.BREAKER_OPENED,
@@ -233,6 +236,11 @@ class SyncAlert(models.Model):
 class SyncEvent(models.Model):
     _inherit = "sync.event"
 
+    @api.model
+    def _event_routes(self):
+        alerting = Route("alert", "_handle_alert", ALERTING, priority=45)
+        return (*super()._event_routes(), alerting)
+
     def _handle_alert(self):
         """Look at what these events may have changed."""
         for backend, events in self.grouped("backend_id").items():
@@ -245,21 +253,19 @@ class SyncEvent(models.Model):
 class SyncError(models.Model):
     _inherit = "sync.error"
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        errors = super().create(vals_list)
+    @api.model
+    def _recorded(self, vals_list):
+        result = super()._recorded(vals_list)
         for vals in vals_list:
-            critical = vals["severity"] == Severity.CRITICAL
-            if critical:
-                _logger.critical(
-                    "critical error, correlation id %s, type %s: %s",
-                    vals["correlation_id"],
-                    vals["type"],
-                    vals.get("message"),
-                )
-            if critical or vals["category"] == Category.SECURITY:
+            if _is_urgent(vals):
                 self.env["sync.alert"]._look_soon(vals["fingerprint"])
-        return errors
+        return result
+
+
+def _is_urgent(error):
+    return (
+        error["severity"] == Severity.CRITICAL or error["category"] == Category.SECURITY
+    )
 
 
 def _look(conditions, backend_ids, env):

@@ -222,6 +222,17 @@ class SyncMetric(models.Model):
         return first and _hour(first)
 
 
+class SyncRetention(models.AbstractModel):
+    _inherit = "sync.retention"
+
+    @api.model
+    def _expired(self):
+        return (
+            *super()._expired(),
+            ("sync_metric", "figures", "hour < %s"),
+        )
+
+
 def _hour(moment):
     return moment.replace(minute=0, second=0, microsecond=0)
 

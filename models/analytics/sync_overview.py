@@ -87,7 +87,16 @@ class SyncOverview(models.AbstractModel):
             **self._trend(chosen, bool(backend_ids), period, own),
             "groups": self._groups(own, period),
             "groups_link": self._link("error_group", own),
+            **self._more(own),
         }
+
+    @api.model
+    def _more(self, own):
+        """What rooms above, or another addon, add to :meth:`data`: a dict.
+
+        :param own: :class:`Domain` of the backends that the page is about
+        """
+        return {}
 
     # -- Now --------------------------------------------------------------------------
 

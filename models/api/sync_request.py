@@ -61,3 +61,14 @@ class SyncRequest(models.Model):
                 field="idempotency_key",
             )
         return entered
+
+
+class SyncRetention(models.AbstractModel):
+    _inherit = "sync.retention"
+
+    @api.model
+    def _expired(self):
+        return (
+            *super()._expired(),
+            ("sync_request", "log", "create_date < %s"),
+        )

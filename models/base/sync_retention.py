@@ -14,26 +14,6 @@ DAYS = {
     "audit": 365,
     "figures": 365,
 }
-# What may go: table, kind of the days, and which rows that are older than :limit.
-# What nobody resolved, decided or delivered yet stays.
-EXPIRED = (
-    ("sync_call", "log", "create_date < %s"),
-    ("sync_request", "log", "create_date < %s"),
-    ("sync_cache", "log", "fetched_at < %s"),
-    ("sync_cache_use", "history", "day < %s"),
-    # What a person gave up is kept, with the reason.
-    (
-        "sync_operation",
-        "operations",
-        "state IN ('done', 'cancelled') AND discarded_at IS NULL AND done_at < %s",
-    ),
-    ("sync_error", "errors", "resolved AND occurred_at < %s"),
-    ("sync_breaker_transition", "history", "at < %s"),
-    ("sync_audit", "audit", "at < %s"),
-    ("sync_metric", "figures", "hour < %s"),
-    ("sync_event_metric", "figures", "hour < %s"),
-    ("sync_error_incident", "figures", "ended_at < %s"),
-)
 
 
 class SyncRetention(models.AbstractModel):
@@ -59,7 +39,7 @@ class SyncRetention(models.AbstractModel):
         :return: (rows removed, batches that may be left)
         """
         counts = []
-        for table, kind, condition in EXPIRED:
+        for table, kind, condition in self._expired():
             limit = fields.Datetime.now() - timedelta(days=self._days(kind))
             rows = self.env.execute_query(
                 SQL(
@@ -72,36 +52,25 @@ class SyncRetention(models.AbstractModel):
                 )
             )
             counts.append(len(rows))
-        counts.append(self._drop_empty_groups())
-        counts.append(self._drop_resolved_alerts())
+        counts += self._drop_records()
         self.env.invalidate_all()
         return sum(counts), sum(count == BATCH for count in counts)
 
-    def _drop_empty_groups(self):
-        """Error groups whose errors have all gone. One that is muted stays: it is to
-        be remembered that nobody wants to hear of it."""
-        limit = fields.Datetime.now() - timedelta(days=self._days("errors"))
-        groups = self.env["sync.error.group"].search(
-            [
-                ("last_seen", "<", limit),
-                ("error_ids", "=", False),
-                "|",
-                ("state", "!=", "muted"),
-                ("muted_until", "<", fields.Datetime.now()),
-            ],
-            limit=BATCH,
-        )
-        groups.unlink()
-        return len(groups)
+    @api.model
+    def _expired(self):
+        """What goes once it is old: a tuple of (table, kind of the days, SQL condition
+        with the time limit as its only parameter).
 
-    def _drop_resolved_alerts(self):
-        """Alerts that are over. They go one by one, with their notes and activities."""
-        limit = fields.Datetime.now() - timedelta(days=self._days("errors"))
-        alerts = self.env["sync.alert"].search(
-            [("state", "=", "resolved"), ("resolved_at", "<", limit)], limit=BATCH
-        )
-        alerts.unlink()
-        return len(alerts)
+        Each room adds its own, and so may another addon. What people have not
+        resolved, decided or received yet stays.
+        """
+        return ()
+
+    @api.model
+    def _drop_records(self):
+        """Remove old records that others hang on, through the ORM: a list of counts, at
+        most :data:`BATCH` each. Each room adds its own."""
+        return []
 
 
 class ResConfigSettings(models.TransientModel):

@@ -263,6 +263,18 @@ class SyncCache(models.Model):
         self.env.cr.postcommit.add(lambda: memory.forget(concerned))
 
 
+class SyncRetention(models.AbstractModel):
+    _inherit = "sync.retention"
+
+    @api.model
+    def _expired(self):
+        return (
+            *super()._expired(),
+            ("sync_cache", "log", "fetched_at < %s"),
+            ("sync_cache_use", "history", "day < %s"),
+        )
+
+
 def _value(external_id, data):
     """A record as it is told to who looks it up."""
     return {**data, "id": external_id}

@@ -112,3 +112,15 @@ class SyncCall(models.Model):
         cr.execute(APPEND, [*row, *(unlock or (None, None))])
         # It is committed already, but on a test's cursor.
         cr.commit()  # pylint: disable=invalid-commit
+
+
+class SyncRetention(models.AbstractModel):
+    _inherit = "sync.retention"
+
+    @api.model
+    def _expired(self):
+        return (
+            *super()._expired(),
+            ("sync_call", "log", "create_date < %s"),
+            ("sync_breaker_transition", "history", "at < %s"),
+        )

@@ -9,7 +9,8 @@ from ...core.resolution import Choice, Decision, decided, edited, strategy
 from ...core.taxonomy import ErrorType
 from ...entities.converters import moment_text
 from ...entities.directory import Directory
-from .sync_conflict import _by_side, _text, field_name
+from .sync_conflict import _by_side, _text
+from .sync_conflict_line import field_name
 
 
 class SyncConflict(models.Model):

@@ -6,7 +6,8 @@ from ...core.resolution import differences
 from ...core.text_diff import ADDED, REMOVED, mark
 from ...entities.converters import moment_text
 from ...entities.directory import Directory
-from .sync_conflict import _by_side, field_name
+from .sync_conflict import _by_side
+from .sync_conflict_line import field_name
 
 # Kinds of value whose changed characters are marked; a name is another as a whole.
 MARKED = ("text", "number", "moment", "line")

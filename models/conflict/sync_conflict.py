@@ -104,6 +104,37 @@ class SyncConflict(models.Model):
             names = dict.fromkeys(conflict.line_ids.mapped("name"))
             conflict.summary = ", ".join(map(conflict._title, names))
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        conflicts = super().create(vals_list)
+        # What a rule decided is kept as resolved, and asks no person.
+        opened = conflicts.filtered(lambda conflict: conflict.state == "open")
+        opened._emit_event("conflict_opened")
+        return conflicts
+
+    def write(self, vals):
+        closing = self.browse()
+        if vals.get("state") == "resolved":
+            closing = self.filtered(lambda conflict: conflict.state == "open")
+        result = super().write(vals)
+        closing._emit_event("conflict_resolved")
+        return result
+
+    def _emit_event(self, event_type):
+        self.env["sync.event"].sudo()._emit(
+            [
+                {
+                    "type": event_type,
+                    "backend_id": conflict.backend_id.id,
+                    "res_model": conflict._name,
+                    "res_id": conflict.id,
+                    "correlation_id": conflict.correlation_id,
+                    "data": {"cause": conflict.mapping_id.record_name},
+                }
+                for conflict in self.sudo()
+            ]
+        )
+
     @api.model
     def _refresh(
         self,
@@ -221,78 +252,6 @@ class SyncConflict(models.Model):
                 "resolved_by_id": self.env.uid,
             }
         )
-
-
-class SyncConflictLine(models.Model):
-    """One field of a conflict."""
-
-    _name = "sync.conflict.line"
-    _description = "Conflicting Field"
-    _order = "id"
-    _rec_name = "field"
-
-    conflict_id = fields.Many2one(
-        "sync.conflict", required=True, ondelete="cascade", index=True
-    )
-    field = fields.Char("Path", required=True, readonly=True)
-    name = fields.Char(
-        "Name of the Field",
-        compute="_compute_name",
-        store=True,
-        index=True,
-        help="The last part of the path; lines, for a line that one side removed.",
-    )
-    label = fields.Char("Field", compute="_compute_label", search="_search_label")
-    base = fields.Text("Agreed Last", readonly=True)
-    odoo = fields.Text(readonly=True)
-    pharmacy = fields.Text(readonly=True)
-    values = fields.Json(
-        readonly=True,
-        help="The same values as they travel, under base, odoo and pharmacy; what a "
-        "side does not have is absent.",
-    )
-    choice = fields.Selection(
-        [
-            ("odoo", "Odoo"),
-            ("pharmacy", "Pharmacy"),
-            ("merge", "Merged"),
-            ("manual", "Own Value"),
-        ],
-        readonly=True,
-        help="Whose value was taken; the other one is kept here.",
-    )
-    result = fields.Text(readonly=True, help="The value that was decided on.")
-    reason = fields.Char(readonly=True, help="The rule, policy or person's reason.")
-
-    @api.depends("field")
-    def _compute_name(self):
-        for line in self:
-            line.name = field_name(line.field)
-
-    def _search_label(self, operator, value):
-        """By what people call the field, in their language."""
-        if operator not in ("ilike", "="):
-            return NotImplemented
-        sought = (value or "").casefold()
-        title = self.env["sync.conflict"]._title
-        found = [key for key in FIELD_NAMES if sought in title(key).casefold()]
-        return ["|", ("name", "in", found), ("name", operator, value)]
-
-    @api.depends("field", "conflict_id.pharmacy", "conflict_id.mapping_id.base")
-    def _compute_label(self):
-        for line in self:
-            line.label = line.conflict_id._label(line.field)
-
-    @api.depends("label")
-    def _compute_display_name(self):
-        for line in self:
-            line.display_name = line.label
-
-
-def field_name(path):
-    """The name of a path's field; ``lines``, of a whole line."""
-    name, __, field = parse_path(path)
-    return field or name
 
 
 def _words(key):

@@ -133,18 +133,12 @@ class SyncError(models.Model):
 
     @api.model
     def _name_work(self, work):
-        """What people call the work that failed."""
+        """What people call the work that failed; rooms above name theirs."""
         if work in self.env:
             return self.env["ir.model"]._get(work).name
         if work in WORK_NAMES:
             return self.env._(WORK_NAMES[work])
-        about, __, rest = (work or "").partition(" ")
-        if about == "event":
-            return self.env._("Event handler: %s", rest)
-        if about == "saga":
-            return self.env._("Saga: %s", self.env["sync.saga.step"]._action_name(rest))
-        kind = self.env["sync.operation"]._fields["kind"]
-        return dict(kind._description_selection(self.env)).get(work, work)
+        return work
 
     @api.depends("context")
     def _compute_context_text(self):
@@ -167,7 +161,23 @@ class SyncError(models.Model):
             ]
         )
         Group._count_later(errors)
+        self._recorded(vals_list)
         return errors
+
+    @api.model
+    def _recorded(self, vals_list):
+        """Errors were recorded in this transaction. Rooms above add what follows.
+
+        :param vals_list: their values
+        """
+        for vals in vals_list:
+            if vals["severity"] == Severity.CRITICAL:
+                _logger.critical(
+                    "critical error, correlation id %s, type %s: %s",
+                    vals["correlation_id"],
+                    vals["type"],
+                    vals.get("message"),
+                )
 
     def action_resolve(self):
         """Mark errors as dealt with."""

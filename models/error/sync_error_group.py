@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from ...core.taxonomy import Category, ErrorType, Severity
 from ..base.own_transaction import in_own_transaction
+from ..base.sync_retention import BATCH
 from .sync_error import selection
 
 _logger = logging.getLogger(__name__)
@@ -344,6 +345,39 @@ class SyncErrorGroup(models.Model):
             )
         )
         self.invalidate_model()
+
+
+class SyncRetention(models.AbstractModel):
+    _inherit = "sync.retention"
+
+    @api.model
+    def _expired(self):
+        return (
+            *super()._expired(),
+            ("sync_error", "errors", "resolved AND occurred_at < %s"),
+            ("sync_error_incident", "figures", "ended_at < %s"),
+        )
+
+    @api.model
+    def _drop_records(self):
+        return [*super()._drop_records(), self._drop_empty_groups()]
+
+    def _drop_empty_groups(self):
+        """Error groups whose errors have all gone. One that is muted stays: it is to
+        be remembered that nobody wants to hear of it."""
+        limit = fields.Datetime.now() - timedelta(days=self._days("errors"))
+        groups = self.env["sync.error.group"].search(
+            [
+                ("last_seen", "<", limit),
+                ("error_ids", "=", False),
+                "|",
+                ("state", "!=", "muted"),
+                ("muted_until", "<", fields.Datetime.now()),
+            ],
+            limit=BATCH,
+        )
+        groups.unlink()
+        return len(groups)
 
 
 def _key(vals):

@@ -72,3 +72,15 @@ class SyncAudit(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
         raise UserError(self.env._("An audit trace is never removed by hand."))
+
+
+class SyncRetention(models.AbstractModel):
+    _inherit = "sync.retention"
+
+    @api.model
+    def _expired(self):
+        return (
+            *super()._expired(),
+            ("sync_audit", "audit", "at < %s"),
+            ("sync_event_metric", "figures", "hour < %s"),
+        )

@@ -119,6 +119,28 @@ class SyncEvent(models.Model):
         )
 
     @api.model
+    def _emit_synced(self, stream, pairs):
+        """Both sides have the same of these records of a stream.
+
+        :param pairs: ``(record id, correlation id)``
+        """
+        entity = self._event_entities()[stream.entity]
+        self._emit(
+            [
+                {
+                    "type": f"{entity.prefix}_synced",
+                    "backend_id": stream.backend_id.id,
+                    "res_model": entity.model,
+                    "res_id": res_id,
+                    "correlation_id": correlation_id,
+                }
+                for res_id, correlation_id in pairs
+            ],
+            # Whoever carried them delivers events when it is through.
+            schedule=False,
+        )
+
+    @api.model
     def _emit(self, events, schedule=True):
         """Write events, in the current transaction and one statement.
 

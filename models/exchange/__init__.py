@@ -8,4 +8,3 @@ from . import apply_changed
 from . import event_handlers
 from . import link
 from . import link_by_hand
-from . import event_sources

@@ -57,6 +57,14 @@ class SyncStream(models.Model):
             stream._apply_wave(wave, correlation_id)
         if stream._adapter()._entity_cached:
             self.env["sync.cache"]._refresh(stream, arrivals)
+        self.env["sync.event"].sudo()._emit_synced(
+            self,
+            [
+                (arrival.res_id, correlation_id)
+                for arrival in arrivals
+                if arrival.outcome in ("created", "updated") and arrival.res_id
+            ],
+        )
         return arrivals
 
     def _read_envelope(self, arrival):

@@ -64,6 +64,12 @@ class SyncStream(models.Model):
         self._send_the_rest(operations, items)
         operations._schedule_waiting()
         operations.filtered(lambda o: o.state == "done")._close_outdated()
+        carried = [
+            (operation.mapping_id.res_id, item["correlation_id"])
+            for item, operation in zip(items, operations, strict=True)
+            if answers.get(operation.id, {}).get("status") in OK
+        ]
+        self.env["sync.event"].sudo()._emit_synced(self, carried)
 
     def _write_fates(self, fates):
         Operation, Error = self.env["sync.operation"], self.env["sync.error"]

@@ -256,3 +256,13 @@ class SyncOperation(models.Model):
                 backend._schedule_push(eta)
             else:
                 backend._schedule_pull(eta)
+
+
+class SyncError(models.Model):
+    _inherit = "sync.error"
+
+    @api.model
+    def _name_work(self, work):
+        kind = self.env["sync.operation"]._fields["kind"]
+        kinds = dict(kind._description_selection(self.env))
+        return kinds.get(work) or super()._name_work(work)

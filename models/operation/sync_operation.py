@@ -135,6 +135,43 @@ class SyncOperation(models.Model):
     )
     _resume_idx = models.Index("(backend_id) WHERE parked OR revive")
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        operations = super().create(vals_list)
+        operations.filtered(lambda o: o.state == "dead")._emit_event(
+            "dead_letter_created"
+        )
+        return operations
+
+    def write(self, vals):
+        state = vals.get("state")
+        if not state:
+            return super().write(vals)
+        was_dead = self.filtered(lambda operation: operation.state == "dead")
+        result = super().write(vals)
+        if state == "dead":
+            (self - was_dead)._emit_event("dead_letter_created")
+        elif was_dead:
+            ended = state == "cancelled"
+            kind = "discarded" if ended else "redriven"
+            was_dead._emit_event(f"dead_letter_{kind}")
+        return result
+
+    def _emit_event(self, event_type):
+        self.env["sync.event"].sudo()._emit(
+            [
+                {
+                    "type": event_type,
+                    "backend_id": operation.backend_id.id,
+                    "res_model": operation._name,
+                    "res_id": operation.id,
+                    "correlation_id": operation.correlation_id,
+                    "data": {"cause": operation.reason or ""},
+                }
+                for operation in self.sudo()
+            ]
+        )
+
     @api.depends("kind", "mapping_id", "external_id", "stream_id", "payload")
     def _compute_display_name(self):
         kinds = dict(self._fields["kind"]._description_selection(self.env))
@@ -244,3 +281,20 @@ class SyncOperation(models.Model):
             raise AccessError(
                 self.env._("Only operators may redrive or discard operations.")
             )
+
+
+class SyncRetention(models.AbstractModel):
+    _inherit = "sync.retention"
+
+    @api.model
+    def _expired(self):
+        return (
+            *super()._expired(),
+            # What a person gave up is kept, with the reason.
+            (
+                "sync_operation",
+                "operations",
+                "state IN ('done', 'cancelled') AND discarded_at IS NULL "
+                "AND done_at < %s",
+            ),
+        )

@@ -71,6 +71,7 @@ class SyncSagaStep(models.Model):
     @api.model
     def _steps(self):
         return {
+            **super()._steps(),
             "create": (self.env._("Create in Odoo"), self.env._("Cancel in Odoo")),
             "reserve": (self.env._("Reserve"), self.env._("Release")),
             "confirm": (self.env._("Confirm"), self.env._("Give Back")),

@@ -58,7 +58,8 @@ class SyncSagaStep(models.Model):
 
     @api.model
     def _steps(self):
-        """The steps in order: ``{name: (label, label of what takes it back)}``."""
+        """The steps in order: ``{name: (label, label of what takes it back)}``; a saga
+        adds its own."""
         return {}
 
     @api.model

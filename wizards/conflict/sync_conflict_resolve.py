@@ -7,7 +7,7 @@ from odoo.exceptions import ConcurrencyError, UserError
 
 from ...core.exceptions import SyncError
 from ...models.base.own_transaction import in_own_transaction
-from ...models.conflict.sync_conflict import field_name
+from ...models.conflict.sync_conflict_line import field_name
 
 # Conflicts that are carried out in one transaction.
 BATCH = 50

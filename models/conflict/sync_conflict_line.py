@@ -1,0 +1,76 @@
+from odoo import api, fields, models
+
+from ...core.merge import parse_path
+from .sync_conflict import FIELD_NAMES
+
+
+class SyncConflictLine(models.Model):
+    """One field of a conflict."""
+
+    _name = "sync.conflict.line"
+    _description = "Conflicting Field"
+    _order = "id"
+    _rec_name = "field"
+
+    conflict_id = fields.Many2one(
+        "sync.conflict", required=True, ondelete="cascade", index=True
+    )
+    field = fields.Char("Path", required=True, readonly=True)
+    name = fields.Char(
+        "Name of the Field",
+        compute="_compute_name",
+        store=True,
+        index=True,
+        help="The last part of the path; lines, for a line that one side removed.",
+    )
+    label = fields.Char("Field", compute="_compute_label", search="_search_label")
+    base = fields.Text("Agreed Last", readonly=True)
+    odoo = fields.Text(readonly=True)
+    pharmacy = fields.Text(readonly=True)
+    values = fields.Json(
+        readonly=True,
+        help="The same values as they travel, under base, odoo and pharmacy; what a "
+        "side does not have is absent.",
+    )
+    choice = fields.Selection(
+        [
+            ("odoo", "Odoo"),
+            ("pharmacy", "Pharmacy"),
+            ("merge", "Merged"),
+            ("manual", "Own Value"),
+        ],
+        readonly=True,
+        help="Whose value was taken; the other one is kept here.",
+    )
+    result = fields.Text(readonly=True, help="The value that was decided on.")
+    reason = fields.Char(readonly=True, help="The rule, policy or person's reason.")
+
+    @api.depends("field")
+    def _compute_name(self):
+        for line in self:
+            line.name = field_name(line.field)
+
+    def _search_label(self, operator, value):
+        """By what people call the field, in their language."""
+        if operator not in ("ilike", "="):
+            return NotImplemented
+        sought = (value or "").casefold()
+        title = self.env["sync.conflict"]._title
+        found = [key for key in FIELD_NAMES if sought in title(key).casefold()]
+        return ["|", ("name", "in", found), ("name", operator, value)]
+
+    @api.depends("field", "conflict_id.pharmacy", "conflict_id.mapping_id.base")
+    def _compute_label(self):
+        for line in self:
+            line.label = line.conflict_id._label(line.field)
+
+    @api.depends("label")
+    def _compute_display_name(self):
+        for line in self:
+            line.display_name = line.label
+
+
+def field_name(path):
+    """The name of a path's field; ``lines``, of a whole line."""
+    name, __, field = parse_path(path)
+    return field or name

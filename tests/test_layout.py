@@ -1,0 +1,330 @@
+"""The laws of the house, read from the source: rooms know only rooms below them, files
+are small and named after what is in them, nobody overrides their own addon."""
+
+import ast
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from odoo.tests import BaseCase
+
+ROOT = Path(__file__).resolve().parents[1]
+# From the ground up: a room knows those before it.
+ROOMS = (
+    *("base", "backend", "error", "call", "event", "operation", "conflict"),
+    *("exchange", "dead_letter", "reconcile", "saga", "analytics", "alert", "api"),
+)
+FILES_IN_ROOM, CLASSES_OF_MODEL, LINES, FUNCTION = 12, 5, 400, 50
+# What a room knows of one above it, each with its reason: (file, what is known).
+# This list may only shrink.
+UPWARD = {}
+# Hooks: each calls super and only adds, so that order does not matter. Rooms, and other
+# addons, extend them.
+HOOKS = {
+    ("sync.error", "_name_work"): "a room names its own work",
+    ("sync.error", "_recorded"): "what follows from an error",
+    ("sync.event", "_event_routes"): "handlers of events",
+    ("sync.overview", "_more"): "parts of the overview",
+    ("sync.retention", "_drop_records"): "what goes by the ORM once it is old",
+    ("sync.retention", "_expired"): "what goes once it is old",
+    ("sync.saga.step", "_steps"): "steps of a saga",
+}
+# Methods of Odoo's own that any model has.
+ODOO = {"create", "write", "unlink", "search", "read", "fetch", "copy"}
+FORBIDDEN = {
+    "core": ("odoo", "psycopg2", "requests", "models", "entities", "client"),
+    "entities": ("models", "wizards", "controllers"),
+    "client": ("models", "entities", "wizards", "controllers"),
+}
+
+
+@dataclass
+class ModelClass:
+    """A class of a model."""
+
+    node: ast.ClassDef
+    model: str
+    defines: bool
+    parents: list
+
+    @cached_property
+    def methods(self):
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+        return {n.name: n for n in self.node.body if isinstance(n, kinds)}
+
+
+@dataclass
+class File:
+    """A file and what its syntax tree says."""
+
+    path: Path
+
+    @cached_property
+    def name(self):
+        return self.path.relative_to(ROOT).as_posix()
+
+    @cached_property
+    def room(self):
+        return self.path.relative_to(ROOT).parts[1]
+
+    @cached_property
+    def lines(self):
+        return self.path.read_text(encoding="utf-8").count("\n")
+
+    @cached_property
+    def tree(self):
+        return ast.parse(self.path.read_text(encoding="utf-8"))
+
+    @cached_property
+    def nodes(self):
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def classes(self):
+        found = (_model_class(node) for node in self.tree.body)
+        return [cls for cls in found if cls]
+
+    @cached_property
+    def plain_methods(self):
+        """Names of the methods of classes that are no models."""
+        models = {cls.node for cls in self.classes}
+        return {
+            method.name
+            for node in self.nodes
+            if isinstance(node, ast.ClassDef) and node not in models
+            for method in node.body
+            if isinstance(method, ast.FunctionDef)
+        }
+
+
+def _model_class(node):
+    if not isinstance(node, ast.ClassDef):
+        return None
+    values = {
+        target.id: statement.value
+        for statement in node.body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }
+    name, parents = _texts(values.get("_name")), _texts(values.get("_inherit"))
+    if not name and not parents:
+        return None
+    model = (name or parents)[0]
+    return ModelClass(node, model, bool(name) and model not in parents, parents)
+
+
+def _texts(node):
+    """Texts of a constant, or of a list of constants."""
+    if isinstance(node, ast.Constant):
+        return [node.value] if isinstance(node.value, str) else []
+    if isinstance(node, ast.List | ast.Tuple):
+        return [text for element in node.elts for text in _texts(element)]
+    return []
+
+
+def _files(*folders):
+    return [
+        File(path)
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if path.name != "__init__.py"
+    ]
+
+
+class TestLayout(BaseCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.files = _files(*(f"models/{room}" for room in ROOMS))
+        cls.models = {
+            c.model: file.room for file in cls.files for c in file.classes if c.defines
+        }
+        cls.methods = defaultdict(set)
+        for file in cls.files:
+            for found in file.classes:
+                for name in found.methods:
+                    cls.methods[name].add(file.room)
+        # A name that plain classes and lower floors have too says nothing of a room.
+        elsewhere = {
+            node.name
+            for file in _files("core", "entities", "client")
+            for node in file.nodes
+            if isinstance(node, ast.FunctionDef)
+        }
+        elsewhere.update(name for file in cls.files for name in file.plain_methods)
+        for name in ODOO | elsewhere:
+            cls.methods.pop(name, None)
+
+    def test_every_file_of_models_stands_in_a_room(self):
+        found = {path.name for path in (ROOT / "models").iterdir() if path.is_dir()}
+        self.assertEqual(found - {"__pycache__"}, set(ROOMS))
+        self.assertEqual(
+            [p.name for p in (ROOT / "models").glob("*.py")], ["__init__.py"]
+        )
+
+    def test_rooms_know_only_rooms_below_them(self):
+        found = defaultdict(list)
+        for file in self.files:
+            for line, what, room in self._known(file):
+                if ROOMS.index(room) > ROOMS.index(file.room):
+                    found[file.name, what].append(
+                        f"{file.name}:{line} {what} of {room}"
+                    )
+        new = [line for key in found.keys() - UPWARD.keys() for line in found[key]]
+        self.assertEqual(sorted(new), [], "rooms know these rooms above them")
+        self.assertEqual(sorted(UPWARD.keys() - found.keys()), [], "no longer needed")
+
+    def _known(self, file):
+        """What a file knows of rooms: (line, what, room)."""
+        for node in file.nodes:
+            if isinstance(node, ast.ImportFrom) and node.level == 2 and node.module:
+                room = node.module.split(".")[0]
+                if room in ROOMS:
+                    yield node.lineno, f"import {node.module}", room
+            elif isinstance(node, ast.Subscript):
+                for text in _texts(node.slice):
+                    if text in self.models:
+                        yield node.lineno, text, self.models[text]
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                yield from self._called(node)
+        for found in file.classes:
+            for parent in {*found.parents, found.model} & self.models.keys():
+                yield found.node.lineno, parent, self.models[parent]
+
+    def _called(self, node):
+        name = node.func.attr
+        if name in ("Many2one", "One2many", "Many2many"):
+            words = [k.value for k in node.keywords if k.arg == "comodel_name"]
+            for text in (t for word in [*node.args[:1], *words] for t in _texts(word)):
+                if text in self.models:
+                    yield node.lineno, text, self.models[text]
+        elif name in self.methods:
+            yield node.lineno, f"{name}()", min(self.methods[name], key=ROOMS.index)
+
+    def test_rooms_and_files_are_small(self):
+        rooms = Counter(file.room for file in self.files)
+        classes = Counter((f.room, c.model) for f in self.files for c in f.classes)
+        twice = [
+            f"{file.name}: {model} has {count} classes"
+            for file in self.files
+            for model, count in Counter(c.model for c in file.classes).items()
+            if count > 1
+        ]
+        large = [
+            f"{n}: {count} files" for n, count in rooms.items() if count > FILES_IN_ROOM
+        ]
+        large += [
+            f"{room}: {model} in {count} classes"
+            for (room, model), count in classes.items()
+            if count > CLASSES_OF_MODEL
+        ]
+        code = ("core", "entities", "client", "controllers", "wizards", "models")
+        for file in _files(*code):
+            if file.lines > LINES:
+                large.append(f"{file.name}: {file.lines} lines")
+            for node in file.nodes:
+                if isinstance(node, ast.FunctionDef):
+                    length = node.end_lineno - node.lineno + 1
+                    if length > FUNCTION:
+                        large.append(f"{file.name}: {node.name} has {length} lines")
+        self.assertEqual(twice + large, [])
+
+    def test_prefix_says_that_a_file_defines_the_model(self):
+        wrong = []
+        for file in self.files:
+            defined = {c.model.replace(".", "_") for c in file.classes if c.defines}
+            if file.path.stem.startswith("sync_") != (file.path.stem in defined):
+                wrong.append(
+                    f"{file.name} defines {', '.join(sorted(defined)) or 'none'}"
+                )
+        self.assertEqual(wrong, [])
+
+    def test_no_method_of_a_model_stands_in_two_files(self):
+        found = defaultdict(set)
+        for file in _files("models", "entities", "wizards"):
+            for cls in file.classes:
+                for name in cls.methods:
+                    found[cls.model, name].add(file.name)
+        twice = {key: names for key, names in found.items() if len(names) > 1}
+        wrong = [
+            f"{model}.{name}: {', '.join(sorted(names))}"
+            for (model, name), names in twice.items()
+            if (model, name) not in HOOKS
+        ]
+        self.assertEqual(wrong, [])
+        self.assertEqual(sorted(HOOKS.keys() - twice.keys()), [], "are no hooks")
+
+    def test_hooks_call_super(self):
+        silent, base = [], Counter()
+        for file in self.files:
+            for cls in file.classes:
+                for name in cls.methods.keys() & {n for __, n in HOOKS}:
+                    if (cls.model, name) not in HOOKS:
+                        continue
+                    calls = ast.dump(cls.methods[name])
+                    if "id='super'" not in calls:
+                        base[cls.model, name] += 1
+                        silent.append(f"{file.name}: {name}")
+        self.assertEqual([key for key, n in base.items() if n > 1], [], silent)
+
+    def test_no_method_is_called_by_its_name_as_a_text(self):
+        private = {name for name in self.methods if name.startswith("_")}
+        wrong = []
+        for file in _files("models", "wizards", "controllers"):
+            for node in file.nodes:
+                if not isinstance(node, ast.Call) or _declares(node.func):
+                    continue
+                wrong += [
+                    f"{file.name}:{node.lineno} {text}"
+                    for word in node.args
+                    for text in _texts(word)
+                    if text in private
+                ]
+        self.assertEqual(wrong, [])
+
+    def test_lower_floors_import_nothing_of_higher_ones(self):
+        wrong = []
+        for floor, words in FORBIDDEN.items():
+            for file in _files(floor):
+                for node in file.nodes:
+                    for module in _imported(node):
+                        if module.split(".")[0] in words:
+                            wrong.append(f"{file.name}:{node.lineno} {module}")
+        self.assertEqual(wrong, [])
+
+    def test_every_test_module_is_found_by_odoo(self):
+        listed = {
+            f"{node.module}.{alias.name}" if node.module else alias.name
+            for node in ast.parse((ROOT / "tests/__init__.py").read_text()).body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        # These are pytest's alone: plain Python, or servers of their own.
+        apart = ("core", "simulator", "system")
+        there = {
+            ".".join(path.relative_to(ROOT / "tests").with_suffix("").parts)
+            for path in (ROOT / "tests").rglob("test_*.py")
+            if path.relative_to(ROOT / "tests").parts[0] not in apart
+        }
+        self.assertEqual(there, listed)
+        names = Counter(name.split(".")[-1] for name in there)
+        self.assertEqual([name for name, n in names.items() if n > 1], [])
+
+
+def _declares(function):
+    """Whether a call declares a field or a route, which name methods."""
+    owner = getattr(getattr(function, "value", None), "id", None)
+    return owner in ("fields", "api") or getattr(function, "id", None) == "Route"
+
+
+def _imported(node):
+    """Modules that a node imports, relative ones by their first name."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        if node.level >= 2 and not node.module:
+            return [alias.name for alias in node.names]
+        return [node.module or ""] if node.level != 1 else []
+    return []
