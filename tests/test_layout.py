@@ -22,9 +22,14 @@ UPWARD = {}
 # Hooks: each calls super and only adds, so that order does not matter. Rooms, and other
 # addons, extend them.
 HOOKS = {
+    ("sync.backend", "_app_is_back"): "what waits for the app goes on",
+    ("sync.config", "_keep_numbers"): "a room keeps its own numbers",
     ("sync.error", "_name_work"): "a room names its own work",
     ("sync.error", "_recorded"): "what follows from an error",
     ("sync.event", "_event_routes"): "handlers of events",
+    ("sync.operation", "_applied"): "what follows an arrival",
+    ("sync.operation", "_carried_over"): "what follows a push",
+    ("sync.operation", "_recover"): "a room takes up its own work",
     ("sync.overview", "_more"): "parts of the overview",
     ("sync.retention", "_drop_records"): "what goes by the ORM once it is old",
     ("sync.retention", "_expired"): "what goes once it is old",

@@ -215,6 +215,12 @@ class SyncTimeline(models.Model):
         return {**action, "domain": domain, "context": {}}
 
 
+class SyncMapping(models.Model):
+    _inherit = "sync.mapping"
+
+    timeline_ids = fields.One2many("sync.timeline", "mapping_id", "History")
+
+
 def _query(number, alias, query, ids):
     only = "true"
     if ids is not None:

@@ -68,7 +68,6 @@ class SyncMapping(models.Model):
     )
     operation_ids = fields.One2many("sync.operation", "mapping_id", "Operations")
     conflict_ids = fields.One2many("sync.conflict", "mapping_id", "Conflicts")
-    timeline_ids = fields.One2many("sync.timeline", "mapping_id", "History")
     record_name = fields.Char("Record", compute="_compute_record_name")
 
     _external_uniq = models.UniqueIndex(

@@ -104,13 +104,7 @@ class SyncConfig(models.AbstractModel):
                 raise ValidationError(
                     self.env._("Attempts, delays and thresholds are above zero.")
                 )
-        threshold = numbers["breaker_threshold"]
-        default = SETTINGS["breaker_threshold"].default
-        if threshold != (self._recorded("breaker_threshold") or default):
-            breakers = self.env["sync.breaker"].sudo()
-            breakers.search([("consecutive_failures", "!=", threshold)]).write(
-                {"consecutive_failures": threshold}
-            )
+        self._keep_numbers(numbers)
         self.env["sync.retry.policy"]._keep_default(
             {name: numbers[name] for name in numbers.keys() - set(PARAMETERS)}
         )
@@ -119,6 +113,11 @@ class SyncConfig(models.AbstractModel):
         parameters = self.env["ir.config_parameter"].sudo()
         for name, value in kept.items():
             parameters.set_param(f"{SECTION}.{name}", str(value))
+
+    @api.model
+    def _keep_numbers(self, numbers):
+        """Carry chosen numbers into the records that they are the numbers of. Rooms
+        above add theirs."""
 
     @api.model
     def _parameter(self, name):

@@ -88,10 +88,7 @@ class SyncBackend(models.Model):
                 breaker._settle(permit, outcome)
 
     def _app_is_back(self):
-        """The app answers again: everything that waits for it goes on."""
-        if self.env["sync.operation"]._resume(self):
-            self._schedule_push()
-            self._schedule_pull()
+        """The app answers again. Rooms above let go on what waits for it."""
 
     def _probe(self, operation):
         """Without traffic a breaker would never learn that the app is back: once its

@@ -9,6 +9,7 @@ from odoo.tools import SQL
 
 from ...core import breaker as core
 from ...core.exceptions import CircuitBreakerOpenError
+from ...core.settings import SETTINGS
 from ...core.window import WindowStats
 from ..base.own_transaction import in_own_transaction
 
@@ -348,6 +349,22 @@ class SyncBreaker(models.Model):
             )
         )
         return WindowStats(calls, failures, slow, in_a_row)
+
+
+class SyncConfig(models.AbstractModel):
+    _inherit = "sync.config"
+
+    @api.model
+    def _keep_numbers(self, numbers):
+        result = super()._keep_numbers(numbers)
+        threshold = numbers["breaker_threshold"]
+        default = SETTINGS["breaker_threshold"].default
+        if threshold != (self._recorded("breaker_threshold") or default):
+            breakers = self.env["sync.breaker"].sudo()
+            breakers.search([("consecutive_failures", "!=", threshold)]).write(
+                {"consecutive_failures": threshold}
+            )
+        return result
 
 
 def _call(breaker_id, method, args, env):

@@ -107,6 +107,16 @@ class SyncOperation(models.Model):
             directory,
         )
 
+    def _applied(self, arrival):
+        result = super()._applied(arrival)
+        self._return_edit(arrival)
+        return result
+
+    def _carried_over(self):
+        result = super()._carried_over()
+        self._close_outdated()
+        return result
+
     def _return_edit(self, arrival):
         """An edited record was applied: what the pharmacy has in the edited fields is
         the base there, so that the correction is sent to it."""

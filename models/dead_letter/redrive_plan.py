@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import UserError
 
 
@@ -35,6 +35,24 @@ class SyncOperation(models.Model):
 
 class SyncErrorGroup(models.Model):
     _inherit = "sync.error.group"
+
+    dead_count = fields.Integer("Dead Letters", compute="_compute_dead_count")
+
+    def _compute_dead_count(self):
+        for group in self:
+            group.dead_count = self.env["sync.operation"].search_count(
+                group._dead_domain()
+            )
+
+    def _dead_domain(self):
+        return [("state", "=", "dead"), ("error_group_id", "in", self.ids)]
+
+    def action_redrive(self):
+        """Redrive all dead letters that died of the groups' errors, at once."""
+        return self._dead_letters().action_redrive()
+
+    def action_view_dead_letters(self):
+        return self._action("action_sync_dead_letter", self._dead_domain())
 
     def action_plan_redrive(self):
         """See what a redrive of all the groups' dead letters would do.

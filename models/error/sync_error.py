@@ -44,9 +44,6 @@ class SyncError(models.Model):
     mapping_id = fields.Many2one(
         "sync.mapping", readonly=True, ondelete="set null", index="btree_not_null"
     )
-    operation_id = fields.Many2one(
-        "sync.operation", readonly=True, ondelete="set null", index="btree_not_null"
-    )
     work = fields.Char(readonly=True, help="The kind of work that failed.")
     work_name = fields.Char("During", compute="_compute_work_name")
     attempt = fields.Integer(readonly=True)

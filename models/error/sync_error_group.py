@@ -3,7 +3,7 @@ from datetime import timedelta
 from functools import partial
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import SQL
 
 from ...core.taxonomy import Category, ErrorType, Severity
@@ -80,7 +80,6 @@ class SyncErrorGroup(models.Model):
     latest_error_ids = fields.Many2many(
         "sync.error", compute="_compute_latest_error_ids", string="Latest Errors"
     )
-    dead_count = fields.Integer("Dead Letters", compute="_compute_dead_count")
 
     _fingerprint_uniq = models.UniqueIndex(
         "(fingerprint, COALESCE(backend_id, 0))", "A failure has one group."
@@ -115,15 +114,6 @@ class SyncErrorGroup(models.Model):
             group.latest_error_ids = self.env["sync.error"].search(
                 [("group_id", "in", group.ids)], limit=SHOWN
             )
-
-    def _compute_dead_count(self):
-        for group in self:
-            group.dead_count = self.env["sync.operation"].search_count(
-                group._dead_domain()
-            )
-
-    def _dead_domain(self):
-        return [("state", "=", "dead"), ("error_group_id", "in", self.ids)]
 
     def write(self, vals):
         if not self.env.su and not vals.keys() <= WRITABLE:
@@ -186,18 +176,8 @@ class SyncErrorGroup(models.Model):
         self.env["sync.error"].invalidate_model()
         return True
 
-    def action_redrive(self):
-        """Redrive all dead letters that died of the groups' errors, at once."""
-        dead = self.env["sync.operation"].search(self._dead_domain())
-        if not dead:
-            raise UserError(self.env._("No dead letter is of these errors."))
-        return dead.action_redrive()
-
     def action_view_errors(self):
         return self._action("action_sync_error", [("group_id", "in", self.ids)])
-
-    def action_view_dead_letters(self):
-        return self._action("action_sync_dead_letter", self._dead_domain())
 
     def _action(self, name, domain):
         action = self.env["ir.actions.act_window"]._for_xml_id(f"pharmacy_sync.{name}")

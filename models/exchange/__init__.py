@@ -1,5 +1,6 @@
 """The roads between both sides: push, pull, apply, link."""
 
+from . import request
 from . import settle
 from . import push
 from . import pull

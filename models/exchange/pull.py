@@ -290,7 +290,7 @@ class SyncStream(models.Model):
             applied = [(o, a) for o, a in tried if a.outcome != "failed"]
             operations.browse(o.id for o, __ in applied)._succeed()
             for operation, arrival in applied:
-                operation._return_edit(arrival)
+                operation._applied(arrival)
 
     def _fail_pull(self, exception, correlation_id):
         """Keep a failed pull as an operation, and try it again when its policy says."""

@@ -63,7 +63,7 @@ class SyncStream(models.Model):
             self._park_unmerged(operations, arrivals)
         self._send_the_rest(operations, items)
         operations._schedule_waiting()
-        operations.filtered(lambda o: o.state == "done")._close_outdated()
+        operations.filtered(lambda o: o.state == "done")._carried_over()
         carried = [
             (operation.mapping_id.res_id, item["correlation_id"])
             for item, operation in zip(items, operations, strict=True)

@@ -261,6 +261,10 @@ class SyncOperation(models.Model):
 class SyncError(models.Model):
     _inherit = "sync.error"
 
+    operation_id = fields.Many2one(
+        "sync.operation", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+
     @api.model
     def _name_work(self, work):
         kind = self.env["sync.operation"]._fields["kind"]

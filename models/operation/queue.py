@@ -160,12 +160,27 @@ class SyncOperation(models.Model):
         # Committed before events are delivered: that takes other transactions, which
         # would not see these operations in the queue, or would wait for this one.
         in_own_transaction(self.env, _take_back_left)
-        self.env["sync.progress"]._recover_all()
-        self.env["sync.event"]._recover()
-        self.env["sync.saga"]._recover()
+        self._recover()
         backends = self.env["sync.backend"].search([("paused", "=", False)])
         backends._schedule_push()
         backends._schedule_pull()
+
+    @api.model
+    def _recover(self):
+        """Take up what else is left behind. Rooms above add theirs."""
+        self.env["sync.progress"]._recover_all()
+        self.env["sync.event"]._recover()
+
+
+class SyncBackend(models.Model):
+    _inherit = "sync.backend"
+
+    def _app_is_back(self):
+        result = super()._app_is_back()
+        if self.env["sync.operation"]._resume(self):
+            self._schedule_push()
+            self._schedule_pull()
+        return result
 
 
 def _take_back_left(env):

@@ -1,7 +1,7 @@
 import random
 from datetime import timedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core import saga as core
@@ -200,6 +200,16 @@ class SyncSagaStep(models.Model):
             self.last_delay = seconds
             return now + timedelta(seconds=seconds)
         return None
+
+
+class SyncOperation(models.Model):
+    _inherit = "sync.operation"
+
+    @api.model
+    def _recover(self):
+        result = super()._recover()
+        self.env["sync.saga"]._recover()
+        return result
 
 
 def _action(action):
