@@ -169,6 +169,10 @@ class SyncCase(TransactionCase):
         stack.enter_context(self.enter_registry_test_mode())
         self.addCleanup(stack.close)
 
+    def move_app(self, url):
+        """Connect the backend to an app at another address, with the same key."""
+        self.backend.write({"url": url, "api_key": KEY})
+
     def make_order(self, quantity=2.0, **values):
         return self.env["purchase.order"].create(
             {

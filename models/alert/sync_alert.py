@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError
 
 from ...core.alerting import KINDS, Condition
 from ...core.taxonomy import Severity
+from ..base.rights import OPERATOR, check_may
 from ..base.sync_retention import BATCH
 from ..error.sync_error import selection
 
@@ -22,7 +23,7 @@ class SyncAlert(models.Model):
 
     _name = "sync.alert"
     _description = "Alert"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["sync.bounded", "mail.thread", "mail.activity.mixin"]
     _order = "opened_at desc, id desc"
     _rec_name = "title"
     _rec_names_search = ["subject"]
@@ -208,6 +209,7 @@ class SyncAlert(models.Model):
 
     def action_open(self):
         """Open what the alert is about."""
+        self.check_access("read")
         self.ensure_one()
         if self.condition == "health_score":
             return self.env["ir.actions.client"]._for_xml_id(
@@ -270,11 +272,11 @@ class SyncAlert(models.Model):
         self._tell_end()
 
     def _check_operator(self):
-        self.check_access("read")
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
-            raise AccessError(
-                self.env._("Only operators may acknowledge, resolve or silence alerts.")
-            )
+        check_may(
+            self,
+            OPERATOR,
+            self.env._("Only operators may acknowledge, resolve or silence alerts."),
+        )
 
     def _emit_event(self, event_type):
         """Have the audit trace keep what a person did."""

@@ -1,10 +1,10 @@
 from datetime import timedelta
 
 from odoo import api, fields, models, tools
-from odoo.exceptions import AccessError
 
 from ...core import alerting as core
 from ...core.taxonomy import Severity
+from ..base.rights import OPERATOR, check_may
 from ..error.sync_error import selection
 
 SILENCE = timedelta(hours=1)
@@ -16,7 +16,7 @@ class SyncAlertRule(models.Model):
 
     _name = "sync.alert.rule"
     _description = "Alert Rule"
-    _inherit = ["mail.thread"]
+    _inherit = ["sync.bounded", "mail.thread"]
     _order = "sequence, id"
 
     sequence = fields.Integer(default=10)
@@ -144,15 +144,14 @@ class SyncAlertRule(models.Model):
 
     def action_view_alerts(self):
         """The rule's alerts, those that are over as well."""
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "pharmacy_sync.action_sync_alert"
         )
         return {**action, "domain": [("rule_id", "in", self.ids)], "context": {}}
 
     def _check_operator(self):
-        self.check_access("read")
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
-            raise AccessError(self.env._("Only operators may silence alerts."))
+        check_may(self, OPERATOR, self.env._("Only operators may silence alerts."))
 
     @api.model
     @tools.ormcache()

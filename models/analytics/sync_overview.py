@@ -1,12 +1,12 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...core.health import Vitals, health
 from ...core.period import HOUR
+from ..base.rights import USER, check_group
 
 TOP = 8
 # A trend of a longer range is told in days.
@@ -35,8 +35,9 @@ class SyncOverview(models.AbstractModel):
         :raises AccessError: the user is none of Pharmacy Sync
         :raises UserError: there is no such range
         """
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_user")):
-            raise AccessError(self.env._("The overview is for Pharmacy Sync's users."))
+        check_group(
+            self.env, USER, self.env._("The overview is for Pharmacy Sync's users.")
+        )
         period = self.env["sync.statistics"]._period(range, start, end)
         self.env.flush_all()
         backends = self.env["sync.backend"].search([("active", "=", True)])

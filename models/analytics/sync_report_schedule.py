@@ -10,6 +10,7 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from ...core.period import last_whole
 from ..base.own_transaction import in_own_transaction
+from ..base.rights import MANAGER, check_may
 from .sync_statistics import CUSTOM, midnight
 
 _logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class SyncReportSchedule(models.Model):
     """
 
     _name = "sync.report.schedule"
+    _inherit = ["sync.bounded"]
     _description = "Report by Mail"
     _order = "name, id"
 
@@ -85,6 +87,7 @@ class SyncReportSchedule(models.Model):
     def action_send_now(self):
         """Mail the report of the last whole day, week or month, whether that has been
         done before or not."""
+        self._check_manager()
         for schedule in self:
             if not schedule._send(*schedule._last_whole()):
                 raise UserError(
@@ -99,6 +102,10 @@ class SyncReportSchedule(models.Model):
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
+
+    def _check_manager(self):
+        message = self.env._("Only managers may send reports by mail.")
+        check_may(self, MANAGER, message)
 
     @api.model
     def _cron_send(self):

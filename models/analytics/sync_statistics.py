@@ -5,12 +5,13 @@ from datetime import datetime, time, timedelta
 import pytz
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...core.period import DAY, last_hour, last_hours, whole_hours
 from ...core.reliability import rate, retry_success
 from ...core.taxonomy import Severity
+from ..base.rights import USER, check_group
 
 # Hours that one can look back without choosing dates.
 RANGES = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24}
@@ -88,10 +89,9 @@ class SyncStatistics(models.AbstractModel):
 
     @api.model
     def _check_user(self):
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_user")):
-            raise AccessError(
-                self.env._("Statistics are for the users of Pharmacy Sync.")
-            )
+        check_group(
+            self.env, USER, self.env._("Statistics are for the users of Pharmacy Sync.")
+        )
 
     @api.model
     def _period(self, range, start=None, end=None):

@@ -197,6 +197,7 @@ class SyncTimeline(models.Model):
 
     def action_open(self):
         """Open what the row was read from."""
+        self.check_access("read")
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
@@ -207,6 +208,7 @@ class SyncTimeline(models.Model):
 
     def action_view_calls(self):
         """The calls that carried it, as far as they are still kept."""
+        self.check_access("read")
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "pharmacy_sync.action_sync_call"

@@ -1,3 +1,4 @@
+import logging
 import threading
 import time
 import uuid
@@ -5,10 +6,13 @@ import uuid
 import psycopg2
 
 from odoo import api, models
-from odoo.exceptions import AccessError, ConcurrencyError
+from odoo.exceptions import ConcurrencyError
 from odoo.http import request
 
 from ...core.exceptions import ConfigurationError, InvalidDataError
+from ..base.rights import API, check_group
+
+_logger = logging.getLogger(__name__)
 
 MAX_RECORDS = 500
 # Tries after which records are queued that the database is too busy for.
@@ -97,11 +101,18 @@ class SyncApi(models.AbstractModel):
         except Exception as exc:
             # Record it in this transaction: it is committed with the answer.
             error = self.env["sync.error"].sudo()._classify(exc)
-            self._record_error(backend, error, exc, correlation_id)
+            if self._is_caller():
+                self._record_error(backend, error, exc, correlation_id)
+            else:
+                # Strangers do not fill a table that others are alerted of.
+                _logger.warning("user %s may not call Pharmacy Sync", self.env.uid)
             answer = {"success": False, "error": self._error(error, exc)}
         duration = round((time.monotonic() - started) * 1000, 3)
         answer.update(correlation_id=correlation_id, duration_ms=duration)
         return _without_none(answer)
+
+    def _is_caller(self):
+        return self.env.su or self.env.user.has_group(API)
 
     def _backend(self):
         """The backend whose API user is calling, with superuser rights.
@@ -109,8 +120,7 @@ class SyncApi(models.AbstractModel):
         :raises AccessError: the user may not use the API
         :raises ConfigurationError: no backend names the user
         """
-        if not self.env.user.has_group("pharmacy_sync.group_api"):
-            raise AccessError(self.env._("Only API users may call Pharmacy Sync."))
+        check_group(self.env, API, self.env._("Only API users may call Pharmacy Sync."))
         backend = (
             self.env["sync.backend"].sudo().search([("user_id", "=", self.env.uid)])
         )

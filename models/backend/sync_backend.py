@@ -1,15 +1,15 @@
 import uuid
 from functools import partial
-from urllib.parse import urlsplit
 
 from odoo import SUPERUSER_ID, api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.orm.models import NO_ACCESS
 from odoo.tools import SQL
 from odoo.tools.safe_eval import safe_eval
 
 from ...client import PharmacyClient
+from ..base.rights import MANAGER, OPERATOR, check_may
 
 MASK = "********"
 
@@ -19,7 +19,7 @@ class SyncBackend(models.Model):
 
     _name = "sync.backend"
     _description = "Pharmacy Backend"
-    _inherit = ["mail.thread"]
+    _inherit = ["sync.bounded", "mail.thread"]
     _order = "name, id"
     _check_company_auto = True
 
@@ -85,20 +85,6 @@ class SyncBackend(models.Model):
         "Timeouts are to be above zero.",
     )
 
-    @api.constrains("url")
-    def _check_url(self):
-        for backend in self:
-            parts = urlsplit(backend.url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValidationError(
-                    self.env._(
-                        "The address of %(backend)s is to begin with http:// or "
-                        "https:// and name a host: %(url)s",
-                        backend=backend.name,
-                        url=backend.url,
-                    )
-                )
-
     @api.depends("api_key_secret", "webhook_secret_secret")
     def _compute_secrets(self):
         for backend in self:
@@ -151,6 +137,8 @@ class SyncBackend(models.Model):
         return backends
 
     def write(self, vals):
+        if "url" in vals and vals.get("api_key", MASK) == MASK:
+            self._check_key_stays(vals["url"])
         result = super().write(vals)
         if {"active", "company_id"} & vals.keys():
             self.env.registry.clear_cache()
@@ -192,7 +180,12 @@ class SyncBackend(models.Model):
     # -- Actions ----------------------------------------------------------------------
 
     def action_test_connection(self):
-        """Ask the pharmacy app for its health, with the stored key."""
+        """Ask the pharmacy app for its health, with the stored key.
+
+        :raises AccessError: the user is no operator
+        :raises UserError: the app does not answer, or does not accept the key
+        """
+        self._check_operator()
         self.ensure_one()
         correlation_id = uuid.uuid4().hex
         try:
@@ -215,7 +208,11 @@ class SyncBackend(models.Model):
         )
 
     def action_synchronise(self):
-        """Push and pull as soon as the job runner is free."""
+        """Push and pull as soon as the job runner is free.
+
+        :raises AccessError: the user is no operator
+        """
+        self._check_operator()
         self._schedule_push()
         self._schedule_pull()
         return self._notify(
@@ -224,8 +221,12 @@ class SyncBackend(models.Model):
         )
 
     def action_send_all(self):
-        """Look at every record of Odoo that belongs here and send what differs."""
-        self.check_access("write")
+        """Look at every record of Odoo that belongs here and send what differs.
+
+        :raises AccessError: the user is no manager
+        """
+        message = self.env._("Only managers may send everything.")
+        check_may(self, MANAGER, message)
         self.ensure_one()
         for stream in self._as_runner().stream_ids.filtered("pushes").sorted("rank"):
             adapter = stream._adapter()
@@ -249,7 +250,12 @@ class SyncBackend(models.Model):
     def action_view_conflicts(self):
         return self._action("action_sync_conflict")
 
+    def _check_operator(self):
+        message = self.env._("Only operators may synchronise or test a connection.")
+        check_may(self, OPERATOR, message)
+
     def _action(self, name):
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(f"pharmacy_sync.{name}")
         own = Domain("backend_id", "in", self.ids)
         action["domain"] = list(Domain(safe_eval(action["domain"] or "[]")) & own)
@@ -280,7 +286,7 @@ class SyncBackend(models.Model):
         self.ensure_one()
         return PharmacyClient(
             (self.env.cr.dbname, self.id),
-            self.url.rstrip("/"),
+            self.url.strip().rstrip("/"),
             self.sudo().api_key_secret or "",
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,

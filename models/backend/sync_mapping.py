@@ -127,6 +127,7 @@ class SyncMapping(models.Model):
 
     def action_open_record(self):
         """Open the Odoo record."""
+        self.check_access("read")
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",

@@ -5,7 +5,7 @@ class SyncStream(models.Model):
     """One entity on one backend: which way it flows, and how far it was read."""
 
     _name = "sync.stream"
-    _inherit = ["sync.ormcached"]
+    _inherit = ["sync.bounded", "sync.ormcached"]
     _description = "Synchronised Stream"
     _order = "backend_id, rank, id"
     _rec_name = "entity"
@@ -118,6 +118,7 @@ class SyncStream(models.Model):
         return self.env[f"sync.entity.{self.entity}"]
 
     def action_view_mappings(self):
+        self.check_access("read")
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "pharmacy_sync.action_sync_mapping"

@@ -73,6 +73,7 @@ class ResConfigSettings(models.TransientModel):
         return {**super().get_values(), **self._pharmacy_sync_values()}
 
     def set_values(self):
+        self.check_access("write")
         result = super().set_values()
         self.env["sync.config"]._keep(
             self.pharmacy_sync_profile,

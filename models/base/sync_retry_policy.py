@@ -14,7 +14,7 @@ class SyncRetryPolicy(models.Model):
     """How often, and after how long, failures of one type are tried again."""
 
     _name = "sync.retry.policy"
-    _inherit = ["sync.ormcached"]
+    _inherit = ["sync.bounded", "sync.ormcached"]
     _description = "Retry Policy"
     _order = "error_type"
     _rec_name = "error_type"

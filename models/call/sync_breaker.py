@@ -4,7 +4,6 @@ from datetime import datetime, timezone
 from functools import partial
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
 from ...core import breaker as core
@@ -12,6 +11,7 @@ from ...core.exceptions import CircuitBreakerOpenError
 from ...core.settings import SETTINGS
 from ...core.window import WindowStats
 from ..base.own_transaction import in_own_transaction
+from ..base.rights import OPERATOR, check_may
 
 OPERATIONS = [("push", "Push"), ("pull", "Pull")]
 STATES = [("closed", "Closed"), ("open", "Open"), ("half_open", "Half-open")]
@@ -38,6 +38,7 @@ class SyncBreaker(models.Model):
     """
 
     _name = "sync.breaker"
+    _inherit = ["sync.bounded"]
     _description = "Circuit Breaker"
     _order = "backend_id, operation"
     _rec_name = "operation"
@@ -210,8 +211,7 @@ class SyncBreaker(models.Model):
 
         :raises AccessError: the user is no operator
         """
-        if not self.env.user.has_group("pharmacy_sync.group_operator"):
-            raise AccessError(self.env._("Only operators may set a breaker."))
+        check_may(self, OPERATOR, self.env._("Only operators may set a breaker."))
         for breaker in self.sudo():
             state, __ = breaker._read_row(lock=True)
             after, transition = core.force(state, core.Mode(mode), time.time(), reason)

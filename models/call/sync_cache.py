@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
 from ...core.memory import Memory
 from ..base.own_transaction import in_own_transaction
+from ..base.rights import OPERATOR, check_may
 
 _logger = logging.getLogger(__name__)
 
@@ -82,7 +82,6 @@ class SyncCache(models.Model):
     def action_clear(self):
         """Forget these values: the app is asked anew."""
         self._check_operator()
-        self.check_access("read")
         for (backend, entity), entries in self.grouped(
             lambda entry: (entry.backend_id, entry.entity)
         ).items():
@@ -90,8 +89,7 @@ class SyncCache(models.Model):
         return True
 
     def _check_operator(self):
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
-            raise AccessError(self.env._("Only operators may clear the cache."))
+        check_may(self, OPERATOR, self.env._("Only operators may clear the cache."))
 
     # -- Reading and storing, each in a transaction of its own ------------------------
 

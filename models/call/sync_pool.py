@@ -34,6 +34,7 @@ class SyncPool(models.Model):
     """
 
     _name = "sync.pool"
+    _inherit = ["sync.bounded"]
     _description = "Pool of Calls"
     _order = "backend_id, name"
 

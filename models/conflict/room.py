@@ -101,6 +101,7 @@ class SyncConflict(models.Model):
 
     def action_open_record(self):
         """Open the Odoo record."""
+        self.check_access("read")
         return self.mapping_id.action_open_record()
 
     @api.model

@@ -22,7 +22,7 @@ class SyncConflictPolicy(models.Model):
     """What decides on one field of a stream where no rule does."""
 
     _name = "sync.conflict.policy"
-    _inherit = ["sync.ormcached"]
+    _inherit = ["sync.bounded", "sync.ormcached"]
     _description = "Conflict Policy of a Field"
     _order = "field"
     _rec_name = "field"

@@ -13,7 +13,7 @@ class SyncConflictRule(models.Model):
     """What decides, before anybody is asked, when both sides changed a field."""
 
     _name = "sync.conflict.rule"
-    _inherit = ["sync.ormcached"]
+    _inherit = ["sync.bounded", "sync.ormcached"]
     _description = "Conflict Rule"
     _order = "sequence, id"
     _rec_name = "reason"

@@ -145,6 +145,7 @@ class SyncOperation(models.Model):
         return {**action, "context": {"default_operation_ids": self.ids}}
 
     def action_open_error_group(self):
+        self.check_access("read")
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",

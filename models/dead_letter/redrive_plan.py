@@ -11,13 +11,13 @@ class SyncOperation(models.Model):
         Of one the dialog opens with what the pharmacy has now. Of several the dry run
         is a job, whose page opens.
         """
+        self._check_operator()
         Redrive = self.env["sync.redrive"]
         if len(self) > 1:
             source = self.env.context.get("redrive_source") or self.env._("a selection")
             redrives = Redrive._plan(self, source)
             redrives.action_start()
             return redrives.with_env(self.env)._open()
-        self._check_operator()
         # Asked before anything is written: no business transaction is open yet.
         found, silence = self.backend_id.sudo()._look_up(
             self.sudo()._lookups(), self.correlation_id
@@ -49,6 +49,7 @@ class SyncErrorGroup(models.Model):
 
     def action_redrive(self):
         """Redrive all dead letters that died of the groups' errors, at once."""
+        self._check_operator()
         return self._dead_letters().action_redrive()
 
     def action_view_dead_letters(self):
@@ -70,6 +71,7 @@ class SyncErrorGroup(models.Model):
         return self._dead_letters().action_ask_assign()
 
     def _dead_letters(self):
+        self._check_operator()
         dead = self.env["sync.operation"].search(self._dead_domain())
         if not dead:
             raise UserError(self.env._("No dead letter is of these errors."))

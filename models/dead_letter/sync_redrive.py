@@ -23,7 +23,7 @@ class SyncRedrive(models.Model):
 
     _name = "sync.redrive"
     _description = "Redrive of Dead Letters"
-    _inherit = ["sync.progress"]
+    _inherit = ["sync.bounded", "sync.progress"]
     _order = "id desc"
 
     backend_id = fields.Many2one(
@@ -211,6 +211,7 @@ class SyncRedrive(models.Model):
 
     def action_view_failed(self):
         """The dead letters that died again."""
+        self.check_access("read")
         domain = [("id", "in", self._lines("failed").operation_id.ids)]
         return self.env["sync.operation"]._letters_action(domain)
 

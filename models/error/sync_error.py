@@ -4,7 +4,6 @@ import traceback
 import uuid
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 from odoo.tools import LazyTranslate
 
 from ...core.classification import classify, classify_response
@@ -12,6 +11,7 @@ from ...core.fingerprint import fingerprint
 from ...core.redaction import redact
 from ...core.taxonomy import Category, ErrorType, Severity
 from ..base.own_transaction import in_own_transaction
+from ..base.rights import OPERATOR, check_may
 
 _logger = logging.getLogger(__name__)
 _lt = LazyTranslate(__name__)
@@ -178,9 +178,9 @@ class SyncError(models.Model):
 
     def action_resolve(self):
         """Mark errors as dealt with."""
-        self.check_access("read")
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
-            raise AccessError(self.env._("Only operators may mark errors resolved."))
+        check_may(
+            self, OPERATOR, self.env._("Only operators may mark errors resolved.")
+        )
         self.filtered(lambda error: not error.resolved).sudo().write(
             {
                 "resolved": True,

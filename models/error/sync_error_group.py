@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from ...core.taxonomy import Category, ErrorType, Severity
 from ..base.own_transaction import in_own_transaction
+from ..base.rights import OPERATOR, check_may
 from ..base.sync_retention import BATCH
 from .sync_error import selection
 
@@ -32,7 +33,7 @@ class SyncErrorGroup(models.Model):
 
     _name = "sync.error.group"
     _description = "Error Group"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["sync.bounded", "mail.thread", "mail.activity.mixin"]
     _order = "last_seen desc, id desc"
     _rec_name = "message"
 
@@ -180,15 +181,16 @@ class SyncErrorGroup(models.Model):
         return self._action("action_sync_error", [("group_id", "in", self.ids)])
 
     def _action(self, name, domain):
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(f"pharmacy_sync.{name}")
         return {**action, "domain": domain, "context": {}}
 
     def _check_operator(self):
-        self.check_access("read")
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
-            raise AccessError(
-                self.env._("Only operators may acknowledge, mute or resolve errors.")
-            )
+        check_may(
+            self,
+            OPERATOR,
+            self.env._("Only operators may acknowledge, mute or resolve errors."),
+        )
 
     # -- Failures ---------------------------------------------------------------------
 

@@ -280,6 +280,7 @@ class SyncEvent(models.Model):
 
     def action_open_record(self):
         """Open what the event tells of."""
+        self.check_access("read")
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
@@ -290,6 +291,7 @@ class SyncEvent(models.Model):
 
     def action_view_audit(self):
         """Open who changed the same record, and when."""
+        self.check_access("read")
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "pharmacy_sync.action_sync_audit"

@@ -5,13 +5,14 @@ from functools import partial
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, ConcurrencyError
+from odoo.exceptions import ConcurrencyError
 from odoo.tools import SQL
 
 from ...core.exceptions import InvalidDataError
 from ...core.retry import delay
 from ...core.routing import routes_for
 from ..base.own_transaction import in_turn
+from ..base.rights import OPERATOR, check_may
 
 DISPATCH_LIMIT = 1000
 RECOVER_LIMIT = 100
@@ -215,9 +216,9 @@ class SyncEventDelivery(models.Model):
 
     def action_retry(self):
         """Give failed or waiting events to their handlers again, now."""
-        self.check_access("read")
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
-            raise AccessError(self.env._("Only operators may deliver events again."))
+        check_may(
+            self, OPERATOR, self.env._("Only operators may deliver events again.")
+        )
         again = self.sudo().filtered(lambda delivery: delivery.state != "done")
         again.write({"state": "waiting", "attempts": 0, "eta": False})
         again.backend_id._schedule_events()

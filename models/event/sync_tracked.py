@@ -43,20 +43,24 @@ class SyncTracked(models.AbstractModel):
         ],
         string="Synchronisation",
         compute="_compute_sync_state",
-        compute_sudo=True,
         help="How the record stands with the pharmacy app; empty if it is not "
         "synchronised.",
     )
 
+    @api.depends_context("uid", "allowed_company_ids")
     def _compute_sync_state(self):
-        states = {
-            res_id: self._sync_weightiest(found)
-            for res_id, found in self.env["sync.mapping"]._read_group(
-                [("res_model", "=", self._name), ("res_id", "in", self.ids)],
-                ["res_id"],
-                ["state:array_agg"],
-            )
-        }
+        # A product of all companies is linked by some: each sees its own links.
+        Mapping = self.env["sync.mapping"]
+        states = {}
+        if Mapping.has_access("read"):
+            states = {
+                res_id: self._sync_weightiest(found)
+                for res_id, found in Mapping._read_group(
+                    [("res_model", "=", self._name), ("res_id", "in", self.ids)],
+                    ["res_id"],
+                    ["state:array_agg"],
+                )
+            }
         for record in self:
             record.sync_state = states.get(record.id, False)
 
@@ -67,6 +71,7 @@ class SyncTracked(models.AbstractModel):
 
     def action_view_sync(self):
         """Open what is known of the record's synchronisation."""
+        self.check_access("read")
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "pharmacy_sync.action_sync_mapping"

@@ -1,10 +1,11 @@
 import uuid
 
 from odoo import models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...entities.directory import Directory
+from ..base.rights import MANAGER, check_may
 from .link import first_base
 
 
@@ -159,5 +160,4 @@ class SyncMapping(models.Model):
             mapping._open_conflict()._close("manual")
 
     def _check_manager(self):
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_manager")):
-            raise AccessError(self.env._("Only managers may link records by hand."))
+        check_may(self, MANAGER, self.env._("Only managers may link records by hand."))

@@ -2,7 +2,9 @@ import uuid
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
+
+from ..base.rights import OPERATOR, check_may
 
 TOTAL_DEADLINE = timedelta(hours=24)
 # What an operation that has failed is tried again by.
@@ -232,12 +234,12 @@ class SyncOperation(models.Model):
 
     def action_redrive(self):
         """Try dead or waiting operations again, attempts counted anew."""
+        self._check_operator()
         operations = self.filtered(lambda o: o.state in ("dead", "waiting"))
         if not operations:
             raise UserError(
                 self.env._("Only dead letters and waiting operations can be redriven.")
             )
-        self._check_operator()
         operations.sudo()._redrive(self.env._("Redriven by %s", self.env.user.name))
         return True
 
@@ -265,10 +267,12 @@ class SyncOperation(models.Model):
         self.backend_id._schedule_pull()
 
     def action_open_record(self):
+        self.check_access("read")
         self.ensure_one()
         return self.mapping_id.action_open_record()
 
     def action_view_errors(self):
+        self.check_access("read")
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "pharmacy_sync.action_sync_error"
@@ -277,10 +281,8 @@ class SyncOperation(models.Model):
         return action
 
     def _check_operator(self):
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
-            raise AccessError(
-                self.env._("Only operators may redrive or discard operations.")
-            )
+        message = self.env._("Only operators may redrive or discard operations.")
+        check_may(self, OPERATOR, message)
 
 
 class SyncRetention(models.AbstractModel):

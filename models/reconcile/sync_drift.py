@@ -11,6 +11,7 @@ class SyncDrift(models.Model):
     having been told, and the repair that is proposed."""
 
     _name = "sync.drift"
+    _inherit = ["sync.bounded"]
     _description = "Drift"
     _order = "id desc"
     _rec_name = "record_name"
@@ -173,7 +174,7 @@ class SyncDrift(models.Model):
         :raises AccessError: the user is no operator
         :raises UserError: one is not open, or has no repair
         """
-        self.reconciliation_id._check_operator()
+        self._check_operator()
         if self.filtered(lambda d: d.state not in ("open", "failed")):
             raise UserError(self.env._("Only drift that is open can be repaired."))
         for drift in self:
@@ -192,7 +193,7 @@ class SyncDrift(models.Model):
 
     def action_leave(self):
         """Leave the records as they are."""
-        self.reconciliation_id._check_operator()
+        self._check_operator()
         if self.filtered(lambda d: d.state not in ("open", "failed")):
             raise UserError(self.env._("Only drift that is open can be left."))
         self.write(
@@ -200,8 +201,13 @@ class SyncDrift(models.Model):
         )
         return True
 
+    def _check_operator(self):
+        self.check_access("read")
+        self.reconciliation_id._check_operator()
+
     def action_open_record(self):
         """Open the Odoo record."""
+        self.check_access("read")
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",

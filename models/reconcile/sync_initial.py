@@ -1,5 +1,7 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
+
+from ..base.rights import OPERATOR, check_may
 
 COUNTS = ("link", "create_odoo", "create_pharmacy", "leave")
 
@@ -16,7 +18,7 @@ class SyncInitial(models.Model):
 
     _name = "sync.initial"
     _description = "Initial Synchronisation"
-    _inherit = ["sync.progress"]
+    _inherit = ["sync.bounded", "sync.progress"]
     _order = "id desc"
 
     backend_id = fields.Many2one(
@@ -121,6 +123,7 @@ class SyncInitial(models.Model):
             raise UserError(self.env._("Stop it first."))
 
     def unlink(self):
+        self.check_access("unlink")
         self._resume_backend()
         return super().unlink()
 
@@ -183,6 +186,7 @@ class SyncInitial(models.Model):
 
     def action_view_lines(self):
         """Open the lines; the button's context says which."""
+        self.check_access("read")
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "pharmacy_sync.action_sync_initial_line"
@@ -196,8 +200,9 @@ class SyncInitial(models.Model):
         return action
 
     def _check_operator(self):
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
-            raise AccessError(self.env._("Only operators may synchronise initially."))
+        check_may(
+            self, OPERATOR, self.env._("Only operators may synchronise initially.")
+        )
 
     def _planned(self):
         self.ensure_one()

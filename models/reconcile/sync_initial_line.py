@@ -13,6 +13,7 @@ class SyncInitialLine(models.Model):
     """What an initial synchronisation would do, or did, with one record."""
 
     _name = "sync.initial.line"
+    _inherit = ["sync.bounded"]
     _description = "Line of an Initial Synchronisation"
     _order = "rank, id"
     _rec_name = "pharmacy_name"
@@ -95,6 +96,7 @@ class SyncInitialLine(models.Model):
                 )
 
     def write(self, vals):
+        self.check_access("write")
         if {"action", "res_id"} & vals.keys() and not self.env.su:
             self.initial_id._check_operator()
             if not all(line._is_open() for line in self):
@@ -110,11 +112,13 @@ class SyncInitialLine(models.Model):
 
     def action_leave(self):
         """Leave these out."""
+        self.check_access("write")
         self.write({"action": "leave"})
         return True
 
     def action_create(self):
         """Create these on the side that lacks them."""
+        self.check_access("write")
         theirs = self.filtered("external_id")
         theirs.write({"action": "create_odoo"})
         (self - theirs).write({"action": "create_pharmacy"})
@@ -122,6 +126,7 @@ class SyncInitialLine(models.Model):
 
     def action_open_record(self):
         """Open the Odoo record."""
+        self.check_access("read")
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",

@@ -1,10 +1,11 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ...core.checksum import bucket_count
+from ..base.rights import OPERATOR, check_may
 from ..base.sync_retention import BATCH
 
 RETENTION = timedelta(days=30)
@@ -22,7 +23,7 @@ class SyncReconciliation(models.Model):
 
     _name = "sync.reconciliation"
     _description = "Reconciliation"
-    _inherit = ["sync.progress"]
+    _inherit = ["sync.bounded", "sync.progress"]
     _order = "id desc"
 
     stream_id = fields.Many2one(
@@ -115,6 +116,7 @@ class SyncReconciliation(models.Model):
         return super().action_stop()
 
     def action_view_drift(self):
+        self.check_access("read")
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "pharmacy_sync.action_sync_drift"
@@ -127,8 +129,7 @@ class SyncReconciliation(models.Model):
         return action
 
     def _check_operator(self):
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
-            raise AccessError(self.env._("Only operators may reconcile."))
+        check_may(self, OPERATOR, self.env._("Only operators may reconcile."))
 
     def _others_running(self):
         self.ensure_one()
@@ -218,6 +219,7 @@ class SyncStream(models.Model):
 
     def action_reconcile(self):
         """Compare all records of the stream with the pharmacy app's, and open that."""
+        self.check_access("read")
         self.ensure_one()
         self.env["sync.reconciliation"]._check_operator()
         return self._reconcile()._get_records_action()

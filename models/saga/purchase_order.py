@@ -1,6 +1,7 @@
 from odoo import fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 
+from ..base.rights import MANAGER, check_may
 from .sync_saga import ACTIVE
 
 
@@ -28,10 +29,11 @@ class PurchaseOrder(models.Model):
         """Reserve the goods at the pharmacy, and confirm; if that fails the order is
         cancelled."""
         self.ensure_one()
-        if not self.env.user.has_group("pharmacy_sync.group_manager"):
-            raise AccessError(
-                self.env._("Only managers may reserve goods at the pharmacy.")
-            )
+        check_may(
+            self,
+            MANAGER,
+            self.env._("Only managers may reserve goods at the pharmacy."),
+        )
         self.check_access("write")
         if self.state == "cancel":
             raise UserError(self.env._("A cancelled order cannot be reserved."))
@@ -52,6 +54,7 @@ class PurchaseOrder(models.Model):
     def action_view_sync_sagas(self):
         """Open the order's latest saga, with the others before it."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "pharmacy_sync.action_sync_saga"
         )

@@ -2,12 +2,13 @@ import uuid
 from functools import partial
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...core import saga as core
 from ...core.taxonomy import TAXONOMY, ErrorType
 from ..base.own_transaction import in_own_transaction
+from ..base.rights import OPERATOR, check_may
 from ..error.sync_error import selection
 
 ACTIVE = ("pending", "running", "compensating")
@@ -173,6 +174,7 @@ class SyncSaga(models.Model):
         )
 
     def action_open_order(self):
+        self.check_access("read")
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
@@ -182,6 +184,7 @@ class SyncSaga(models.Model):
         }
 
     def action_view_calls(self):
+        self.check_access("read")
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "pharmacy_sync.action_sync_call"
@@ -206,11 +209,11 @@ class SyncSaga(models.Model):
         )
 
     def _check_operator(self):
-        self.check_access("read")
-        if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):
-            raise AccessError(
-                self.env._("Only operators may continue or take back sagas.")
-            )
+        check_may(
+            self,
+            OPERATOR,
+            self.env._("Only operators may continue or take back sagas."),
+        )
 
     # -- State ------------------------------------------------------------------------
 

@@ -70,7 +70,7 @@ class TestConfig(SyncCase):
     def test_failed_push_has_the_attempts_of_the_environment(self):
         self.set_env(ERROR_RETRY_MAX_ATTEMPTS="1")
         self.policies.search([("error_type", "=", "connection_refused")]).unlink()
-        self.backend.url = "http://127.0.0.1:9"
+        self.move_app("http://127.0.0.1:9")
         self.make_order()
         self.push()
         dead = self.operations(state="dead")[0]

@@ -51,7 +51,7 @@ class TestSecrets(SyncCase):
         self.assertNotIn("a-secret-key", str(self.env["sync.call"].search([]).read()))
 
     def test_user_sees_and_operator_redrives(self):
-        self.backend.url = "http://127.0.0.1:9"
+        self.move_app("http://127.0.0.1:9")
         self.make_order()
         self.push()
         operation = self.operations(state="waiting")[0]

@@ -138,13 +138,13 @@ class TestBreaker(SyncCase):
     def test_dead_for_want_of_the_app_it_is_revived_when_the_app_answers(self):
         self.edit("PH-R")
         url = self.backend.url
-        self.backend.url = "http://127.0.0.1:9"
+        self.move_app("http://127.0.0.1:9")
         for __ in range(3):
             self.push()
             self.make_due()
         dead = self.operations(state="dead")
         self.assertEqual(len(dead), 3)
-        self.backend.url = url
+        self.move_app(url)
         self.pull()
         self.assertFalse(self.operations(state="dead"))
         self.push()

@@ -43,7 +43,7 @@ class TestCache(SyncCase):
         return self.env["sync.cache"].search([("backend_id", "=", self.backend.id)])
 
     def take_app_away(self):
-        self.backend.url = "http://127.0.0.1:9"
+        self.move_app("http://127.0.0.1:9")
 
     def failure(self, external_id=None):
         # Not by assertRaises, which sets the database back.

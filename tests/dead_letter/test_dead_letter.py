@@ -105,7 +105,7 @@ class TestDeadLetter(SyncCase):
 
     def test_compare_says_when_the_app_is_down(self):
         __, dead = self.dead_update()
-        self.backend.url = "http://127.0.0.1:9"
+        self.move_app("http://127.0.0.1:9")
         dead.action_compare()
         told = dead.comparison
         self.assertFalse(told["asked"])

@@ -99,7 +99,7 @@ class TestRedrive(SyncCase):
 
     def test_the_dry_run_says_that_the_app_is_down(self):
         __, dead = self.dead_orders(3)
-        self.backend.url = "http://127.0.0.1:9"
+        self.move_app("http://127.0.0.1:9")
         redrive = self.plan(dead)
         self.assertEqual(redrive.phase, "ready")
         self.assertTrue(redrive.silence.startswith("Connection refused. "))

@@ -57,7 +57,7 @@ class TestErrorTypes(SyncCase):
     def push_error(self, url=None):
         """Send an edit of the order."""
         if url:
-            self.backend.url = url
+            self.move_app(url)
         self.order.origin = "PH-1"
         self.push()
         return self.recorded()

@@ -73,14 +73,14 @@ class TestFailure(SyncCase):
         self.assertLessEqual(job.eta, eta + timedelta(seconds=1))
 
     def test_stopped_app_is_connection_refused(self):
-        self.backend.url = "http://127.0.0.1:9"
+        self.move_app("http://127.0.0.1:9")
         self.push()
         error = self.operation().error_ids
         self.assertEqual(error.type, "connection_refused")
         self.assertEqual(error.delivery, "not_sent")
 
     def test_attempts_used_up_is_a_dead_letter_that_can_be_redriven(self):
-        self.backend.url = "http://127.0.0.1:9"
+        self.move_app("http://127.0.0.1:9")
         for __ in range(3):
             self.push()
             self.make_due()
@@ -89,7 +89,7 @@ class TestFailure(SyncCase):
         self.assertEqual(len(operation.error_ids), 3)
         self.assertEqual(operation.error_ids[0].retry_reason, operation.reason)
         self.assertEqual(self.order.sync_state, "dead")
-        self.backend.url = self.app.url
+        self.move_app(self.app.url)
         operation.action_redrive()
         self.push()
         self.assertEqual(operation.state, "done")
@@ -180,7 +180,7 @@ class TestFailure(SyncCase):
         self.assertEqual(self.operation().error_ids.category, "data_corruption")
 
     def test_cancelled_operation_cannot_be_redriven(self):
-        self.backend.url = "http://127.0.0.1:9"
+        self.move_app("http://127.0.0.1:9")
         self.push()
         operation = self.operation()
         operation.action_discard("The order was placed by telephone.")

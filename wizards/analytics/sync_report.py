@@ -23,6 +23,7 @@ class SyncReport(models.TransientModel):
     """A report of a range: asked for by a person, or made for a scheduled mail."""
 
     _name = "sync.report"
+    _inherit = ["sync.bounded"]
     _description = "Report of Synchronisation"
 
     range = fields.Selection(

@@ -1,17 +1,16 @@
 import socket
 import uuid
-from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.orm.models import NO_ACCESS
 
 from ...client import PharmacyClient
+from ...core.address import origin
 from ...core.exceptions import ConfigurationError, HttpError
 from ...core.signature import sign
 from ...models.backend.sync_backend import MASK
 
-PORTS = {"http": 80, "https": 443}
 # Seconds: a person waits for it.
 TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
@@ -24,6 +23,7 @@ class SyncBackendConnect(models.TransientModel):
     is wrong is told with what to do about it, before anything is kept."""
 
     _name = "sync.backend.connect"
+    _inherit = ["sync.bounded"]
     _description = "Connect a Pharmacy App"
 
     backend_id = fields.Many2one("sync.backend", readonly=True)
@@ -61,7 +61,7 @@ class SyncBackendConnect(models.TransientModel):
     step_ids = fields.One2many("sync.backend.connect.step", "connect_id", "Steps")
     passed = fields.Boolean(compute="_compute_passed")
 
-    @api.depends("api_key_secret", "webhook_secret_secret", "backend_id")
+    @api.depends("api_key_secret", "webhook_secret_secret", "backend_id", "url")
     def _compute_secrets(self):
         for wizard in self:
             for name in SECRETS:
@@ -78,9 +78,18 @@ class SyncBackendConnect(models.TransientModel):
             wizard.sudo()[f"{name}_secret"] = wizard[name]
 
     def _secret(self, name):
-        """The secret given here, or else the backend's own."""
+        """The secret given here, or else the backend's own, for its own host."""
         wizard = self.sudo()
-        return wizard[f"{name}_secret"] or wizard.backend_id[f"{name}_secret"] or ""
+        kept = "" if self._is_elsewhere() else wizard.backend_id[f"{name}_secret"]
+        return wizard[f"{name}_secret"] or kept or ""
+
+    def _is_elsewhere(self):
+        """Whether the address is of another host than the backend's."""
+        backend = self.backend_id
+        return bool(backend) and origin(self._url()) != origin(backend.url)
+
+    def _url(self):
+        return (self.url or "").strip()
 
     @api.depends("step_ids.state")
     def _compute_passed(self):
@@ -131,6 +140,7 @@ class SyncBackendConnect(models.TransientModel):
         :raises UserError: the connection was not tested, or the test failed
         """
         self.ensure_one()
+        self.check_access("write")
         if not self.passed:
             raise UserError(
                 self.env._(
@@ -165,40 +175,34 @@ class SyncBackendConnect(models.TransientModel):
     # -- Steps: each tells its state, and in words what was seen and what to do --------
 
     def _reach(self):
-        parts = urlsplit((self.url or "").strip())
-        if parts.scheme not in PORTS or not parts.hostname:
-            return "failed", self.env._(
-                "Write the address with http:// or https:// and the name of the host, "
-                "such as https://pharmacy.example.com."
-            )
+        if problem := self.env["sync.backend"]._address_problem(self.url):
+            return "failed", problem
+        __, host, port = origin(self._url())
         try:
-            port = parts.port or PORTS[parts.scheme]
-            socket.create_connection((parts.hostname, port), TIMEOUT).close()
+            socket.create_connection((host.strip("[]"), port), TIMEOUT).close()
         except socket.gaierror:
             return "failed", self.env._(
                 "There is no host %s. Look for a typing error; if it is right, ask "
                 "who runs Odoo's server whether it can resolve that name.",
-                parts.hostname,
+                host,
             )
         except TimeoutError:
             return "failed", self.env._(
                 "%(host)s did not answer on port %(port)s within %(seconds)d seconds. "
                 "A firewall may be in between: ask that Odoo's server be let through.",
-                host=parts.hostname,
+                host=host,
                 port=port,
                 seconds=TIMEOUT,
             )
-        except ValueError:
-            return "failed", self.env._("The port in the address is not a number.")
         except OSError:
             return "failed", self.env._(
                 "%(host)s is there, but nothing listens on port %(port)s. Start the "
                 "pharmacy app, or correct the port.",
-                host=parts.hostname,
+                host=host,
                 port=port,
             )
         return "passed", self.env._(
-            "%(host)s answers on port %(port)s.", host=parts.hostname, port=port
+            "%(host)s answers on port %(port)s.", host=host, port=port
         )
 
     def _answer(self):
@@ -223,6 +227,11 @@ class SyncBackendConnect(models.TransientModel):
 
     def _accept_key(self):
         if not self._secret("api_key"):
+            if self._is_elsewhere():
+                return "failed", self.env._(
+                    "The address is of another host than before. A key goes only to "
+                    "the host that it was entered for: enter the one of this app."
+                )
             return "failed", self.env._(
                 "No key is given. Make one in the pharmacy app, and paste it here."
             )
@@ -293,7 +302,7 @@ class SyncBackendConnect(models.TransientModel):
         # Not guarded: what is tried here says nothing of a backend in use.
         return PharmacyClient(
             (self.env.cr.dbname, f"connect {self.id}"),
-            self.url.strip().rstrip("/"),
+            self._url().rstrip("/"),
             self._secret("api_key"),
             connect_timeout=TIMEOUT,
             read_timeout=READ_TIMEOUT,
@@ -309,6 +318,7 @@ class SyncBackendConnectStep(models.TransientModel):
     """One step of a connection test, and what came of it."""
 
     _name = "sync.backend.connect.step"
+    _inherit = ["sync.bounded"]
     _description = "Step of a Connection Test"
     _order = "id"
 

@@ -6,6 +6,7 @@ class SyncBreakerForce(models.TransientModel):
     """Asks for the mode of circuit breakers, and for the reason."""
 
     _name = "sync.breaker.force"
+    _inherit = ["sync.bounded"]
     _description = "Set the Mode of Breakers"
 
     breaker_ids = fields.Many2many("sync.breaker", required=True, string="Breakers")

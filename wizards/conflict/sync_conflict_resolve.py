@@ -24,6 +24,7 @@ class SyncConflictResolve(models.TransientModel):
     """
 
     _name = "sync.conflict.resolve"
+    _inherit = ["sync.bounded"]
     _description = "Resolve Conflicts"
 
     conflict_ids = fields.Many2many("sync.conflict", string="Conflicts", readonly=True)
@@ -160,6 +161,7 @@ class SyncConflictResolveField(models.TransientModel):
     """A field that is in conflict in some of the selection."""
 
     _name = "sync.conflict.resolve.field"
+    _inherit = ["sync.bounded"]
     _description = "Field of Conflicts to Resolve"
 
     wizard_id = fields.Many2one("sync.conflict.resolve", ondelete="cascade", index=True)

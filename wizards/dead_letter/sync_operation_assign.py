@@ -5,6 +5,7 @@ class SyncOperationAssign(models.TransientModel):
     """Asks who is to look after dead letters."""
 
     _name = "sync.operation.assign"
+    _inherit = ["sync.bounded"]
     _description = "Assign Dead Letters"
 
     operation_ids = fields.Many2many("sync.operation", required=True)

@@ -5,6 +5,7 @@ class SyncOperationDiscard(models.TransientModel):
     """Asks why operations are to be discarded."""
 
     _name = "sync.operation.discard"
+    _inherit = ["sync.bounded"]
     _description = "Discard Operations"
 
     operation_ids = fields.Many2many("sync.operation", required=True)

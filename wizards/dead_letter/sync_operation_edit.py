@@ -8,6 +8,7 @@ class SyncOperationEdit(models.TransientModel):
     """Corrects what a dead letter carries, value by value."""
 
     _name = "sync.operation.edit"
+    _inherit = ["sync.bounded"]
     _description = "Edit a Dead Letter"
 
     operation_id = fields.Many2one("sync.operation", required=True, readonly=True)
@@ -70,6 +71,7 @@ class SyncOperationEditLine(models.TransientModel):
     """One value."""
 
     _name = "sync.operation.edit.line"
+    _inherit = ["sync.bounded"]
     _description = "Value of a Dead Letter"
     _order = "id"
 

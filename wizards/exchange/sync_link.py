@@ -8,6 +8,7 @@ class SyncLink(models.TransientModel):
     """Asks which Odoo record is which pharmacy record."""
 
     _name = "sync.link"
+    _inherit = ["sync.bounded"]
     _description = "Link Records by Hand"
 
     stream_id = fields.Many2one("sync.stream", required=True)

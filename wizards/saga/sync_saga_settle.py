@@ -6,6 +6,7 @@ class SyncSagaSettle(models.TransientModel):
     """Asks for the reason why nothing is left to be done for sagas."""
 
     _name = "sync.saga.settle"
+    _inherit = ["sync.bounded"]
     _description = "Mark Sagas Settled"
 
     saga_ids = fields.Many2many("sync.saga", required=True, string="Sagas")

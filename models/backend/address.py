@@ -1,0 +1,51 @@
+from odoo import api, models
+from odoo.exceptions import ValidationError
+
+from ...core.address import fault, origin
+
+
+class SyncBackend(models.Model):
+    """Where the app is, and that its key goes there only."""
+
+    _inherit = "sync.backend"
+
+    @api.constrains("url")
+    def _check_url(self):
+        for backend in self:
+            if problem := self._address_problem(backend.url):
+                raise ValidationError(f"{backend.name}: {problem}")
+
+    @api.model
+    def _address_problem(self, url):
+        """What is wrong with the address of an app, in words; None: nothing is."""
+        texts = {
+            "scheme": self.env._(
+                "Write the address with http:// or https:// and the name of the host, "
+                "such as https://pharmacy.example.com."
+            ),
+            "host": self.env._("The address names no host, or none that can exist."),
+            "port": self.env._("The port in the address is not a number up to 65535."),
+            "user": self.env._(
+                "Write the address without a user name, a password and @: the app gets "
+                "the API key, and nothing else."
+            ),
+            "query": self.env._("Write the address without ? and #."),
+        }
+        return texts.get(fault((url or "").strip()))
+
+    def _check_key_stays(self, url):
+        """A key goes to the host that it was entered for, and to no other.
+
+        :raises ValidationError: an app elsewhere would get the kept key
+        """
+        new = origin((url or "").strip())
+        for backend in self.sudo():
+            if backend.api_key_secret and origin(backend.url) != new:
+                raise ValidationError(
+                    self.env._(
+                        "%(backend)s has an API key for %(url)s, which goes nowhere "
+                        "else. Enter the API key together with the new address.",
+                        backend=backend.name,
+                        url=backend.url,
+                    )
+                )

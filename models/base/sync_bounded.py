@@ -1,0 +1,61 @@
+from odoo import api, models
+
+REFERRING = ("many2one", "many2many", "reference", "many2one_reference")
+
+
+class SyncBounded(models.AbstractModel):
+    """A model whose records people create or change: they refer to what the person may
+    read, and to nothing else.
+
+    Odoo asks whether a person may write a record, not whether they may read what it
+    then refers to; and what a record refers to is read with all rights by related
+    fields, by the names of relations, and by much of this addon.
+    """
+
+    _name = "sync.bounded"
+    _description = "Refers to What Its User May Read"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        records = super().create(vals_list)
+        records._check_referred(self._fields)
+        return records
+
+    def write(self, vals):
+        result = super().write(vals)
+        self._check_referred(vals)
+        return result
+
+    @api.model
+    def default_get(self, fields):
+        # The context names defaults: they are the caller's.
+        values = super().default_get(fields)
+        self.new(values)._check_referred(values)
+        return values
+
+    def onchange(self, values, field_names, fields_spec):
+        self.new(values)._check_referred(values)
+        return super().onchange(values, field_names, fields_spec)
+
+    def _check_referred(self, names):
+        """Check what fields of these records refer to.
+
+        :raises AccessError: the user may not read it
+        """
+        if self.env.su:
+            return
+        for name in names:
+            field = self._fields.get(name)
+            if field and field.store and field.type in REFERRING:
+                for records in self._referred(field):
+                    records.check_access("read")
+
+    def _referred(self, field):
+        """What a field refers to: recordsets with the rights of the user."""
+        # Without superuser rights a relation leaves out what may not be read.
+        for record in self.sudo():
+            value = record[field.name]
+            if field.type == "many2one_reference":
+                value = value and self.env[record[field.model_field]].browse(value)
+            if value:
+                yield value._origin.with_env(self.env)
