@@ -22,6 +22,7 @@ UPWARD = {}
 # Hooks: each calls super and only adds, so that order does not matter. Rooms, and other
 # addons, extend them.
 HOOKS = {
+    ("sync.backend", "_create_parts"): "what a backend begins with",
     ("sync.backend", "_app_is_back"): "what waits for the app goes on",
     ("sync.config", "_keep_numbers"): "a room keeps its own numbers",
     ("sync.error", "_name_work"): "a room names its own work",

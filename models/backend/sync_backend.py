@@ -1,15 +1,10 @@
-import uuid
-from functools import partial
-
 from odoo import SUPERUSER_ID, api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.orm.models import NO_ACCESS
 from odoo.tools import SQL
 from odoo.tools.safe_eval import safe_eval
 
-from ...client import PharmacyClient
-from ..base.rights import MANAGER, OPERATOR, check_may
+from ..base.rights import OPERATOR, check_may
 
 MASK = "********"
 
@@ -70,12 +65,6 @@ class SyncBackend(models.Model):
         default=60.0, help="Seconds that one call may take as a whole."
     )
     stream_ids = fields.One2many("sync.stream", "backend_id", "Streams")
-    breaker_ids = fields.One2many("sync.breaker", "backend_id", "Breakers")
-    pool_ids = fields.One2many("sync.pool", "backend_id", "Pools")
-    operation_count = fields.Integer(compute="_compute_counts", string="In Queue")
-    dead_count = fields.Integer(compute="_compute_counts", string="Dead Letters")
-    conflict_count = fields.Integer(compute="_compute_counts", string="Conflicts")
-
     _user_uniq = models.UniqueIndex(
         "(user_id) WHERE user_id IS NOT NULL",
         "A user can call in for one backend only.",
@@ -106,30 +95,6 @@ class SyncBackend(models.Model):
                 f"{backend.get_base_url()}/pharmacy_sync/webhook/{backend.id}"
             )
 
-    def _compute_counts(self):
-        queued = ("pending", "running", "waiting")
-        counts = {
-            (backend.id, state): count
-            for backend, state, count in self.env["sync.operation"]._read_group(
-                [("backend_id", "in", self.ids), ("state", "in", (*queued, "dead"))],
-                ["backend_id", "state"],
-                ["__count"],
-            )
-        }
-        conflicts = dict(
-            self.env["sync.conflict"]._read_group(
-                [("backend_id", "in", self.ids), ("state", "=", "open")],
-                ["backend_id"],
-                ["__count"],
-            )
-        )
-        for backend in self:
-            backend.operation_count = sum(
-                counts.get((backend.id, state), 0) for state in queued
-            )
-            backend.dead_count = counts.get((backend.id, "dead"), 0)
-            backend.conflict_count = conflicts.get(backend, 0)
-
     @api.model_create_multi
     def create(self, vals_list):
         backends = super().create(vals_list)
@@ -153,20 +118,7 @@ class SyncBackend(models.Model):
         return result
 
     def _create_parts(self):
-        """Streams, breakers and pools that a backend begins with."""
-        # Their history is not a person's to begin: nobody may create them by hand.
-        Breaker = self.env["sync.breaker"].sudo()
-        Breaker.create(
-            [values for backend in self for values in Breaker._defaults(backend)]
-        )
-        Pool = self.env["sync.pool"].sudo()
-        Pool.create(
-            [
-                values
-                for backend in self - self.pool_ids.backend_id
-                for values in Pool._defaults(backend)
-            ]
-        )
+        """What a backend begins with: its streams. Rooms above add theirs."""
         entities = self.env["sync.entity"]._entities()
         self.env["sync.stream"].create(
             [
@@ -178,77 +130,6 @@ class SyncBackend(models.Model):
         )
 
     # -- Actions ----------------------------------------------------------------------
-
-    def action_test_connection(self):
-        """Ask the pharmacy app for its health, with the stored key.
-
-        :raises AccessError: the user is no operator
-        :raises UserError: the app does not answer, or does not accept the key
-        """
-        self._check_operator()
-        self.ensure_one()
-        correlation_id = uuid.uuid4().hex
-        try:
-            self._client("test").changes("suppliers", None, 1, correlation_id)
-        except Exception as exc:
-            Error = self.env["sync.error"]
-            error = Error._classify(exc, self)
-            raise UserError(
-                self.env._(
-                    "The pharmacy app at %(url)s cannot be used. %(why)s\n"
-                    "Correlation id: %(correlation_id)s",
-                    url=self.url,
-                    why=Error._explain(error),
-                    correlation_id=correlation_id,
-                )
-            ) from exc
-        return self._notify(
-            self.env._("Connected"),
-            self.env._("The pharmacy app answers and accepts the key."),
-        )
-
-    def action_synchronise(self):
-        """Push and pull as soon as the job runner is free.
-
-        :raises AccessError: the user is no operator
-        """
-        self._check_operator()
-        self._schedule_push()
-        self._schedule_pull()
-        return self._notify(
-            self.env._("Under way"),
-            self.env._("Changes of both sides are being carried over."),
-        )
-
-    def action_send_all(self):
-        """Look at every record of Odoo that belongs here and send what differs.
-
-        :raises AccessError: the user is no manager
-        """
-        message = self.env._("Only managers may send everything.")
-        check_may(self, MANAGER, message)
-        self.ensure_one()
-        for stream in self._as_runner().stream_ids.filtered("pushes").sorted("rank"):
-            adapter = stream._adapter()
-            records = (
-                stream.env[stream.res_model]
-                .with_context(active_test=False)
-                .search(adapter._domain(stream.backend_id))
-            )
-            stream.env["sync.operation"]._request_push(
-                stream, dict.fromkeys(records.ids, uuid.uuid4().hex)
-            )
-        self._schedule_push()
-        return self.action_synchronise()
-
-    def action_view_operations(self):
-        return self._action("action_sync_operation")
-
-    def action_view_dead_letters(self):
-        return self._action("action_sync_dead_letter")
-
-    def action_view_conflicts(self):
-        return self._action("action_sync_conflict")
 
     def _check_operator(self):
         message = self.env._("Only operators may synchronise or test a connection.")
@@ -275,24 +156,6 @@ class SyncBackend(models.Model):
         }
 
     # -- Calls and jobs ---------------------------------------------------------------
-
-    def _client(self, operation, pool=None, wait=False):
-        """A client for this backend's app whose every call is guarded.
-
-        :param operation: kind of operation, for the breaker and the log
-        :param pool: name of the pool that bounds how many are under way
-        :param wait: whether to wait for a slot of the pool, as it allows
-        """
-        self.ensure_one()
-        return PharmacyClient(
-            (self.env.cr.dbname, self.id),
-            self.url.strip().rstrip("/"),
-            self.sudo().api_key_secret or "",
-            connect_timeout=self.connect_timeout,
-            read_timeout=self.read_timeout,
-            deadline=self.deadline,
-            guard=partial(self.sudo()._guard, operation, pool, wait),
-        )
 
     def _as_runner(self):
         """The backend as jobs see it: superuser, in the backend's company."""

@@ -2,8 +2,10 @@ import uuid
 from contextlib import contextmanager, nullcontext
 from functools import partial
 
-from odoo import models
+from odoo import fields, models
+from odoo.exceptions import UserError
 
+from ...client import PharmacyClient
 from ...core import breaker as core
 from ...core.exceptions import CircuitBreakerOpenError
 from ..base.own_transaction import autocommitting
@@ -14,6 +16,72 @@ class SyncBackend(models.Model):
     then HTTP, then one row in the log of calls. No transaction is open meanwhile."""
 
     _inherit = "sync.backend"
+
+    breaker_ids = fields.One2many("sync.breaker", "backend_id", "Breakers")
+    pool_ids = fields.One2many("sync.pool", "backend_id", "Pools")
+
+    def _create_parts(self):
+        result = super()._create_parts()
+        # Their history is not a person's to begin: only the addon creates them.
+        Breaker = self.env["sync.breaker"].sudo()
+        Breaker.create(
+            [values for backend in self for values in Breaker._defaults(backend)]
+        )
+        Pool = self.env["sync.pool"].sudo()
+        Pool.create(
+            [
+                values
+                for backend in self - self.pool_ids.backend_id
+                for values in Pool._defaults(backend)
+            ]
+        )
+        return result
+
+    def action_test_connection(self):
+        """Ask the pharmacy app for its health, with the stored key.
+
+        :raises AccessError: the user is no operator
+        :raises UserError: the app does not answer, or does not accept the key
+        """
+        self._check_operator()
+        self.ensure_one()
+        correlation_id = uuid.uuid4().hex
+        try:
+            self._client("test").changes("suppliers", None, 1, correlation_id)
+        except Exception as exc:
+            Error = self.env["sync.error"]
+            error = Error._classify(exc, self)
+            raise UserError(
+                self.env._(
+                    "The pharmacy app at %(url)s cannot be used. %(why)s\n"
+                    "Correlation id: %(correlation_id)s",
+                    url=self.url,
+                    why=Error._explain(error),
+                    correlation_id=correlation_id,
+                )
+            ) from exc
+        return self._notify(
+            self.env._("Connected"),
+            self.env._("The pharmacy app answers and accepts the key."),
+        )
+
+    def _client(self, operation, pool=None, wait=False):
+        """A client for this backend's app whose every call is guarded.
+
+        :param operation: kind of operation, for the breaker and the log
+        :param pool: name of the pool that bounds how many are under way
+        :param wait: whether to wait for a slot of the pool, as it allows
+        """
+        self.ensure_one()
+        return PharmacyClient(
+            (self.env.cr.dbname, self.id),
+            self.url.strip().rstrip("/"),
+            self.sudo().api_key_secret or "",
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
+            deadline=self.deadline,
+            guard=partial(self.sudo()._guard, operation, pool, wait),
+        )
 
     def _breaker(self, operation):
         return self.breaker_ids.filtered(lambda b: b.operation == operation)

@@ -254,6 +254,26 @@ class SyncConflict(models.Model):
         )
 
 
+class SyncBackend(models.Model):
+    _inherit = "sync.backend"
+
+    conflict_count = fields.Integer("Conflicts", compute="_compute_conflict_count")
+
+    def _compute_conflict_count(self):
+        counts = dict(
+            self.env["sync.conflict"]._read_group(
+                [("backend_id", "in", self.ids), ("state", "=", "open")],
+                ["backend_id"],
+                ["__count"],
+            )
+        )
+        for backend in self:
+            backend.conflict_count = counts.get(backend, 0)
+
+    def action_view_conflicts(self):
+        return self._action("action_sync_conflict")
+
+
 def _words(key):
     return key.removesuffix("_id").replace("_", " ")
 

@@ -6,6 +6,9 @@ from odoo.tools import SQL
 from ...entities.directory import Directory, unmapped
 from ..base.own_transaction import in_own_transaction
 
+# States of what is still to be done.
+QUEUED = ("pending", "running", "waiting")
+
 
 class SyncOperation(models.Model):
     """How work gets into the queue and is taken up: requested once for each record,
@@ -174,6 +177,30 @@ class SyncOperation(models.Model):
 
 class SyncBackend(models.Model):
     _inherit = "sync.backend"
+
+    operation_count = fields.Integer("In Queue", compute="_compute_operation_counts")
+    dead_count = fields.Integer("Dead Letters", compute="_compute_operation_counts")
+
+    def _compute_operation_counts(self):
+        counts = {
+            (backend.id, state): count
+            for backend, state, count in self.env["sync.operation"]._read_group(
+                [("backend_id", "in", self.ids), ("state", "in", (*QUEUED, "dead"))],
+                ["backend_id", "state"],
+                ["__count"],
+            )
+        }
+        for backend in self:
+            backend.operation_count = sum(
+                counts.get((backend.id, state), 0) for state in QUEUED
+            )
+            backend.dead_count = counts.get((backend.id, "dead"), 0)
+
+    def action_view_operations(self):
+        return self._action("action_sync_operation")
+
+    def action_view_dead_letters(self):
+        return self._action("action_sync_dead_letter")
 
     def _app_is_back(self):
         result = super()._app_is_back()
