@@ -16,6 +16,7 @@ from ...models.call import sync_breaker
 from ..common import KEY, SyncCase
 
 LOGGED = "odoo.addons.pharmacy_sync.models.alert.watch"
+RECORDED = "odoo.addons.pharmacy_sync.models.error.sync_error"
 
 
 class AlertCase(SyncCase):
@@ -96,7 +97,7 @@ class TestAlertRaised(AlertCase):
     def test_critical_error_is_told_at_once_and_logged(self):
         self.only("critical_error")
         triggers = self.env["ir.cron.trigger"].search_count([])
-        with self.assertLogs(LOGGED, "CRITICAL") as logged:
+        with self.assertLogs(RECORDED, "CRITICAL") as logged:
             error = self.go_wrong(DataCorruptedError("checksum mismatch"))
             self.go_wrong(DataCorruptedError("checksum mismatch")).unlink()
         self.assertIn(error.correlation_id, logged.output[0])
@@ -117,7 +118,7 @@ class TestAlertRaised(AlertCase):
         self.assertTrue(self.notes(error.correlation_id))
         self.look()
         self.assertEqual(alert.count, 1, "it is the same one")
-        with mute_logger(LOGGED):
+        with mute_logger(LOGGED, RECORDED):
             self.go_wrong(DataCorruptedError("checksum mismatch"), times=2)
         self.look()
         self.assertEqual((self.alerts(), alert.count), (alert, 3))
@@ -130,7 +131,7 @@ class TestAlertRaised(AlertCase):
 
     def test_critical_error_is_kept_on_the_list_while_it_is_not_resolved(self):
         self.only("critical_error")
-        with mute_logger(LOGGED):
+        with mute_logger(LOGGED, RECORDED):
             self.go_wrong(DataCorruptedError("checksum mismatch"))
         self.look()
         self.pass_time(3600)
@@ -315,7 +316,7 @@ class TestAlertRaised(AlertCase):
         self.push()
         self.look()
         self.assertFalse(self.alerts(), "not that bad yet")
-        with mute_logger(LOGGED):
+        with mute_logger(LOGGED, RECORDED):
             self.go_wrong(DataCorruptedError("broken"), times=30)
         self.app.fault("error", status=503)
         for __ in range(5):
@@ -503,7 +504,7 @@ class TestAlertTold(AlertCase):
         self.look()
         down = self.alerts()
         self.go_wrong(times=20)
-        with mute_logger(LOGGED):
+        with mute_logger(LOGGED, RECORDED):
             self.go_wrong(DataCorruptedError("broken"))
         self.look()
         children = self.alerts(held="inhibited")
