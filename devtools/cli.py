@@ -13,6 +13,7 @@ from . import (
     stack,
     testing,
     translations,
+    upgrade,
     venv,
 )
 from .progress import StepError, explain
@@ -69,6 +70,12 @@ def _parser():
     measure = verb("bench", "measure", lambda options, _: bench.run(options.names))
     measure.add_argument("names", nargs="*", help="as in benchmarks/bench_NAME.py")
     verb("readme", "write README.rst from readme/", lambda *_: _readme())
+    dump = verb(
+        "dump",
+        "keep a filled database of an earlier version for the test of upgrades",
+        lambda options, _: upgrade.make(options.commit),
+    )
+    dump.add_argument("commit", help="of the version, as git names it")
     verb("i18n", "bring the translations up to the texts", lambda *_: _i18n())
     return parser
 

@@ -35,6 +35,13 @@ def clone(source, name):
     wait_until(attempt, 30, f"{source} is left alone, to be cloned")
 
 
+def create(name):
+    """Make an empty database, with the encoding and the order of letters of Odoo's."""
+    _maintain(
+        "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C'", name
+    )
+
+
 def drop(name):
     """Drop a database and the files that Odoo may have stored beside it."""
     _maintain("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
@@ -45,7 +52,7 @@ def drop(name):
         shutil.rmtree(Path(data, "filestore", name), ignore_errors=True)
 
 
-def run_odoo(name, words, script=None, env=None):
+def run_odoo(name, words, script=None, env=None, seconds=COMMAND_TIMEOUT):
     """Run one of Odoo's commands on a database to its end: its output.
 
     :raise AssertionError: it failed; the output is in the message
@@ -60,7 +67,7 @@ def run_odoo(name, words, script=None, env=None):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=COMMAND_TIMEOUT,
+        timeout=seconds,
     )
     # Odoo's shell ends well whatever its standard input raised.
     failed = done.returncode or "Traceback (most recent call last)" in done.stdout
