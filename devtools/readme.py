@@ -1,6 +1,7 @@
 """``./dev readme``: README.rst and the addon's page from ``readme/*.rst``."""
 
 import ast
+import re
 
 from . import paths, shell
 from .progress import StepError
@@ -21,6 +22,7 @@ FOLDER = paths.ROOT / "readme"
 README = paths.ROOT / "README.rst"
 PAGE = paths.ROOT / "static/description/index.html"
 NOTE = ".. Made by ./dev readme from the files in readme/: change those.\n"
+UNDERLINE = re.compile(r"([=\-~^\"'.+*])\1{2,}")
 # Odoo shows the page inside its own, with its own style.
 RST_OPTIONS = (
     "--stylesheet=",
@@ -35,7 +37,10 @@ RST_OPTIONS = (
 
 
 def write():
-    """Write both files."""
+    """Write both files.
+
+    :raises StepError: a fragment has a heading that would not be one
+    """
     README.write_text(_readme())
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(_page())
@@ -56,10 +61,23 @@ def _readme():
         path = FOLDER / f"{name}.rst"
         if path.exists():
             parts += [_underlined(title)] if title else []
-            parts.append(path.read_text().strip() + "\n")
+            parts.append(_fragment(path))
     if len(parts) == 2:
         raise StepError("readme/*.rst: no fragment found")
     return "\n".join(parts)
+
+
+def _fragment(path):
+    lines = path.read_text().strip().splitlines()
+    for number, line in enumerate(lines):
+        before = lines[max(number - 2, 0) : number]
+        # docutils takes it for text of the paragraph above, and says nothing.
+        if len(before) == 2 and all(before) and UNDERLINE.fullmatch(line):
+            raise StepError(
+                f"{path.relative_to(paths.ROOT)}:{number}: a heading needs an empty "
+                f"line before it: {before[-1]}"
+            )
+    return "\n".join(lines) + "\n"
 
 
 def _page():
