@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.redaction import MASK, redact
+from odoo.addons.pharmacy_sync.core.redaction import LONGEST, MASK, redact
 
 SECRET = "s3cr3tValue9"
 
@@ -57,6 +57,21 @@ def test_secrets_in_texts_are_masked(text):
         "webhook-signature",
         "Set-Cookie",
         "access_token",
+        "session_id",
+        "PGPASSWORD",
+        "PGPASSWD",
+        "pwd",
+        "smtp_pass",
+        "passphrase",
+        "otp",
+        "accesstoken",
+        "credential",
+        "tokens",
+        "secrets",
+        "Ocp-Apim-Subscription-Key",
+        "JSESSIONID",
+        "APIKey",
+        "password2",
     ],
 )
 def test_secret_fields_are_masked_whatever_they_hold(name):
@@ -65,7 +80,19 @@ def test_secret_fields_are_masked_whatever_they_hold(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["key", "idempotency_key", "keys", "secretary", "name", "monkey"]
+    "name",
+    [
+        "key",
+        "idempotency_key",
+        "keys",
+        "secretary",
+        "name",
+        "monkey",
+        "passenger",
+        "author",
+        "design",
+        "session",
+    ],
 )
 def test_other_fields_are_kept(name):
     assert redact({name: "value"}) == {name: "value"}
@@ -83,6 +110,59 @@ def test_the_rest_of_a_text_is_kept():
     assert redact(text) == (
         f"POST https://{MASK}@h.example/x?limit=5&token={MASK}&a=b failed"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Basic authentication failed",
+        "basic information is missing",
+        "authorization: needed for this order",
+        "Invalid token: expected ','",
+        "token: expired",
+        "bearer token is missing",
+        "the password of the user is wrong",
+        "No answer from http://127.0.0.1:8069/api/v1/suppliers: timed out.",
+        "GET https://pharmacy.example/users/a.b@example.com failed",
+        "mail a.b@example.com and c.d@example.org",
+        'Key (code)=(A) already exists. "name": "Vetapharm"',
+        "{'name': 'Vetapharm', 'value': 5, 'token': None}",
+        "HTTPSConnectionPool(host='pharmacy.example', port=443): Max retries exceeded"
+        " with url: /api/v1/changes?cursor=17",
+        '{"id": "po_1", "lines": [{"key": "l1", "quantity": 2}]}',
+        "<name>Vetapharm</name>",
+    ],
+)
+def test_what_is_no_secret_stays_readable(text):
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (f"password: {SECRET}, user: bob", "password: ***, user: bob"),
+        (f"(password={SECRET}).", "(password=***)."),
+        (f'["a", {{"token": "{SECRET}"}}, "b"]', '["a", {"token": "***"}, "b"]'),
+        (f"Cookie: a=b; c={SECRET}\r\nHost: x", "Cookie: ***\r\nHost: x"),
+        (f"see credentials: {{'a': '{SECRET}'}} there", "see credentials: *** there"),
+        (
+            f"HTTPSConnectionPool(host='hooks.slack.com', port=443): Max retries"
+            f" exceeded with url: /services/T0/B0/{SECRET} (Caused by X)",
+            "HTTPSConnectionPool(host='hooks.slack.com', port=443): Max retries"
+            " exceeded with url: /services/*** (Caused by X)",
+        ),
+        (
+            f"<auth><password>{SECRET}</password><user>u</user></auth>",
+            "<auth>***</auth>",
+        ),
+        (
+            f"<password>{SECRET}</password><user>u</user>",
+            "<password>***</password><user>u</user>",
+        ),
+    ],
+)
+def test_what_surrounds_a_secret_is_kept(text, masked):
+    assert redact(text) == masked
 
 
 def test_values_keep_their_shape():
@@ -146,3 +226,31 @@ def planted(tree):
 def test_no_planted_secret_survives(tree):
     assert SECRET not in repr(redact(planted(tree)))
     assert SECRET not in redact(json.dumps(planted(tree)))
+
+
+def test_any_text_can_be_recorded():
+    class Hostile:
+        def __str__(self):
+            raise RuntimeError("no")
+
+    assert redact("cut \ud83d in half\x00") == "cut \ufffd in half\ufffd"
+    assert redact(Hostile()) == "<Hostile>"
+    assert redact({"\x00": [Hostile()]}) == {"\ufffd": ["<Hostile>"]}
+    assert redact("\ud83d" + f" password={SECRET}") == "\ufffd password=***"
+
+
+def test_a_long_text_is_cut_and_says_so():
+    text = "word " * LONGEST
+    kept, note = redact(text).split("[")
+    assert text.startswith(kept.rstrip())
+    assert len(redact(text)) <= LONGEST
+    assert note == f"... {len(text) - len(kept) + 1} characters left out]"
+
+
+def test_a_cut_leaves_no_part_of_a_secret():
+    """What told that it is one may be behind the cut."""
+    url = f"https://user:{SECRET}@h.example/"
+    for shift in range(len(url) + 60):
+        text = "x " * ((LONGEST - len(url) - 70) // 2) + "y" * shift + " " + url
+        assert SECRET[:6] not in redact(text + "z" * 200)
+    assert len(redact("x" * 3 * LONGEST)) <= LONGEST

@@ -1,0 +1,83 @@
+"""Which names say that what they name is secret."""
+
+import re
+from functools import lru_cache
+
+# In words of lower case. A name is secret when it contains the words in a row, in the
+# singular or the plural: "token" covers "X-Access-Token" and "tokens"; and when one of
+# its words ends in them: "PGPASSWORD", "accesstoken".
+DEFAULT_SECRET_FIELDS = frozenset(
+    {
+        "access key",
+        "account key",
+        "api key",
+        "auth",
+        "authorization",
+        "bearer",
+        "cookie",
+        "credential",
+        "encryption key",
+        "integration key",
+        "jwt",
+        "otp",
+        "pass",
+        "passphrase",
+        "passwd",
+        "password",
+        "private key",
+        "pwd",
+        "routing key",
+        "secret",
+        "session id",
+        "sessid",
+        "shared key",
+        "sig",
+        "signature",
+        "signing key",
+        "subscription key",
+        "token",
+        "totp",
+    }
+)
+
+# Of these a value without quotes is one word, and a word of a sentence may stand in its
+# place ("token: expired"); of the others it is the rest of the line.
+ONE_WORD = DEFAULT_SECRET_FIELDS - {
+    "pass",
+    "passphrase",
+    "passwd",
+    "password",
+    "pwd",
+    "secret",
+}
+
+LONGEST_NAME = 128  # characters; of a longer one the end is looked at
+_GLUED = 5  # letters: shorter words are found in others by chance
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Za-z])(?=[0-9])")
+_WORD = re.compile(r"[^\W_]+")
+
+
+@lru_cache(maxsize=4096)
+def secret_name(name: str, names: frozenset[str]) -> str | None:
+    """The one of ``names`` because of which ``name`` is secret, or None."""
+    spaced = _HUMP.sub(" ", name[-LONGEST_NAME:])
+    words = [_singular(word) for word in _WORD.findall(spaced.lower())]
+    row = f" {' '.join(words)} "
+    for known in sorted(names):
+        singular = [_singular(word) for word in known.split()]
+        if f" {' '.join(singular)} " in row:
+            return known
+        glued = "".join(singular)
+        if len(glued) >= _GLUED and any(word.endswith(glued) for word in words):
+            return known
+    return None
+
+
+@lru_cache(maxsize=32)
+def last_words(names: frozenset[str]) -> tuple[str, ...]:
+    """Without one of these a text has none of the names in it."""
+    return tuple({_singular(known.split()[-1]) for known in names if known.split()})
+
+
+def _singular(word: str) -> str:
+    return word if word.endswith("ss") else word.removesuffix("s")
