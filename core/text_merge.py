@@ -1,7 +1,12 @@
 """Three-way merge of a text, line by line."""
 
-from difflib import SequenceMatcher
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+from .alignment import matches
+
+# Beyond this many pairs of lines a person is asked at worst.
+_PAIRS = 250_000
 
 
 class _Edit(NamedTuple):
@@ -20,7 +25,8 @@ def merge_text(base: str, odoo: str, pharmacy: str) -> str | None:
     result is a line of one of the sides.
     """
     lines = base.split("\n")
-    merged, position = [], 0
+    merged: list[str] = []
+    position = 0
     previous = None
     for edit in sorted({*_edits(lines, odoo), *_edits(lines, pharmacy)}):
         if previous and edit.start <= previous.end:
@@ -31,11 +37,10 @@ def merge_text(base: str, odoo: str, pharmacy: str) -> str | None:
     return "\n".join(merged + lines[position:])
 
 
-def _edits(lines, text):
+def _edits(lines: Sequence[str], text: str) -> Iterator[_Edit]:
     changed = text.split("\n")
-    matcher = SequenceMatcher(None, lines, changed, autojunk=False)
-    return [
-        _Edit(start, end, tuple(changed[low:high]))
-        for tag, start, end, low, high in matcher.get_opcodes()
-        if tag != "equal"
-    ]
+    start = low = 0
+    for line, other in [*matches(lines, changed, _PAIRS), (len(lines), len(changed))]:
+        if (start, low) != (line, other):
+            yield _Edit(start, line, tuple(changed[low:other]))
+        start, low = line + 1, other + 1

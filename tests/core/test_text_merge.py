@@ -46,6 +46,60 @@ def test_the_same_edit_is_taken_once():
     )
 
 
+def test_lines_that_repeat_are_not_doubled():
+    merged = merge_text("\n".join("yyyyyy"), "y\ny\ny\ny\ny!\ny", "y\nx\ny\ny\ny\ny\ny")
+    assert merged == "y\nx\ny\ny\ny\ny!\ny"
+
+
+class Counted(str):
+    """A line that counts how often it is compared."""
+
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+    def split(self, separator):
+        return list(map(Counted, str.split(self, separator)))
+
+
+def blank(count):
+    return "\n" * count
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: (blank(n), blank(n) + "A", "B" + blank(n)),
+        lambda n: (blank(n), "A" + blank(n) + "C", "B" + blank(n) + "D"),
+        lambda n: ("ab\n" * n, "b\na\n" * n, "a\n" + "b\n" * n),
+        lambda n: ("a\nb\n" * n, "b\na\n" * n, "b\nb\na\n" * n),
+        lambda n: (
+            "\n\n".join(map(str, range(n))),
+            "\n\n".join(f"{i}!" if i % 9 == 0 else f"{i}" for i in range(n)),
+            "\n\n".join(f"{i}?" if i % 9 == 4 else f"{i}" for i in range(n)),
+        ),
+    ],
+)
+def test_long_texts_are_compared_in_bounded_time(make):
+    Counted.compared = 0
+    merge_text(*map(Counted, make(5000)))
+    assert Counted.compared < 1_500_000
+
+
+def test_edits_of_a_long_text_with_many_blank_lines_are_both_kept():
+    lines = [str(i) if i % 2 else "" for i in range(4000)]
+    ours, theirs = list(lines), list(lines)
+    for i in range(101, 4000, 400):
+        ours[i], theirs[i + 200] = f"{i} ours", f"{i} theirs"
+    merged = merge_text(*map("\n".join, (lines, ours, theirs))).split("\n")
+    assert [line for line in merged if "s" in line] == [
+        line for pair in zip(ours, theirs, strict=True) for line in pair if "s" in line
+    ]
+
+
 def test_notes_that_were_empty():
     assert merge_text("", "One", "") == "One"
     assert merge_text("", "One", "Two") is None
