@@ -128,7 +128,7 @@ def _rounding(path, values, sides, facts):
 def _quantity(path, sides):
     name, key, _ = parse_path(path)
     found = [
-        Decimal(line.get("quantity") or 1)
+        abs(Decimal(line.get("quantity") or 1))
         for side in sides
         for line in (side.get(name) or () if key else ())
         if line["key"] == key

@@ -228,14 +228,21 @@ def _merge_line(name, key, base, odoo, pharmacy, equal, frozen, conflicts):
 def lines_by_key(name, lines) -> dict[str, Record]:
     """Lines of the field ``name`` by their keys; of MISSING and None there are none.
 
-    :raise InvalidDataError: a line has no key, or two have the same.
+    :raise InvalidDataError: they are no list of objects, a line has no text as its
+        key, or two have the same.
     """
     if lines is MISSING or lines is None:
         return {}
+    if not isinstance(lines, (list, tuple)):
+        raise InvalidDataError("Lines must be a list.", field=name)
     found: dict[str, Record] = {}
     for index, line in enumerate(lines):
+        if not isinstance(line, Mapping):
+            raise InvalidDataError(
+                "A line must be an object.", field=f"{name}[{index}]"
+            )
         key = line.get("key")
-        if not key or key in found:
+        if not key or not isinstance(key, str) or key in found:
             raise InvalidDataError(
                 "Every line needs a key of its own.", field=f"{name}[{index}].key"
             )

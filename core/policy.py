@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from .conflict_rules import DEFAULT_RULES, Facts, Rule, Times, answer
 from .merge import (
     KEYED,
+    MISSING,
     FieldConflict,
     Merge,
     Record,
@@ -202,8 +203,10 @@ def _newest(values, facts):
 
 
 def _rank(value):
-    # A line that is there wins over none.
-    return bool(value), json.dumps(value or None, sort_keys=True)
+    # A line that is there wins over none, a value over an empty one; nothing else is
+    # equal, not even two kinds of empty.
+    told = "" if value is MISSING else json.dumps(value, sort_keys=True)
+    return bool(value), told
 
 
 def _with_values(record, values):

@@ -151,10 +151,24 @@ def test_other_lists_are_plain_values():
     assert three_way(base, odoo, {"tags": []}).conflicts.keys() == {"tags"}
 
 
-@pytest.mark.parametrize("lines", [[{"quantity": 1}], [line("a"), line("a")]])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [{"quantity": 1}],
+        [line("a"), line("a")],
+        "ab",
+        5,
+        {"a": 1},
+        ["a"],
+        [None],
+        [{"key": ["a"]}],
+        [{"key": 7}],
+    ],
+)
 def test_lines_without_keys_of_their_own_are_refused(lines):
-    with pytest.raises(InvalidDataError):
+    with pytest.raises(InvalidDataError) as refused:
         three_way(BASE, BASE, changed(lines=lines))
+    assert refused.value.field.startswith("lines")
 
 
 def test_an_open_conflict_survives_the_push_of_its_neighbours():
