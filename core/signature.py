@@ -8,14 +8,18 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
 from .exceptions import ConfigurationError, SignatureError
+from .texts import storable
 
 PREFIX = "whsec_"
 TOLERANCE = 300
+# One way of writing each number: no sign, no zero in front, no endless row of digits.
+_SECONDS = re.compile("0|[1-9][0-9]{0,14}")
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
@@ -64,7 +68,9 @@ def verify(
     msg_id, stamp, signatures = (given.get(name) or "" for name in HEADERS)
     if not (msg_id and stamp and signatures):
         _refuse("missing_header", "A signature header is missing.")
-    if not (stamp.isascii() and stamp.isdigit()):
+    if storable(msg_id + signatures) != msg_id + signatures:
+        _refuse("malformed", "A signature header holds what is no text.")
+    if not _SECONDS.fullmatch(stamp):
         _refuse("malformed", "The timestamp is no number of seconds.")
     timestamp = int(stamp)
     if timestamp < now - tolerance:

@@ -84,9 +84,16 @@ def test_a_missing_header_is_refused(name):
     assert refusal({**headers(), name: ""}) == "missing_header"
 
 
-@pytest.mark.parametrize("timestamp", ["now", "-1", "1.5", "١٢٣", "1e9"])
+@pytest.mark.parametrize(
+    "timestamp", ["now", "-1", "1.5", "١٢٣", "1e9", "1" * 5000, "01614265330", "1_0"]
+)
 def test_a_malformed_timestamp_is_refused(timestamp):
     assert refusal(headers(timestamp=timestamp)) == "malformed"
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-signature"])
+def test_half_a_character_is_refused(name):
+    assert refusal({**headers(), name: "\ud83d"}) in ("malformed", "mismatch")
 
 
 @pytest.mark.parametrize(
