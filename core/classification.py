@@ -6,13 +6,12 @@ system's code, the SQLSTATE, the body's code. Only an error without any of these
 judged by its message, and with little confidence: languages differ.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from . import causes, evidence
 from .exceptions import SyncError
+from .patterns import found
 from .retry import parse_retry_after
 from .taxonomy import TAXONOMY, Category, Delivery, ErrorType, Severity
 
@@ -59,7 +58,8 @@ class Classification:
 class Rule:
     """An administrator's own rule. It applies when every condition given holds; one
     without conditions never does. A pattern is a regular expression searched in the
-    message, whatever the case; one that is no regular expression never matches.
+    beginning of a message, whatever the case; one that :mod:`.patterns` does not
+    accept never matches.
     """
 
     type: ErrorType
@@ -68,15 +68,14 @@ class Rule:
     pattern: str | None = None
     sequence: int = 10
 
-    def matches(self, status: int | None, code: str | None, message: str) -> bool:
+    def matches(self, status: int | None, code: str | None, *messages: str) -> bool:
         conditions = []
         if self.status is not None:
             conditions.append(self.status == status)
         if self.code is not None:
             conditions.append(_normal(self.code) == _normal(code))
         if self.pattern is not None:
-            pattern = _compiled(self.pattern)
-            conditions.append(pattern is not None and bool(pattern.search(message)))
+            conditions.append(any(found(self.pattern, message) for message in messages))
         return bool(conditions) and all(conditions)
 
 
@@ -109,10 +108,10 @@ def classify(
     links = evidence.chain(exc)
     status = _first(map(evidence.http_status, links))
     code = _first(map(evidence.body_code, links))
-    text, raw = evidence.told(exc), evidence.message(exc)
+    text = evidence.told(exc)
     # A rule may have been made from what people are told, or from a trace.
-    said = text if text == raw else f"{text}\n{raw}"
-    finding, decisive = _by_rule(rules, status, code, said), exc
+    said = {text, evidence.message(exc)}
+    finding, decisive = _by_rule(rules, status, code, *said), exc
     if finding and status:
         finding = replace(finding, delivery=_answered(status))
     if not finding:
@@ -185,9 +184,9 @@ def _classification(
     )
 
 
-def _by_rule(rules, status, code, message) -> _Finding | None:
+def _by_rule(rules, status, code, *messages) -> _Finding | None:
     for rule in sorted(rules, key=lambda rule: rule.sequence):
-        if rule.matches(status, code, message):
+        if rule.matches(status, code, *messages):
             return _Finding(ErrorType(rule.type), SAID)
     return None
 
@@ -324,11 +323,3 @@ def _first(values):
 
 def _normal(code: str | None) -> str:
     return (code or "").strip().lower().replace("-", "_").replace(" ", "_")
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    try:
-        return re.compile(pattern, re.IGNORECASE)
-    except re.error:
-        return None

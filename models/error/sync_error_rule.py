@@ -1,9 +1,9 @@
 import logging
-import re
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
+from ...core import patterns
 from ...core.classification import Rule
 from ...core.taxonomy import ErrorType
 from .sync_error import selection
@@ -36,9 +36,9 @@ class SyncErrorRule(models.Model):
         "hyphens make no difference. Empty: any."
     )
     pattern = fields.Char(
-        help="Regular expression that is found somewhere in the message, in either "
-        "case, such as (out of|no) stock. Empty: any message. Prefer a code: messages "
-        "change with the language."
+        help="Regular expression that is found in the first 500 characters of the "
+        "message, in either case, such as (out of|no) stock. Empty: any message. "
+        "Prefer a code: messages change with the language."
     )
     error_type = fields.Selection(
         selection(ErrorType),
@@ -68,16 +68,24 @@ class SyncErrorRule(models.Model):
     @api.constrains("pattern")
     def _check_pattern(self):
         for rule in self.filtered("pattern"):
-            try:
-                re.compile(rule.pattern)
-            except re.error as exc:
+            reason = patterns.problem(rule.pattern)
+            if reason == patterns.TOO_COMPLEX:
+                raise ValidationError(
+                    self.env._(
+                        "%(pattern)s could keep a worker busy for ever. Leave out "
+                        "repetitions: none may stand within another, and two of any "
+                        "length are enough.",
+                        pattern=rule.pattern,
+                    )
+                )
+            if reason:
                 raise ValidationError(
                     self.env._(
                         "%(pattern)s is no regular expression: %(reason)s",
                         pattern=rule.pattern,
-                        reason=exc,
+                        reason=reason,
                     )
-                ) from exc
+                )
 
     @api.model
     def _rules(self, backend=None):

@@ -63,6 +63,8 @@ class TestErrorRule(SyncCase):
     def test_broken_pattern_is_refused_on_saving(self):
         with self.assertRaisesRegex(ValidationError, "no regular expression"):
             self.rule("insufficient_stock", pattern="out of (stock")
+        with self.assertRaisesRegex(ValidationError, "busy for ever"):
+            self.rule("insufficient_stock", pattern="(a+)+$")
         rule = self.rule("insufficient_stock", pattern="out of stock")
         with self.assertRaises(ValidationError):
             rule.pattern = "*"

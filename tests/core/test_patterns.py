@@ -1,0 +1,66 @@
+"""What an administrator may enter as a pattern: nothing that keeps a worker busy."""
+
+import pytest
+
+from odoo.addons.pharmacy_sync.core.classification import Rule, classify_response
+from odoo.addons.pharmacy_sync.core.patterns import LOOKED_AT, found, problem
+from odoo.addons.pharmacy_sync.core.taxonomy import ErrorType
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a+)+$",
+        "(a*)*b",
+        "(a|a)*b",
+        "(a|aa)+$",
+        "(.*)*",
+        "(?:a?){40}a",
+        "a?" * 40 + "a" * 40,
+        "(a|b|ab)" * 20,
+        r"(\w+\s?)*!",
+        "(.*a){12}",
+        ".*.*.*.*x",
+        r"(\d+,)+",
+        "((a{1,9}){1,9}){1,9}",
+        "(?=(a+)+$)",
+        "x*y*z*",
+    ],
+)
+def test_what_could_take_for_ever_is_refused(pattern):
+    assert problem(pattern) == "too complex"
+    rule = Rule(ErrorType.INSUFFICIENT_STOCK, pattern=pattern)
+    assert not rule.matches(422, None, "a" * 30)
+
+
+@pytest.mark.parametrize("pattern", ["(", "*", "[", "(?P<a", "a{2,1}", "(" * 2000])
+def test_what_is_no_pattern_is_refused(pattern):
+    assert problem(pattern) not in (None, "too complex")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("(out of|no) stock", "Out of stock"),
+        ("nicht (mehr )?lieferbar", "Artikel nicht mehr lieferbar"),
+        (r"order \d+ is (closed|done)", "order 4711 is closed"),
+        ("stock.*warehouse.*(empty|gone)", "stock of the warehouse is gone"),
+        (r"^E\d{3,5}:", "E1234: no"),
+        (r"(\w+) \1", "again again"),
+        (r"\bAusverkauft\b", "leider ausverkauft!"),
+        ("(?:ab){2,5}", "abab"),
+    ],
+)
+def test_what_people_write_is_taken(pattern, text):
+    assert problem(pattern) is None
+    assert found(pattern, text)
+    assert not found(pattern, "x" + "-" * 600)
+
+
+def test_only_the_beginning_of_a_long_message_is_searched():
+    assert found("b", "a" * (LOOKED_AT - 1) + "b")
+    assert not found("b", "a" * LOOKED_AT + "b")
+    rules = [Rule(ErrorType.INSUFFICIENT_STOCK, pattern="gone")]
+    assert classify_response(422, message="gone", rules=rules).type is (
+        ErrorType.INSUFFICIENT_STOCK
+    )
