@@ -1,6 +1,7 @@
 """Tools of all rooms: transactions of our own, cached configuration, retention."""
 
 from . import own_transaction
+from . import alone
 from . import sync_ormcached
 from . import sync_config
 from . import sync_retry_policy

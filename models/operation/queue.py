@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...entities.directory import Directory, unmapped
-from ..base.own_transaction import in_own_transaction
+from ..base.own_transaction import apart
 
 
 class SyncOperation(models.Model):
@@ -142,6 +142,13 @@ class SyncOperation(models.Model):
         )
         return self.browse(row[0] for row in rows)
 
+    @api.model
+    def _take_back_of(self, job_uuid):
+        """Put back what this very job left running: it ran before and was killed."""
+        self.search(
+            [("state", "=", "running"), ("job_uuid", "=", job_uuid)]
+        )._take_back()
+
     def _take_back(self):
         """Put operations whose worker died back in the queue."""
         self._withdraw_cancel()
@@ -159,7 +166,7 @@ class SyncOperation(models.Model):
         """Scheduled: take up what a killed worker or a lost job left behind."""
         # Committed before events are delivered: that takes other transactions, which
         # would not see these operations in the queue, or would wait for this one.
-        in_own_transaction(self.env, _take_back_left)
+        apart(self._take_back_left)
         self.env["sync.progress"]._recover_all()
         self.env["sync.event"]._recover()
         self.env["sync.saga"]._recover()
@@ -167,15 +174,15 @@ class SyncOperation(models.Model):
         backends._schedule_push()
         backends._schedule_pull()
 
-
-def _take_back_left(env):
-    rows = env.execute_query(
-        SQL(
-            """SELECT o.id FROM sync_operation o
-                WHERE o.state = 'running' AND NOT EXISTS (
-                    SELECT 1 FROM queue_job j WHERE j.uuid = o.job_uuid
-                       AND j.state IN ('pending', 'enqueued', 'started'))
-                FOR NO KEY UPDATE SKIP LOCKED"""
+    @api.model
+    def _take_back_left(self):
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT o.id FROM sync_operation o
+                    WHERE o.state = 'running' AND NOT EXISTS (
+                        SELECT 1 FROM queue_job j WHERE j.uuid = o.job_uuid
+                           AND j.state IN ('pending', 'enqueued', 'started'))
+                    FOR NO KEY UPDATE SKIP LOCKED"""
+            )
         )
-    )
-    env["sync.operation"].browse(row[0] for row in rows)._take_back()
+        self.browse(row[0] for row in rows)._take_back()
