@@ -21,6 +21,7 @@ external_id = app("POST", "/api/v1/suppliers", name="Veterinaria Alba")["id"]
 
 with environment() as env:
     # Known once Odoo has read its addons path.
+    from odoo.addons.pharmacy_sync.models.base.own_transaction import apart
     from odoo.addons.pharmacy_sync.models.call.sync_cache import memory
 
     backend = env["sync.backend"].browse(backend_id)
@@ -31,7 +32,8 @@ with environment() as env:
 
     def ask_app():
         memory.forget(lambda key: True)
-        env["sync.cache"]._in_own("_invalidate", backend, "supplier", [external_id])
+        forget = env["sync.cache"].sudo()._invalidate
+        apart(forget, backend, "supplier", [external_id], read_committed=True)
         return milliseconds(lambda: look("app"))
 
     def ask_table():

@@ -157,7 +157,9 @@ def reconcile(env, stream, full):
         "AND state = 'open'",
         work.id,
     )
-    work._own("_halt", "done")
+    from odoo.addons.pharmacy_sync.models.base.own_transaction import apart
+
+    apart(work._halt, "done")
     env.cr.rollback()
     return seconds, int(received), calls, found
 

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from odoo import SUPERUSER_ID, api
 from odoo.tests import HttpCase, new_test_user
 
+from ..models.base.own_transaction import apart
 from .common import KEY, SyncCase
 
 # Seconds between two steps of work: time for a person to see it, and to stop it.
@@ -59,7 +60,7 @@ class Runner(threading.Thread):
             self._asked.clear()
         elif not work._step():
             self._asked.clear()
-            work._own("_finish")
+            apart(work._finish)
         for job in self._jobs:
             getattr(backend, job)()
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core.alerting import Condition
 from ...core.health import health
 
 # Errors that occurred since then are looked at: every minute, and some minutes late.
@@ -54,6 +55,22 @@ class SyncAlert(models.Model):
     gone."""
 
     _inherit = "sync.alert"
+
+    @api.model
+    def _see(self, rule, backend_ids):
+        """What a rule looks at, as it is now."""
+        see = {
+            Condition.CRITICAL_ERROR: self._see_critical_error,
+            Condition.AUTHENTICATION: self._see_authentication,
+            Condition.ERROR_RATE: self._see_error_rate,
+            Condition.ERROR_SPIKE: self._see_error_spike,
+            Condition.BREAKER_OPENED: self._see_breaker_opened,
+            Condition.DEAD_LETTER: self._see_dead_letter,
+            Condition.HANDLER_FAILED: self._see_handler_failed,
+            Condition.HEALTH_SCORE: self._see_health_score,
+            Condition.RECOVERY_FAILED: self._see_recovery_failed,
+        }
+        return see[rule.condition](rule, backend_ids)
 
     # -- Errors -----------------------------------------------------------------------
 

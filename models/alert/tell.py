@@ -8,6 +8,7 @@ from odoo.tools import SQL
 from ...core import alerting as core
 from ...core.alerting import Verdict
 from ...core.taxonomy import Severity
+from ..base.alone import alone
 
 _logger = logging.getLogger(__name__)
 
@@ -58,9 +59,9 @@ class SyncAlert(models.Model):
             by_verdict[judgement.verdict] |= alert
             alert._note_judgement(judgement, now)
         for alert in by_verdict[Verdict.TELL]:
-            alert._try_telling("_tell")
+            alert._try_telling(alert._tell)
         for __, together in by_verdict[Verdict.SUMMARY].grouped("rule_id").items():
-            together._try_telling("_tell_summary")
+            together._try_telling(together._tell_summary)
 
     def _core(self, rule):
         """The alert as :mod:`...core.alerting` sees it."""
@@ -108,16 +109,15 @@ class SyncAlert(models.Model):
         elif self.held != judgement.verdict or self.parent_id.id != judgement.by:
             self.write({"held": str(judgement.verdict), "parent_id": judgement.by})
 
-    def _try_telling(self, method):
-        try:
-            with self.env.cr.savepoint():
-                getattr(self, method)()
-        except Exception:
+    def _try_telling(self, tell):
+        with alone(self.env) as failure:
+            tell()
+        if failure:
             _logger.critical(
                 "alerts %s could not be told, correlation ids %s",
                 self.ids,
                 self.mapped("correlation_id"),
-                exc_info=True,
+                exc_info=failure.error,
             )
 
     # -- Channels ---------------------------------------------------------------------

@@ -12,12 +12,13 @@ from ...core import alerting as core
 from ...core.alerting import Condition
 from ...core.routing import Route
 from ...core.taxonomy import Category, Severity
-from ..base.own_transaction import in_own_transaction
+from ..base.alone import alone
+from ..base.locks import ALERTS
+from ..base.own_transaction import apart
 
 _logger = logging.getLogger(__name__)
 
-# The lock that those who look take turns by, and seconds after which one gives up.
-TURN = 7_270_000
+# Time after which one who waits for its turn to look gives up.
 PATIENCE = "5s"
 # Seconds for which this process does not call the scheduled action again for the same
 # failure: by then it has come round by itself.
@@ -59,9 +60,9 @@ class SyncAlert(models.Model):
         :param conditions: of :class:`...core.alerting.Condition`
         :param backend_ids: None: all backends, and what belongs to none
         """
-        look = partial(_look, tuple(conditions), backend_ids)
+        look = self.sudo()._look_at
         try:
-            in_own_transaction(self.env, look, read_committed=True)
+            apart(look, tuple(conditions), backend_ids, read_committed=True)
         except Exception:
             _logger.critical("alerting itself failed", exc_info=True)
 
@@ -89,13 +90,29 @@ class SyncAlert(models.Model):
         self.env.cr.execute(SQL("SET LOCAL lock_timeout = %s", PATIENCE))
         try:
             with self.env.cr.savepoint(flush=False):
-                self.env.cr.execute(SQL("SELECT pg_advisory_xact_lock(%s)", TURN))
+                self.env.cr.execute(SQL("SELECT pg_advisory_xact_lock(%s)", ALERTS))
         except psycopg2.errors.LockNotAvailable:
             _logger.warning("alerts are looked at later: another look takes long")
             return False
         return True
 
     # -- Looking ----------------------------------------------------------------------
+
+    @api.model
+    def _look_at(self, conditions, backend_ids):
+        """Look at each condition, and tell what is new; each fails alone."""
+        if not self._take_turn():
+            return
+        looks = [
+            partial(self._look, condition, backend_ids) for condition in conditions
+        ]
+        for look in (*looks, self._tell_due):
+            with alone(self.env) as failure:
+                look()
+            if failure:
+                _logger.critical(
+                    "alerting itself failed at %s", look, exc_info=failure.error
+                )
 
     @api.model
     def _look(self, condition, backend_ids):
@@ -116,7 +133,7 @@ class SyncAlert(models.Model):
         for rule in rules:
             mine = rule.condition is condition and core.scope(rule, rules, among)
             if mine:
-                for sighting in getattr(self, f"_see_{condition}")(rule, mine):
+                for sighting in self._see(rule, mine):
                     fingerprint = sighting.fingerprint(rule)
                     seen.setdefault(fingerprint, (rule, sighting))
         raised = {
@@ -266,20 +283,6 @@ def _is_urgent(error):
     return (
         error["severity"] == Severity.CRITICAL or error["category"] == Category.SECURITY
     )
-
-
-def _look(conditions, backend_ids, env):
-    Alert = env["sync.alert"].sudo()
-    if not Alert._take_turn():
-        return
-    parts = [partial(Alert._look, condition, backend_ids) for condition in conditions]
-    for part in (*parts, Alert._tell_due):
-        try:
-            with env.cr.savepoint():
-                part()
-        except Exception:
-            # The others are looked at all the same.
-            _logger.critical("alerting itself failed at %s", part, exc_info=True)
 
 
 def _figure(found):

@@ -1,5 +1,4 @@
 import logging
-from functools import partial
 
 import pytz
 
@@ -9,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ...core.period import last_whole
-from ..base.own_transaction import in_own_transaction
+from ..base.own_transaction import apart
 from ..base.rights import MANAGER, check_may
 from .sync_statistics import CUSTOM, midnight
 
@@ -112,7 +111,7 @@ class SyncReportSchedule(models.Model):
         """Scheduled: mail the reports that are due, each in its own transaction."""
         for schedule in self.search([("active", "=", True)]):
             try:
-                in_own_transaction(self.env, partial(_send_due, schedule.id))
+                apart(schedule._send_due)
             except Exception as exc:
                 # It is due still: tried again with the next run.
                 self.env["sync.error"]._record(
@@ -214,7 +213,3 @@ class SyncReportSchedule(models.Model):
             _logger.warning("The report could not be made a PDF", exc_info=True)
             return None
         return content if kind == "pdf" else None
-
-
-def _send_due(schedule_id, env):
-    env["sync.report.schedule"].browse(schedule_id)._send_due()

@@ -2,6 +2,7 @@
 
 from . import rights
 from . import own_transaction
+from . import alone
 from . import sync_ormcached
 from . import sync_config
 from . import sync_retry_policy

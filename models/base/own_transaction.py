@@ -10,7 +10,7 @@ from psycopg2.extensions import (
     TRANSACTION_STATUS_IDLE,
 )
 
-from odoo import api
+from odoo import api, models
 from odoo.exceptions import ConcurrencyError
 from odoo.modules import module
 from odoo.service.model import retrying
@@ -39,6 +39,16 @@ def in_own_transaction(env, function, read_committed=False):
             cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         own = api.Environment(cr, env.uid, env.context, env.su)
         return retrying(partial(function, own), own)
+
+
+def apart(method, *args, read_committed=False):
+    """Call a method of records in a transaction of its own: see
+    :func:`in_own_transaction`.
+
+    :param method: bound method, ``apart(stream._store_page, page)``: its records, and
+        those among ``args``, are the same there, read anew
+    """
+    return in_own_transaction(method.__self__.env, _moved(method, args), read_committed)
 
 
 @contextmanager
@@ -80,21 +90,35 @@ def no_transaction(cr):
         yield
 
 
-def in_turn(env, function, lock):
-    """Like :func:`in_own_transaction`, one caller after the other for each lock.
+def in_turn(method, *args, lock):
+    """Like :func:`apart`, one caller after the other for each lock.
 
     The lock is taken before the transaction begins: it sees what the one before it
     has committed. A process that dies gives its lock back by dying.
 
     :param lock: two integers that name what is taken turns at
     """
+    env = method.__self__.env
     with env.registry.cursor() as cr:
         with autocommitting(cr):
             cr.execute("SELECT pg_advisory_lock(%s, %s)", lock)
         try:
             own = api.Environment(cr, env.uid, env.context, env.su)
-            return retrying(partial(function, own), own)
+            return retrying(partial(_moved(method, args), own), own)
         finally:
             # The session is pooled; a failed transaction was rolled back above.
             cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
             cr.commit()  # pylint: disable=invalid-commit
+
+
+def _moved(method, args):
+    """``function(env)`` that calls a bound method there."""
+
+    def there(value, env):
+        records = isinstance(value, models.BaseModel)
+        # What else was read here is no concern of the other transaction.
+        return value.with_env(env).with_prefetch() if records else value
+
+    return lambda env: method.__func__(
+        there(method.__self__, env), *(there(value, env) for value in args)
+    )

@@ -16,11 +16,10 @@ from ...core.exceptions import (
 )
 from ...core.taxonomy import ErrorType
 from ...entities.directory import Directory
-from ..base.own_transaction import autocommitting
+from ..base.locks import LOOKUPS
+from ..base.own_transaction import apart, autocommitting
 from .sync_cache import Entry, _value, memory
 
-# First half of the advisory locks' keys, so that they are nobody else's.
-LOCK_SPACE = 0x50534300
 # Seconds that one waits for another who asks the app for the same record.
 PATIENCE = 15.0
 
@@ -147,7 +146,7 @@ class _Lookup:
         except Exception as exc:
             error = self._cache.env["sync.error"]._classify(exc, self._backend)
             if error.type is ErrorType.RESOURCE_NOT_FOUND:
-                self._quietly("_invalidate", [external_id])
+                self._quietly(self._cache._invalidate, [external_id])
                 raise
             self._note_failure(exc, error)
             found = self._serving(external_id)
@@ -176,7 +175,7 @@ class _Lookup:
         value = _value(external_id, data)
         # As old as the question: what changed meanwhile may not be in the answer.
         entry = Entry(value, record["version"], time.monotonic() - asked)
-        self._quietly("_store", external_id, entry)
+        self._quietly(self._cache._store, external_id, entry)
         return self._remember(external_id, entry, "app")
 
     def _serving(self, external_id):
@@ -201,7 +200,7 @@ class _Lookup:
         """Of all threads and processes one asks the app for the record; the others
         wait, and read what it stored. A cache that cannot be used bounds nobody."""
         name = f"{self._backend.id}/{self._stream.entity}/{external_id}"
-        lock = [LOCK_SPACE, name]
+        lock = [LOOKUPS, name]
         with self._backend.env.registry.cursor() as cr, autocommitting(cr):
             milliseconds = str(int(PATIENCE * 1000))
             try:
@@ -246,13 +245,12 @@ class _Lookup:
     def _entries(self, external_ids):
         if not external_ids:
             return {}
-        return self._quietly("_read_entries", external_ids) or {}
+        return self._quietly(self._cache._read_entries, external_ids) or {}
 
     def _quietly(self, method, *args):
         try:
-            return self._cache._in_own(
-                method, self._backend, self._stream.entity, *args
-            )
+            place = (self._backend, self._stream.entity)
+            return apart(method, *place, *args, read_committed=True)
         except psycopg2.Error as exc:
             failure = CacheConnectionError("The cache cannot be used.")
             failure.__cause__ = exc

@@ -1,7 +1,6 @@
 import time
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
-from functools import partial
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -10,7 +9,7 @@ from ...core import breaker as core
 from ...core.exceptions import CircuitBreakerOpenError
 from ...core.settings import SETTINGS
 from ...core.window import WindowStats
-from ..base.own_transaction import in_own_transaction
+from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 
 OPERATIONS = [("push", "Push"), ("pull", "Pull")]
@@ -189,7 +188,7 @@ class SyncBreaker(models.Model):
         state, config = self._believed()
         after, leave = core.permit(state, now, config, lease_until=now + seconds)
         if after is not state:
-            leave = self._in_turn("_permit_shared", seconds)
+            leave = apart(self._permit_shared, seconds, read_committed=True)
         if isinstance(leave, core.Rejection):
             raise CircuitBreakerOpenError(
                 f"The breaker of {self.operation} is open: {leave.reason}",
@@ -204,7 +203,7 @@ class SyncBreaker(models.Model):
 
     def _settle(self, permit, outcome):
         """Take note of how a permitted call ended; its row is in the log already."""
-        self._in_turn("_settle_shared", permit, outcome)
+        apart(self._settle_shared, permit, outcome, read_committed=True)
 
     def _set_mode(self, mode, reason):
         """Set the mode by hand, with a reason for the history.
@@ -219,11 +218,6 @@ class SyncBreaker(models.Model):
             after = replace(after, cause=reason)
             breaker._write_row(after)
             breaker._note(transition, state, after, self.env.uid)
-
-    def _in_turn(self, method, *args):
-        """Call a method on the shared row, one worker after the other."""
-        call = partial(_call, self.id, method, args)
-        return in_own_transaction(self.env, call, read_committed=True)
 
     def _permit_shared(self, seconds):
         state, config = self._read_row(lock=True)
@@ -257,7 +251,7 @@ class SyncBreaker(models.Model):
         known = _read.get(key)
         if known and time.monotonic() - known[2] < BELIEVED:
             return known[:2]
-        found = in_own_transaction(self.env, partial(_call, self.id, "_read_row", ()))
+        found = apart(self._read_row)
         _read[key] = (*found, time.monotonic())
         return found
 
@@ -365,10 +359,6 @@ class SyncConfig(models.AbstractModel):
                 {"consecutive_failures": threshold}
             )
         return result
-
-
-def _call(breaker_id, method, args, env):
-    return getattr(env["sync.breaker"].browse(breaker_id), method)(*args)
 
 
 def _moment(seconds):

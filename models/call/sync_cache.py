@@ -8,7 +8,6 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.memory import Memory
-from ..base.own_transaction import in_own_transaction
 from ..base.rights import OPERATOR, check_may
 
 _logger = logging.getLogger(__name__)
@@ -138,18 +137,6 @@ class SyncCache(models.Model):
                 version=entry.version,
                 age=entry.age,
             )
-        )
-
-    @api.model
-    def _in_own(self, method, *args):
-        """Call a method of this model in a transaction of its own.
-
-        :raises psycopg2.Error: the cache cannot be used
-        """
-        return in_own_transaction(
-            self.env,
-            lambda env: getattr(env["sync.cache"].sudo(), method)(*args),
-            read_committed=True,
         )
 
     # -- What changes a value, in the transaction that changes it ---------------------

@@ -8,7 +8,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..base.own_transaction import in_own_transaction
+from ..base.own_transaction import apart
 
 _logger = logging.getLogger(__name__)
 
@@ -66,24 +66,25 @@ class SyncCacheUse(models.Model):
             _written[database] = now
             mine = [key for key in _counted if key[0] == database]
             rows = {key[1:]: _counted.pop(key) for key in mine}
-
-        def write(env):
-            for (backend_id, source), count in sorted(rows.items()):
-                env.execute_query(
-                    SQL(
-                        """INSERT INTO sync_cache_use (backend_id, day, source, count)
-                           SELECT id, current_date, %s, %s
-                             FROM sync_backend WHERE id = %s
-                           ON CONFLICT (backend_id, day, source) DO UPDATE
-                              SET count = sync_cache_use.count + excluded.count
-                           RETURNING id""",
-                        source,
-                        count,
-                        backend_id,
-                    )
-                )
-
         try:
-            in_own_transaction(self.env, write, read_committed=True)
+            apart(self._add, rows, read_committed=True)
         except psycopg2.Error as exc:
             _logger.warning("Look-ups could not be counted: %s", exc)
+
+    @api.model
+    def _add(self, rows):
+        """:param rows: ``{(backend id, source): look-ups}``"""
+        for (backend_id, source), count in sorted(rows.items()):
+            self.env.execute_query(
+                SQL(
+                    """INSERT INTO sync_cache_use (backend_id, day, source, count)
+                       SELECT id, current_date, %s, %s
+                         FROM sync_backend WHERE id = %s
+                       ON CONFLICT (backend_id, day, source) DO UPDATE
+                          SET count = sync_cache_use.count + excluded.count
+                       RETURNING id""",
+                    source,
+                    count,
+                    backend_id,
+                )
+            )

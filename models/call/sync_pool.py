@@ -6,9 +6,8 @@ from odoo.tools import SQL
 
 from ...core.deadline import Deadline
 from ...core.exceptions import ApiTimeoutError, ResourcePoolFullError
+from ..base.locks import POOLS
 
-# First half of the advisory locks' keys, so that they are nobody else's.
-LOCK_SPACE = 0x50530000
 # Numbers of the locks: those of slots begin here, those of places to wait there.
 SLOTS, PLACES = 0, 1_000_000
 # Seconds between two looks of one who waits.
@@ -76,13 +75,13 @@ class SyncPool(models.Model):
                       AND classid::bigint = ANY(%s)
                     GROUP BY 1, 2""",
                 PLACES,
-                [LOCK_SPACE + pool_id for pool_id in self.ids],
+                [POOLS + pool_id for pool_id in self.ids],
             )
         )
         taken = {(space, waiting): count for space, waiting, count in rows}
         for pool in self:
-            pool.active_count = taken.get((LOCK_SPACE + pool.id, False), 0)
-            pool.waiting_count = taken.get((LOCK_SPACE + pool.id, True), 0)
+            pool.active_count = taken.get((POOLS + pool.id, False), 0)
+            pool.waiting_count = taken.get((POOLS + pool.id, True), 0)
             pool.utilisation = 100 * pool.active_count / (pool.concurrency or 1)
 
     def _is_saturated(self):
@@ -138,7 +137,7 @@ class SyncPool(models.Model):
         cr.execute(
             """SELECT %s, number FROM generate_series(%s, %s) AS number
                 WHERE pg_try_advisory_lock(%s, number) LIMIT 1""",
-            [LOCK_SPACE + self.id, offset + 1, offset + count, LOCK_SPACE + self.id],
+            [POOLS + self.id, offset + 1, offset + count, POOLS + self.id],
         )
         return cr.fetchone()
 

@@ -7,7 +7,7 @@ from ...core.merge import three_way
 from ...core.merge_base import new_base
 from ...core.policy import resolve
 from ...entities.directory import Directory
-from ..base.own_transaction import NOT_THE_RECORD
+from ..base.alone import alone
 from .record_facts import RecordFacts
 
 
@@ -74,25 +74,21 @@ class SyncMapping(models.Model):
 
         :return: whether it was written
         """
-        try:
-            with self.env.cr.savepoint():
-                self._write_odoo(changes)
-                return True
-        except NOT_THE_RECORD:
-            raise
-        except Exception as exc:
-            Error = self.env["sync.error"]
-            Error.create(
-                Error._values(
-                    Error._classify(exc, self.backend_id),
-                    exc,
-                    operation="apply",
-                    backend_id=self.backend_id.id,
-                    mapping_id=self.id,
-                    correlation_id=correlation_id,
-                )
+        with alone(self.env) as failure:
+            self._write_odoo(changes)
+            return True
+        Error = self.env["sync.error"]
+        Error.create(
+            Error._values(
+                Error._classify(failure.error, self.backend_id),
+                failure.error,
+                operation="apply",
+                backend_id=self.backend_id.id,
+                mapping_id=self.id,
+                correlation_id=correlation_id,
             )
-            return False
+        )
+        return False
 
     def _recheck_conflict(self, odoo):
         """A person may have settled the conflict by editing the Odoo record, or made

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from ...core.comparison import differences
 from ...core.exceptions import HttpError, SyncError
 from ...entities.directory import Directory, unmapped
+from ..base.alone import alone
 
 NOT_FOUND = 404
 # Stands where the app has no such record.
@@ -125,16 +126,19 @@ class SyncOperation(models.Model):
             odoo = operations._values_in_odoo(stream, directory)
             for operation in operations:
                 record = found.get(operation.id)
-                try:
+                with alone(self.env) as failure:
                     told = operation._foresee(odoo, record, directory)
-                except SyncError as exc:
-                    told = operation._told("refused", str(exc))
-                except Exception as exc:
-                    classification = self.env["sync.error"]._classify(exc)
-                    told = operation._told("refused", classification.message)
+                if failure:
+                    told = operation._told_refused(failure.error)
                 told["asked"] = record is not None
                 told["silence"] = silence if record is None else None
                 operation.write({"comparison": told, "compared_at": now})
+
+    def _told_refused(self, exception):
+        if isinstance(exception, SyncError):
+            return self._told("refused", str(exception))
+        classification = self.env["sync.error"]._classify(exception)
+        return self._told("refused", classification.message)
 
     def _values_in_odoo(self, stream, directory):
         """Canonical values of the Odoo records; of one that cannot be read the
@@ -146,18 +150,15 @@ class SyncOperation(models.Model):
             .browse([res_id for res_id in self._mapping().mapped("res_id") if res_id])
             .exists()
         )
-        try:
-            with self.env.cr.savepoint():
-                return adapter._serialise(records, directory)
-        except Exception:
-            values = {}
-            for record in records:
-                try:
-                    with self.env.cr.savepoint():
-                        values.update(adapter._serialise(record, directory))
-                except Exception as exc:
-                    values[record.id] = exc
-            return values
+        with alone(self.env):
+            return adapter._serialise(records, directory)
+        values = {}
+        for record in records:
+            with alone(self.env) as failure:
+                values.update(adapter._serialise(record, directory))
+            if failure:
+                values[record.id] = failure.error
+        return values
 
     def _mapping(self):
         """The mappings of these, also of arrived records that had none then."""

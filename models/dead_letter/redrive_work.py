@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ..base.own_transaction import apart
 from .sync_redrive import STAGES
 
 UNDER_WAY = 100  # operations at most that are in the queue at once
@@ -18,19 +19,19 @@ class SyncRedrive(models.Model):
     # -- Dry run ----------------------------------------------------------------------
 
     def _step(self):
-        if self._own("_is_dry"):
+        if apart(self._is_dry):
             return self._dry_run()
-        return self._own("_advance")
+        return apart(self._advance)
 
     def _is_dry(self):
         return self.phase == "dry_run"
 
     def _dry_run(self):
-        lookups = self._own("_next_lookups")
+        lookups = apart(self._next_lookups)
         found, silence = {}, None
         if lookups:
             found, silence = self.backend_id._look_up(lookups, self.correlation_id)
-        return self._own("_note_dry_run", found, silence)
+        return apart(self._note_dry_run, found, silence)
 
     def _next_lines(self):
         return self.env["sync.redrive.line"].search(

@@ -10,7 +10,7 @@ from ...core.classification import classify, classify_response
 from ...core.fingerprint import fingerprint
 from ...core.redaction import redact
 from ...core.taxonomy import Category, ErrorType, Severity
-from ..base.own_transaction import in_own_transaction
+from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 
 _logger = logging.getLogger(__name__)
@@ -295,12 +295,8 @@ class SyncError(models.Model):
         classification = self._classify(exception, backend)
         about["correlation_id"] = about.get("correlation_id") or uuid.uuid4().hex
 
-        def record(env):
-            Error = env["sync.error"].sudo()
-            return Error.create(Error._values(classification, exception, **about)).id
-
         try:
-            in_own_transaction(self.env, record)
+            apart(self.sudo()._keep, classification, exception, about)
         except Exception:
             _logger.critical(
                 "error handling itself failed; correlation id %s, type %s: %s",
@@ -310,3 +306,7 @@ class SyncError(models.Model):
                 exc_info=True,
             )
         return classification
+
+    @api.model
+    def _keep(self, classification, exception, about):
+        self.create(self._values(classification, exception, **about))

@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import SQL
 
 from ...core.taxonomy import Category, ErrorType, Severity
-from ..base.own_transaction import in_own_transaction
+from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 from ..base.sync_retention import BATCH
 from .sync_error import selection
@@ -267,11 +267,7 @@ class SyncErrorGroup(models.Model):
 
     def _count_committed(self, error_ids):
         try:
-            in_own_transaction(
-                self.env,
-                lambda env: env[self._name]._count(error_ids),
-                read_committed=True,
-            )
+            apart(self._count, error_ids, read_committed=True)
         except Exception:
             _logger.critical(
                 "error handling itself failed: errors %s are not counted in their "

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.taxonomy import Category, ErrorType
-from ..base.own_transaction import in_own_transaction
+from ..base.own_transaction import apart
 from .sync_error import selection
 
 # When incident i ended: with the last of its group's errors that was resolved. NULL
@@ -91,28 +91,30 @@ class SyncErrorIncident(models.Model):
     def _end_resolved(self):
         """Note which incidents are over, in a transaction of its own: in turn with
         those who count errors, which may open the next."""
-        in_own_transaction(self.env, _end_resolved, read_committed=True)
+        apart(self._end_resolved_now, read_committed=True)
 
-
-def _end_resolved(env):
-    # Of a group that was deleted nobody can say any more when it was over.
-    env.cr.execute(
-        "DELETE FROM sync_error_incident WHERE ended_at IS NULL AND group_id IS NULL"
-    )
-    env.cr.execute(
-        """SELECT id FROM sync_error_group WHERE id IN (
-               SELECT group_id FROM sync_error_incident WHERE ended_at IS NULL)
-            ORDER BY id FOR NO KEY UPDATE"""
-    )
-    env.cr.execute(
-        SQL(
-            """WITH looked_at AS (
-                   SELECT i.id, %s AS at FROM sync_error_incident i
-                    WHERE i.ended_at IS NULL)
-               UPDATE sync_error_incident i
-                  SET ended_at = l.at, seconds = extract(epoch FROM l.at - i.opened_at)
-                 FROM looked_at l WHERE l.id = i.id AND l.at IS NOT NULL""",
-            SQL(ENDED),
+    @api.model
+    def _end_resolved_now(self):
+        # Of a group that was deleted nobody can say any more when it was over.
+        self.env.cr.execute(
+            """DELETE FROM sync_error_incident
+                WHERE ended_at IS NULL AND group_id IS NULL"""
         )
-    )
-    env["sync.error.incident"].invalidate_model()
+        self.env.cr.execute(
+            """SELECT id FROM sync_error_group WHERE id IN (
+                   SELECT group_id FROM sync_error_incident WHERE ended_at IS NULL)
+                ORDER BY id FOR NO KEY UPDATE"""
+        )
+        self.env.cr.execute(
+            SQL(
+                """WITH looked_at AS (
+                       SELECT i.id, %s AS at FROM sync_error_incident i
+                        WHERE i.ended_at IS NULL)
+                   UPDATE sync_error_incident i
+                      SET ended_at = l.at,
+                          seconds = extract(epoch FROM l.at - i.opened_at)
+                     FROM looked_at l WHERE l.id = i.id AND l.at IS NOT NULL""",
+                SQL(ENDED),
+            )
+        )
+        self.invalidate_model()

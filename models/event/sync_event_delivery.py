@@ -1,25 +1,19 @@
 import random
 from datetime import timedelta
-from functools import partial
-
-import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError
 from odoo.tools import SQL
 
 from ...core.exceptions import InvalidDataError
 from ...core.retry import delay
 from ...core.routing import routes_for
+from ..base.alone import alone
+from ..base.locks import DELIVERY
 from ..base.own_transaction import in_turn
 from ..base.rights import OPERATOR, check_may
 
 DISPATCH_LIMIT = 1000
 RECOVER_LIMIT = 100
-# First of the two numbers of the lock that deliveries of one backend take turns by.
-LOCK_SPACE = 7_260_000
-# No handler is at fault: the whole transaction is to be replayed, or is lost.
-NOT_THE_HANDLER = (psycopg2.OperationalError, ConcurrencyError)
 
 
 class SyncEvent(models.Model):
@@ -60,9 +54,7 @@ class SyncEvent(models.Model):
     def _deliver_in_turn(self, backend, limit=DISPATCH_LIMIT):
         """:meth:`_deliver` in a transaction of its own, while nobody else delivers
         events of this backend: two workers would mix up their order."""
-        return in_turn(
-            self.env, partial(_deliver, backend.id, limit), (LOCK_SPACE, backend.id)
-        )
+        return in_turn(self._deliver, backend, limit, lock=(DELIVERY, backend.id))
 
     @api.model
     def _deliver(self, backend, limit=DISPATCH_LIMIT):
@@ -136,12 +128,13 @@ class SyncEvent(models.Model):
         ]
 
     def _handle(self, route):
-        """Call the route's handler, so that what it wrote goes if it fails.
+        """Call the route's handler.
 
-        :raises Exception: what the handler raised
+        :return: what it failed with, and is undone, or None
         """
-        with self.env.cr.savepoint():
+        with alone(self.env) as failure:
             getattr(self, route.method)()
+        return failure.error
 
     def _record_error(self, classification, exception, handler):
         self.ensure_one()
@@ -248,17 +241,13 @@ class SyncEventDelivery(models.Model):
         events -= behind
         if not events:
             return
-        try:
-            events._handle(route)
-        except NOT_THE_HANDLER:
-            raise
-        except Exception as exc:
-            if len(events) == 1:
-                delivery = self._hold(route, events)
-                delivery._fail(route, exc)
-                if delivery.state == "waiting":
-                    held.add(_record(events))
-                return
+        error = events._handle(route)
+        if error and len(events) == 1:
+            delivery = self._hold(route, events)
+            delivery._fail(route, error)
+            if delivery.state == "waiting":
+                held.add(_record(events))
+        elif error:
             half = len(events) // 2
             self._try(route, events[:half], held)
             self._try(route, events[half:], held)
@@ -325,14 +314,11 @@ class SyncEventDelivery(models.Model):
 
     def _try_again(self, route):
         """:param route: None if the addon that handled it is gone: nobody waits"""
-        try:
-            if route:
-                self.event_id._handle(route)
+        error = route and self.event_id._handle(route)
+        if error:
+            self._fail(route, error)
+        else:
             self.write({"state": "done", "eta": False})
-        except NOT_THE_HANDLER:
-            raise
-        except Exception as exc:
-            self._fail(route, exc)
 
     @api.model
     def _schedule(self, backend):
@@ -373,10 +359,6 @@ class SyncBackend(models.Model):
         self.ensure_one()
         while self.env["sync.event"]._deliver_in_turn(self):
             pass
-
-
-def _deliver(backend_id, limit, env):
-    return env["sync.event"]._deliver(env["sync.backend"].browse(backend_id), limit)
 
 
 def _record(row):

@@ -2,7 +2,7 @@ from odoo import models
 
 from ...core.exceptions import ConflictError
 from ...entities.directory import Directory
-from .apply import NOT_THE_RECORD
+from ..base.alone import alone
 
 EMPTY = (None, "", [])
 
@@ -29,16 +29,14 @@ class SyncStream(models.Model):
         records = Record.browse(mapping.res_id for mapping, __ in free)
         canonical, failed = {}, set()
         for mapping, record in free:
-            try:
-                with self.env.cr.savepoint():
-                    data = adapter._canonical(record, directory)
-                    adapter._adopt(Record.browse(mapping.res_id), data, directory)
-                canonical[mapping] = data
-            except NOT_THE_RECORD:
-                raise
-            except Exception as exc:
-                results[record["id"]] = exc
+            with alone(self.env) as failure:
+                data = adapter._canonical(record, directory)
+                adapter._adopt(Record.browse(mapping.res_id), data, directory)
+            if failure:
+                results[record["id"]] = failure.error
                 failed.add(mapping)
+            else:
+                canonical[mapping] = data
         odoo = adapter._serialise(records, directory)
         for mapping, data in canonical.items():
             mapping.base = first_base(odoo[mapping.res_id], data, winner)

@@ -11,7 +11,7 @@ from ...core.exceptions import (
     DependencyMissingError,
     OperationCancelledError,
 )
-from ..base.own_transaction import in_own_transaction
+from ..base.own_transaction import apart
 from .apply import Arrival
 
 PAGES_PER_JOB = 200
@@ -31,19 +31,11 @@ class SyncBackend(models.Model):
         if self.paused or not self.active:
             return
         for stream in self.stream_ids.filtered("pulls").sorted("rank"):
-            in_own_transaction(self.env, partial(_apply_due, stream.id))
+            apart(stream._apply_due)
             if not stream._pull():
                 # What comes after refers to this one's records.
                 return
-        in_own_transaction(self.env, partial(_app_answered, self.id))
-
-
-def _app_answered(backend_id, env):
-    env["sync.backend"].browse(backend_id)._app_is_back()
-
-
-def _apply_due(stream_id, env):
-    env["sync.stream"].browse(stream_id)._apply_due()
+        apart(self._app_is_back)
 
 
 class SyncStream(models.Model):
@@ -55,50 +47,48 @@ class SyncStream(models.Model):
         :return: whether the end was reached
         """
         self.ensure_one()
-        if self._own("_pull_waits"):
+        if apart(self._pull_waits):
             return False
         correlation_id = uuid.uuid4().hex
         adapter = self._adapter()
         client = self.backend_id._client("pull", adapter._entity_pool)
         collection = adapter._entity_collection
         # Read anew: long work pulls more than once in one job.
-        cursor = self._own("_get_cursor")
-        token = CancelToken(partial(self._own, "_pull_cancelled"))
+        cursor = apart(self._get_cursor)
+        token = CancelToken(partial(apart, self._pull_cancelled))
         try:
             for __ in range(PAGES_PER_JOB):
                 token.check()
                 page = client.changes(
                     collection, cursor, self.batch_size, correlation_id
                 )
-                moved = in_own_transaction(
-                    self.env,
-                    partial(_store_page, self.id, cursor, page, correlation_id),
-                )
+                moved = apart(self._store_page, cursor, page, correlation_id)
                 cursor = page["next_cursor"]
                 if not moved or not page["has_more"]:
                     return True
         except OperationCancelledError:
             # The cursor stays where it is: the next scheduled read goes on there.
-            self._own("_end_pull_cancelled")
+            apart(self._end_pull_cancelled)
             return False
         except NOT_MADE as exc:
             eta = fields.Datetime.now() + timedelta(seconds=int(exc.retry_after) + 1)
-            self._own("_hand_over_pull", eta)
+            apart(self._hand_over_pull, eta)
             return False
         except Exception as exc:
             if getattr(exc, "status", None) == GONE:
                 # The app knows no such cursor (its database was set back): read all
                 # again; what did not change is left alone.
-                in_own_transaction(self.env, partial(_forget_cursor, self.id))
-            in_own_transaction(
-                self.env, partial(_pull_failed, self.id, exc, correlation_id)
-            )
+                apart(self._forget_cursor)
+            apart(self._fail_pull, exc, correlation_id)
             return False
-        self._own("_hand_over_pull")
+        apart(self._hand_over_pull)
         return True
 
     def _get_cursor(self):
         return self.cursor
+
+    def _forget_cursor(self):
+        self.cursor = False
 
     def _pull_waits(self):
         """Whether a failed pull is waiting for its time."""
@@ -313,19 +303,6 @@ class SyncStream(models.Model):
         )
         operation._fail(self._classify(exception), exception)
         operation._schedule_waiting()
-
-
-def _store_page(stream_id, cursor, page, correlation_id, env):
-    stream = env["sync.stream"].browse(stream_id)
-    return stream._store_page(cursor, page, correlation_id)
-
-
-def _forget_cursor(stream_id, env):
-    env["sync.stream"].browse(stream_id).cursor = False
-
-
-def _pull_failed(stream_id, exception, correlation_id, env):
-    env["sync.stream"].browse(stream_id)._fail_pull(exception, correlation_id)
 
 
 def _is_late(arrival, operation):

@@ -6,7 +6,7 @@ from odoo import fields, models
 
 from ...core.bisect import Fate, run_bisecting
 from ...entities.directory import Directory, unmapped
-from ..base.own_transaction import in_own_transaction
+from ..base.own_transaction import apart
 from .settle import DEPENDENCY_WAIT, FOUND, GONE
 
 # Seconds that what is not essential waits for a saturated pool.
@@ -32,33 +32,22 @@ class SyncBackend(models.Model):
             return
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:
-            in_own_transaction(self.env, partial(_take_back, job_uuid))
+            apart(self.env["sync.operation"]._take_back_of, job_uuid)
         self._job_events()
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
             while stream._push_batch(job_uuid):
-                if stream.batch_pause and stream._own("_is_push_due"):
+                if stream.batch_pause and apart(stream._is_push_due):
                     # The pause is the next job's, no worker sleeps through it.
-                    self._schedule_push_in(stream.batch_pause)
+                    apart(self._schedule_push_in, stream.batch_pause)
                     return
         # What sending brought about: synchronised, or dead letters.
         self._job_events()
         self._probe("push")
 
     def _schedule_push_in(self, seconds):
-        in_own_transaction(self.env, partial(_schedule, self.id, seconds))
-
-
-def _take_back(job_uuid, env):
-    # This very job ran before and was killed: what it left running is its own.
-    env["sync.operation"].search(
-        [("state", "=", "running"), ("job_uuid", "=", job_uuid)]
-    )._take_back()
-
-
-def _schedule(backend_id, seconds, env):
-    # Whole seconds upwards, so that those due within one second share a job.
-    eta = fields.Datetime.now() + timedelta(seconds=int(seconds) + 1)
-    env["sync.backend"].browse(backend_id)._schedule_push(eta)
+        # Whole seconds upwards, so that those due within one second share a job.
+        eta = fields.Datetime.now() + timedelta(seconds=int(seconds) + 1)
+        self._schedule_push(eta)
 
 
 class SyncStream(models.Model):
@@ -88,31 +77,21 @@ class SyncStream(models.Model):
         """
         self.ensure_one()
         # The job's own transaction began before what it is to send was committed.
-        if not self._own("_is_push_due"):
+        if not apart(self._is_push_due):
             return False
         breaker = self.backend_id._breaker("push")
         rejection = breaker._rejection()
         if rejection:
             # Nothing is taken up: to wait for the app costs no attempt.
-            self.backend_id._schedule_push_in(rejection.retry_after)
+            apart(self.backend_id._schedule_push_in, rejection.retry_after)
             return False
-        claimed, items = self._own("_claim_push", job_uuid)
+        claimed, items = apart(self._claim_push, job_uuid)
         if items:
             answers, failures = self._send(items)
-            self._own("_settle_push", items, answers, failures)
+            apart(self._settle_push, items, answers, failures)
             if answers:
-                self._own("_app_answered")
+                apart(self.backend_id._app_is_back)
         return claimed
-
-    def _own(self, method, *args):
-        """Call a method of this stream in a transaction of its own."""
-        return in_own_transaction(
-            self.env,
-            lambda env: getattr(env[self._name].browse(self.id), method)(*args),
-        )
-
-    def _app_answered(self):
-        self.backend_id._app_is_back()
 
     def _send(self, items):
         """Make the calls for a batch; no transaction is open.

@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ..base.own_transaction import apart
+
 # In the place of an app's status: the record was not sent, a person did not want it.
 CANCELLED = 499
 
@@ -74,7 +76,7 @@ class SyncStream(models.Model):
 
     def _send_wanted(self, client, collection, items):
         """Send one part of a batch, but for what a person asked to stop meanwhile."""
-        asked = self._own("_cancelled_among", [item["operation_id"] for item in items])
+        asked = apart(self._cancelled_among, [item["operation_id"] for item in items])
         wanted = [item for item in items if item["operation_id"] not in asked]
         results = []
         if wanted:

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...entities.directory import Directory, unmapped
-from ..base.own_transaction import in_own_transaction
+from ..base.own_transaction import apart
 
 # States of what is still to be done.
 QUEUED = ("pending", "running", "waiting")
@@ -145,6 +145,13 @@ class SyncOperation(models.Model):
         )
         return self.browse(row[0] for row in rows)
 
+    @api.model
+    def _take_back_of(self, job_uuid):
+        """Put back what this very job left running: it ran before and was killed."""
+        self.search(
+            [("state", "=", "running"), ("job_uuid", "=", job_uuid)]
+        )._take_back()
+
     def _take_back(self):
         """Put operations whose worker died back in the queue."""
         self._withdraw_cancel()
@@ -162,7 +169,7 @@ class SyncOperation(models.Model):
         """Scheduled: take up what a killed worker or a lost job left behind."""
         # Committed before events are delivered: that takes other transactions, which
         # would not see these operations in the queue, or would wait for this one.
-        in_own_transaction(self.env, _take_back_left)
+        apart(self._take_back_left)
         self._recover()
         backends = self.env["sync.backend"].search([("paused", "=", False)])
         backends._schedule_push()
@@ -173,6 +180,19 @@ class SyncOperation(models.Model):
         """Take up what else is left behind. Rooms above add theirs."""
         self.env["sync.progress"]._recover_all()
         self.env["sync.event"]._recover()
+
+    @api.model
+    def _take_back_left(self):
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT o.id FROM sync_operation o
+                    WHERE o.state = 'running' AND NOT EXISTS (
+                        SELECT 1 FROM queue_job j WHERE j.uuid = o.job_uuid
+                           AND j.state IN ('pending', 'enqueued', 'started'))
+                    FOR NO KEY UPDATE SKIP LOCKED"""
+            )
+        )
+        self.browse(row[0] for row in rows)._take_back()
 
 
 class SyncBackend(models.Model):
@@ -208,16 +228,3 @@ class SyncBackend(models.Model):
             self._schedule_push()
             self._schedule_pull()
         return result
-
-
-def _take_back_left(env):
-    rows = env.execute_query(
-        SQL(
-            """SELECT o.id FROM sync_operation o
-                WHERE o.state = 'running' AND NOT EXISTS (
-                    SELECT 1 FROM queue_job j WHERE j.uuid = o.job_uuid
-                       AND j.state IN ('pending', 'enqueued', 'started'))
-                FOR NO KEY UPDATE SKIP LOCKED"""
-        )
-    )
-    env["sync.operation"].browse(row[0] for row in rows)._take_back()

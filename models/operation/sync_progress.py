@@ -1,13 +1,12 @@
 import uuid
 from datetime import timedelta
-from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...core.deadline import Deadline
-from ..base.own_transaction import in_own_transaction
+from ..base.own_transaction import apart
 
 # Seconds after which a job hands over to the next, so that others get their turn.
 SHIFT = 20.0
@@ -95,19 +94,13 @@ class SyncProgress(models.AbstractModel):
     def _step(self):
         """Do a piece of the work: a second or so.
 
-        Called with no transaction to rely on: read and write through :meth:`_own`,
-        talk to the pharmacy app between.
+        Called with no transaction to rely on: read and write through
+        :func:`..base.own_transaction.apart`, talk to the pharmacy app between.
 
         :return: whether there is more to do; a timedelta if not before it has passed
         :raises Exception: the work ends as failed, and can be resumed
         """
         raise NotImplementedError
-
-    def _own(self, method, *args):
-        """Call a method of this record in a transaction of its own."""
-        return in_own_transaction(
-            self.env, partial(_call, self._name, self.id, method, args)
-        )
 
     def _count(self, done=0, failed=0):
         """Add to what was done; to be called in the transaction that did it."""
@@ -145,20 +138,20 @@ class SyncProgress(models.AbstractModel):
         self.ensure_one()
         shift = Deadline.after(SHIFT)
         try:
-            while self._own("_is_at_work"):
+            while apart(self._is_at_work):
                 more = self._step()
                 if not more:
-                    self._own("_finish")
+                    apart(self._finish)
                     return
                 if isinstance(more, timedelta):
                     # No worker sleeps: the next look is another job's.
-                    self._own("_schedule_work", more)
+                    apart(self._schedule_work, more)
                     return
                 if shift.expired:
-                    self._own("_schedule_work")
+                    apart(self._schedule_work)
                     return
         except Exception as exc:
-            self._own("_fail_work", exc)
+            apart(self._fail_work, exc)
 
     def _finish(self):
         if self.state == "running":
@@ -201,7 +194,3 @@ class SyncProgress(models.AbstractModel):
             )
         )
         self.browse(row[0] for row in rows)._schedule_work()
-
-
-def _call(model, res_id, method, args, env):
-    return getattr(env[model].browse(res_id), method)(*args)

@@ -5,6 +5,7 @@ from odoo.tools import SQL
 from ...core.checksum import Sums, bucket_of, differing, digest
 from ...core.merge import three_way
 from ...entities.directory import Directory
+from ..base.own_transaction import apart
 
 # Records read in one step of Odoo, of the app's pages, and buckets listed in one call.
 CHUNK = 1000
@@ -28,7 +29,7 @@ class SyncReconciliation(models.Model):
     # -- Odoo -------------------------------------------------------------------------
 
     def _step_odoo(self):
-        self._own("_compare_odoo")
+        apart(self._compare_odoo)
         return True
 
     def _compare_odoo(self):
@@ -71,7 +72,7 @@ class SyncReconciliation(models.Model):
         return self._adapter()._serialise(records, Directory(self.backend_id))
 
     def _step_unmapped(self):
-        self._own("_find_unmapped")
+        apart(self._find_unmapped)
         return True
 
     def _find_unmapped(self):
@@ -109,7 +110,7 @@ class SyncReconciliation(models.Model):
 
     def _step_pharmacy(self):
         # The job's own transaction began before these were written.
-        correlation_id, buckets, pending = self._own("_pharmacy_state")
+        correlation_id, buckets, pending = apart(self._pharmacy_state)
         client, adapter = self._client(), self._adapter()
         collection, fields = adapter._entity_collection, adapter._checksum_fields()
         if pending is None:
@@ -117,16 +118,16 @@ class SyncReconciliation(models.Model):
             if told is None:
                 entries = self._read_all(client, collection, fields, correlation_id)
                 if entries is not None:
-                    self._own("_compare_all", entries)
+                    apart(self._compare_all, entries)
             else:
-                self._own("_compare_sums", told)
+                apart(self._compare_sums, told)
             return True
         if not pending:
-            self._own("_go_to", "verify")
+            apart(self._go_to, "verify")
             return True
         wanted = pending[:BUCKETS_A_CALL]
         entries = client.entries(collection, buckets, fields, wanted, correlation_id)
-        self._own("_compare_entries", wanted, entries)
+        apart(self._compare_entries, wanted, entries)
         return True
 
     def _pharmacy_state(self):
@@ -163,7 +164,7 @@ class SyncReconciliation(models.Model):
             after = page.get("next_after")
             if not after:
                 return entries
-            if not self._own("_is_at_work"):
+            if not apart(self._is_at_work):
                 return None
 
     def _compare_all(self, entries):

@@ -1,5 +1,7 @@
 from odoo import models
 
+from ..base.own_transaction import apart
+
 BATCH = 100
 
 
@@ -9,30 +11,29 @@ class SyncInitialPart(models.Model):
 
     _inherit = "sync.initial.part"
 
-    def _carry_step(self, work):
+    def _carry_step(self):
         """The next lines of this stream: links first, for what is created may refer
         to what they link."""
         job_uuid = self.env.context.get("job_uuid")
-        action, ids = self._own_of(work, "_next_lines", job_uuid)
+        action, ids = apart(self._next_lines, job_uuid)
         if not ids:
-            self._own_of(work, "_set_carried")
-        elif action == "create_pharmacy":
-            self._own_of(work, "_request_creation", ids)
+            apart(self._set_carried)
+        elif action == "link":
+            apart(self._carry_link, ids)
+        elif action == "create_odoo":
+            apart(self._carry_create_odoo, ids)
+        else:
+            apart(self._request_creation, ids)
             # The call is made here, while no transaction is open.
             self.stream_id._push_batch(job_uuid)
-            self._own_of(work, "_settle_creation", ids)
-        else:
-            self._own_of(work, f"_carry_{action}", ids)
+            apart(self._settle_creation, ids)
 
     def _set_carried(self):
         self.step = "carried"
 
     def _next_lines(self, job_uuid):
         if job_uuid:
-            # This very job ran before and was killed: what it left running is its own.
-            self.env["sync.operation"].search(
-                [("state", "=", "running"), ("job_uuid", "=", job_uuid)]
-            )._take_back()
+            self.env["sync.operation"]._take_back_of(job_uuid)
         for action in ("link", "create_odoo", "create_pharmacy"):
             lines = self._lines(
                 ("state", "=", "planned"),

@@ -3,7 +3,8 @@ import uuid
 from odoo import models
 
 from ...core.exceptions import InvalidDataError
-from ..exchange.apply import NOT_THE_RECORD
+from ..base.alone import alone
+from ..base.own_transaction import apart
 
 REPAIRED_A_STEP = 50
 
@@ -39,9 +40,9 @@ class SyncReconciliation(models.Model):
             work._schedule_work()
 
     def _step_repair(self):
-        chosen = self._own("_next_drift", "chosen", REPAIRED_A_STEP)
+        chosen = apart(self._next_drift, "chosen", REPAIRED_A_STEP)
         if chosen:
-            self._own("_repair", self._fetch(chosen))
+            apart(self._repair, self._fetch(chosen))
         return bool(chosen)
 
     def _repair(self, records):
@@ -53,23 +54,27 @@ class SyncReconciliation(models.Model):
         failed = 0
         for drift in drifts.filtered(lambda d: d.state == "chosen"):
             correlation_id = uuid.uuid4().hex
-            repair = getattr(
-                self.with_context(sync_correlation_id=correlation_id),
-                f"_repair_{drift.repair}",
-            )
-            self.env.cr.flush()
-            try:
-                with self.env.cr.savepoint():
-                    repair(drift, records[drift.id], correlation_id)
-                drift.state = "repaired"
-            except NOT_THE_RECORD:
-                raise
-            except Exception as exc:
+            work = self.with_context(sync_correlation_id=correlation_id)
+            with alone(self.env) as failure:
+                work._repair_one(drift, records[drift.id], correlation_id)
+            if failure:
                 failed += 1
-                drift.write({"state": "failed", "reason": str(exc)})
-                self._record_failure(exc, drift, correlation_id)
+                drift.write({"state": "failed", "reason": str(failure.error)})
+                self._record_failure(failure.error, drift, correlation_id)
+            else:
+                drift.state = "repaired"
         self.backend_id._schedule_push()
         self._count(done=len(drifts) - failed, failed=failed)
+
+    def _repair_one(self, drift, record, correlation_id):
+        repairs = {
+            "push": self._repair_push,
+            "pull": self._repair_pull,
+            "merge": self._repair_merge,
+            "link": self._repair_link,
+            "forget": self._repair_forget,
+        }
+        repairs[drift.repair](drift, record, correlation_id)
 
     def _record_failure(self, exception, drift, correlation_id):
         Error = self.env["sync.error"]

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 
 COUNTS = ("link", "create_odoo", "create_pharmacy", "leave")
@@ -217,12 +218,12 @@ class SyncInitial(models.Model):
     # -- Steps ------------------------------------------------------------------------
 
     def _step(self):
-        phase, part_id = self._own("_place")
+        phase, part_id = apart(self._place)
         if not part_id:
             return False
         part = self.env["sync.initial.part"].browse(part_id)
         step = part._read_step if phase == "reading" else part._carry_step
-        step(self)
+        step()
         return True
 
     def _place(self):

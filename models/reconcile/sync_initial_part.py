@@ -4,6 +4,7 @@ from odoo.tools import SQL
 
 from ...core.exceptions import InvalidDataError
 from ...entities.directory import Directory
+from ..base.own_transaction import apart
 
 PAGE = 500
 CHUNK = 500
@@ -65,10 +66,6 @@ class SyncInitialPart(models.Model):
             for name in ("done", "failed"):
                 part[f"{name}_count"] = sum(n for __, s, n in own if s == name)
 
-    def _own_of(self, work, method, *args):
-        """Call a method of this part in a transaction of its own."""
-        return work._own("_call_part", self.id, method, args)
-
     def _lines(self, *domain, limit=None):
         return self.env["sync.initial.line"].search(
             [
@@ -85,20 +82,20 @@ class SyncInitialPart(models.Model):
 
     # -- Reading ----------------------------------------------------------------------
 
-    def _read_step(self, work):
+    def _read_step(self):
         """One page of the pharmacy, or one piece of Odoo.
 
         The pharmacy is read from the beginning of its change feed: that tells each
         record once, and where the ordinary reading is to go on afterwards.
         """
-        step, cursor, correlation_id = self._own_of(work, "_where")
+        step, cursor, correlation_id = apart(self._where)
         if step != "pharmacy":
-            self._own_of(work, f"_read_{step}")
+            apart(self._read_match if step == "match" else self._read_odoo)
             return
         adapter = self.stream_id._adapter()
         client = self.stream_id.backend_id._client("pull", adapter._entity_pool)
         page = client.changes(adapter._entity_collection, cursor, PAGE, correlation_id)
-        self._own_of(work, "_store_page", page)
+        apart(self._store_page, page)
 
     def _where(self):
         return self.step, self.cursor, self.initial_id.correlation_id
@@ -291,13 +288,6 @@ class SyncInitialPart(models.Model):
             reason = self.env._("Nothing is sent to the pharmacy here.")
             return {"action": "leave", "reason": reason}
         return {"action": "create_pharmacy"}
-
-
-class SyncInitial(models.Model):
-    _inherit = "sync.initial"
-
-    def _call_part(self, part_id, method, args):
-        return getattr(self.env["sync.initial.part"].browse(part_id), method)(*args)
 
 
 class _PlannedDirectory(Directory):

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ...core.checksum import bucket_count
+from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 from ..base.sync_retention import BATCH
 
@@ -146,12 +147,19 @@ class SyncReconciliation(models.Model):
 
     def _step(self):
         """One piece of the stage that is under way."""
-        stage = self._own("_enter")
+        stage = apart(self._enter)
         if stage is None:
             self._read_feed()
-            self._own("_begin")
+            apart(self._begin)
             return True
-        return getattr(self, f"_step_{stage}")()
+        steps = {
+            "odoo": self._step_odoo,
+            "unmapped": self._step_unmapped,
+            "pharmacy": self._step_pharmacy,
+            "verify": self._step_verify,
+            "repair": self._step_repair,
+        }
+        return steps[stage]()
 
     def _enter(self):
         return self.stage or None

@@ -4,6 +4,7 @@ from ...core.exceptions import InvalidDataError
 from ...core.merge import three_way
 from ...core.merge_base import new_base
 from ...entities.directory import Directory
+from ..base.own_transaction import apart
 
 VERIFIED_A_STEP = 50
 
@@ -14,15 +15,15 @@ class SyncReconciliation(models.Model):
     _inherit = "sync.reconciliation"
 
     def _step_verify(self):
-        suspects = self._own("_next_drift", "suspected", VERIFIED_A_STEP)
+        suspects = apart(self._next_drift, "suspected", VERIFIED_A_STEP)
         if not suspects:
-            chosen = self._own("_next_drift", "chosen", 1)
-            self._own("_go_to", "repair")
+            chosen = apart(self._next_drift, "chosen", 1)
+            apart(self._go_to, "repair")
             return bool(chosen)
         records = self._fetch(suspects)
         # What the feed tells of them by now is no drift.
         self._read_feed()
-        self._own("_judge", suspects, records)
+        apart(self._judge, suspects, records)
         return True
 
     def _next_drift(self, state, limit):
@@ -39,7 +40,7 @@ class SyncReconciliation(models.Model):
 
     def _fetch(self, wanted):
         """The pharmacy's records by drift id; None for one that was never there."""
-        client, correlation_id = self._client(), self._own("_get_correlation_id")
+        client, correlation_id = self._client(), apart(self._get_correlation_id)
         collection = self._adapter()._entity_collection
         return {
             drift_id: external_id

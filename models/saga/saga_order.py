@@ -6,6 +6,7 @@ from ...core.exceptions import (
     InvalidDataError,
 )
 from ...entities.directory import Directory, unmapped
+from ..base.own_transaction import apart
 
 DUPLICATE, MISSING = 409, 404
 # States of a reservation that holds stock for the order.
@@ -59,7 +60,7 @@ class SyncSaga(models.Model):
 
         The answer that told the id may have been lost: then the key finds it.
         """
-        known = self._own("_reservation_id")
+        known = apart(self._reservation_id)
         if known:
             return {"id": known}
         return client.find_reservation(self.key, self.correlation_id)
@@ -123,7 +124,7 @@ class SyncSagaStep(models.Model):
     def _call_reserve(self, action):
         saga = self.saga_id
         client = self._reservations()
-        order_id, lines = saga._own("_reservation_request")
+        order_id, lines = apart(saga._reservation_request)
         found = action["again"] and saga._find_reservation(client)
         if not found:
             found = self._reserve(client, order_id, lines, action["again"])

@@ -8,6 +8,7 @@ from ...core import saga as core
 from ...core.decision import Verdict, decide
 from ...core.exceptions import NOT_MADE, DependencyMissingError
 from ...core.retry import delay
+from ..base.own_transaction import apart
 from ..operation.retrying import Retrying
 
 # Until then a step that cannot be taken is tried again.
@@ -50,15 +51,15 @@ class SyncSaga(models.Model):
         """Job: one step, or one compensation."""
         self.ensure_one()
         job_uuid = self.env.context.get("job_uuid")
-        action = self._own("_begin_next", job_uuid)
+        action = apart(self._begin_next, job_uuid)
         if not action:
             return
         try:
             step = self.step_ids.browse(action["step_id"])
             answer = step._call_app(action)
-            self._own("_succeed_action", action, answer, job_uuid)
+            apart(self._succeed_action, action, answer, job_uuid)
         except Exception as exc:
-            self._own("_fail_action", action, exc, job_uuid)
+            apart(self._fail_action, action, exc, job_uuid)
 
     def _begin_next(self, job_uuid):
         """Put the next step, or compensation, on record as begun.

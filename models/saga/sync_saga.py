@@ -1,5 +1,4 @@
 import uuid
-from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -7,7 +6,6 @@ from odoo.tools import SQL
 
 from ...core import saga as core
 from ...core.taxonomy import TAXONOMY, ErrorType
-from ..base.own_transaction import in_own_transaction
 from ..base.rights import OPERATOR, check_may
 from ..error.sync_error import selection
 
@@ -266,10 +264,6 @@ class SyncSaga(models.Model):
         self.withdrawn = False
         self._store(core.compensate(self._core()))
 
-    def _own(self, method, *args):
-        """Call a method of this saga in a transaction of its own."""
-        return in_own_transaction(self.env, partial(_call, self.id, method, args))
-
     # -- For the pharmacy app ---------------------------------------------------------
 
     def _told(self):
@@ -319,7 +313,3 @@ class SyncSaga(models.Model):
         )
         for saga in self.browse(row[0] for row in rows):
             saga._schedule()
-
-
-def _call(saga_id, method, args, env):
-    return getattr(env["sync.saga"].browse(saga_id), method)(*args)

@@ -12,6 +12,7 @@ from odoo.tools import mute_logger
 from ...core.alerting import LIMIT, Condition
 from ...core.exceptions import ApiTimeoutError, DataCorruptedError, HttpError
 from ...models.alert import watch
+from ...models.base.locks import ALERTS
 from ...models.call import sync_breaker
 from ..common import KEY, SyncCase
 
@@ -835,5 +836,5 @@ class TestAlertConcurrency(BaseCase):
             self.registry.cursor() as holder,
             self.assertLogs("odoo.addons.pharmacy_sync", logging.WARNING),
         ):
-            holder.execute("SELECT pg_advisory_xact_lock(7270000)")
+            holder.execute("SELECT pg_advisory_xact_lock(%s)", [ALERTS])
             self.look()

@@ -1,5 +1,8 @@
+import psycopg2
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
+from odoo.tools import mute_logger
 
 from ..common import SyncCase
 
@@ -39,6 +42,18 @@ class TestDeadLetter(SyncCase):
         self.pull()
         dead = self.operations(kind="apply", external_id=there["id"], state="dead")
         return there, dead.with_user(self.operator)
+
+    def refuse_reading(self, table, code):
+        """Have PostgreSQL refuse to read a table's rows, until the test ends."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.env.cr.execute(
+            f"""CREATE FUNCTION pg_temp.refuse() RETURNS boolean LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$;
+                ALTER TABLE {table} RENAME TO table_there;
+                CREATE VIEW {table} AS
+                SELECT * FROM table_there WHERE pg_temp.refuse()"""
+        )
 
     # -- Why --------------------------------------------------------------------------
 
@@ -96,6 +111,29 @@ class TestDeadLetter(SyncCase):
         dead.action_compare()
         self.assertEqual(dead.comparison["verdict"], "conflict")
         self.assertFalse(self.mapping(order)._open_conflict(), "it only looks")
+
+    @mute_logger("odoo.sql_db")
+    def test_compare_tells_of_a_record_that_cannot_be_read(self):
+        __, dead = self.dead_update()
+        self.refuse_reading("purchase_order_line", "22012")
+        dead.action_compare()
+        self.assertEqual(dead.comparison["verdict"], "refused")
+
+    @mute_logger("odoo.sql_db")
+    def test_compare_is_replayed_where_reading_meets_another_transaction(self):
+        __, dead = self.dead_update()
+        self.refuse_reading("purchase_order_line", "40001")
+        with self.assertRaises(psycopg2.errors.SerializationFailure):
+            dead.action_compare()
+        self.assertFalse(dead.comparison)
+
+    @mute_logger("odoo.sql_db")
+    def test_compare_is_replayed_where_looking_ahead_meets_another_transaction(self):
+        __, dead = self.dead_apply()
+        self.refuse_reading("uom_uom", "40001")
+        with self.assertRaises(psycopg2.errors.SerializationFailure):
+            dead.action_compare()
+        self.assertFalse(dead.comparison)
 
     def test_compare_only_reads(self):
         __, dead = self.dead_update()

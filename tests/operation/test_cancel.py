@@ -2,6 +2,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from ...core.exceptions import OperationCancelledError
+from ...models.base.own_transaction import apart
 from ...models.exchange import pull
 from ..common import SyncCase
 
@@ -19,7 +20,7 @@ class TestCancel(SyncCase):
             order.origin = "PH-1"
         self.env.cr.flush()
         self.env["sync.event"]._deliver(self.backend)
-        __, self.items = self.stream._own("_claim_push", None)
+        __, self.items = apart(self.stream._claim_push, None)
         self.env.invalidate_all()
         self.first, self.second = (
             self.operations(mapping_id=self.mapping(order).id)[0]
@@ -34,7 +35,7 @@ class TestCancel(SyncCase):
 
     def send_and_settle(self):
         answers, failures = self.stream._send(self.items)
-        self.stream._own("_settle_push", self.items, answers, failures)
+        apart(self.stream._settle_push, self.items, answers, failures)
         self.env.invalidate_all()
 
     def test_what_was_not_sent_yet_is_not_sent_and_its_neighbour_is(self):
@@ -63,7 +64,7 @@ class TestCancel(SyncCase):
     def test_answer_that_came_is_kept(self):
         answers, failures = self.stream._send(self.items)
         self.stop(self.first)
-        self.stream._own("_settle_push", self.items, answers, failures)
+        apart(self.stream._settle_push, self.items, answers, failures)
         self.env.invalidate_all()
         self.assertEqual(self.first.state, "done")
         self.assertEqual(self.mapping(self.orders[0]).base["reference"], "PH-1")
@@ -72,7 +73,7 @@ class TestCancel(SyncCase):
         self.app.fault("error", status=503)
         answers, failures = self.stream._send(self.items)
         self.stop(self.first)
-        self.stream._own("_settle_push", self.items, answers, failures)
+        apart(self.stream._settle_push, self.items, answers, failures)
         self.env.invalidate_all()
         states = (self.first.state, self.second.state)
         self.assertEqual(states, ("cancelled", "waiting"))
@@ -82,7 +83,7 @@ class TestCancel(SyncCase):
         self.app.fault("lost_answer", count=1, match={"method": "POST"})
         answers, failures = self.stream._send(self.items)
         self.stop(self.first)
-        self.stream._own("_settle_push", self.items, answers, failures)
+        apart(self.stream._settle_push, self.items, answers, failures)
         self.env.invalidate_all()
         self.assertEqual(self.first.state, "waiting")
         self.assertFalse(self.first.cancel_at)
@@ -102,7 +103,7 @@ class TestCancel(SyncCase):
         order = self.make_order()
         self.env.cr.flush()
         self.env["sync.event"]._deliver(self.backend)
-        __, self.items = self.stream._own("_claim_push", None)
+        __, self.items = apart(self.stream._claim_push, None)
         self.env.invalidate_all()
         self.stop(self.operations(state="running"))
         self.send_and_settle()

@@ -6,8 +6,8 @@ from odoo.sql_db import db_connect
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
+from ...models.base.locks import POOLS
 from ...models.base.own_transaction import autocommitting
-from ...models.call.sync_pool import LOCK_SPACE
 from ..common import SyncCase
 
 
@@ -158,7 +158,7 @@ class TestEssential(SyncCase):
         self.env.flush_all()
         with db_connect(self.env.cr.dbname).cursor() as cr, autocommitting(cr):
             for number in range(1, 5):
-                lock = [LOCK_SPACE + self.pool.id, number]
+                lock = [POOLS + self.pool.id, number]
                 cr.execute("SELECT pg_advisory_lock(%s, %s)", lock)
             yield
             cr.execute("SELECT pg_advisory_unlock_all()")

@@ -1,19 +1,15 @@
-from functools import partial
-
-import psycopg2
-
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError, UserError
+from odoo.exceptions import UserError
 
 from ...core.exceptions import SyncError
-from ...models.base.own_transaction import in_own_transaction
+from ...models.base.alone import alone
+from ...models.base.own_transaction import apart
 from ...models.conflict.sync_conflict_line import field_name
 
 # Conflicts that are carried out in one transaction.
 BATCH = 50
 # Conflicts that the preview shows; all are carried out.
 SHOWN = 100
-REPLAYED = (psycopg2.OperationalError, ConcurrencyError)
 
 
 class SyncConflictResolve(models.TransientModel):
@@ -123,9 +119,7 @@ class SyncConflictResolve(models.TransientModel):
         seen = self.seen or {}
         for start in range(0, len(ids), BATCH):
             batch = {i: seen.get(str(i)) for i in ids[start : start + BATCH]}
-            states, failed = in_own_transaction(
-                self.env, partial(_decide_batch, batch, sides, self.reason)
-            )
+            states, failed = apart(self._decide_batch, batch, sides, self.reason)
             resolved += states.count("resolved")
             left_open += states.count("open")
             failures += failed
@@ -156,6 +150,30 @@ class SyncConflictResolve(models.TransientModel):
             },
         }
 
+    @api.model
+    def _decide_batch(self, batch, sides, reason):
+        """Decide conflicts, each for itself.
+
+        :param batch: ``{conflict id: fingerprint}``
+        :return: (the states of those that were decided, ``[{id, name, message}]`` of
+            those that were not)
+        """
+        states, failed = [], []
+        for conflict in self.env["sync.conflict"].browse(batch).exists():
+            with alone(self.env) as failure:
+                deciding = conflict._deciding()
+                choices = deciding._choices_by_name(sides)
+                deciding._decide(choices, batch[conflict.id], reason)
+            if not failure:
+                states.append(deciding.state)
+                continue
+            error = failure.error
+            message = error.message if isinstance(error, SyncError) else str(error)
+            failed.append(
+                {"id": conflict.id, "name": conflict.display_name, "message": message}
+            )
+        return states, failed
+
 
 class SyncConflictResolveField(models.TransientModel):
     """A field that is in conflict in some of the selection."""
@@ -178,30 +196,3 @@ class SyncConflictResolveField(models.TransientModel):
     def _compute_label(self):
         for field in self:
             field.label = self.env["sync.conflict"]._title(field.name)
-
-
-def _decide_batch(batch, sides, reason, env):
-    """Decide conflicts, each for itself.
-
-    :param batch: ``{conflict id: fingerprint}``
-    :return: (the states of those that were decided, ``[{id, name, message}]`` of those
-        that were not)
-    """
-    states, failed = [], []
-    for conflict in env["sync.conflict"].browse(batch).exists():
-        # What was written before fails here, not in this one's place.
-        env.cr.flush()
-        try:
-            with env.cr.savepoint():
-                deciding = conflict._deciding()
-                choices = deciding._choices_by_name(sides)
-                deciding._decide(choices, batch[conflict.id], reason)
-            states.append(deciding.state)
-        except REPLAYED:
-            raise
-        except Exception as exc:
-            message = exc.message if isinstance(exc, SyncError) else str(exc)
-            failed.append(
-                {"id": conflict.id, "name": conflict.display_name, "message": message}
-            )
-    return states, failed

@@ -1,0 +1,13 @@
+"""PostgreSQL's advisory locks of this addon, each with numbers that no other has.
+
+With two keys the first names what the lock is for, the second which one of these."""
+
+# The second key is a backend's id: deliveries of its events take turns.
+DELIVERY = 7_260_000
+# One key: looks at what may raise an alert take turns.
+ALERTS = 7_270_000
+# To this a pool's id is added; the second key is the number of a slot or a place.
+POOLS = 0x50530000
+# The second key is the hash of a record's name: one caller asks the app for it. As far
+# from the pools as these can grow.
+LOOKUPS = 0x58530000

@@ -1,0 +1,109 @@
+from types import MethodType
+
+import psycopg2
+
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from ...models.base.alone import alone
+from ...models.base.own_transaction import apart, in_turn
+from ..common import SyncCase
+
+RAISE = "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{}'; END $$"
+# A serialization failure, a deadlock, a lock that was not to be had in time.
+OF_THE_TRANSACTION = ("40001", "40P01", "55P03")
+
+
+@tagged("post_install", "-at_install")
+class TestVerbs(SyncCase):
+    """One record's savepoint, and a transaction of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.first = self.env["res.partner"].create({"name": "Before"})
+
+    # -- Alone -------------------------------------------------------------------------
+
+    def test_what_fails_is_given_and_undone(self):
+        with alone(self.env) as failure:
+            self.first.name = "Inside"
+            self.first.flush_recordset()
+            raise ValueError("no such value")
+        self.assertTrue(failure)
+        self.assertEqual(str(failure.error), "no such value")
+        self.assertEqual(self.first.name, "Before")
+
+    def test_what_succeeds_stays(self):
+        with alone(self.env) as failure:
+            self.first.name = "Inside"
+        self.assertFalse(failure)
+        self.env.invalidate_all()
+        self.assertEqual(self.first.name, "Inside")
+
+    def test_what_was_written_before_survives(self):
+        self.first.name = "Not flushed yet"
+        with alone(self.env) as failure:
+            self.first.name = "Inside"
+            raise ValueError("no such value")
+        self.assertTrue(failure)
+        self.env.invalidate_all()
+        self.assertEqual(self.first.name, "Not flushed yet")
+
+    @mute_logger("odoo.sql_db")
+    def test_what_postgresql_refuses_is_the_records_and_the_next_goes_on(self):
+        with alone(self.env) as failure:
+            self.env.cr.execute("SELECT 1 / 0")
+        self.assertIsInstance(failure.error, psycopg2.errors.DivisionByZero)
+        with alone(self.env) as failure:
+            self.first.name = "Next"
+        self.assertFalse(failure)
+
+    @mute_logger("odoo.sql_db")
+    def test_what_is_refused_at_the_end_is_the_records_too(self):
+        breaker = self.backend.breaker_ids[:1]
+        with alone(self.env) as failure:
+            breaker.probes = 0
+        self.assertIsInstance(failure.error, psycopg2.errors.CheckViolation)
+        self.assertGreater(breaker.probes, 0)
+
+    @mute_logger("odoo.sql_db")
+    def test_what_was_wrong_before_is_not_the_records(self):
+        breaker = self.backend.breaker_ids[:1]
+        with self.assertRaises(psycopg2.errors.CheckViolation):
+            breaker.probes = 0
+            with alone(self.env):
+                self.first.name = "Inside"
+
+    @mute_logger("odoo.sql_db")
+    def test_a_transaction_that_has_to_be_replayed_is_no_records_failure(self):
+        for code in OF_THE_TRANSACTION:
+            with (
+                self.subTest(code=code),
+                self.assertRaises(psycopg2.OperationalError) as caught,
+                alone(self.env),
+            ):
+                self.env.cr.execute(RAISE.format(code))
+            self.assertEqual(caught.exception.pgcode, code)
+
+    # -- Apart, in turn ----------------------------------------------------------------
+
+    def test_records_and_those_among_the_arguments_are_of_the_new_transaction(self):
+        def names(backend, separator, partner):
+            self.assertIsNot(backend.env.cr, self.env.cr)
+            self.assertIs(backend.env, partner.env)
+            return separator.join((backend.name, partner.name))
+
+        self.env.flush_all()
+        method = MethodType(names, self.backend)
+        expected = f"{self.backend.name}: Before"
+        self.assertEqual(apart(method, ": ", self.first), expected)
+        again = in_turn(method, ": ", self.first, lock=(4711, 1))
+        self.assertEqual(again, expected)
+
+    def test_it_is_read_anew(self):
+        self.assertEqual(self.first.name, "Before")
+        self.env.cr.execute(
+            "UPDATE res_partner SET name = 'Elsewhere' WHERE id = %s", self.first.ids
+        )
+        method = MethodType(lambda partner: partner.name, self.first)
+        self.assertEqual(apart(method), "Elsewhere")
