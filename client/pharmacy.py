@@ -4,15 +4,19 @@ import time
 import uuid
 from contextlib import nullcontext
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import requests
 
-from ..core.exceptions import HttpError, SchemaMismatchError
+from ..core.exceptions import HttpError, InvalidDataError, SchemaMismatchError
+from ..core.text_checks import check_text
 from .session import pooled_session, send
 
 API = "/api/v1"
 NOT_FOUND, GONE = 404, 410
 RECORD = {"id": str, "version": int}
+LONGEST_CURSOR = 1_000
+LONGEST_NUMBER = 1_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,11 @@ class PharmacyClient:
     def changes(self, collection, cursor, limit, correlation_id):
         """One page of what changed since ``cursor`` (falsy: from the beginning).
 
+        A change of another shape among others is its record's failure and no reason
+        to refuse the page, so the changes are as the app told them, unchecked.
+
         :return: ``{"changes": [...], "next_cursor": str, "has_more": bool}``
+        :raises SchemaMismatchError: no change of several has the agreed shape
         """
         params = {"entity": collection, "limit": limit}
         if cursor:
@@ -91,13 +99,15 @@ class PharmacyClient:
             next_cursor=str,
             has_more=bool,
         )
-        for change in page["changes"]:
-            _checked(change, **RECORD)
+        _check_cursor(page["next_cursor"])
+        changes = page["changes"]
+        if len(changes) > 1 and not any(map(_is_record, changes)):
+            _checked(changes[0], **RECORD)
         return page
 
     def get(self, collection, external_id, correlation_id):
         """One record by the app's id; a deleted one has ``deleted`` set."""
-        path = f"/{collection}/{external_id}"
+        path = f"/{collection}/{_segment(external_id)}"
         try:
             record = self._call("GET", path, correlation_id=correlation_id)
         except HttpError as exc:
@@ -200,7 +210,7 @@ class PharmacyClient:
         for result in results:
             if _checked(result, status=int)["status"] < 300:
                 _checked(result, **RECORD)
-        return results
+        return [_readable(result) for result in results]
 
     def reserve(self, order_id, lines, key, correlation_id, retry=False):
         """Have the app hold stock for one of its orders.
@@ -232,7 +242,7 @@ class PharmacyClient:
 
     def step_reservation(self, reservation_id, step, correlation_id):
         """``confirm`` or ``release`` a reservation; a second time changes nothing."""
-        path = f"/reservations/{reservation_id}/{step}"
+        path = f"/reservations/{_segment(reservation_id)}/{step}"
         reservation = self._call("POST", path, correlation_id=correlation_id)
         return _checked(reservation, id=str, state=str)
 
@@ -293,9 +303,9 @@ class PharmacyClient:
 def _body(response):
     """The answer's JSON, or the error it tells of."""
     if response.status_code < 400:
-        return response.json()
+        return _json(response)
     try:
-        body = response.json()
+        body = _json(response)
         code, message = body["error"].get("code"), body["error"].get("message")
     except (ValueError, KeyError, TypeError, AttributeError):
         body, code, message = None, None, response.reason
@@ -306,6 +316,60 @@ def _body(response):
         headers=response.headers,
         body=body,
     )
+
+
+def _json(response):
+    """The answer's JSON; a number that is too long for Python stays a text, for the
+    record that it is part of to be refused."""
+    try:
+        return response.json()
+    except requests.JSONDecodeError:
+        raise
+    except ValueError:
+        return response.json(parse_int=_number)
+
+
+def _number(digits):
+    return int(digits) if len(digits) <= LONGEST_NUMBER else digits
+
+
+def _segment(external_id):
+    """An id as one segment of a path, whatever characters it has.
+
+    :raises InvalidDataError: it is none in any notation
+    """
+    if external_id in (".", ".."):
+        raise InvalidDataError(f"{external_id} cannot be an id", field="id")
+    return quote(external_id, safe="")
+
+
+def _check_cursor(cursor):
+    try:
+        check_text(cursor, "next_cursor", LONGEST_CURSOR, required=False)
+    except InvalidDataError as exc:
+        raise SchemaMismatchError(exc.message, field=exc.field) from exc
+
+
+def _is_record(value):
+    return isinstance(value, dict) and all(
+        isinstance(value.get(name), kind) for name, kind in RECORD.items()
+    )
+
+
+def _readable(result):
+    """The answer to one item of a batch; what it blames and what it has now only if
+    they are of the agreed shape: a refusal stays one without them."""
+    error, current = result.get("error"), result.get("current")
+    error = error if isinstance(error, dict) else {}
+    return {
+        **result,
+        "error": {
+            name: str(error[name])
+            for name in ("code", "message", "field")
+            if error.get(name) is not None
+        },
+        "current": current if _is_record(current) else None,
+    }
 
 
 def _checked(value, **kinds):

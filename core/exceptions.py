@@ -7,12 +7,16 @@ classification in which it differs from the taxonomy's row of that type.
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from .storable import storable_text
 from .taxonomy import Delivery, ErrorType, Severity
 from .texts import _lt
 
+# Characters of a message: it may quote what another program said.
+LONGEST_MESSAGE = 2_000
+
 
 class SyncError(Exception):
-    """Any failure of synchronisation.
+    """Any failure of synchronisation. What it says can be kept, whatever it quotes.
 
     :param message: for the operator; no secrets.
     :param error_type: overrides the type of the class. A plain ``SyncError`` without
@@ -35,14 +39,19 @@ class SyncError(Exception):
         correlation_id: str | None = None,
         retry_after: float | None = None,
     ):
+        message = _kept(message)
         super().__init__(message)
         self.message = message
         if error_type is not None:
             self.error_type = ErrorType(error_type)
-        self.field = field
-        self.record = record
+        self.field = field and _kept(field)
+        self.record = record and _kept(record)
         self.correlation_id = correlation_id
         self.retry_after = retry_after
+
+
+def _kept(said):
+    return storable_text(str(said), LONGEST_MESSAGE)
 
 
 class ApiTimeoutError(SyncError):

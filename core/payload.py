@@ -80,14 +80,21 @@ def canonical(schema: Schema, record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+
+
 def canonical_decimal(value: Any, digits: int = 2) -> str:
     """``"1.50"``: a plain decimal, rounded half up; never ``-0``.
+
+    A text is in ASCII digits: ``1_000`` and digits of other scripts are none.
 
     :raise InvalidDataError: it is no finite number.
     """
     try:
         if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
             raise TypeError
+        if isinstance(value, str) and not _DECIMAL.fullmatch(value.strip()):
+            raise ValueError
         number = Decimal(repr(value) if isinstance(value, float) else value)
         if not number.is_finite() or abs(number.adjusted()) > 30:
             raise InvalidOperation

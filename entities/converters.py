@@ -13,6 +13,12 @@ from odoo.tools.misc import formatLang
 
 from ..core.exceptions import InvalidDataError
 from ..core.payload import canonical_datetime, canonical_decimal
+from ..core.text_checks import check_id
+
+# Of an amount: what a floating point number, as Odoo calculates with, holds exactly.
+DIGITS = 15
+# Years that calendars and time zones can calculate with.
+EARLIEST, LATEST = "1900", "3000"
 
 
 def moment_text(env, moment):
@@ -32,15 +38,35 @@ class Converter:
     """
 
     empty = ""
+    # Characters of a text that arrives. Odoo indexes names and codes, and an entry of
+    # an index holds 2,700 bytes.
+    longest = 500
     # What a person is shown, and types: text, number, moment, flag, choice or link.
     kind = "text"
     # Whether a person may give a value of their own for it.
     free = True
 
-    def __init__(self, key, field, required=False):
+    def __init__(self, key, field, required=False, longest=None):
         self.key = key
         self.field = field
         self.required = required
+        self.longest = longest or self.longest
+
+    def arrived(self, value, directory):
+        """The canonical form of a value that the pharmacy app says, within its bounds.
+
+        :raises InvalidDataError: it is none of this field's kind, or too large
+        """
+        canonical = self.canonical(value, directory)
+        self._check_bounds(canonical)
+        return canonical
+
+    def _check_bounds(self, canonical):
+        if canonical and len(canonical) > self.longest:
+            raise InvalidDataError(
+                f"{self.key} must have at most {self.longest} characters",
+                field=self.key,
+            )
 
     def to_json(self, record, directory):
         """The canonical JSON value of ``record``'s field."""
@@ -54,7 +80,7 @@ class Converter:
         if value is None or value is False:
             return self.empty
         if not isinstance(value, str):
-            raise InvalidDataError(f"{self.key} is to be a text", field=self.key)
+            raise InvalidDataError(f"{self.key} must be a string", field=self.key)
         return value.strip() or self.empty
 
     def to_odoo(self, value, directory):
@@ -81,8 +107,11 @@ class Flag(Converter):
 
     def canonical(self, value, directory):
         if not isinstance(value, bool):
-            raise InvalidDataError(f"{self.key} is to be true or false", field=self.key)
+            raise InvalidDataError(f"{self.key} must be true or false", field=self.key)
         return value
+
+    def _check_bounds(self, canonical):
+        """A flag has none."""
 
     def to_odoo(self, value, directory):
         return value
@@ -108,8 +137,14 @@ class Amount(Converter):
             return canonical_decimal(value, digits)
         except InvalidDataError as exc:
             raise InvalidDataError(
-                f"{self.key} is to be a decimal number", field=self.key
+                f"{self.key} must be a decimal number", field=self.key
             ) from exc
+
+    def _check_bounds(self, canonical):
+        if sum(map(str.isdigit, canonical)) > DIGITS:
+            raise InvalidDataError(
+                f"{self.key} must have at most {DIGITS} digits", field=self.key
+            )
 
     def to_odoo(self, value, directory):
         return float(value)
@@ -127,14 +162,20 @@ class Moment(Converter):
     kind = "moment"
 
     def canonical(self, value, directory):
-        if not value:
+        if value is None or value is False or value == "":
             return self.empty
         try:
             return canonical_datetime(value)
         except InvalidDataError as exc:
             raise InvalidDataError(
-                f"{self.key} is to be an ISO 8601 datetime", field=self.key
+                f"{self.key} must be an ISO 8601 datetime", field=self.key
             ) from exc
+
+    def _check_bounds(self, canonical):
+        if canonical and not EARLIEST <= canonical < LATEST:
+            raise InvalidDataError(
+                f"{self.key} must lie between {EARLIEST} and {LATEST}", field=self.key
+            )
 
     def to_odoo(self, value, directory):
         return datetime.fromisoformat(value.rstrip("Z")) if value else False
@@ -163,9 +204,9 @@ class Choice(Converter):
         return self._to_json[record[self.field]]
 
     def canonical(self, value, directory):
-        if value not in self._to_odoo:
+        if not isinstance(value, str) or value not in self._to_odoo:
             raise InvalidDataError(
-                f"{self.key} is to be one of {', '.join(self._to_odoo)}", field=self.key
+                f"{self.key} must be one of {', '.join(self._to_odoo)}", field=self.key
             )
         return value
 
@@ -180,6 +221,8 @@ class Choice(Converter):
 class RichText(Converter):
     """An HTML field that travels as plain text; its formatting stays where it is
     until the text itself changes."""
+
+    longest = 100_000
 
     def to_json(self, record, directory):
         return html2plaintext(record[self.field] or "").strip()
@@ -238,6 +281,10 @@ class Reference(Converter):
     def __init__(self, key, field, entity, required=False):
         super().__init__(key, field, required)
         self.entity = entity
+
+    def _check_bounds(self, canonical):
+        if canonical:
+            check_id(canonical, self.key)
 
     def to_json(self, record, directory):
         # The raw id: the linked record itself need not be read.

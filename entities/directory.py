@@ -1,8 +1,11 @@
 """What a batch needs to look up, looked up once."""
 
+import re
+
 from ..core.exceptions import DependencyMissingError
 
 UNMAPPED = "odoo:"
+_UNMAPPED_RECORD = re.compile(r"odoo:([a-z_]+):([0-9]{1,10})")
 
 
 class Directory:
@@ -90,9 +93,9 @@ def unmapped(value):
 
     :return: a set of ``(entity, res_id)``
     """
-    if isinstance(value, str) and value.startswith(UNMAPPED):
-        __, entity, res_id = value.split(":")
-        return {(entity, int(res_id))}
+    if isinstance(value, str):
+        found = _UNMAPPED_RECORD.fullmatch(value)
+        return {(found[1], int(found[2]))} if found else set()
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list):

@@ -1,7 +1,10 @@
+from contextlib import contextmanager
+
 from odoo import Command, api, fields, models
 from odoo.fields import Domain
 
 from ..core.exceptions import DependencyMissingError, InvalidDataError
+from ..core.text_checks import check_id, check_list
 from ..core.texts import _lt
 from .converters import (
     Amount,
@@ -21,8 +24,24 @@ STATES = (
     ("cancel", "cancelled"),
 )
 
+# Lines of an order that arrives: creating them takes one request or job.
+MOST_LINES = 1_000
+LONGEST_DESCRIPTION = 20_000
+
 # What Odoo computes for a line anew when its order changes.
 KEPT_OF_LINES = ("price_unit", "name", "discount", "date_planned")
+
+
+@contextmanager
+def _at(path):
+    """What is wrong with a field of a line is told with the line."""
+    try:
+        yield
+    except (InvalidDataError, DependencyMissingError) as exc:
+        exc.field = f"{path}.{exc.field}"
+        exc.message = f"{path}: {exc.message}"
+        exc.args = (exc.message,)
+        raise
 
 
 class OrderReference(Converter):
@@ -82,7 +101,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     def _line_converters(self):
         return (
             Reference("product_id", "product_id", "product", required=True),
-            Converter("description", "name"),
+            Converter("description", "name", longest=LONGEST_DESCRIPTION),
             Amount("quantity", "product_qty", "Product Unit", required=True),
             Coded("uom", "product_uom_id", "uom.uom", "name"),
             Amount("unit_price", "price_unit", "Product Price", required=True),
@@ -137,16 +156,17 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     @api.model
     def _canonical_lines(self, lines, directory):
-        if not isinstance(lines, list):
-            raise InvalidDataError("lines is to be a list", field="lines")
+        check_list(lines, "lines", MOST_LINES)
         converters = self._line_converters()
         canonical, keys = [], set()
         for index, line in enumerate(lines):
             path = f"lines[{index}]"
-            key = line.get("key") if isinstance(line, dict) else None
-            if not key or not isinstance(key, str) or key in keys:
+            if not isinstance(line, dict):
+                raise InvalidDataError(f"{path} must be an object", field=path)
+            key = check_id(line.get("key"), f"{path}.key")
+            if key in keys:
                 raise InvalidDataError(
-                    f"{path}.key is to be a text, and one of its own for each line",
+                    f"{path}.key is the key of another line as well",
                     field=f"{path}.key",
                 )
             keys.add(key)
@@ -157,26 +177,31 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
                         f"{path}.{converter.key} is required",
                         field=f"{path}.{converter.key}",
                     )
-                try:
-                    canonical[-1][converter.key] = converter.canonical(
+                with _at(path):
+                    canonical[-1][converter.key] = converter.arrived(
                         line.get(converter.key), directory
                     )
-                except InvalidDataError as exc:
-                    field = f"{path}.{exc.field}"
-                    raise InvalidDataError(f"{path}: {exc}", field=field) from exc
         return canonical
 
     @api.model
     def _check_known(self, data, directory):
         result = super()._check_known(data, directory)
         for index, line in enumerate(data.get("lines", ())):
-            for converter in self._line_converters():
-                try:
-                    converter.to_odoo(line[converter.key], directory)
-                except (InvalidDataError, DependencyMissingError) as exc:
-                    exc.field = f"lines[{index}].{converter.key}"
-                    raise
+            self._line_values(index, line, directory)
         return result
+
+    @api.model
+    def _line_values(self, index, line, directory, keys=None):
+        """Odoo values of a canonical line, or of those of its fields.
+
+        :raises InvalidDataError, DependencyMissingError: ``field`` names the line too
+        """
+        with _at(f"lines[{index}]"):
+            return {
+                converter.field: converter.to_odoo(line[converter.key], directory)
+                for converter in self._line_converters()
+                if keys is None or converter.key in keys
+            }
 
     @api.model
     def _create(self, backend, incoming, directory):
@@ -203,7 +228,9 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         line_values = [
             values
             for order, data in zip(orders, incoming, strict=True)
-            for values in self._new_line_values(order, data.get("lines", ()), directory)
+            for values in self._new_line_values(
+                order, list(enumerate(data.get("lines", ()))), directory
+            )
         ]
         # The expected date is the order's own here; without this it would become
         # the earliest of the lines', which merely follow it.
@@ -242,17 +269,17 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     @api.model
     def _new_line_values(self, order, lines, directory):
-        """Complete values for new lines of ``order``: nothing is left to compute."""
+        """Complete values for new lines of ``order``: nothing is left to compute.
+
+        :param lines: pairs of a line's place among those that arrived, and the line
+        """
         Product = self.env["product.product"].with_company(order.company_id)
         distributed = bool(
             self.env["account.analytic.distribution.model"].search_count([], limit=1)
         )
         taxes = {}
-        for sequence, line in enumerate(lines, 1):
-            values = {
-                converter.field: converter.to_odoo(line[converter.key], directory)
-                for converter in self._line_converters()
-            }
+        for sequence, (index, line) in enumerate(lines, 1):
+            values = self._line_values(index, line, directory)
             product = Product.browse(values["product_id"])
             if product not in taxes:
                 taxes[product] = order.fiscal_position_id.map_tax(
@@ -301,20 +328,16 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         }
         known = self._line_values_by_key(order, directory)
         added = []
-        for line in lines:
+        for index, line in enumerate(lines):
             key = line["key"]
             if key not in current:
-                added.append(line)
+                added.append((index, line))
             elif known[key] != line:
-                values = {
-                    converter.field: converter.to_odoo(line[converter.key], directory)
-                    for converter in self._line_converters()
-                    # The price goes along with a changed quantity, or Odoo would
-                    # set it anew from the vendor's price list.
-                    if known[key][converter.key] != line[converter.key]
-                    or converter.key in ("unit_price", "description")
-                }
-                current[key].write(values)
+                # The price goes along with a changed quantity, or Odoo would set it
+                # anew from the vendor's price list.
+                keys = {name for name in line if known[key].get(name) != line[name]}
+                keys |= {"unit_price", "description"}
+                current[key].write(self._line_values(index, line, directory, keys))
         kept = {line["key"] for line in lines}
         removed = [line.id for key, line in current.items() if key not in kept]
         order.order_line.browse(removed).unlink()

@@ -213,11 +213,11 @@ class SyncEntity(models.AbstractModel):
         :raises InvalidDataError: naming the first field at fault
         """
         if not isinstance(data, dict):
-            raise InvalidDataError("a record is to be a JSON object")
+            raise InvalidDataError("a record must be a JSON object")
         canonical = {}
         for converter in self._converters():
             if converter.key in data:
-                canonical[converter.key] = converter.canonical(
+                canonical[converter.key] = converter.arrived(
                     data[converter.key], directory
                 )
             if (

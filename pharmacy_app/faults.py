@@ -3,7 +3,7 @@
 import random
 import threading
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ Kind = Literal[
     "corrupt_json",
     "clock_skew",
     "wrong_schema",
+    "bad_record",
     "refuse_auth",
     "forbid",
     "webhook_duplicate",
@@ -52,6 +53,9 @@ class Rule(Closed):
     :param seconds: of ``latency``, ``hang``, ``clock_skew``, ``webhook_reorder``
     :param retry_after: seconds told with ``rate_limit``, and with ``error`` if given
     :param bytes_per_second: of ``drip``
+    :param record: of ``bad_record``: the id of the record
+    :param put: of ``bad_record``: values that its fields, or those of the change that
+        tells of it, have in the answer
     """
 
     kind: Kind
@@ -62,6 +66,8 @@ class Rule(Closed):
     seconds: Annotated[float, Field(ge=-(10**8), le=10**8)] = 1.0
     retry_after: Annotated[int | None, Field(ge=0)] = None
     bytes_per_second: Annotated[int, Field(ge=1)] = 20
+    record: str = ""
+    put: dict[str, Any] = Field(default_factory=dict)
     hits: int = 0
 
     def matches(self, method, path, body):

@@ -116,7 +116,7 @@ class Gate:
             return
         for kind, distort in _DISTORTIONS.items():
             if kind in rules:
-                answer.body = distort(answer.body)
+                answer.body = distort(answer.body, rules[kind])
         log(answer.status)
         await _send(scope, send, answer, incoming, rules.get("drip"))
 
@@ -200,12 +200,12 @@ def _injected(code, rule):
     return answer
 
 
-def _corrupted(body):
+def _corrupted(body, rule):
     """The first half of the text, then what no JSON reader takes."""
     return body[: len(body) // 2] + b"\x00}{"
 
 
-def _misshapen(body):
+def _misshapen(body, rule):
     """Valid JSON without any ``id`` and with versions as text."""
 
     def bend(value):
@@ -221,7 +221,29 @@ def _misshapen(body):
     return to_json(bend(json.loads(body))) if body else body
 
 
-_DISTORTIONS = {"wrong_schema": _misshapen, "corrupt_json": _corrupted}
+def _with_bad_record(body, rule):
+    """The answer with other values of one record, wherever it is told of. A change of
+    the feed has its id, version and flag beside the record's data."""
+
+    def bend(value):
+        if isinstance(value, list):
+            return [bend(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        bent = {key: bend(item) for key, item in value.items()}
+        if value.get("id") != rule.record:
+            return bent
+        own = {key: item for key, item in rule.put.items() if key in value}
+        return {**bent, **(own if "seq" in value else rule.put)}
+
+    return to_json(bend(json.loads(body))) if body else body
+
+
+_DISTORTIONS = {
+    "wrong_schema": _misshapen,
+    "bad_record": _with_bad_record,
+    "corrupt_json": _corrupted,
+}
 
 
 async def _wait(scope, seconds):

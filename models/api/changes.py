@@ -1,7 +1,9 @@
 from odoo import api, models
 
-from ...core.exceptions import InvalidDataError
+from ...core.text_checks import check_text, check_whole
 from .sync_api import MAX_RECORDS
+
+LONGEST_CURSOR = 200
 
 
 class SyncApi(models.AbstractModel):
@@ -27,8 +29,6 @@ class SyncApi(models.AbstractModel):
 
     def _changes(self, backend, correlation_id, entity, cursor, limit):
         stream = self._stream(backend, entity)
-        if not isinstance(limit, int) or not 1 <= limit <= MAX_RECORDS:
-            raise InvalidDataError(
-                f"limit is to be a number from 1 to {MAX_RECORDS}", field="limit"
-            )
+        check_whole(limit, "limit", 1, MAX_RECORDS)
+        cursor = check_text(cursor, "cursor", LONGEST_CURSOR, required=False)
         return stream._changes(cursor, limit)

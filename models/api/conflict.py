@@ -3,9 +3,11 @@ from odoo import api, models
 from ...core.exceptions import InvalidDataError, SyncError
 from ...core.resolution import Choice
 from ...core.taxonomy import ErrorType
+from ...core.text_checks import check_text, check_value, check_whole
 from ..conflict.sync_conflict import _by_side
 
 MAX_CONFLICTS = 500
+LONGEST_REASON = 1_000
 
 
 class SyncApi(models.AbstractModel):
@@ -62,13 +64,10 @@ class SyncApi(models.AbstractModel):
         )
 
     def _conflicts(self, backend, correlation_id, entity, limit, cursor):
-        if not isinstance(limit, int) or not 1 <= limit <= MAX_CONFLICTS:
-            message = f"limit is to be 1 to {MAX_CONFLICTS}"
-            raise InvalidDataError(message, field="limit")
-        if cursor and not isinstance(cursor, int):
-            raise InvalidDataError("cursor is to be a number", field="cursor")
+        check_whole(limit, "limit", 1, MAX_CONFLICTS)
+        cursor = check_whole(cursor or 0, "cursor")
         domain = [("backend_id", "=", backend.id), ("state", "=", "open")]
-        if entity:
+        if entity is not None and entity is not False:
             domain.append(("entity", "=", self._stream(backend, entity).entity))
         if cursor:
             domain.append(("id", ">", cursor))
@@ -79,7 +78,7 @@ class SyncApi(models.AbstractModel):
                 self._conflict(conflict, merge)
                 for conflict, merge in page._merges_now().items()
             ],
-            "cursor": page[-1:].id or cursor,
+            "cursor": page[-1:].id or cursor or None,
             "more": more,
         }
 
@@ -115,7 +114,12 @@ class SyncApi(models.AbstractModel):
         reason,
         fingerprint,
     ):
+        check_whole(conflict_id, "conflict_id", 1)
         conflict = self._find_conflict(backend, conflict_id)
+        reason = check_text(reason, "reason", LONGEST_REASON, required=False)
+        fingerprint = check_text(
+            fingerprint, "fingerprint", LONGEST_REASON, required=False
+        )
         wanted = self._wanted(conflict, side, choices, values)
         conflict._decide(wanted, fingerprint, reason)
         decided = conflict.line_ids.filtered(lambda line: line.field in wanted)
@@ -134,7 +138,7 @@ class SyncApi(models.AbstractModel):
 
         :raises SyncError: resource_not_found
         """
-        known = isinstance(conflict_id, int) and backend.env["sync.conflict"].search(
+        known = backend.env["sync.conflict"].search(
             [("id", "=", conflict_id), ("backend_id", "=", backend.id)]
         )
         if not known:
@@ -149,17 +153,19 @@ class SyncApi(models.AbstractModel):
         """What was asked, as :meth:`SyncConflict._decide` reads it."""
         for name, given in (("choices", choices), ("values", values)):
             if given and not isinstance(given, dict):
-                raise InvalidDataError(f"{name} is to be an object", field=name)
+                raise InvalidDataError(f"{name} must be an object", field=name)
+            check_value(given, name)
         if not (side or choices or values):
             message = "say a side, choices or values"
             raise InvalidDataError(message, field="side")
         wanted = {}
         if side:
-            if side not in (Choice.ODOO, Choice.PHARMACY):
-                message = "side is to be odoo or pharmacy"
+            if side not in (str(Choice.ODOO), str(Choice.PHARMACY)):
+                message = "side must be odoo or pharmacy"
                 raise InvalidDataError(message, field="side")
             wanted = conflict._whole(side) if conflict.state == "open" else {}
         for path, choice in (choices or {}).items():
+            check_text(choice, f"choices.{path}", LONGEST_REASON)
             wanted[path] = {"choice": choice}
         for path, value in (values or {}).items():
             wanted[path] = {"choice": Choice.MANUAL, "value": value}

@@ -1,6 +1,7 @@
 from odoo import api, models
 
-from ...core.exceptions import InvalidDataError
+from ...core.text_checks import check_ids
+from ..base.alone import without_sql
 from ..base.own_transaction import no_transaction
 
 MAX_LOOKUPS = 50
@@ -28,9 +29,8 @@ class SyncApi(models.AbstractModel):
         )
 
     def _lookup(self, backend, correlation_id, entity, external_ids):
-        self._check_list("external_ids", external_ids, MAX_LOOKUPS)
-        if not all(isinstance(key, str) and key for key in external_ids):
-            raise InvalidDataError("external_ids are texts", field="external_ids")
+        self._stream(backend, entity)
+        check_ids(external_ids, "external_ids", MAX_LOOKUPS)
         found = backend._lookup_each(
             entity, list(dict.fromkeys(external_ids)), correlation_id
         )
@@ -45,6 +45,7 @@ class SyncApi(models.AbstractModel):
 
     def _looked_up(self, backend, found):
         if isinstance(found, Exception):
+            found = without_sql(backend.env, found)
             error = backend.env["sync.error"]._classify(found, backend)
             return {"success": False, "error": self._error(error, found)}
         return {

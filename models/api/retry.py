@@ -1,6 +1,8 @@
 from odoo import api, models
 
 from ...core.exceptions import InvalidDataError
+from ...core.text_checks import check_ids, check_list, check_whole
+from .sync_api import MAX_RECORDS
 
 # States of operations that are tried again on request.
 RETRIED = ("dead", "waiting")
@@ -36,7 +38,7 @@ class SyncApi(models.AbstractModel):
     def _retry(self, backend, correlation_id, operation_ids, external_ids, entity):
         if bool(operation_ids) == bool(external_ids):
             raise InvalidDataError(
-                "either operation_ids or external_ids are to be given",
+                "give either operation_ids or external_ids",
                 field="operation_ids",
             )
         if operation_ids:
@@ -60,11 +62,10 @@ class SyncApi(models.AbstractModel):
         }
 
     def _retry_by_id(self, backend, operation_ids):
-        self._check_list("operation_ids", operation_ids)
-        if not all(type(id_) is int for id_ in operation_ids):
-            raise InvalidDataError(
-                "operation_ids are to be numbers", field="operation_ids"
-            )
+        for index, id_ in enumerate(
+            check_list(operation_ids, "operation_ids", MAX_RECORDS)
+        ):
+            check_whole(id_, f"operation_ids[{index}]", 1)
         found = backend.env["sync.operation"].search(
             [("id", "in", operation_ids), ("backend_id", "=", backend.id)]
         )
@@ -75,9 +76,7 @@ class SyncApi(models.AbstractModel):
     def _retry_by_record(self, backend, external_ids, entity):
         """Of each record what has failed; if nothing has, its latest operation."""
         stream = self._stream(backend, entity)
-        self._check_list("external_ids", external_ids)
-        if not all(isinstance(id_, str) for id_ in external_ids):
-            raise InvalidDataError("external_ids are to be texts", field="external_ids")
+        check_ids(external_ids, "external_ids", MAX_RECORDS)
         by_record = {}
         for operation in backend.env["sync.operation"].search(
             [

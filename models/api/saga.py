@@ -1,7 +1,10 @@
 from odoo import api, models
 
+from ...core.envelope import check_record
 from ...core.exceptions import InvalidDataError
+from ...core.text_checks import check_id, check_text, check_whole
 from ...entities.directory import Directory
+from .sync_api import LONGEST_KEY
 
 
 class SyncApi(models.AbstractModel):
@@ -37,12 +40,12 @@ class SyncApi(models.AbstractModel):
 
     def _start_order(self, backend, correlation_id, record, idempotency_key):
         stream = self._stream(backend, "purchase_order")
-        if not idempotency_key:
-            raise InvalidDataError(
-                "idempotency_key is required", field="idempotency_key"
-            )
+        check_text(idempotency_key, "idempotency_key", LONGEST_KEY)
+        check_record(record)
+        if record.get("id"):
+            check_id(record["id"], "id")
         entered = backend.env["sync.request"]._enter(
-            backend, str(idempotency_key), ["order", record]
+            backend, idempotency_key, ["order", record]
         )
         if entered.answer:
             return self._saga(backend, correlation_id, entered.answer["saga"])
@@ -55,6 +58,7 @@ class SyncApi(models.AbstractModel):
         return saga._told()
 
     def _saga(self, backend, correlation_id, saga_id):
+        check_whole(saga_id, "saga", 1)
         saga = backend.env["sync.saga"].search(
             [("id", "=", saga_id), ("backend_id", "=", backend.id)]
         )

@@ -3,13 +3,12 @@ import threading
 import time
 import uuid
 
-import psycopg2
-
 from odoo import api, models
-from odoo.exceptions import ConcurrencyError
 from odoo.http import request
 
 from ...core.exceptions import ConfigurationError, InvalidDataError
+from ...core.text_checks import check_ids, check_list, check_text, check_visible
+from ..base.alone import is_replayed, without_sql
 from ..base.rights import API, check_group
 
 _logger = logging.getLogger(__name__)
@@ -19,8 +18,8 @@ MAX_RECORDS = 500
 MAX_TRIES = 3
 _tried = threading.local()
 QUEUED = "queued_for_retry"
-# Replayed by Odoo, not answered.
-REPLAYED = (psycopg2.OperationalError, ConcurrencyError)
+LONGEST_KEY = 200
+LONGEST_ENTITY = 100
 
 
 class SyncApi(models.AbstractModel):
@@ -31,6 +30,11 @@ class SyncApi(models.AbstractModel):
     ``success``, and where that is false an ``error`` with ``type``, ``message``,
     ``field``, ``retryable`` and ``suggested_action``. What is absent is false, as
     everywhere in Odoo: XML-RPC knows no null.
+
+    Every argument is checked: its type, its length, that it can be stored; the error is
+    ``data_validation_failed`` and its ``field`` names the place, such as
+    ``external_ids[2]``. A correlation id travels in headers and must match
+    ``^[!-~]{1,200}$``; without one the answer has one of Odoo's.
 
     A kind of method has a file: ``sync_api_conflict``, ``sync_api_changes`` and so on.
     """
@@ -46,16 +50,17 @@ class SyncApi(models.AbstractModel):
 
         :param str entity: ``purchase_order``, ``supplier`` or ``product``
         :param list records: up to 500 records as the app's REST API tells them, each
-            with its ``id`` and, if it has one, its ``version``
+            with its ``id`` and, if it has one, its ``version`` (an integer from 0).
+            ``deleted`` is true or false. An order has up to 1,000 lines
         :param str idempotency_key: the same key with the same records gets the same
-            answer for seven days; with other records an error
+            answer for seven days; with other records an error. Up to 200 characters
         :param str correlation_id: kept in every record of what happens
         :return: ``{success, results, error, correlation_id, duration_ms}``; each
-            result is ``{success, operation, external_id, odoo_id, version, error,
-            warnings, correlation_id, operation_id}`` in the order of ``records``, with
-            an operation of ``created``, ``updated``, ``unchanged``, ``conflict``,
-            ``deleted``, ``queued`` or ``failed``. What cannot be done now but may be
-            later is ``queued``: it is no success, its error is of type
+            result is ``{index, success, operation, external_id, odoo_id, version,
+            error, warnings, correlation_id, operation_id}`` in the order of
+            ``records``, with an operation of ``created``, ``updated``, ``unchanged``,
+            ``conflict``, ``deleted``, ``queued`` or ``failed``. What cannot be done
+            now but may be later is ``queued``: it is no success, its error is of type
             ``queued_for_retry`` with the reason as ``cause``, and it is tried again by
             itself, as the operation of that id
         :rtype: dict
@@ -89,17 +94,20 @@ class SyncApi(models.AbstractModel):
             by default what it wrote is undone when it fails
         """
         started = time.monotonic()
-        correlation_id = str(correlation_id or uuid.uuid4().hex)
+        given, correlation_id = correlation_id, uuid.uuid4().hex
         backend = self.env["sync.backend"]
         try:
             backend = self._backend()
+            if not _is_absent(given):
+                correlation_id = check_visible(given, "correlation_id")
             with (within or _undone)(self.env.cr):
                 answer = {"success": True, "error": None}
                 answer.update(method(backend, correlation_id, *args))
-        except REPLAYED:
-            raise
-        except Exception as exc:
+        except Exception as failure:
+            if is_replayed(failure) and not _is_last_try(args, failure):
+                raise
             # Record it in this transaction: it is committed with the answer.
+            exc = without_sql(self.env, failure)
             error = self.env["sync.error"].sudo()._classify(exc)
             if self._is_caller():
                 self._record_error(backend, error, exc, correlation_id)
@@ -129,41 +137,41 @@ class SyncApi(models.AbstractModel):
         return backend.with_company(backend.company_id)
 
     def _stream(self, backend, entity):
+        check_text(entity, "entity", LONGEST_ENTITY)
         stream = backend.stream_ids.filtered(lambda s: s.entity == entity)
         if not stream:
             known = ", ".join(backend.stream_ids.mapped("entity"))
-            raise InvalidDataError(f"entity is to be one of {known}", field="entity")
+            raise InvalidDataError(f"entity must be one of {known}", field="entity")
         return stream
-
-    def _check_list(self, name, value, most=MAX_RECORDS):
-        if not isinstance(value, list) or len(value) > most:
-            raise InvalidDataError(
-                f"{name} is to be a list of up to {most}", field=name
-            )
 
     def _push(self, backend, correlation_id, entity, records, idempotency_key):
         stream = self._stream(backend, entity)
-        self._check_list("records", records)
-        if idempotency_key:
+        check_list(records, "records", MAX_RECORDS)
+        with_key = not _is_absent(idempotency_key)
+        if with_key:
+            check_text(idempotency_key, "idempotency_key", LONGEST_KEY)
             entered = backend.env["sync.request"]._enter(
-                backend, str(idempotency_key), [entity, records]
+                backend, idempotency_key, [entity, records]
             )
             if entered.answer:
                 return entered.answer
         try:
-            with self.env.cr.savepoint():
-                arrivals = stream._apply(records, correlation_id)
-        except REPLAYED as exc:
-            if not _is_last_try(records):
+            arrivals = stream._apply_apart(records, correlation_id)
+        except Exception as exc:
+            # Only what is nobody's failure comes here.
+            if is_replayed(exc) and not _is_last_try([records], exc):
                 raise
             arrivals = stream._put_off(records, exc)
         queued = stream._queue_arrivals(arrivals, correlation_id)
-        results = [self._result(backend, a, correlation_id, queued) for a in arrivals]
+        results = [
+            {"index": index, **self._result(backend, arrival, correlation_id, queued)}
+            for index, arrival in enumerate(arrivals)
+        ]
         answer = {
             "success": all(result["success"] for result in results),
             "results": results,
         }
-        if idempotency_key:
+        if with_key:
             entered.answer = answer
         return answer
 
@@ -210,7 +218,7 @@ class SyncApi(models.AbstractModel):
 
     def _status(self, backend, correlation_id, entity, external_ids):
         stream = self._stream(backend, entity)
-        self._check_list("external_ids", external_ids)
+        check_ids(external_ids, "external_ids", MAX_RECORDS)
         mappings = backend.env["sync.mapping"].search(
             [("stream_id", "=", stream.id), ("external_id", "in", external_ids)]
         )
@@ -247,7 +255,7 @@ class SyncApi(models.AbstractModel):
         }
 
     def _error(self, classification, exception):
-        """What a caller is told of a failure: never a trace."""
+        """What a caller is told of a failure: never a trace, never a statement."""
         return {
             "type": str(classification.type),
             "message": classification.message,
@@ -259,32 +267,56 @@ class SyncApi(models.AbstractModel):
     def _record_error(
         self, backend, classification, exception, correlation_id, **about
     ):
+        """Keep a failure; one that cannot be kept is logged, and answered all the
+        same."""
         Error = self.env["sync.error"].sudo()
-        Error.create(
-            Error._values(
-                classification,
-                exception,
-                operation="api",
-                backend_id=backend.id,
-                correlation_id=correlation_id,
-                context=about,
+        try:
+            with self.env.cr.savepoint():
+                Error.create(
+                    Error._values(
+                        classification,
+                        exception,
+                        operation="api",
+                        backend_id=backend.id,
+                        correlation_id=correlation_id,
+                        context=about,
+                    )
+                )
+        except Exception as exc:
+            if is_replayed(exc):
+                raise
+            _logger.critical(
+                "a failure of the API was not kept; correlation id %s, type %s",
+                correlation_id,
+                classification.type,
+                exc_info=True,
             )
-        )
 
 
 def _undone(cr):
     return cr.savepoint()
 
 
-def _is_last_try(records):
+def _is_absent(value):
+    return value is None or value is False or (isinstance(value, str) and not value)
+
+
+def _is_last_try(args, failure):
     """Whether the request is not worth another replay: its caller waits meanwhile,
-    longer each time."""
+    longer each time.
+
+    :param args: what was sent
+    :param failure: what this try met; asked about once or twice, it is one try
+    """
     # Replays are in one thread. Over /json/2 they share the request only, over the
     # others there is none, and they share what was sent.
-    asked = request._get_current_object() if request else records
+    sent = next((arg for arg in args if isinstance(arg, (list, dict))), None)
+    asked = request._get_current_object() if request else sent
     if getattr(_tried, "asked", None) is not asked:
-        _tried.asked, _tried.times = asked, 0
-    _tried.times += 1
+        _tried.asked, _tried.times, _tried.failure = asked, 0, None
+    if _tried.failure is not failure:
+        _tried.failure = failure
+        _tried.times += 1
     return _tried.times >= MAX_TRIES
 
 

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.exceptions import InvalidDataError
+from ...core.storable import storable
 
 
 class SyncRequest(models.Model):
@@ -36,7 +37,7 @@ class SyncRequest(models.Model):
         :return: the ``sync.request``; it has an ``answer`` if it was answered before
         :raises InvalidDataError: the key was used for another request
         """
-        body = json.dumps(request, sort_keys=True, separators=(",", ":"))
+        body = json.dumps(storable(request), sort_keys=True, separators=(",", ":"))
         request_hash = hashlib.sha256(body.encode()).hexdigest()
         rows = self.env.execute_query(
             SQL(

@@ -109,6 +109,8 @@ class SyncBackend(models.Model):
             self.env.registry.clear_cache()
         if vals.get("paused") is False or vals.get("active"):
             self._schedule_push()
+        if {"url", "api_key_secret"} & vals.keys():
+            self._read_again()
         return result
 
     def unlink(self):

@@ -1,14 +1,47 @@
-"""One record's work among others': it fails alone."""
+"""One record's savepoint, and what PostgreSQL says of a record in words of ours."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .own_transaction import NOT_THE_RECORD
+import psycopg2
+from psycopg2 import errors
+
+from odoo.exceptions import ConcurrencyError
+
+from ...core.exceptions import InvalidDataError, SyncError
+
+# Class 54, program limits: psycopg2 counts it among what the database's operation
+# suffers from, but it speaks of a value: one too large for an index, or too deep.
+_OF_A_VALUE = (
+    errors.ProgramLimitExceeded,
+    errors.StatementTooComplex,
+    errors.TooManyColumns,
+    errors.TooManyArguments,
+)
+_REPLAYED = (
+    errors.LockNotAvailable,
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+    ConcurrencyError,
+)
+
+
+def is_replayed(exception):
+    """Whether Odoo replays the transaction that met this."""
+    return isinstance(exception, _REPLAYED)
+
+
+def is_nobodys(exception):
+    """Whether no record is at fault: the whole transaction must be replayed, or is
+    lost. A value that PostgreSQL refuses (SQLSTATE classes 22, 23 and 54) is its
+    record's."""
+    nobodys = (psycopg2.OperationalError, psycopg2.InterfaceError, ConcurrencyError)
+    return isinstance(exception, nobodys) and not isinstance(exception, _OF_A_VALUE)
 
 
 @dataclass
 class Failure:
-    """What the work of one record failed with; false while it has not."""
+    """What became of the work in :func:`alone`: ``error`` is None if it succeeded."""
 
     error: Exception | None = None
 
@@ -18,27 +51,75 @@ class Failure:
 
 @contextmanager
 def alone(env):
-    """Let one record's work fail without its neighbours::
+    """Work whose failure is one record's alone: what it wrote is rolled back.
 
-        with alone(self.env) as failure:
-            record._do()
-        if failure:
-            record._keep(failure.error)
-
-    What was written before is flushed first: if that fails, it is not this record's
-    failure, and is raised. What fails inside is rolled back, the rest of the block is
-    left, and the caller finds the exception in the :class:`Failure`.
-
-    :raises Exception: of :data:`.own_transaction.NOT_THE_RECORD`: the transaction has
-        to be replayed as a whole, or is lost
+    ``with alone(env) as failure: ...`` and then ``if failure.error: ...``. What was
+    written before fails before, not in this record's place. What is nobody's failure
+    (see :func:`is_nobodys`) is raised.
     """
     env.cr.flush()
     failure = Failure()
     try:
         with env.cr.savepoint():
             yield failure
-    except NOT_THE_RECORD:
-        raise
     except Exception as exc:
-        # Any: also what other addons' code raises is that record's failure.
-        failure.error = exc
+        if is_nobodys(exc):
+            raise
+        failure.error = without_sql(env, exc)
+
+
+def without_sql(env, exception):
+    """The exception as another program may read it: a database's error names the field
+    if it can, and shows neither statements nor rows. Any other is returned as it is.
+
+    The cursor must be usable: the savepoint was rolled back.
+    """
+    if not isinstance(exception, psycopg2.Error):
+        return exception
+    model = _model(env, exception.diag.table_name)
+    column = exception.diag.column_name
+    field = model._fields.get(column) if model is not None and column else None
+    if isinstance(exception, _OF_A_VALUE):
+        said = InvalidDataError("A value of the record is too large to be stored.")
+    elif isinstance(exception, errors.NotNullViolation):
+        label = field._description_string(env) if field else column
+        said = InvalidDataError(f"{label} is required")
+    elif isinstance(exception, psycopg2.IntegrityError):
+        said = SyncError(_constraint(env, model, exception))
+    elif isinstance(exception, psycopg2.DataError):
+        said = InvalidDataError("A value of the record cannot be stored.")
+    else:
+        said = SyncError("The database cannot do it now.")
+    said.field = _key(env, model, field)
+    said.__cause__ = exception
+    return said
+
+
+def _model(env, table):
+    names = (name for name, model in env.registry.items() if model._table == table)
+    name = next(names, None)
+    return env[name] if name else None
+
+
+def _constraint(env, model, exception):
+    """What a constraint says to people; the rows at fault are not shown."""
+    name = exception.diag.constraint_name
+    known = model._table_objects.get(name) if model is not None else None
+    if known is not None and getattr(known, "message", None):
+        return model._sql_error_to_message(exception)
+    if isinstance(exception, errors.UniqueViolation):
+        return "Another record has this value already."
+    return f"The record violates {name}."
+
+
+def _key(env, model, field):
+    """What the pharmacy app calls an Odoo field, if it has it."""
+    for adapter in env["sync.entity"]._entities().values() if field else ():
+        converters = {
+            adapter._entity_model: adapter._converters(),
+            adapter._entity_line_model: adapter._line_converters(),
+        }
+        for converter in converters.get(model._name, ()):
+            if converter.field == field.name:
+                return converter.key
+    return field.name if field else None

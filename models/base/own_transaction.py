@@ -3,7 +3,6 @@
 from contextlib import contextmanager
 from functools import partial
 
-import psycopg2
 from psycopg2.extensions import (
     ISOLATION_LEVEL_DEFAULT,
     ISOLATION_LEVEL_REPEATABLE_READ,
@@ -11,12 +10,8 @@ from psycopg2.extensions import (
 )
 
 from odoo import api, models
-from odoo.exceptions import ConcurrencyError
 from odoo.modules import module
 from odoo.service.model import retrying
-
-# Nobody's record is at fault: the whole transaction is to be replayed, or is lost.
-NOT_THE_RECORD = (psycopg2.OperationalError, ConcurrencyError)
 
 
 def in_own_transaction(env, function, read_committed=False):

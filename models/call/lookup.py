@@ -7,6 +7,7 @@ import psycopg2
 
 from odoo import fields, models
 
+from ...core.envelope import check_record
 from ...core.exceptions import (
     NOT_MADE,
     ApiTimeoutError,
@@ -171,6 +172,7 @@ class _Lookup:
                 error_type=ErrorType.RESOURCE_NOT_FOUND,
                 record=f"{self._stream.entity}/{external_id}",
             )
+        check_record(record)
         data = adapter._canonical(record, Directory(self._backend))
         value = _value(external_id, data)
         # As old as the question: what changed meanwhile may not be in the answer.

@@ -2,19 +2,25 @@ import json
 import logging
 import traceback
 import uuid
+from dataclasses import replace
 
 from odoo import api, fields, models
 from odoo.tools import LazyTranslate
 
 from ...core.classification import classify, classify_response
+from ...core.exceptions import LONGEST_MESSAGE
 from ...core.fingerprint import fingerprint
 from ...core.redaction import redact
+from ...core.storable import storable, storable_text
 from ...core.taxonomy import Category, ErrorType, Severity
+from ...core.text_checks import LONGEST_ID
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 
 _logger = logging.getLogger(__name__)
 _lt = LazyTranslate(__name__)
+LONGEST_TRACE = 50_000
+LONGEST_CODE = 200
 # What people call the work that failed, where it is neither an operation nor a model.
 WORK_NAMES = {
     "api": _lt("Call of the pharmacy app"),
@@ -200,13 +206,13 @@ class SyncError(models.Model):
         :return: :class:`...core.classification.Classification`
         """
         rules = self.env["sync.error.rule"]._rules(backend)
-        return classify(exception, rules=rules, **about)
+        return _kept(classify(exception, rules=rules, **about))
 
     @api.model
     def _classify_response(self, backend, status, code=None, message="", **about):
         """What the failing answer to one item means; see :meth:`_classify`."""
         rules = self.env["sync.error.rule"]._rules(backend)
-        return classify_response(status, code, message, rules=rules, **about)
+        return _kept(classify_response(status, code, message, rules=rules, **about))
 
     @api.model
     def _values(self, classification, exception=None, **about):
@@ -221,12 +227,16 @@ class SyncError(models.Model):
         context["user"] = self.env.user.login
         trace = None
         if exception is not None:
-            trace = redact("".join(traceback.format_exception(exception)))
-        message = redact(classification.message)
+            # Its end tells most.
+            trace = "".join(traceback.format_exception(exception))[-LONGEST_TRACE:]
+            trace = redact(storable_text(trace))
+        message = redact(storable_text(classification.message, LONGEST_MESSAGE))
         return {
             **about,
             "work": operation,
-            "correlation_id": about.get("correlation_id") or uuid.uuid4().hex,
+            "correlation_id": storable_text(
+                about.get("correlation_id") or uuid.uuid4().hex, LONGEST_ID
+            ),
             "fingerprint": fingerprint(
                 about.get("backend_id"),
                 operation,
@@ -247,7 +257,7 @@ class SyncError(models.Model):
             "http_status": classification.http_status or 0,
             "code": classification.code,
             "message": message,
-            "context": redact(context),
+            "context": redact(storable(context)),
             "trace": trace,
         }
 
@@ -310,3 +320,13 @@ class SyncError(models.Model):
     @api.model
     def _keep(self, classification, exception, about):
         self.create(self._values(classification, exception, **about))
+
+
+def _kept(classification):
+    """The same as every table can keep it, whatever another program said."""
+    code = classification.code
+    return replace(
+        classification,
+        message=storable_text(classification.message, LONGEST_MESSAGE),
+        code=code and storable_text(code, LONGEST_CODE),
+    )

@@ -2,9 +2,18 @@ from dataclasses import dataclass, field
 
 from odoo import models
 
+from ...core.envelope import check_record
 from ...core.exceptions import InvalidDataError
+from ...core.storable import storable_text
+from ...core.text_checks import (
+    check_id,
+)
 from ...entities.directory import Directory
-from ..base.own_transaction import NOT_THE_RECORD
+from ..base.alone import alone, is_nobodys, without_sql
+
+# Under which data are kept that are no object.
+# Characters of an unusable id by which its failure is known.
+SHOWN_ID = 200
 
 
 @dataclass
@@ -67,23 +76,44 @@ class SyncStream(models.Model):
         )
         return arrivals
 
+    def _apply_apart(self, records, correlation_id):
+        """Like :meth:`_apply`; what it raises over one record is that one's failure
+        alone, found by halving: whatever arrives, its neighbours land."""
+        try:
+            with self.env.cr.savepoint():
+                return self._apply(records, correlation_id)
+        except Exception as exc:
+            if is_nobodys(exc):
+                raise
+            if len(records) == 1:
+                arrival = Arrival(records[0])
+                if self._read_envelope(arrival):
+                    self._set_failed(arrival, exc)
+                return [arrival]
+        half = len(records) // 2
+        return [
+            *self._apply_apart(records[:half], correlation_id),
+            *self._apply_apart(records[half:], correlation_id),
+        ]
+
     def _read_envelope(self, arrival):
+        """Check what holds for records of every entity.
+
+        :return: whether the record may be looked at; else the arrival has failed
+        """
         record = arrival.record
-        external_id = record.get("id") if isinstance(record, dict) else None
-        if not external_id or not isinstance(external_id, str):
-            return self._set_failed(
-                arrival, InvalidDataError("id is to be a text", field="id")
-            )
-        version = record.get("version") or 0
-        if not isinstance(version, int):
-            return self._set_failed(
-                arrival, InvalidDataError("version is to be a number", field="version")
-            )
-        arrival.external_id, arrival.version = external_id, version
+        try:
+            if isinstance(record, dict) and isinstance(record.get("id"), str):
+                arrival.external_id = storable_text(record["id"], SHOWN_ID)
+            check_record(record)
+            arrival.external_id = check_id(record.get("id"), "id")
+        except InvalidDataError as exc:
+            return self._set_failed(arrival, exc)
+        arrival.version = record.get("version") or 0
         return True
 
     def _set_failed(self, arrival, error):
-        arrival.outcome, arrival.error = "failed", error
+        arrival.outcome, arrival.error = "failed", without_sql(self.env, error)
         return False
 
     def _apply_wave(self, wave, correlation_id):
@@ -252,9 +282,9 @@ class SyncStream(models.Model):
         try:
             with self.env.cr.savepoint():
                 self._create_bulk(arrivals, directory)
-        except NOT_THE_RECORD:
-            raise
-        except Exception:
+        except Exception as exc:
+            if is_nobodys(exc):
+                raise
             half = len(arrivals) // 2
             self._create_new(arrivals[:half], directory)
             self._create_new(arrivals[half:], directory)
@@ -310,14 +340,9 @@ class SyncStream(models.Model):
 
         :return: whether it succeeded
         """
-        # What was written before fails here, not in this record's place.
-        self.env.cr.flush()
-        try:
-            with self.env.cr.savepoint():
-                function(*args)
-                return True
-        except NOT_THE_RECORD:
-            raise
-        except Exception as exc:
+        with alone(self.env) as failure:
+            function(*args)
+        if failure.error:
             arrival.res_id = None
-            return self._set_failed(arrival, exc)
+            return self._set_failed(arrival, failure.error)
+        return True

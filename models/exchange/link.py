@@ -32,7 +32,9 @@ class SyncStream(models.Model):
             with alone(self.env) as failure:
                 data = adapter._canonical(record, directory)
                 adapter._adopt(Record.browse(mapping.res_id), data, directory)
-            if failure:
+                canonical[mapping] = data
+            if failure.error:
+                canonical.pop(mapping, None)
                 results[record["id"]] = failure.error
                 failed.add(mapping)
             else:

@@ -6,11 +6,13 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ...core.deadline import CancelToken
+from ...core.envelope import UNREADABLE, as_record
 from ...core.exceptions import (
     NOT_MADE,
     DependencyMissingError,
     OperationCancelledError,
 )
+from ...core.storable import storable
 from ..base.own_transaction import apart
 from .apply import Arrival
 
@@ -18,6 +20,9 @@ PAGES_PER_JOB = 200
 GONE = 410
 # Seconds that an arrived record waits for one it refers to.
 DEPENDENCY_WAIT = 60
+# A reading that is dead (a revoked key, another format) is tried once more after this
+# time; at once if a person redrives it or changes the backend's connection.
+DEAD_WAIT = timedelta(hours=1)
 
 
 class SyncBackend(models.Model):
@@ -30,12 +35,26 @@ class SyncBackend(models.Model):
         self.ensure_one()
         if self.paused or not self.active:
             return
+        answered = False
         for stream in self.stream_ids.filtered("pulls").sorted("rank"):
             apart(stream._apply_due)
-            if not stream._pull():
-                # What comes after refers to this one's records.
+            if stream._pull():
+                answered = True
+            elif not apart(stream._is_pull_dead):
+                # What comes after refers to this one's records, which will come soon.
                 return
-        apart(self._app_is_back)
+        if answered:
+            apart(self._app_is_back)
+
+    def _read_again(self):
+        """The app is reached in another way now: readings that died are due."""
+        self.env["sync.operation"].sudo().search(
+            [
+                ("backend_id", "in", self.ids),
+                ("kind", "=", "pull"),
+                ("state", "=", "dead"),
+            ]
+        )._redrive(self.env._("The connection was changed."))
 
 
 class SyncStream(models.Model):
@@ -75,11 +94,12 @@ class SyncStream(models.Model):
             apart(self._hand_over_pull, eta)
             return False
         except Exception as exc:
-            if getattr(exc, "status", None) == GONE:
-                # The app knows no such cursor (its database was set back): read all
-                # again; what did not change is left alone.
+            # The app knows no such cursor (its database was set back): read all again;
+            # what did not change is left alone.
+            gone = bool(cursor) and getattr(exc, "status", None) == GONE
+            if gone:
                 apart(self._forget_cursor)
-            apart(self._fail_pull, exc, correlation_id)
+            apart(self._fail_pull, exc, correlation_id, gone)
             return False
         apart(self._hand_over_pull)
         return True
@@ -91,10 +111,15 @@ class SyncStream(models.Model):
         self.cursor = False
 
     def _pull_waits(self):
-        """Whether a failed pull is waiting for its time."""
+        """Whether a failed pull is waiting for its time, or is dead."""
         operation = self._pull_operation()
         now = fields.Datetime.now()
+        if operation.state == "dead":
+            return (operation.done_at or now) + DEAD_WAIT > now
         return operation.state == "waiting" and (operation.eta or now) > now
+
+    def _is_pull_dead(self):
+        return self._pull_operation().state == "dead"
 
     def _pull_operation(self):
         """The failed pull that was not made up for yet, if any."""
@@ -120,13 +145,10 @@ class SyncStream(models.Model):
         )
         if (current or None) != (cursor or None):
             return False
-        records = [
-            {**change.get("data", {}), "id": change["id"], "version": change["version"]}
-            | ({"deleted": True} if change.get("deleted") else {})
-            for change in page["changes"]
-        ]
+        records = [as_record(change) for change in page["changes"]]
         if records:
-            self._keep_failed(self._apply(records, correlation_id), correlation_id)
+            arrivals = self._apply_apart(records, correlation_id)
+            self._keep_failed(arrivals, correlation_id)
         if page["next_cursor"] != cursor or records:
             self.write(
                 {"cursor": page["next_cursor"], "pulled_at": fields.Datetime.now()}
@@ -175,10 +197,13 @@ class SyncStream(models.Model):
         :return: ``{external_id: operation}``
         """
         Operation = self.env["sync.operation"]
-        first, later = {}, []
+        first, later, nameless = {}, [], []
         for arrival in arrivals:
+            if not arrival.external_id:
+                # No other one is known to be the same.
+                nameless.append(arrival)
             # The same record twice: what came of the second comes after.
-            if first.setdefault(arrival.external_id, arrival) is not arrival:
+            elif first.setdefault(arrival.external_id, arrival) is not arrival:
                 later.append(arrival)
         kept = {
             operation.external_id: operation
@@ -199,12 +224,17 @@ class SyncStream(models.Model):
         Operation.browse(made_up)._succeed(self.env._("A newer version came."))
         new = {i: a for i, a in failed.items() if i not in kept}
         made = Operation.create(
-            [self._apply_values(a, correlation_id) for a in new.values()]
+            [self._apply_values(a, correlation_id) for a in [*new.values(), *nameless]]
         )
-        kept.update(zip(new, made, strict=True))
+        kept.update(zip(new, made, strict=False))
         for external_id, arrival in failed.items():
-            kept[external_id].payload = arrival.record
-        self._apply_failed([(kept[i], arrival) for i, arrival in failed.items()])
+            kept[external_id].payload = _kept(arrival.record)
+        self._apply_failed(
+            [
+                *((kept[i], arrival) for i, arrival in failed.items()),
+                *zip(made[len(new) :], nameless, strict=True),
+            ]
+        )
         if later:
             kept.update(self._keep_failed(later, correlation_id))
         return kept
@@ -215,6 +245,7 @@ class SyncStream(models.Model):
             "stream_id": self.id,
             "mapping_id": arrival.mapping.id if arrival.mapping else False,
             "external_id": arrival.external_id,
+            "payload": _kept(arrival.record),
             "correlation_id": correlation_id,
             "first_attempt_at": fields.Datetime.now(),
         }
@@ -274,7 +305,8 @@ class SyncStream(models.Model):
         """Try arrived records again that could not be applied before."""
         due = self.env["sync.operation"]._claim(self, "apply", self.batch_size)
         for correlation_id, operations in due.grouped("correlation_id").items():
-            arrivals = self._apply([o.payload for o in operations], correlation_id)
+            records = [o.payload for o in operations]
+            arrivals = self._apply_apart(records, correlation_id)
             tried = list(zip(operations, arrivals, strict=True))
             self._apply_failed([(o, a) for o, a in tried if a.outcome == "failed"])
             applied = [(o, a) for o, a in tried if a.outcome != "failed"]
@@ -282,8 +314,11 @@ class SyncStream(models.Model):
             for operation, arrival in applied:
                 operation._applied(arrival)
 
-    def _fail_pull(self, exception, correlation_id):
-        """Keep a failed pull as an operation, and try it again when its policy says."""
+    def _fail_pull(self, exception, correlation_id, again=False):
+        """Keep a failed pull as an operation, and try it again when its policy says.
+
+        :param again: at once: its cause was put away
+        """
         operation = self._pull_operation() or self.env["sync.operation"].create(
             {
                 "kind": "pull",
@@ -301,11 +336,23 @@ class SyncStream(models.Model):
                 "deadline_at": now + timedelta(hours=24),
             }
         )
-        operation._fail(self._classify(exception), exception)
+        classification = self._classify(exception)
+        if again:
+            self.env["sync.error"]._record_each(
+                [(operation, classification, exception)]
+            )
+            operation._park(0, self.env._("All is read again from the beginning."))
+        else:
+            operation._fail(classification, exception)
         operation._schedule_waiting()
+
+
+def _kept(record):
+    """A record that failed as an operation can keep it."""
+    return storable(record if isinstance(record, dict) else {UNREADABLE: record})
 
 
 def _is_late(arrival, operation):
     """Whether the state that waits is newer than the one that has arrived."""
-    waits = (operation.payload or {}).get("version") or 0
-    return bool(arrival.version) and arrival.version < waits
+    waits = (operation.payload or {}).get("version")
+    return isinstance(waits, int) and 0 < arrival.version < waits

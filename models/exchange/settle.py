@@ -58,7 +58,7 @@ class SyncStream(models.Model):
             self.env["sync.cache"]._invalidate(self.backend_id, self.entity, keys)
         if fates.arrived:
             correlation_id = items[0]["correlation_id"]
-            arrivals = self._apply(fates.arrived, correlation_id)
+            arrivals = self._apply_apart(fates.arrived, correlation_id)
             self._keep_failed(arrivals, correlation_id)
             self._park_unmerged(operations, arrivals)
         self._send_the_rest(operations, items)

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -6,6 +7,8 @@ from odoo.fields import Domain
 
 from ...core.decision import Verdict, decide
 from ...core.retry import delay
+from ...core.storable import storable_text
+from ...core.taxonomy import TAXONOMY, Category, Delivery, ErrorType
 from .retrying import Retrying
 
 # What a newer operation takes over from the one in whose place it goes on.
@@ -65,7 +68,7 @@ class SyncOperation(models.Model):
             {
                 "state": "waiting",
                 "eta": fields.Datetime.now() + timedelta(seconds=seconds),
-                "reason": reason,
+                "reason": reason and storable_text(reason),
             }
         )
 
@@ -106,14 +109,15 @@ class SyncOperation(models.Model):
             delay and who set it
         """
         now = fields.Datetime.now()
-        policy = retrying.policy(classification.type)
+        judged = self._judged(classification)
+        policy = retrying.policy(judged.type)
         in_time = now < self.deadline_at
         # A failure with which the breaker opens, or a failed probe, speaks of the app
         # and not of the record: it costs no attempt.
         free = retrying.rejection and classification.counts_for_breaker
         attempts = self.attempts - 1 if free else self.attempts
         decision = decide(
-            classification,
+            judged,
             attempts_left=policy.max_attempts - attempts,
             breaker_open=bool(retrying.rejection),
             budget_left=retrying.spare > 0,
@@ -143,7 +147,7 @@ class SyncOperation(models.Model):
             else:
                 who = self.env._(
                     "policy %(name)s, attempt %(attempt)s of %(most)s",
-                    name=retrying.policy_name(classification.type),
+                    name=retrying.policy_name(judged.type),
                     attempt=attempts,
                     most=policy.max_attempts,
                 )
@@ -154,6 +158,25 @@ class SyncOperation(models.Model):
                 state="dead", eta=False, revive=revive, done_at=now, recovery=False
             )
         return values, retry
+
+    def _judged(self, classification):
+        """What is decided by: an answer that nobody can read says nothing of the
+        record, and what it was the answer to may be done."""
+        unread = (
+            self.kind != "apply"
+            and classification.category is Category.DATA_CORRUPTION
+            and classification.delivery is Delivery.UNKNOWN
+        )
+        if not unread:
+            return classification
+        info = TAXONOMY[ErrorType.OUTCOME_UNKNOWN]
+        return replace(
+            classification,
+            type=ErrorType.OUTCOME_UNKNOWN,
+            category=info.category,
+            severity=info.severity,
+            retryable=info.retryable,
+        )
 
     def _give_back(self, seconds, reason):
         """The attempt was not made, and costs none: wait until it can be."""

@@ -190,7 +190,8 @@ class SyncOperation(models.Model):
     def _arrived_name(self):
         """What an arrived record calls itself that Odoo does not have."""
         payload = (self.payload if self.kind == "apply" else None) or {}
-        return payload.get("reference") or payload.get("name")
+        name = payload.get("reference") or payload.get("name")
+        return isinstance(name, str) and name
 
     @api.depends("reason")
     @api.depends_context("lang")

@@ -3,6 +3,7 @@ import uuid
 from odoo import models
 
 from ...core.exceptions import InvalidDataError
+from ...core.storable import storable_text
 from ..base.alone import alone
 from ..base.own_transaction import apart
 
@@ -59,7 +60,8 @@ class SyncReconciliation(models.Model):
                 work._repair_one(drift, records[drift.id], correlation_id)
             if failure:
                 failed += 1
-                drift.write({"state": "failed", "reason": str(failure.error)})
+                reason = storable_text(str(failure.error))
+                drift.write({"state": "failed", "reason": reason})
                 self._record_failure(failure.error, drift, correlation_id)
             else:
                 drift.state = "repaired"

@@ -5,6 +5,8 @@ from odoo.tools import SQL
 from ...core.exceptions import InvalidDataError
 from ...entities.directory import Directory
 from ..base.own_transaction import apart
+from ..exchange.apply import Arrival
+from ..exchange.pull import as_record
 
 PAGE = 500
 CHUNK = 500
@@ -102,14 +104,13 @@ class SyncInitialPart(models.Model):
 
     def _store_page(self, page):
         """Write down the pharmacy's records that have no counterpart."""
+        arrivals = [Arrival(as_record(change)) for change in page["changes"]]
+        bad = [a for a in arrivals if not self.stream_id._read_envelope(a)]
+        self.stream_id._keep_failed(bad, self.initial_id.correlation_id)
         records = {
-            change["id"]: {
-                **change.get("data", {}),
-                "id": change["id"],
-                "version": change["version"],
-            }
-            for change in page["changes"]
-            if not change.get("deleted")
+            arrival.external_id: arrival.record
+            for arrival in arrivals
+            if not arrival.error and not arrival.record.get("deleted")
         }
         mapped = self._mapped_among(external_ids=records)
         self._lines(("external_id", "in", list(records))).unlink()
@@ -119,7 +120,7 @@ class SyncInitialPart(models.Model):
                     "initial_id": self.initial_id.id,
                     "stream_id": self.stream_id.id,
                     "external_id": external_id,
-                    "pharmacy_name": record.get("name") or record.get("reference"),
+                    "pharmacy_name": _name(record),
                     "record": record,
                 }
                 for external_id, record in records.items()
@@ -288,6 +289,11 @@ class SyncInitialPart(models.Model):
             reason = self.env._("Nothing is sent to the pharmacy here.")
             return {"action": "leave", "reason": reason}
         return {"action": "create_pharmacy"}
+
+
+def _name(record):
+    name = record.get("name") or record.get("reference")
+    return isinstance(name, str) and name
 
 
 class _PlannedDirectory(Directory):

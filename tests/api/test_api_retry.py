@@ -92,10 +92,11 @@ class TestApiRetry(SyncCase):
         for asked, field in (
             ({}, "operation_ids"),
             ({"operation_ids": [1], "external_ids": ["x"]}, "operation_ids"),
-            ({"operation_ids": ["1"]}, "operation_ids"),
+            ({"operation_ids": ["1"]}, "operation_ids[0]"),
+            ({"operation_ids": [1, 2**31]}, "operation_ids[1]"),
             ({"operation_ids": list(range(501))}, "operation_ids"),
             ({"external_ids": ["x"], "entity": "invoice"}, "entity"),
-            ({"external_ids": [7], "entity": "supplier"}, "external_ids"),
+            ({"external_ids": [7], "entity": "supplier"}, "external_ids[0]"),
         ):
             answer = self.api.retry(**asked)
             self.assertFalse(answer["success"], asked)
