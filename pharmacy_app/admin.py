@@ -4,11 +4,11 @@ import hmac
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, StrictBool
 
 from .demo_data import seed
-from .errors import ApiError, Code
+from .errors import ApiError, Code, to_json
 from .faults import Plan
 from .schemas import Closed
 from .values import PositiveAmount
@@ -41,13 +41,18 @@ class SettingsData(Closed):
 
 @router.get("/faults")
 async def show_faults(request: Request):
-    return request.app.state.faults.show()
+    return _shown(request.app.state.faults)
+
+
+def _shown(faults):
+    # A rule may put in what is no text, such as half of a surrogate pair.
+    return Response(to_json(faults.show()), media_type="application/json")
 
 
 @router.post("/faults")
 async def replace_faults(request: Request, plan: Plan):
     request.app.state.faults.replace(plan)
-    return request.app.state.faults.show()
+    return _shown(request.app.state.faults)
 
 
 @router.delete("/faults", status_code=204)

@@ -42,6 +42,7 @@ from .exchange import test_histories
 from .exchange import test_lifecycle
 from .exchange import test_link
 from .exchange import test_unanswered
+from .exchange import test_bad_records
 from .dead_letter import test_dead_letter
 from .dead_letter import test_dead_letter_tour
 from .dead_letter import test_redrive
@@ -64,3 +65,4 @@ from .alert import test_alert_tour
 from .api import test_api
 from .api import test_api_conflicts
 from .api import test_api_retry
+from .api import test_api_arguments

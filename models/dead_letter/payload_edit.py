@@ -1,3 +1,5 @@
+import json
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 
@@ -36,7 +38,7 @@ class SyncOperation(models.Model):
         record = self._content(Directory(self.backend_id))
         known = [converter.key for converter in self.stream_id._adapter()._converters()]
         # In the order of the entity, and also what did not come.
-        record = {**dict.fromkeys(known), **record}
+        record = {**dict.fromkeys(known), **_simple(record, known)}
         return [
             (path, self._leaf_label(path, record), value)
             for path, value in leaves(record)
@@ -51,7 +53,7 @@ class SyncOperation(models.Model):
         """
         if self.kind == "apply":
             content = self.payload or {}
-            gone = content.get("deleted")
+            gone = content.get("deleted") is True
         else:
             adapter, record = self.stream_id._adapter(), self.mapping_id._record()
             content = adapter._serialise(record, directory).get(record.id, {})
@@ -65,7 +67,8 @@ class SyncOperation(models.Model):
         if not bracket:
             return self._label(path)
         number, __, field = rest.partition("]")
-        key = record[name][int(number)].get("key")
+        line = record[name][int(number)]
+        key = line.get("key") if isinstance(line, dict) else number
         return self._label(f"{name}[{key}]{field}", record)
 
     def _edit(self, texts):
@@ -149,6 +152,17 @@ class SyncOperation(models.Model):
                 ("state", "=", "dead"),
             ]
         )._succeed(self.env._("A later push of the record went through."))
+
+
+def _simple(record, known):
+    """The record with simple values in the fields that have one: a list or an object
+    that came in place of it is shown as its JSON."""
+    return {
+        name: json.dumps(value, ensure_ascii=False)
+        if name in known and isinstance(value, (dict, list))
+        else value
+        for name, value in record.items()
+    }
 
 
 def _typed(path, former, text):

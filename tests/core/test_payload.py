@@ -143,7 +143,20 @@ def test_decimals_are_written_in_one_way(value, digits, written):
 
 
 @pytest.mark.parametrize(
-    "value", ["", "x", "nan", "inf", float("nan"), True, None, [1], "1e99", "1,5"]
+    "value",
+    [
+        *("", "x", "nan", "inf", float("nan"), True, None, [1], "1e99", "1,5"),
+        *(
+            "1_000",
+            "\u0665",
+            "\uff11",
+            "Infinity",
+            "1e9999999999",
+            "1e-999",
+            "0x10",
+            "1 000",
+        ),
+    ],
 )
 def test_what_is_no_decimal_is_refused(value):
     with pytest.raises(InvalidDataError):

@@ -37,6 +37,38 @@ class TestWebhook(HttpCase):
             },
         )
 
+    def test_no_timestamp_is_a_server_error(self):
+        for stamp in ("9" * 5000, "-1", "1e9", "\xb2", ""):
+            answer = self.url_open(
+                f"/pharmacy_sync/webhook/{self.backend.id}",
+                data=BODY,
+                headers={
+                    "Content-Type": "application/json",
+                    "webhook-id": "msg_1",
+                    "webhook-timestamp": stamp.encode("latin-1"),
+                    "webhook-signature": "v1,x",
+                },
+            )
+            self.assertEqual(answer.status_code, 401, stamp[:10])
+
+    def test_a_long_body_is_not_read_whatever_its_length_is_said_to_be(self):
+        """With a length, and in pieces without one; rightly signed too."""
+        for size, status in ((64 * 1024, 202), (64 * 1024 + 1, 413), (10**7, 413)):
+            body = b"x" * size
+            stamp = int(time.time())
+            headers = {
+                "Content-Type": "application/json",
+                "webhook-id": "msg_1",
+                "webhook-timestamp": str(stamp),
+                "webhook-signature": sign(WEBHOOK_SECRET, "msg_1", stamp, body),
+            }
+            url = f"/pharmacy_sync/webhook/{self.backend.id}"
+            pieces = (body[at : at + 4096] for at in range(0, size, 4096))
+            for data in (body, pieces):
+                with self.subTest(size=size, chunked=data is pieces):
+                    answer = self.url_open(url, data=data, headers=headers)
+                    self.assertEqual(answer.status_code, status)
+
     def pulls(self):
         return self.env["queue.job"].search_count(
             [("identity_key", "like", f"pharmacy_sync pull {self.backend.id} ")]

@@ -1,0 +1,183 @@
+"""The door: what is refused and where, and that whatever was refused can be kept."""
+
+import json
+import math
+from datetime import datetime
+
+import pytest
+from hypothesis import given, strategies as st
+
+from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError, SyncError
+from odoo.addons.pharmacy_sync.core.storable import (
+    MARK,
+    UNSTORABLE,
+    Limits,
+    storable,
+    storable_text,
+)
+from odoo.addons.pharmacy_sync.core.text_checks import (
+    check_id,
+    check_ids,
+    check_text,
+    check_value,
+    check_visible,
+    check_whole,
+)
+
+SMALL = Limits(text=100, depth=3, values=12, characters=300, digits=20)
+# Any text, with what cannot be stored more often than by chance.
+TEXTS = st.text(st.characters(exclude_categories=()) | st.sampled_from("\0\ud83d⟨!"))
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | TEXTS
+    | st.integers(4300, 5000).map(lambda digits: 10**digits)
+    | st.binary(max_size=3)
+    | st.datetimes(),
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(TEXTS | st.integers(), inner, max_size=5)
+    ),
+    max_leaves=30,
+)
+
+
+def passes(value, limits=SMALL):
+    try:
+        check_value(value, "value", limits)
+    except InvalidDataError as error:
+        assert error.field.startswith("value")
+        return False
+    return True
+
+
+def texts(value):
+    if isinstance(value, dict):
+        return [*value, *(t for item in value.values() for t in texts(item))]
+    if isinstance(value, list):
+        return [t for item in value for t in texts(item)]
+    return [value] if isinstance(value, str) else []
+
+
+@given(VALUES)
+def test_whatever_comes_can_be_kept(value):
+    kept = storable(value, SMALL)
+    assert json.loads(json.dumps(kept, allow_nan=False)) == kept
+    assert not [text for text in texts(kept) if UNSTORABLE.search(text)]
+    assert all(len(text) <= SMALL.text for text in texts(kept))
+
+
+@given(VALUES)
+def test_what_passes_is_kept_as_it_is(value):
+    if passes(value):
+        assert storable(value, SMALL) == value
+
+
+@given(VALUES)
+def test_what_was_not_kept_as_it_came_is_refused_until_corrected(value):
+    kept = storable(value, SMALL)
+    if MARK in json.dumps(kept, ensure_ascii=False):
+        assert not passes(kept)
+
+
+@given(TEXTS, st.integers(80, 120))
+def test_a_text_is_cut_once_and_told_apart(text, longest):
+    text *= 50
+    kept = storable_text(text, longest)
+    assert len(kept) <= longest
+    assert storable_text(kept, longest) == kept
+    if len(text) > longest:
+        other = storable_text(text + "x", longest)
+        assert (MARK in kept) and other != kept
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ({"name": "a\0b"}, "name"),
+        ({"lines": [{}, {"description": "Perro \ud83d"}]}, "lines[1].description"),
+        ({"a": {"b": [1, math.nan]}}, "a.b[1]"),
+        ({"a": math.inf}, "a"),
+        ({"a": 10**100}, "a"),
+        ({"a": -(10**5000)}, "a"),
+        ({"a": f"{MARK}U+0000⟩"}, "a"),
+        ({"a": "x" * 100_001}, "a"),
+        ({"a": ["x" * 99_000] * 11}, "a[10]"),
+        ({"a": list(range(20_001))}, "a"),
+        ({"a": b"x"}, "a"),
+        ({"a": datetime(2026, 1, 1)}, "a"),
+        ({"a": (1,)}, "a"),
+        ({7: 1}, "[7]"),
+    ],
+)
+def test_the_place_at_fault_is_named(value, field):
+    with pytest.raises(InvalidDataError) as caught:
+        check_value(value)
+    assert caught.value.field == field
+
+
+def test_nesting_is_bounded_and_told():
+    value = leaf = []
+    for __ in range(500):
+        leaf.append([])
+        leaf = leaf[0]
+    with pytest.raises(InvalidDataError, match="20 levels"):
+        check_value(value)
+    assert MARK in json.dumps(storable(value), ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "text", ["Esc \x1b[31m", "A\x0bB", "\ufeffNorte", "\u202eteV", "Cre\u0301me", "🐶"]
+)
+def test_other_characters_pass_and_are_kept(text):
+    assert check_text(text, "name") == storable_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", " ", " a", "a\n", "a\tb", "a\0b", "\ud83d", "a\u2028b", "x" * 256),
+        *(None, False, True, 5, [], {}, f"{MARK}U+0000⟩"),
+    ],
+)
+def test_what_is_no_id(value):
+    with pytest.raises(InvalidDataError):
+        check_id(value, "id")
+
+
+@pytest.mark.parametrize("value", ["a", "sup/1?x#y", "É 7", "..", "x" * 255])
+def test_what_is_an_id(value):
+    assert check_id(value, "id") == value
+
+
+def test_arguments_are_named_with_their_place():
+    for check, value, field in (
+        (check_ids, ["a", 7], "x[1]"),
+        (check_ids, "a", "x"),
+        (check_ids, ["a"] * 4, "x"),
+    ):
+        with pytest.raises(InvalidDataError) as caught:
+            check(value, "x", 3)
+        assert caught.value.field == field
+
+
+@pytest.mark.parametrize("value", [True, False, None, "1", 1.0, -1, 2**31, [], {}])
+def test_what_is_no_whole_number(value):
+    with pytest.raises(InvalidDataError):
+        check_whole(value, "version")
+
+
+@pytest.mark.parametrize("value", ["a b", "a\n", "é", "🐶", "", "x" * 201, 7, None])
+def test_what_may_not_be_in_a_header(value):
+    with pytest.raises(InvalidDataError, match=r"\^\[!-~\]\{1,200\}\$"):
+        check_visible(value, "correlation_id")
+
+
+@given(TEXTS)
+def test_an_exception_of_ours_can_be_kept_whatever_it_quotes(text):
+    error = SyncError(text * 100, field=text)
+    assert not UNSTORABLE.search(error.message + (error.field or ""))
+    assert not UNSTORABLE.search(error.message)
+    assert len(error.message) <= 2_000
