@@ -2,11 +2,11 @@ from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...core.envelope import as_record
 from ...core.exceptions import InvalidDataError
 from ...entities.directory import Directory
 from ..base.own_transaction import apart
 from ..exchange.apply import Arrival
-from ..exchange.pull import as_record
 
 PAGE = 500
 CHUNK = 500
