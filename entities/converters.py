@@ -19,6 +19,7 @@ from ..core.text_checks import check_id
 DIGITS = 15
 # Years that calendars and time zones can calculate with.
 EARLIEST, LATEST = "1900", "3000"
+from .neutral import SOURCE_LANG
 
 
 def moment_text(env, moment):
@@ -248,7 +249,9 @@ class Coded(Converter):
         self.by = by
 
     def to_json(self, record, directory):
-        return record[self.field][self.by] or self.empty
+        # A code is the same in all languages, also where people may translate it.
+        coded = record[self.field].with_context(lang=SOURCE_LANG)
+        return coded[self.by] or self.empty
 
     def to_odoo(self, value, directory):
         if not value:

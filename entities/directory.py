@@ -3,6 +3,7 @@
 import re
 
 from ..core.exceptions import DependencyMissingError
+from .neutral import SOURCE_LANG
 
 UNMAPPED = "odoo:"
 _UNMAPPED_RECORD = re.compile(r"odoo:([a-z_]+):([0-9]{1,10})")
@@ -16,7 +17,7 @@ class Directory:
     """
 
     def __init__(self, backend):
-        self._backend = backend
+        self.backend = backend
         self._env = backend.env
         self._external_ids = {}
         self._res_ids = {}
@@ -34,7 +35,7 @@ class Directory:
     def coded(self, model, by):
         """All records of ``model`` by the code in field ``by``: ``{code: id}``."""
         if (model, by) not in self._coded:
-            Model = self._env[model].with_context(active_test=False, lang="en_US")
+            Model = self._env[model].with_context(active_test=False, lang=SOURCE_LANG)
             # The one to win comes last: active before archived, then the oldest.
             order = "active, id desc" if "active" in Model._fields else "id desc"
             found = Model.search_fetch([], [by], order=order)
@@ -51,7 +52,7 @@ class Directory:
             return
         known.update(dict.fromkeys(res_ids))
         known_back.update(dict.fromkeys(external_ids))
-        for res_id, external_id in self._backend._mapped_pairs(
+        for res_id, external_id in self.backend._mapped_pairs(
             entity, res_ids, external_ids
         ):
             known[res_id] = external_id

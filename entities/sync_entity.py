@@ -6,6 +6,7 @@ from odoo.fields import Domain
 
 from ..core.exceptions import InvalidDataError
 from ..core.merge import MISSING, parse_path
+from .neutral import neutral
 
 
 class SyncEntity(models.AbstractModel):
@@ -185,9 +186,9 @@ class SyncEntity(models.AbstractModel):
     def _serialise(self, records, directory):
         """Records in canonical JSON form: ``{id: {key: value}}``.
 
-        Values are read in bulk, in the language that both sides share.
+        Values are read in bulk, and are the same whoever asks.
         """
-        records = records.with_context(lang="en_US", active_test=False)
+        records = neutral(records, directory.backend, active_test=False)
         converters = self._converters()
         self._preload(records, directory)
         return {

@@ -4,6 +4,7 @@ from odoo import api, fields, models, tools
 
 from ...core import alerting as core
 from ...core.taxonomy import Severity
+from ...entities.neutral import neutral
 from ..base.rights import OPERATOR, check_may
 from ..error.sync_error import selection
 
@@ -157,7 +158,7 @@ class SyncAlertRule(models.Model):
     @tools.ormcache()
     def _rules(self):
         """All active rules: a tuple of :class:`...core.alerting.Rule`."""
-        return tuple(rule._core() for rule in self.sudo().search([]))
+        return tuple(rule._core() for rule in neutral(self.sudo()).search([]))
 
     def _core(self):
         self.ensure_one()

@@ -12,6 +12,7 @@ from ..base.alone import is_replayed, without_sql
 from ..base.rights import API, check_group
 
 _logger = logging.getLogger(__name__)
+from ...entities.neutral import neutral
 
 MAX_RECORDS = 500
 # Tries after which records are queued that the database is too busy for.
@@ -88,7 +89,8 @@ class SyncApi(models.AbstractModel):
     # -- Implementation ---------------------------------------------------------------
 
     def _answer(self, correlation_id, method, *args, within=None):
-        """What ``method`` answers, or what it failed with.
+        """What ``method`` answers, or what it failed with; no context that a caller
+        sends changes any of it.
 
         :param within: context manager in which ``method`` is called, given the cursor;
             by default what it wrote is undone when it fails
@@ -100,9 +102,10 @@ class SyncApi(models.AbstractModel):
             backend = self._backend()
             if not _is_absent(given):
                 correlation_id = check_visible(given, "correlation_id")
+            api = neutral(self, backend)
             with (within or _undone)(self.env.cr):
                 answer = {"success": True, "error": None}
-                answer.update(method(backend, correlation_id, *args))
+                answer.update(method.__func__(api, backend, correlation_id, *args))
         except Exception as failure:
             if is_replayed(failure) and not _is_last_try(args, failure):
                 raise
@@ -110,7 +113,7 @@ class SyncApi(models.AbstractModel):
             exc = without_sql(self.env, failure)
             error = self.env["sync.error"].sudo()._classify(exc)
             if self._is_caller():
-                self._record_error(backend, error, exc, correlation_id)
+                neutral(self)._record_error(backend, error, exc, correlation_id)
             else:
                 # Strangers do not fill a table that others are alerted of.
                 _logger.warning("user %s may not call Pharmacy Sync", self.env.uid)
@@ -129,12 +132,12 @@ class SyncApi(models.AbstractModel):
         :raises ConfigurationError: no backend names the user
         """
         check_group(self.env, API, self.env._("Only API users may call Pharmacy Sync."))
-        backend = (
-            self.env["sync.backend"].sudo().search([("user_id", "=", self.env.uid)])
+        backend = neutral(self.env["sync.backend"].sudo()).search(
+            [("user_id", "=", self.env.uid)]
         )
         if not backend:
             raise ConfigurationError("No backend names this user as its API user.")
-        return backend.with_company(backend.company_id)
+        return neutral(backend, backend)
 
     def _stream(self, backend, entity):
         check_text(entity, "entity", LONGEST_ENTITY)

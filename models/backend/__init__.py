@@ -4,3 +4,4 @@ from . import sync_backend
 from . import sync_stream
 from . import sync_mapping
 from . import address
+from . import lang

@@ -4,6 +4,7 @@ from odoo.orm.models import NO_ACCESS
 from odoo.tools import SQL
 from odoo.tools.safe_eval import safe_eval
 
+from ...entities.neutral import SOURCE_LANG, neutral
 from ..base.rights import OPERATOR, check_may
 
 MASK = "********"
@@ -22,6 +23,18 @@ class SyncBackend(models.Model):
     active = fields.Boolean(default=True, tracking=True)
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company
+    )
+    lang = fields.Selection(
+        "_select_lang",
+        "Language of Names",
+        required=True,
+        default=lambda self: self._company_lang(self.env.company),
+        tracking=True,
+        help="What Odoo can tell in several languages, such as the name of a product, "
+        "travels in this one: that text is sent, and an arriving one is written in it. "
+        "Translations into other languages stay in Odoo as they are; a change of one "
+        "sends nothing. Once records are linked it can be changed only if none of "
+        "them has another name in the new language.",
     )
     url = fields.Char(
         "Address",
@@ -74,6 +87,31 @@ class SyncBackend(models.Model):
         "Timeouts are to be above zero.",
     )
 
+    @api.model
+    def _select_lang(self):
+        return self.env["res.lang"].get_installed()
+
+    @api.model
+    def _company_lang(self, company):
+        """The language of a company, as far as it is in use."""
+        installed = dict(self._select_lang())
+        wanted = (company.partner_id.lang, SOURCE_LANG, *installed)
+        return next(lang for lang in wanted if lang in installed)
+
+    def _init_column(self, column_name):
+        # Backends from before there was a choice spoke English.
+        if column_name == "lang" and SOURCE_LANG in dict(self._select_lang()):
+            self.env.cr.execute(
+                SQL("UPDATE sync_backend SET lang = %s WHERE lang IS NULL", SOURCE_LANG)
+            )
+        else:
+            super()._init_column(column_name)
+
+    @api.onchange("company_id")
+    def _onchange_company_id(self):
+        if not self._origin:
+            self.lang = self._company_lang(self.company_id)
+
     @api.depends("api_key_secret", "webhook_secret_secret")
     def _compute_secrets(self):
         for backend in self:
@@ -97,6 +135,13 @@ class SyncBackend(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        Company = self.env["res.company"]
+        vals_list = [
+            {"lang": self._company_lang(Company.browse(vals["company_id"])), **vals}
+            if vals.get("company_id")
+            else vals
+            for vals in vals_list
+        ]
         backends = super().create(vals_list)
         backends._create_parts()
         return backends
@@ -104,6 +149,8 @@ class SyncBackend(models.Model):
     def write(self, vals):
         if "url" in vals and vals.get("api_key", MASK) == MASK:
             self._check_key_stays(vals["url"])
+        if "lang" in vals:
+            self.filtered(lambda b: b.lang != vals["lang"])._check_lang(vals["lang"])
         result = super().write(vals)
         if {"active", "company_id"} & vals.keys():
             self.env.registry.clear_cache()
@@ -160,13 +207,9 @@ class SyncBackend(models.Model):
     # -- Calls and jobs ---------------------------------------------------------------
 
     def _as_runner(self):
-        """The backend as jobs see it: superuser, in the backend's company."""
+        """The backend as jobs see it: superuser, in the neutral environment."""
         self.ensure_one()
-        return (
-            self.with_user(SUPERUSER_ID)
-            .with_company(self.company_id)
-            .with_context(allowed_company_ids=self.company_id.ids)
-        )
+        return neutral(self.with_user(SUPERUSER_ID), self)
 
     def _schedule_push(self, eta=None):
         """Have the job runner push what is due.

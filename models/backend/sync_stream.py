@@ -1,5 +1,7 @@
 from odoo import api, fields, models, tools
 
+from ...entities.neutral import neutral
+
 
 class SyncStream(models.Model):
     """One entity on one backend: which way it flows, and how far it was read."""
@@ -100,7 +102,9 @@ class SyncStream(models.Model):
     def _following(self):
         """Who is to be told of changes: ``{entity: [(stream id, backend id)]}``."""
         following = {}
-        for stream in self.sudo().search([("direction", "in", ("both", "push"))]):
+        # Kept for everybody: not what the first to ask sees, archived ones included.
+        streams = neutral(self.sudo())
+        for stream in streams.search([("direction", "in", ("both", "push"))]):
             if stream.backend_id.active:
                 following.setdefault(stream.entity, []).append(
                     (stream.id, stream.backend_id.id)

@@ -17,6 +17,7 @@ from ...core.exceptions import (
 )
 from ...core.taxonomy import ErrorType
 from ...entities.directory import Directory
+from ...entities.neutral import neutral
 from ..base.locks import LOOKUPS
 from ..base.own_transaction import apart, autocommitting
 from .sync_cache import Entry, _value, memory
@@ -82,6 +83,7 @@ class SyncBackend(models.Model):
         :return: ``{external_id: Found, or the exception}``
         """
         self.ensure_one()
+        self = neutral(self, self)
         stream = self.stream_ids.filtered(lambda s: s.entity == entity)
         if not stream or not stream._adapter()._entity_cached:
             raise InvalidDataError(f"No {entity} can be looked up.", field="entity")

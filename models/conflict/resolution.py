@@ -9,6 +9,7 @@ from ...core.resolution import Choice, Decision, decided, edited, strategy
 from ...core.taxonomy import ErrorType
 from ...entities.converters import moment_text
 from ...entities.directory import Directory
+from ...entities.neutral import neutral
 from .sync_conflict import _by_side, _text
 from .sync_conflict_line import field_name
 
@@ -65,7 +66,7 @@ class SyncConflict(models.Model):
 
     def _deciding(self):
         """These conflicts, of one company, with the rights and in the company that
-        deciding needs.
+        deciding needs; in the language of the person, who is told what is wrong.
 
         :raises AccessError: the user does not see them
         """
@@ -128,6 +129,7 @@ class SyncConflict(models.Model):
         :raises InvalidDataError: a choice is not acceptable; ``field`` names the path
         """
         mapping = self.mapping_id
+        own = neutral(self, self.backend_id)
         self.env["sync.mapping"]._lock(mapping.ids)
         if self.state != "open":
             raise ConflictError(
@@ -135,12 +137,16 @@ class SyncConflict(models.Model):
             )
         odoo = self._odoo_values()
         if odoo is None:
-            self._close("merge", self.env._("The record was deleted."))
+            own._close("merge", own.env._("The record was deleted."))
             return
         seen = mapping._merge(odoo, self.pharmacy).conflicts
         if fingerprint and fingerprint != self._fingerprint(seen):
             raise ConflictError(self.env._("It has changed since you looked at it."))
         decisions = self._read_choices(choices, seen)
+        own._carry_out(odoo, seen, decisions, reason)
+
+    def _carry_out(self, odoo, seen, decisions, reason):
+        mapping = self.mapping_id
         self._write_decisions(odoo, seen, decisions)
         self._keep_decisions(seen, decisions, reason)
         left = mapping._merge(mapping._serialise(), self.pharmacy)

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ...core.conflict_rules import Rule, RuleKind
+from ...entities.neutral import neutral
 
 
 def split_paths(text):
@@ -63,6 +64,8 @@ class SyncConflictRule(models.Model):
     def _rules(self, stream):
         """The rules that hold for a stream, a tuple of :class:`...core.policy.Rule`."""
         found = self.sudo().search(
+        """The rules that hold for a stream, a tuple of :class:`...core.policy.Rule`."""
+        found = neutral(self.sudo()).search(
             [
                 ("backend_id", "in", (False, stream.backend_id.id)),
                 ("entity", "in", (False, stream.entity)),

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...entities.neutral import neutral
+
 # Operations that a person may discard.
 DISCARDABLE = ("pending", "waiting", "dead")
 
@@ -164,7 +166,7 @@ class SyncOperation(models.Model):
 
     def _note(self, action, text=False, **values):
         """Keep what the user did with each of these, and when."""
-        self.env["sync.operation.note"].sudo().create(
+        neutral(self.env["sync.operation.note"].sudo()).create(
             [
                 {"operation_id": operation.id, "action": action, "text": text, **values}
                 for operation in self

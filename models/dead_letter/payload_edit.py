@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from ...core.comparison import leaves, with_leaf
 from ...core.exceptions import InvalidDataError
 from ...entities.directory import Directory
+from ...entities.neutral import neutral
 
 YES_NO = {"true": True, "false": False}
 
@@ -102,13 +103,12 @@ class SyncOperation(models.Model):
         changes = {
             name: value for name, value in data.items() if content.get(name) != value
         }
-        record = self.mapping_id._record().with_company(self.company_id)
+        record = self.mapping_id._record()
         record.check_access("write")
-        adapter._update(
-            record.with_context(sync_correlation_id=self.correlation_id),
-            changes,
-            directory,
+        record = neutral(
+            record, self.backend_id, sync_correlation_id=self.correlation_id
         )
+        adapter._update(record, changes, directory)
 
     def _applied(self, arrival):
         result = super()._applied(arrival)

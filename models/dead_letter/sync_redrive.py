@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ...entities.neutral import neutral
 from ..base.sync_retention import BATCH
 
 # What a person sets; the rest is the work's own.
@@ -168,14 +169,14 @@ class SyncRedrive(models.Model):
         dead = operations.filtered(lambda o: o.state == "dead").sudo()
         if not dead:
             raise UserError(self.env._("Only dead letters can be redriven."))
-        redrives = self.sudo().create(
+        redrives = neutral(self.sudo()).create(
             [
                 {"backend_id": backend.id, "source": source, "total": len(its)}
                 for backend, its in dead.grouped("backend_id").items()
             ]
         )
         its_own = {redrive.backend_id: redrive for redrive in redrives}
-        self.env["sync.redrive.line"].sudo().create(
+        redrives.env["sync.redrive.line"].create(
             [
                 {
                     "redrive_id": its_own[operation.backend_id].id,
@@ -185,7 +186,7 @@ class SyncRedrive(models.Model):
                 for operation in dead.sorted("id")
             ]
         )
-        return redrives
+        return redrives.with_env(self.sudo().env)
 
     def action_start(self):
         """Make the dry run; after it, redrive; after a stop, go on."""
@@ -201,7 +202,7 @@ class SyncRedrive(models.Model):
         super(SyncRedrive, redrives).action_start()
         for redrive in redrives.filtered(lambda r: r.phase in STAGES):
             # The first ones at once: who looks sees that it has begun.
-            redrive._advance()
+            neutral(redrive, redrive.backend_id)._advance()
         return True
 
     def action_stop(self):

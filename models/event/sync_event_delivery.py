@@ -7,6 +7,7 @@ from odoo.tools import SQL
 from ...core.exceptions import InvalidDataError
 from ...core.retry import delay
 from ...core.routing import routes_for
+from ...entities.neutral import neutral
 from ..base.alone import alone
 from ..base.locks import DELIVERY
 from ..base.own_transaction import in_turn
@@ -54,7 +55,8 @@ class SyncEvent(models.Model):
     def _deliver_in_turn(self, backend, limit=DISPATCH_LIMIT):
         """:meth:`_deliver` in a transaction of its own, while nobody else delivers
         events of this backend: two workers would mix up their order."""
-        return in_turn(self._deliver, backend, limit, lock=(DELIVERY, backend.id))
+        deliver = neutral(self, backend)._deliver
+        return in_turn(deliver, backend, limit, lock=(DELIVERY, backend.id))
 
     @api.model
     def _deliver(self, backend, limit=DISPATCH_LIMIT):

@@ -3,6 +3,8 @@ from dataclasses import dataclass, field
 
 from odoo import api, fields, models
 
+from ...entities.neutral import neutral
+
 PENDING = "pharmacy_sync.changed"
 # States of a mapping; of many the last one is told.
 STATES = ("synced", "pending", "conflict", "dead")
@@ -138,7 +140,9 @@ class SyncTracked(models.AbstractModel):
         changed = precommit.data.get(PENDING)
         if changed is None:
             changed = precommit.data[PENDING] = {}
-            precommit.add(self.env["sync.tracked"].sudo()._sync_write_events)
+            # Of the many that change records here, none lends it a context.
+            writer = neutral(self.env["sync.tracked"].sudo())
+            precommit.add(writer._sync_write_events)
         # It came along with what makes this change; others get one of their own.
         correlation_id = self.env.context.get("sync_correlation_id")
         for res_id in self.ids:

@@ -14,6 +14,7 @@ from ..base.alone import alone, is_nobodys, without_sql
 # Under which data are kept that are no object.
 # Characters of an unusable id by which its failure is known.
 SHOWN_ID = 200
+from ...entities.neutral import neutral
 
 
 @dataclass
@@ -50,7 +51,7 @@ class SyncStream(models.Model):
         :return: a list of :class:`Arrival` in the order of ``records``
         """
         self.ensure_one()
-        stream = self.with_context(sync_correlation_id=correlation_id)
+        stream = neutral(self, self.backend_id, sync_correlation_id=correlation_id)
         arrivals = [Arrival(record) for record in records]
         waves = [{}]
         for arrival in arrivals:

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...entities.directory import Directory
+from ...entities.neutral import neutral
 from ..base.rights import MANAGER, check_may
 from .link import first_base
 
@@ -27,6 +28,7 @@ class SyncMapping(models.Model):
                 raise UserError(
                     self.env._("Only a record that both sides have can be separated.")
                 )
+            mapping = neutral(mapping, mapping.backend_id)
             stream, res_id = mapping.stream_id, mapping.res_id
             payload = {
                 **(mapping.base or {}),
@@ -34,10 +36,10 @@ class SyncMapping(models.Model):
                 "id": mapping.external_id,
                 "version": mapping.version,
             }
-            mapping._abandon(self.env._("The link was broken by hand."))
+            mapping._abandon(mapping.env._("The link was broken by hand."))
             mapping._bury()
             mapping.write({"base": False, "version": 0})
-            Operation = self.env["sync.operation"].sudo()
+            Operation = mapping.env["sync.operation"]
             Operation.create(
                 {
                     "kind": "apply",
@@ -84,6 +86,10 @@ class SyncMapping(models.Model):
                 )
             )
         reason = self.env._("Linked by hand by %s.", self.env.user.name)
+        mapping, other, stream, record = (
+            neutral(found, stream.backend_id)
+            for found in (mapping, other, stream, record)
+        )
         (mapping | other)._abandon(reason)
         left = mapping._record() - record if mapping else record.browse()
         if not mapping and other and not other.external_id:

@@ -13,6 +13,7 @@ from ...core.exceptions import (
     OperationCancelledError,
 )
 from ...core.storable import storable
+from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from .apply import Arrival
 
@@ -33,6 +34,7 @@ class SyncBackend(models.Model):
     def _job_pull(self):
         """Job: carry the pharmacy app's changes to Odoo."""
         self.ensure_one()
+        self = neutral(self, self)
         if self.paused or not self.active:
             return
         answered = False

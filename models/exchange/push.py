@@ -6,6 +6,7 @@ from odoo import fields, models
 
 from ...core.bisect import Fate, run_bisecting
 from ...entities.directory import Directory, unmapped
+from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from .settle import DEPENDENCY_WAIT, FOUND, GONE
 
@@ -28,6 +29,7 @@ class SyncBackend(models.Model):
     def _job_push(self):
         """Job: carry Odoo's changes to the pharmacy app."""
         self.ensure_one()
+        self = neutral(self, self)
         if self.paused or not self.active:
             return
         job_uuid = self.env.context.get("job_uuid")

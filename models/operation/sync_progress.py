@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...core.deadline import Deadline
+from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 
 # Seconds after which a job hands over to the next, so that others get their turn.
@@ -136,6 +137,7 @@ class SyncProgress(models.AbstractModel):
     def _job_work(self):
         """Job: a shift of work, then the next job's."""
         self.ensure_one()
+        self = neutral(self, self._work_backend())
         shift = Deadline.after(SHIFT)
         try:
             while apart(self._is_at_work):

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 
@@ -144,6 +145,7 @@ class SyncInitial(models.Model):
             if work.pause_backend and not work.backend_id.paused:
                 work.backend_id.sudo().paused = True
                 work.has_paused = True
+            work = neutral(work, work.backend_id)
             work.line_ids.sudo().unlink()
             work.part_ids.sudo().unlink()
             work.write(

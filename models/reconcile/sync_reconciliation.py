@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ...core.checksum import bucket_count
+from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 from ..base.sync_retention import BATCH
@@ -235,7 +236,7 @@ class SyncStream(models.Model):
     def _reconcile(self):
         """The reconciliation that is under way, or a new one, started."""
         self.ensure_one()
-        Reconciliation = self.env["sync.reconciliation"]
+        Reconciliation = neutral(self.env["sync.reconciliation"], self.backend_id)
         work = Reconciliation.search(
             [("stream_id", "=", self.id), ("state", "=", "running")], limit=1
         )

@@ -1,6 +1,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ...entities.neutral import neutral
 from ..base.rights import MANAGER, check_may
 from .sync_saga import ACTIVE
 
@@ -39,10 +40,8 @@ class PurchaseOrder(models.Model):
             raise UserError(self.env._("A cancelled order cannot be reserved."))
         if self.sudo().sync_saga_ids.filtered(lambda s: s.state in ACTIVE):
             raise UserError(self.env._("The order is being reserved already."))
-        backend = (
-            self.env["sync.backend"]
-            .sudo()
-            .search([("company_id", "=", self.company_id.id)], limit=1)
+        backend = neutral(self.env["sync.backend"].sudo()).search(
+            [("company_id", "=", self.company_id.id)], limit=1
         )
         if not backend:
             raise UserError(

@@ -8,6 +8,7 @@ from ...core import saga as core
 from ...core.decision import Verdict, decide
 from ...core.exceptions import NOT_MADE, DependencyMissingError
 from ...core.retry import delay
+from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from ..operation.retrying import Retrying
 
@@ -50,6 +51,7 @@ class SyncSaga(models.Model):
     def _job_step(self):
         """Job: one step, or one compensation."""
         self.ensure_one()
+        self = neutral(self, self.backend_id)
         job_uuid = self.env.context.get("job_uuid")
         action = apart(self._begin_next, job_uuid)
         if not action:

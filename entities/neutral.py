@@ -1,0 +1,31 @@
+"""The one environment in which both sides are compared, decided on and written."""
+
+# What the addon itself puts in a context, for those that it calls.
+OWN_KEYS = ("job_uuid", "sync_correlation_id")
+# Odoo's own terms are written in it. A name that stands for a code, such as a unit's,
+# is read in it, whatever language names travel in.
+SOURCE_LANG = "en_US"
+
+
+def neutral(records, backend=None, **more):
+    """``records`` as they are for everybody: work of the protocol begins here.
+
+    The language, time zone, companies, defaults and whatever else the context of a
+    person, a caller or a job says stay outside: values are read and written in the
+    backend's language, in its company, and with UTC for a time zone. Who the user is
+    stays, and so do superuser rights: that is who did it, and what they may do.
+
+    Texts that are written for the person who waits are made before it, in that
+    person's language.
+
+    :param backend: the ``sync.backend`` that the work is for; none where it is for
+        several, or not known
+    :param more: keys of the context besides
+    """
+    known = records.env.context
+    context = {name: known[name] for name in OWN_KEYS if name in known}
+    context.update(lang=SOURCE_LANG, tz="UTC")
+    if backend:
+        backend = backend.sudo()
+        context.update(lang=backend.lang, allowed_company_ids=backend.company_id.ids)
+    return records.with_context({**context, **more})
