@@ -14,12 +14,12 @@ from odoo.tools.misc import formatLang
 from ..core.exceptions import InvalidDataError
 from ..core.payload import canonical_datetime, canonical_decimal
 from ..core.text_checks import check_id
+from .neutral import SOURCE_LANG
 
 # Of an amount: what a floating point number, as Odoo calculates with, holds exactly.
 DIGITS = 15
 # Years that calendars and time zones can calculate with.
 EARLIEST, LATEST = "1900", "3000"
-from .neutral import SOURCE_LANG
 
 
 def moment_text(env, moment):

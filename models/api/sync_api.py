@@ -8,11 +8,11 @@ from odoo.http import request
 
 from ...core.exceptions import ConfigurationError, InvalidDataError
 from ...core.text_checks import check_ids, check_list, check_text, check_visible
+from ...entities.neutral import neutral
 from ..base.alone import is_replayed, without_sql
 from ..base.rights import API, check_group
 
 _logger = logging.getLogger(__name__)
-from ...entities.neutral import neutral
 
 MAX_RECORDS = 500
 # Tries after which records are queued that the database is too busy for.

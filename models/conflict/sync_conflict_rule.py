@@ -63,8 +63,6 @@ class SyncConflictRule(models.Model):
     @api.model
     def _rules(self, stream):
         """The rules that hold for a stream, a tuple of :class:`...core.policy.Rule`."""
-        found = self.sudo().search(
-        """The rules that hold for a stream, a tuple of :class:`...core.policy.Rule`."""
         found = neutral(self.sudo()).search(
             [
                 ("backend_id", "in", (False, stream.backend_id.id)),

@@ -1,8 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ...entities.neutral import neutral
-
 # Operations that a person may discard.
 DISCARDABLE = ("pending", "waiting", "dead")
 
@@ -166,7 +164,7 @@ class SyncOperation(models.Model):
 
     def _note(self, action, text=False, **values):
         """Keep what the user did with each of these, and when."""
-        neutral(self.env["sync.operation.note"].sudo()).create(
+        self.env["sync.operation.note"].sudo().create(
             [
                 {"operation_id": operation.id, "action": action, "text": text, **values}
                 for operation in self

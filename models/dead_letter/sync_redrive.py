@@ -169,14 +169,14 @@ class SyncRedrive(models.Model):
         dead = operations.filtered(lambda o: o.state == "dead").sudo()
         if not dead:
             raise UserError(self.env._("Only dead letters can be redriven."))
-        redrives = neutral(self.sudo()).create(
+        redrives = self.sudo().create(
             [
                 {"backend_id": backend.id, "source": source, "total": len(its)}
                 for backend, its in dead.grouped("backend_id").items()
             ]
         )
         its_own = {redrive.backend_id: redrive for redrive in redrives}
-        redrives.env["sync.redrive.line"].create(
+        self.env["sync.redrive.line"].sudo().create(
             [
                 {
                     "redrive_id": its_own[operation.backend_id].id,
@@ -186,7 +186,7 @@ class SyncRedrive(models.Model):
                 for operation in dead.sorted("id")
             ]
         )
-        return redrives.with_env(self.sudo().env)
+        return redrives
 
     def action_start(self):
         """Make the dry run; after it, redrive; after a stop, go on."""

@@ -9,12 +9,11 @@ from ...core.text_checks import (
     check_id,
 )
 from ...entities.directory import Directory
+from ...entities.neutral import neutral
 from ..base.alone import alone, is_nobodys, without_sql
 
-# Under which data are kept that are no object.
 # Characters of an unusable id by which its failure is known.
 SHOWN_ID = 200
-from ...entities.neutral import neutral
 
 
 @dataclass

@@ -6,7 +6,6 @@ from odoo.tools import SQL
 
 from ...core import saga as core
 from ...core.taxonomy import TAXONOMY, ErrorType
-from ...entities.neutral import neutral
 from ..base.rights import OPERATOR, check_may
 from ..error.sync_error import selection
 
@@ -123,7 +122,7 @@ class SyncSaga(models.Model):
 
         :param values: ``record`` (the order as the app asks for it) or ``order_id``
         """
-        saga = neutral(self, backend).create(
+        saga = self.create(
             {
                 "backend_id": backend.id,
                 "correlation_id": correlation_id or uuid.uuid4().hex,
@@ -139,7 +138,6 @@ class SyncSaga(models.Model):
         """Go on now: with the next step, or with what could not be taken back."""
         self._check_operator()
         for saga in self.sudo():
-            saga = neutral(saga, saga.backend_id)
             if saga.state == "needs_attention":
                 saga._store(core.compensate(saga._core()))
             elif saga.state not in ACTIVE:
@@ -154,7 +152,6 @@ class SyncSaga(models.Model):
         for saga in self.sudo():
             if saga.state in ("compensating", "compensated"):
                 raise UserError(self.env._("This saga is taken back already."))
-            saga = neutral(saga, saga.backend_id)
             saga.write(
                 {
                     "withdrawn": True,

@@ -23,6 +23,7 @@ CONTEXT = {
     "default_active": False,
     "default_name": "x",
     "default_state": "purchase",
+    "default_step": "done",
     "default_user_id": 1,
     "default_res_id": 1,
 }
@@ -160,11 +161,11 @@ class Walk:
             {"base": NAMES["en_US"], "odoo": "Ours", "pharmacy": "Theirs"},
         )
         answer = self.api().resolve(
-            conflict.id, side="odoo", fingerprint=told["fingerprint"]
+            conflict.id, side="pharmacy", fingerprint=told["fingerprint"]
         )
         self.assertEqual((answer["success"], answer["state"]), (True, "resolved"))
         self.sync()
-        self.assertEqual(self.names(), ("Ours", "Ours", NAMES["es_ES"]))
+        self.assertEqual(self.names(), ("Theirs", "Theirs", NAMES["es_ES"]))
 
     # -- Changes travel ---------------------------------------------------------------
 
