@@ -113,6 +113,7 @@ class SyncMapping(models.Model):
             )
 
     @api.depends("res_model", "res_id")
+    @api.depends_context("lang")
     def _compute_record_name(self):
         for model, mappings in self.grouped("res_model").items():
             records = self.env[model].browse(mappings.mapped("res_id")).exists()

@@ -97,7 +97,7 @@ class SyncOperation(models.Model):
         self._note("edited", before=before, after=after)
 
     def _edit_record(self, content, edited, directory):
-        adapter = self.stream_id.sudo()._adapter()
+        adapter = neutral(self.stream_id.sudo(), self.backend_id)._adapter()
         data = adapter._canonical(edited, directory)
         adapter._check_known(data, directory)
         changes = {

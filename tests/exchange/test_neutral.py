@@ -141,6 +141,28 @@ class Walk:
         self.assertEqual(self.names(), ("Third", "Third", NAMES["es_ES"]))
         self.assertEqual(conflict.sudo().resolved_by_id, self.user)
 
+    def test_a_cost_is_that_of_the_backends_company(self):
+        self.edit(cost="7.00")
+        self.product.standard_price = 6
+        self.pull()
+        conflict = self.person(self.mapping(self.product)._open_conflict())
+        conflict.action_take_pharmacy()
+        self.sync()
+        self.assertEqual(self.product.standard_price, 7)
+        self.assertEqual(self.product.with_company(self.other).standard_price, 0)
+        self.assertEqual(self.at_app(self.product)["cost"], "7.00")
+
+    def test_what_is_kept_of_a_conflict_is_in_the_backends_language(self):
+        self.edit(name="Theirs", code="THEIRS")
+        self.product.write({"name": "Ours", "default_code": "OURS"})
+        self.pull()
+        conflict = self.person(self.mapping(self.product)._open_conflict())
+        lang = self.context.get("lang") or "en_US"
+        there = "Amoxicilina 50 mg" if lang == "es_ES" else "Ours"
+        self.assertEqual(conflict.display_name, f"[OURS] {there}")
+        conflict.resolve({"code": {"choice": "odoo"}})
+        self.assertEqual(conflict.name, "[OURS] Ours")
+
     def test_many_are_decided_at_once(self):
         conflict = self.conflict()
         wizard = self.person(self.env["sync.conflict.resolve"]).with_context(
@@ -166,6 +188,15 @@ class Walk:
         self.assertEqual((answer["success"], answer["state"]), (True, "resolved"))
         self.sync()
         self.assertEqual(self.names(), ("Theirs", "Theirs", NAMES["es_ES"]))
+
+    def test_a_policy_that_decides_later(self):
+        """The person's change of another field makes it look at the conflict again."""
+        self.conflict()
+        self.stream("product").conflict_policy = "pharmacy"
+        self.person(self.product).default_code = "LATER"
+        self.sync()
+        self.assertEqual(self.names(), ("Theirs", "Theirs", NAMES["es_ES"]))
+        self.assertEqual(self.at_app(self.product)["code"], "LATER")
 
     # -- Changes travel ---------------------------------------------------------------
 
@@ -286,6 +317,18 @@ class Walk:
 
     # -- Bringing together ------------------------------------------------------------
 
+    def test_a_correction_of_lines_leaves_their_descriptions(self):
+        order = self.make_order(quantity=-1.0)
+        self.push()
+        dead = self.person(self.operations(state="dead"))
+        dead._edit({f"lines[{n}].quantity": "1.00" for n in range(3)})
+        dead.action_redrive()
+        self.sync()
+        self.assertEqual(
+            {line["quantity"] for line in self.at_app(order)["lines"]}, {"1.00"}
+        )
+        self.assertIn(NAMES["en_US"], order.order_line[0].name)
+
     def test_linked_by_hand(self):
         there = self.app.add("products", name="Ibuprofen", uom="Units", code="IBU")
         product = self.env["product.product"].create({"name": "Ibuprofen"})
@@ -333,6 +376,7 @@ class Walk:
         line = work.line_ids.filtered(lambda line: line.res_id == product.id)
         self.assertEqual(line.action, "link")
         self.assertNotIn("name", line.differs or "")
+        self.assertEqual(line.odoo_name, "[IBU] Ibuprofen")
         work.action_start()
         self.run_job(work)
         self.assertEqual((work.state, work.failed_count), ("done", 0))
@@ -378,6 +422,24 @@ class Walk:
             self.env.invalidate_all()
         self.assertEqual(saga.state, "completed", saga.error)
 
+    def test_an_order_that_the_pharmacy_asks_for(self):
+        line = {
+            "key": "a",
+            "product_id": self.mapping(self.product).external_id,
+            "quantity": "1",
+            "unit_price": "2",
+        }
+        order = self.make_order()
+        self.push()
+        supplier_id = self.at_app(order)["supplier_id"]
+        record = {"reference": "PH2", "supplier_id": supplier_id, "lines": [line]}
+        saga = self.env["sync.saga"].browse(self.api().order(record, "key-1")["saga"])
+        self.person(saga).sudo()._job_step()
+        self.env.invalidate_all()
+        made = saga.order_id
+        self.assertEqual((made.state, made.company_id), ("draft", self.env.company))
+        self.assertIn(NAMES["en_US"], made.order_line.name)
+
     # -- Who follows ------------------------------------------------------------------
 
     def test_an_archived_stream_is_followed_by_nobody(self):
@@ -390,6 +452,22 @@ class Walk:
                 [("res_id", "=", self.product.id), ("state", "=", "pending")]
             )
         )
+
+    def test_archived_rules_are_nobodys(self):
+        kept = self.env["sync.conflict.rule"].create(
+            {
+                "kind": "text",
+                "paths": "name",
+                "reason": "Not any more.",
+                "active": False,
+            }
+        )
+        policies = self.person(self.stream("product")).sudo()._policies()
+        self.assertNotIn(kept.reason, {rule.reason for rule in policies.rules})
+        alert = self.env["sync.alert.rule"].search([], limit=1)
+        alert.active = False
+        rules = self.person(alert).sudo()._rules()
+        self.assertNotIn(alert.id, {rule.id for rule in rules})
 
     def test_an_archived_backend_is_not_to_be_called(self):
         self.backend.active = False
