@@ -4,8 +4,8 @@ from . import rights
 from . import own_transaction
 from . import alone
 from . import sync_ormcached
+from . import sync_bounded
 from . import sync_config
 from . import sync_retry_policy
 from . import sync_retention
 from . import res_config_settings
-from . import sync_bounded
