@@ -42,7 +42,7 @@ def _parsed(text) -> Position | None:
         padded = text + "=" * (-len(text) % 4)
         __, *numbers = urlsafe_b64decode(padded).decode().split(".")
         xid, last, after = map(int, [n or -1 for n in numbers])
-        known = 0 <= xid < 2**63 and 0 <= last < 2**31 and -1 <= after < 2**31
+        known = 0 <= xid < 2**63 and 0 <= last < 2**63 and -1 <= after < 2**31
         return Position(xid, last, None if after < 0 else after) if known else None
     except (AttributeError, TypeError, ValueError):
         return None
