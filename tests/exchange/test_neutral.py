@@ -1,9 +1,9 @@
 """Who happens to run decides nothing: the same is compared, written and sent."""
 
 from odoo import Command
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
-from ..common import SyncCase, WorkCase
+from ..common import KEY, SyncCase, WorkCase
 
 ROLES = ",".join(
     (
@@ -518,6 +518,17 @@ class TestNeutralLanguage(SyncCase):
         backend = self.backend.create({**values, "company_id": other.id})
         self.assertEqual(backend.lang, "en_US")
         backend = self.backend.create({**values, "lang": "en_US"})
+        self.assertEqual(backend.lang, "en_US")
+
+    def test_whoever_connects_is_shown_it_and_may_choose_another(self):
+        form = Form(self.env["sync.backend.connect"])
+        form.name, form.url, form.api_key = "Second", self.app.url, KEY
+        self.assertEqual(form.lang, "es_ES")
+        form.lang = "en_US"
+        wizard = form.save()
+        wizard.action_test()
+        wizard.action_connect()
+        backend = self.backend.search([("name", "=", "Second")])
         self.assertEqual(backend.lang, "en_US")
 
     def test_a_backend_from_before_goes_on_in_english(self):

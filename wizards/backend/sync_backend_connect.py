@@ -14,7 +14,7 @@ from ...models.backend.sync_backend import MASK
 # Seconds: a person waits for it.
 TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
-KEPT = ("name", "url", "company_id", "user_id")
+KEPT = ("name", "url", "company_id", "lang", "user_id")
 SECRETS = ("api_key", "webhook_secret")
 
 
@@ -33,6 +33,16 @@ class SyncBackendConnect(models.TransientModel):
         required=True,
         default=lambda self: self.env.company,
         help="The company whose orders, suppliers and products are synchronised.",
+    )
+    lang = fields.Selection(
+        lambda self: self.env["sync.backend"]._select_lang(),
+        "Language of Names",
+        compute="_compute_lang",
+        store=True,
+        readonly=False,
+        required=True,
+        help="What Odoo can tell in several languages, such as the name of a product, "
+        "travels in this one. It can hardly be changed once records are linked.",
     )
     url = fields.Char(
         "Address",
@@ -60,6 +70,13 @@ class SyncBackendConnect(models.TransientModel):
     )
     step_ids = fields.One2many("sync.backend.connect.step", "connect_id", "Steps")
     passed = fields.Boolean(compute="_compute_passed")
+
+    @api.depends("company_id")
+    def _compute_lang(self):
+        for wizard in self:
+            wizard.lang = wizard.backend_id.lang or wizard.backend_id._company_lang(
+                wizard.company_id
+            )
 
     @api.depends("api_key_secret", "webhook_secret_secret", "backend_id", "url")
     def _compute_secrets(self):
