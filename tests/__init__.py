@@ -12,6 +12,9 @@ from .base import test_translations
 from .base import test_rights_tour
 from .base import test_work_tour
 from .base import test_log_tour
+from .base import test_walls
+from .base import test_second_backend
+from .base import test_walls_cases
 from .backend import test_connect
 from .error import test_error_group
 from .error import test_error_recovered

@@ -13,12 +13,13 @@ from pathlib import Path
 import requests
 
 from odoo import Command
-from odoo.tests import TransactionCase
+from odoo.tests import TransactionCase, new_test_user
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "test-key"
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 TIMEOUT = 30
+API = "base.group_user,pharmacy_sync.group_api"
 
 
 class PharmacyApp:
@@ -162,6 +163,44 @@ class SyncCase(TransactionCase):
             ]
         )
 
+    @classmethod
+    def second_backend(cls):
+        """A backend of another company, with an app and an API user of its own.
+
+        The app is ``other_app``, the company ``other_company``. What the API brings in
+        may have the ids of the first backend's records: they are other records.
+        """
+        cls.other_app = PharmacyApp()
+        cls.addClassCleanup(cls.other_app.stop)
+        cls.other_company = cls.env["res.company"].create({"name": "Other Clinic"})
+        backend = cls.env["sync.backend"].create(
+            {
+                "name": "Other Pharmacy",
+                "company_id": cls.other_company.id,
+                "url": cls.other_app.url,
+                "api_key": KEY,
+                "webhook_secret": WEBHOOK_SECRET,
+                "user_id": cls.make_user("other pharmacy app", API, cls.other_company),
+            }
+        )
+        backend.stream_ids.batch_pause = 0
+        return backend
+
+    @classmethod
+    def make_user(cls, login, groups, company=None):
+        """The id of a new user of one company.
+
+        :param groups: xmlids, with commas between
+        """
+        company = company or cls.env.company
+        return new_test_user(
+            cls.env,
+            login,
+            groups,
+            company_id=company.id,
+            company_ids=[Command.set(company.ids)],
+        ).id
+
     def setUp(self):
         super().setUp()
         self.app.reset()
@@ -191,16 +230,16 @@ class SyncCase(TransactionCase):
             }
         )
 
-    def push(self):
+    def push(self, backend=None):
         """Commit, and do what the job runner would on the push job."""
         self.env.cr.flush()
-        self.backend._as_runner()._job_push()
+        (backend or self.backend)._as_runner()._job_push()
         self.env.invalidate_all()
 
-    def pull(self):
+    def pull(self, backend=None):
         """Do what the job runner would on the pull job."""
         self.env.cr.flush()
-        self.backend._as_runner()._job_pull()
+        (backend or self.backend)._as_runner()._job_pull()
         self.env.invalidate_all()
 
     def recover(self):

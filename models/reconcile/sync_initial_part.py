@@ -16,6 +16,7 @@ class SyncInitialPart(models.Model):
     """One stream of an initial synchronisation: how far both sides were read."""
 
     _name = "sync.initial.part"
+    _inherit = ["sync.bounded"]
     _description = "Stream of an Initial Synchronisation"
     _order = "rank, id"
     _rec_name = "stream_id"

@@ -1,0 +1,270 @@
+"""Two companies, A with a record of each model and B with people of each role; and
+what is public in the addon, found by looking at it."""
+
+import inspect
+
+from odoo import fields
+from odoo.exceptions import AccessError
+from odoo.service.model import get_public_method
+from odoo.tests import new_test_user
+from odoo.tools import SQL, mute_logger
+
+from .common import API, SyncCase
+
+ADDON = "odoo.addons.pharmacy_sync."
+# Part of every text that A has.
+MARK = "walled"
+# Models whose records belong to no company.
+SHARED = {"sync.retry.policy"}
+# Of models that ask for more than required fields.
+SPECIAL = {"sync.error.rule": {"http_status": 422}}
+MORE = "purchase.group_purchase_manager,base.group_allow_export"
+ROLES = {
+    "user": f"pharmacy_sync.group_user,{MORE}",
+    "operator": f"pharmacy_sync.group_operator,{MORE}",
+    "manager": f"pharmacy_sync.group_manager,{MORE}",
+    "api": API,
+    "internal": "base.group_user",
+    "portal": "base.group_portal",
+}
+
+
+def our_models(env):
+    """Names of the models that this addon defines or extends."""
+    return sorted(
+        name
+        for name, cls in env.registry.items()
+        if any(part.__module__.startswith(ADDON) for part in cls.mro())
+    )
+
+
+def our_records(env):
+    """Names of the addon's own models that have records."""
+    return [
+        name
+        for name in our_models(env)
+        if name.startswith("sync.") and not env[name]._abstract
+    ]
+
+
+def public_methods(model):
+    """What of this addon can be called on a model over RPC: ``{name: function}``."""
+    found = {}
+    for part in type(model).mro():
+        if part.__module__.startswith(ADDON):
+            for name, value in vars(part).items():
+                if inspect.isfunction(value) and not name.startswith("_"):
+                    try:
+                        found[name] = get_public_method(model, name)
+                    except AccessError:
+                        continue
+    return found
+
+
+def company_path(env, name, seen=()):
+    """The path from a model's records to their company; None: there is none."""
+    model = env[name]
+    if "company_id" in model._fields:
+        return "company_id"
+    relations = [
+        field
+        for field in model._fields.values()
+        if field.type == "many2one"
+        and field.store
+        and field.comodel_name.startswith("sync.")
+        and field.comodel_name not in seen
+    ]
+    for field in sorted(relations, key=lambda f: not f.required):
+        path = company_path(env, field.comodel_name, (*seen, name))
+        if path:
+            return f"{field.name}.{path}"
+    return None
+
+
+class WallsCase(SyncCase):
+    """Company A is the test's own; B has the second backend and the people."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company = cls.env.company
+        cls.other_backend = cls.second_backend()
+        cls.people = {
+            role: new_test_user(
+                cls.env,
+                f"b_{role}",
+                groups,
+                company_id=cls.other_company.id,
+                company_ids=[fields.Command.set(cls.other_company.ids)],
+            )
+            for role, groups in ROLES.items()
+        }
+        cls.other_backend.user_id = cls.people["api"]
+        cls.owner = cls.env["res.users"].browse(
+            cls.make_user("a_manager", ROLES["manager"])
+        )
+        cls.supplier.company_id = cls.company
+        cls.products.company_id = cls.company
+        cls.supplier.name = f"{MARK} supplier"
+        cls.backend.name = f"{MARK} pharmacy"
+        for product in cls.products:
+            product.name = f"{MARK} {product.name}"
+
+    def setUp(self):
+        super().setUp()
+        self.other_app.reset()
+        self.records = {}
+        self.make_work()
+        self.make_each()
+        self.env.flush_all()
+        self.app.call("DELETE", "/admin/requests")
+
+    def make_work(self):
+        """A has sent, read, failed, and met a conflict."""
+        self.order = self.make_order(note=f"{MARK} first", partner_ref=f"{MARK} ref")
+        self.push()
+        link = self.mapping(self.order)
+        self.app.edit("purchase-orders", link.external_id, notes=f"{MARK} theirs")
+        self.order.note = f"{MARK} ours"
+        self.pull()
+        operation = self.operations(state="done")[0]
+        operation.write({"state": "dead", "payload": {"name": MARK}})
+        self.env["sync.error"]._record(
+            ValueError(f"Out of {MARK} paper."),
+            operation="push",
+            backend_id=self.backend.id,
+            operation_id=operation.id,
+        )
+        self.records = {
+            "purchase.order": self.order,
+            "purchase.order.line": self.order.order_line,
+            "res.partner": self.supplier,
+            "product.product": self.products,
+            "product.template": self.products.product_tmpl_id,
+            "sync.mapping": link,
+            "sync.operation": operation,
+        }
+
+    def make_each(self):
+        """A record of A of every model of the addon's own; dialogs last."""
+        left = [n for n in our_records(self.env) if n not in self.records]
+        left.sort(key=lambda name: self.env[name]._transient)
+        while left:
+            failures = {}
+            for name in left:
+                try:
+                    with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+                        if not self.find_or_make(name):
+                            failures[name] = "what it refers to"
+                except Exception as exc:
+                    failures[name] = exc
+            self.assertLess(len(failures), len(left), f"A has none of: {failures}")
+            left = list(failures)
+
+    def find_or_make(self, name):
+        """Whether A has a record of the model now; not before it has all that the
+        record refers to."""
+        model = self.env[name]
+        path = company_path(self.env, name)
+        if model._transient:
+            chosen = {"active_ids": self.records["sync.conflict"].ids}
+            return self.make(model.with_user(self.owner).sudo().with_context(chosen))
+        own = [(path, "=", self.company.id)] if path else []
+        found = model.with_context(active_test=False).search(own, limit=1)
+        if found:
+            self.records[name] = found
+        return bool(found) or self.make(model)
+
+    def make(self, model):
+        values = self.values(model)
+        if values is None:
+            return False
+        values.update(SPECIAL.get(model._name, {}))
+        self.records[model._name] = self.env[model._name].browse(
+            model.create(values).ids
+        )
+        return True
+
+    def values(self, model):
+        """Values of a new record of A; None: what it refers to is not there yet."""
+        values = {}
+        for name, field in model._fields.items():
+            if not field.store or field.compute or name in ("id", "display_name"):
+                continue
+            if field.relational and field.comodel_name in self.registry:
+                own = self.records.get(field.comodel_name)
+                if (
+                    not field.comodel_name.startswith("sync.")
+                    or field.type == "one2many"
+                ):
+                    continue
+                if not own:
+                    if field.required:
+                        return None
+                    continue
+                single = field.type == "many2one"
+                values[name] = own[:1].id if single else [fields.Command.set(own.ids)]
+            elif field.type == "reference":
+                values[name] = f"res.partner,{self.supplier.id}"
+            elif field.required and not field.default:
+                values[name] = self.value(field)
+        return values
+
+    def value(self, field):
+        if field.type == "selection":
+            return field.get_values(self.env)[0]
+        texts = {"url": self.app.url, "field": "name", "paths": "name"}
+        return {
+            "char": texts.get(field.name, MARK),
+            "text": MARK,
+            "datetime": fields.Datetime.now(),
+            "date": fields.Date.today(),
+            "json": {"name": MARK},
+            "boolean": False,
+        }.get(field.type, 1)
+
+    # -- What is seen -----------------------------------------------------------------
+
+    def all_rows(self):
+        """What changes with any write to a table of the addon, or a new job."""
+        names = [n for n in our_models(self.env) if self.is_table(n)]
+        parts = [
+            SQL(
+                "SELECT %s, count(*), md5(string_agg(ctid::text || xmin::text, ',' "
+                "ORDER BY ctid)) FROM %s",
+                name,
+                SQL.identifier(self.env[name]._table),
+            )
+            for name in names
+        ]
+        parts.append(SQL("SELECT 'queue.job', count(*), '' FROM queue_job"))
+        self.env.flush_all()
+        return {
+            name: (count, digest)
+            for name, count, digest in self.env.execute_query(
+                SQL(" UNION ALL ").join(parts)
+            )
+        }
+
+    def rows_of_a(self):
+        """The rows of A in each table, and where they are in it."""
+        self.env.flush_all()
+        found = {}
+        for name in our_records(self.env):
+            path = company_path(self.env, name)
+            if not self.is_table(name) or not path:
+                continue
+            model = self.env[name].sudo().with_context(active_test=False)
+            own = model.search([(path, "=", self.company.id)])
+            found[name] = self.env.execute_query(
+                SQL(
+                    "SELECT id, ctid::text, xmin::text FROM %s WHERE id = ANY(%s) "
+                    "ORDER BY id",
+                    SQL.identifier(model._table),
+                    own.ids,
+                )
+            )
+        return found
+
+    def is_table(self, name):
+        return self.env[name]._auto and not self.env[name]._abstract
