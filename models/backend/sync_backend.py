@@ -66,6 +66,7 @@ class SyncBackend(models.Model):
         "res.users",
         "API User",
         copy=False,
+        check_company=True,
         help="User whose API key the pharmacy app calls Odoo with.",
     )
     connect_timeout = fields.Float(
@@ -147,6 +148,7 @@ class SyncBackend(models.Model):
         return backends
 
     def write(self, vals):
+        self.check_access("write")
         if "url" in vals and vals.get("api_key", MASK) == MASK:
             self._check_key_stays(vals["url"])
         if "lang" in vals:

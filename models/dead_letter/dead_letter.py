@@ -101,9 +101,14 @@ class SyncOperation(models.Model):
         """Say who looks after these; whom it is that did not say so is told.
 
         :param int user_id: id of the user; falsy: nobody
+        :raises UserError: the user is of another company
         """
         self._check_operator()
         user = self.env["res.users"].browse(user_id or [])
+        if user and self.company_id - user.sudo().company_ids:
+            raise UserError(
+                self.env._("Choose a user who works for the company of these changes.")
+            )
         operations = self.sudo().filtered(lambda o: o.user_id != user)
         operations.write({"user_id": user.id})
         operations._note("assigned", user.name or self.env._("Nobody"))

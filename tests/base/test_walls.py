@@ -38,7 +38,7 @@ class TestWalls(WallsCase):
     def arguments(self, model, method):
         """Arguments for what a method requires, by name."""
         given = {
-            "vals": self.written(model),
+            "vals": self.copied(model),
             "vals_list": [self.copied(model)],
             "values": self.copied(model),
             "field_names": list(self.copied(model)),
@@ -88,11 +88,6 @@ class TestWalls(WallsCase):
             else {}
         )
 
-    def written(self, model):
-        """A value that A's record has already."""
-        values = self.copied(model)
-        return dict(list(values.items())[:1])
-
     def call(self, role, name, method, ids=None, rows=None, context=None, **arguments):
         """Call a method as one would over RPC, and undo what it does.
 
@@ -101,11 +96,15 @@ class TestWalls(WallsCase):
         :return: ``(answer, rows)``; of an exception the exception
         """
         self.env.invalidate_all()
-        env = self.env(user=self.people[role], su=False, context=context or {})
+        env = self.env(user=self.people[role], su=False)
         args = [] if ids is None else [ids]
+        if method == "create":
+            # What RPC tells a creator by the first of them.
+            args = [arguments.pop("vals_list")]
+        keywords = {**arguments, "context": context or {}}
         with contextlib.suppress(_UndoError), self.env.cr.savepoint():
             try:
-                answer = call_kw(env[name], method, args, arguments)
+                answer = call_kw(env[name], method, args, keywords)
                 seen = rows and rows()
             except psycopg2.Error as exc:
                 answer, seen = exc, None
@@ -204,7 +203,7 @@ class TestWalls(WallsCase):
                         ("read", {}),
                         ("web_read", {"specification": {"display_name": {}}}),
                         ("export_data", {"fields_to_export": [".id"]}),
-                        ("write", {"vals": self.written(self.env[name])}),
+                        ("write", {"vals": self.copied(self.env[name])}),
                         ("copy", {}),
                         ("unlink", {}),
                     ):

@@ -4,7 +4,7 @@ from http.server import BaseHTTPRequestHandler
 
 from lxml import etree
 
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -71,6 +71,21 @@ class TestOtherCompany(WallsCase):
         with mute_logger(RULES), self.refused():
             theirs.action_test()
         self.assertFalse(self.of_b("sync.backend.connect").search([]))
+
+    def test_their_app_is_not_moved(self):
+        backend = self.of_b("sync.backend").browse(self.backend.id)
+        with mute_logger(RULES), self.refused() as refusal:
+            backend.url = self.other_app.url
+        self.assertNotIn(self.app.url, str(refusal.exception))
+        with mute_logger(RULES), self.refused():
+            backend.action_test_connection()
+        self.assertEqual(self.app.requests(), [])
+
+    def test_no_dead_letter_is_given_to_another_company(self):
+        operation = self.records["sync.operation"].with_user(self.owner)
+        with self.assertRaisesRegex(UserError, "works for the company"):
+            operation.action_assign(self.people["operator"].id)
+        operation.action_assign(self.owner.id)
 
     def test_no_link_is_broken(self):
         mapping = self.records["sync.mapping"]
