@@ -36,6 +36,7 @@ _CONNECT_TIMEOUT = Cause(T.NETWORK_TIMEOUT, NOT_SENT)
 _READ_TIMEOUT = Cause(T.NETWORK_TIMEOUT, UNKNOWN)
 _TIMEOUT = Cause(T.NETWORK_TIMEOUT, general=True)
 _TLS = Cause(T.CONFIGURATION_ERROR, NOT_SENT)
+_TLS_LATE = Cause(T.CONFIGURATION_ERROR, UNKNOWN)
 _TLS_CUT = Cause(T.CONNECTION_RESET, general=True)
 _SETTING = Cause(T.CONFIGURATION_ERROR, NOT_SENT)
 _CORRUPT = Cause(T.DATA_CORRUPTED)
@@ -51,6 +52,8 @@ NAMES: Mapping[str, Cause] = {
     "builtins.TimeoutError": _TIMEOUT,
     "builtins.MemoryError": Cause(T.RESOURCE_EXHAUSTED),
     "builtins.UnicodeDecodeError": _CORRUPT,
+    "builtins.UnicodeEncodeError": Cause(T.DATA_VALIDATION_FAILED),
+    "builtins.EOFError": _CORRUPT,  # compressed data that is cut off
     "socket.gaierror": _DNS,
     "socket.herror": _DNS,
     "ssl.SSLCertVerificationError": _TLS,
@@ -62,6 +65,9 @@ NAMES: Mapping[str, Cause] = {
     "gzip.BadGzipFile": _CORRUPT,
     "configparser.Error": _SETTING,
     "smtplib.SMTPAuthenticationError": Cause(T.INVALID_CREDENTIALS, NOT_SENT),
+    "smtplib.SMTPServerDisconnected": _RESET,
+    "smtplib.SMTPNotSupportedError": _SETTING,
+    "smtplib.SMTPException": Cause(T.SERVICE_UNAVAILABLE, general=True),
     "urllib3.exceptions.NewConnectionError": Cause(
         T.CONNECTION_REFUSED, NOT_SENT, general=True
     ),
@@ -72,6 +78,8 @@ NAMES: Mapping[str, Cause] = {
     "urllib3.exceptions.IncompleteRead": _CUT,
     "urllib3.exceptions.InvalidChunkLength": _CUT,
     "urllib3.exceptions.DecodeError": _CORRUPT_ANSWER,
+    # Answers that asked to try again, until that was enough.
+    "urllib3.exceptions.ResponseError": Cause(T.SERVICE_UNAVAILABLE, UNKNOWN),
     "urllib3.exceptions.SSLError": _TLS_CUT,
     "urllib3.exceptions.ProtocolError": Cause(T.CONNECTION_RESET, general=True),
     "urllib3.exceptions.LocationValueError": _SETTING,
@@ -88,6 +96,11 @@ NAMES: Mapping[str, Cause] = {
     ),
     "requests.exceptions.ContentDecodingError": _CORRUPT_ANSWER,
     "requests.exceptions.JSONDecodeError": _CORRUPT_ANSWER,
+    "requests.exceptions.RetryError": Cause(
+        T.SERVICE_UNAVAILABLE, UNKNOWN, general=True
+    ),
+    # Of a request; that of an answer is the class above.
+    "requests.exceptions.InvalidJSONError": Cause(T.DATA_VALIDATION_FAILED, NOT_SENT),
     "requests.exceptions.URLRequired": _SETTING,
     "requests.exceptions.MissingSchema": _SETTING,
     "requests.exceptions.InvalidSchema": _SETTING,
@@ -115,6 +128,65 @@ NAMES: Mapping[str, Cause] = {
     "psycopg2.IntegrityError": Cause(T.DATA_VALIDATION_FAILED, general=True),
 }
 
+# Encodings of headers and host names: what they cannot hold is in a setting, such as a
+# key, and nothing has left.
+HEADER_ENCODINGS = frozenset({"ascii", "idna", "latin-1"})
+
+# Reasons of OpenSSL that speak of what is set up on either side, and those that come
+# when the connection stands (TLS 1.3 checks a client's certificate late). Any other
+# reason is a connection that broke.
+TLS_REASONS: Mapping[str, Cause] = {
+    "CERTIFICATE_VERIFY_FAILED": _TLS,
+    "DH_KEY_TOO_SMALL": _TLS,
+    "EE_KEY_TOO_SMALL": _TLS,
+    "CA_MD_TOO_WEAK": _TLS,
+    "HTTPS_PROXY_REQUEST": _TLS,
+    "HTTP_REQUEST": _TLS,
+    "NO_CIPHERS_AVAILABLE": _TLS,
+    "NO_PROTOCOLS_AVAILABLE": _TLS,
+    "NO_SHARED_CIPHER": _TLS,
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": _TLS,
+    "RECORD_LAYER_FAILURE": _TLS,
+    "SSLV3_ALERT_BAD_CERTIFICATE": _TLS_LATE,
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": _TLS_LATE,
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": _TLS_LATE,
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": _TLS_LATE,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": _TLS,
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": _TLS_LATE,
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": _TLS_LATE,
+    "TLSV1_ALERT_ACCESS_DENIED": _TLS_LATE,
+    "TLSV1_ALERT_INSUFFICIENT_SECURITY": _TLS,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _TLS,
+    "TLSV1_ALERT_UNKNOWN_CA": _TLS_LATE,
+    "TLSV1_UNRECOGNIZED_NAME": _TLS,
+    "UNKNOWN_PROTOCOL": _TLS,
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": _TLS,
+    "UNSUPPORTED_PROTOCOL": _TLS,
+    "VERSION_TOO_LOW": _TLS,
+    "WRONG_VERSION_NUMBER": _TLS,
+}
+# Replies of a mail server: whole codes, then their first digit.
+SMTP_REPLIES: Mapping[int, ErrorType] = {
+    421: T.SERVICE_UNAVAILABLE,
+    501: T.DATA_VALIDATION_FAILED,
+    530: T.INVALID_CREDENTIALS,
+    534: T.INVALID_CREDENTIALS,
+    535: T.INVALID_CREDENTIALS,
+    538: T.INVALID_CREDENTIALS,
+    550: T.DATA_VALIDATION_FAILED,
+    551: T.DATA_VALIDATION_FAILED,
+    553: T.DATA_VALIDATION_FAILED,
+    4: T.TEMPORARY_SERVER_ERROR,
+    5: T.CONFIGURATION_ERROR,
+}
+# Odoo's own numbers in the faults of its XML-RPC, the same in every language.
+FAULTS: Mapping[int, ErrorType] = {
+    1: T.UNEXPECTED,
+    2: T.BUSINESS_RULE_VIOLATION,
+    3: T.INVALID_CREDENTIALS,
+    4: T.INSUFFICIENT_PERMISSIONS,
+}
+
 # Classes of those who got no answer, or only a part of one, from the address that they
 # keep in ``request``; and words for causes that have none of their own.
 NO_ANSWER = frozenset(
@@ -127,6 +199,15 @@ NO_ANSWER = frozenset(
 WORDS: Mapping[str, str] = {
     "http.client.IncompleteRead": "it broke off",
     "urllib3.exceptions.InvalidChunkLength": "it broke off",
+}
+TLS_WORDS: Mapping[str, str] = {
+    "RECORD_LAYER_FAILURE": "that port speaks http, not https",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "no encryption that both sides know, or it wants"
+    " a certificate of ours",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it wants a certificate of ours",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "it speaks another version of TLS",
+    "UNSUPPORTED_PROTOCOL": "it speaks another version of TLS",
+    "WRONG_VERSION_NUMBER": "that port speaks http, not https",
 }
 
 # Faults of the program. VAGUE ones are also used to report other things.
@@ -166,7 +247,14 @@ STATUSES: Mapping[int, ErrorType] = {
     426: T.CONFIGURATION_ERROR,
     428: T.CONFIGURATION_ERROR,
     429: T.RATE_LIMIT_EXCEEDED,
+    440: T.AUTHENTICATION_FAILED,  # IIS: the session is over
     451: T.INSUFFICIENT_PERMISSIONS,
+    460: T.SERVICE_UNAVAILABLE,  # AWS: the asking side closed
+    494: T.CONFIGURATION_ERROR,  # nginx: the header is too large
+    495: T.CONFIGURATION_ERROR,  # nginx: our certificate
+    496: T.CONFIGURATION_ERROR,  # nginx: no certificate of ours
+    497: T.CONFIGURATION_ERROR,  # nginx: http to an https port
+    499: T.SERVICE_UNAVAILABLE,  # nginx: the asking side closed
     500: T.TEMPORARY_SERVER_ERROR,
     501: T.CONFIGURATION_ERROR,
     502: T.SERVICE_UNAVAILABLE,
@@ -174,14 +262,27 @@ STATUSES: Mapping[int, ErrorType] = {
     504: T.SERVICE_UNAVAILABLE,
     505: T.CONFIGURATION_ERROR,
     511: T.CONFIGURATION_ERROR,
+    **dict.fromkeys((520, 521, 522, 523, 524, 527, 530), T.SERVICE_UNAVAILABLE),
+    525: T.CONFIGURATION_ERROR,  # Cloudflare: TLS to the app
+    526: T.CONFIGURATION_ERROR,
+    529: T.SERVICE_UNAVAILABLE,
+    598: T.SERVICE_UNAVAILABLE,
+    599: T.SERVICE_UNAVAILABLE,
 }
 STATUS_CLASSES: Mapping[int, ErrorType] = {
     3: T.CONFIGURATION_ERROR,
     4: T.DATA_VALIDATION_FAILED,
     5: T.TEMPORARY_SERVER_ERROR,
 }
-# A gateway that lost the app's answer: the app may have done what was asked.
-GATEWAY_STATUSES = frozenset({502, 504})
+# A gateway that lost the app's answer, or did not wait for it: the app may have done
+# what was asked. nginx, AWS, Cloudflare, and proxies that time out.
+GATEWAY_STATUSES = frozenset({460, 499, 502, 504, 520, 522, 524, 527, 598, 599})
+# What gateways say of it under any other status.
+GATEWAY_LOST = re.compile(
+    r"(?:disconnect/)?reset before headers|upstream (?:connect error|request timeout"
+    r"|prematurely closed)|before (?:response headers|headers were) received",
+    re.IGNORECASE,
+)
 
 # Within which types the body may say it more exactly than the status.
 _REFUSALS = frozenset(
@@ -195,13 +296,16 @@ _REFUSALS = frozenset(
     }
 )
 REFINABLE: Mapping[int, frozenset[ErrorType]] = {
-    400: _REFUSALS,
+    400: _REFUSALS | {T.RATE_LIMIT_EXCEEDED},
     401: frozenset({T.INVALID_CREDENTIALS}),
+    403: frozenset({T.RATE_LIMIT_EXCEEDED}),
     404: frozenset({T.INVALID_SUPPLIER}),
     409: _REFUSALS | {T.VERSION_CONFLICT},
     410: frozenset({T.INVALID_SUPPLIER}),
     422: _REFUSALS,
 }
+# Statuses that ask for patience if they say how long.
+LATER = frozenset({403})
 # Statuses that mean nothing without their body.
 AMBIGUOUS_STATUSES = frozenset({409})
 BODY_KEYS: Mapping[str, ErrorType] = {
@@ -235,6 +339,10 @@ OS_CODES: Mapping[str, Cause] = {
 # Whole states first, then their classes (the first two characters).
 SQLSTATES: Mapping[str, ErrorType] = {
     "23505": T.DUPLICATE_ORDER,
+    "25006": T.DATABASE_CONNECTION_FAILED,  # read only: a standby, for a while
+    "25P03": T.DATABASE_CONNECTION_FAILED,  # closed while nothing was asked
+    "25P04": T.DATABASE_CONNECTION_FAILED,
+    "26000": T.CONFIGURATION_ERROR,  # a pooler that forgets prepared statements
     "3D000": T.CONFIGURATION_ERROR,
     "40001": T.SERIALIZATION_FAILURE,
     "40P01": T.SERIALIZATION_FAILURE,
@@ -242,6 +350,7 @@ SQLSTATES: Mapping[str, ErrorType] = {
     "42501": T.INSUFFICIENT_PERMISSIONS,
     "42P01": T.SCHEMA_MISMATCH,
     "42703": T.SCHEMA_MISMATCH,
+    "53300": T.DATABASE_CONNECTION_FAILED,  # too many connections, for a while
     "57014": T.DATABASE_CONNECTION_FAILED,
     "57P01": T.DATABASE_CONNECTION_FAILED,
     "57P02": T.DATABASE_CONNECTION_FAILED,
@@ -255,10 +364,14 @@ SQLSTATE_CLASSES: Mapping[str, ErrorType] = {
     "08": T.DATABASE_CONNECTION_FAILED,
     "22": T.DATA_VALIDATION_FAILED,
     "23": T.DATA_VALIDATION_FAILED,
+    "25": T.UNEXPECTED,
     "28": T.INVALID_CREDENTIALS,
     "40": T.SERIALIZATION_FAILURE,
+    "42": T.UNEXPECTED,
     "53": T.RESOURCE_EXHAUSTED,
+    "54": T.UNEXPECTED,
     "58": T.RESOURCE_EXHAUSTED,
+    "F0": T.CONFIGURATION_ERROR,
 }
 
 CODES: Mapping[str, ErrorType] = {
@@ -283,6 +396,8 @@ CODES: Mapping[str, ErrorType] = {
     "version_conflict": T.VERSION_CONFLICT,
     "precondition_required": T.CONFIGURATION_ERROR,
     "rate_limited": T.RATE_LIMIT_EXCEEDED,
+    "throttled": T.RATE_LIMIT_EXCEEDED,
+    "too_many_requests": T.RATE_LIMIT_EXCEEDED,
     "unavailable": T.SERVICE_UNAVAILABLE,
     "internal": T.TEMPORARY_SERVER_ERROR,
     "schema_mismatch": T.SCHEMA_MISMATCH,

@@ -106,6 +106,8 @@ def classify(
         answer's own ``Date``.
     """
     links = evidence.chain(exc)
+    if evidence.not_sent(links):
+        sent = False
     status = _first(map(evidence.http_status, links))
     code = _first(map(evidence.body_code, links))
     text = evidence.told(exc)
@@ -126,7 +128,8 @@ def classify(
         status,
         code
         or _first(map(evidence.sqlstate, links))
-        or _first(map(evidence.os_code, links)),
+        or _first(map(evidence.os_code, links))
+        or _first(map(evidence.tls_reason, links)),
         _first(evidence.retry_after(link, now) for link in links),
         text,
     )
@@ -151,11 +154,12 @@ def classify_response(
     :param field: path of the field that the answer blames.
     :param body_keys: other keys of the answer, such as ``existing_id``.
     """
-    finding = _by_rule(rules, status, code, message) or _by_status(
-        status, code, message, field, body_keys
-    )
-    delivery = _answered(status)
     retry_after = parse_retry_after(retry_after)
+    asked = retry_after is not None
+    finding = _by_rule(rules, status, code, message) or _by_status(
+        status, code, message, field, body_keys, asked
+    )
+    delivery = _answered(status, message)
     return _classification(
         finding.type, finding.confidence, delivery, status, code, retry_after, message
     )
@@ -242,17 +246,23 @@ def _by_http(link):
     if status is None:
         return None
     body = evidence.read(link, "body")
-    return _by_status(
+    found = _by_status(
         status,
         evidence.body_code(link),
         evidence.message(link),
         evidence.read(link, "field"),
         body if isinstance(body, dict) else (),
+        evidence.retry_after(link) is not None,
     )
+    delivery = _answered(status, evidence.body_text(link), evidence.message(link))
+    return replace(found, delivery=delivery)
 
 
-def _by_status(status, code, message, field, body_keys) -> _Finding:
-    """The status decides; the body may only make it more exact."""
+def _by_status(status, code, message, field, body_keys, asked) -> _Finding:
+    """The status decides; the body may only make it more exact.
+
+    :param asked: whether the answer says when to come back
+    """
     finding = _Finding(
         causes.STATUSES.get(status)
         or causes.STATUS_CLASSES.get(status // 100, ErrorType.UNEXPECTED),
@@ -268,6 +278,8 @@ def _by_status(status, code, message, field, body_keys) -> _Finding:
     if exact:
         confidence = SAID if exact is said[0] else GENERAL
         finding = replace(finding, type=exact, confidence=confidence)
+    if status in causes.LATER and asked:
+        finding = replace(finding, type=ErrorType.RATE_LIMIT_EXCEEDED)
     if finding.type is ErrorType.RESOURCE_NOT_FOUND and "supplier" in str(field or ""):
         finding = replace(finding, type=ErrorType.INVALID_SUPPLIER)
     return finding
@@ -289,11 +301,47 @@ def _by_code(link):
     return error_type and _Finding(error_type, CODED)
 
 
-_EVIDENCE = (_by_class, _by_http, _by_os_code, _by_sqlstate, _by_code)
+def _by_tls(link):
+    cause = causes.TLS_REASONS.get(evidence.tls_reason(link))
+    return cause and _Finding(cause.type, CODED, cause.delivery)
 
 
-def _answered(status: int) -> Delivery:
-    lost = status in causes.GATEWAY_STATUSES
+def _by_encoding(link):
+    """What a header cannot hold is a setting; any other text is data."""
+    encoding = link.encoding if isinstance(link, UnicodeEncodeError) else None
+    if encoding in causes.HEADER_ENCODINGS:
+        return _Finding(ErrorType.CONFIGURATION_ERROR, CODED, Delivery.NOT_SENT)
+    return None
+
+
+def _by_reply(link):
+    """What a mail server, or another Odoo, said in numbers or names."""
+    if (reply := evidence.smtp_reply(link)) is not None:
+        named = causes.SMTP_REPLIES.get(reply) or causes.SMTP_REPLIES[reply // 100]
+        return _Finding(named, CODED, Delivery.ANSWERED)
+    if named := causes.FAULTS.get(evidence.fault_code(link)):
+        return _Finding(named, CODED, Delivery.ANSWERED)
+    if cause := causes.NAMES.get(evidence.remote_class(link)):
+        return _Finding(cause.type, CODED, Delivery.ANSWERED)
+    return None
+
+
+_EVIDENCE = (
+    _by_tls,
+    _by_encoding,
+    _by_class,
+    _by_reply,
+    _by_http,
+    _by_os_code,
+    _by_sqlstate,
+    _by_code,
+)
+
+
+def _answered(status: int, *told: str) -> Delivery:
+    lost = status in causes.GATEWAY_STATUSES or (
+        status >= 500 and any(map(causes.GATEWAY_LOST.search, told))
+    )
     return Delivery.UNKNOWN if lost else Delivery.ANSWERED
 
 

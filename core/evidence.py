@@ -8,10 +8,12 @@ import errno
 import re
 from typing import Any
 
-from .causes import NO_ANSWER, WORDS
+from .causes import NO_ANSWER, TLS_WORDS, WORDS
 from .retry import parse_retry_after
+from .texts import storable
 
 CHAIN_LIMIT = 32
+CODE_LIMIT = 128  # characters of the other side's code
 _STATUS_NAMES = ("status", "status_code", "http_status", "errcode", "code")
 _CODE_NAMES = ("code", "error_code")
 # What OpenSSL's and urllib3's own places put before and after a sentence.
@@ -28,6 +30,12 @@ def read(thing: Any, name: str) -> Any:
         return getattr(thing, name, None)
     except Exception:
         return None
+
+
+def not_sent(links: list[BaseException]) -> bool:
+    """Whether it is known that the request had not left: who sends it says so in an
+    attribute ``sent`` of what failed before."""
+    return any(read(link, "sent") is False for link in links)
 
 
 def chain(exc: BaseException, *, implicit: bool = True) -> list[BaseException]:
@@ -82,6 +90,53 @@ def os_code(exc: BaseException) -> str | None:
     return errno.errorcode.get(number)
 
 
+def tls_reason(exc: BaseException) -> str | None:
+    """OpenSSL's name of what went wrong: ``WRONG_VERSION_NUMBER``."""
+    reason = read(exc, "reason")
+    known = isinstance(reason, str) and "ssl.SSLError" in qualified_names(exc)
+    return reason if known else None
+
+
+def smtp_reply(exc: BaseException) -> int | None:
+    """The three digits of a mail server's refusal; of several recipients, of one."""
+    code = read(exc, "smtp_code")
+    refused = read(exc, "recipients")
+    if isinstance(refused, dict) and refused:
+        # As long as one may work later, they all are tried again.
+        codes = [reply[0] for reply in refused.values() if isinstance(reply, tuple)]
+        code = min(codes, default=None)
+    return code if isinstance(code, int) and 400 <= code <= 599 else None
+
+
+def fault_code(exc: BaseException) -> int | None:
+    """The number of an XML-RPC fault."""
+    code = read(exc, "faultCode")
+    return code if isinstance(code, int) else None
+
+
+def remote_class(exc: BaseException) -> str | None:
+    """The dotted name of what was raised on another Odoo, which its JSON-RPC tells in
+    the ``data`` of an error."""
+    args = read(exc, "args")
+    told = [read(exc, name) for name in ("info", "error", "data", "body")]
+    for value in (*told, *(args if isinstance(args, tuple) else ())):
+        inner = value
+        for name in ("error", "data"):
+            if isinstance(inner, dict) and isinstance(inner.get(name), dict):
+                inner = inner[name]
+        if isinstance(inner, dict) and isinstance(inner.get("name"), str):
+            return inner["name"]
+    return None
+
+
+def body_text(exc: BaseException) -> str:
+    """The beginning of an answer that is a text, not JSON."""
+    for value in (read(exc, "body"), read(read(exc, "response"), "text")):
+        if isinstance(value, str):
+            return value[:1000]
+    return ""
+
+
 def sqlstate(exc: BaseException) -> str | None:
     """PostgreSQL's five characters."""
     for name in _SQLSTATE_NAMES:
@@ -96,7 +151,7 @@ def body_code(exc: BaseException) -> str | None:
     for name in _CODE_NAMES:
         value = read(exc, name)
         if isinstance(value, str) and value and not value.isdigit():
-            return value
+            return storable(value)[:CODE_LIMIT]
     return None
 
 
@@ -122,6 +177,8 @@ def _cause(link: BaseException) -> str:
     for name in qualified_names(link):
         if name in WORDS:
             return WORDS[name]
+    if words := TLS_WORDS.get(tls_reason(link) or ""):
+        return words
     said = read(link, "strerror")
     text = _LIBRARY.sub("", said if isinstance(said, str) else message(link))
     # "Connection refused", not "EOF occurred".

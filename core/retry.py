@@ -4,11 +4,12 @@ Formulas and defaults: exponential backoff with a cap; the jitters "full", "equa
 "decorrelated" after the AWS Architecture Blog, *Exponential Backoff And Jitter* (2015).
 """
 
+import math
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from math import isfinite
 from types import MappingProxyType
 
 from .taxonomy import ErrorType, TextEnum
@@ -47,7 +48,7 @@ class RetryPolicy:
         object.__setattr__(self, "jitter", Jitter(self.jitter))
         if self.max_attempts < 1:
             raise ValueError("A policy has at least one attempt.")
-        if not 0 < self.base <= self.cap or not isfinite(self.cap):
+        if not 0 < self.base <= self.cap or not math.isfinite(self.cap):
             raise ValueError("A policy needs 0 < base <= cap.")
         if not 1 <= self.factor < float("inf"):
             raise ValueError("The factor of a policy is at least 1.")
@@ -146,17 +147,21 @@ def parse_retry_after(
     """
     if value is None or isinstance(value, bool):
         return None
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        when, start = _http_date(value), _http_date(sent_at)
-        start = now if start is None else start
-        if when is None or start is None:
-            return None
-        seconds = max(0.0, when - start)
-    if not seconds >= 0:  # negative, or not a number
+    if isinstance(value, str):
+        value = _header_seconds(value.strip(), now, sent_at)
+    # Neither negative nor NaN; infinite is no number of seconds either.
+    if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
         return None
-    return min(seconds, RETRY_AFTER_LIMIT)
+    return float(min(value, RETRY_AFTER_LIMIT))
+
+
+def _header_seconds(value, now, sent_at) -> float | None:
+    """Digits and nothing else are seconds, anything else may be a date."""
+    if re.fullmatch("[0-9]+", value):
+        return float(value) if len(value) < 16 else RETRY_AFTER_LIMIT
+    when, start = _http_date(value), _http_date(sent_at)
+    start = now if start is None else start
+    return None if when is None or start is None else max(0.0, when - start)
 
 
 def _http_date(value) -> float | None:

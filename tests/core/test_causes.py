@@ -3,14 +3,17 @@ real exceptions of real libraries.
 """
 
 import errno
+import gzip
 import json
 import smtplib
 import socket
 import ssl
+import xmlrpc.client
 import zlib
 
 import pytest
 import requests
+import urllib3
 from broken_servers import (
     answering,
     closing,
@@ -19,6 +22,7 @@ from broken_servers import (
     resetting,
     server,
     silent,
+    tls_server,
     truncating,
 )
 from psycopg2 import connect
@@ -108,8 +112,92 @@ CAUSES = {
     "reset": (lambda: get(resetting), T.CONNECTION_RESET, Delivery.UNKNOWN),
     "TLS with a server that has none": (
         lambda: _https(answering(200)),
+        T.CONFIGURATION_ERROR,
+        Delivery.NOT_SENT,
+    ),
+    "a certificate that nobody vouches for": (
+        lambda: secured(verify=True),
+        T.CONFIGURATION_ERROR,
+        Delivery.NOT_SENT,
+    ),
+    "an older TLS than the server's": (
+        lambda: secured(
+            {"maximum_version": ssl.TLSVersion.TLSv1_2},
+            minimum_version=ssl.TLSVersion.TLSv1_3,
+        ),
+        T.CONFIGURATION_ERROR,
+        Delivery.NOT_SENT,
+    ),
+    "a client's certificate that is missing": (
+        lambda: secured(
+            {"maximum_version": ssl.TLSVersion.TLSv1_2},
+            verify_mode=ssl.CERT_REQUIRED,
+        ),
+        T.CONFIGURATION_ERROR,
+        Delivery.NOT_SENT,
+    ),
+    "a client's certificate that is missed late": (
+        lambda: secured(verify_mode=ssl.CERT_REQUIRED),
+        T.CONFIGURATION_ERROR,
+        Delivery.UNKNOWN,
+    ),
+    "a connection that breaks within TLS": (
+        lambda: _https(closing),
         T.CONNECTION_RESET,
         Delivery.UNKNOWN,
+    ),
+    "a key that no header can hold": (
+        lambda: get(answering(200), headers={"X-Api-Key": "ключ"}),
+        T.CONFIGURATION_ERROR,
+        Delivery.NOT_SENT,
+    ),
+    "half a character": (
+        lambda: "\ud83d".encode(),
+        T.DATA_VALIDATION_FAILED,
+        Delivery.NOT_SENT,
+    ),
+    "no number of JSON's": (
+        lambda: get(answering(200), json={"price": float("nan")}),
+        T.DATA_VALIDATION_FAILED,
+        Delivery.NOT_SENT,
+    ),
+    "compression that is cut off": (
+        lambda: gzip.decompress(gzip.compress(b"x" * 100)[:-9]),
+        T.DATA_CORRUPTED,
+        Delivery.UNKNOWN,
+    ),
+    "retries of requests used up": (
+        lambda: retrying(answering(503)),
+        T.SERVICE_UNAVAILABLE,
+        Delivery.UNKNOWN,
+    ),
+    "XML-RPC: a warning of Odoo": (
+        throw(xmlrpc.client.Fault(2, "Nein")),
+        T.BUSINESS_RULE_VIOLATION,
+        Delivery.ANSWERED,
+    ),
+    "XML-RPC: who is that": (
+        throw(xmlrpc.client.Fault(3, "Zugriff verweigert")),
+        T.INVALID_CREDENTIALS,
+        Delivery.ANSWERED,
+    ),
+    "XML-RPC: not yours": (
+        throw(xmlrpc.client.Fault(4, "Verboten")),
+        T.INSUFFICIENT_PERMISSIONS,
+        Delivery.ANSWERED,
+    ),
+    "JSON-RPC: an error of Odoo": (
+        throw(
+            RuntimeError(
+                {
+                    "code": 200,
+                    "message": "Odoo-Serverfehler",
+                    "data": {"name": "odoo.exceptions.AccessError"},
+                }
+            )
+        ),
+        T.INSUFFICIENT_PERMISSIONS,
+        Delivery.ANSWERED,
     ),
     "401": (
         lambda: get(answering(401)),
@@ -142,6 +230,45 @@ CAUSES = {
     "503": (
         lambda: get(answering(503)),
         T.SERVICE_UNAVAILABLE,
+        Delivery.ANSWERED,
+    ),
+    **{
+        f"{status}": (
+            lambda status=status: get(answering(status)),
+            T.SERVICE_UNAVAILABLE,
+            Delivery.UNKNOWN,
+        )
+        for status in (460, 499, 502, 520, 522, 524, 527, 598, 599)
+    },
+    "Envoy's reset": (
+        lambda: get(
+            answering(
+                503,
+                b"upstream connect error or disconnect/reset before headers. reset"
+                b" reason: connection termination",
+            )
+        ),
+        T.SERVICE_UNAVAILABLE,
+        Delivery.UNKNOWN,
+    ),
+    "Cloudflare: TLS to the app": (
+        lambda: get(answering(525)),
+        T.CONFIGURATION_ERROR,
+        Delivery.ANSWERED,
+    ),
+    "Cloudflare: the app is down": (
+        lambda: get(answering(521)),
+        T.SERVICE_UNAVAILABLE,
+        Delivery.ANSWERED,
+    ),
+    "403 for a while": (
+        lambda: get(answering(403, headers="Retry-After: 60\r\n")),
+        T.RATE_LIMIT_EXCEEDED,
+        Delivery.ANSWERED,
+    ),
+    "400 that is a limit": (
+        throw(ours.HttpError(400, "rate_limit_exceeded")),
+        T.RATE_LIMIT_EXCEEDED,
         Delivery.ANSWERED,
     ),
     "504": (
@@ -186,6 +313,41 @@ CAUSES = {
         T.INVALID_CREDENTIALS,
         Delivery.NOT_SENT,
     ),
+    **{
+        f"mail: {error!r:.30}": (throw(error), error_type, delivery)
+        for error, error_type, delivery in (
+            (
+                smtplib.SMTPServerDisconnected("x"),
+                T.CONNECTION_RESET,
+                Delivery.UNKNOWN,
+            ),
+            (
+                smtplib.SMTPSenderRefused(550, b"no", "a@b.example"),
+                T.DATA_VALIDATION_FAILED,
+                Delivery.ANSWERED,
+            ),
+            (
+                smtplib.SMTPRecipientsRefused({"a@b.example": (450, b"later")}),
+                T.TEMPORARY_SERVER_ERROR,
+                Delivery.ANSWERED,
+            ),
+            (
+                smtplib.SMTPDataError(552, b"full"),
+                T.CONFIGURATION_ERROR,
+                Delivery.ANSWERED,
+            ),
+            (
+                smtplib.SMTPConnectError(421, b"busy"),
+                T.SERVICE_UNAVAILABLE,
+                Delivery.ANSWERED,
+            ),
+            (
+                smtplib.SMTPNotSupportedError("x"),
+                T.CONFIGURATION_ERROR,
+                Delivery.NOT_SENT,
+            ),
+        )
+    },
     "no database server": (
         lambda: connect(host="127.0.0.1", port=1),
         T.DATABASE_CONNECTION_FAILED,
@@ -224,6 +386,12 @@ CAUSES = {
             ("22P02", T.DATA_VALIDATION_FAILED),
             ("P0001", T.BUSINESS_RULE_VIOLATION),
             ("XX001", T.DATA_CORRUPTED),
+            ("53300", T.DATABASE_CONNECTION_FAILED),
+            ("25006", T.DATABASE_CONNECTION_FAILED),
+            ("25P03", T.DATABASE_CONNECTION_FAILED),
+            ("26000", T.CONFIGURATION_ERROR),
+            ("F0000", T.CONFIGURATION_ERROR),
+            ("54001", T.UNEXPECTED),
         )
     },
     **{
@@ -293,6 +461,28 @@ CAUSES = {
         Delivery.UNKNOWN,
     ),
 }
+
+
+def secured(client=None, *, verify=False, **settings):
+    """What a TLS client meets at a server with these settings."""
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for name, value in (client or {}).items():
+        setattr(context, name, value)
+    with tls_server(**settings) as url:
+        port = int(url.rstrip("/").rpartition(":")[2])
+        plain = socket.create_connection(("127.0.0.1", port), 5)
+        with plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            sock.recv(100)
+
+
+def retrying(answer):
+    with requests.Session() as session, server(answer) as url:
+        retries = urllib3.Retry(total=1, status_forcelist=[503], backoff_factor=0)
+        session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retries))
+        session.get(url, timeout=5)
 
 
 def _https(answer):
