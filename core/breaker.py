@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 
 from .classification import Classification
 from .retry import RETRY_AFTER_LIMIT
-from .taxonomy import Delivery, TextEnum
+from .taxonomy import Delivery, ErrorType, TextEnum
 from .texts import _lt
 from .window import WindowStats
 
@@ -138,6 +138,7 @@ class Transition:
 
 
 DEFAULT_CONFIG = BreakerConfig()
+CLOCKS_DIFFER = 60.0  # seconds by which the clocks of several servers may differ
 
 
 def outcome(
@@ -155,7 +156,10 @@ def outcome(
         return Outcome(Result.SUCCESS, slow)
     if classification.counts_for_breaker:
         return Outcome(Result.FAILURE, slow, classification.retry_after)
-    if classification.delivery is Delivery.NOT_SENT:
+    # A fault of our own says nothing of the app, unless the app answered.
+    ours = classification.type is ErrorType.UNEXPECTED
+    unheard = ours and classification.delivery is not Delivery.ANSWERED
+    if unheard or classification.delivery is Delivery.NOT_SENT:
         return Outcome(Result.ABANDONED)
     return Outcome(Result.SUCCESS, slow)
 
@@ -177,9 +181,12 @@ def permit(
     if state.mode is not Mode.NORMAL or state.state is State.CLOSED:
         return state, Permit(state.epoch)
     state, _ = tick(state, now, config)
+    if state.state is State.CLOSED:
+        return state, Permit(state.epoch)
     if state.state is State.OPEN:
-        if now < state.open_until:
-            return state, Rejection(state.open_until - now, state.cause)
+        until = state.open_until or now
+        if now < until and not _ahead(state, now):
+            return state, Rejection(until - now, state.cause)
         state = _enter(state, State.HALF_OPEN, now, _lt("The open time is over."))
     if len(state.leases) + state.half_open_successes >= config.probes:
         soonest = min(lease.expires_at for lease in state.leases)
@@ -218,16 +225,28 @@ def record(
 def tick(
     state: BreakerState, now: float, config: BreakerConfig = DEFAULT_CONFIG
 ) -> tuple[BreakerState, Transition | None]:
-    """Let time pass: a probe whose lease has expired has failed, at that moment. It
-    does not matter how often or how late this is called.
+    """Let time pass: a probe whose lease has expired has failed, at that moment; and
+    fewer probes than before may be enough now. It does not matter how often or how
+    late this is called.
     """
-    expired = [lease.expires_at for lease in state.leases if lease.expires_at <= now]
-    if not expired:
+    expired = [
+        min(lease.expires_at, now)
+        for lease in state.leases
+        if lease.expires_at <= now or _ahead(state, now)
+    ]
+    if expired:
+        cause = _lt("A probe did not report in time.")
+        after = _open(state, min(expired), cause, None, config)
+    elif state.state is State.HALF_OPEN and state.half_open_successes >= config.probes:
+        after = _enter(state, State.CLOSED, now, _lt("All probes succeeded."))
+    else:
         return state, None
-    after = _open(
-        state, min(expired), _lt("A probe did not report in time."), None, config
-    )
     return after, transition(state, after)
+
+
+def _ahead(state: BreakerState, now: float) -> bool:
+    """Whether the state began while the clock was wrong: its times mean nothing."""
+    return state.since > now + CLOCKS_DIFFER
 
 
 def force(

@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.breaker import (
     DEFAULT_CONFIG as CONFIG,
+    BreakerConfig,
     BreakerState,
     Mode,
     Outcome,
@@ -299,6 +300,55 @@ def test_a_probe_that_asked_nothing_gives_its_place_back_but_not_for_ever(half_o
     half_open.call(DROP, 61)
     half_open.call(DROP, 61)
     assert half_open.at is State.OPEN
+
+
+@pytest.mark.parametrize("successes, probes", [(2, 2), (2, 1), (1, 1)])
+def test_fewer_probes_are_enough_at_once(half_open, successes, probes):
+    """An administrator lowers the number while the breaker is half-open."""
+    half_open.finish(half_open.probe, OK, 60)
+    for _ in range(successes - 1):
+        half_open.call(OK, 60)
+    fewer = BreakerConfig(probes=probes)
+    after, leave = permit(half_open.state, 61, fewer)
+    assert after.state is State.CLOSED
+    assert isinstance(leave, Permit)
+    assert tick(half_open.state, 61, fewer)[1].after is State.CLOSED
+
+
+@given(
+    st.lists(st.sampled_from([OK, FAIL, DROP, None]), max_size=6),
+    st.integers(1, 5),
+    st.integers(1, 5),
+)
+def test_no_number_of_probes_keeps_it_half_open(hows, before, after):
+    config = BreakerConfig(probes=before)
+    state = replace(BreakerState(), state=State.OPEN, epoch=1, open_until=0.0)
+    for how in hows:
+        state, leave = permit(state, 1.0, config, lease_until=5.0)
+        if how and isinstance(leave, Permit):
+            state, _ = record(state, leave, how, 1.0, WindowStats(), config)
+    state, leave = permit(state, 2.0, BreakerConfig(probes=after), lease_until=5.0)
+    assert isinstance(leave, (Permit, Rejection))
+    state, _ = tick(state, 10.0, BreakerConfig(probes=after))
+    assert state.state is not State.HALF_OPEN or not state.leases
+
+
+def test_a_clock_that_was_wrong_does_not_shut_it_for_a_day(breaker):
+    for _ in range(5):
+        breaker.call(FAIL, 86_400)
+    assert breaker.state.state is State.OPEN
+    assert isinstance(breaker.start(86_390), Rejection)
+    assert isinstance(breaker.start(100), Permit)
+    # Neither do the leases of probes.
+    ahead = permit(breaker.state, 86_400 + 700)[0]
+    assert tick(ahead, 200)[0].state is State.OPEN
+    assert tick(ahead, 200)[0].open_until <= 200 + 600
+
+
+@pytest.mark.parametrize("error", [TypeError("x"), RecursionError("x")])
+def test_a_fault_of_our_own_says_nothing_of_the_app(error):
+    assert outcome(classify(error), 0.1).result is Result.ABANDONED
+    assert outcome(classify(error, sent=True), 0.1).result is Result.ABANDONED
 
 
 def test_a_late_answer_changes_nothing(breaker):
