@@ -8,15 +8,26 @@ from urllib.parse import quote
 
 import requests
 
-from ..core.exceptions import HttpError, InvalidDataError, SchemaMismatchError
-from ..core.text_checks import check_text
-from .session import pooled_session, send
+from ..core.deadline import Deadline
+from ..core.exceptions import (
+    ConfigurationError,
+    DataCorruptedError,
+    HttpError,
+    InvalidDataError,
+)
+from .answers import (
+    RECORD,
+    body_of,
+    check_cursor,
+    checked,
+    readable,
+    unreadable,
+    written,
+)
+from .session import DEADLINE_HEADER, pooled_session, send
 
 API = "/api/v1"
 NOT_FOUND, GONE = 404, 410
-RECORD = {"id": str, "version": int}
-LONGEST_CURSOR = 1_000
-LONGEST_NUMBER = 1_000
 
 
 @dataclass(frozen=True)
@@ -49,13 +60,17 @@ class PharmacyClient:
     :param api_key: bearer token
     :param connect_timeout: seconds
     :param read_timeout: seconds
-    :param deadline: seconds one exchange may take as a whole
+    :param deadline: seconds one call may take as a whole, the wait for leave to make
+        it included
     :param guard: makes a context manager for one exchange, which gives a function to
         report it to, as an :class:`Exchange`; it may refuse by raising
 
-    Every method raises :class:`HttpError` for an answer of 400 or above,
-    :class:`SchemaMismatchError` for one of another shape than agreed, and what
-    ``requests`` raises when no answer came.
+    Every method raises :class:`HttpError` for an answer of 300 or above, what
+    ``requests`` raises when no answer came, and :class:`DeadlineExceededError` when
+    its time was over before. For an answer that cannot be read a method that reads
+    raises :class:`DataCorruptedError` (no JSON, twice) or :class:`SchemaMismatchError`
+    (another shape than agreed); one that writes :class:`OutcomeUnknownError`: the app
+    may have done what it was asked.
     """
 
     def __init__(
@@ -93,16 +108,16 @@ class PharmacyClient:
         params = {"entity": collection, "limit": limit}
         if cursor:
             params["cursor"] = cursor
-        page = _checked(
+        page = checked(
             self._call("GET", "/changes", params=params, correlation_id=correlation_id),
             changes=list,
             next_cursor=str,
             has_more=bool,
         )
-        _check_cursor(page["next_cursor"])
+        check_cursor(page["next_cursor"])
         changes = page["changes"]
         if len(changes) > 1 and not any(map(_is_record, changes)):
-            _checked(changes[0], **RECORD)
+            checked(changes[0], **RECORD)
         return page
 
     def get(self, collection, external_id, correlation_id):
@@ -115,7 +130,7 @@ class PharmacyClient:
                 record = exc.body.get("current")
             else:
                 raise
-        return _checked(record, **RECORD)
+        return checked(record, **RECORD)
 
     def get_if_there(self, collection, external_id, correlation_id):
         """Like :meth:`get`, but None for an id that the app has never heard of."""
@@ -136,8 +151,8 @@ class PharmacyClient:
         page = self._call(
             "GET", f"/{collection}", params=params, correlation_id=correlation_id
         )
-        for record in _checked(page, items=list)["items"]:
-            _checked(record, **RECORD)
+        for record in checked(page, items=list)["items"]:
+            checked(record, **RECORD)
         return page
 
     def checksums(self, collection, buckets, fields, correlation_id):
@@ -158,9 +173,9 @@ class PharmacyClient:
             if exc.status == NOT_FOUND:
                 return None
             raise
-        told = _checked(answer, buckets=list)["buckets"]
+        told = checked(answer, buckets=list)["buckets"]
         for bucket in told:
-            _checked(bucket, count=int, sum=str)
+            checked(bucket, count=int, sum=str)
         return told
 
     def entries(self, collection, buckets, fields, wanted, correlation_id):
@@ -176,9 +191,9 @@ class PharmacyClient:
             },
             correlation_id=correlation_id,
         )
-        entries = _checked(answer, items=list)["items"]
+        entries = checked(answer, items=list)["items"]
         for entry in entries:
-            _checked(entry, digest=str, **RECORD)
+            checked(entry, digest=str, **RECORD)
         return entries
 
     def find(self, collection, external_ref, correlation_id):
@@ -189,8 +204,8 @@ class PharmacyClient:
             params={"external_ref": external_ref},
             correlation_id=correlation_id,
         )
-        found = _checked(page, items=list)["items"]
-        return _checked(found[0], **RECORD) if found else None
+        found = checked(page, items=list)["items"]
+        return checked(found[0], **RECORD) if found else None
 
     def batch(self, collection, items, correlation_id, retry=False):
         """Write several records in one call; each item succeeds or fails alone.
@@ -206,11 +221,12 @@ class PharmacyClient:
             retry=retry,
             correlation_id=correlation_id,
         )
-        results = _checked(answer, results=list)["results"]
-        for result in results:
-            if _checked(result, status=int)["status"] < 300:
-                _checked(result, **RECORD)
-        return [_readable(result) for result in results]
+        with written():
+            results = checked(answer, results=list)["results"]
+            for result in results:
+                if checked(result, status=int)["status"] < 300:
+                    checked(result, **RECORD)
+        return [readable(result) for result in results]
 
     def reserve(self, order_id, lines, key, correlation_id, retry=False):
         """Have the app hold stock for one of its orders.
@@ -227,7 +243,8 @@ class PharmacyClient:
             retry=retry,
             correlation_id=correlation_id,
         )
-        return _checked(reservation, id=str, state=str)
+        with written():
+            return checked(reservation, id=str, state=str)
 
     def find_reservation(self, key, correlation_id):
         """The reservation that is held for this key, or None."""
@@ -237,47 +254,51 @@ class PharmacyClient:
             params={"external_ref": key},
             correlation_id=correlation_id,
         )
-        found = _checked(page, items=list)["items"]
-        return _checked(found[0], id=str, state=str) if found else None
+        found = checked(page, items=list)["items"]
+        return checked(found[0], id=str, state=str) if found else None
 
     def step_reservation(self, reservation_id, step, correlation_id):
         """``confirm`` or ``release`` a reservation; a second time changes nothing."""
         path = f"/reservations/{_segment(reservation_id)}/{step}"
         reservation = self._call("POST", path, correlation_id=correlation_id)
-        return _checked(reservation, id=str, state=str)
+        with written():
+            return checked(reservation, id=str, state=str)
 
     def _call(self, method, path, **kwargs):
-        with self._guard() as report:
-            return self._exchange(report, method, path, **kwargs)
+        deadline = Deadline.after(self._deadline)
+        try:
+            return self._guarded(deadline, method, path, **kwargs)
+        except DataCorruptedError:
+            # It only reads: the next answer may be whole.
+            return self._guarded(deadline, method, path, **kwargs)
 
-    def _exchange(self, report, method, path, *, correlation_id, **kwargs):
-        items, retry = kwargs.pop("items", 1), kwargs.pop("retry", False)
-        key = kwargs.pop("idempotency_key", None)
-        request_id = uuid.uuid4().hex
-        request = requests.Request(
-            method,
-            self.url + API + path,
-            headers={
-                "Authorization": f"Bearer {self._api_key}",
-                "X-Correlation-ID": correlation_id,
-                "X-Request-ID": request_id,
-                "X-Request-Deadline-Ms": str(int(self._deadline * 1000)),
-                "X-Actor": "odoo",
-                **({"Idempotency-Key": key} if key else {}),
-            },
-            **kwargs,
-        )
+    def _guarded(self, deadline, method, path, **kwargs):
+        with self._guard() as report:
+            return self._exchange(report, deadline, method, path, **kwargs)
+
+    def _exchange(
+        self,
+        report,
+        deadline,
+        method,
+        path,
+        *,
+        correlation_id,
+        items=1,
+        retry=False,
+        idempotency_key=None,
+        **content,
+    ):
+        ids = {"correlation_id": correlation_id, "request_id": uuid.uuid4().hex}
         response = error = None
         started = time.monotonic()
         try:
-            response = send(
-                self._session,
-                request,
-                connect_timeout=self._connect_timeout,
-                read_timeout=self._read_timeout,
-                seconds=self._deadline,
+            headers = self._headers(idempotency_key, **ids)
+            request = requests.Request(
+                method, self.url + API + path, headers=headers, **content
             )
-            return _body(response)
+            response = self._send(request, deadline)
+            return body_of(response)
         except Exception as exc:
             error = exc
             raise
@@ -293,44 +314,39 @@ class PharmacyClient:
                     bytes_received=len(response.content) if answered else 0,
                     items=items,
                     retry=retry,
-                    correlation_id=correlation_id,
-                    request_id=request_id,
                     error=error,
+                    **ids,
                 )
             )
 
+    def _headers(self, idempotency_key, correlation_id, request_id):
+        try:
+            self._api_key.encode("latin-1")
+        except UnicodeEncodeError:
+            raise ConfigurationError(
+                "The API key has characters that no HTTP header can hold.",
+                field="api_key",
+            ) from None
+        return {
+            "Authorization": f"Bearer {self._api_key}",
+            "X-Correlation-ID": correlation_id,
+            "X-Request-ID": request_id,
+            DEADLINE_HEADER: "0",  # set when it is sent
+            "X-Actor": "odoo",
+            **({"Idempotency-Key": idempotency_key} if idempotency_key else {}),
+        }
 
-def _body(response):
-    """The answer's JSON, or the error it tells of."""
-    if response.status_code < 400:
-        return _json(response)
-    try:
-        body = _json(response)
-        code, message = body["error"].get("code"), body["error"].get("message")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        body, code, message = None, None, response.reason
-    raise HttpError(
-        response.status_code,
-        code,
-        message or f"HTTP {response.status_code}",
-        headers=response.headers,
-        body=body,
-    )
-
-
-def _json(response):
-    """The answer's JSON; a number that is too long for Python stays a text, for the
-    record that it is part of to be refused."""
-    try:
-        return response.json()
-    except requests.JSONDecodeError:
-        raise
-    except ValueError:
-        return response.json(parse_int=_number)
-
-
-def _number(digits):
-    return int(digits) if len(digits) <= LONGEST_NUMBER else digits
+    def _send(self, request, deadline):
+        try:
+            return send(
+                self._session,
+                request,
+                connect_timeout=self._connect_timeout,
+                read_timeout=self._read_timeout,
+                deadline=deadline,
+            )
+        except requests.exceptions.ContentDecodingError as exc:
+            raise unreadable(request.method, "its compression is broken") from exc
 
 
 def _segment(external_id):
@@ -341,45 +357,3 @@ def _segment(external_id):
     if external_id in (".", ".."):
         raise InvalidDataError(f"{external_id} cannot be an id", field="id")
     return quote(external_id, safe="")
-
-
-def _check_cursor(cursor):
-    try:
-        check_text(cursor, "next_cursor", LONGEST_CURSOR, required=False)
-    except InvalidDataError as exc:
-        raise SchemaMismatchError(exc.message, field=exc.field) from exc
-
-
-def _is_record(value):
-    return isinstance(value, dict) and all(
-        isinstance(value.get(name), kind) for name, kind in RECORD.items()
-    )
-
-
-def _readable(result):
-    """The answer to one item of a batch; what it blames and what it has now only if
-    they are of the agreed shape: a refusal stays one without them."""
-    error, current = result.get("error"), result.get("current")
-    error = error if isinstance(error, dict) else {}
-    return {
-        **result,
-        "error": {
-            name: str(error[name])
-            for name in ("code", "message", "field")
-            if error.get(name) is not None
-        },
-        "current": current if _is_record(current) else None,
-    }
-
-
-def _checked(value, **kinds):
-    """``value``, which is to be an object that has these fields.
-
-    :raises SchemaMismatchError: it is none, or one of them is of another kind
-    """
-    for name, kind in kinds.items():
-        if not isinstance(value, dict) or not isinstance(value.get(name), kind):
-            raise SchemaMismatchError(
-                f"The answer has no {name} that is a {kind.__name__}.", field=name
-            )
-    return value

@@ -25,6 +25,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import EmptyPoolError
 from urllib3.util import Timeout
 
+from ..core.deadline import Deadline
 from ..core.exceptions import ResourcePoolFullError
 
 POOL_SIZE = 10
@@ -33,24 +34,26 @@ WAIT = 30.0
 IDLE = 300.0
 # Seconds after which work that found no free connection asks again.
 ASK_AGAIN = 2.0
+# Tells the app how many milliseconds are left, at the moment at which it is asked.
+DEADLINE_HEADER = "X-Request-Deadline-Ms"
 _opening = threading.Lock()
-_expires_at = ContextVar("pharmacy_sync_expires_at", default=None)
+_deadline = ContextVar("pharmacy_sync_deadline", default=None)
 
 
 class _DeadlineReader(io.RawIOBase):
     """A socket's reading end that gives up when the deadline has passed."""
 
-    def __init__(self, stream, sock, expires_at):
+    def __init__(self, stream, sock, deadline):
         self._stream = stream
         self._sock = sock
-        self._expires_at = expires_at
+        self._deadline = deadline
         self._read_timeout = sock.gettimeout()
 
     def readable(self):
         return True
 
     def readinto(self, buffer):
-        remaining = self._expires_at - time.monotonic()
+        remaining = self._deadline.remaining()
         if remaining <= 0:
             raise TimeoutError("the deadline passed while the answer was read")
         limits = [remaining, self._read_timeout]
@@ -65,19 +68,29 @@ class _DeadlineReader(io.RawIOBase):
 class _DeadlineResponse(http.client.HTTPResponse):
     def __init__(self, sock, *args, **kwargs):
         super().__init__(sock, *args, **kwargs)
-        expires_at = _expires_at.get()
-        if expires_at is not None:
+        deadline = _deadline.get()
+        if deadline is not None:
             # Unbuffered below: one buffer is enough, and it must be the outer one.
             raw = self.fp.detach()
-            self.fp = io.BufferedReader(_DeadlineReader(raw, sock, expires_at))
+            self.fp = io.BufferedReader(_DeadlineReader(raw, sock, deadline))
 
 
-class _Connection(HTTPConnection):
+class _Asking:
     response_class = _DeadlineResponse
 
+    def putheader(self, header, *values):
+        # Called once there is a connection: waiting for one has cost time.
+        if header == DEADLINE_HEADER and (deadline := _deadline.get()):
+            values = (str(deadline.milliseconds()),)
+        super().putheader(header, *values)
 
-class _SecureConnection(HTTPSConnection):
-    response_class = _DeadlineResponse
+
+class _Connection(_Asking, HTTPConnection):
+    pass
+
+
+class _SecureConnection(_Asking, HTTPSConnection):
+    pass
 
 
 class _Keeping:
@@ -86,9 +99,8 @@ class _Keeping:
     _timer = None
 
     def _get_conn(self, timeout=None):
-        expires_at = _expires_at.get()
-        left = WAIT if expires_at is None else expires_at - time.monotonic()
-        return super()._get_conn(timeout=max(0.0, min(WAIT, left)))
+        deadline = _deadline.get() or Deadline.after(WAIT)
+        return super()._get_conn(timeout=min(WAIT, deadline.remaining()))
 
     def _put_conn(self, conn):
         if conn is not None:
@@ -163,22 +175,30 @@ def _session(database, backend_id, url):
     return session
 
 
-def send(session, request, *, connect_timeout, read_timeout, seconds):
-    """Send ``request`` and read the whole answer within ``seconds``.
+def send(session, request, *, connect_timeout, read_timeout, deadline):
+    """Send ``request`` and read the whole answer before the deadline.
+
+    What fails before anything can have left has an attribute ``sent`` that is False.
 
     :param requests.Request request: what to send
     :param connect_timeout: seconds for the connection to be made
     :param read_timeout: seconds of silence that are borne
-    :param seconds: deadline of the exchange as a whole
+    :param Deadline deadline: of the exchange as a whole
     :return: the ``requests.Response``, its body read
+    :raises DeadlineExceededError: no time is left
     :raises ResourcePoolFullError: all connections stayed in use
     :raises requests.RequestException: as ``requests`` does
     """
-    prepared = session.prepare_request(request)
+    try:
+        seconds = deadline.bounded()
+        prepared = session.prepare_request(request)
+    except Exception as exc:
+        exc.sent = False
+        raise
     prepared.sync_timeout = Timeout(
         connect=min(connect_timeout, seconds), read=min(read_timeout, seconds)
     )
-    token = _expires_at.set(time.monotonic() + seconds)
+    token = _deadline.set(deadline)
     try:
         return session.send(prepared, allow_redirects=False)
     except EmptyPoolError as exc:
@@ -191,4 +211,4 @@ def send(session, request, *, connect_timeout, read_timeout, seconds):
         exc.request = exc.request or prepared
         raise
     finally:
-        _expires_at.reset(token)
+        _deadline.reset(token)

@@ -35,13 +35,8 @@ class Deadline:
     def expired(self) -> bool:
         return self.remaining() <= 0
 
-    def check(self) -> None:
-        """:raise DeadlineExceededError: no time is left."""
-        if self.expired:
-            raise DeadlineExceededError("The time given to this work is used up.")
-
-    def bounded(self, timeout: float | None = None) -> float:
-        """The timeout for a step: what is asked for, but never past the deadline.
+    def bounded(self) -> float:
+        """What is left, as a timeout.
 
         :raise DeadlineExceededError: no time is left.
         """
@@ -49,11 +44,7 @@ class Deadline:
         remaining = self.remaining()
         if remaining <= 0:
             raise DeadlineExceededError("The time given to this work is used up.")
-        return remaining if timeout is None else min(timeout, remaining)
-
-    def sooner(self, seconds: float) -> "Deadline":
-        """The deadline of a part of the work: that many seconds from now at most."""
-        return Deadline(min(self.expires_at, self.clock() + seconds), self.clock)
+        return remaining
 
     def milliseconds(self) -> int:
         """What is left, for a header, rounded down."""

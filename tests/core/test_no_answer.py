@@ -4,7 +4,15 @@ import re
 
 import pytest
 import requests
-from broken_servers import closing, raised, refused, resetting, server, silent
+from broken_servers import (
+    answering,
+    closing,
+    raised,
+    refused,
+    resetting,
+    server,
+    silent,
+)
 
 from odoo.addons.pharmacy_sync.core.classification import Rule, classify
 from odoo.addons.pharmacy_sync.core.fingerprint import fingerprint
@@ -43,11 +51,15 @@ def asked(answer, path=PATH, scheme="http", method="GET"):
             "https://127.0.0.1:*/api/v1/suppliers: the handshake operation timed out.",
         ),
         (
+            asked(answering(200), scheme="https"),
+            "https://127.0.0.1:*/api/v1/suppliers: that port speaks http, not https.",
+        ),
+        (
             raised(lambda: requests.get("http://user:secret@no.such.invalid/x")),
             "http://no.such.invalid/x: name or service not known.",
         ),
     ],
-    ids=["refused", "reset", "closed", "silent", "handshake", "name"],
+    ids=["refused", "reset", "closed", "silent", "handshake", "plain", "name"],
 )
 def test_it_is_told_where_to_and_why(exc, expected):
     told = re.sub(r":\d+/", ":*/", classify(exc).message)

@@ -1,0 +1,267 @@
+"""What the client makes of answers that a real server gives, and of those that it does
+not give."""
+
+import json
+import time
+from contextlib import contextmanager
+from itertools import count
+
+import pytest
+from broken_servers import answering, raised, server
+
+from odoo.addons.pharmacy_sync.client import PharmacyClient
+from odoo.addons.pharmacy_sync.core.bisect import Fate, run_bisecting
+from odoo.addons.pharmacy_sync.core.breaker import Result, outcome
+from odoo.addons.pharmacy_sync.core.classification import classify
+from odoo.addons.pharmacy_sync.core.exceptions import (
+    DataCorruptedError,
+    DeadlineExceededError,
+    OutcomeUnknownError,
+    SchemaMismatchError,
+)
+from odoo.addons.pharmacy_sync.core.taxonomy import Delivery, ErrorType
+
+T = ErrorType
+_names = count()
+ITEMS = [{"external_ref": str(number)} for number in range(8)]
+PAGE = b"<html>Please log in</html>"
+
+
+def client(url, key="key", **options):
+    return PharmacyClient(("test", next(_names)), url.rstrip("/"), key, **options)
+
+
+@contextmanager
+def app(*answers, **options):
+    """A client whose app gives these answers, the last one for ever; and what arrives
+    there."""
+    requests = []
+    left = list(answers)
+
+    def answer(connection):
+        requests.append(_read(connection))
+        each = left.pop(0) if len(left) > 1 else left[0]
+        each(_Heard(connection))
+
+    with server(answer) as url:
+        yield client(url, **options), requests
+
+
+class _Heard:
+    """A connection whose request was read already."""
+
+    def __init__(self, connection):
+        self._connection = connection
+
+    def recv(self, size):
+        return b""
+
+    def sendall(self, data):
+        self._connection.sendall(data)
+
+
+def _read(connection):
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    while len(body) < int(headers.get("Content-Length", 0)):
+        body += connection.recv(65536)
+    return headers
+
+
+def fine(value):
+    return answering(200, json.dumps(value).encode())
+
+
+def unreadable(kind="application/json", body=b"{oops"):
+    return answering(200, body, f"Content-Type: {kind}\r\n")
+
+
+# --- redirects ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("verb", ["health", "batch"])
+def test_a_redirect_is_a_wrong_address_and_says_so(status, verb):
+    to = answering(
+        status, headers="Location: https://user:pw@app.example/login?t=1\r\n"
+    )
+    with app(to) as (calls, requests):
+        error = raised(lambda: WRITES_AND_READS[verb](calls))
+    found = classify(error)
+    assert (found.type, found.delivery) == (T.CONFIGURATION_ERROR, Delivery.ANSWERED)
+    assert "sends to another address: https://" in found.message
+    assert "app.example/login." in found.message
+    assert len(requests) == 1
+
+
+# --- answers that cannot be read --------------------------------------------------
+
+WRITES = {
+    "batch": lambda calls: calls.batch("suppliers", ITEMS, "c"),
+    "reserve": lambda calls: calls.reserve("po_1", [], "k", "c"),
+    "step": lambda calls: calls.step_reservation("r_1", "confirm", "c"),
+}
+READS = {
+    "health": lambda calls: calls.health("c"),
+    "changes": lambda calls: calls.changes("suppliers", None, 10, "c"),
+    "get": lambda calls: calls.get("suppliers", "s_1", "c"),
+    "find": lambda calls: calls.find("suppliers", "x", "c"),
+}
+WRITES_AND_READS = {**WRITES, **READS}
+GARBAGE = {
+    "no JSON": unreadable(),
+    "a page": unreadable("text/html", PAGE),
+    "nothing": unreadable(body=b""),
+    "no text": unreadable(body=b"\xff\xfe\xfd"),
+    "nested too deep": unreadable(body=b"[" * 100_000),
+    "broken compression": answering(200, b"no", "Content-Encoding: gzip\r\n"),
+}
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+@pytest.mark.parametrize("verb", WRITES)
+def test_what_may_have_been_written_is_looked_up(verb, garbage):
+    with app(GARBAGE[garbage]) as (calls, requests):
+        error = raised(lambda: WRITES[verb](calls))
+    assert isinstance(error, OutcomeUnknownError)
+    found = classify(error, idempotent=False)
+    assert (found.type, found.delivery) == (T.OUTCOME_UNKNOWN, Delivery.UNKNOWN)
+    assert found.retryable
+    assert len(requests) == 1
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+@pytest.mark.parametrize("verb", READS)
+def test_what_is_read_is_asked_for_once_more(verb, garbage):
+    with app(GARBAGE[garbage]) as (calls, requests):
+        error = raised(lambda: READS[verb](calls))
+    assert isinstance(error, DataCorruptedError)
+    assert classify(error).type is T.DATA_CORRUPTED
+    assert len(requests) == 2
+
+
+def test_the_second_answer_serves():
+    with app(GARBAGE["no JSON"], fine({"status": "ok"})) as (calls, requests):
+        assert calls.health("c") == {"status": "ok"}
+    assert len(requests) == 2
+    assert requests[0]["X-Request-ID"] != requests[1]["X-Request-ID"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer"),
+    [
+        ("batch", {"results": [{"status": 200, "version": 1}] * 8}),
+        ("batch", {"results": [{"id": "s_1"}]}),
+        ("batch", []),
+        ("reserve", {"state": "held"}),
+        ("step", {"id": 5, "state": "held"}),
+    ],
+)
+def test_ids_that_are_missing_leave_open_what_was_written(verb, answer):
+    with app(fine(answer)) as (calls, requests):
+        assert isinstance(raised(lambda: WRITES[verb](calls)), OutcomeUnknownError)
+    assert len(requests) == 1
+
+
+def test_ids_that_are_missing_in_what_is_read_are_another_format():
+    with app(fine({"version": 1})) as (calls, requests):
+        assert isinstance(raised(lambda: READS["get"](calls)), SchemaMismatchError)
+    assert len(requests) == 1
+
+
+# --- lost behind a gateway ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        *(answering(status, b"<html>") for status in (499, 504, 520, 524, 598)),
+        answering(503, b"upstream connect error or disconnect/reset before headers"),
+    ],
+)
+def test_a_batch_that_a_gateway_lost_is_sent_once(lost):
+    with app(lost) as (calls, requests):
+        results = run_bisecting(ITEMS, lambda part: calls.batch("suppliers", part, "c"))
+    assert len(requests) == 1
+    assert {result.fate for result in results} == {Fate.UNKNOWN}
+
+
+# --- errors in other forms ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "error_type", "message"),
+    [
+        (
+            {"title": "Conflict", "detail": "It is there", "existing_id": "po_1"},
+            T.DUPLICATE_ORDER,
+            "It is there",
+        ),
+        ({"error": {"code": "duplicate", "message": "x"}}, T.DUPLICATE_ORDER, "x"),
+        ({"error": "version_conflict", "message": "y"}, T.VERSION_CONFLICT, "y"),
+        ({"code": "insufficient_stock"}, T.INSUFFICIENT_STOCK, "x"),
+        ([], T.VERSION_CONFLICT, "x"),
+        ("no", T.VERSION_CONFLICT, "x"),
+    ],
+)
+def test_errors_are_read_in_several_forms(body, error_type, message):
+    with app(answering(409, json.dumps(body).encode())) as (calls, _):
+        found = classify(raised(lambda: calls.health("c")))
+    assert (found.type, found.message) == (error_type, message)
+
+
+# --- before sending ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("item", "error_type"),
+    [
+        ({"price": float("nan")}, T.DATA_VALIDATION_FAILED),
+        ({"price": object()}, T.UNEXPECTED),
+    ],
+)
+def test_what_cannot_be_written_down_is_not_sent(item, error_type):
+    with app(fine({})) as (calls, requests):
+        error = raised(lambda: calls.batch("suppliers", [item], "c"))
+    for sent in (None, True):
+        found = classify(error, sent=sent, idempotent=False)
+        assert (found.type, found.delivery) == (error_type, Delivery.NOT_SENT)
+        assert outcome(found, 0.1).result is Result.ABANDONED
+    assert not requests
+
+
+def test_a_key_that_no_header_holds_is_a_setting():
+    with app(fine({}), key="ключ") as (calls, requests):
+        found = classify(raised(lambda: calls.health("c")))
+    assert (found.type, found.delivery) == (T.CONFIGURATION_ERROR, Delivery.NOT_SENT)
+    assert "API key" in found.message
+    assert not requests
+
+
+# --- time ------------------------------------------------------------------
+
+
+@contextmanager
+def waiting(seconds):
+    time.sleep(seconds)
+    yield lambda exchange: None
+
+
+def test_the_app_is_told_how_much_time_is_left():
+    guard = lambda: waiting(0.5)  # noqa: E731
+    with app(fine({}), deadline=3.0, guard=guard) as (calls, requests):
+        calls.health("c")
+    (headers,) = requests
+    assert 0 < int(headers["X-Request-Deadline-Ms"]) <= 2500
+
+
+def test_what_waited_too_long_is_not_sent():
+    guard = lambda: waiting(0.3)  # noqa: E731
+    with app(fine({}), deadline=0.2, guard=guard) as (calls, requests):
+        error = raised(lambda: calls.batch("suppliers", ITEMS, "c"))
+    assert isinstance(error, DeadlineExceededError)
+    assert classify(error, sent=True).delivery is Delivery.NOT_SENT
+    assert not requests
