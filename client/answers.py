@@ -90,7 +90,7 @@ def readable(result):
             for name in ("code", "message", "field")
             if error.get(name) is not None
         },
-        "current": current if _is_record(current) else None,
+        "current": current if is_record(current) else None,
     }
 
 
@@ -143,7 +143,7 @@ def _number(digits):
     return int(digits) if len(digits) <= LONGEST_NUMBER else digits
 
 
-def _is_record(value):
+def is_record(value):
     return isinstance(value, dict) and all(
         isinstance(value.get(name), kind) for name, kind in RECORD.items()
     )

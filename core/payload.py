@@ -14,6 +14,13 @@ from typing import Any
 from .exceptions import InvalidDataError
 from .taxonomy import TextEnum
 
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
+_MOMENT = re.compile(
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[Tt ](?P<clock>[0-9]{2}:[0-9]{2})(?::(?P<seconds>[0-9]{2})(?:[.,][0-9]+)?)?"
+    r"(?:(?P<utc>[zZ])|(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})?)?)?"
+)
+
 
 class Kind(TextEnum):
     """What a value is."""
@@ -80,9 +87,6 @@ def canonical(schema: Schema, record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
-
-
 def canonical_decimal(value: Any, digits: int = 2) -> str:
     """``"1.50"``: a plain decimal, rounded half up; never ``-0``.
 
@@ -93,10 +97,11 @@ def canonical_decimal(value: Any, digits: int = 2) -> str:
     try:
         if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
             raise TypeError
-        if isinstance(value, str) and not _DECIMAL.fullmatch(value.strip()):
-            raise ValueError
+        # Python would read "1_000" and other alphabets' digits as well.
+        if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
+            raise InvalidOperation
         number = Decimal(repr(value) if isinstance(value, float) else value)
-        if not number.is_finite() or abs(number.adjusted()) > 30:
+        if not number.is_finite() or (number and number.adjusted() > 30):
             raise InvalidOperation
         with localcontext() as context:
             context.prec = 80
@@ -114,8 +119,7 @@ def canonical_datetime(value: Any) -> str:
     """
     try:
         if isinstance(value, str):
-            value = re.sub(r"[.,]\d+", "", value.strip())
-            value = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", value))
+            value = _read_moment(value.strip())
         elif isinstance(value, date) and not isinstance(value, datetime):
             value = datetime(value.year, value.month, value.day)
         if value.tzinfo is not None:
@@ -123,6 +127,17 @@ def canonical_datetime(value: Any) -> str:
         return value.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
     except (ValueError, OverflowError, AttributeError, TypeError):
         raise InvalidDataError("This is not a date and time.") from None
+
+
+def _read_moment(text: str) -> datetime:
+    """ISO 8601 in its extended form; a fraction of a second is left out."""
+    found = _MOMENT.fullmatch(text)
+    if not found:
+        raise ValueError
+    sign, hours, minutes = found["sign"], found["hours"], found["minutes"] or "00"
+    offset = f"{sign}{hours}:{minutes}" if sign else "+00:00" if found["utc"] else ""
+    clock = f"{found['clock'] or '00:00'}:{found['seconds'] or '00'}"
+    return datetime.fromisoformat(f"{found['date']}T{clock}{offset}")
 
 
 def _check(schema, record, partial, prefix) -> list[Problem]:

@@ -7,6 +7,7 @@ To add a setting: one row of :data:`SETTINGS`.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from .taxonomy import TextEnum
 
 MASK = "********"
+_HOST_NAME = re.compile(r"(?:\w(?:[\w-]{0,61}\w)?\.)*\w(?:[\w-]{0,61}\w)?\.?")
 PREFIX = "NOTIFICATION_EMAIL_SMTP_"
 
 
@@ -34,10 +36,12 @@ class Reading:
         what is expected.
     :param expects: what to tell a person then. It never holds the text itself, which
         may be a secret in the wrong place.
+    :param address: whether the value is one, whose host is no secret.
     """
 
     read: Callable[[str], Any]
     expects: str
+    address: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,12 @@ class Setting:
             return ""
         if not self.secret:
             return f"{value:g}" if isinstance(value, float) else str(value)
-        parts = urlsplit(value)
+        if not self.reading.address:
+            return MASK
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            return MASK
         return f"{parts.scheme}://{parts.hostname}/{MASK}" if parts.hostname else MASK
 
 
@@ -170,11 +179,27 @@ def _address(*schemes: str) -> Reading:
         parts = urlsplit(text)
         good = text.isprintable() and " " not in text and parts.scheme in schemes
         # Reading the port raises ValueError if it is no number.
-        if not good or not parts.hostname or parts.port == 0:
+        if not good or not _is_host(parts.hostname or "") or parts.port == 0:
             raise ValueError
         return text
 
-    return Reading(read, " or ".join(f"{s}://" for s in schemes) + " and a host")
+    expects = " or ".join(f"{s}://" for s in schemes) + " and a host"
+    return Reading(read, expects, address=True)
+
+
+def _is_host(text: str) -> bool:
+    """Whether it is a name of labels, whatever their alphabet, or an IP address."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return len(text) <= 253 and bool(_HOST_NAME.fullmatch(text))
+    return True
+
+
+def _read_host(text: str) -> str:
+    if not _is_host(text):
+        raise ValueError
+    return text
 
 
 def _matching(pattern: str, expects: str) -> Reading:
@@ -190,7 +215,7 @@ def _matching(pattern: str, expects: str) -> Reading:
 
 _TEXT = _matching(r"[\x21-\x7e]{1,500}", "a text without spaces")
 _PHRASE = _matching(r"[^\x00-\x1f\x7f]{1,500}", "one line of text")
-_HOST = _matching(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", "a host name")
+_HOST = Reading(_read_host, "a host name")
 _EMAIL = _matching(r"[^@\s<>]+@[^@\s<>]+", "an email address")
 _ENCRYPTION = _matching("none|starttls|ssl", "none, starttls or ssl")
 

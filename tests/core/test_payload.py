@@ -136,6 +136,12 @@ def test_any_record_is_either_told_wrong_or_has_a_canonical_form(record):
         (Decimal("1e-9"), 2, "0.00"),
         ("0.125", 3, "0.125"),
         ("12345678901234567890.125", 2, "12345678901234567890.13"),
+        (" 5. ", 2, "5.00"),
+        (".5", 2, "0.50"),
+        ("1e-31", 2, "0.00"),
+        (1e-300, 2, "0.00"),
+        ("0e99999", 2, "0.00"),
+        ("-0e-99999", 0, "0"),
     ],
 )
 def test_decimals_are_written_in_one_way(value, digits, written):
@@ -145,17 +151,24 @@ def test_decimals_are_written_in_one_way(value, digits, written):
 @pytest.mark.parametrize(
     "value",
     [
-        *("", "x", "nan", "inf", float("nan"), True, None, [1], "1e99", "1,5"),
-        *(
-            "1_000",
-            "\u0665",
-            "\uff11",
-            "Infinity",
-            "1e9999999999",
-            "1e-999",
-            "0x10",
-            "1 000",
-        ),
+        "",
+        "x",
+        "nan",
+        "inf",
+        float("nan"),
+        True,
+        None,
+        [1],
+        "1e99",
+        1e99,
+        10**400,
+        "1,5",
+        "1_000",
+        "\u0663",  # Arabic
+        "\uff11",  # full width
+        "1e9999999999",
+        "1\x00",
+        ".",
     ],
 )
 def test_what_is_no_decimal_is_refused(value):
@@ -182,6 +195,9 @@ def test_a_canonical_decimal_is_near_and_stays(value, digits):
         ("2026-11-22T09:00:00+01:00", "2026-11-22T08:00:00Z"),
         ("2026-11-22 08:00:00", "2026-11-22T08:00:00Z"),
         (" 2026-11-22 ", "2026-11-22T00:00:00Z"),
+        ("2026-11-22T08:30", "2026-11-22T08:30:00Z"),
+        ("2026-11-22T08:30:00,5-0130", "2026-11-22T10:00:00Z"),
+        ("2026-11-22t08:30:00+02", "2026-11-22T06:30:00Z"),
         (datetime(2026, 11, 22, 8, 0, 0, 5), "2026-11-22T08:00:00Z"),
         (
             datetime(2026, 11, 22, 8, tzinfo=timezone(timedelta(hours=-2))),
@@ -195,7 +211,25 @@ def test_times_are_written_in_one_way(value, written):
 
 
 @pytest.mark.parametrize(
-    "value", ["", "x", None, 5, "2026-13-01", "0001-01-01T00:00:00+05:00"]
+    "value",
+    [
+        "",
+        "x",
+        None,
+        5,
+        "2026-13-01",
+        "0001-01-01T00:00:00+05:00",
+        "2026-11-22 08.30",
+        "2026-11-22 08.5",
+        "2026.5-11-22",
+        "2026-11-22T08:30:00.",
+        "2026-11-22T08:30:00Z\x00",
+        "2026-11-22T25:00:00",
+        "2026-W48-6",
+        "20261122",
+        "\u0662026-11-22",
+        "2026-11-22+02:00",
+    ],
 )
 def test_what_is_no_time_is_refused(value):
     with pytest.raises(InvalidDataError):

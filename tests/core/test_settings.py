@@ -122,6 +122,11 @@ def test_what_only_looks_like_a_whole_number_is_refused(text):
         "https://exa mple.com/",
         "https://[::1/",
         "javascript:alert(1)",
+        "https://a..b/",
+        "https://-/",
+        "https://%zz/",
+        "https://a_b-.example/",
+        "https://[::g]/",
     ],
 )
 def test_what_is_no_address_is_refused(text):
@@ -132,12 +137,41 @@ def test_what_is_no_address_is_refused(text):
 @given(secrets, st.text("abcdefghijklmnop", min_size=12, max_size=30))
 def test_a_secret_is_never_shown(setting, secret):
     assume(secret not in setting.variable.lower())
-    for text in (secret, f"https://user:{secret}@host.example/{secret}?k={secret}"):
+    for text in (
+        secret,
+        f"https://user:{secret}@host.example/{secret}?k={secret}",
+        f"x://{secret}/d",
+        f"https://[{secret}",
+    ):
         found = resolve(setting, {setting.variable: text}, {})
         told = found.shown + " ".join(map(str, found.problems))
         assert secret not in told
         if found.overridden:
             assert MASK in found.shown
+
+
+def test_a_password_that_looks_like_an_address_is_none():
+    setting = SETTINGS["smtp_password"]
+    for text in ("x://abc/d", "http://[x"):
+        assert resolve(setting, {setting.variable: text}, {}).shown == MASK
+        assert resolve(setting, {}, {}, text).shown == MASK
+    assert resolve(SETTINGS["slack_webhook"], {}, {}, "http://[x").shown == MASK
+
+
+@pytest.mark.parametrize(
+    "text", ["mail", "mail.example", "127.0.0.1", "::1", "m\u00e4il.example", "a.b."]
+)
+def test_hosts(text):
+    setting = SETTINGS["smtp_host"]
+    assert resolve(setting, {setting.variable: text}, {}).value == text
+
+
+@pytest.mark.parametrize(
+    "text", ["a..b", "-", "%zz", "-a", "a b", "a" * 64, "a.b" * 99]
+)
+def test_what_is_no_host_is_refused(text):
+    setting = SETTINGS["smtp_host"]
+    assert resolve(setting, {setting.variable: text}, {}).problems
 
 
 def test_what_is_no_secret_is_shown():
