@@ -6,15 +6,19 @@ import requests
 
 from ..core.exceptions import (
     DataCorruptedError,
+    DuplicateOrderError,
     HttpError,
     InvalidDataError,
     OutcomeUnknownError,
+    RateLimitError,
     SchemaMismatchError,
 )
+from ..core.retry import parse_retry_after
 from ..core.text_checks import check_text
 
 # What every record of the app has.
 RECORD = {"id": str, "version": int}
+CONFLICT, TOO_MANY = 409, 429
 LONGEST_CURSOR = 1_000
 LONGEST_NUMBER = 1_000
 # Characters of an answer that is no JSON, kept for the classification.
@@ -37,19 +41,33 @@ def body_of(response):
         if status < 400:
             kind = response.headers.get("Content-Type") or "nothing that it names"
             reason = f"it is no JSON but {kind}"
-            raise unreadable(response.request.method, reason) from exc
+            raw = _excerpt(response)
+            raise unreadable(response.request.method, reason, raw) from exc
         # A proxy's page, most likely.
-        body = response.content[:EXCERPT].decode("utf-8", "replace")
+        body = _excerpt(response)
     if status < 400:
         return body
+    raise _refusal(status, body, response.reason, response.headers)
+
+
+def _excerpt(response):
+    return response.content[:EXCERPT].decode("utf-8", "replace")
+
+
+def _refusal(status, body, reason, headers):
+    """The error that an answer of 400 or above tells of."""
     code, message = _told(body)
-    raise HttpError(
-        status,
-        code,
-        message or response.reason or f"HTTP {status}",
-        headers=response.headers,
-        body=body,
-    )
+    message = message or reason or f"HTTP {status}"
+    about = {"code": code, "headers": headers, "body": body}
+    if status == TOO_MANY:
+        asked = parse_retry_after(
+            headers.get("Retry-After"), time.time(), sent_at=headers.get("Date")
+        )
+        return RateLimitError(message, retry_after=asked, **about)
+    existing = body.get("existing_id") if isinstance(body, dict) else None
+    if status == CONFLICT and isinstance(existing, str) and code in (None, "duplicate"):
+        return DuplicateOrderError(message, existing_id=existing, **about)
+    return HttpError(status, message=message, **about)
 
 
 def checked(value, **kinds):
@@ -73,9 +91,15 @@ def written():
         raise OutcomeUnknownError(exc.message, field=exc.field) from exc
 
 
-def unreadable(method, reason):
+def unreadable(method, reason, raw=None):
+    """The error of an answer that cannot be read.
+
+    :param raw: what came, to be kept with it
+    """
     message = f"The answer cannot be read: {reason}."
-    return (DataCorruptedError if method == "GET" else OutcomeUnknownError)(message)
+    if method != "GET":
+        return OutcomeUnknownError(message)
+    return DataCorruptedError(message, raw=raw)
 
 
 def readable(result):

@@ -14,6 +14,7 @@ from ..core.exceptions import (
     DataCorruptedError,
     HttpError,
     InvalidDataError,
+    MaxRetriesExceededError,
 )
 from .answers import (
     RECORD,
@@ -68,9 +69,9 @@ class PharmacyClient:
     Every method raises :class:`HttpError` for an answer of 300 or above, what
     ``requests`` raises when no answer came, and :class:`DeadlineExceededError` when
     its time was over before. For an answer that cannot be read a method that reads
-    raises :class:`DataCorruptedError` (no JSON, twice) or :class:`SchemaMismatchError`
-    (another shape than agreed); one that writes :class:`OutcomeUnknownError`: the app
-    may have done what it was asked.
+    raises :class:`MaxRetriesExceededError` (no JSON, twice) or
+    :class:`SchemaMismatchError` (another shape than agreed); one that writes
+    :class:`OutcomeUnknownError`: the app may have done what it was asked.
     """
 
     def __init__(
@@ -270,7 +271,11 @@ class PharmacyClient:
             return self._guarded(deadline, method, path, **kwargs)
         except DataCorruptedError:
             # It only reads: the next answer may be whole.
+            pass
+        try:
             return self._guarded(deadline, method, path, **kwargs)
+        except DataCorruptedError as exc:
+            raise MaxRetriesExceededError(exc.message, last_error=exc) from exc
 
     def _guarded(self, deadline, method, path, **kwargs):
         with self._guard() as report:

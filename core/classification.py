@@ -6,8 +6,9 @@ system's code, the SQLSTATE, the body's code. Only an error without any of these
 judged by its message, and with little confidence: languages differ.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from . import causes, evidence
 from .exceptions import SyncError
@@ -146,19 +147,24 @@ def classify_response(
     retry_after: str | float | None = None,
     *,
     field: str | None = None,
+    missing: Mapping[str, ErrorType] = MappingProxyType({}),
     body_keys: Iterable[str] = (),
     rules: Sequence[Rule] = (),
 ) -> Classification:
     """Say what a failing answer means, such as that to one item of a batch.
 
     :param field: path of the field that the answer blames.
+    :param missing: what it is when a field refers to what is not there, by the name of
+        the field; ``resource_not_found`` for others.
     :param body_keys: other keys of the answer, such as ``existing_id``.
     """
     retry_after = parse_retry_after(retry_after)
     asked = retry_after is not None
     finding = _by_rule(rules, status, code, message) or _by_status(
-        status, code, message, field, body_keys, asked
+        status, code, message, body_keys, asked
     )
+    if finding.type is ErrorType.RESOURCE_NOT_FOUND and field in missing:
+        finding = replace(finding, type=missing[field])
     delivery = _answered(status, message)
     return _classification(
         finding.type, finding.confidence, delivery, status, code, retry_after, message
@@ -250,7 +256,6 @@ def _by_http(link):
         status,
         evidence.body_code(link),
         evidence.message(link),
-        evidence.read(link, "field"),
         body if isinstance(body, dict) else (),
         evidence.retry_after(link) is not None,
     )
@@ -258,7 +263,7 @@ def _by_http(link):
     return replace(found, delivery=delivery)
 
 
-def _by_status(status, code, message, field, body_keys, asked) -> _Finding:
+def _by_status(status, code, message, body_keys, asked) -> _Finding:
     """The status decides; the body may only make it more exact.
 
     :param asked: whether the answer says when to come back
@@ -280,8 +285,6 @@ def _by_status(status, code, message, field, body_keys, asked) -> _Finding:
         finding = replace(finding, type=exact, confidence=confidence)
     if status in causes.LATER and asked:
         finding = replace(finding, type=ErrorType.RATE_LIMIT_EXCEEDED)
-    if finding.type is ErrorType.RESOURCE_NOT_FOUND and "supplier" in str(field or ""):
-        finding = replace(finding, type=ErrorType.INVALID_SUPPLIER)
     return finding
 
 

@@ -13,7 +13,6 @@ class Verdict(TextEnum):
 
     RETRY = "retry"  # at the time of the policy
     PARK = "park"  # wait for leave to go on; costs no attempt
-    FALL_BACK = "fall_back"  # answer with an older or a local value
     DEAD = "dead"  # dead letter: a person decides
 
 
@@ -22,8 +21,6 @@ class Decision:
     """A verdict, and what goes with it. ``reason`` is a sentence for the record."""
 
     verdict: Verdict
-    alert_now: bool
-    keep_raw_payload: bool
     reason: str
 
     @property
@@ -36,7 +33,6 @@ class _Situation:
     failure: Classification
     attempts_left: int
     breaker_open: bool
-    fallback_available: bool
     budget_left: bool
     deadline_left: bool
 
@@ -76,11 +72,6 @@ TABLE: tuple[_Row, ...] = (
         _lt("The backend's retry budget is used up."),
     ),
     (lambda s: s.worth_retrying, Verdict.RETRY, _lt("It may succeed later.")),
-    (
-        lambda s: s.failure.recoverable and s.fallback_available,
-        Verdict.FALL_BACK,
-        _lt("An older or local value serves."),
-    ),
     (lambda s: not s.failure.retryable, Verdict.DEAD, _lt("Trying again cannot help.")),
     (lambda s: not s.deadline_left, Verdict.DEAD, _lt("Its time is used up.")),
     (lambda s: True, Verdict.DEAD, _lt("Its attempts are used up.")),
@@ -92,26 +83,20 @@ def decide(
     *,
     attempts_left: int,
     breaker_open: bool = False,
-    fallback_available: bool = False,
     budget_left: bool = True,
     deadline_left: bool = True,
 ) -> Decision:
-    """Decide about a failed attempt.
+    """Decide about a failed attempt. A read that can be answered with an older or a
+    local value (``recoverable``) is answered so before anybody asks here.
 
     :param attempts_left: how many attempts its policy still allows.
-    :param fallback_available: it is a read, and there is something to answer with.
     :param budget_left: whether the backend may retry now; see ``budget``.
     :param deadline_left: whether the operation's total time is not over yet.
     """
     situation = _Situation(
-        classification,
-        attempts_left,
-        breaker_open,
-        fallback_available,
-        budget_left,
-        deadline_left,
+        classification, attempts_left, breaker_open, budget_left, deadline_left
     )
     verdict, reason = next(
         (verdict, reason) for applies, verdict, reason in TABLE if applies(situation)
     )
-    return Decision(verdict, situation.urgent, situation.corrupt, reason)
+    return Decision(verdict, reason)

@@ -129,6 +129,12 @@ def remote_class(exc: BaseException) -> str | None:
     return None
 
 
+def raw_answer(exc: BaseException) -> str | None:
+    """The beginning of an answer that could not be read, for the record."""
+    raws = (read(link, "raw") for link in chain(exc))
+    return next((raw for raw in raws if isinstance(raw, str)), None)
+
+
 def body_text(exc: BaseException) -> str:
     """The beginning of an answer that is a text, not JSON."""
     for value in (read(exc, "body"), read(read(exc, "response"), "text")):

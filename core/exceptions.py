@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from .storable import storable_text
-from .taxonomy import Delivery, ErrorType, Severity
+from .taxonomy import Category, Delivery, ErrorType, Severity
 from .texts import _lt
 
 # Characters of a message: it may quote what another program said.
@@ -60,13 +60,6 @@ class ApiTimeoutError(SyncError):
     error_type = ErrorType.NETWORK_TIMEOUT
 
 
-class RateLimitError(SyncError):
-    """The app asks to slow down; ``retry_after`` in seconds if it said for how long."""
-
-    error_type = ErrorType.RATE_LIMIT_EXCEEDED
-    overrides: ClassVar = {"delivery": Delivery.ANSWERED}
-
-
 class CacheConnectionError(SyncError):
     """The cache cannot be read or written."""
 
@@ -86,9 +79,14 @@ class SchemaMismatchError(SyncError):
 
 
 class DataCorruptedError(SyncError):
-    """Bytes that are not what was sent: a checksum or a syntax is wrong."""
+    """Bytes that are not what was sent: a checksum or a syntax is wrong. ``raw`` is the
+    beginning of them, for the record of the error."""
 
     error_type = ErrorType.DATA_CORRUPTED
+
+    def __init__(self, message: str = "", *, raw: str | None = None, **details: Any):
+        super().__init__(message, **details)
+        self.raw = raw
 
 
 class ConfigurationError(SyncError):
@@ -159,6 +157,7 @@ class OperationCancelledError(SyncError):
 
     error_type = ErrorType.BUSINESS_RULE_VIOLATION
     overrides: ClassVar = {
+        "category": Category.PERMANENT,
         "severity": Severity.LOW,
         "suggested_action": _lt("Nothing to do: a person cancelled it."),
     }
@@ -168,16 +167,6 @@ class ConflictError(SyncError):
     """Both sides changed the record: fetch, merge, try again."""
 
     error_type = ErrorType.VERSION_CONFLICT
-
-
-class DuplicateOrderError(SyncError):
-    """The record exists already; ``existing_id`` names it if known."""
-
-    error_type = ErrorType.DUPLICATE_ORDER
-
-    def __init__(self, message: str = "", *, existing_id: str | None = None, **details):
-        super().__init__(message, **details)
-        self.existing_id = existing_id
 
 
 class OutcomeUnknownError(SyncError):
@@ -190,19 +179,14 @@ class OutcomeUnknownError(SyncError):
 class DependencyMissingError(SyncError):
     """The record refers to one that is not synchronised yet; it may come later.
 
-    :param entity: ``supplier``, ``product``, ...
+    :param entity: its entity's name, such as ``product``.
     :param external_id: its id at the pharmacy, or the reference that was given.
     """
 
+    error_type = ErrorType.RESOURCE_NOT_FOUND
     overrides: ClassVar = {"retryable": True}
 
     def __init__(self, entity: str, external_id: str, message: str = "", **details):
-        details.setdefault(
-            "error_type",
-            ErrorType.INVALID_SUPPLIER
-            if entity == "supplier"
-            else ErrorType.RESOURCE_NOT_FOUND,
-        )
         super().__init__(
             message or f"The {entity} {external_id} is not known yet.", **details
         )
@@ -235,6 +219,156 @@ class HttpError(SyncError):
         self.code = code
         self.headers = headers or {}
         self.body = body
+
+
+class RateLimitError(HttpError):
+    """The app asks to slow down; ``retry_after`` in seconds if it said for how long."""
+
+    error_type = ErrorType.RATE_LIMIT_EXCEEDED
+    overrides: ClassVar = {"delivery": Delivery.ANSWERED}
+
+    def __init__(self, message: str = "", *, status: int = 429, **details: Any):
+        super().__init__(status, message=message, **details)
+
+
+class DuplicateOrderError(HttpError):
+    """The record exists already; ``existing_id`` names it if known."""
+
+    error_type = ErrorType.DUPLICATE_ORDER
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int = 409,
+        existing_id: str | None = None,
+        **details: Any,
+    ):
+        super().__init__(status, message=message, **details)
+        self.existing_id = existing_id
+
+    error_type = ErrorType.SERVICE_UNAVAILABLE
+    overrides: ClassVar = {
+        "delivery": Delivery.NOT_SENT,
+        "counts_for_breaker": False,
+    }
+
+
+class ResourcePoolFullError(SyncError):
+    """The pool and its queue are full: come back later."""
+
+    error_type = ErrorType.RESOURCE_EXHAUSTED
+    overrides: ClassVar = {
+        "severity": Severity.MEDIUM,
+        "retryable": True,
+        "requires_admin_action": False,
+        "delivery": Delivery.NOT_SENT,
+        "suggested_action": _lt(
+            "Nothing to do: it is tried again when the pool has room."
+        ),
+    }
+
+
+class DeadlineExceededError(SyncError):
+    """The time given to the work is used up."""
+
+    error_type = ErrorType.NETWORK_TIMEOUT
+
+
+class OperationCancelledError(SyncError):
+    """Somebody cancelled the work; it stopped at a safe point."""
+
+    error_type = ErrorType.BUSINESS_RULE_VIOLATION
+    overrides: ClassVar = {
+        "category": Category.PERMANENT,
+        "severity": Severity.LOW,
+        "suggested_action": _lt("Nothing to do: a person cancelled it."),
+    }
+
+
+class ConflictError(SyncError):
+    """Both sides changed the record: fetch, merge, try again."""
+
+    error_type = ErrorType.VERSION_CONFLICT
+
+
+class OutcomeUnknownError(SyncError):
+    """The request left and its answer was lost: look it up before sending again."""
+
+    error_type = ErrorType.OUTCOME_UNKNOWN
+    overrides: ClassVar = {"delivery": Delivery.UNKNOWN}
+
+
+class DependencyMissingError(SyncError):
+    """The record refers to one that is not synchronised yet; it may come later.
+
+    :param entity: its entity's name, such as ``product``.
+    :param external_id: its id at the pharmacy, or the reference that was given.
+    """
+
+    error_type = ErrorType.RESOURCE_NOT_FOUND
+    overrides: ClassVar = {"retryable": True}
+
+    def __init__(self, entity: str, external_id: str, message: str = "", **details):
+        super().__init__(
+            message or f"The {entity} {external_id} is not known yet.", **details
+        )
+        self.entity = entity
+        self.external_id = external_id
+
+
+class HttpError(SyncError):
+    """An HTTP answer that says the request failed. Its type follows from status
+    and code.
+
+    :param status: HTTP status, 100..599.
+    :param code: machine-readable code of the body, such as ``version_conflict``.
+    :param headers: of the answer; ``Retry-After`` and ``Date`` are read.
+    :param body: the decoded JSON body.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str | None = None,
+        message: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        **details,
+    ):
+        super().__init__(message or f"HTTP {status} {code or ''}".rstrip(), **details)
+        self.status = status
+        self.code = code
+        self.headers = headers or {}
+        self.body = body
+
+
+class RateLimitError(HttpError):
+    """The app asks to slow down; ``retry_after`` in seconds if it said for how long."""
+
+    error_type = ErrorType.RATE_LIMIT_EXCEEDED
+    overrides: ClassVar = {"delivery": Delivery.ANSWERED}
+
+    def __init__(self, message: str = "", *, status: int = 429, **details: Any):
+        super().__init__(status, message=message, **details)
+
+
+class DuplicateOrderError(HttpError):
+    """The record exists already; ``existing_id`` names it if known."""
+
+    error_type = ErrorType.DUPLICATE_ORDER
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int = 409,
+        existing_id: str | None = None,
+        **details: Any,
+    ):
+        super().__init__(status, message=message, **details)
+        self.existing_id = existing_id
 
 
 NOT_MADE = (CircuitBreakerOpenError, ResourcePoolFullError)

@@ -68,13 +68,6 @@ DEFAULT_POLICIES: Mapping[str, RetryPolicy] = MappingProxyType(
 )
 
 
-def policy_for(
-    error_type: str, policies: Mapping[str, RetryPolicy] = DEFAULT_POLICIES
-) -> RetryPolicy:
-    """The policy of the error that just happened."""
-    return policies.get(str(error_type)) or policies.get("default", DEFAULT_POLICY)
-
-
 def delay(
     policy: RetryPolicy,
     n: int,

@@ -312,8 +312,8 @@ TAXONOMY: Mapping[ErrorType, TypeInfo] = MappingProxyType(
             _S.CRITICAL,
             "a",
             _lt(
-                "Inspect the raw payload kept with the dead letter; have it sent again"
-                " once its source is mended."
+                "Inspect the raw answer, which the error's context keeps; have it sent"
+                " again once its source is mended."
             ),
         ),
         _T.SCHEMA_MISMATCH: _flags(

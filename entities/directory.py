@@ -78,7 +78,10 @@ class Directory:
         self.load(entity, external_ids=[external_id])
         res_id = self._res_ids[entity][external_id]
         if not res_id:
-            raise DependencyMissingError(entity, external_id, field=field)
+            adapter = self._env["sync.entity"]._entities()[entity]
+            raise DependencyMissingError(
+                entity, external_id, field=field, error_type=adapter._entity_missing
+            )
         return res_id
 
     def known_id(self, entity, value):

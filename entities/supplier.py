@@ -1,6 +1,7 @@
 from odoo import api, models
 from odoo.fields import Domain
 
+from ..core.taxonomy import ErrorType
 from ..core.texts import _lt
 from .converters import Coded, Converter, Flag
 
@@ -16,6 +17,7 @@ class SyncEntitySupplier(models.AbstractModel):
     _entity_collection = "suppliers"
     _entity_rank = 10
     _entity_cached = True
+    _entity_missing = ErrorType.INVALID_SUPPLIER
     _entity_match = (("vat", "vat"), ("reference", "ref"))
     _entity_essential = frozenset({"active"})
     _entity_tracked = {

@@ -6,6 +6,8 @@ from odoo.fields import Domain
 
 from ..core.exceptions import InvalidDataError
 from ..core.merge import MISSING, parse_path
+from ..core.taxonomy import ErrorType
+from .converters import Reference
 from .neutral import neutral
 
 
@@ -43,6 +45,8 @@ class SyncEntity(models.AbstractModel):
     # What tells that a record of each side is the same: tuples of (JSON key, Odoo
     # field), the strongest first.
     _entity_match = ()
+    # What kind of failure it is when another record refers to one that is not there.
+    _entity_missing = ErrorType.RESOURCE_NOT_FOUND
     # Models whose writes concern the entity, with the fields that do.
     _entity_tracked = {}
 
@@ -66,6 +70,16 @@ class SyncEntity(models.AbstractModel):
     def _line_converters(self):
         """The fields of its lines, likewise."""
         return ()
+
+    @api.model
+    def _missing_types(self):
+        """What it is when what a field refers to is not there: types by field."""
+        adapters = self._entities()
+        return {
+            converter.key: adapters[converter.entity]._entity_missing
+            for converter in self._converters()
+            if isinstance(converter, Reference)
+        }
 
     @api.model
     def _find_converter(self, path):

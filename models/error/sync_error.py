@@ -8,6 +8,7 @@ from odoo import api, fields, models
 from odoo.tools import LazyTranslate
 
 from ...core.classification import classify, classify_response
+from ...core.evidence import raw_answer
 from ...core.exceptions import LONGEST_MESSAGE
 from ...core.fingerprint import fingerprint
 from ...core.redaction import redact
@@ -227,6 +228,8 @@ class SyncError(models.Model):
         context["user"] = self.env.user.login
         trace = None
         if exception is not None:
+            if raw := raw_answer(exception):
+                context["raw_answer"] = raw
             # Its end tells most.
             trace = "".join(traceback.format_exception(exception))[-LONGEST_TRACE:]
             trace = redact(storable_text(trace))

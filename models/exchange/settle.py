@@ -183,12 +183,20 @@ class SyncStream(models.Model):
         code, message = error.get("code"), error.get("message") or ""
         blamed = error.get("field")
         classification = self.env["sync.error"]._classify_response(
-            self.backend_id, status, code, message, field=blamed
+            self.backend_id,
+            status,
+            code,
+            message,
+            field=blamed,
+            missing=self._adapter()._missing_types(),
         )
         if blamed and blamed not in message:
             message = f"{blamed}: {message}"
             classification = replace(classification, message=message)
-        return operation, classification, HttpError(status, code, message, field=blamed)
+        refused = HttpError(
+            status, code, message, field=blamed, error_type=classification.type
+        )
+        return operation, classification, refused
 
     def _is_stuck(self, operation):
         """Whether it meets newer values time after time, and with nothing between."""

@@ -2,13 +2,14 @@ from odoo import api, models
 
 from ...core.exceptions import (
     DependencyMissingError,
+    DuplicateOrderError,
     HttpError,
     InvalidDataError,
 )
 from ...entities.directory import Directory, unmapped
 from ..base.own_transaction import apart
 
-DUPLICATE, MISSING = 409, 404
+MISSING = 404
 # States of a reservation that holds stock for the order.
 ALIVE = ("held", "confirmed")
 
@@ -138,10 +139,7 @@ class SyncSagaStep(models.Model):
         key, correlation_id = self.saga_id.key, self.saga_id.correlation_id
         try:
             return client.reserve(order_id, lines, key, correlation_id, retry=again)
-        except HttpError as exc:
-            existing = isinstance(exc.body, dict) and exc.body.get("existing_id")
-            if exc.status != DUPLICATE or not existing:
-                raise
+        except DuplicateOrderError:
             return client.find_reservation(key, correlation_id)
 
     def _write_reserve(self, reservation):

@@ -165,8 +165,13 @@ def test_a_409_without_a_code_is_told_by_its_body():
     assert classify_response(409).confidence < 0.7
 
 
-def test_a_reference_to_an_unknown_supplier_names_the_supplier():
-    found = classify_response(422, "unknown_reference", field="supplier_id")
+def test_a_reference_to_what_is_missing_is_what_its_entity_says():
+    missing = {"supplier_id": T.INVALID_SUPPLIER}
+    other = classify_response(422, "unknown_reference", field="x", missing=missing)
+    assert other.type is T.RESOURCE_NOT_FOUND
+    found = classify_response(
+        422, "unknown_reference", field="supplier_id", missing=missing
+    )
     assert found.type is T.INVALID_SUPPLIER
 
 
@@ -345,9 +350,8 @@ def test_a_full_pool_is_no_disaster():
 
 
 def test_a_missing_dependency_is_awaited():
-    assert classify(ours.DependencyMissingError("supplier", "s1")).type is (
-        T.INVALID_SUPPLIER
-    )
+    missing = ours.DependencyMissingError("a", "1", error_type=T.INVALID_SUPPLIER)
+    assert classify(missing).type is T.INVALID_SUPPLIER
     found = classify(ours.DependencyMissingError("product", "p1"))
     assert found.type is T.RESOURCE_NOT_FOUND
     assert found.retryable

@@ -13,10 +13,14 @@ from odoo.addons.pharmacy_sync.client import PharmacyClient
 from odoo.addons.pharmacy_sync.core.bisect import Fate, run_bisecting
 from odoo.addons.pharmacy_sync.core.breaker import Result, outcome
 from odoo.addons.pharmacy_sync.core.classification import classify
+from odoo.addons.pharmacy_sync.core.evidence import raw_answer
 from odoo.addons.pharmacy_sync.core.exceptions import (
     DataCorruptedError,
     DeadlineExceededError,
+    DuplicateOrderError,
+    MaxRetriesExceededError,
     OutcomeUnknownError,
+    RateLimitError,
     SchemaMismatchError,
 )
 from odoo.addons.pharmacy_sync.core.taxonomy import Delivery, ErrorType
@@ -138,9 +142,17 @@ def test_what_may_have_been_written_is_looked_up(verb, garbage):
 def test_what_is_read_is_asked_for_once_more(verb, garbage):
     with app(GARBAGE[garbage]) as (calls, requests):
         error = raised(lambda: READS[verb](calls))
-    assert isinstance(error, DataCorruptedError)
-    assert classify(error).type is T.DATA_CORRUPTED
+    assert isinstance(error, MaxRetriesExceededError)
+    assert isinstance(error.last_error, DataCorruptedError)
+    found = classify(error)
+    assert (found.type, found.retryable) == (T.DATA_CORRUPTED, False)
     assert len(requests) == 2
+
+
+def test_what_could_not_be_read_is_kept_for_the_record():
+    with app(GARBAGE["a page"]) as (calls, _):
+        assert raw_answer(raised(lambda: calls.health("c"))) == PAGE.decode()
+    assert raw_answer(ValueError("x")) is None
 
 
 def test_the_second_answer_serves():
@@ -211,6 +223,26 @@ def test_errors_are_read_in_several_forms(body, error_type, message):
     with app(answering(409, json.dumps(body).encode())) as (calls, _):
         found = classify(raised(lambda: calls.health("c")))
     assert (found.type, found.message) == (error_type, message)
+
+
+def test_a_limit_says_for_how_long():
+    headers = "Date: Sun, 22 Nov 2026 08:00:00 GMT\r\n"
+    for wait in ("30", "Sun, 22 Nov 2026 08:00:30 GMT"):
+        limit = answering(429, b"{}", f"{headers}Retry-After: {wait}\r\n")
+        with app(limit) as (calls, _):
+            error = raised(lambda: calls.health("c"))
+        assert isinstance(error, RateLimitError)
+        assert (error.status, error.retry_after) == (429, 30)
+        assert classify(error).retry_after == 30
+
+
+def test_a_duplicate_names_the_record_that_is_there():
+    body = {"error": {"code": "duplicate", "message": "x"}, "existing_id": "po_1"}
+    with app(answering(409, json.dumps(body).encode())) as (calls, _):
+        error = raised(lambda: calls.reserve("po_1", [], "k", "c"))
+    assert isinstance(error, DuplicateOrderError)
+    assert error.existing_id == "po_1"
+    assert classify(error).code == "duplicate"
 
 
 # --- before sending ---------------------------------------------------------

@@ -24,7 +24,6 @@ situations = st.fixed_dictionaries(
     {
         "attempts_left": st.integers(0, 10),
         "breaker_open": st.booleans(),
-        "fallback_available": st.booleans(),
         "budget_left": st.booleans(),
         "deadline_left": st.booleans(),
     }
@@ -32,18 +31,10 @@ situations = st.fixed_dictionaries(
 
 
 @given(failures, situations)
-def test_critical_and_security_alert_at_once(found, situation):
+def test_what_is_corrupt_critical_or_a_matter_of_security_is_dead(found, situation):
     urgent = found.severity is Severity.CRITICAL or found.category is Category.SECURITY
-    assert decide(found, **situation).alert_now is urgent
-
-
-@given(failures, situations)
-def test_corrupt_data_is_dead_with_its_raw_payload(found, situation):
-    decision = decide(found, **situation)
-    corrupt = found.category is Category.DATA_CORRUPTION
-    assert decision.keep_raw_payload is corrupt
-    if corrupt:
-        assert decision.verdict is Verdict.DEAD
+    if found.category is Category.DATA_CORRUPTION or (urgent and not found.retryable):
+        assert decide(found, **situation).verdict is Verdict.DEAD
 
 
 @given(failures, situations)
@@ -65,14 +56,9 @@ def test_nothing_is_sent_to_an_open_breaker_or_past_the_budget(found, situation)
 
 
 @given(failures, situations)
-def test_a_read_falls_back_before_it_dies(found, situation):
+def test_without_attempts_it_is_dead_and_says_why(found, situation):
     decision = decide(found, **{**situation, "attempts_left": 0})
-    falls_back = found.recoverable and situation["fallback_available"]
-    urgent = decision.alert_now
-    if falls_back and not urgent:
-        assert decision.verdict is Verdict.FALL_BACK
-    else:
-        assert decision.verdict is Verdict.DEAD
+    assert decision.verdict is Verdict.DEAD
     assert decision.reason
 
 
@@ -87,4 +73,4 @@ def test_a_503_is_retried_parked_and_at_last_dead():
 def test_a_422_is_dead_at_once():
     decision = decide(classify_response(422), attempts_left=5)
     assert decision.verdict is Verdict.DEAD
-    assert not decision.alert_now
+    assert decision.reason == "Trying again cannot help."

@@ -13,7 +13,6 @@ from odoo.addons.pharmacy_sync.core.retry import (
     RetryPolicy,
     delay,
     parse_retry_after,
-    policy_for,
 )
 
 policies = st.builds(
@@ -121,11 +120,11 @@ def test_retry_after_never_shortens(rng):
         ("connection_refused", (3, 2, 10, 2, "full")),
         ("rate_limit_exceeded", (10, 5, 60, 1.5, "decorrelated")),
         ("service_unavailable", (7, 3, 45, 2, "equal")),
-        ("anything else", (3, 1, 10, 2, "full")),
+        ("default", (3, 1, 10, 2, "full")),
     ],
 )
 def test_default_policies(name, policy):
-    assert policy_for(name) == RetryPolicy(*policy)
+    assert DEFAULT_POLICIES[name] == RetryPolicy(*policy)
     assert set(DEFAULT_POLICIES) == {
         "default",
         "network_timeout",
