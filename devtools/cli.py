@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import sys
 
 from . import (
     bench,
@@ -28,12 +29,18 @@ def main(words):
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         paths.prepare()
-        return 0 if options.act(options, rest) is not False else 1
+        good = options.act(options, rest) is not False
+        sys.stdout.flush()
+        return 0 if good else 1
     except StepError as failure:
         explain(failure)
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read it has seen enough; what is left must not raise again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def _parser():
