@@ -73,7 +73,8 @@ def _scripts(names):
 def _start(state, database, folder):
     conf = config.write(ODOO, database, state["odoo_port"])
     with step("start Odoo and the pharmacy app"):
-        processes.start(APP, stack.app_command(state, folder / "app.sqlite"))
+        app = stack.app_command(state, folder / "app.sqlite")
+        processes.start(APP, app, stack.app_environment(state))
         processes.start(ODOO, [*odoo.command(), "-c", conf])
         timeout = stack.START_TIMEOUT
         health = stack.app_url(state) + "/api/v1/health"

@@ -82,7 +82,11 @@ def write_script():
     """
     text = (
         f"#!{paths.VENV}/bin/python\n"
+        "import os\n\n"
         "import odoo.cli\n\n"
+        # A server that reloads starts its interpreter by name.
+        f"os.environ['PATH'] = {str(paths.VENV / 'bin')!r} + os.pathsep + "
+        "os.environ.get('PATH', os.defpath)\n"
         'if __name__ == "__main__":\n'
         "    odoo.cli.main()\n"
     )

@@ -22,7 +22,7 @@ def up():
     _prepare_database()
     state = _state()
     conf = config.write(ODOO, databases.DEMO, state["odoo_port"], gevent_port=0)
-    _start(APP, app_command(state, APP_DATA), app_url(state))
+    _start(APP, app_command(state, APP_DATA), app_url(state), app_environment(state))
     _start(ODOO, [*odoo.command(), "-c", conf], odoo_url(state))
     demo.seed_app(app_url(state), state["key"])
     demo.load_odoo(conf, databases.DEMO, demo_environment(state))
@@ -94,8 +94,12 @@ def app_url(state):
 def app_command(state, database):
     """The words that start the pharmacy app on an SQLite file."""
     words = ["--host", "127.0.0.1", "--port", state["app_port"]]
-    words += ["--database", database, "--api-key", state["key"]]
-    return [venv.python(), "-m", "pharmacy_app", *words]
+    return [venv.python(), "-m", "pharmacy_app", *words, "--database", database]
+
+
+def app_environment(state):
+    """What the pharmacy app is told that nobody may read in a list of processes."""
+    return {"PHARMACY_API_KEY": state["key"]}
 
 
 def demo_environment(state):
@@ -138,13 +142,13 @@ def _state():
     return state
 
 
-def _start(name, command, url):
+def _start(name, command, url, env=None):
     if processes.pid(name):
         say("ok", f"{name} runs already")
         return
     health = {ODOO: "/web/health", APP: "/api/v1/health"}[name]
     with step(f"start {name}"):
-        processes.start(name, command)
+        processes.start(name, command, env)
         processes.wait_for_http(name, url + health, START_TIMEOUT)
 
 

@@ -1,4 +1,9 @@
-"""Start the pharmacy application, or print its OpenAPI document."""
+"""Start the pharmacy application, or print its OpenAPI document.
+
+The environment has what nobody may read in a list of processes: PHARMACY_API_KEY, the
+key of all requests, and PHARMACY_WEBHOOK_SECRET (whsec_...), which signs the notices to
+the address of --webhook-url.
+"""
 
 import argparse
 import json
@@ -16,24 +21,22 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 def parse_arguments(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m pharmacy_app", description=__doc__)
+    parser.set_defaults(
+        api_key=os.environ.get("PHARMACY_API_KEY"),
+        webhook_secret=os.environ.get("PHARMACY_WEBHOOK_SECRET"),
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8079)
     parser.add_argument("--database", default="pharmacy.sqlite", help="SQLite file")
-    parser.add_argument(
-        "--api-key",
-        default=os.environ.get("PHARMACY_API_KEY"),
-        help="or in the environment, PHARMACY_API_KEY",
-    )
     parser.add_argument("--webhook-url", help="where notices of changes go")
-    parser.add_argument("--webhook-secret", help="whsec_... that signs them")
     parser.add_argument("--webhook-database", help="sent as X-Odoo-Database")
     parser.add_argument("--log-file", help="instead of standard error")
     parser.add_argument("--print-openapi", action="store_true")
     options = parser.parse_args(arguments)
     if not options.print_openapi and not options.api_key:
-        parser.error("--api-key is needed")
-    if bool(options.webhook_url) != bool(options.webhook_secret):
-        parser.error("--webhook-url and --webhook-secret go together")
+        parser.error("PHARMACY_API_KEY must be set in the environment")
+    if options.webhook_url and not options.webhook_secret:
+        parser.error("--webhook-url needs PHARMACY_WEBHOOK_SECRET in the environment")
     return options
 
 

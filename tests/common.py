@@ -41,9 +41,10 @@ class PharmacyApp:
             [
                 *command,
                 *("--port", str(port), "--database", f"{folder}/app.sqlite"),
-                *("--api-key", KEY, "--log-file", f"{folder}/app.log"),
+                *("--log-file", f"{folder}/app.log"),
             ],
             cwd=ROOT,
+            env={**os.environ, "PHARMACY_API_KEY": KEY},
         )
         self._wait()
 

@@ -182,11 +182,15 @@ class Process:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "pharmacy_app", "--port", str(port)),
-                *("--database", str(database), "--api-key", KEY),
-                *("--webhook-url", webhook_url, "--webhook-secret", SECRET),
-                *("--log-file", f"{database}.log"),
+                *("--database", str(database), "--log-file", f"{database}.log"),
+                *("--webhook-url", webhook_url),
             ],
             cwd=ROOT,
+            env={
+                **os.environ,
+                "PHARMACY_API_KEY": KEY,
+                "PHARMACY_WEBHOOK_SECRET": SECRET,
+            },
         )
         self.pharmacy = Pharmacy(port)
 

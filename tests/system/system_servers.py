@@ -79,6 +79,9 @@ class Server:
             self._process.wait()
             self._process = None
 
+    def send_signal(self, number):
+        self._process.send_signal(number)
+
     def is_running(self):
         return self._process is not None
 
@@ -126,7 +129,11 @@ class PharmacyApp(Server):
 
     def __init__(self, folder):
         command = json.loads(os.environ["PHARMACY_SYNC_APP_COMMAND"])
-        super().__init__("pharmacy_app", folder, command)
+        secrets = {
+            "PHARMACY_API_KEY": self.key,
+            "PHARMACY_WEBHOOK_SECRET": self.webhook_secret,
+        }
+        super().__init__("pharmacy_app", folder, command, secrets)
         self._file = Path(folder) / "app.sqlite"
         self.webhook_url = None
         self._session = requests.Session()
@@ -134,10 +141,9 @@ class PharmacyApp(Server):
 
     def words(self):
         words = ["--host", "127.0.0.1", "--port", str(self.port)]
-        words += ["--database", str(self._file), "--api-key", self.key]
+        words += ["--database", str(self._file)]
         if self.webhook_url:
             words += ["--webhook-url", self.webhook_url]
-            words += ["--webhook-secret", self.webhook_secret]
         return words
 
     def connection(self):
