@@ -53,13 +53,17 @@ UNDER_WAY = {
     "sync_saga": {"running", "completed"},
     "sync_alert": {"open", "acknowledged"},
     "sync_event": {"pending", "done"},
-    "sync_error_group": {"open", "acknowledged"},
+    "sync_error_group": {"new", "acknowledged"},
 }
 MEMBERS = "res_groups_users_rel"
+# What a person gave up is on one side only.
 IN_STEP = """
-SELECT res_id FROM sync_mapping
+SELECT res_id FROM sync_mapping m
  WHERE res_model = 'purchase.order' AND state = 'synced' AND backend_id = %s
-   AND res_id IS NOT NULL AND external_id IS NOT NULL ORDER BY res_id
+   AND res_id IS NOT NULL AND external_id IS NOT NULL
+   AND NOT EXISTS (SELECT FROM sync_operation o
+                    WHERE o.mapping_id = m.id AND o.discarded_at IS NOT NULL)
+ ORDER BY res_id
 """
 
 

@@ -1,6 +1,7 @@
 """A kept database of an earlier version: restored, looked at row by row, compared."""
 
 import lzma
+import re
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -30,6 +31,8 @@ OTHERS = {
     "res_groups_users_rel": "gid IN (SELECT res_id FROM ir_model_data "
     "WHERE module = 'pharmacy_sync' AND model = 'res.groups')",
 }
+# PostgreSQL spells an expression otherwise once it was dumped.
+RESPELT = re.compile(r"::(?:text|character varying)(?:\[\])?|[()]")
 SCHEMA = {
     "column": """
         SELECT table_name || '.' || column_name AS name,
@@ -105,7 +108,7 @@ def schema(name):
             for kind, query in SCHEMA.items():
                 cursor.execute(query)
                 for row in cursor.fetchall():
-                    found[kind, row["name"]] = row["definition"]
+                    found[kind, row["name"]] = RESPELT.sub("", row["definition"])
             return found
     finally:
         connection.close()
