@@ -8,6 +8,9 @@
     "category": "Inventory/Purchase",
     "license": "LGPL-3",
     "author": "Pharmacy Sync maintainers",
+    "maintainers": ["pharmacy-sync"],
+    "website": "https://pharmacy-sync.example.com",
+    "development_status": "Beta",
     "depends": ["purchase", "queue_job"],
     "external_dependencies": {"python": ["requests"]},
     "data": [
