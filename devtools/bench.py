@@ -16,6 +16,7 @@ import shutil
 from . import (
     config,
     databases,
+    machine,
     odoo,
     paths,
     processes,
@@ -35,7 +36,7 @@ APP = "bench_app"
 def run(names):
     """Run the named benchmarks, or all; whether all of them ended well."""
     scripts = _scripts(names)
-    testing.prepare()
+    machine.prepare()
     good = True
     with databases.run_clone() as database:
         state = stack.new_state(settings.free_port(), settings.free_port())

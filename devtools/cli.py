@@ -8,6 +8,7 @@ import sys
 from . import (
     bench,
     lint,
+    machine,
     paths,
     readme,
     settings,
@@ -93,7 +94,7 @@ def _readme():
 
 
 def _i18n():
-    testing.prepare()
+    machine.prepare()
     translations.write()
 
 

@@ -28,6 +28,8 @@ FONT_AWESOME = f"fonts-font-awesome/{FONT_AWESOME_SUITE}"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 DIST = paths.ODOO / "usr/lib/python3/dist-packages"
 PROBE = "odoo/addons/web/static/lib/jquery/jquery.js"
+ELSEWHERE = "Odoo 19 is downloaded by means of "
+NAME_ONE = "\nGet Odoo 19 yourself, and name its folder in PHARMACY_SYNC_ODOO."
 ABSENT_FILES = (
     "odoo/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js",
 )
@@ -46,12 +48,26 @@ def identity():
     return f"{home} {release} {head.read_text() if head.exists() else ''}"
 
 
+def problems():
+    """What keeps this machine from having an Odoo 19, one text each."""
+    own = settings.odoo_folder()
+    if own:
+        release = own / "odoo/release.py"
+        if not release.exists() or not _own_addons(own):
+            yield f"PHARMACY_SYNC_ODOO={own}: no folder odoo/ with Odoo's addons"
+        elif "version_info = (19," not in release.read_text():
+            yield f"PHARMACY_SYNC_ODOO={own}: this is not Odoo 19"
+    elif not _is_complete() and not paths.DOWNLOADS.exists():
+        if not (shutil.which("apt-get") and shutil.which("dpkg")):
+            yield f"{ELSEWHERE}apt-get, which is not on this machine.{NAME_ONE}"
+        elif not _mirror():
+            yield f"{ELSEWHERE}a Debian mirror, which apt here has none of.{NAME_ONE}"
+
+
 def ensure():
     """Have an Odoo 19 in :func:`folder`, and the link to this addon."""
     own = settings.odoo_folder()
-    if own:
-        _check(own)
-    elif not _is_complete():
+    if not own and not _is_complete():
         with step("Odoo 19: download and unpack the Debian package"):
             _download()
             for package in sorted(paths.DOWNLOADS.glob("*.deb")):
@@ -106,16 +122,6 @@ def _own_addons(home):
     return [path for path in candidates if (path / "web/static").is_dir()]
 
 
-def _check(own):
-    release = own / "odoo/release.py"
-    if not release.exists() or not _own_addons(own):
-        raise StepError(
-            f"PHARMACY_SYNC_ODOO={own}: there is no folder odoo/ with Odoo's addons"
-        )
-    if "version_info = (19," not in release.read_text():
-        raise StepError(f"PHARMACY_SYNC_ODOO={own}: this is not Odoo 19")
-
-
 def _is_complete():
     return (DIST / "odoo/release.py").exists() and (DIST / PROBE).exists()
 
@@ -138,11 +144,6 @@ def link_addon():
 
 
 def _download():
-    if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        raise StepError(
-            "Odoo 19 is downloaded by apt-get, which is not on this machine.\n"
-            "Get Odoo 19 yourself and name its folder in PHARMACY_SYNC_ODOO."
-        )
     if paths.DOWNLOADS.exists():
         return
     partial = paths.STATE / "debs.partial"
@@ -178,7 +179,7 @@ def _private_apt():
 
 
 def _mirror():
-    """The Debian mirror of this machine's own apt configuration."""
+    """The Debian mirror of this machine's own apt configuration, or None."""
     form = "$(CREATED_BY) $(COMPONENT) $(REPO_URI)"
     targets = shell.text(["apt-get", "indextargets", "--format", form]) or ""
     mirrors = {
@@ -186,9 +187,4 @@ def _mirror():
         for words in map(str.split, targets.splitlines())
         if words[:2] == ["Packages", "main"] and "security" not in words[2]
     }
-    if not mirrors:
-        raise StepError(
-            "apt on this machine has no Debian mirror to download Odoo 19 from.\n"
-            "Get Odoo 19 yourself and name its folder in PHARMACY_SYNC_ODOO."
-        )
-    return sorted(mirrors)[0]
+    return min(mirrors, default=None)

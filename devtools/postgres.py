@@ -1,11 +1,12 @@
 """PostgreSQL: the server the user named, else the one of this machine.
 
-A server that answers on the default socket is used as it is. If none does,
-Debian's packages are installed (by root or sudo) and their cluster is started.
+A server that answers on the default socket is used as it is. If none does, Debian's
+cluster is started (by root or sudo).
 Only databases whose names start with this checkout's prefix are touched.
 """
 
 import getpass
+import glob
 import os
 import time
 
@@ -18,16 +19,42 @@ START_TIMEOUT = 30
 
 def ensure():
     """Have a server on which we may create databases."""
-    os.environ.update(settings.postgres_environment())
-    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
-    if not _answers():
-        if settings.postgres_named():
-            raise StepError(
-                "The PostgreSQL server named in PHARMACY_SYNC_PG or PG* does not "
-                f"answer:\n{_complaint()}"
-            )
+    choose()
+    if not answers():
+        if is_named():
+            raise StepError(complaint())
         _start_debian_cluster()
     _check()
+
+
+def choose():
+    """Have this process and its children speak to the server that the user named."""
+    os.environ.update(settings.postgres_environment())
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+
+
+def is_named():
+    """Whether the user named a server."""
+    return settings.postgres_named()
+
+
+def is_installed():
+    """Whether PostgreSQL's server programs are on this machine."""
+    return bool(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
+
+
+def answers():
+    """Whether the server lets us in."""
+    return shell.text(["psql", "-Xw", "-d", "postgres", "-c", "select 1"]) is not None
+
+
+def complaint():
+    """Why the server does not let us in."""
+    command = ["sh", "-c", "psql -Xw -d postgres -c 'select 1' 2>&1; true"]
+    where = "named in PHARMACY_SYNC_PG or PG*" if is_named() else "of this machine"
+    return f"The PostgreSQL server {where} does not answer:\n" + (
+        (shell.text(command) or "").strip()
+    )
 
 
 def query(sql, database="postgres", timeout=60):
@@ -71,15 +98,6 @@ def _disconnect(name):
     )
 
 
-def _answers():
-    return shell.text(["psql", "-X", "-d", "postgres", "-c", "select 1"]) is not None
-
-
-def _complaint():
-    command = ["sh", "-c", "psql -X -d postgres -c 'select 1' 2>&1; true"]
-    return (shell.text(command) or "").strip()
-
-
 def _check():
     user = os.environ.get("PGUSER") or getpass.getuser()
     if user == "postgres":
@@ -104,23 +122,15 @@ def _check():
 
 
 def _start_debian_cluster():
-    if not apt.has_postgres_server():
-        apt.install("postgresql")
-    user = getpass.getuser()
     root = apt.as_root()
     if root is None:
-        raise StepError(
-            f"No PostgreSQL server answers to {user} on the default socket.\n"
-            "As an administrator:\n"
-            "  sudo service postgresql start\n"
-            f"  sudo -u postgres createuser --createdb {user}\n"
-            "or name a server in PHARMACY_SYNC_PG."
-        )
+        raise StepError(complaint())
+    user = getpass.getuser()
     with step("PostgreSQL: start the server of this machine"):
         _start(root)
         _create_role(root, user)
-        if not _answers():
-            raise StepError(f"PostgreSQL does not answer:\n{_complaint()}")
+        if not answers():
+            raise StepError(complaint())
 
 
 def _start(root):
@@ -139,6 +149,6 @@ def _create_role(root, user):
     sql = f'create role \\"{user}\\" login superuser'
     command = [*root, "su", "postgres", "-c", f'psql -X -d postgres -c "{sql}"']
     deadline = time.monotonic() + START_TIMEOUT
-    while not _answers() and time.monotonic() < deadline:
+    while not answers() and time.monotonic() < deadline:
         shell.text(command)
         time.sleep(1)

@@ -4,9 +4,19 @@ import json
 import secrets
 import shutil
 
-from . import config, databases, demo, odoo, paths, postgres, processes, settings, venv
+from . import (
+    config,
+    databases,
+    demo,
+    machine,
+    odoo,
+    paths,
+    postgres,
+    processes,
+    settings,
+    venv,
+)
 from .progress import say, step
-from .testing import prepare
 
 ODOO = "odoo"
 APP = "pharmacy_app"
@@ -18,7 +28,7 @@ STATE = paths.RUN / "stack.json"
 
 def up():
     """Set up, start and fill everything; print where it is."""
-    prepare()
+    machine.prepare()
     _prepare_database()
     state = _state()
     conf = config.write(ODOO, databases.DEMO, state["odoo_port"], gevent_port=0)

@@ -18,13 +18,12 @@ import time
 from dataclasses import dataclass
 
 from . import (
-    apt,
     config,
     databases,
     lint,
+    machine,
     odoo,
     paths,
-    postgres,
     shell,
     translations,
     venv,
@@ -50,15 +49,6 @@ class Part:
     empty: bool = False
 
 
-def prepare():
-    """Have everything that tests and benchmarks need, short of databases."""
-    apt.ensure_tools(tests=True)
-    odoo.ensure()
-    venv.ensure()
-    odoo.write_script()
-    postgres.ensure()
-
-
 def test_environment(database):
     """The variables of the table above for tests that may use ``database``."""
     app = [str(venv.python()), "-m", "pharmacy_app"]
@@ -77,7 +67,7 @@ def run(fast, words):
     ``words`` go to pytest and choose among the addon's tests; with ``fast`` or
     any words, lint, texts and the app's tests are left out.
     """
-    prepare()
+    machine.prepare(tests=True)
     parts = []
     if not (fast or words):
         parts += [_lint(), _texts(), _app()]

@@ -14,7 +14,7 @@ import time
 import urllib.request
 from contextlib import ExitStack, contextmanager
 
-from . import config, databases, odoo, paths, settings, shell, testing, venv
+from . import config, databases, machine, odoo, paths, settings, shell, venv
 from .progress import StepError, step
 
 FOLDER = paths.ROOT / "tests/upgrade"
@@ -32,7 +32,7 @@ UNKNOWN_TO_SOME = (b"\\restrict ", b"\\unrestrict ")
 
 def make(commit):
     """Dump the version at ``commit``, filled, into the repository."""
-    testing.prepare()
+    machine.prepare()
     folder = paths.RUN / "dump"
     addon = _check_out(commit, folder)
     manifest = ast.literal_eval((addon / "__manifest__.py").read_text())

@@ -52,30 +52,42 @@ def ensure_lint():
         stamps.mark_done("lint", key)
 
 
+def missing_packages():
+    """Debian packages that the interpreter wants before it makes environments."""
+    wanting = not _is_made(paths.VENV) and _version() and not _version("ensurepip")
+    ours = settings.python().startswith("/usr/bin/")
+    return ["python3-venv"] if wanting and ours else []
+
+
+def problems():
+    """What is wrong with the interpreter, one text each."""
+    version = _version()
+    if _is_made(paths.VENV) or (version and MINIMUM <= version <= MAXIMUM):
+        return
+    yield (
+        f"{settings.python()} is not a Python 3.10 to 3.13. Install one, or name it in "
+        "PHARMACY_SYNC_PYTHON."
+    )
+
+
+def _is_made(folder):
+    return (folder / "bin/pip").exists()
+
+
+def _version(module="sys"):
+    """The interpreter's version, or None: it does not run, or lacks a module."""
+    code = f"import {module}, sys; print(*sys.version_info[:2])"
+    answer = shell.text([settings.python(), "-c", code])
+    return tuple(map(int, answer.split())) if answer else None
+
+
 def _create(folder):
-    if (folder / "bin/pip").exists():
+    if _is_made(folder):
         return
     interpreter = settings.python()
-    code = "import ensurepip, sys; print(*sys.version_info[:2])"
-    answer = shell.text([interpreter, "-c", code])
-    if answer is None:
-        _install_ensurepip(interpreter)
-        answer = shell.text([interpreter, "-c", code])
-    version = tuple(map(int, (answer or "0 0").split()))
-    if not MINIMUM <= version <= MAXIMUM:
-        raise StepError(
-            f"{interpreter} is not a Python 3.10 to 3.13 with the venv module.\n"
-            "Install one (Debian: python3 and python3-venv), or name it in "
-            "PHARMACY_SYNC_PYTHON."
-        )
+    if not _version("ensurepip"):
+        raise StepError(f"{interpreter} makes no environments: install python3-venv")
     shell.run([interpreter, "-m", "venv", "--clear", folder], "venv", 120)
-
-
-def _install_ensurepip(interpreter):
-    from . import apt
-
-    if interpreter.startswith("/usr/bin/"):
-        apt.install("python3-venv")
 
 
 def _pip(folder, *words):

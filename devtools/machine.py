@@ -1,0 +1,76 @@
+"""What a machine must have: all that is missing is said at once, before any download.
+
+An administrator (root, or sudo without a password) has it installed; anybody else reads
+what to ask an administrator for.
+"""
+
+import ctypes.util
+import getpass
+import shutil
+
+from . import apt, odoo, postgres, venv
+from .progress import StepError
+
+BROWSERS = ("google-chrome", "chromium", "chromium-browser")
+
+
+def prepare(tests=False):
+    """Have everything that the verbs need, short of databases.
+
+    :param tests: also what only tests need: a browser for tours, and what Odoo makes
+        PDFs with
+    :raises StepError: it says all that is missing, and how to get it
+    """
+    _ensure(tests)
+    odoo.ensure()
+    venv.ensure()
+    odoo.write_script()
+    postgres.ensure()
+
+
+def _ensure(tests):
+    postgres.choose()
+    packages = _missing_packages(tests)
+    problems = [*odoo.problems(), *venv.problems()]
+    serves = postgres.answers()
+    if not serves:
+        if postgres.is_named():
+            problems.append(postgres.complaint())
+        elif not postgres.is_installed():
+            packages.append("postgresql")
+    if not apt.may_install() and (packages or not (serves or postgres.is_named())):
+        problems.insert(0, _request(packages, serves or postgres.is_named()))
+    if problems:
+        raise StepError("\n\n".join(problems))
+    if packages:
+        apt.install(*packages)
+
+
+def _missing_packages(tests):
+    missing = []
+    if not shutil.which("psql"):
+        missing.append("postgresql-client")
+    if not ctypes.util.find_library("magic"):
+        missing.append("libmagic1")
+    missing += venv.missing_packages()
+    if tests and not any(map(shutil.which, BROWSERS)):
+        missing += ["chromium", "fonts-dejavu-core"]
+    if tests and not shutil.which("wkhtmltopdf"):
+        missing.append("wkhtmltopdf")
+    return missing
+
+
+def _request(packages, has_server):
+    """What to ask an administrator for."""
+    user = getpass.getuser()
+    lines = ["Ask an administrator, on Debian or Ubuntu:"]
+    if packages:
+        lines.append(f"  sudo apt-get install {' '.join(packages)}")
+    if not has_server:
+        lines += [
+            "  sudo service postgresql start",
+            f"  sudo -u postgres createuser --createdb {user}",
+            f"The last two since no PostgreSQL server answers to {user} on the default "
+            "socket; or name another server in PHARMACY_SYNC_PG.",
+        ]
+    return "\n".join(lines)
