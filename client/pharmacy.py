@@ -21,6 +21,7 @@ from .answers import (
     body_of,
     check_cursor,
     checked,
+    is_record,
     readable,
     unreadable,
     written,
@@ -117,7 +118,7 @@ class PharmacyClient:
         )
         check_cursor(page["next_cursor"])
         changes = page["changes"]
-        if len(changes) > 1 and not any(map(_is_record, changes)):
+        if len(changes) > 1 and not any(map(is_record, changes)):
             checked(changes[0], **RECORD)
         return page
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,8 @@ from pathlib import Path
 import requests
 
 from odoo import Command
-from odoo.tests import TransactionCase, new_test_user
+from odoo.modules.registry import Registry
+from odoo.tests import BaseCase, TransactionCase, get_db_name, new_test_user
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "test-key"
@@ -275,6 +277,17 @@ class SyncCase(TransactionCase):
     def make_due(self):
         """Let the time pass for which operations wait."""
         self.operations(state="waiting").write({"eta": False})
+
+
+class ConcurrencyCase(BaseCase):
+    """Real transactions, in threads; what a test commits it also removes."""
+
+    def setUp(self):
+        super().setUp()
+        self.registry = Registry(get_db_name())
+        # Odoo's own runner holds the registry while it tests; threads would wait for it
+        # for ever.
+        self.patch(Registry, "_lock", threading.RLock())
 
 
 class WorkCase(SyncCase):

@@ -5,8 +5,7 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.modules.registry import Registry
-from odoo.tests import BaseCase, get_db_name, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ...core.alerting import LIMIT, Condition
@@ -14,7 +13,7 @@ from ...core.exceptions import ApiTimeoutError, DataCorruptedError, HttpError
 from ...models.alert import watch
 from ...models.base.locks import ALERTS
 from ...models.call import sync_breaker
-from ..common import KEY, SyncCase
+from ..common import KEY, ConcurrencyCase, SyncCase
 
 LOGGED = "odoo.addons.pharmacy_sync.models.alert.watch"
 RECORDED = "odoo.addons.pharmacy_sync.models.error.sync_error"
@@ -739,14 +738,13 @@ class TestAlertAnswered(AlertCase):
 
 
 @tagged("post_install", "-at_install")
-class TestAlertConcurrency(BaseCase):
+class TestAlertConcurrency(ConcurrencyCase):
     """Real transactions: who looks at the same time opens one alert, once."""
 
     OPERATION = "alert concurrency"
 
     def setUp(self):
         super().setUp()
-        self.registry = Registry(get_db_name())
         self.clean()
         self.addCleanup(self.clean)
 

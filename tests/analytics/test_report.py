@@ -10,9 +10,9 @@ from pypdf import PdfReader
 
 from odoo import SUPERUSER_ID, Command, api, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.modules.registry import Registry
-from odoo.tests import BaseCase, Form, get_db_name, new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
+from ..common import ConcurrencyCase
 from .test_statistics import StatisticsCase
 
 REPORT = "pharmacy_sync.report_statistics"
@@ -314,14 +314,13 @@ class TestReportSchedule(StatisticsCase):
 
 
 @tagged("post_install", "-at_install")
-class TestReportScheduleConcurrency(BaseCase):
+class TestReportScheduleConcurrency(ConcurrencyCase):
     """Real transactions: two scheduled actions that meet send one mail."""
 
     NAME = "Sent at once"
 
     def setUp(self):
         super().setUp()
-        self.registry = Registry(get_db_name())
         self.addCleanup(self.clean)
         with self.registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})

@@ -5,12 +5,11 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.modules.registry import Registry
-from odoo.tests import BaseCase, get_db_name, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ...core.exceptions import ApiTimeoutError, HttpError
-from ..common import SyncCase
+from ..common import ConcurrencyCase, SyncCase
 
 
 @tagged("post_install", "-at_install")
@@ -242,7 +241,7 @@ class TestErrorGroup(SyncCase):
 
 
 @tagged("post_install", "-at_install")
-class TestErrorGroupConcurrency(BaseCase):
+class TestErrorGroupConcurrency(ConcurrencyCase):
     """Real transactions: workers that meet in one group lose no count."""
 
     WORKERS, TIMES = 4, 15
@@ -250,7 +249,6 @@ class TestErrorGroupConcurrency(BaseCase):
 
     def setUp(self):
         super().setUp()
-        self.registry = Registry(get_db_name())
         self.addCleanup(self.clean)
 
     def clean(self):
