@@ -9,6 +9,7 @@ from . import (
     bench,
     lint,
     machine,
+    news,
     paths,
     readme,
     settings,
@@ -84,6 +85,7 @@ def _parser():
         lambda options, _: upgrade.make(options.commit),
     )
     dump.add_argument("commit", help="of the version, as git names it")
+    verb("news", "release the news fragments", lambda *_: news.release())
     verb("i18n", "bring the translations up to the texts", lambda *_: _i18n())
     return parser
 

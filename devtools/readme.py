@@ -3,7 +3,7 @@
 import ast
 import re
 
-from . import paths, shell
+from . import news, paths, shell
 from .progress import StepError
 
 FRAGMENTS = (
@@ -61,14 +61,15 @@ def _readme():
         path = FOLDER / f"{name}.rst"
         if path.exists():
             parts += [_underlined(title)] if title else []
-            parts.append(_fragment(path))
+            text = news.history() if path == news.HISTORY else path.read_text()
+            parts.append(_checked(text, path))
     if len(parts) == 2:
         raise StepError("readme/*.rst: no fragment found")
     return "\n".join(parts)
 
 
-def _fragment(path):
-    lines = path.read_text().strip().splitlines()
+def _checked(text, path):
+    lines = text.strip().splitlines()
     for number, line in enumerate(lines):
         before = lines[max(number - 2, 0) : number]
         # docutils takes it for text of the paragraph above, and says nothing.
