@@ -1,5 +1,7 @@
 """What the pharmacy app answers: read for what it is, and never believed blindly."""
 
+import time
+from contextlib import contextmanager
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -83,6 +85,7 @@ def checked(value, **kinds):
     return value
 
 
+@contextmanager
 def written():
     """Of what may have been done an answer of another shape says nothing."""
     try:
