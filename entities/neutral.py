@@ -28,4 +28,5 @@ def neutral(records, backend=None, **more):
     if backend:
         backend = backend.sudo()
         context.update(lang=backend.lang, allowed_company_ids=backend.company_id.ids)
-    return records.with_context({**context, **more})
+    # Not with_context(): it keeps what is not given, or the companies at least.
+    return records.with_env(records.env(context={**context, **more}))

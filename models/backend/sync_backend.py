@@ -105,8 +105,7 @@ class SyncBackend(models.Model):
             self.env.cr.execute(
                 SQL("UPDATE sync_backend SET lang = %s WHERE lang IS NULL", SOURCE_LANG)
             )
-        else:
-            super()._init_column(column_name)
+        return super()._init_column(column_name)
 
     @api.onchange("company_id")
     def _onchange_company_id(self):

@@ -69,11 +69,11 @@ class NeutralCase(WorkCase):
         self.push()
 
     def person(self, record):
-        return record.with_user(self.user).with_context({**self.context})
+        return record.with_user(self.user).with_context(**self.context)
 
     def api(self):
         Api = self.env["sync.api"].with_user(self.api_user)
-        return Api.with_context({**self.context})
+        return Api.with_context(**self.context)
 
     def push(self):
         self.env.flush_all()
