@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError
 
 from ...core import alerting as core
 from ...core.taxonomy import Severity
+from ..base.actions import open_records
 from ..error.sync_error import selection
 
 SILENCE = timedelta(hours=1)
@@ -144,10 +145,8 @@ class SyncAlertRule(models.Model):
 
     def action_view_alerts(self):
         """The rule's alerts, those that are over as well."""
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_alert"
-        )
-        return {**action, "domain": [("rule_id", "in", self.ids)], "context": {}}
+        own = [("rule_id", "in", self.ids)]
+        return open_records(self.env, "action_sync_alert", own)
 
     def _check_operator(self):
         self.check_access("read")

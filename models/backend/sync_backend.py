@@ -198,6 +198,7 @@ class SyncBackend(models.Model):
         try:
             self._client("test").changes("suppliers", None, 1, correlation_id)
         except Exception as exc:
+            # Whatever keeps the app from being used: who asked reads it.
             Error = self.env["sync.error"]
             error = Error._classify(exc, self)
             raise UserError(

@@ -1,5 +1,7 @@
 from odoo import api, fields, models, tools
 
+from ..base.actions import open_records
+
 
 class SyncStream(models.Model):
     """One entity on one backend: which way it flows, and how far it was read."""
@@ -119,11 +121,8 @@ class SyncStream(models.Model):
 
     def action_view_mappings(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_mapping"
-        )
-        action["domain"] = [("stream_id", "=", self.id)]
-        return action
+        own = [("stream_id", "=", self.id)]
+        return open_records(self.env, "action_sync_mapping", own)
 
     @api.model
     def _cron_pull(self):

@@ -1,7 +1,10 @@
 """Tools of all rooms: transactions of our own, cached configuration, retention."""
 
 from . import own_transaction
+from . import actions
+from . import locks
 from . import alone
+from . import rows
 from . import sync_ormcached
 from . import sync_config
 from . import sync_retry_policy

@@ -11,13 +11,12 @@ from ...core.exceptions import (
     DependencyMissingError,
     OperationCancelledError,
 )
+from ...core.retry import DEPENDENCY_WAIT, TOTAL_DEADLINE
 from ..base.own_transaction import apart
 from .apply import Arrival
 
 PAGES_PER_JOB = 200
 GONE = 410
-# Seconds that an arrived record waits for one it refers to.
-DEPENDENCY_WAIT = 60
 
 
 class SyncBackend(models.Model):
@@ -75,6 +74,7 @@ class SyncStream(models.Model):
             apart(self._hand_over_pull, eta)
             return False
         except Exception as exc:
+            # Kept, whatever it is, as the failed pull, which is tried again.
             if getattr(exc, "status", None) == GONE:
                 # The app knows no such cursor (its database was set back): read all
                 # again; what did not change is left alone.
@@ -298,7 +298,7 @@ class SyncStream(models.Model):
             {
                 "attempts": operation.attempts + 1,
                 "correlation_id": correlation_id,
-                "deadline_at": now + timedelta(hours=24),
+                "deadline_at": now + TOTAL_DEADLINE,
             }
         )
         operation._fail(self._classify(exception), exception)

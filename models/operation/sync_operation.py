@@ -1,10 +1,10 @@
 import uuid
-from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-TOTAL_DEADLINE = timedelta(hours=24)
+from ...core.retry import TOTAL_DEADLINE
+
 # What an operation that has failed is tried again by.
 RECOVERIES = [
     ("retry", "Retry"),

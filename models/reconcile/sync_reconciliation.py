@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 from ...core.checksum import bucket_count
+from ..base.actions import open_records
 from ..base.own_transaction import apart
 from ..base.sync_retention import BATCH
 
@@ -117,15 +118,8 @@ class SyncReconciliation(models.Model):
 
     def action_view_drift(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_drift"
-        )
-        action["domain"] = [
-            ("reconciliation_id", "=", self.id),
-            ("state", "!=", "suspected"),
-        ]
-        action["context"] = {}
-        return action
+        own = [("reconciliation_id", "=", self.id), ("state", "!=", "suspected")]
+        return open_records(self.env, "action_sync_drift", own)
 
     def _check_operator(self):
         if not (self.env.su or self.env.user.has_group("pharmacy_sync.group_operator")):

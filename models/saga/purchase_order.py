@@ -1,6 +1,7 @@
 from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..base.actions import open_record, open_records
 from .sync_saga import ACTIVE
 
 
@@ -52,11 +53,7 @@ class PurchaseOrder(models.Model):
     def action_view_sync_sagas(self):
         """Open the order's latest saga, with the others before it."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_saga"
-        )
         sagas = self.sync_saga_ids
-        action.update(domain=[("id", "in", sagas.ids)], context={})
         if len(sagas) == 1:
-            action.update(views=[(False, "form")], res_id=sagas.id)
-        return action
+            return open_record(sagas)
+        return open_records(self.env, "action_sync_saga", [("id", "in", sagas.ids)])
