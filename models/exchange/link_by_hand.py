@@ -78,9 +78,7 @@ class SyncMapping(models.Model):
             mapping = Mapping._insert(stream, [values])
         mapping._attach(record.id)
         # Archived or cancelled it concerns nobody; used again it is made there.
-        Mapping._insert(stream, [{"res_id": res_id} for res_id in left.ids]).write(
-            {"deleted": True}
-        )
+        Mapping._insert(stream, [{"res_id": i, "deleted": True} for i in left.ids])
         mapping.write(
             {
                 "external_id": external_id,
