@@ -9,13 +9,17 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 
 from .taxonomy import ErrorType, TextEnum
 
 RETRY_AFTER_LIMIT = 6 * 3600.0
-TOTAL_DEADLINE = 24 * 3600.0
+# Until then what failed is tried again.
+TOTAL_DEADLINE = timedelta(hours=24)
+# Seconds until it is asked again whether what a record refers to is there.
+DEPENDENCY_WAIT = 30
 
 
 class Jitter(TextEnum):

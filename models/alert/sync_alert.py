@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError
 
 from ...core.alerting import KINDS, Condition
 from ...core.taxonomy import Severity
+from ..base.actions import open_record, open_records
 from ..base.rights import OPERATOR, check_may
 from ..base.sync_retention import BATCH
 from ..error.sync_error import selection
@@ -226,33 +227,22 @@ class SyncAlert(models.Model):
             raise UserError(self.env._("It does not exist any more."))
         if self.condition == "dead_letter" and record._name == "sync.error.group":
             return record.action_view_dead_letters()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": record._name,
-            "res_id": record.id,
-            "views": [(False, "form")],
-        }
+        return open_record(record)
 
     def _errors_action(self):
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_error_group"
-        )
         domain = [
             ("backend_id", "=", self.backend_id.id),
             ("last_seen", ">=", self.opened_at),
         ]
-        return {**action, "domain": domain, "context": {}}
+        return open_records(self.env, "action_sync_error_group", domain)
 
     def _deliveries_action(self):
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_event_delivery"
-        )
         domain = [
             ("backend_id", "=", self.backend_id.id),
             ("handler", "=", self.subject),
             ("state", "=", "failed"),
         ]
-        return {**action, "domain": domain, "context": {}}
+        return open_records(self.env, "action_sync_event_delivery", domain)
 
     def _with_parts(self):
         return self | self.child_ids

@@ -5,6 +5,7 @@ from odoo import api, fields, models, tools
 from ...core import alerting as core
 from ...core.taxonomy import Severity
 from ...entities.neutral import neutral
+from ..base.actions import open_records
 from ..base.rights import OPERATOR, check_may
 from ..error.sync_error import selection
 
@@ -146,10 +147,8 @@ class SyncAlertRule(models.Model):
     def action_view_alerts(self):
         """The rule's alerts, those that are over as well."""
         self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_alert"
-        )
-        return {**action, "domain": [("rule_id", "in", self.ids)], "context": {}}
+        own = [("rule_id", "in", self.ids)]
+        return open_records(self.env, "action_sync_alert", own)
 
     def _check_operator(self):
         check_may(self, OPERATOR, self.env._("Only operators may silence alerts."))

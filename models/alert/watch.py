@@ -1,4 +1,3 @@
-import json
 import logging
 import time
 from functools import partial
@@ -15,6 +14,7 @@ from ...core.taxonomy import Category, Severity
 from ..base.alone import alone
 from ..base.locks import ALERTS
 from ..base.own_transaction import apart
+from ..base.rows import insert_rows
 
 _logger = logging.getLogger(__name__)
 
@@ -64,6 +64,7 @@ class SyncAlert(models.Model):
         try:
             apart(look, tuple(conditions), backend_ids, read_committed=True)
         except Exception:
+            # It disturbs nobody's work: the next look makes up for this one.
             _logger.critical("alerting itself failed", exc_info=True)
 
     @api.model
@@ -189,23 +190,13 @@ class SyncAlert(models.Model):
         }
         if not news:
             return
-        columns = (
-            *("fingerprint", "rule_id", "condition", "backend_id", "company_id"),
-            *("severity", "state", "subject", "data", "res_model", "res_id"),
-            *("correlation_id", "count", "mark", "opened_at", "last_at", "user_id"),
-            *("create_uid", "write_uid", "create_date", "write_date"),
-        )
         # Whoever looks waits for the one before; should one not, this is counted there.
-        self.env.cr.execute(
-            SQL(
-                """INSERT INTO sync_alert (%s) VALUES %s
-                   ON CONFLICT (fingerprint) WHERE state <> 'resolved' DO UPDATE
-                   SET count = sync_alert.count + excluded.count,
-                       last_at = excluded.last_at""",
-                SQL(", ").join(map(SQL.identifier, columns)),
-                SQL(", ").join(SQL("%s", row) for row in self._rows(news, now)),
-            )
+        again = SQL(
+            """(fingerprint) WHERE state <> 'resolved' DO UPDATE
+               SET count = sync_alert.count + excluded.count,
+                   last_at = excluded.last_at"""
         )
+        insert_rows(self, list(self._rows(news, now)), on_conflict=again)
         self.invalidate_model()
 
     def _last_resolved(self, fingerprints):
@@ -237,17 +228,25 @@ class SyncAlert(models.Model):
             backend = backends.get(sighting.backend_id)
             of_group = sighting.res_model == "sync.error.group"
             user = looked_after[sighting.res_id] if of_group else None
-            yield (
-                *(fingerprint, rule.id, str(rule.condition)),
-                *(sighting.backend_id, backend.company_id.id if backend else None),
-                *(str(core.severity(rule, sighting.figure)), "open"),
-                *(sighting.subject, json.dumps(_data(rule, sighting))),
-                *(sighting.res_model, sighting.res_id),
-                sighting.correlation_id,
-                *(sighting.count, sighting.mark, now, sighting.at or now),
-                user or responsible[rule.id] or None,
-                *(self.env.uid, self.env.uid, now, now),
-            )
+            yield {
+                "fingerprint": fingerprint,
+                "rule_id": rule.id,
+                "condition": str(rule.condition),
+                "backend_id": sighting.backend_id,
+                "company_id": backend.company_id.id if backend else None,
+                "severity": str(core.severity(rule, sighting.figure)),
+                "state": "open",
+                "subject": sighting.subject,
+                "data": _data(rule, sighting),
+                "res_model": sighting.res_model,
+                "res_id": sighting.res_id,
+                "correlation_id": sighting.correlation_id,
+                "count": sighting.count,
+                "mark": sighting.mark,
+                "opened_at": now,
+                "last_at": sighting.at or now,
+                "user_id": user or responsible[rule.id],
+            }
 
 
 class SyncEvent(models.Model):

@@ -43,7 +43,6 @@ class SyncOverview(models.AbstractModel):
         backends = self.env["sync.backend"].search([("active", "=", True)])
         chosen = backends.filtered(lambda b: not backend_ids or b.id in backend_ids)
         now = fields.Datetime.now().replace(microsecond=0)
-        queue = self._queue(chosen)
         vitals = self._vitals(chosen)
         own = Domain("backend_id", "in", chosen.ids) if backend_ids else Domain.TRUE
         return {
@@ -64,26 +63,7 @@ class SyncOverview(models.AbstractModel):
                 for backend in backends
             ],
             "health": self._health(vitals, own),
-            "queue": {
-                **queue,
-                "link": self._link("operation", own, search_default_open=1),
-                "parked_link": self._link("operation", own, search_default_parked=1),
-            },
-            "dead_letters": {
-                "count": sum(v.dead_letters for v in vitals.values()),
-                "link": self._link("dead_letter", own),
-            },
-            "criticals": {
-                "count": sum(v.criticals for v in vitals.values()),
-                "more": any(v.criticals == MOST for v in vitals.values()),
-                "link": self._critical_link(own),
-            },
-            "conflicts": {
-                "count": self.env["sync.conflict"].search_count(
-                    own & Domain("state", "=", "open")
-                ),
-                "link": self._link("conflict", own & Domain("state", "=", "open")),
-            },
+            **self._work(chosen, vitals, own),
             "breakers": self._breakers(chosen, now),
             **self._trend(chosen, bool(backend_ids), period, own),
             "groups": self._groups(own, period),
@@ -148,6 +128,30 @@ class SyncOverview(models.AbstractModel):
             for backend_id, *counts, age in rows
         }
 
+    def _work(self, backends, vitals, own):
+        """What is under way, and what waits for a person."""
+        conflicts = own & Domain("state", "=", "open")
+        return {
+            "queue": {
+                **self._queue(backends),
+                "link": self._link("operation", own, search_default_open=1),
+                "parked_link": self._link("operation", own, search_default_parked=1),
+            },
+            "dead_letters": {
+                "count": sum(v.dead_letters for v in vitals.values()),
+                "link": self._link("dead_letter", own),
+            },
+            "criticals": {
+                "count": sum(v.criticals for v in vitals.values()),
+                "more": any(v.criticals == MOST for v in vitals.values()),
+                "link": self._critical_link(own),
+            },
+            "conflicts": {
+                "count": self.env["sync.conflict"].search_count(conflicts),
+                "link": self._link("conflict", conflicts),
+            },
+        }
+
     def _health(self, vitals, own):
         whole = Vitals(
             *(
@@ -157,9 +161,28 @@ class SyncOverview(models.AbstractModel):
                 for name in Vitals.__dataclass_fields__
             )
         )
-        found = health(whole)
+        found, about = health(whole), self._health_parts(whole, own)
+        return {
+            "score": found.score,
+            "level": found.level,
+            "parts": [
+                {
+                    "name": part.name,
+                    "weight": part.weight,
+                    "lost": round(part.lost, 1),
+                    "text": about[part.name][0],
+                    "link": about[part.name][1],
+                }
+                for part in found.parts
+                if part.lost
+            ],
+        }
+
+    def _health_parts(self, whole, own):
+        """What each part of the health says, and where it leads: ``{name: (text,
+        link)}``."""
         recent = own & Domain("create_date", ">", "-1H")
-        about = {
+        return {
             "failed_calls": (
                 self.env._(
                     "Calls that failed in the last hour: %(failed)s of %(calls)s",
@@ -191,21 +214,6 @@ class SyncOverview(models.AbstractModel):
                 ),
                 self._link("operation", own, search_default_open=1),
             ),
-        }
-        return {
-            "score": found.score,
-            "level": found.level,
-            "parts": [
-                {
-                    "name": part.name,
-                    "weight": part.weight,
-                    "lost": round(part.lost, 1),
-                    "text": about[part.name][0],
-                    "link": about[part.name][1],
-                }
-                for part in found.parts
-                if part.lost
-            ],
         }
 
     def _queue(self, backends):

@@ -3,6 +3,8 @@ import json
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..base.actions import open_record, open_records
+
 # Each kind of row finds those of a mapping through an index of its own. The id of a
 # row is eight times that of what it was read from, and the number of its kind; a
 # query that wants some ids only says so in {only}. An event is told by its trace,
@@ -199,22 +201,14 @@ class SyncTimeline(models.Model):
         """Open what the row was read from."""
         self.check_access("read")
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self.res_model,
-            "res_id": self.res_id,
-            "views": [(False, "form")],
-        }
+        return open_record(self.env[self.res_model].browse(self.res_id))
 
     def action_view_calls(self):
         """The calls that carried it, as far as they are still kept."""
         self.check_access("read")
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_call"
-        )
         domain = [("correlation_id", "=", self.correlation_id)]
-        return {**action, "domain": domain, "context": {}}
+        return open_records(self.env, "action_sync_call", domain)
 
 
 class SyncMapping(models.Model):

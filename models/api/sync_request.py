@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ...core.exceptions import InvalidDataError
 from ...core.storable import storable
+from ..base.rows import insert_rows
 
 
 class SyncRequest(models.Model):
@@ -39,22 +40,9 @@ class SyncRequest(models.Model):
         """
         body = json.dumps(storable(request), sort_keys=True, separators=(",", ":"))
         request_hash = hashlib.sha256(body.encode()).hexdigest()
-        rows = self.env.execute_query(
-            SQL(
-                """INSERT INTO sync_request
-                   (backend_id, key, request_hash, create_uid, write_uid,
-                    create_date, write_date)
-                   VALUES (%(backend)s, %(key)s, %(hash)s, %(uid)s, %(uid)s,
-                           now() at time zone 'UTC', now() at time zone 'UTC')
-                   ON CONFLICT DO NOTHING RETURNING id""",
-                backend=backend.id,
-                key=key,
-                hash=request_hash,
-                uid=self.env.uid,
-            )
-        )
-        if rows:
-            return self.browse(rows[0])
+        row = {"backend_id": backend.id, "key": key, "request_hash": request_hash}
+        if ids := insert_rows(self, [row], on_conflict=SQL("DO NOTHING")):
+            return self.browse(ids)
         entered = self.search([("backend_id", "=", backend.id), ("key", "=", key)])
         if entered.request_hash != request_hash:
             raise InvalidDataError(

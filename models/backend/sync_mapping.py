@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ...core.merge_base import advance, confirm
 from ...entities.directory import Directory
+from ..base.actions import open_record
 
 
 class SyncMapping(models.Model):
@@ -130,12 +131,7 @@ class SyncMapping(models.Model):
         """Open the Odoo record."""
         self.check_access("read")
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self.res_model,
-            "res_id": self.res_id,
-            "views": [(False, "form")],
-        }
+        return open_record(self.env[self.res_model].browse(self.res_id))
 
     def _record(self):
         """The Odoo record, or an empty recordset if it is gone."""

@@ -1,6 +1,7 @@
 from odoo import api, fields, models, tools
 
 from ...entities.neutral import neutral
+from ..base.actions import open_records
 
 
 class SyncStream(models.Model):
@@ -124,11 +125,8 @@ class SyncStream(models.Model):
     def action_view_mappings(self):
         self.check_access("read")
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_mapping"
-        )
-        action["domain"] = [("stream_id", "=", self.id)]
-        return action
+        own = [("stream_id", "=", self.id)]
+        return open_records(self.env, "action_sync_mapping", own)
 
     @api.model
     def _cron_pull(self):

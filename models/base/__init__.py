@@ -2,7 +2,10 @@
 
 from . import rights
 from . import own_transaction
+from . import actions
+from . import locks
 from . import alone
+from . import rows
 from . import sync_ormcached
 from . import sync_bounded
 from . import sync_config

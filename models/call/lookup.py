@@ -94,6 +94,7 @@ class SyncBackend(models.Model):
                 try:
                     found[external_id] = lookup.far(external_id)
                 except Exception as exc:
+                    # It is the answer for this one; the others have theirs.
                     found[external_id] = exc
         self.env["sync.cache.use"]._count(self, found.values())
         return found
@@ -147,6 +148,7 @@ class _Lookup:
             with self._alone(external_id):
                 return self._read_app(external_id)
         except Exception as exc:
+            # Whatever keeps the app from answering: an older value may serve.
             error = self._cache.env["sync.error"]._classify(exc, self._backend)
             if error.type is ErrorType.RESOURCE_NOT_FOUND:
                 self._quietly(self._cache._invalidate, [external_id])

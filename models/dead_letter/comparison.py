@@ -44,6 +44,7 @@ class SyncBackend(models.Model):
                 else:
                     record = client.find(collection, key, correlation_id)
             except Exception as exc:
+                # Whatever keeps the app from answering: people read it.
                 if not isinstance(exc, HttpError) or exc.status != NOT_FOUND:
                     # The others would hardly fare better; and one call is enough to
                     # an app that is down.

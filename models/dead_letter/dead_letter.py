@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..base.actions import open_record
+
 # Operations that a person may discard.
 DISCARDABLE = ("pending", "waiting", "dead")
 
@@ -152,12 +154,7 @@ class SyncOperation(models.Model):
     def action_open_error_group(self):
         self.check_access("read")
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "sync.error.group",
-            "res_id": self.error_group_id.id,
-            "views": [(False, "form")],
-        }
+        return open_record(self.error_group_id)
 
     @api.model
     def _letters_action(self, domain=None):

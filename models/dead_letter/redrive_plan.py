@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ..base.actions import open_records
+
 
 class SyncOperation(models.Model):
     _inherit = "sync.operation"
@@ -53,7 +55,8 @@ class SyncErrorGroup(models.Model):
         return self._dead_letters().action_redrive()
 
     def action_view_dead_letters(self):
-        return self._action("action_sync_dead_letter", self._dead_domain())
+        self.check_access("read")
+        return open_records(self.env, "action_sync_dead_letter", self._dead_domain())
 
     def action_plan_redrive(self):
         """See what a redrive of all the groups' dead letters would do.

@@ -4,6 +4,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ...entities.neutral import neutral
+from ..base.actions import open_record, open_records
 from ..base.sync_retention import BATCH
 
 # What a person sets; the rest is the work's own.
@@ -218,12 +219,9 @@ class SyncRedrive(models.Model):
 
     def _open(self):
         """The page of these redrives."""
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_redrive"
-        )
         if len(self) == 1:
-            return {**action, "res_id": self.id, "views": [(False, "form")]}
-        return {**action, "domain": [("id", "in", self.ids)], "context": {}}
+            return open_record(self)
+        return open_records(self.env, "action_sync_redrive", [("id", "in", self.ids)])
 
     def _check_operator(self):
         self.check_access("read")

@@ -311,6 +311,7 @@ class SyncError(models.Model):
         try:
             apart(self.sudo()._keep, classification, exception, about)
         except Exception:
+            # Who records a failure has one to deal with already, and gets no second.
             _logger.critical(
                 "error handling itself failed; correlation id %s, type %s: %s",
                 about["correlation_id"],

@@ -7,8 +7,10 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import SQL
 
 from ...core.taxonomy import Category, ErrorType, Severity
+from ..base.actions import open_records
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
+from ..base.rows import insert_rows
 from ..base.sync_retention import BATCH
 from .sync_error import selection
 
@@ -17,6 +19,11 @@ _logger = logging.getLogger(__name__)
 MUTED_FOR = timedelta(days=7)
 SHOWN = 20  # errors on a group's page
 COUNTED = "pharmacy_sync.error_group"
+# What a group has of its first error.
+COPIED = (
+    *("backend_id", "fingerprint", "type", "category", "severity", "work", "message"),
+    "suggested_action",
+)
 # What people write; the rest is the failures' own.
 WRITABLE = frozenset({"user_id", "muted_until", "resolution"})
 
@@ -178,12 +185,9 @@ class SyncErrorGroup(models.Model):
         return True
 
     def action_view_errors(self):
-        return self._action("action_sync_error", [("group_id", "in", self.ids)])
-
-    def _action(self, name, domain):
         self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(f"pharmacy_sync.{name}")
-        return {**action, "domain": domain, "context": {}}
+        own = [("group_id", "in", self.ids)]
+        return open_records(self.env, "action_sync_error", own)
 
     def _check_operator(self):
         check_may(
@@ -229,31 +233,18 @@ class SyncErrorGroup(models.Model):
         )
         companies = {backend.id: backend.company_id.id for backend in backends}
         now = fields.Datetime.now()
-        columns = (
-            *("backend_id", "company_id", "fingerprint", "type", "category"),
-            *("severity", "work", "message", "suggested_action"),
-            *("first_seen", "last_seen"),
-            *("count", "state", "create_uid", "write_uid", "create_date", "write_date"),
-        )
         rows = [
-            (
-                vals.get("backend_id") or None,
-                companies.get(vals.get("backend_id")),
-                *(vals[name] for name in ("fingerprint", "type", "category")),
-                vals["severity"],
-                *(vals.get(name) or None for name in ("work", "message")),
-                vals.get("suggested_action") or None,
-                *(now, now, 0, "new", self.env.uid, self.env.uid, now, now),
-            )
+            {
+                **{name: vals.get(name) or None for name in COPIED},
+                "company_id": companies.get(vals.get("backend_id")),
+                "first_seen": now,
+                "last_seen": now,
+                "count": 0,
+                "state": "new",
+            }
             for vals in vals_list
         ]
-        self.env.cr.execute(
-            SQL(
-                "INSERT INTO sync_error_group (%s) VALUES %s ON CONFLICT DO NOTHING",
-                SQL(", ").join(map(SQL.identifier, columns)),
-                SQL(", ").join(SQL("%s", row) for row in rows),
-            )
-        )
+        insert_rows(self, rows, on_conflict=SQL("DO NOTHING"))
 
     @api.model
     def _count_later(self, errors):
@@ -269,6 +260,7 @@ class SyncErrorGroup(models.Model):
         try:
             apart(self._count, error_ids, read_committed=True)
         except Exception:
+            # Its work is committed: what fails after that is not the caller's.
             _logger.critical(
                 "error handling itself failed: errors %s are not counted in their "
                 "groups",

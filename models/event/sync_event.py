@@ -1,4 +1,3 @@
-import json
 import uuid
 from datetime import timedelta
 from typing import NamedTuple
@@ -7,6 +6,8 @@ from odoo import api, fields, models, tools
 from odoo.tools import SQL, LazyTranslate
 
 from ...core.exceptions import InvalidDataError
+from ..base.actions import open_record, open_records
+from ..base.rows import insert_rows
 from ..base.sync_retention import BATCH
 
 _lt = LazyTranslate(__name__)
@@ -47,6 +48,11 @@ TYPE_NAMES = {
     "supplier_deleted": _lt("Supplier deleted"),
     "supplier_synced": _lt("Supplier synced"),
 }
+# What who emits an event may give, but for its data.
+COLUMNS = (
+    *("type", "backend_id", "company_id", "stream_id", "res_model", "res_id"),
+    *("correlation_id", "user_id"),
+)
 # Characters of a correlation id, which ends up in headers and logs.
 LONGEST_ID = 200
 
@@ -154,32 +160,7 @@ class SyncEvent(models.Model):
             self._validate(event)
         if not events:
             return
-        enriched = self._enrich(events)
-        columns = {
-            name: [event.get(name) for event in enriched]
-            for name in (
-                *("type", "backend_id", "company_id", "stream_id", "res_model"),
-                *("res_id", "correlation_id", "user_id", "data"),
-            )
-        }
-        self.env.execute_query(
-            SQL(
-                """INSERT INTO sync_event
-                   (type, backend_id, company_id, stream_id, res_model, res_id,
-                    correlation_id, user_id, data, state,
-                    create_uid, write_uid, create_date, write_date)
-                   SELECT t.*, 'pending', %(uid)s, %(uid)s,
-                          now() at time zone 'UTC', now() at time zone 'UTC'
-                     FROM unnest(%(type)s::text[], %(backend_id)s::int[],
-                                 %(company_id)s::int[], %(stream_id)s::int[],
-                                 %(res_model)s::text[], %(res_id)s::int[],
-                                 %(correlation_id)s::text[], %(user_id)s::int[],
-                                 %(data)s::jsonb[]) AS t
-                   RETURNING id""",
-                uid=self.env.uid,
-                **columns,
-            )
-        )
+        insert_rows(self, [self._row(event) for event in self._enrich(events)])
         if schedule:
             ids = {event["backend_id"] for event in events}
             self.env["sync.backend"].sudo().browse(ids)._schedule_events()
@@ -219,10 +200,17 @@ class SyncEvent(models.Model):
                 "company_id": companies[event["backend_id"]],
                 "user_id": event.get("user_id") or self.env.uid,
                 "correlation_id": event.get("correlation_id") or correlation_id,
-                "data": json.dumps(event["data"]) if event.get("data") else None,
             }
             for event in events
         ]
+
+    @api.model
+    def _row(self, event):
+        return {
+            **{name: event.get(name) for name in COLUMNS},
+            "data": event.get("data") or None,
+            "state": "pending",
+        }
 
     @api.model
     @tools.ormcache()
@@ -282,25 +270,14 @@ class SyncEvent(models.Model):
         """Open what the event tells of."""
         self.check_access("read")
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self.res_model,
-            "res_id": self.res_id,
-            "views": [(False, "form")],
-        }
+        return open_record(self.env[self.res_model].browse(self.res_id))
 
     def action_view_audit(self):
         """Open who changed the same record, and when."""
         self.check_access("read")
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_audit"
-        )
-        action["domain"] = [
-            ("res_model", "=", self.res_model),
-            ("res_id", "=", self.res_id),
-        ]
-        return action
+        same = [("res_model", "=", self.res_model), ("res_id", "=", self.res_id)]
+        return open_records(self.env, "action_sync_audit", same)
 
     @api.autovacuum
     def _gc_events(self):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from odoo import api, fields, models
 
 from ...entities.neutral import neutral
+from ..base.actions import open_record, open_records
 
 PENDING = "pharmacy_sync.changed"
 # States of a mapping; of many the last one is told.
@@ -75,17 +76,14 @@ class SyncTracked(models.AbstractModel):
         """Open what is known of the record's synchronisation."""
         self.check_access("read")
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_mapping"
-        )
         records = self._sync_records()
         mappings = self.env["sync.mapping"].search(
             [("res_model", "=", records._name), ("res_id", "in", records.ids)]
         )
-        action["domain"] = [("id", "in", mappings.ids)]
         if len(mappings) == 1:
-            action.update(views=[(False, "form")], res_id=mappings.id)
-        return action
+            return open_record(mappings)
+        domain = [("id", "in", mappings.ids)]
+        return open_records(self.env, "action_sync_mapping", domain)
 
     def _sync_records(self):
         """The records of the entity that a change of these concerns."""

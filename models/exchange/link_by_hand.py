@@ -1,6 +1,6 @@
 import uuid
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -68,23 +68,7 @@ class SyncMapping(models.Model):
         self._check_manager()
         Mapping = self.sudo()
         external_id = data["id"]
-        mapping = Mapping.search(
-            [("stream_id", "=", stream.id), ("external_id", "=", external_id)]
-        )
-        other = Mapping.search(
-            [("stream_id", "=", stream.id), ("res_id", "=", record.id)]
-        )
-        if mapping and mapping == other and not mapping.deleted:
-            raise UserError(self.env._("They are linked already."))
-        if other.external_id and not other.deleted:
-            raise UserError(
-                self.env._(
-                    "%(record)s is the counterpart of %(external_id)s. Break that "
-                    "link first.",
-                    record=record.display_name,
-                    external_id=other.external_id,
-                )
-            )
+        mapping, other = Mapping._mappings_of(stream, record, external_id)
         reason = self.env._("Linked by hand by %s.", self.env.user.name)
         mapping, other, stream, record = (
             neutral(found, stream.backend_id)
@@ -101,9 +85,7 @@ class SyncMapping(models.Model):
             mapping = Mapping._insert(stream, [values])
         mapping._attach(record.id)
         # Archived or cancelled it concerns nobody; used again it is made there.
-        Mapping._insert(stream, [{"res_id": res_id} for res_id in left.ids]).write(
-            {"deleted": True}
-        )
+        Mapping._insert(stream, [{"res_id": i, "deleted": True} for i in left.ids])
         mapping.write(
             {
                 "external_id": external_id,
@@ -121,6 +103,29 @@ class SyncMapping(models.Model):
         if arrival.error:
             raise UserError(str(arrival.error))
         return mapping
+
+    @api.model
+    def _mappings_of(self, stream, record, external_id):
+        """The mappings of a pharmacy record and of an Odoo record that may be linked.
+
+        :raises UserError: they are linked, or the Odoo record has a counterpart
+        """
+        mapping = self.search(
+            [("stream_id", "=", stream.id), ("external_id", "=", external_id)]
+        )
+        other = self.search([("stream_id", "=", stream.id), ("res_id", "=", record.id)])
+        if mapping and mapping == other and not mapping.deleted:
+            raise UserError(self.env._("They are linked already."))
+        if other.external_id and not other.deleted:
+            raise UserError(
+                self.env._(
+                    "%(record)s is the counterpart of %(external_id)s. Break that "
+                    "link first.",
+                    record=record.display_name,
+                    external_id=other.external_id,
+                )
+            )
+        return mapping, other
 
     def _bury(self):
         """Free the Odoo record: what the pharmacy calls its own stays known here, so

@@ -12,6 +12,7 @@ from ...core.exceptions import (
     DependencyMissingError,
     OperationCancelledError,
 )
+from ...core.retry import DEPENDENCY_WAIT, TOTAL_DEADLINE
 from ...core.storable import storable
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
@@ -19,8 +20,6 @@ from .apply import Arrival
 
 PAGES_PER_JOB = 200
 GONE = 410
-# Seconds that an arrived record waits for one it refers to.
-DEPENDENCY_WAIT = 60
 # A reading that is dead (a revoked key, another format) is tried once more after this
 # time; at once if a person redrives it or changes the backend's connection.
 DEAD_WAIT = timedelta(hours=1)
@@ -96,8 +95,9 @@ class SyncStream(models.Model):
             apart(self._hand_over_pull, eta)
             return False
         except Exception as exc:
-            # The app knows no such cursor (its database was set back): read all again;
-            # what did not change is left alone.
+            # Kept, whatever it is, as the failed pull, which is tried again. If the app
+            # knows no such cursor (its database was set back), all is read again; what
+            # did not change is left alone.
             gone = bool(cursor) and getattr(exc, "status", None) == GONE
             if gone:
                 apart(self._forget_cursor)
@@ -335,7 +335,7 @@ class SyncStream(models.Model):
             {
                 "attempts": operation.attempts + 1,
                 "correlation_id": correlation_id,
-                "deadline_at": now + timedelta(hours=24),
+                "deadline_at": now + TOTAL_DEADLINE,
             }
         )
         classification = self._classify(exception)

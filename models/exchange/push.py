@@ -5,10 +5,11 @@ from functools import partial
 from odoo import fields, models
 
 from ...core.bisect import Fate, run_bisecting
+from ...core.retry import DEPENDENCY_WAIT
 from ...entities.directory import Directory, unmapped
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
-from .settle import DEPENDENCY_WAIT, FOUND, GONE
+from .settle import FOUND, GONE
 
 # Seconds that what is not essential waits for a saturated pool.
 BUSY_WAIT = 30

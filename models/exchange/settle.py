@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from odoo import models
 
 from ...core.exceptions import NOT_MADE, DependencyMissingError, HttpError
+from ...core.retry import DEPENDENCY_WAIT
 from ...core.taxonomy import ErrorType
 from ..operation.cancel import CANCELLED
 
@@ -11,8 +12,6 @@ OK = (200, 201, 204)
 FOUND, DUPLICATE, GONE, STALE = 302, 409, 410, 412
 # Answers in a row after which a record that is always stale is no accident any more.
 STALE_ATTEMPTS = 5
-# Seconds that a record waits for one it refers to.
-DEPENDENCY_WAIT = 30
 
 
 @dataclass

@@ -130,34 +130,39 @@ class SyncOperation(models.Model):
             eta = now + timedelta(seconds=retrying.park_seconds)
             values.update(state="waiting", parked=True, eta=eta, recovery="parked")
         elif decision.verdict == Verdict.RETRY:
-            seconds = delay(
-                policy,
-                max(self.attempts, 1),
-                random,
-                previous=self.last_delay or None,
-                retry_after=classification.retry_after,
-            )
+            seconds = self._retry_seconds(policy, classification)
             eta = now + timedelta(seconds=seconds)
             values.update(
                 state="waiting", last_delay=seconds, eta=eta, recovery="retry"
             )
-            retry["retry_delay"] = seconds
-            if seconds == classification.retry_after:
-                who = self.env._("the app's Retry-After")
-            else:
-                who = self.env._(
-                    "policy %(name)s, attempt %(attempt)s of %(most)s",
-                    name=retrying.policy_name(judged.type),
-                    attempt=attempts,
-                    most=policy.max_attempts,
-                )
-            retry["retry_reason"] = f"{decision.reason} ({who})"
+            who = self._retry_set_by(seconds, policy, judged, retrying, attempts)
+            retry.update(retry_delay=seconds, retry_reason=f"{decision.reason} ({who})")
         else:
             revive = classification.counts_for_breaker and in_time
             values.update(
                 state="dead", eta=False, revive=revive, done_at=now, recovery=False
             )
         return values, retry
+
+    def _retry_seconds(self, policy, classification):
+        return delay(
+            policy,
+            max(self.attempts, 1),
+            random,
+            previous=self.last_delay or None,
+            retry_after=classification.retry_after,
+        )
+
+    def _retry_set_by(self, seconds, policy, classification, retrying, attempts):
+        """What set the delay of the next attempt, for people."""
+        if seconds == classification.retry_after:
+            return self.env._("the app's Retry-After")
+        return self.env._(
+            "policy %(name)s, attempt %(attempt)s of %(most)s",
+            name=retrying.policy_name(classification.type),
+            attempt=attempts,
+            most=policy.max_attempts,
+        )
 
     def _judged(self, classification):
         """What is decided by: an answer that nobody can read says nothing of the

@@ -1,12 +1,11 @@
 import uuid
-from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...core.retry import TOTAL_DEADLINE
 from ..base.rights import OPERATOR, check_may
 
-TOTAL_DEADLINE = timedelta(hours=24)
 # What an operation that has failed is tried again by.
 RECOVERIES = [
     ("retry", "Retry"),

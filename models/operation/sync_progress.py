@@ -153,6 +153,7 @@ class SyncProgress(models.AbstractModel):
                     apart(self._schedule_work)
                     return
         except Exception as exc:
+            # Kept, whatever it is, as the end of the work, which can be resumed.
             apart(self._fail_work, exc)
 
     def _finish(self):

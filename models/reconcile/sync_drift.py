@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...entities.directory import Directory
+from ..base.actions import open_record
 
 
 class SyncDrift(models.Model):
@@ -209,12 +210,7 @@ class SyncDrift(models.Model):
         """Open the Odoo record."""
         self.check_access("read")
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self.res_model,
-            "res_id": self.res_id,
-            "views": [(False, "form")],
-        }
+        return open_record(self.env[self.res_model].browse(self.res_id))
 
     @api.model
     def _suspect(self, reconciliation, suspects):

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ..base.actions import open_record
+
 ACTIONS = [
     ("link", "Link"),
     ("create_odoo", "Create in Odoo"),
@@ -128,9 +130,4 @@ class SyncInitialLine(models.Model):
         """Open the Odoo record."""
         self.check_access("read")
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self.res_model,
-            "res_id": self.res_id,
-            "views": [(False, "form")],
-        }
+        return open_record(self.env[self.res_model].browse(self.res_id))

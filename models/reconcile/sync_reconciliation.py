@@ -6,6 +6,7 @@ from odoo.fields import Domain
 
 from ...core.checksum import bucket_count
 from ...entities.neutral import neutral
+from ..base.actions import open_records
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 from ..base.sync_retention import BATCH
@@ -120,15 +121,8 @@ class SyncReconciliation(models.Model):
     def action_view_drift(self):
         self.check_access("read")
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_drift"
-        )
-        action["domain"] = [
-            ("reconciliation_id", "=", self.id),
-            ("state", "!=", "suspected"),
-        ]
-        action["context"] = {}
-        return action
+        own = [("reconciliation_id", "=", self.id), ("state", "!=", "suspected")]
+        return open_records(self.env, "action_sync_drift", own)
 
     def _check_operator(self):
         check_may(self, OPERATOR, self.env._("Only operators may reconcile."))

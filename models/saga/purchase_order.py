@@ -2,6 +2,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ...entities.neutral import neutral
+from ..base.actions import open_record, open_records
 from ..base.rights import MANAGER, check_may
 from .sync_saga import ACTIVE
 
@@ -54,11 +55,7 @@ class PurchaseOrder(models.Model):
         """Open the order's latest saga, with the others before it."""
         self.ensure_one()
         self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_saga"
-        )
         sagas = self.sync_saga_ids
-        action.update(domain=[("id", "in", sagas.ids)], context={})
         if len(sagas) == 1:
-            action.update(views=[(False, "form")], res_id=sagas.id)
-        return action
+            return open_record(sagas)
+        return open_records(self.env, "action_sync_saga", [("id", "in", sagas.ids)])

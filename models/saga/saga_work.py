@@ -7,15 +7,13 @@ from odoo.tools import SQL
 from ...core import saga as core
 from ...core.decision import Verdict, decide
 from ...core.exceptions import NOT_MADE, DependencyMissingError
-from ...core.retry import delay
+from ...core.retry import TOTAL_DEADLINE, delay
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from ..operation.retrying import Retrying
 
-# Until then a step that cannot be taken is tried again.
-DEADLINE = timedelta(hours=24)
 # Seconds until it is asked again whether the order is at the pharmacy.
-DEPENDENCY_WAIT = 5
+ORDER_WAIT = 5
 
 
 class SyncSaga(models.Model):
@@ -61,6 +59,7 @@ class SyncSaga(models.Model):
             answer = step._call_app(action)
             apart(self._succeed_action, action, answer, job_uuid)
         except Exception as exc:
+            # Whatever failed, be it in another addon's step: the saga decides.
             apart(self._fail_action, action, exc, job_uuid)
 
     def _begin_next(self, job_uuid):
@@ -170,11 +169,11 @@ class SyncSagaStep(models.Model):
         """When a failed attempt is made again (UTC), or None if it is given up."""
         self.ensure_one()
         now = fields.Datetime.now()
-        in_time = now < self.begun_at + DEADLINE
+        in_time = now < self.begun_at + TOTAL_DEADLINE
         if in_time and isinstance(exception, DependencyMissingError):
             self.attempts -= 1
             self.saga_id.backend_id._schedule_push()
-            return now + timedelta(seconds=DEPENDENCY_WAIT)
+            return now + timedelta(seconds=ORDER_WAIT)
         if in_time and isinstance(exception, NOT_MADE):
             self.attempts -= 1
             return now + timedelta(seconds=int(exception.retry_after or 0) + 1)

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ...core import saga as core
 from ...core.taxonomy import TAXONOMY, ErrorType
+from ..base.actions import open_record, open_records
 from ..base.rights import OPERATOR, check_may
 from ..error.sync_error import selection
 
@@ -174,21 +175,13 @@ class SyncSaga(models.Model):
     def action_open_order(self):
         self.check_access("read")
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "purchase.order",
-            "res_id": self.order_id.id,
-            "views": [(False, "form")],
-        }
+        return open_record(self.order_id)
 
     def action_view_calls(self):
         self.check_access("read")
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_call"
-        )
-        action["domain"] = [("correlation_id", "=", self.correlation_id)]
-        return action
+        domain = [("correlation_id", "=", self.correlation_id)]
+        return open_records(self.env, "action_sync_call", domain)
 
     def _settle(self, reason):
         """A person has put in order what could not be taken back.

@@ -3,10 +3,11 @@ from types import MethodType
 import psycopg2
 
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
 from ...models.base.alone import alone
 from ...models.base.own_transaction import apart, in_turn
+from ...models.base.rows import insert_rows
 from ..common import SyncCase
 
 RAISE = "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{}'; END $$"
@@ -107,3 +108,42 @@ class TestVerbs(SyncCase):
         )
         method = MethodType(lambda partner: partner.name, self.first)
         self.assertEqual(apart(method), "Elsewhere")
+
+    # -- Rows --------------------------------------------------------------------------
+
+    def insert(self, *rows, **about):
+        return self.env["sync.request"].browse(
+            insert_rows(self.env["sync.request"], list(rows), **about)
+        )
+
+    def test_rows_are_inserted_in_one_statement_with_who_and_when(self):
+        backend_id = self.backend.id
+        answers = ({"left": [1, None]}, False, {})
+        rows = [
+            {"backend_id": backend_id, "key": f"k{n}", "request_hash": "h", "answer": a}
+            for n, a in enumerate(answers)
+        ]
+        self.env.flush_all()
+        with self.assertQueryCount(1):
+            made = self.insert(*rows)
+        self.assertEqual(made.mapped("key"), ["k0", "k1", "k2"])
+        self.assertEqual(made[0].answer, {"left": [1, None]})
+        self.env.cr.execute(
+            "SELECT answer IS NULL FROM sync_request WHERE id = ANY(%s) ORDER BY id",
+            [made.ids],
+        )
+        self.assertEqual(self.env.cr.fetchall(), [(False,), (True,), (False,)])
+        self.assertEqual((made.create_uid, made.write_uid), (self.env.user,) * 2)
+        self.assertEqual(set(made.mapped("write_date")), {self.env.cr.now()})
+
+    def test_of_rows_that_are_there_nothing_comes_back(self):
+        row = {"backend_id": self.backend.id, "key": "once", "request_hash": "h"}
+        nothing = SQL("DO NOTHING")
+        self.assertEqual(len(self.insert(row, on_conflict=nothing)), 1)
+        other = {**row, "key": "other"}
+        made = self.insert(row, other, on_conflict=nothing)
+        self.assertEqual(made.key, "other")
+
+    def test_no_rows_no_statement(self):
+        with self.assertQueryCount(0):
+            self.assertFalse(self.insert())

@@ -3,6 +3,8 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...models.base.actions import open_record
+
 
 class SyncLink(models.TransientModel):
     """Asks which Odoo record is which pharmacy record."""
@@ -64,12 +66,7 @@ class SyncLink(models.TransientModel):
         data = self._ask_pharmacy(stream, correlation_id)
         mapping = Mapping._link_by_hand(stream, record, data, correlation_id)
         stream.backend_id._schedule_push()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "sync.mapping",
-            "res_id": mapping.id,
-            "views": [(False, "form")],
-        }
+        return open_record(mapping)
 
     def _ask_pharmacy(self, stream, correlation_id):
         adapter = stream._adapter()

@@ -1,0 +1,21 @@
+"""Actions of the web client that open records."""
+
+
+def open_record(record):
+    """The action that opens one record's form."""
+    return {
+        "type": "ir.actions.act_window",
+        "res_model": record._name,
+        "res_id": record.id,
+        "views": [(False, "form")],
+    }
+
+
+def open_records(env, name, domain):
+    """A list of this addon's with what ``domain`` finds, all of it: the filters that
+    its menu sets are not.
+
+    :param name: the action's external id, without the addon
+    """
+    action = env["ir.actions.act_window"]._for_xml_id(f"pharmacy_sync.{name}")
+    return {**action, "domain": domain, "context": {}}
