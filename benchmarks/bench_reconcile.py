@@ -49,6 +49,7 @@ def seed_app():
 
 def seed_odoo(env, stream, records):
     """The same records in Odoo with their mappings, by SQL: the ids."""
+    from odoo.addons.pharmacy_sync.core.pair import Base
     from odoo.addons.pharmacy_sync.entities.directory import Directory
 
     env["res.partner"].search([("supplier_rank", ">", 0)]).supplier_rank = 0
@@ -92,7 +93,7 @@ def seed_odoo(env, stream, records):
                     "res_id": res_id,
                     "external_id": external_id,
                     "version": 1,
-                    "base": adapter._canonical(record, directory),
+                    "base": Base.load(adapter._canonical(record, directory)),
                 }
                 for res_id, (external_id, record) in zip(
                     ids[start : start + 5000],

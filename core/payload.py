@@ -20,6 +20,8 @@ _MOMENT = re.compile(
     r"(?:[Tt ](?P<clock>[0-9]{2}:[0-9]{2})(?::(?P<seconds>[0-9]{2})(?:[.,][0-9]+)?)?"
     r"(?:(?P<utc>[zZ])|(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})?)?)?"
 )
+# Decimals beyond which no amount means anything.
+MAX_DECIMALS = 40
 
 
 class Kind(TextEnum):
@@ -94,6 +96,29 @@ def canonical_decimal(value: Any, digits: int = 2) -> str:
 
     :raise InvalidDataError: it is no finite number.
     """
+    number = _decimal(value)
+    with localcontext() as context:
+        context.prec = 80
+        rounded = number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return f"{abs(rounded) if rounded.is_zero() else rounded:f}"
+
+
+def exact_decimal(value: Any, most: int | None = None) -> str:
+    """``"1.50"``, ``"0.0425"``: a plain decimal with all its decimals, at least two.
+
+    :param most: decimals that it is rounded to if it has more.
+    :raise InvalidDataError: it is no finite number.
+    """
+    number = _decimal(value)
+    decimals = -number.as_tuple().exponent
+    most = MAX_DECIMALS if most is None else most
+    whole, _, rest = canonical_decimal(number, max(2, min(decimals, most))).partition(
+        "."
+    )
+    return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
+
+
+def _decimal(value) -> Decimal:
     try:
         if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
             raise TypeError
@@ -103,12 +128,9 @@ def canonical_decimal(value: Any, digits: int = 2) -> str:
         number = Decimal(repr(value) if isinstance(value, float) else value)
         if not number.is_finite() or (number and number.adjusted() > 30):
             raise InvalidOperation
-        with localcontext() as context:
-            context.prec = 80
-            rounded = number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     except (InvalidOperation, TypeError, ValueError):
         raise InvalidDataError("This is not a decimal number.") from None
-    return f"{abs(rounded) if rounded.is_zero() else rounded:f}"
+    return number
 
 
 def canonical_datetime(value: Any) -> str:

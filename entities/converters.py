@@ -1,18 +1,26 @@
 """How one value travels: an Odoo field on one side, a JSON value on the other.
 
-A JSON value is always canonical (amounts are strings with a fixed number of
-decimals, datetimes ISO 8601 in UTC), so that equal values compare equal whichever
-side they come from. ``directory`` is the :class:`~.directory.Directory` of the batch.
+A JSON value is always canonical (amounts are decimal texts, datetimes ISO 8601 in UTC).
+Nothing is lost by that: what the pharmacy said is kept as it said it, and a converter
+knows what Odoo makes of it (:meth:`Converter.held`). ``directory`` is the
+:class:`~.directory.Directory` of the batch.
 """
 
 from datetime import datetime
+from decimal import Decimal
 
 from odoo import fields
-from odoo.tools import format_date, format_time, html2plaintext, plaintext2html
+from odoo.tools import (
+    float_round,
+    format_date,
+    format_time,
+    html2plaintext,
+    plaintext2html,
+)
 from odoo.tools.misc import formatLang
 
 from ..core.exceptions import InvalidDataError
-from ..core.payload import canonical_datetime, canonical_decimal
+from ..core.payload import canonical_datetime, exact_decimal
 from ..core.text_checks import check_id
 from .neutral import SOURCE_LANG
 
@@ -20,6 +28,8 @@ from .neutral import SOURCE_LANG
 DIGITS = 15
 # Years that calendars and time zones can calculate with.
 EARLIEST, LATEST = "1900", "3000"
+# Decimals of an amount that travels: more are the noise of Odoo's binary numbers.
+DECIMALS = 6
 
 
 def moment_text(env, moment):
@@ -71,7 +81,8 @@ class Converter:
 
     def to_json(self, record, directory):
         """The canonical JSON value of ``record``'s field."""
-        return self.canonical(record[self.field], directory)
+        value = self.canonical(record[self.field], directory)
+        return value.strip() or self.empty if isinstance(value, str) else value
 
     def canonical(self, value, directory):
         """The canonical form of a value that arrived, or was read from Odoo.
@@ -82,11 +93,23 @@ class Converter:
             return self.empty
         if not isinstance(value, str):
             raise InvalidDataError(f"{self.key} must be a string", field=self.key)
-        return value.strip() or self.empty
+        return value or self.empty
 
     def to_odoo(self, value, directory):
         """The value to write in Odoo for a canonical JSON value."""
-        return value or False
+        return (value and value.strip()) or False
+
+    def held(self, value, model):
+        """What :meth:`to_json` tells of a canonical value once Odoo has it.
+
+        :param model: the Odoo model of the field, an empty recordset
+        """
+        return (value and value.strip()) or self.empty
+
+    def keeps(self, value, stored):
+        """Whether ``stored``, which Odoo has by now, says all that a canonical
+        ``value`` did."""
+        return stored == self.held(value, None)
 
     def to_text(self, value, model, directory):
         """A canonical JSON value as people read it, in their language.
@@ -117,6 +140,9 @@ class Flag(Converter):
     def to_odoo(self, value, directory):
         return value
 
+    def held(self, value, model):
+        return value
+
     def to_text(self, value, model, directory):
         if value is None:
             return ""
@@ -124,7 +150,10 @@ class Flag(Converter):
 
 
 class Amount(Converter):
-    """A number with the decimals of one of Odoo's precisions."""
+    """A number, told with all its decimals.
+
+    :param precision: the one of Odoo's precisions that people see it with
+    """
 
     kind = "number"
 
@@ -132,10 +161,12 @@ class Amount(Converter):
         super().__init__(key, field, required)
         self.precision = precision
 
+    def to_json(self, record, directory):
+        return exact_decimal(record[self.field], DECIMALS)
+
     def canonical(self, value, directory):
-        digits = directory.digits(self.precision)
         try:
-            return canonical_decimal(value, digits)
+            return exact_decimal(value)
         except InvalidDataError as exc:
             raise InvalidDataError(
                 f"{self.key} must be a decimal number", field=self.key
@@ -150,10 +181,22 @@ class Amount(Converter):
     def to_odoo(self, value, directory):
         return float(value)
 
+    def held(self, value, model):
+        digits = model._fields[self.field].get_digits(model.env)
+        number = float(value)
+        if digits:
+            number = float_round(number, precision_digits=digits[1])
+        return exact_decimal(number, DECIMALS)
+
+    def keeps(self, value, stored):
+        return Decimal(stored) == Decimal(value)
+
     def to_text(self, value, model, directory):
         if value in (None, ""):
             return ""
-        return formatLang(model.env, float(value), directory.digits(self.precision))
+        decimals = len(str(value).partition(".")[2].rstrip("0"))
+        digits = max(directory.digits(self.precision), decimals)
+        return formatLang(model.env, float(value), digits)
 
 
 class Moment(Converter):
@@ -181,6 +224,9 @@ class Moment(Converter):
     def to_odoo(self, value, directory):
         return datetime.fromisoformat(value.rstrip("Z")) if value else False
 
+    def held(self, value, model):
+        return value
+
     def to_text(self, value, model, directory):
         moment = self.to_odoo(value, directory)
         return moment_text(model.env, moment) if moment else ""
@@ -202,7 +248,9 @@ class Choice(Converter):
         self._to_odoo = {theirs: ours for ours, theirs in reversed(pairs)}
 
     def to_json(self, record, directory):
-        return self._to_json[record[self.field]]
+        # One that another addon made goes by its own name: the app says if it has it.
+        value = record[self.field]
+        return self._to_json.get(value, value)
 
     def canonical(self, value, directory):
         if not isinstance(value, str) or value not in self._to_odoo:
@@ -213,6 +261,9 @@ class Choice(Converter):
 
     def to_odoo(self, value, directory):
         return self._to_odoo[value]
+
+    def held(self, value, model):
+        return value
 
     def to_text(self, value, model, directory):
         options = dict(model._fields[self.field]._description_selection(model.env))
@@ -226,22 +277,40 @@ class RichText(Converter):
     longest = 100_000
 
     def to_json(self, record, directory):
-        return html2plaintext(record[self.field] or "").strip()
+        return _plain(record[self.field])
 
     def to_odoo(self, value, directory):
         return plaintext2html(value) if value else False
 
+    def held(self, value, model):
+        return _plain(plaintext2html(value)) if value else self.empty
 
-class Coded(Converter):
+
+def _plain(html):
+    return html2plaintext(html or "").strip()
+
+
+class Link(Converter):
+    """The base of those that travel as a name of another record."""
+
+    empty = None
+    kind = "link"
+    free = False
+
+    def canonical(self, value, directory):
+        value = super().canonical(value, directory)
+        return (value and value.strip()) or self.empty
+
+    def held(self, value, model):
+        return value
+
+
+class Coded(Link):
     """A many2one to a record that both sides know by a code (country, currency).
 
     :param model: model of the record
     :param by: its field that holds the code
     """
-
-    empty = None
-    kind = "link"
-    free = False
 
     def __init__(self, key, field, model, by, required=False):
         super().__init__(key, field, required)
@@ -270,16 +339,12 @@ class Coded(Converter):
         )
 
 
-class Reference(Converter):
+class Reference(Link):
     """A many2one to a record of another synchronised entity.
 
     While the other record has no counterpart yet the value is ``odoo:<entity>:<id>``,
     which :func:`.directory.unmapped` finds.
     """
-
-    empty = None
-    kind = "link"
-    free = False
 
     def __init__(self, key, field, entity, required=False):
         super().__init__(key, field, required)
@@ -302,3 +367,8 @@ class Reference(Converter):
         res_id = directory.known_id(self.entity, value) if value else None
         target = model.env[model._fields[self.field].comodel_name].browse(res_id or [])
         return target.exists().display_name or value or ""
+
+
+def is_empty(value):
+    """Whether a canonical value says nothing."""
+    return value is None or (isinstance(value, str) and not value.strip())

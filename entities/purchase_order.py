@@ -14,6 +14,7 @@ from .converters import (
     Moment,
     Reference,
     RichText,
+    is_empty,
 )
 from .neutral import neutral
 
@@ -49,7 +50,7 @@ class OrderReference(Converter):
     """The pharmacy's own order number; an order made in Odoo goes by Odoo's."""
 
     def to_json(self, record, directory):
-        return record.origin or record.name
+        return super().to_json(record, directory) or record.name
 
 
 class SyncEntityPurchaseOrder(models.AbstractModel):
@@ -173,14 +174,16 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             keys.add(key)
             canonical.append({"key": key})
             for converter in converters:
-                if converter.required and line.get(converter.key) in (None, ""):
+                if converter.required and is_empty(line.get(converter.key)):
                     raise InvalidDataError(
                         f"{path}.{converter.key} is required",
                         field=f"{path}.{converter.key}",
                     )
+                if converter.key not in line:
+                    continue
                 with _at(path):
                     canonical[-1][converter.key] = converter.arrived(
-                        line.get(converter.key), directory
+                        line[converter.key], directory
                     )
         return canonical
 
@@ -201,7 +204,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             return {
                 converter.field: converter.to_odoo(line[converter.key], directory)
                 for converter in self._line_converters()
-                if keys is None or converter.key in keys
+                if converter.key in line and (keys is None or converter.key in keys)
             }
 
     @api.model
@@ -290,8 +293,8 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
                 order_id=order.id,
                 sync_key=line["key"],
                 sequence=sequence * 10,
-                name=values["name"] or product.display_name,
-                product_uom_id=values["product_uom_id"] or product.uom_id.id,
+                name=values.get("name") or product.display_name,
+                product_uom_id=values.get("product_uom_id") or product.uom_id.id,
                 date_planned=order.date_planned or order.date_order,
                 tax_ids=[Command.set(taxes[product].ids)],
                 discount=0.0,
@@ -320,39 +323,9 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             self._move_to(record, changes["state"])
 
     @api.model
-    def _update_lines(self, order, lines, directory):
-        """Bring the order's lines to what ``lines`` says, matched by their keys."""
-        current = {
-            line._sync_line_key(): line
-            for line in order.order_line
-            if line._sync_is_line()
-        }
-        known = self._line_values_by_key(order, directory)
-        added = []
-        for index, line in enumerate(lines):
-            key = line["key"]
-            if key not in current:
-                added.append((index, line))
-            elif known[key] != line:
-                # The price goes along with a changed quantity, or Odoo would set it
-                # anew from the vendor's price list.
-                keys = {name for name in line if known[key].get(name) != line[name]}
-                keys |= {"unit_price", "description"}
-                current[key].write(self._line_values(index, line, directory, keys))
-        kept = {line["key"] for line in lines}
-        removed = [line.id for key, line in current.items() if key not in kept]
-        order.order_line.browse(removed).unlink()
-        order.order_line.create(list(self._new_line_values(order, added, directory)))
-
-    @api.model
-    def _line_values_by_key(self, order, directory):
-        lines = self._serialise(order, directory)[order.id]["lines"]
-        return {line["key"]: line for line in lines}
-
-    @api.model
     def _move_to(self, order, state):
         """Take an order to a state by the steps a person would take."""
-        if state == dict(STATES)[order.state]:
+        if state == dict(STATES).get(order.state):
             return
         if order.state == "cancel" or (order.state == "purchase" and state == "draft"):
             if order.state == "purchase":

@@ -29,7 +29,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
                 for order in Order.browse(res_ids)
                 if order.state != "cancel"
                 and order.partner_id.id == partner_id
-                and (order.origin or order.name) == data["reference"]
+                and (order.origin or order.name) == data["reference"].strip()
             ]
             if len(same) == 1:
                 matches.setdefault(same[0], []).append(external_id)

@@ -6,8 +6,9 @@ from odoo.fields import Domain
 
 from ..core.exceptions import InvalidDataError
 from ..core.merge import MISSING, parse_path
+from ..core.pair import NOTHING, seen
 from ..core.taxonomy import ErrorType
-from .converters import Reference
+from .converters import Reference, is_empty
 from .neutral import neutral
 
 
@@ -237,7 +238,7 @@ class SyncEntity(models.AbstractModel):
                 )
             if (
                 converter.required
-                and canonical.get(converter.key) in (None, "")
+                and is_empty(canonical.get(converter.key))
                 and not (partial and converter.key not in data)
             ):
                 raise InvalidDataError(
@@ -301,17 +302,17 @@ class SyncEntity(models.AbstractModel):
         for external_id, data in incoming.items():
             stronger = []
             for key, field in self._entity_match:
-                value = data.get(key)
+                value = _code(data, key)
                 ids = [
                     record.id
                     for record in found[field].get(value, ())
-                    if all(record[f] in (False, "", data[k]) for k, f in stronger)
+                    if all(record[f] in (False, "", code) for code, f in stronger)
                 ]
                 if ids:
                     candidates[external_id] = (ids, key)
                     break
                 if value:
-                    stronger.append((key, field))
+                    stronger.append((value, field))
         return candidates
 
     @api.model
@@ -320,7 +321,7 @@ class SyncEntity(models.AbstractModel):
         ``{field: {value: records}}``."""
         found, Model = {}, self.env[self._entity_model].with_context(active_test=False)
         for key, field in self._entity_match:
-            values = {data[key] for data in incoming.values() if data.get(key)}
+            values = {_code(data, key) for data in incoming.values()} - {""}
             found[field] = Model.browse()
             if values:
                 domain = Domain(field, "in", list(values)) & self._domain(backend)
@@ -348,7 +349,8 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _differing(self, odoo, pharmacy):
         """Keys of the fields in which two records, both canonical, differ."""
-        return [key for key in odoo if key in pharmacy and odoo[key] != pharmacy[key]]
+        words = seen(NOTHING, odoo, pharmacy, self._held())
+        return [key for key in words if key in pharmacy and words[key] != pharmacy[key]]
 
     @api.model
     def _adopt(self, record, data, directory):
@@ -378,3 +380,8 @@ class SyncEntity(models.AbstractModel):
     def _delete(self, record):
         """The pharmacy deleted its record: archive ours, which history may need."""
         record.active = False
+
+
+def _code(data, key):
+    """A code by which records are matched: blanks around it do not count."""
+    return (data.get(key) or "").strip()

@@ -47,6 +47,7 @@ from .exchange import test_link
 from .exchange import test_unanswered
 from .exchange import test_bad_records
 from .exchange import test_neutral
+from .exchange import test_fidelity
 from .dead_letter import test_dead_letter
 from .dead_letter import test_dead_letter_tour
 from .dead_letter import test_redrive

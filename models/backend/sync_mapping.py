@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.merge_base import advance, confirm
+from ...core.pair import Base
 from ...entities.directory import Directory
 from ..base.actions import open_record
 
@@ -40,7 +41,15 @@ class SyncMapping(models.Model):
         help="Latest version seen from the app.",
     )
     base = fields.Json(
-        readonly=True, help="Field values that both sides last agreed on."
+        readonly=True,
+        help="What the pharmacy had when both sides last agreed; what it never told "
+        "is absent.",
+    )
+    odoo_base = fields.Json(
+        "Base of Odoo",
+        readonly=True,
+        help="What Odoo had when both sides last agreed, in the fields in which that "
+        "is not what the pharmacy had: seldom any.",
     )
     base_text = fields.Text("Agreed Values", compute="_compute_base_text")
     uncertain = fields.Boolean(
@@ -106,11 +115,14 @@ class SyncMapping(models.Model):
             )
         }
 
-    @api.depends("base")
+    @api.depends("base", "odoo_base")
     def _compute_base_text(self):
         for mapping in self:
+            told = mapping.base or {}
+            if mapping.odoo_base:
+                told = {**told, self.env._("In Odoo"): mapping.odoo_base}
             mapping.base_text = json.dumps(
-                mapping.base or {}, indent=2, ensure_ascii=False, sort_keys=True
+                told, indent=2, ensure_ascii=False, sort_keys=True
             )
 
     @api.depends("res_model", "res_id")
@@ -172,16 +184,29 @@ class SyncMapping(models.Model):
         record = self._record()
         return adapter._serialise(record, Directory(self.backend_id))[record.id]
 
+    def _base(self):
+        """What both sides had when they last agreed, a :class:`..core.pair.Base`."""
+        self.ensure_one()
+        # Each reading of a JSON field is a deep copy.
+        return Base.load(self.base or None, self.odoo_base or None)
+
+    @api.model
+    def _base_values(self, base):
+        """Values to write for a :class:`..core.pair.Base`."""
+        return {"base": base.pharmacy or False, "odoo_base": base.apart or False}
+
     # -- Pushes without an answer -----------------------------------------------------
 
     def _advanced(self, data):
         """The base once the pharmacy app has accepted ``data``."""
         conflict = self._open_conflict()
-        return advance(self.base, data, conflict._open_lines().mapped("field"))
+        base = self._base()
+        paths = conflict._open_lines().mapped("field")
+        return base.with_pharmacy(advance(base.pharmacy, data, paths))
 
     def _hope(self, data):
         """``data`` is about to be sent; nobody knows whether it will be answered."""
-        advanced = self._advanced(data)
+        advanced = self._advanced(data).pharmacy
         hoped = {name: advanced[name] for name in data}
         unanswered = self.unanswered or []
         if hoped not in unanswered:
@@ -190,18 +215,28 @@ class SyncMapping(models.Model):
     def _forget_agreed(self):
         """Its record was made on both sides apart: what Odoo was about to create at
         the pharmacy is nothing that both agreed on."""
-        self.write({"base": False, "unanswered": False, "uncertain": False})
+        self.write(
+            {
+                "base": False,
+                "odoo_base": False,
+                "unanswered": False,
+                "uncertain": False,
+            }
+        )
 
     def _confirm(self, pharmacy, version):
         """The app's record tells what became of pushes that were not answered.
 
         :param pharmacy: canonical values of the pharmacy's record at ``version``
         """
-        if version <= self.version:
+        if version <= self.version or not self.unanswered:
             return
-        for hoped in self.unanswered or ():
-            again = version > self.version + 1
-            self.base = confirm(self.base, hoped, pharmacy, again=again)
+        base = self._base()
+        again = version > self.version + 1
+        for hoped in self.unanswered:
+            half = confirm(base.pharmacy, hoped, pharmacy, again=again)
+            base = base.with_pharmacy(half)
+        self.write(self._base_values(base))
 
     @api.model
     def _insert(self, stream, rows):
@@ -211,26 +246,30 @@ class SyncMapping(models.Model):
         PostgreSQL report a serialization failure once it has committed: the caller's
         transaction is replayed and finds the twin's.
 
-        :param rows: dicts with ``res_id``, ``external_id``, ``version``, ``base`` and
-            ``deleted``, as far as there are any
+        :param rows: dicts with ``res_id``, ``external_id``, ``version``, ``base`` (a
+            :class:`..core.pair.Base`) and ``deleted``, as far as there are any
         :return: the mappings inserted
         """
         if not rows:
             return self.browse()
+        bases = [row.get("base") for row in rows]
         ids = self.env.execute_query(
             SQL(
                 """INSERT INTO sync_mapping
                    (stream_id, backend_id, company_id, res_model, key, state,
-                    res_id, external_id, version, base, deleted,
+                    res_id, external_id, version, base, odoo_base, deleted,
                     create_uid, write_uid, create_date, write_date)
                    SELECT %(stream)s, %(backend)s, %(company)s, %(model)s, key,
-                          'synced', res_id, external_id, version, base, deleted,
+                          'synced', res_id, external_id, version, base, odoo_base,
+                          deleted,
                           %(uid)s, %(uid)s,
                           now() at time zone 'UTC', now() at time zone 'UTC'
                      FROM unnest(%(keys)s::text[], %(res_ids)s::int[],
                                  %(external_ids)s::text[], %(versions)s::int[],
-                                 %(bases)s::jsonb[], %(deleted)s::bool[])
-                          AS t (key, res_id, external_id, version, base, deleted)
+                                 %(bases)s::jsonb[], %(apart)s::jsonb[],
+                                 %(deleted)s::bool[])
+                          AS t (key, res_id, external_id, version, base, odoo_base,
+                                deleted)
                    ON CONFLICT DO NOTHING
                    RETURNING id""",
                 stream=stream.id,
@@ -242,10 +281,13 @@ class SyncMapping(models.Model):
                 res_ids=[row.get("res_id") for row in rows],
                 external_ids=[row.get("external_id") for row in rows],
                 versions=[row.get("version") or 0 for row in rows],
-                bases=[
-                    json.dumps(row["base"]) if row.get("base") else None for row in rows
-                ],
+                bases=[_json(base and base.pharmacy) for base in bases],
+                apart=[_json(base and base.apart) for base in bases],
                 deleted=[row.get("deleted", False) for row in rows],
             )
         )
         return self.browse(row[0] for row in ids)
+
+
+def _json(value):
+    return json.dumps(value) if value else None

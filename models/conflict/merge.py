@@ -3,9 +3,7 @@ from functools import partial
 
 from odoo import models
 
-from ...core.merge import three_way
-from ...core.merge_base import new_base
-from ...core.policy import resolve
+from ...core.mapping_state import compare, decide
 from ...entities.directory import Directory
 from ..base.alone import alone
 from .record_facts import RecordFacts
@@ -16,7 +14,7 @@ class SyncMapping(models.Model):
 
     _inherit = "sync.mapping"
 
-    def _merge(self, odoo, pharmacy=None, base=None, undecided=None):
+    def _compare(self, odoo, pharmacy=None, base=None, undecided=None):
         """Three-way comparison of base, Odoo and pharmacy, before rules and policies.
 
         :param odoo: canonical values of the Odoo record
@@ -25,27 +23,46 @@ class SyncMapping(models.Model):
         :param base: what is taken for the base instead of the mapping's own
         :param undecided: if a person has decided: the paths that are left, and stay as
             they are on both sides. Nothing else is frozen then.
-        :return: :class:`...core.merge.Merge`
+        :return: :class:`...core.mapping_state.Comparison`
         """
         self.ensure_one()
-        base = self.base or {} if base is None else base
+        base = self._base() if base is None else base
+        held = self.stream_id._adapter()._held()
         pharmacy = pharmacy or self._open_conflict().pharmacy
         if not pharmacy:
-            return three_way(base, odoo, base)
+            return compare(base, odoo, held=held)
         if undecided is None:
             frozen = RecordFacts(self, self._record()).is_frozen
         else:
             frozen = partial(_is_among, frozenset(undecided))
-        return three_way(base, odoo, pharmacy, frozen=frozen)
+        return compare(base, odoo, pharmacy, held=held, frozen=frozen)
 
-    def _resolution(self, odoo, pharmacy, facts):
+    def _merge(self, odoo, pharmacy=None, base=None, undecided=None):
+        """What follows from :meth:`_compare`, in the pharmacy's words."""
+        return self._compare(odoo, pharmacy, base, undecided).merge
+
+    def _differs(self, odoo):
+        """Whether Odoo has what the pharmacy is to get; where both have the same by
+        now, that is agreed on.
+
+        :param odoo: canonical values of the Odoo record
+        """
+        comparison = self._compare(odoo)
+        apart = comparison.refreshed().apart
+        if apart != (self.odoo_base or {}):
+            self.odoo_base = apart or False
+        return bool(comparison.merge.to_pharmacy)
+
+    def _decide(self, odoo, pharmacy, facts):
         """Comparison in which rules and policies had their say.
 
         :param facts: :class:`.record_facts.RecordFacts` of the record
-        :return: :class:`...core.policy.Resolution`
+        :return: :class:`...core.mapping_state.Comparison`
         """
         self.ensure_one()
-        return resolve(self.base, odoo, pharmacy, self.stream_id._policies(), facts)
+        policies = self.stream_id._policies()
+        held = self.stream_id._adapter()._held()
+        return decide(self._base(), odoo, pharmacy, policies, facts, held=held)
 
     def _take_over(self, odoo, pharmacy, undecided=(), correlation_id=None):
         """Write in Odoo what is its due by the base, and queue what is the pharmacy's:
@@ -56,13 +73,22 @@ class SyncMapping(models.Model):
         :param undecided: paths that stay as they are on both sides
         """
         self.ensure_one()
-        merge = self._merge(odoo, pharmacy, undecided=undecided)
-        self._write_odoo(merge.to_odoo)
-        self.base = new_base(self.base, odoo, pharmacy, merge)
-        if merge.to_pharmacy:
+        comparison = self._compare(odoo, pharmacy, undecided=undecided)
+        self._write_odoo(comparison.to_odoo)
+        self._keep_agreed(comparison)
+        if comparison.merge.to_pharmacy:
             self.env["sync.operation"]._enqueue_push(
                 {self: correlation_id or uuid.uuid4().hex}, self.stream_id
             )
+
+    def _keep_agreed(self, comparison, stored=None):
+        """The base once what a comparison brings has been written in Odoo.
+
+        :param stored: the Odoo record, read back; read here where it is not given
+        """
+        if stored is None and comparison.merge.to_odoo:
+            stored = self._serialise()
+        self.write(self._base_values(comparison.agreed(stored)))
 
     def _write_odoo(self, changes):
         if changes:
@@ -102,29 +128,30 @@ class SyncMapping(models.Model):
         pharmacy = conflict.pharmacy
         told = {"updated_at": conflict.pharmacy_at, "version": self.version}
         facts = RecordFacts(self, self._record(), told)
-        resolution = self._resolution(odoo, pharmacy, facts)
-        merge = resolution.merge
-        if not self._try_write_odoo(merge.to_odoo, conflict.correlation_id):
-            return odoo
-        self.base = new_base(resolution.base, odoo, pharmacy, merge)
+        comparison = self._decide(odoo, pharmacy, facts)
         correlation_id = conflict.correlation_id
-        conflict._keep_decided([(self, resolution.decisions, pharmacy, correlation_id)])
+        if not self._try_write_odoo(comparison.to_odoo, correlation_id):
+            return odoo
+        if comparison.merge.to_odoo:
+            odoo = self._serialise()
+        self._keep_agreed(comparison, odoo)
+        conflict._keep_decided([(self, comparison.decisions, pharmacy, correlation_id)])
         conflict._refresh(
             self,
-            merge,
+            comparison.merge,
             pharmacy,
             correlation_id,
-            closing="merge" if resolution.decisions else "manual",
-            reasons=self._reasons(resolution),
+            closing="merge" if comparison.decisions else "manual",
+            reasons=self._reasons(comparison),
         )
-        return self._serialise() if merge.to_odoo else odoo
+        return odoo
 
-    def _reasons(self, resolution):
+    def _reasons(self, comparison):
         """Why a person is asked about what only the pharmacy changed."""
-        if not resolution.frozen:
+        if not comparison.frozen:
             return {}
         because = self.stream_id._adapter()._asks_because(self._record())
-        return dict.fromkeys(resolution.frozen, because)
+        return dict.fromkeys(comparison.frozen, because)
 
 
 def _is_among(paths, path, value):

@@ -166,7 +166,7 @@ class SyncConflict(models.Model):
             directory = Directory(mapping.backend_id)
             adapter._update(mapping._record(), changes, directory)
             odoo = mapping._serialise()
-        mapping.base = self._decided_base(odoo, seen, decisions)
+        mapping.write(mapping._base_values(self._decided_base(odoo, seen, decisions)))
         mapping._take_over(
             odoo,
             self.pharmacy,
@@ -183,12 +183,17 @@ class SyncConflict(models.Model):
         own = edited(odoo, decisions)
         base = self._decided_base(own, seen, decisions)
         undecided = seen.keys() - decisions.keys()
-        merge = mapping._merge(own, self.pharmacy, base, undecided)
-        return {**own, **merge.to_odoo}, {**self.pharmacy, **merge.to_pharmacy}
+        planned = mapping._compare(own, self.pharmacy, base, undecided)
+        return (
+            {**own, **planned.to_odoo},
+            {**self.pharmacy, **planned.merge.to_pharmacy},
+        )
 
     def _decided_base(self, odoo, seen, decisions):
-        left = self.mapping_id._merge(odoo, self.pharmacy).conflicts
-        return decided(self.mapping_id.base, seen, left, decisions)
+        comparison = self.mapping_id._compare(odoo, self.pharmacy)
+        base, left = comparison.base, comparison.merge.conflicts
+        half = decided(base.pharmacy, seen, left, decisions)
+        return base.with_pharmacy(half, comparison.words, odoo)
 
     def _keep_decisions(self, seen, decisions, reason):
         """Write on the lines whose value was taken, and what the other was."""

@@ -9,10 +9,10 @@ class SyncOperation(models.Model):
     _inherit = "sync.operation"
 
     def _told_merge(self, mapping, odoo, pharmacy, directory):
-        merge = mapping._merge(odoo, pharmacy)
-        known = mapping.base or {}
+        comparison = mapping._compare(odoo, pharmacy)
+        merge, known = comparison.merge, comparison.base.pharmacy
         theirs = known if pharmacy is None else pharmacy
-        rows = differences(known, odoo, theirs, merge.conflicts)
+        rows = differences(known, comparison.words, theirs, merge.conflicts)
         labels = {effect: [] for effect in Effect}
         for row in rows:
             labels[row.effect].append(self._label(row.path, odoo, theirs))

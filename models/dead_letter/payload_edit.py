@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 
 from ...core.comparison import leaves, with_leaf
 from ...core.exceptions import InvalidDataError
+from ...core.pair import Base
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 
@@ -128,16 +129,19 @@ class SyncOperation(models.Model):
         stream, adapter = self.stream_id, self.stream_id._adapter()
         mapping = self._mapping()
         directory = Directory(stream.backend_id)
-        base = dict(mapping.base or {})
+        base, former = mapping._base(), {}
         for name, value in self.payload.items():
             told = self.edited_from.get(name)
-            if name not in base or told == value:
+            if name not in base.pharmacy or told == value:
                 continue
+            # What was no value there is none that would be lost.
+            former[name] = None
             try:
-                base.update(adapter._canonical({name: told}, directory, partial=True))
+                former.update(adapter._canonical({name: told}, directory, partial=True))
             except InvalidDataError:
-                del base[name]
-        mapping.base = base
+                continue
+        base = Base({**base.odoo, **former}, {**base.pharmacy, **former})
+        mapping.write(mapping._base_values(base))
         if stream.pushes and mapping._merge(mapping._serialise()).to_pharmacy:
             self._enqueue_push({mapping: self.correlation_id}, stream)
             stream.backend_id._schedule_push()

@@ -1,9 +1,12 @@
+from functools import partial
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...core.exceptions import InvalidDataError
 from ...core.feed import Position
+from ...core.pair import seen
 from ...entities.directory import Directory
 
 # The oldest transaction that still runs; what it and later ones wrote is not told yet.
@@ -121,10 +124,13 @@ class SyncStream(models.Model):
         data = adapter._serialise(records, Directory(self.backend_id))
         mappings = self.env["sync.mapping"].search_fetch(
             [("stream_id", "=", self.id), ("res_id", "in", list(changed))],
-            ["res_id", "external_id", "key", "version", "deleted"],
+            [
+                *("res_id", "external_id", "key", "version", "deleted"),
+                *("base", "odoo_base"),
+            ],
         )
         by_res_id = {mapping.res_id: mapping for mapping in mappings}
-        told = []
+        told_of, told = partial(_in_words, adapter._held()), []
         for res_id, correlation_id in changed.items():
             mapping = by_res_id.get(res_id)
             deleted = res_id not in data or bool(mapping and mapping.deleted)
@@ -135,7 +141,7 @@ class SyncStream(models.Model):
                     "external_ref": mapping.key if mapping else None,
                     "version": mapping.version if mapping else 0,
                     "deleted": deleted,
-                    "data": {} if deleted else data[res_id],
+                    "data": {} if deleted else told_of(mapping, data[res_id]),
                     "correlation_id": correlation_id,
                 }
             )
@@ -188,3 +194,9 @@ class SyncStream(models.Model):
                     )
                 )
         self.browse(floors).invalidate_recordset(["feed_floor"])
+
+
+def _in_words(held, mapping, data):
+    """Odoo's values as they are told: what Odoo did not change is as the pharmacy has
+    it, and what the pharmacy never told is left out."""
+    return seen(mapping._base(), data, held=held) if mapping else data

@@ -4,6 +4,8 @@ from odoo import models
 
 from ...core.envelope import check_record
 from ...core.exceptions import InvalidDataError
+from ...core.mapping_state import first_agreed
+from ...core.pair import Base
 from ...core.storable import storable_text
 from ...core.text_checks import (
     check_id,
@@ -151,6 +153,7 @@ class SyncStream(models.Model):
                 "version",
                 "res_id",
                 "base",
+                "odoo_base",
                 "unanswered",
                 "deleted",
                 "state",
@@ -179,6 +182,7 @@ class SyncStream(models.Model):
         for arrival in arrivals:
             if arrival.record.get("deleted"):
                 continue
+            self._warn_unknown(arrival, adapter)
             try:
                 arrival.data = adapter._canonical(
                     arrival.record,
@@ -187,6 +191,23 @@ class SyncStream(models.Model):
                 )
             except InvalidDataError as exc:
                 self._set_failed(arrival, exc)
+
+    def _warn_unknown(self, arrival, adapter):
+        if unknown := adapter._unknown(arrival.record):
+            arrival.warnings.append(
+                self.env._("Odoo has no field for %s.", ", ".join(unknown))
+            )
+
+    def _warn_not_kept(self, arrival, not_kept):
+        """Say what Odoo has otherwise than the pharmacy said it."""
+        for path, value in not_kept.items():
+            arrival.warnings.append(
+                self.env._(
+                    "Odoo does not keep %(field)s as sent: it has %(value)s.",
+                    field=path,
+                    value=self.env._("nothing") if value in (None, "") else value,
+                )
+            )
 
     def _is_known(self, arrival):
         """Whether the record says nothing that was not agreed on already."""
@@ -229,7 +250,9 @@ class SyncStream(models.Model):
             [("stream_id", "=", self.id), ("res_id", "in", list(matches.values()))]
         )
         # What was agreed on with a counterpart that is deleted still holds.
-        buried = {mapping.res_id: mapping.base for mapping in known if mapping.deleted}
+        buried = {
+            mapping.res_id: mapping._base() for mapping in known if mapping.deleted
+        }
         known.filtered("deleted")._bury()
         unlinked = known.filtered(lambda mapping: mapping.res_id not in buried)
         unlinked._forget_agreed()
@@ -258,15 +281,18 @@ class SyncStream(models.Model):
             arrival.outcome = "unchanged"
             return
         record = mapping._record()
-        base = mapping.base or {}
+        base = mapping._base()
         if record:
             before = mapping._serialise()
             self._adapter()._delete(record)
             after = mapping._serialise()
             # What becomes of ours by that is nothing to be told.
-            base.update((k, v) for k, v in after.items() if before[k] != v)
+            changed = {k: v for k, v in after.items() if before[k] != v}
+            base = Base({**base.odoo, **changed}, {**base.pharmacy, **changed})
         version = max(arrival.version, mapping.version)
-        mapping.write({"deleted": True, "version": version, "base": base})
+        mapping.write(
+            {"deleted": True, "version": version, **mapping._base_values(base)}
+        )
         mapping._open_conflict()._close("pharmacy")
         arrival.outcome = "deleted"
 
@@ -307,33 +333,41 @@ class SyncStream(models.Model):
             arrival.outcome = "unchanged"
 
     def _create_bulk(self, arrivals, directory):
-        records = self._adapter()._create(
+        adapter, Mapping = self._adapter(), self.env["sync.mapping"]
+        records = adapter._create(
             self.backend_id, [arrival.data for arrival in arrivals], directory
         )
-        made = list(zip(records, arrivals, strict=True))
-        for record, arrival in made:
+        # Read back: what both sides agree on is what Odoo really has.
+        stored = adapter._serialise(records, directory)
+        made = [
+            (record, arrival, first_agreed(arrival.data, stored[record.id]))
+            for record, arrival in zip(records, arrivals, strict=True)
+        ]
+        for record, arrival, base in made:
             if arrival.mapping:
                 arrival.mapping._attach(record.id)
                 arrival.mapping.write(
-                    {"version": arrival.version, "base": arrival.data}
+                    {"version": arrival.version, **Mapping._base_values(base)}
                 )
-        self.env["sync.mapping"]._insert(
+        Mapping._insert(
             self,
             [
                 {
                     "res_id": record.id,
                     "external_id": arrival.external_id,
                     "version": arrival.version,
-                    "base": arrival.data,
+                    "base": base,
                 }
-                for record, arrival in made
+                for record, arrival, base in made
                 if not arrival.mapping
             ],
         )
         # Written here, so that what PostgreSQL refuses fails in this savepoint.
         self.env.flush_all()
-        for record, arrival in made:
+        for record, arrival, __ in made:
             arrival.outcome, arrival.res_id = "created", record.id
+            not_kept = adapter._not_kept(arrival.data, stored[record.id], creating=True)
+            self._warn_not_kept(arrival, not_kept)
 
     def _attempt(self, arrival, function, *args):
         """Call ``function`` so that its failure is this record's alone.

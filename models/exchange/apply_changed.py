@@ -2,7 +2,6 @@ from odoo import models
 
 from ...core.conflict_rules import Rule, RuleKind
 from ...core.merge import MISSING, FieldConflict, Side
-from ...core.merge_base import new_base
 from ...core.policy import Decision
 from ..conflict.record_facts import Peers, RecordFacts
 
@@ -23,55 +22,71 @@ class SyncStream(models.Model):
         records = Record.browse(ids).exists()
         serialised = self._adapter()._serialise(records, directory)
         peers = Peers(self.env["sync.mapping"].concat(*(a.mapping for a in arrivals)))
-        Conflict = self.env["sync.conflict"]
-        behind, decided = {}, []
+        behind, decided, written = {}, [], []
         for arrival in arrivals:
             mapping = arrival.mapping
             arrival.res_id = mapping.res_id
             odoo = serialised.get(mapping.res_id)
-            if odoo is not None:
-                mapping._confirm(arrival.data, arrival.version)
-            base = mapping.base or {}
             if odoo is None:
-                gone = self._gone(arrival, base)
+                gone = self._gone(arrival)
                 behind[mapping] = correlation_id
                 decided.append((mapping, gone, arrival.data, correlation_id))
                 continue
+            mapping._confirm(arrival.data, arrival.version)
             pharmacy = {
-                **base,
+                **(mapping.base or {}),
                 **(mapping._open_conflict().pharmacy or {}),
                 **arrival.data,
             }
             record = records.browse(mapping.res_id).with_prefetch(records.ids)
             facts = RecordFacts(mapping, record, arrival.record, peers)
-            resolution = mapping._resolution(odoo, pharmacy, facts)
-            if not self._attempt(
-                arrival,
-                self._write_merge,
-                arrival,
-                odoo,
-                pharmacy,
-                resolution,
-                directory,
+            comparison = mapping._decide(odoo, pharmacy, facts)
+            if self._attempt(
+                arrival, self._write_changes, arrival, comparison, directory
             ):
-                continue
-            merge = resolution.merge
-            decided.append((mapping, resolution.decisions, pharmacy, correlation_id))
-            Conflict._refresh(
-                mapping,
-                merge,
-                pharmacy,
-                correlation_id,
-                arrival.record,
-                reasons=mapping._reasons(resolution),
-            )
-            self._set_outcome(arrival, resolution)
-            if merge.to_pharmacy:
+                written.append((arrival, comparison))
+        stored = self._read_back(written, directory)
+        for arrival, comparison in written:
+            self._keep_compared(arrival, comparison, stored, correlation_id)
+            mapping, decisions = arrival.mapping, comparison.decisions
+            decided.append((mapping, decisions, comparison.pharmacy, correlation_id))
+            if comparison.merge.to_pharmacy:
                 behind[mapping] = correlation_id
-        Conflict._keep_decided(decided)
+        self.env["sync.conflict"]._keep_decided(decided)
         if behind:
             self.env["sync.operation"]._enqueue_push(behind, self)
             self.backend_id._schedule_push()
+
+    def _write_changes(self, arrival, comparison, directory):
+        if comparison.merge.to_odoo:
+            record = self.env[self.res_model].browse(arrival.mapping.res_id)
+            self._adapter()._update(record, comparison.to_odoo, directory)
+
+    def _read_back(self, written, directory):
+        """What Odoo really has of the records that were just written."""
+        changed = [a.mapping.res_id for a, c in written if c.merge.to_odoo]
+        Record = self.env[self.res_model].with_context(active_test=False)
+        return self._adapter()._serialise(Record.browse(changed), directory)
+
+    def _keep_compared(self, arrival, comparison, stored, correlation_id):
+        mapping = arrival.mapping
+        has = stored.get(mapping.res_id)
+        values = {**mapping._base_values(comparison.agreed(has)), "uncertain": False}
+        if arrival.version > mapping.version:
+            values.update(version=arrival.version, unanswered=False)
+        mapping.write(values)
+        self.env["sync.conflict"]._refresh(
+            mapping,
+            comparison.merge,
+            comparison.pharmacy,
+            correlation_id,
+            arrival.record,
+            reasons=mapping._reasons(comparison),
+        )
+        self._set_outcome(arrival, comparison)
+        if has is not None:
+            not_kept = self._adapter()._not_kept(comparison.to_odoo, has)
+            self._warn_not_kept(arrival, not_kept)
 
     def _set_outcome(self, arrival, resolution):
         conflicts = resolution.merge.conflicts
@@ -90,12 +105,13 @@ class SyncStream(models.Model):
         else:
             arrival.outcome = "updated" if resolution.merge.to_odoo else "unchanged"
 
-    def _gone(self, arrival, base):
+    def _gone(self, arrival):
         """The record is deleted in Odoo, perhaps before the app was known to have it.
 
         :return: decisions against what the pharmacy changed meanwhile
         """
         mapping = arrival.mapping
+        base = mapping.base or {}
         arrival.outcome = "unchanged"
         mapping.write(
             {
@@ -115,16 +131,3 @@ class SyncStream(models.Model):
             for name, value in arrival.data.items()
             if name in base and base[name] != value
         ]
-
-    def _write_merge(self, arrival, odoo, pharmacy, resolution, directory):
-        mapping, merge = arrival.mapping, resolution.merge
-        if merge.to_odoo:
-            record = self.env[self.res_model].browse(mapping.res_id)
-            self._adapter()._update(record, merge.to_odoo, directory)
-        values = {
-            "base": new_base(resolution.base, odoo, pharmacy, merge),
-            "uncertain": False,
-        }
-        if arrival.version > mapping.version:
-            values.update(version=arrival.version, unanswered=False)
-        mapping.write(values)

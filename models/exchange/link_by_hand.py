@@ -38,7 +38,7 @@ class SyncMapping(models.Model):
             }
             mapping._abandon(mapping.env._("The link was broken by hand."))
             mapping._bury()
-            mapping.write({"base": False, "version": 0})
+            mapping.write({"base": False, "odoo_base": False, "version": 0})
             Operation = mapping.env["sync.operation"]
             Operation.create(
                 {
@@ -90,6 +90,7 @@ class SyncMapping(models.Model):
             {
                 "external_id": external_id,
                 "base": False,
+                "odoo_base": False,
                 "version": 0,
                 "deleted": False,
                 "uncertain": False,

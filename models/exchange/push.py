@@ -5,14 +5,17 @@ from functools import partial
 from odoo import fields, models
 
 from ...core.bisect import Fate, run_bisecting
+from ...core.pair import untold
 from ...core.retry import DEPENDENCY_WAIT
 from ...entities.directory import Directory, unmapped
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
-from .settle import FOUND, GONE
+from .settle import FETCHED, FOUND, GONE, NOT_FOUND
 
 # Seconds that what is not essential waits for a saturated pool.
 BUSY_WAIT = 30
+# Method of a request that is a reading.
+FETCH = "fetch"
 
 
 class SyncBackend(models.Model):
@@ -107,6 +110,7 @@ class SyncStream(models.Model):
         answers, failures = {}, {}
         try:
             self._look_up_uncertain(client, collection, items, answers)
+            self._fetch_untold(client, collection, items, answers)
             unsent = [item for item in items if item["operation_id"] not in answers]
             for result in run_bisecting(
                 unsent, partial(self._send_wanted, client, collection)
@@ -132,6 +136,16 @@ class SyncStream(models.Model):
                     answers[item["operation_id"]] = {"status": FOUND, "current": found}
                 elif "method" not in item["request"]:
                     answers[item["operation_id"]] = {"status": GONE}
+
+    def _fetch_untold(self, client, collection, items, answers):
+        """What the pharmacy never told is read before anything is sent over it."""
+        for item in items:
+            if item["request"].get("method") == FETCH:
+                found = client.get_if_there(
+                    collection, item["request"]["id"], item["correlation_id"]
+                )
+                status = FETCHED if found else NOT_FOUND
+                answers[item["operation_id"]] = {"status": status, "current": found}
 
     def _fetch_current(self, client, collection, items, answers):
         """What the app has already, where it refused to create it once more."""
@@ -169,7 +183,10 @@ class SyncStream(models.Model):
             }
         )
         mappings.fetch(
-            ["external_id", "version", "base", "key", "uncertain", "unanswered"]
+            [
+                *("external_id", "version", "base", "odoo_base"),
+                *("key", "uncertain", "unanswered"),
+            ]
         )
         essential = self._essential_now()
         for operation in operations.filtered(lambda o: o.state == "running"):
@@ -237,7 +254,8 @@ class SyncStream(models.Model):
         elif not mapping.external_id:
             request.update(method="create", data=data)
         else:
-            changes = mapping._merge(data).to_pharmacy
+            comparison = mapping._compare(data)
+            changes = comparison.to_pharmacy
             if not changes or mapping.deleted:
                 return operation._succeed(self.env._("Nothing differs any more."))
             if essential is not None and not changes.keys() <= essential:
@@ -263,13 +281,18 @@ class SyncStream(models.Model):
             return None
         if mapping.external_id:
             request.update(id=mapping.external_id, if_match=mapping.version)
+        if request.get("method") == "update":
+            read = (operation.payload or {}).get("fetched") == mapping.version
+            if not read and untold(changes, data, comparison.pharmacy):
+                request.update(method=FETCH)
+                del request["data"]
         uncertain = mapping.uncertain and not mapping.external_id
         unanswered = mapping.unanswered
         if request.get("method") == "create":
             # If the answer is lost, this is what both sides have.
-            mapping.write(
-                {"base": (uncertain and mapping.base) or data, "uncertain": True}
-            )
+            if not (uncertain and mapping.base):
+                mapping.write({"base": data, "odoo_base": False})
+            mapping.uncertain = True
         if "data" in request:
             mapping._hope(request["data"])
         operation.write({"payload": request, "attempts": operation.attempts + 1})

@@ -9,7 +9,8 @@ from ...core.taxonomy import ErrorType
 from ..operation.cancel import CANCELLED
 
 OK = (200, 201, 204)
-FOUND, DUPLICATE, GONE, STALE = 302, 409, 410, 412
+FOUND, FETCHED = 302, 303
+NOT_FOUND, DUPLICATE, GONE, STALE = 404, 409, 410, 412
 # Answers in a row after which a record that is always stale is no accident any more.
 STALE_ATTEMPTS = 5
 
@@ -24,6 +25,7 @@ class Fates:
     # Ids of operations.
     cancelled: list = field(default_factory=list)
     linked: list = field(default_factory=list)
+    fetched: list = field(default_factory=list)
     # Failures, as :meth:`SyncOperation._fail_each` takes them.
     stale: list = field(default_factory=list)
     failed: list = field(default_factory=list)
@@ -60,6 +62,7 @@ class SyncStream(models.Model):
             arrivals = self._apply_apart(fates.arrived, correlation_id)
             self._keep_failed(arrivals, correlation_id)
             self._park_unmerged(operations, arrivals)
+            self._end_fetched(operations.browse(fates.fetched), arrivals)
         self._send_the_rest(operations, items)
         operations._schedule_waiting()
         operations.filtered(lambda o: o.state == "done")._carried_over()
@@ -80,6 +83,10 @@ class SyncStream(models.Model):
             reason = self.env._("The pharmacy had it already: linked.")
             linked = Operation.browse(fates.linked)
             linked._leave_all({"state": "pending", "reason": reason})
+        if fates.fetched:
+            reason = self.env._("Read first: the pharmacy had never told all of it.")
+            fetched = Operation.browse(fates.fetched)
+            fetched._leave_all({"state": "pending", "reason": reason})
         if fates.stale:
             # Merged now; what still differs, if anything does, goes with the next.
             reason = self.env._("Merged with the pharmacy's newer values.")
@@ -122,6 +129,25 @@ class SyncStream(models.Model):
                     self.env._("Waits for what it refers to: %s", error),
                 )
 
+    def _end_fetched(self, operations, arrivals):
+        """What these were about to send over has been read: to read costs no attempt.
+        One that cannot be applied cannot be sent over either."""
+        applied = {arrival.external_id: arrival for arrival in arrivals}
+        Error, failures = self.env["sync.error"], []
+        for operation in operations.filtered(lambda o: o.state == "pending"):
+            arrival = applied[operation.mapping_id.external_id]
+            if arrival.error:
+                classification = Error._classify(arrival.error, self.backend_id)
+                failures.append((operation, classification, arrival.error))
+            else:
+                operation.write(
+                    {
+                        "attempts": operation.attempts - 1,
+                        "payload": {"fetched": arrival.version},
+                    }
+                )
+        self.env["sync.operation"]._fail_each(failures)
+
     def _not_applied(self, mapping, item):
         """What was sent is not at the app. If its record has changed since, that has
         told already what became of earlier pushes too."""
@@ -158,7 +184,9 @@ class SyncStream(models.Model):
             fates.cancelled.append(operation.id)
             return
         mapping.uncertain = False
-        if status == GONE:
+        if status == FETCHED:
+            fates.fetched.append(operation.id)
+        elif status == GONE:
             reason = self.env._("The pharmacy had deleted it.")
             fates.done[reason].append(operation.id)
         elif (
@@ -242,7 +270,7 @@ class SyncStream(models.Model):
             "unanswered": False,
             "version": version,
             "external_id": answer["id"],
-            "base": mapping._advanced(request["data"]),
+            **mapping._base_values(mapping._advanced(request["data"])),
         }
         if conflict:
             conflict.pharmacy = {**(conflict.pharmacy or {}), **request["data"]}

@@ -68,11 +68,7 @@ class SyncOperation(models.Model):
             lambda m: (
                 m.res_id in data
                 and not m.deleted
-                and (
-                    not m.external_id
-                    or m.unanswered
-                    or m._merge(data[m.res_id]).to_pharmacy
-                )
+                and (m._differs(data[m.res_id]) or not m.external_id or m.unanswered)
             )
         )
         added = Mapping._insert(stream, [{"res_id": res_id} for res_id in new.ids])

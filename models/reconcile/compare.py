@@ -1,9 +1,11 @@
+from functools import partial
+
 from odoo import models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...core.checksum import Sums, bucket_of, differing, digest
-from ...core.merge import three_way
+from ...core.mapping_state import compare
 from ...entities.directory import Directory
 from ..base.own_transaction import apart
 
@@ -37,7 +39,7 @@ class SyncReconciliation(models.Model):
         Mapping = self.env["sync.mapping"]
         mappings = Mapping.search_fetch(
             [("stream_id", "=", self.stream_id.id), ("id", ">", self.position)],
-            ["external_id", "base", "res_id", "deleted", "state"],
+            ["external_id", "base", "odoo_base", "res_id", "deleted", "state"],
             order="id",
             limit=CHUNK,
         )
@@ -47,14 +49,15 @@ class SyncReconciliation(models.Model):
         fields = self._adapter()._checksum_fields()
         sums = Sums(self.buckets, self.sums)
         odoo = self._odoo_values(mappings)
+        agreed = partial(_is_agreed, held=self._adapter()._held())
         busy = mappings._busy()
         suspects = []
         for mapping in mappings.filtered(lambda m: not m.deleted):
-            base = mapping.base or {}
+            base = mapping._base()
             if mapping.external_id:
-                sums.add(mapping.external_id, digest(base, fields))
+                sums.add(mapping.external_id, digest(base.pharmacy, fields))
             data = odoo.get(mapping.res_id)
-            alike = mapping.external_id and data is not None and _is_agreed(base, data)
+            alike = mapping.external_id and data is not None and agreed(base, data)
             if not alike and mapping not in busy:
                 suspects.append({"mapping_id": mapping.id})
         self.env["sync.drift"]._suspect(self, suspects)
@@ -206,10 +209,10 @@ class SyncReconciliation(models.Model):
         )
 
 
-def _is_agreed(base, data):
+def _is_agreed(base, data, held):
     """Whether Odoo's values are those agreed on; the order of lines is no matter."""
-    same = all(base.get(name) == value for name, value in data.items())
-    return same or not three_way(base, data, base).to_pharmacy
+    same = all(base.odoo.get(name) == value for name, value in data.items())
+    return same or not compare(base, data, held=held).merge.to_pharmacy
 
 
 class SyncMapping(models.Model):

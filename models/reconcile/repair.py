@@ -3,6 +3,7 @@ import uuid
 from odoo import models
 
 from ...core.exceptions import InvalidDataError
+from ...core.pair import Base
 from ...core.storable import storable_text
 from ..base.alone import alone
 from ..base.own_transaction import apart
@@ -99,6 +100,7 @@ class SyncReconciliation(models.Model):
             mapping.write(
                 {
                     "base": self._canonical(record),
+                    "odoo_base": False,
                     "version": record["version"],
                     "deleted": False,
                 }
@@ -110,6 +112,7 @@ class SyncReconciliation(models.Model):
                     "external_id": False,
                     "version": 0,
                     "base": False,
+                    "odoo_base": False,
                     "key": str(uuid.uuid4()),
                     "uncertain": False,
                     "deleted": False,
@@ -134,7 +137,7 @@ class SyncReconciliation(models.Model):
             if odoo is None:
                 mapping.unlink()
             else:
-                self._set_back(mapping, record, odoo)
+                self._set_back(mapping, record, Base(odoo, odoo))
         self._apply_one(record, correlation_id)
 
     def _repair_merge(self, drift, record, correlation_id):
@@ -144,14 +147,14 @@ class SyncReconciliation(models.Model):
             raise InvalidDataError(
                 self.env._("The pharmacy does not have the record any more.")
             )
-        self._set_back(mapping, record, mapping.base)
+        self._set_back(mapping, record, mapping._base())
         self._apply_one(record, correlation_id)
 
     def _set_back(self, mapping, record, base):
         # An app that was set back has an older version, which is the valid one now.
         mapping.write(
             {
-                "base": base,
+                **mapping._base_values(base),
                 "version": min(mapping.version, record["version"]),
                 "deleted": False,
             }

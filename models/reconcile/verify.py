@@ -1,8 +1,7 @@
 from odoo import models
 
 from ...core.exceptions import InvalidDataError
-from ...core.merge import three_way
-from ...core.merge_base import new_base
+from ...core.merge import MISSING
 from ...entities.directory import Directory
 from ..base.own_transaction import apart
 
@@ -100,7 +99,6 @@ class SyncReconciliation(models.Model):
         return self._judge_difference(mapping, odoo, record, values)
 
     def _judge_difference(self, mapping, odoo, record, values):
-        base = mapping.base or {}
         try:
             pharmacy = self._canonical(record)
         except InvalidDataError as exc:
@@ -111,12 +109,16 @@ class SyncReconciliation(models.Model):
                 "fields_text": exc.field,
                 "reason": str(exc),
             }
-        merge = three_way(base, odoo, pharmacy)
+        comparison = mapping._compare(odoo, pharmacy)
+        merge, words = comparison.merge, comparison.words
         if not (merge.to_odoo or merge.to_pharmacy or merge.conflicts):
             # Both have the same; only what was agreed on was older.
-            mapping.base = new_base(base, odoo, pharmacy, merge)
+            mapping._keep_agreed(comparison)
             return None
-        names = [n for n in odoo if n in pharmacy and odoo[n] != pharmacy[n]]
+        base = mapping.base or {}
+        names = [
+            n for n in odoo if n in pharmacy and words.get(n, MISSING) != pharmacy[n]
+        ]
         return {
             **values,
             "kind": "differs",

@@ -1,6 +1,7 @@
 from odoo import Command
 from odoo.tests import TransactionCase, tagged
 
+from ...core.pair import Base
 from ...core.taxonomy import TAXONOMY, ErrorType
 
 LINES = (
@@ -28,7 +29,7 @@ class TestLabels(TransactionCase):
         order = self.env["purchase.order"].create(
             {"partner_id": self.env.company.partner_id.id}
         )
-        row = {"res_id": order.id, "base": {"lines": list(base)}}
+        row = {"res_id": order.id, "base": Base.load({"lines": list(base)})}
         conflict = self.env["sync.conflict"].create(
             {
                 "mapping_id": self.env["sync.mapping"]._insert(self.stream, [row]).id,

@@ -1,0 +1,120 @@
+"""The protocol of one mapping: what follows from what either side has.
+
+Records are canonical values by field. The words are those of :mod:`.merge` and
+:mod:`.pair`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .conflict_rules import Facts
+from .merge import KEYED, Frozen, Merge, Record, lines_by_key, three_way
+from .merge_base import new_base
+from .pair import NOTHING, Base, Held, as_it_is, in_odoo, seen
+from .policy import Decision, Policies, resolve
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A record of both sides compared with their base.
+
+    :ivar words: Odoo's record in the pharmacy's words (:func:`.pair.seen`)
+    :ivar merge: what follows, in those words
+    :ivar settled: the pharmacy's half in which the values that lost count as seen
+    :ivar decisions: what rules and policies decided
+    :ivar frozen: paths of the conflicts over which Odoo must not give way by itself
+    """
+
+    base: Base
+    odoo: Record
+    pharmacy: Record
+    words: Record
+    merge: Merge
+    settled: Record
+    decisions: tuple[Decision, ...] = ()
+    frozen: frozenset[str] = frozenset()
+
+    @property
+    def to_odoo(self) -> dict[str, Any]:
+        """What to write in Odoo."""
+        return in_odoo(self.merge, self.words, self.odoo)
+
+    @property
+    def to_pharmacy(self) -> dict[str, Any]:
+        """What to send: of a line that the pharmacy does not have all its fields."""
+        sent = dict(self.merge.to_pharmacy)
+        for name in sent.keys() & KEYED:
+            theirs = lines_by_key(name, self.pharmacy.get(name))
+            ours = lines_by_key(name, self.odoo.get(name))
+            sent[name] = [
+                line if line["key"] in theirs else {**ours.get(line["key"], {}), **line}
+                for line in sent[name]
+            ]
+        return sent
+
+    @property
+    def words_after(self) -> dict[str, Any]:
+        """Odoo's record in the pharmacy's words, once that is written."""
+        return {**self.words, **self.merge.to_odoo}
+
+    def agreed(self, stored: Record | None = None) -> Base:
+        """The base once that is written.
+
+        :param stored: Odoo's record as it is then; None: nothing was to be written
+        """
+        half = new_base(self.settled, self.words, self.pharmacy, self.merge)
+        stored = self.odoo if stored is None else stored
+        return self.base.with_pharmacy(half, self.words_after, stored)
+
+    def refreshed(self) -> Base:
+        """The base with Odoo's half as Odoo has it wherever both agree by now: from
+        there on a change back is a change."""
+        return self.base.with_pharmacy(self.base.pharmacy, self.words, self.odoo)
+
+
+def compare(
+    base: Base,
+    odoo: Record,
+    pharmacy: Record | None = None,
+    *,
+    held: Held = as_it_is,
+    frozen: Frozen | None = None,
+) -> Comparison:
+    """Three-way comparison, before rules and policies.
+
+    :param pharmacy: what the pharmacy has; None: what it had when both agreed
+    """
+    pharmacy = base.pharmacy if pharmacy is None else pharmacy
+    words = seen(base, odoo, pharmacy, held)
+    merge = three_way(base.pharmacy, words, pharmacy, frozen=frozen)
+    return Comparison(base, odoo, pharmacy, words, merge, base.pharmacy)
+
+
+def decide(
+    base: Base,
+    odoo: Record,
+    pharmacy: Record,
+    policies: Policies,
+    facts: Facts | None = None,
+    *,
+    held: Held = as_it_is,
+) -> Comparison:
+    """The comparison in which rules and policies had their say."""
+    words = seen(base, odoo, pharmacy, held)
+    found = resolve(base.pharmacy, words, pharmacy, policies, facts)
+    return Comparison(
+        base,
+        odoo,
+        pharmacy,
+        words,
+        found.merge,
+        found.base,
+        found.decisions,
+        found.frozen,
+    )
+
+
+def first_agreed(pharmacy: Record, stored: Record) -> Base:
+    """The base of a record that was made in Odoo of what the pharmacy said: what it
+    did not say is Odoo's alone."""
+    return NOTHING.with_pharmacy(pharmacy, pharmacy, stored)

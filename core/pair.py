@@ -1,0 +1,251 @@
+"""The base as a pair: for each field what each side had when both last agreed.
+
+Two sides seldom hold a value in the same way: one rounds it, fills in a default where
+nothing was said, drops the blank lines of a text, or declines a change without a word.
+So each side is compared with its own half only. It is done in the pharmacy's words:
+:func:`seen` tells Odoo's record as the pharmacy would, with the pharmacy's half
+wherever Odoo did not change its own, and :mod:`.merge` compares that with one base, the
+pharmacy's half. :func:`in_odoo` is the way back. A field that the pharmacy's half does
+not have was never told: until it is, only Odoo's half says whether Odoo changed it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .merge import KEYED, MISSING, Merge, Record, lines_by_key, union
+
+# Given a generic path and a value of the pharmacy's, says what Odoo tells of it once
+# Odoo has it: an amount that is rounded there, a text that lost its blank lines.
+Held = Callable[[str, Any], Any]
+
+
+def as_it_is(path: str, value: Any) -> Any:
+    """The :data:`Held` of values that both sides hold alike."""
+    return value
+
+
+@dataclass(frozen=True)
+class Base:
+    """What each side had when both last agreed; lists of lines are keyed in both."""
+
+    odoo: Record
+    pharmacy: Record
+
+    @classmethod
+    def load(cls, pharmacy: Record | None, apart: Record | None = None) -> "Base":
+        """The base as it is stored: the pharmacy's half, and :attr:`apart`."""
+        pharmacy = pharmacy or {}
+        return cls({**pharmacy, **apart} if apart else pharmacy, pharmacy)
+
+    @property
+    def apart(self) -> dict[str, Any]:
+        """The fields in which Odoo's half is not the pharmacy's: seldom any."""
+        if self.odoo is self.pharmacy:
+            return {}
+        return {
+            name: value
+            for name, value in self.odoo.items()
+            if name not in self.pharmacy or self.pharmacy[name] != value
+        }
+
+    def with_pharmacy(
+        self, half: Record, seen: Record | None = None, stored: Record | None = None
+    ) -> "Base":
+        """The base with another half of the pharmacy's.
+
+        Where that is what Odoo has now, Odoo's half becomes what is stored there.
+        Elsewhere it stays where the pharmacy's stays; and where that moved without
+        Odoo, both count as having had the same.
+
+        :param seen: Odoo's record as :func:`seen` tells it, with all that was written
+            there since
+        :param stored: Odoo's record as it is
+        """
+        seen, stored = seen or {}, stored or {}
+        own = {}
+        for name in union(half, self.odoo, stored):
+            values = [
+                side.get(name, MISSING)
+                for side in (half, self.pharmacy, self.odoo, seen, stored)
+            ]
+            own_half = _own_lines if name in KEYED else _own
+            value = own_half(*values)
+            if value is not MISSING:
+                own[name] = value
+        return Base(own, half)
+
+
+NOTHING = Base({}, {})
+
+
+def seen(
+    base: Base, odoo: Record, pharmacy: Record | None = None, held: Held = as_it_is
+) -> dict[str, Any]:
+    """Odoo's record in the pharmacy's words.
+
+    :param pharmacy: what the pharmacy has now, as far as it is known
+    :return: without the fields that Odoo did not change and the pharmacy never told
+    """
+    pharmacy = base.pharmacy if pharmacy is None else pharmacy
+    words = {}
+    for name, value in odoo.items():
+        sides = [
+            side.get(name, MISSING) for side in (base.odoo, base.pharmacy, pharmacy)
+        ]
+        word = _seen_lines if name in KEYED else _word
+        told = word(name, value, *sides, held)
+        if told is not MISSING:
+            words[name] = told
+    return words
+
+
+def in_odoo(merge: Merge, words: Record, odoo: Record) -> dict[str, Any]:
+    """What to write in Odoo: ``merge.to_odoo`` with Odoo's own values where they stay.
+
+    :param words: Odoo's record as :func:`seen` told it to the comparison
+    """
+    return {
+        name: _lines_in_odoo(value, words.get(name), odoo.get(name))
+        if name in KEYED
+        else value
+        for name, value in merge.to_odoo.items()
+    }
+
+
+def untold(changes: Record, odoo: Record, pharmacy: Record) -> list[str]:
+    """Paths of ``changes``, about to be sent, that would overwrite what the pharmacy
+    never told: fields of its record, or of a line that it has.
+
+    A list of lines is sent whole, so what a line there is not known to have would be
+    lost.
+    """
+    paths = []
+    for name, value in changes.items():
+        if name not in pharmacy:
+            paths.append(name)
+        elif name in KEYED:
+            theirs = lines_by_key(name, pharmacy[name])
+            ours = lines_by_key(name, odoo.get(name, MISSING))
+            paths += [
+                f"{name}[{line['key']}].{field}"
+                for line in value
+                if line["key"] in theirs
+                for field in ours.get(line["key"], ())
+                if field not in theirs[line["key"]]
+            ]
+    return paths
+
+
+def _word(path, value, had_odoo, had_pharmacy, pharmacy, held):
+    """One value of Odoo's in the pharmacy's words; MISSING: unchanged, never told."""
+    if value == pharmacy:
+        return pharmacy
+    unchanged = value == had_odoo
+    if unchanged and (pharmacy is MISSING or pharmacy == had_pharmacy):
+        return had_pharmacy
+    if pharmacy is not MISSING and value == held(path, pharmacy):
+        return pharmacy
+    if unchanged:
+        return had_pharmacy
+    if had_pharmacy is not MISSING and value == held(path, had_pharmacy):
+        return had_pharmacy
+    return value
+
+
+def _seen_lines(name, value, had_odoo, had_pharmacy, pharmacy, held):
+    if value == had_odoo == had_pharmacy and pharmacy in (value, MISSING):
+        return had_pharmacy
+    ours, own, theirs, told = (
+        lines_by_key(name, lines) for lines in (value, had_odoo, had_pharmacy, pharmacy)
+    )
+    words = []
+    for key in union(ours, theirs):
+        if key not in ours:
+            if key not in own:  # Odoo never took the line up
+                words.append(theirs[key])
+        elif key in theirs or key in told or ours[key] != own.get(key):
+            sides = [side.get(key, {}) for side in (own, theirs, told)]
+            words.append(_seen_line(name, ours[key], *sides, held))
+    never_told = had_pharmacy is MISSING and pharmacy is MISSING
+    return MISSING if never_told and not words else words
+
+
+def _seen_line(name, line, own, theirs, told, held):
+    words = {"key": line["key"]}
+    for field, value in line.items():
+        if field == "key":
+            continue
+        sides = [side.get(field, MISSING) for side in (own, theirs, told)]
+        word = _word(f"{name}.{field}", value, *sides, held)
+        if word is not MISSING:
+            words[field] = word
+    return words
+
+
+def _lines_in_odoo(wanted, words, odoo):
+    shown, own = lines_by_key("lines", words), lines_by_key("lines", odoo)
+    lines = []
+    for line in wanted or ():
+        key = line["key"]
+        known = shown.get(key, {})
+        if key in own:
+            changed = {
+                field: value
+                for field, value in line.items()
+                if field not in known or known[field] != value
+            }
+            lines.append({**own[key], **changed})
+        elif line != known:
+            lines.append(line)
+    kept = {line["key"] for line in wanted or ()} | shown.keys()
+    return lines + [line for key, line in own.items() if key not in kept]
+
+
+def _own(value, had_pharmacy, had_odoo, seen, stored):
+    """Odoo's half of one field whose other half becomes ``value``."""
+    if value is MISSING:
+        first = had_odoo is MISSING and seen is MISSING
+        return stored if first else had_odoo
+    if seen is not MISSING and seen == value and stored is not MISSING:
+        return stored
+    if value == had_pharmacy and had_odoo is not MISSING:
+        return had_odoo
+    return value
+
+
+def _own_lines(value, had_pharmacy, had_odoo, seen, stored):
+    if value is MISSING:
+        return _own(value, had_pharmacy, had_odoo, seen, stored)
+    had = [lines for lines in (had_pharmacy, had_odoo) if lines != value]
+    has = [lines for lines in (seen, stored) if lines not in (value, MISSING)]
+    if not had and not has:  # nearly always
+        return value
+    half, theirs, own, words, kept = (
+        lines_by_key("lines", lines)
+        for lines in (value, had_pharmacy, had_odoo, seen, stored)
+    )
+    read = stored is not MISSING
+    lines = []
+    for key in union(half, own, kept):
+        if key in half:
+            declined = key not in kept if read and key in words else False
+            never = not read and key in theirs and key not in own
+            if declined or (never and half[key] == theirs[key]):
+                continue
+            sides = [side.get(key, {}) for side in (half, theirs, own, words, kept)]
+            lines.append(_own_line(*sides))
+        elif read and key in kept and key not in words:
+            lines.append(kept[key])  # Odoo keeps what the pharmacy removed
+        elif not read and key in own and key not in theirs:
+            lines.append(own[key])
+    return lines
+
+
+def _own_line(half, theirs, own, words, kept):
+    line = {}
+    for field in union(half, own, kept):
+        value = _own(*(s.get(field, MISSING) for s in (half, theirs, own, words, kept)))
+        if value is not MISSING:
+            line[field] = value
+    return line

@@ -1,0 +1,92 @@
+from odoo import api, models
+
+from ..core.merge import KEYED, lines_by_key
+from .converters import is_empty
+
+# What a record has besides the entity's fields.
+ENVELOPE = frozenset(
+    {
+        "id",
+        "version",
+        "deleted",
+        "external_ref",
+        "created_at",
+        "updated_at",
+        "updated_by",
+        "total",
+    }
+)
+
+
+class SyncEntity(models.AbstractModel):
+    """What Odoo makes of what the pharmacy says: how it holds it, what it does not keep
+    of it, and what it has no field for."""
+
+    _inherit = "sync.entity"
+
+    @api.model
+    def _held(self):
+        """What Odoo tells of a value of the pharmacy's once it has it, a
+        :data:`..core.pair.Held`."""
+        found = {}
+
+        def held(path, value):
+            if path not in found:
+                name, __, field = path.partition(".")
+                found[path] = self._find_converter(
+                    f"{name}[].{field}" if field else name
+                )
+            converter, model = found[path]
+            try:
+                return converter.held(value, model) if converter else value
+            except (AttributeError, TypeError, ValueError):
+                # Of an older form of the record.
+                return value
+
+        return held
+
+    @api.model
+    def _not_kept(self, told, stored, creating=False):
+        """Paths at which Odoo has something else than what was written there.
+
+        :param told: the canonical values that were written
+        :param stored: the record's, read back
+        :param creating: what is empty may be filled in then, as in lines at all times
+        :return: ``{path: what Odoo has}``
+        """
+        found = {}
+        for name, value in told.items():
+            if name in KEYED:
+                found.update(self._lines_not_kept(name, value, stored.get(name)))
+            elif not (creating and is_empty(value)):
+                found.update(self._value_not_kept(name, value, stored.get(name)))
+        return found
+
+    def _lines_not_kept(self, name, told, stored):
+        kept = lines_by_key(name, stored)
+        for line in told or ():
+            path = f"{name}[{line['key']}]"
+            if line["key"] not in kept:
+                yield path, None
+                continue
+            for field, value in line.items():
+                if not is_empty(value):
+                    has = kept[line["key"]].get(field)
+                    yield from self._value_not_kept(f"{path}.{field}", value, has)
+
+    def _value_not_kept(self, path, value, stored):
+        converter, __ = self._find_converter(path)
+        if converter and value != stored and not converter.keeps(value, stored):
+            yield path, stored
+
+    @api.model
+    def _unknown(self, record):
+        """Paths in an arrived record that Odoo has no field for."""
+        known = ENVELOPE | {converter.key for converter in self._converters()}
+        paths = [name for name in record if name not in known and name not in KEYED]
+        known = {"key", *(converter.key for converter in self._line_converters())}
+        for name in KEYED:
+            lines = record.get(name)
+            for line in lines if isinstance(lines, list) else ():
+                paths += [f"{name}.{field}" for field in line if field not in known]
+        return list(dict.fromkeys(paths))
