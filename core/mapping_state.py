@@ -84,7 +84,10 @@ def compare(
 
     :param pharmacy: what the pharmacy has; None: what it had when both agreed
     """
-    pharmacy = base.pharmacy if pharmacy is None else pharmacy
+    if pharmacy is None:
+        pharmacy = base.pharmacy
+    else:
+        base = base.learned(pharmacy, held)
     words = seen(base, odoo, pharmacy, held)
     merge = three_way(base.pharmacy, words, pharmacy, frozen=frozen)
     return Comparison(base, odoo, pharmacy, words, merge, base.pharmacy)
@@ -100,6 +103,7 @@ def decide(
     held: Held = as_it_is,
 ) -> Comparison:
     """The comparison in which rules and policies had their say."""
+    base = base.learned(pharmacy, held)
     words = seen(base, odoo, pharmacy, held)
     found = resolve(base.pharmacy, words, pharmacy, policies, facts)
     return Comparison(

@@ -49,6 +49,20 @@ class Base:
             if name not in self.pharmacy or self.pharmacy[name] != value
         }
 
+    def learned(self, pharmacy: Record, held: Held = as_it_is) -> "Base":
+        """The base once the pharmacy tells what it never told: where that is what Odoo
+        had, both had the same all along."""
+        if self.odoo is self.pharmacy:
+            return self
+        half = dict(self.pharmacy)
+        for name, value in pharmacy.items():
+            had = self.odoo.get(name, MISSING)
+            if name in KEYED and name in half:
+                half[name] = _learned_lines(name, half[name], had, value, held)
+            elif name not in half and _is_held(name, had, value, held):
+                half[name] = value
+        return Base(self.odoo, half)
+
     def with_pharmacy(
         self, half: Record, seen: Record | None = None, stored: Record | None = None
     ) -> "Base":
@@ -137,6 +151,33 @@ def untold(changes: Record, odoo: Record, pharmacy: Record) -> list[str]:
     return paths
 
 
+def _is_held(path, odoo, pharmacy, held):
+    if pharmacy is MISSING or odoo is MISSING:
+        return False
+    return odoo == pharmacy or odoo == held(path, pharmacy)
+
+
+def _learned_lines(name, half, had, told, held):
+    own, now = lines_by_key(name, had), lines_by_key(name, told)
+    return [
+        {
+            **line,
+            **{
+                field: value
+                for field, value in now.get(line["key"], {}).items()
+                if field not in line
+                and _is_held(
+                    f"{name}.{field}",
+                    own.get(line["key"], {}).get(field, MISSING),
+                    value,
+                    held,
+                )
+            },
+        }
+        for line in half or ()
+    ]
+
+
 def _word(path, value, had_odoo, had_pharmacy, pharmacy, held):
     """One value of Odoo's in the pharmacy's words; MISSING: unchanged, never told."""
     if value == pharmacy:
@@ -144,11 +185,9 @@ def _word(path, value, had_odoo, had_pharmacy, pharmacy, held):
     unchanged = value == had_odoo
     if unchanged and (pharmacy is MISSING or pharmacy == had_pharmacy):
         return had_pharmacy
-    if pharmacy is not MISSING and value == held(path, pharmacy):
+    if _is_held(path, value, pharmacy, held):
         return pharmacy
-    if unchanged:
-        return had_pharmacy
-    if had_pharmacy is not MISSING and value == held(path, had_pharmacy):
+    if unchanged or _is_held(path, value, had_pharmacy, held):
         return had_pharmacy
     return value
 

@@ -64,9 +64,10 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     @api.model
     def _differing(self, odoo, pharmacy):
         """The lines of orders that were never linked have keys of their own."""
+        held = self._held()
         return super()._differing(
-            {**odoo, "lines": _without_keys(odoo)},
-            {**pharmacy, "lines": _without_keys(pharmacy)},
+            {**odoo, "lines": _without_keys(odoo, held)},
+            {**pharmacy, "lines": _without_keys(pharmacy, held)},
         )
 
     @api.model
@@ -95,10 +96,15 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         return super()._checksum_fields() + [f"lines.{name}" for name in names]
 
 
-def _without_keys(data):
-    """The lines of an order, in an order that does not depend on their keys."""
+def _without_keys(data, held):
+    """The lines of an order as Odoo holds them, in an order that does not depend on
+    their keys."""
     lines = [
-        {name: value for name, value in line.items() if name != "key"}
+        {
+            name: held(f"lines.{name}", value)
+            for name, value in line.items()
+            if name != "key"
+        }
         for line in data.get("lines", ())
     ]
     return sorted(lines, key=lambda line: sorted(map(str, line.items())))

@@ -6,7 +6,6 @@ from odoo.fields import Domain
 
 from ..core.exceptions import InvalidDataError
 from ..core.merge import MISSING, parse_path
-from ..core.pair import NOTHING, seen
 from ..core.taxonomy import ErrorType
 from .converters import Reference, is_empty
 from .neutral import neutral
@@ -349,8 +348,14 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _differing(self, odoo, pharmacy):
         """Keys of the fields in which two records, both canonical, differ."""
-        words = seen(NOTHING, odoo, pharmacy, self._held())
-        return [key for key in words if key in pharmacy and words[key] != pharmacy[key]]
+        held = self._held()
+        return [
+            key
+            for key in odoo
+            if key in pharmacy
+            and odoo[key] != pharmacy[key]
+            and odoo[key] != held(key, pharmacy[key])
+        ]
 
     @api.model
     def _adopt(self, record, data, directory):

@@ -104,9 +104,9 @@ class TestConflictRule(SyncCase):
         self.order.order_line[0].write({"price_unit": 12.504, "product_qty": 1})
         self.push()
         self.order.order_line[0].price_unit = 13.0012
-        self.edit_line(unit_price="13.0040")
+        self.edit_line(unit_price="13.004")
         self.pull()
-        self.assertEqual(self.decided().line_ids.result, "13.0040")
+        self.assertEqual(self.decided().line_ids.result, "13.004")
         self.assert_in_step()
         self.assertEqual(self.order.order_line[0].price_unit, 13.004)
 

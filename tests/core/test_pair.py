@@ -84,6 +84,17 @@ def test_what_is_told_at_last_is_taken_unless_odoo_changed_it():
     assert both(compare(base, {**odoo, "city": "Leganes"}, told)) == ({}, {}, {})
 
 
+def test_what_was_the_same_all_along_is_no_change_of_the_pharmacys():
+    odoo = {"name": "x", "city": "", "lines": [line("a", text="default")]}
+    told = {"name": "x", "lines": [{"key": "a", "price": "2.00"}]}
+    base = first_agreed(told, odoo)
+    changed = {**odoo, "city": "Getafe", "lines": [line("a", text="new")]}
+    now = {"name": "x", "city": " ", "lines": [line("a", text="default ")]}
+    found = compare(base, changed, now, held=held)
+    assert not found.merge.conflicts and not found.to_odoo
+    assert found.to_pharmacy == {"city": "Getafe", "lines": [line("a", text="new")]}
+
+
 def test_a_line_that_lacks_a_field_is_not_sent_over_it():
     told = {"lines": [{"key": "a", "price": "1.00"}]}
     odoo = {"lines": [line("a", price="1.00", text="default")]}

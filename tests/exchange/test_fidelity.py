@@ -1,5 +1,6 @@
 from odoo.tests import tagged
 
+from ...entities.converters import Converter
 from ..common import SyncCase
 
 ORDERS, SUPPLIERS, PRODUCTS = "purchase-orders", "suppliers", "products"
@@ -167,12 +168,31 @@ class TestNotSaid(FidelityCase):
         now = self.app.get(SUPPLIERS, at_app["id"])
         self.assertEqual((now["city"], now["zip"]), ("Vitoria", "48001"))
 
-    def test_a_field_that_the_app_never_tells_is_sent_when_odoo_changes_it(self):
+    def test_what_is_empty_at_the_app_as_it_was_in_odoo_is_filled(self):
         at_app = self.app.add(SUPPLIERS, name="Este")
         self.api_push("supplier", at_app, "name")
         self.record("supplier", at_app["id"]).phone = "123"
         self.push()
         self.assertEqual(self.app.get(SUPPLIERS, at_app["id"])["phone"], "123")
+
+    def test_a_field_that_the_app_does_not_have_is_asked_for_once(self):
+        adapter = type(self.stream("supplier")._adapter())
+        known = adapter._converters
+
+        def more(records):
+            return (*known(records), Converter("colour", "website"))
+
+        at_app = self.app.add(SUPPLIERS, name="Este")
+        self.patch(adapter, "_converters", more)
+        self.api_push("supplier", at_app)
+        partner = self.record("supplier", at_app["id"])
+        before = len(self.app.requests())
+        partner.write({"website": "https://example.test", "phone": "1"})
+        self.push()
+        asked = [r for r in self.app.requests()[before:] if r["method"] == "GET"]
+        self.assertEqual(len(asked), 1, asked)
+        (refused,) = self.operations(state="dead")
+        self.assertEqual(refused.error_ids.field, "colour")
 
     def test_what_is_told_to_the_app_leaves_out_what_it_never_told(self):
         at_app = self.app.add(SUPPLIERS, name="Oeste", city="Vigo")
