@@ -57,8 +57,9 @@ class Base:
         half = dict(self.pharmacy)
         for name, value in pharmacy.items():
             had = self.odoo.get(name, MISSING)
-            if name in KEYED and name in half:
-                half[name] = _learned_lines(name, half[name], had, value, held)
+            if name in KEYED and had is not MISSING:
+                known = half.get(name, MISSING)
+                half[name] = _learned_lines(name, known, had, value, held)
             elif name not in half and _is_held(name, had, value, held):
                 half[name] = value
         return Base(self.odoo, half)
@@ -159,6 +160,8 @@ def _is_held(path, odoo, pharmacy, held):
 
 def _learned_lines(name, half, had, told, held):
     own, now = lines_by_key(name, had), lines_by_key(name, told)
+    if half is MISSING:
+        half = [{"key": key} for key in own if key in now]
     return [
         {
             **line,

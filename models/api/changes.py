@@ -23,8 +23,9 @@ class SyncApi(models.AbstractModel):
             waiting_seconds}``; each change is ``{id, odoo_id, external_ref, version,
             deleted, data, correlation_id}`` with the record's latest values, each
             record once in a page. What Odoo did not change is as the app told it, and
-            what the app never told is left out until Odoo changes it. ``held_back`` committed changes wait for a
-            transaction that has been open for ``waiting_seconds``: ask again.
+            what the app never told is left out until Odoo changes it. ``held_back``
+            committed changes wait for a transaction that has been open for
+            ``waiting_seconds``: ask again.
         """
         return self._answer(correlation_id, self._changes, entity, cursor, limit)
 
