@@ -21,6 +21,8 @@ from .merge import (
     union,
 )
 
+_EMPTY: tuple[Any, ...] = (None, "", [])
+
 
 def new_base(
     base: Record | None,
@@ -175,3 +177,21 @@ def _advance_lines(name, base, sent, conflicts):
 def _with(record, name, value) -> dict[str, Any]:
     rest = {field: kept for field, kept in record.items() if field != name}
     return rest if value is MISSING else {**rest, name: value}
+
+
+def first_base(odoo: Record, pharmacy: Record, winner: str | None = None) -> Record:
+    """The base of two records that were made apart: the values that make of each
+    difference a change of one side, where there is a reason to.
+
+    :param winner: ``odoo`` or ``pharmacy``, whose values count; None: a value counts
+        more than none, and of two values a person decides.
+    """
+    base = {}
+    for name in odoo.keys() & pharmacy.keys():
+        ours, theirs = odoo[name], pharmacy[name]
+        if ours == theirs or ours in _EMPTY or winner == Side.PHARMACY:
+            # Unless it is empty there, the pharmacy's value is the only change.
+            base[name] = theirs if theirs in _EMPTY else ours
+        elif theirs in _EMPTY or winner == Side.ODOO:
+            base[name] = theirs
+    return base

@@ -346,6 +346,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     @api.model
     def _delete(self, record):
+        self._check_deletion(record)
         if record.state != "cancel":
             record.button_cancel()
 

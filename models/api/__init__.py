@@ -2,8 +2,7 @@
 
 from . import sync_request
 from . import sync_api
-from . import lookup
-from . import changes
+from . import reads
 from . import saga
 from . import retry
 from . import conflict

@@ -37,7 +37,7 @@ class SyncApi(models.AbstractModel):
     ``external_ids[2]``. A correlation id travels in headers and must match
     ``^[!-~]{1,200}$``; without one the answer has one of Odoo's.
 
-    A kind of method has a file: ``sync_api_conflict``, ``sync_api_changes`` and so on.
+    A kind of method has a file: ``conflict``, ``reads`` and so on.
     """
 
     _name = "sync.api"

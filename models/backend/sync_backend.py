@@ -158,8 +158,11 @@ class SyncBackend(models.Model):
         if vals.get("paused") is False or vals.get("active"):
             self._schedule_push()
         if {"url", "api_key_secret"} & vals.keys():
-            self._read_again()
+            self._connection_changed()
         return result
+
+    def _connection_changed(self):
+        """The app is reached in another way now. Rooms above add what follows."""
 
     def unlink(self):
         # Its streams go with it, in the database, and are known no longer.

@@ -7,5 +7,4 @@ from . import pull
 from . import apply
 from . import apply_changed
 from . import event_handlers
-from . import link
 from . import link_by_hand

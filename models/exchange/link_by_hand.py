@@ -4,10 +4,10 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ...core.merge_base import first_base
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.rights import MANAGER, check_may
-from .link import first_base
 
 
 class SyncMapping(models.Model):

@@ -47,8 +47,9 @@ class SyncBackend(models.Model):
         if answered:
             apart(self._app_is_back)
 
-    def _read_again(self):
-        """The app is reached in another way now: readings that died are due."""
+    def _connection_changed(self):
+        result = super()._connection_changed()
+        # Readings that died are due.
         self.env["sync.operation"].sudo().search(
             [
                 ("backend_id", "in", self.ids),
@@ -56,6 +57,7 @@ class SyncBackend(models.Model):
                 ("state", "=", "dead"),
             ]
         )._redrive(self.env._("The connection was changed."))
+        return result
 
 
 class SyncStream(models.Model):
@@ -122,6 +124,14 @@ class SyncStream(models.Model):
 
     def _is_pull_dead(self):
         return self._pull_operation().state == "dead"
+
+    def _pull_cancelled(self):
+        """Who asked the stream's pull to stop, if anybody did."""
+        operation = self._pull_operation()
+        return operation.cancel_at and operation.cancel_user_id.name
+
+    def _end_pull_cancelled(self):
+        self._pull_operation()._end_cancelled()
 
     def _pull_operation(self):
         """The failed pull that was not made up for yet, if any."""

@@ -10,6 +10,7 @@ from ...core.retry import DEPENDENCY_WAIT
 from ...entities.directory import Directory, unmapped
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
+from ..operation.cancel import CANCELLED
 from .settle import FETCHED, FOUND, GONE, NOT_FOUND
 
 # Seconds that what is not essential waits for a saturated pool.
@@ -125,6 +126,34 @@ class SyncStream(models.Model):
                 if item["operation_id"] not in answers:
                     failures.setdefault(item["operation_id"], exc)
         return answers, failures
+
+    def _send_wanted(self, client, collection, items):
+        """Send one part of a batch, but for what a person asked to stop meanwhile."""
+        asked = apart(self._cancelled_among, [item["operation_id"] for item in items])
+        wanted = [item for item in items if item["operation_id"] not in asked]
+        results = []
+        if wanted:
+            results = client.batch(
+                collection,
+                [item["request"] for item in wanted],
+                items[0]["correlation_id"],
+                retry=any(item["retry"] for item in wanted),
+            )
+        if not asked or len(results) != len(wanted):
+            return results
+        answered = iter(results)
+        return [
+            {"status": CANCELLED} if item["operation_id"] in asked else next(answered)
+            for item in items
+        ]
+
+    def _cancelled_among(self, operation_ids):
+        """Ids of those operations that are asked to stop."""
+        return (
+            self.env["sync.operation"]
+            .search([("id", "in", operation_ids), ("cancel_at", "!=", False)])
+            .ids
+        )
 
     def _look_up_uncertain(self, client, collection, items, answers):
         """A creation whose answer was lost is looked for by its key before it is sent

@@ -1,14 +1,89 @@
 import uuid
 
-from odoo import models
+from odoo import api, models
 
+from ...entities.directory import Directory, unmapped
 from ..base.rights import MANAGER, check_may
 
 
 class SyncOperation(models.Model):
-    """What follows once an operation has carried its record over."""
+    """How records get into the queue, and what follows once an operation has carried
+    its record over."""
 
     _inherit = "sync.operation"
+
+    @api.model
+    def _request_push(self, stream, changed, forced=False):
+        """Put records in the queue that differ from what both sides agreed on.
+
+        :param stream: the ``sync.stream`` they belong to
+        :param changed: ``{res_id: correlation id}``
+        :param forced: take records that the stream's domain leaves out, because
+            another record refers to them
+        """
+        adapter = stream._adapter()
+        Mapping = self.env["sync.mapping"]
+        mappings = Mapping.search(
+            [("stream_id", "=", stream.id), ("res_id", "in", list(changed))]
+        )
+        Record = self.env[stream.res_model].with_context(active_test=False)
+        records = Record.browse(changed).exists()
+        alive = set(records.filtered(adapter._is_alive).ids)
+        revived = mappings.filtered(lambda m: m.deleted and m.res_id in alive)
+        # The pharmacy's record stays deleted: one that is used again is made anew.
+        revived._bury()
+        mappings -= revived
+        linked = set(mappings.mapped("res_id"))
+        wanted = (
+            records
+            if forced
+            else records.filtered_domain(adapter._domain(stream.backend_id))
+        )
+        new = wanted.filtered(lambda r: r.id not in linked)
+        known = records.filtered(lambda r: r.id in linked)
+        data = adapter._serialise(new | known, Directory(stream.backend_id))
+        for entity, res_id in unmapped(list(data.values())):
+            self._request_dependency(stream, entity, res_id)
+        differing = self._differing(mappings, data)
+        added = Mapping._insert(stream, [{"res_id": res_id} for res_id in new.ids])
+        self._enqueue_push({m: changed[m.res_id] for m in differing | added}, stream)
+
+    @api.model
+    def _differing(self, mappings, data):
+        """Those mappings whose record the pharmacy must get, or lose.
+
+        :param data: ``{res_id: canonical values}`` of the records that there are
+        """
+        for mapping in mappings.filtered(lambda m: m.state == "conflict"):
+            if mapping.res_id in data:
+                data[mapping.res_id] = mapping._recheck_conflict(data[mapping.res_id])
+        living = mappings.filtered(lambda m: not m.deleted)
+        gone = living.filtered(
+            lambda m: m.res_id not in data and (m.external_id or m.uncertain)
+        )
+        gone.conflict_ids.filtered(lambda c: c.state == "open")._close("odoo")
+        # Of a record that is just being sent, what its base will be is not known yet.
+        return gone | living.filtered(
+            lambda m: (
+                m.res_id in data
+                and (m._differs(data[m.res_id]) or not m.external_id or m.unanswered)
+            )
+        )
+
+    @api.model
+    def _request_dependency(self, stream, entity, res_id):
+        """Queue a supplier or product that a record of ``stream`` refers to."""
+        target = stream.backend_id.stream_ids.filtered(lambda s: s.entity == entity)
+        open_already = self.search_count(
+            [
+                ("stream_id", "=", target.id),
+                ("mapping_id.res_id", "=", res_id),
+                ("state", "not in", self.CLOSED),
+            ],
+            limit=1,
+        )
+        if target.pushes and not open_already:
+            self._request_push(target, {res_id: uuid.uuid4().hex}, forced=True)
 
     def _applied(self, arrival):
         """The arrived record that the operation keeps was applied. Rooms above add

@@ -1,8 +1,6 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from ..base.own_transaction import apart
-
 # In the place of an app's status: the record was not sent, a person did not want it.
 CANCELLED = 499
 
@@ -53,43 +51,3 @@ class SyncOperation(models.Model):
     def _withdraw_cancel(self):
         """Nobody knows whether the app has it: that is to be found out first."""
         self.filtered("cancel_at").write({"cancel_at": False, "cancel_user_id": False})
-
-
-class SyncStream(models.Model):
-    _inherit = "sync.stream"
-
-    def _cancelled_among(self, operation_ids):
-        """Ids of those operations that are asked to stop."""
-        return (
-            self.env["sync.operation"]
-            .search([("id", "in", operation_ids), ("cancel_at", "!=", False)])
-            .ids
-        )
-
-    def _pull_cancelled(self):
-        """Who asked the stream's pull to stop, if anybody did."""
-        operation = self._pull_operation()
-        return operation.cancel_at and operation.cancel_user_id.name
-
-    def _end_pull_cancelled(self):
-        self._pull_operation()._end_cancelled()
-
-    def _send_wanted(self, client, collection, items):
-        """Send one part of a batch, but for what a person asked to stop meanwhile."""
-        asked = apart(self._cancelled_among, [item["operation_id"] for item in items])
-        wanted = [item for item in items if item["operation_id"] not in asked]
-        results = []
-        if wanted:
-            results = client.batch(
-                collection,
-                [item["request"] for item in wanted],
-                items[0]["correlation_id"],
-                retry=any(item["retry"] for item in wanted),
-            )
-        if not asked or len(results) != len(wanted):
-            return results
-        answered = iter(results)
-        return [
-            {"status": CANCELLED} if item["operation_id"] in asked else next(answered)
-            for item in items
-        ]

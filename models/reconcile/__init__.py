@@ -9,3 +9,4 @@ from . import sync_initial
 from . import sync_initial_part
 from . import initial_carry
 from . import sync_initial_line
+from . import link

@@ -1,10 +1,9 @@
 from odoo import models
 
 from ...core.exceptions import ConflictError
+from ...core.merge_base import first_base
 from ...entities.directory import Directory
 from ..base.alone import alone
-
-EMPTY = (None, "", [])
 
 
 class SyncStream(models.Model):
@@ -91,16 +90,3 @@ class SyncStream(models.Model):
         made = Mapping._insert(self, rows).grouped("res_id")
         free += [(made[res_id], record) for res_id, record in new if res_id in made]
         return results, free
-
-
-def first_base(odoo, pharmacy, winner=None):
-    """The values that make of each difference a change of one side, if it is to be."""
-    base = {}
-    for name in odoo.keys() & pharmacy.keys():
-        ours, theirs = odoo[name], pharmacy[name]
-        if ours == theirs or ours in EMPTY or winner == "pharmacy":
-            # Unless it is empty there, the pharmacy's value is the only change.
-            base[name] = theirs if theirs in EMPTY else ours
-        elif theirs in EMPTY or winner == "odoo":
-            base[name] = theirs
-    return base
