@@ -113,7 +113,7 @@ class WallsCase(SyncCase):
     def setUp(self):
         super().setUp()
         self.other_app.reset()
-        self.records = {}
+        self.records, self.own_rows = {}, []
         self.make_work()
         self.make_each()
         self.env.flush_all()
@@ -227,44 +227,39 @@ class WallsCase(SyncCase):
 
     def all_rows(self):
         """What changes with any write to a table of the addon, or a new job."""
-        names = [n for n in our_models(self.env) if self.is_table(n)]
-        parts = [
-            SQL(
-                "SELECT %s, count(*), md5(string_agg(ctid::text || xmin::text, ',' "
-                "ORDER BY ctid)) FROM %s",
-                name,
-                SQL.identifier(self.env[name]._table),
-            )
-            for name in names
-        ]
-        parts.append(SQL("SELECT 'queue.job', count(*), '' FROM queue_job"))
-        self.env.flush_all()
-        return {
-            name: (count, digest)
-            for name, count, digest in self.env.execute_query(
-                SQL(" UNION ALL ").join(parts)
-            )
-        }
+        jobs = SQL("SELECT 'queue.job', count(*), '' FROM queue_job")
+        return self.digests([self.digest(name) for name in self.tables()] + [jobs])
 
     def rows_of_a(self):
-        """The rows of A in each table, and where they are in it."""
-        self.env.flush_all()
-        found = {}
-        for name in our_records(self.env):
-            path = company_path(self.env, name)
-            if not self.is_table(name) or not path:
-                continue
-            model = self.env[name].sudo().with_context(active_test=False)
-            own = model.search([(path, "=", self.company.id)])
-            found[name] = self.env.execute_query(
-                SQL(
-                    "SELECT id, ctid::text, xmin::text FROM %s WHERE id = ANY(%s) "
-                    "ORDER BY id",
-                    SQL.identifier(model._table),
-                    own.ids,
-                )
-            )
-        return found
+        """What changes with a write to a row of A, or a new one."""
+        if not self.own_rows:
+            self.own_rows = [
+                self.digest(name, self.of_a(name))
+                for name in self.tables()
+                if company_path(self.env, name)
+            ]
+        return self.digests(self.own_rows)
 
-    def is_table(self, name):
-        return self.env[name]._auto and not self.env[name]._abstract
+    def of_a(self, name):
+        """The condition that a row is of A."""
+        model = self.env[name].sudo().with_context(active_test=False)
+        own = [(company_path(self.env, name), "=", self.company.id)]
+        return SQL("id IN %s", model._search(own).subselect())
+
+    def digest(self, name, condition=None):
+        return SQL(
+            "SELECT %s, count(*), md5(string_agg(ctid::text || xmin::text, ',' "
+            "ORDER BY ctid)) FROM %s WHERE %s",
+            name,
+            SQL.identifier(self.env[name]._table),
+            condition or SQL("TRUE"),
+        )
+
+    def digests(self, parts):
+        self.env.flush_all()
+        rows = self.env.execute_query(SQL(" UNION ALL ").join(parts))
+        return {name: found for name, *found in rows}
+
+    def tables(self):
+        models = map(self.env.__getitem__, our_models(self.env))
+        return [m._name for m in models if m._auto and not m._abstract]
