@@ -65,6 +65,7 @@ class SyncAudit(models.Model):
         )
 
     def write(self, vals):
+        self.check_access("write")
         if self:
             raise UserError(self.env._("An audit trace is never changed."))
         return super().write(vals)
