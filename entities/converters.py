@@ -6,6 +6,7 @@ knows what Odoo makes of it (:meth:`Converter.held`). ``directory`` is the
 :class:`~.directory.Directory` of the batch.
 """
 
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,7 +20,7 @@ from odoo.tools import (
 )
 from odoo.tools.misc import formatLang
 
-from ..core.exceptions import InvalidDataError
+from ..core.exceptions import DependencyMissingError, InvalidDataError
 from ..core.payload import canonical_datetime, exact_decimal
 from ..core.text_checks import check_id
 from .neutral import SOURCE_LANG
@@ -30,6 +31,18 @@ DIGITS = 15
 EARLIEST, LATEST = "1900", "3000"
 # Decimals of an amount that travels: more are the noise of Odoo's binary numbers.
 DECIMALS = 6
+
+
+@contextmanager
+def at_path(path):
+    """What is wrong with a field of a line is told with the line."""
+    try:
+        yield
+    except (InvalidDataError, DependencyMissingError) as exc:
+        exc.field = f"{path}.{exc.field}"
+        exc.message = f"{path}: {exc.message}"
+        exc.args = (exc.message,)
+        raise
 
 
 def moment_text(env, moment):

@@ -1,9 +1,7 @@
-from contextlib import contextmanager
-
 from odoo import SUPERUSER_ID, Command, api, fields, models
 from odoo.fields import Domain
 
-from ..core.exceptions import DependencyMissingError, InvalidDataError
+from ..core.exceptions import InvalidDataError
 from ..core.text_checks import check_id, check_list
 from ..core.texts import _lt
 from .converters import (
@@ -14,6 +12,7 @@ from .converters import (
     Moment,
     Reference,
     RichText,
+    at_path,
     is_empty,
 )
 from .neutral import neutral
@@ -32,18 +31,6 @@ LONGEST_DESCRIPTION = 20_000
 
 # What Odoo computes for a line anew when its order changes.
 KEPT_OF_LINES = ("price_unit", "name", "discount", "date_planned")
-
-
-@contextmanager
-def _at(path):
-    """What is wrong with a field of a line is told with the line."""
-    try:
-        yield
-    except (InvalidDataError, DependencyMissingError) as exc:
-        exc.field = f"{path}.{exc.field}"
-        exc.message = f"{path}: {exc.message}"
-        exc.args = (exc.message,)
-        raise
 
 
 class OrderReference(Converter):
@@ -181,7 +168,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
                     )
                 if converter.key not in line:
                     continue
-                with _at(path):
+                with at_path(path):
                     canonical[-1][converter.key] = converter.arrived(
                         line[converter.key], directory
                     )
@@ -200,7 +187,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
         :raises InvalidDataError, DependencyMissingError: ``field`` names the line too
         """
-        with _at(f"lines[{index}]"):
+        with at_path(f"lines[{index}]"):
             return {
                 converter.field: converter.to_odoo(line[converter.key], directory)
                 for converter in self._line_converters()
