@@ -121,11 +121,12 @@ def remote_class(exc: BaseException) -> str | None:
     told = [read(exc, name) for name in ("info", "error", "data", "body")]
     for value in (*told, *(args if isinstance(args, tuple) else ())):
         inner = value
-        for name in ("error", "data"):
-            if isinstance(inner, dict) and isinstance(inner.get(name), dict):
-                inner = inner[name]
-        if isinstance(inner, dict) and isinstance(inner.get("name"), str):
-            return inner["name"]
+        for key in ("error", "data"):
+            if isinstance(inner, dict) and isinstance(inner.get(key), dict):
+                inner = inner[key]
+        name = inner.get("name") if isinstance(inner, dict) else None
+        if isinstance(name, str):
+            return name
     return None
 
 
