@@ -64,7 +64,7 @@ def run_bisecting(
         chunk = [items[index] for index in part]
         try:
             answers = _one_each(chunk, send(chunk))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - what became of it is told by class
             delivery = classify(error, sent=True).delivery
             splitting = delivery is Delivery.ANSWERED and splits(error)
             if splitting and len(part) > 1:
