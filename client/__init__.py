@@ -1,1 +1,1 @@
-from .pharmacy import PharmacyClient
+from .pharmacy import FAILURES, PharmacyClient

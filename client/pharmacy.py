@@ -15,6 +15,7 @@ from ..core.exceptions import (
     HttpError,
     InvalidDataError,
     MaxRetriesExceededError,
+    SyncError,
 )
 from .answers import (
     RECORD,
@@ -51,6 +52,10 @@ class Exchange:
     correlation_id: str
     request_id: str
     error: Exception | None
+
+
+# All that a call of the app fails with, but for faults of a program.
+FAILURES = (SyncError, requests.RequestException)
 
 
 class PharmacyClient:

@@ -26,7 +26,7 @@ from urllib3.exceptions import EmptyPoolError
 from urllib3.util import Timeout
 
 from ..core.deadline import Deadline
-from ..core.exceptions import ResourcePoolFullError
+from ..core.exceptions import ResourcePoolFullError, SyncError
 
 POOL_SIZE = 10
 # Seconds that a call waits for a free connection, and that an unused one is kept.
@@ -36,6 +36,16 @@ IDLE = 300.0
 ASK_AGAIN = 2.0
 # Tells the app how many milliseconds are left, at the moment at which it is asked.
 DEADLINE_HEADER = "X-Request-Deadline-Ms"
+# What a request can fail with while it is put together: it has no time left, or holds
+# what cannot be written down.
+_BEFORE_SENDING = (
+    SyncError,
+    requests.RequestException,
+    ArithmeticError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 _opening = threading.Lock()
 _deadline = ContextVar("pharmacy_sync_deadline", default=None)
 
@@ -192,7 +202,7 @@ def send(session, request, *, connect_timeout, read_timeout, deadline):
     try:
         seconds = deadline.bounded()
         prepared = session.prepare_request(request)
-    except Exception as exc:
+    except _BEFORE_SENDING as exc:
         exc.sent = False
         raise
     prepared.sync_timeout = Timeout(

@@ -215,7 +215,7 @@ def scope(
     """Those of ``backends`` that a rule is for. A backend's own rules take the place
     of those for all, condition by condition."""
     if rule.backend is not None:
-        return {rule.backend}.intersection(backends)
+        return {backend for backend in backends if backend == rule.backend}
     own = {other.backend for other in rules if other.condition is rule.condition}
     return set(backends) - (own - {None})
 
@@ -294,12 +294,18 @@ def judge_all(
     return found
 
 
-def _urgency(alert):
+def _urgency(alert: Alert) -> tuple[int, bool, datetime, int]:
     # What was held back first: what comes anew must not crowd it out for ever.
     return -RANKS[alert.severity], not alert.limited, alert.opened_at, alert.id
 
 
-def _judge(alert, others, told, summed, now):
+def _judge(
+    alert: Alert,
+    others: Collection[Alert],
+    told: Mapping[int, int],
+    summed: Collection[int],
+    now: datetime,
+) -> Judgement:
     rule = alert.rule
     if rule.silenced_until and rule.silenced_until > now:
         return Judgement(Verdict.SILENCED)
@@ -316,14 +322,15 @@ def _judge(alert, others, told, summed, now):
     return Judgement(Verdict.SUMMARY if alert.limited else Verdict.TELL)
 
 
-def _hidden(alert, others):
+def _hidden(alert: Alert, others: Collection[Alert]) -> Judgement | None:
     """The judgement that another alert of the backend makes superfluous, or None."""
     near = [o for o in others if o.backend == alert.backend and o.id != alert.id]
     if alert.kind.inhibited:
         for other in near:
             # Once the backend is up again, what happened before still is its doing.
             if other.is_breaker and (
-                other.open or (alert.last_at and alert.last_at <= other.ended_at)
+                other.ended_at is None
+                or (alert.last_at and alert.last_at <= other.ended_at)
             ):
                 return Judgement(Verdict.INHIBITED, other.id)
     if alert.kind.correlated:

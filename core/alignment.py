@@ -83,10 +83,10 @@ def _rising(pairs: Iterable[Pair]) -> list[Pair]:
         tops[pile : pile + 1] = [pair[1]]
         piles[pile : pile + 1] = [pair]
     row = []
-    pair = piles[-1] if piles else None
-    while pair:
-        row.append(pair)
-        pair = behind[pair]
+    top = piles[-1] if piles else None
+    while top:
+        row.append(top)
+        top = behind[top]
     return row[::-1]
 
 

@@ -7,7 +7,7 @@ record never looks like an outage.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -64,7 +64,7 @@ def run_bisecting(
         chunk = [items[index] for index in part]
         try:
             answers = _one_each(chunk, send(chunk))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - what became of it is told by class
             delivery = classify(error, sent=True).delivery
             splitting = delivery is Delivery.ANSWERED and splits(error)
             if splitting and len(part) > 1:
@@ -94,7 +94,7 @@ def may_be_one_record(error: Exception) -> bool:
     )
 
 
-def _one_each(chunk, answers):
+def _one_each(chunk: Sequence[Any], answers: Iterable[Any]) -> list[Any]:
     answers = list(answers)
     if len(answers) != len(chunk):
         raise _MiscountError(
@@ -109,6 +109,12 @@ class _MiscountError(SchemaMismatchError):
     overrides: ClassVar = {"delivery": Delivery.UNKNOWN}
 
 
-def _fill(results, items, part, fate, error):
+def _fill(
+    results: dict[int, ItemResult],
+    items: Sequence[Any],
+    part: Iterable[int],
+    fate: Fate,
+    error: Exception,
+) -> None:
     for index in part:
         results[index] = ItemResult(items[index], fate, error=error)

@@ -275,7 +275,14 @@ def transition(before: BreakerState, after: BreakerState) -> Transition | None:
     return Transition(before.state, after.state, after.since, after.cause)
 
 
-def _closed(state, permit, outcome, now, stats, config):
+def _closed(
+    state: BreakerState,
+    permit: Permit,
+    outcome: Outcome,
+    now: float,
+    stats: WindowStats,
+    config: BreakerConfig,
+) -> BreakerState:
     failed = outcome.result is Result.FAILURE
     if outcome.result is Result.ABANDONED or not (failed or outcome.slow):
         return state
@@ -297,7 +304,14 @@ def _why_open(stats: WindowStats, config: BreakerConfig) -> str | None:
     return None
 
 
-def _half_open(state, permit, outcome, now, stats, config):
+def _half_open(
+    state: BreakerState,
+    permit: Permit,
+    outcome: Outcome,
+    now: float,
+    stats: WindowStats,
+    config: BreakerConfig,
+) -> BreakerState:
     leases = tuple(lease for lease in state.leases if lease.id != permit.lease)
     if leases == state.leases:  # reported before
         return state
@@ -314,7 +328,13 @@ def _half_open(state, permit, outcome, now, stats, config):
     return replace(state, leases=leases, half_open_successes=successes)
 
 
-def _open(state, at, cause, retry_after, config):
+def _open(
+    state: BreakerState,
+    at: float,
+    cause: str,
+    retry_after: float | None,
+    config: BreakerConfig,
+) -> BreakerState:
     """Open for ``open_seconds``, twice as long at each re-opening, and at least as long
     as the app asked.
     """

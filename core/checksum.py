@@ -25,7 +25,7 @@ and cost a round trip a level.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 BUCKETS_MIN = 16
@@ -97,7 +97,9 @@ class Sums:
         ]
 
 
-def differing(one: Iterable[Mapping], other: Iterable[Mapping]) -> list[int]:
+def differing(
+    one: Iterable[Mapping[str, Any]], other: Iterable[Mapping[str, Any]]
+) -> list[int]:
     """Numbers of the buckets that two sides, as told, do not have alike.
 
     :raise ValueError: they are not as many on both sides
@@ -109,7 +111,7 @@ def differing(one: Iterable[Mapping], other: Iterable[Mapping]) -> list[int]:
     ]
 
 
-def _pick_inner(value, names):
+def _pick_inner(value: Any, names: Sequence[str]) -> Any:
     if not names or not isinstance(value, list):
         return value
     return [
@@ -120,7 +122,7 @@ def _pick_inner(value, names):
     ]
 
 
-def _canonical(value):
+def _canonical(value: Any) -> Any:
     if isinstance(value, str):
         text = value.strip()
         shorter = _LONG_DECIMAL.fullmatch(text)
@@ -136,5 +138,5 @@ def _canonical(value):
     return value
 
 
-def _sha256(text):
+def _sha256(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()

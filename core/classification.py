@@ -9,17 +9,26 @@ judged by its message, and with little confidence: languages differ.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TypeVar
 
-from . import causes, evidence
+from . import evidence
 from .exceptions import SyncError
+from .findings import (
+    SAID,
+    Finding,
+    answered,
+    by_evidence,
+    by_status,
+    last_resort,
+    normal,
+)
 from .patterns import found
 from .retry import parse_retry_after
 from .taxonomy import TAXONOMY, Category, Delivery, ErrorType, Severity
 
-# Confidence by kind of evidence, 0 (a guess) .. 1 (it was said in so many words).
-SAID, CODED, AMBIGUOUS, GENERAL, GUESSED, UNKNOWN = 1.0, 0.95, 0.6, 0.7, 0.4, 0.2
 _IN_A_CAUSE = 0.95  # times this when a cause said it, not the exception itself
 
+_Value = TypeVar("_Value")
 _TRANSPORT = frozenset({ErrorType.NETWORK_TIMEOUT, ErrorType.CONNECTION_RESET})
 # What may as well happen after the request left, for all that the type tells.
 _UNSURE = _TRANSPORT | {
@@ -74,19 +83,10 @@ class Rule:
         if self.status is not None:
             conditions.append(self.status == status)
         if self.code is not None:
-            conditions.append(_normal(self.code) == _normal(code))
+            conditions.append(normal(self.code) == normal(code))
         if self.pattern is not None:
             conditions.append(any(found(self.pattern, message) for message in messages))
         return bool(conditions) and all(conditions)
-
-
-@dataclass(frozen=True)
-class _Finding:
-    """What one piece of evidence says."""
-
-    type: ErrorType
-    confidence: float
-    delivery: Delivery | None = None
 
 
 def classify(
@@ -116,9 +116,9 @@ def classify(
     said = {text, evidence.message(exc)}
     finding, decisive = _by_rule(rules, status, code, *said), exc
     if finding and status:
-        finding = replace(finding, delivery=_answered(status))
+        finding = replace(finding, delivery=answered(status))
     if not finding:
-        finding, decisive = _by_evidence(links) or _last_resort(exc, links, text)
+        finding, decisive = by_evidence(links) or last_resort(exc, links, text)
     if decisive is not exc:
         finding = replace(finding, confidence=finding.confidence * _IN_A_CAUSE)
     delivery = _delivery(finding, sent)
@@ -160,20 +160,26 @@ def classify_response(
     """
     retry_after = parse_retry_after(retry_after)
     asked = retry_after is not None
-    finding = _by_rule(rules, status, code, message) or _by_status(
+    finding = _by_rule(rules, status, code, message) or by_status(
         status, code, message, body_keys, asked
     )
-    if finding.type is ErrorType.RESOURCE_NOT_FOUND and field in missing:
-        finding = replace(finding, type=missing[field])
-    delivery = _answered(status, message)
+    if finding.type is ErrorType.RESOURCE_NOT_FOUND and (field or "") in missing:
+        finding = replace(finding, type=missing[field or ""])
+    delivery = answered(status, message)
     return _classification(
         finding.type, finding.confidence, delivery, status, code, retry_after, message
     )
 
 
 def _classification(
-    error_type, confidence, delivery, status, code, retry_after, message
-):
+    error_type: ErrorType,
+    confidence: float,
+    delivery: Delivery,
+    status: int | None,
+    code: str | None,
+    retry_after: float | None,
+    message: str,
+) -> Classification:
     info = TAXONOMY[error_type]
     return Classification(
         type=error_type,
@@ -194,161 +200,16 @@ def _classification(
     )
 
 
-def _by_rule(rules, status, code, *messages) -> _Finding | None:
+def _by_rule(
+    rules: Iterable[Rule], status: int | None, code: str | None, *messages: str
+) -> Finding | None:
     for rule in sorted(rules, key=lambda rule: rule.sequence):
         if rule.matches(status, code, *messages):
-            return _Finding(ErrorType(rule.type), SAID)
+            return Finding(ErrorType(rule.type), SAID)
     return None
 
 
-def _by_evidence(links):
-    """The first link of the chain that has evidence of its own. A fault of our own
-    program is never excused by what was being handled when it happened.
-    """
-    outermost = links[0]
-    if type(outermost).__module__ == "builtins" and isinstance(
-        outermost, causes.PROGRAMMING
-    ):
-        return _Finding(ErrorType.UNEXPECTED, CODED), outermost
-    for link in links:
-        for look in _EVIDENCE:
-            if finding := look(link):
-                return finding, link
-    return None
-
-
-def _last_resort(exc, links, text):
-    for link in links:
-        cause = _named(link)
-        if cause:
-            return _Finding(cause.type, GENERAL, cause.delivery), link
-    if any(
-        isinstance(link, causes.VAGUE_PROGRAMMING)
-        for link in evidence.chain(exc, implicit=False)
-    ):
-        return _Finding(ErrorType.UNEXPECTED, GENERAL), exc
-    for pattern, error_type in causes.PATTERNS:
-        if pattern.search(text):
-            return _Finding(error_type, GUESSED), exc
-    return _Finding(ErrorType.UNEXPECTED, UNKNOWN), exc
-
-
-def _named(link) -> causes.Cause | None:
-    names = evidence.qualified_names(link)
-    return next((causes.NAMES[name] for name in names if name in causes.NAMES), None)
-
-
-def _by_class(link):
-    if isinstance(link, SyncError) and link.error_type:
-        return _Finding(link.error_type, SAID)
-    cause = _named(link)
-    if cause and not cause.general:
-        return _Finding(cause.type, CODED, cause.delivery)
-    return None
-
-
-def _by_http(link):
-    status = evidence.http_status(link)
-    if status is None:
-        return None
-    body = evidence.read(link, "body")
-    found = _by_status(
-        status,
-        evidence.body_code(link),
-        evidence.message(link),
-        body if isinstance(body, dict) else (),
-        evidence.retry_after(link) is not None,
-    )
-    delivery = _answered(status, evidence.body_text(link), evidence.message(link))
-    return replace(found, delivery=delivery)
-
-
-def _by_status(status, code, message, body_keys, asked) -> _Finding:
-    """The status decides; the body may only make it more exact.
-
-    :param asked: whether the answer says when to come back
-    """
-    finding = _Finding(
-        causes.STATUSES.get(status)
-        or causes.STATUS_CLASSES.get(status // 100, ErrorType.UNEXPECTED),
-        AMBIGUOUS if status in causes.AMBIGUOUS_STATUSES else CODED,
-        _answered(status),
-    )
-    said = [causes.CODES.get(_normal(code))]
-    if status in causes.AMBIGUOUS_STATUSES:
-        said += [t for key, t in causes.BODY_KEYS.items() if key in body_keys]
-        said += [t for pattern, t in causes.PATTERNS if pattern.search(message)]
-    refined = causes.REFINABLE.get(status, frozenset())
-    exact = next((t for t in said if t in refined), None)
-    if exact:
-        confidence = SAID if exact is said[0] else GENERAL
-        finding = replace(finding, type=exact, confidence=confidence)
-    if status in causes.LATER and asked:
-        finding = replace(finding, type=ErrorType.RATE_LIMIT_EXCEEDED)
-    return finding
-
-
-def _by_os_code(link):
-    cause = causes.OS_CODES.get(evidence.os_code(link))
-    return cause and _Finding(cause.type, CODED, cause.delivery)
-
-
-def _by_sqlstate(link):
-    state = evidence.sqlstate(link) or ""
-    error_type = causes.SQLSTATES.get(state) or causes.SQLSTATE_CLASSES.get(state[:2])
-    return error_type and _Finding(error_type, CODED)
-
-
-def _by_code(link):
-    error_type = causes.CODES.get(_normal(evidence.body_code(link)))
-    return error_type and _Finding(error_type, CODED)
-
-
-def _by_tls(link):
-    cause = causes.TLS_REASONS.get(evidence.tls_reason(link))
-    return cause and _Finding(cause.type, CODED, cause.delivery)
-
-
-def _by_encoding(link):
-    """What a header cannot hold is a setting; any other text is data."""
-    encoding = link.encoding if isinstance(link, UnicodeEncodeError) else None
-    if encoding in causes.HEADER_ENCODINGS:
-        return _Finding(ErrorType.CONFIGURATION_ERROR, CODED, Delivery.NOT_SENT)
-    return None
-
-
-def _by_reply(link):
-    """What a mail server, or another Odoo, said in numbers or names."""
-    if (reply := evidence.smtp_reply(link)) is not None:
-        named = causes.SMTP_REPLIES.get(reply) or causes.SMTP_REPLIES[reply // 100]
-        return _Finding(named, CODED, Delivery.ANSWERED)
-    if named := causes.FAULTS.get(evidence.fault_code(link)):
-        return _Finding(named, CODED, Delivery.ANSWERED)
-    if cause := causes.NAMES.get(evidence.remote_class(link)):
-        return _Finding(cause.type, CODED, Delivery.ANSWERED)
-    return None
-
-
-_EVIDENCE = (
-    _by_tls,
-    _by_encoding,
-    _by_class,
-    _by_reply,
-    _by_http,
-    _by_os_code,
-    _by_sqlstate,
-    _by_code,
-)
-
-
-def _answered(status: int, *told: str) -> Delivery:
-    lost = status in causes.GATEWAY_STATUSES or (
-        status >= 500 and any(map(causes.GATEWAY_LOST.search, told))
-    )
-    return Delivery.UNKNOWN if lost else Delivery.ANSWERED
-
-
-def _delivery(finding: _Finding, sent: bool | None) -> Delivery:
+def _delivery(finding: Finding, sent: bool | None) -> Delivery:
     known = finding.delivery
     if known in (Delivery.NOT_SENT, Delivery.ANSWERED):
         return known
@@ -358,7 +219,9 @@ def _delivery(finding: _Finding, sent: bool | None) -> Delivery:
     return Delivery.UNKNOWN if unsure else Delivery.NOT_SENT
 
 
-def _with_loss(finding, delivery, sent, idempotent) -> ErrorType:
+def _with_loss(
+    finding: Finding, delivery: Delivery, sent: bool | None, idempotent: bool
+) -> ErrorType:
     """An answer lost after sending is a type of its own; if nobody knows whether the
     request left, it is one where sending twice would do harm.
     """
@@ -368,9 +231,5 @@ def _with_loss(finding, delivery, sent, idempotent) -> ErrorType:
     return finding.type
 
 
-def _first(values):
+def _first(values: Iterable[_Value | None]) -> _Value | None:
     return next((value for value in values if value is not None), None)
-
-
-def _normal(code: str | None) -> str:
-    return (code or "").strip().lower().replace("-", "_").replace(" ", "_")

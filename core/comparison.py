@@ -5,7 +5,7 @@ who is to correct one of them.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -68,7 +68,7 @@ def differences(
     return _lines_as_one(found, sides)
 
 
-def _flat(record) -> dict[str, Any]:
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
     flat = {}
     for name, value in record.items():
         if name not in KEYED:
@@ -81,7 +81,9 @@ def _flat(record) -> dict[str, Any]:
     return flat
 
 
-def _lines_as_one(found, sides) -> list[Difference]:
+def _lines_as_one(
+    found: Iterable[Difference], sides: Sequence[Mapping[str, Any]]
+) -> list[Difference]:
     """A line that one side lacks is one difference, not one for each of its fields."""
     lines = [{path.partition(".")[0] for path in side} for side in sides]
     kept: dict[str, Difference] = {}
@@ -90,12 +92,12 @@ def _lines_as_one(found, sides) -> list[Difference]:
         if whole == difference.path or (whole in lines[1] and whole in lines[2]):
             kept[difference.path] = difference
         elif whole not in kept:
-            values = [_line(side, whole) for side in sides]
-            kept[whole] = Difference(whole, *values, difference.effect)
+            before, ours, theirs = (_line(side, whole) for side in sides)
+            kept[whole] = Difference(whole, before, ours, theirs, difference.effect)
     return list(kept.values())
 
 
-def _line(side, whole):
+def _line(side: Mapping[str, Any], whole: str) -> Any:
     prefix = f"{whole}."
     fields = {
         path.removeprefix(prefix): value
@@ -139,7 +141,7 @@ def with_leaf(record: Mapping[str, Any], path: str, value: Any) -> dict[str, Any
     return copy
 
 
-def _steps(path) -> list[str | int]:
+def _steps(path: str) -> list[str | int]:
     return [
         int(number) if number else name
         for name, number in re.findall(r"([^.\[\]]+)(?![^\[]*\])|\[(\d+)\]", path)

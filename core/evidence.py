@@ -10,7 +10,7 @@ from typing import Any
 
 from .causes import NO_ANSWER, TLS_WORDS, WORDS
 from .retry import parse_retry_after
-from .texts import storable
+from .texts import storable, text_of, tried
 
 CHAIN_LIMIT = 32
 CODE_LIMIT = 128  # characters of the other side's code
@@ -26,10 +26,7 @@ _SQLSTATE_NAMES = ("pgcode", "sqlstate")
 
 def read(thing: Any, name: str) -> Any:
     """The attribute, or None if there is none or it cannot be read."""
-    try:
-        return getattr(thing, name, None)
-    except Exception:
-        return None
+    return tried(getattr, thing, name, None)
 
 
 def not_sent(links: list[BaseException]) -> bool:
@@ -121,11 +118,12 @@ def remote_class(exc: BaseException) -> str | None:
     told = [read(exc, name) for name in ("info", "error", "data", "body")]
     for value in (*told, *(args if isinstance(args, tuple) else ())):
         inner = value
-        for name in ("error", "data"):
-            if isinstance(inner, dict) and isinstance(inner.get(name), dict):
-                inner = inner[name]
-        if isinstance(inner, dict) and isinstance(inner.get("name"), str):
-            return inner["name"]
+        for key in ("error", "data"):
+            if isinstance(inner, dict) and isinstance(inner.get(key), dict):
+                inner = inner[key]
+        name = inner.get("name") if isinstance(inner, dict) else None
+        if isinstance(name, str):
+            return name
     return None
 
 
@@ -163,10 +161,7 @@ def body_code(exc: BaseException) -> str | None:
 
 def message(exc: BaseException) -> str:
     """What it says, or the name of its class if it says nothing."""
-    try:
-        return str(exc) or type(exc).__name__
-    except Exception:
-        return type(exc).__name__
+    return tried(str, exc) or type(exc).__name__
 
 
 def told(exc: BaseException) -> str:
@@ -206,10 +201,7 @@ def retry_after(exc: BaseException, now: float | None = None) -> float | None:
 
 
 def _header(headers: Any, name: str) -> str | None:
-    try:
-        lowered = {
-            str(key).lower(): value for key, value in dict(headers or {}).items()
-        }
-        return None if lowered.get(name) is None else str(lowered[name])
-    except Exception:
-        return None
+    for key, value in (tried(dict, headers or {}) or {}).items():
+        if text_of(key).lower() == name and value is not None:
+            return text_of(value)
+    return None

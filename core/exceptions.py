@@ -100,7 +100,7 @@ class SignatureError(SyncError):
 
     error_type = ErrorType.AUTHENTICATION_FAILED
 
-    def __init__(self, message: str, *, reason: str, **details):
+    def __init__(self, message: str, *, reason: str, **details: Any):
         super().__init__(message, **details)
         self.reason = reason
 
@@ -115,7 +115,7 @@ class MaxRetriesExceededError(SyncError):
         message: str = "",
         *,
         last_error: BaseException | None = None,
-        **details,
+        **details: Any,
     ):
         super().__init__(message, **details)
         self.last_error = last_error
@@ -186,7 +186,9 @@ class DependencyMissingError(SyncError):
     error_type = ErrorType.RESOURCE_NOT_FOUND
     overrides: ClassVar = {"retryable": True}
 
-    def __init__(self, entity: str, external_id: str, message: str = "", **details):
+    def __init__(
+        self, entity: str, external_id: str, message: str = "", **details: Any
+    ):
         super().__init__(
             message or f"The {entity} {external_id} is not known yet.", **details
         )
@@ -212,7 +214,7 @@ class HttpError(SyncError):
         *,
         headers: Mapping[str, str] | None = None,
         body: Any = None,
-        **details,
+        **details: Any,
     ):
         super().__init__(message or f"HTTP {status} {code or ''}".rstrip(), **details)
         self.status = status

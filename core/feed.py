@@ -37,7 +37,7 @@ class Position:
         raise InvalidDataError("cursor is none that this feed gave", field="cursor")
 
 
-def _parsed(text) -> Position | None:
+def _parsed(text: str) -> Position | None:
     try:
         padded = text + "=" * (-len(text) % 4)
         __, *numbers = urlsafe_b64decode(padded).decode().split(".")

@@ -21,6 +21,7 @@ app that is down (calls fail, breakers open) is below 50, where an alert is due;
 record that failed is not.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 FULL = 100
@@ -69,7 +70,7 @@ class Health:
     parts: tuple[Part, ...]
 
 
-def health(vitals):
+def health(vitals: Vitals) -> Health:
     """The score of :class:`Vitals`, with why it is no better."""
     parts = [Part(name, weight, weight * of(vitals)) for name, weight, of in FIGURES]
     score = round(FULL - sum(part.lost for part in parts))
@@ -81,16 +82,16 @@ def health(vitals):
     return Health(score, level, tuple(parts))
 
 
-def _share(some, whole):
+def _share(some: float, whole: float) -> float:
     return min(1.0, some / whole) if whole else 0.0
 
 
-def _saturating(count, half):
+def _saturating(count: float, half: float) -> float:
     return count / (count + half)
 
 
 # Name, weight (together 100), and the share that is taken of it.
-FIGURES = (
+FIGURES: tuple[tuple[str, int, Callable[[Vitals], float]], ...] = (
     ("failed_calls", 35, lambda v: _share(v.failed_calls, v.calls)),
     ("open_breakers", 20, lambda v: _share(v.open_breakers, v.breakers)),
     ("criticals", 20, lambda v: _saturating(v.criticals, HALF_CRITICALS)),

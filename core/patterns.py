@@ -8,13 +8,15 @@ beginning of a text is searched.
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from importlib import import_module
 from math import prod
 from typing import Any
 
+# Python's own parser of patterns, which nothing public gives; it moved in 3.11.
 try:
-    from re import _parser as parser
-except ImportError:  # before Python 3.11
-    import sre_parse as parser  # type: ignore[no-redef]
+    parser = import_module("re._parser")
+except ImportError:
+    parser = import_module("sre_parse")
 
 TOO_COMPLEX = "too complex"
 LOOKED_AT = 500  # characters of a text
@@ -49,14 +51,15 @@ def found(pattern: str, text: str) -> bool:
     return expression is not None and bool(expression.search(text[:LOOKED_AT]))
 
 
-def _ways(parts: Iterable[Any]) -> int:
+def _ways(parts: Iterable[tuple[Any, Any]]) -> int:
     """In how many ways the parts in their order can match at one place, at most."""
     return min(_ENDLESS, prod(_ways_of(str(kind), about) for kind, about in parts))
 
 
 def _ways_of(kind: str, about: Any) -> int:
     if kind in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-        return _repeated(*about)
+        least, most, inner = about
+        return _repeated(least, most, inner)
     if kind == "BRANCH":
         return sum(map(_ways, about[1]))
     if kind == "SUBPATTERN":
@@ -77,8 +80,12 @@ def _repeated(least: int, most: int, parts: Any) -> int:
     times = min(most, LOOKED_AT)
     if each == 1:
         low, high = parts.getwidth()
-        fixed = low == high and low > 0
-        return max(1, min(times - least + 1, LOOKED_AT // 4)) if fixed else _ENDLESS
+        if low != high or low == 0:
+            return _ENDLESS
+        return max(1, min(times - least + 1, LOOKED_AT // 4))
     if times > 64:
         return _ENDLESS
-    return min(_ENDLESS, sum(each**count for count in range(least, times + 1)))
+    ways = 0
+    for count in range(least, times + 1):
+        ways += int(each**count)
+    return min(_ENDLESS, ways)

@@ -5,7 +5,7 @@ are let through: the other side may know more than we do.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
@@ -140,15 +140,22 @@ def canonical_datetime(value: Any) -> str:
     :raise InvalidDataError: it is no date and time.
     """
     try:
-        if isinstance(value, str):
-            value = _read_moment(value.strip())
-        elif isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime(value.year, value.month, value.day)
-        if value.tzinfo is not None:
-            value = value.astimezone(timezone.utc)
-        return value.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
-    except (ValueError, OverflowError, AttributeError, TypeError):
+        moment = _moment(value)
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(timezone.utc)
+    except (ValueError, OverflowError):
         raise InvalidDataError("This is not a date and time.") from None
+    return moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def _moment(value: Any) -> datetime:
+    if isinstance(value, str):
+        return _read_moment(value.strip())
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    raise ValueError
 
 
 def _read_moment(text: str) -> datetime:
@@ -162,7 +169,7 @@ def _read_moment(text: str) -> datetime:
     return datetime.fromisoformat(f"{found['date']}T{clock}{offset}")
 
 
-def _check(schema, record, partial, prefix) -> list[Problem]:
+def _check(schema: Schema, record: Any, partial: bool, prefix: str) -> list[Problem]:
     if not isinstance(record, Mapping):
         return [Problem(prefix.rstrip("."), "This is not a record.")]
     problems = []
@@ -179,8 +186,9 @@ def _check(schema, record, partial, prefix) -> list[Problem]:
     return problems
 
 
-def _check_lines(field, lines, path):
-    problems, seen = [], set()
+def _check_lines(field: Field, lines: Iterable[Any], path: str) -> list[Problem]:
+    problems: list[Problem] = []
+    seen: set[str] = set()
     for index, line in enumerate(lines):
         here = f"{path}[{index}]"
         problems += _check(field.lines or {}, line, False, f"{here}.")
@@ -194,13 +202,13 @@ def _check_lines(field, lines, path):
     return problems
 
 
-def _check_text(field, value):
+def _check_text(field: Field, value: Any) -> str | None:
     if not isinstance(value, str):
         return "This is not a text."
     return _too_long(field, value)
 
 
-def _check_decimal(field, value):
+def _check_decimal(field: Field, value: Any) -> str | None:
     try:
         number = Decimal(canonical_decimal(value, field.digits))
     except InvalidDataError as error:
@@ -208,17 +216,17 @@ def _check_decimal(field, value):
     return _too_small(field, number)
 
 
-def _check_integer(field, value):
+def _check_integer(field: Field, value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return "This is not a whole number."
     return _too_small(field, value)
 
 
-def _check_boolean(field, value):
+def _check_boolean(field: Field, value: Any) -> str | None:
     return None if isinstance(value, bool) else "This is neither true nor false."
 
 
-def _check_datetime(field, value):
+def _check_datetime(field: Field, value: Any) -> str | None:
     try:
         canonical_datetime(value)
     except InvalidDataError as error:
@@ -226,25 +234,25 @@ def _check_datetime(field, value):
     return None
 
 
-def _check_choice(field, value):
+def _check_choice(field: Field, value: Any) -> str | None:
     if isinstance(value, str) and value in field.choices:
         return None
     return f"This is none of: {', '.join(field.choices)}."
 
 
-def _check_list(field, value):
+def _check_list(field: Field, value: Any) -> str | None:
     if not isinstance(value, list):
         return "This is not a list."
     return _too_long(field, value)
 
 
-def _too_long(field, value):
+def _too_long(field: Field, value: Sized) -> str | None:
     if field.max_length is not None and len(value) > field.max_length:
         return f"This is longer than {field.max_length}."
     return None
 
 
-def _too_small(field, number):
+def _too_small(field: Field, number: int | Decimal) -> str | None:
     if field.minimum is not None and number < field.minimum:
         return f"This is less than {field.minimum}."
     return None
@@ -265,7 +273,7 @@ _CHECKS = {
 _EMPTY_IS_NULL = (Kind.DECIMAL, Kind.DATETIME)
 
 
-def _canonical(field, value, path):
+def _canonical(field: Field, value: Any, path: str) -> Any:
     if value is None or (value == "" and field.kind in _EMPTY_IS_NULL):
         return None
     try:
@@ -277,13 +285,16 @@ def _canonical(field, value, path):
         error.field = path
         raise
     if field.kind is Kind.LINES and field.lines:
-        return [_canonical_line(field, line, i, path) for i, line in enumerate(value)]
+        lines = field.lines
+        return [_canonical_line(lines, line, i, path) for i, line in enumerate(value)]
     return value
 
 
-def _canonical_line(field, line, index, path):
+def _canonical_line(
+    schema: Schema, line: Mapping[str, Any], index: int, path: str
+) -> dict[str, Any]:
     try:
-        return canonical(field.lines, line)
+        return canonical(schema, line)
     except InvalidDataError as error:
         error.field = f"{path}[{index}].{error.field}"
         raise

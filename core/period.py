@@ -23,7 +23,7 @@ class Period:
     end: datetime
     raw: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.start >= self.end:
             raise ValueError("A period ends after it began")
 

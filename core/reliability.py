@@ -74,7 +74,9 @@ def seconds_of(intervals: Iterable[Interval], period: Period) -> float:
     return total
 
 
-def openings(changes: Iterable[Change], was_open: bool, period: Period):
+def openings(
+    changes: Iterable[Change], was_open: bool, period: Period
+) -> list[Interval]:
     """When something was open within the period.
 
     :param changes: those within the period, oldest first.
@@ -82,7 +84,8 @@ def openings(changes: Iterable[Change], was_open: bool, period: Period):
     :return: a list of :class:`Interval`, which do not overlap; the last ends
         with the period if it was open then.
     """
-    found, since = [], period.start if was_open else None
+    found: list[Interval] = []
+    since = period.start if was_open else None
     for change in changes:
         if change.open and since is None:
             since = change.at

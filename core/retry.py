@@ -48,7 +48,7 @@ class RetryPolicy:
     factor: float = 2.0
     jitter: Jitter = Jitter.FULL
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "jitter", Jitter(self.jitter))
         if self.max_attempts < 1:
             raise ValueError("A policy has at least one attempt.")
@@ -105,20 +105,28 @@ def exponential(policy: RetryPolicy, n: int) -> float:
         return policy.cap
 
 
-def _none(policy, n, rng, previous):
+def _none(
+    policy: RetryPolicy, n: int, rng: random.Random, previous: float | None
+) -> float:
     return exponential(policy, n)
 
 
-def _full(policy, n, rng, previous):
+def _full(
+    policy: RetryPolicy, n: int, rng: random.Random, previous: float | None
+) -> float:
     return rng.uniform(0, exponential(policy, n))
 
 
-def _equal(policy, n, rng, previous):
+def _equal(
+    policy: RetryPolicy, n: int, rng: random.Random, previous: float | None
+) -> float:
     half = exponential(policy, n) / 2
     return half + rng.uniform(0, half)
 
 
-def _decorrelated(policy, n, rng, previous):
+def _decorrelated(
+    policy: RetryPolicy, n: int, rng: random.Random, previous: float | None
+) -> float:
     # What the other side asked for may have lifted the delay before above the cap.
     last = min(max(previous or 0.0, policy.base), policy.cap)
     return min(policy.cap, rng.uniform(policy.base, 3 * last))
@@ -152,7 +160,7 @@ def parse_retry_after(
     return float(min(value, RETRY_AFTER_LIMIT))
 
 
-def _header_seconds(value, now, sent_at) -> float | None:
+def _header_seconds(value: str, now: float | None, sent_at: str | None) -> float | None:
     """Digits and nothing else are seconds, anything else may be a date."""
     if re.fullmatch("[0-9]+", value):
         return float(value) if len(value) < 16 else RETRY_AFTER_LIMIT
@@ -161,8 +169,8 @@ def _header_seconds(value, now, sent_at) -> float | None:
     return None if when is None or start is None else max(0.0, when - start)
 
 
-def _http_date(value) -> float | None:
+def _http_date(value: str | None) -> float | None:
     try:
-        return parsedate_to_datetime(value).timestamp()
+        return parsedate_to_datetime(value or "").timestamp()
     except (TypeError, ValueError, OverflowError, AttributeError, IndexError):
         return None

@@ -138,18 +138,21 @@ def compensate(saga: Saga) -> Saga:
     return _settled(replace(saga, steps=steps, state=SagaState.COMPENSATING))
 
 
-def _ended(saga, action, run, compensation):
+def _ended(
+    saga: Saga, action: Action, run: StepState, compensation: CompensationState
+) -> Saga:
     _check_turn(saga, action)
     step = saga.steps[action.index]
     if step.compensation is not CompensationState.REGISTERED:
         raise ValueError(f"Step {action.index} was not begun.")
-    change = {"state": run}
     if action.kind is Kind.COMPENSATE:
-        change = {"compensation": compensation}
-    return _settled(_with(saga, action, replace(step, **change)))
+        step = replace(step, compensation=compensation)
+    else:
+        step = replace(step, state=run)
+    return _settled(_with(saga, action, step))
 
 
-def _settled(saga):
+def _settled(saga: Saga) -> Saga:
     """The saga in its final state, if nothing is left to be done."""
     if next_action(saga) is not None:
         return saga
@@ -162,7 +165,7 @@ def _settled(saga):
 
 def _first(
     saga: Saga, kind: Kind, applies: Callable[[Step], bool], backwards: bool = False
-):
+) -> Action | None:
     indexes = range(len(saga.steps))
     for index in reversed(indexes) if backwards else indexes:
         if applies(saga.steps[index]):
@@ -170,12 +173,12 @@ def _first(
     return None
 
 
-def _check_turn(saga, action):
+def _check_turn(saga: Saga, action: Action) -> None:
     if next_action(saga) != action:
         raise ValueError(f"It is not the turn of {action}.")
 
 
-def _with(saga, action, step):
+def _with(saga: Saga, action: Action, step: Step) -> Saga:
     steps = list(saga.steps)
     steps[action.index] = step
     return replace(saga, steps=tuple(steps))

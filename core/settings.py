@@ -87,7 +87,7 @@ class Problem:
     name: str
     expects: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.name} ({self.origin}) is to be {self.expects}"
 
 
@@ -165,7 +165,7 @@ def _milliseconds(low: int, high: int) -> Reading:
     )
 
 
-def _bounded(text, low, high):
+def _bounded(text: str, low: int, high: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 12):
         raise ValueError
     value = int(text)
@@ -175,7 +175,7 @@ def _bounded(text, low, high):
 
 
 def _address(*schemes: str) -> Reading:
-    def read(text):
+    def read(text: str) -> str:
         parts = urlsplit(text)
         good = text.isprintable() and " " not in text and parts.scheme in schemes
         # Reading the port raises ValueError if it is no number.
@@ -205,7 +205,7 @@ def _read_host(text: str) -> str:
 def _matching(pattern: str, expects: str) -> Reading:
     compiled = re.compile(pattern)
 
-    def read(text):
+    def read(text: str) -> str:
         if not compiled.fullmatch(text):
             raise ValueError
         return text

@@ -101,16 +101,21 @@ class TypeInfo:
     counts_for_breaker: bool
 
 
-def _flags(category, severity, flags, suggested_action):
+def _flags(
+    category: Category, severity: Severity, flags: str, suggested_action: str
+) -> TypeInfo:
     """Read one row. Flags: r retryable, f recoverable (fall back), u user action,
     a administrator action, b counts for the breaker.
     """
     return TypeInfo(
         category,
         severity,
-        *(letter in flags for letter in "rfua"),
-        suggested_action,
-        "b" in flags,
+        retryable="r" in flags,
+        recoverable="f" in flags,
+        requires_user_action="u" in flags,
+        requires_admin_action="a" in flags,
+        suggested_action=suggested_action,
+        counts_for_breaker="b" in flags,
     )
 
 

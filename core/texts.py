@@ -1,6 +1,8 @@
 """Texts: sentences that people read, and texts of others that must be kept."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -19,7 +21,13 @@ def storable(text: str) -> str:
 
 def text_of(thing: object) -> str:
     """What the object says of itself, or the name of its class if it cannot."""
+    said = tried(str, thing)
+    return said if isinstance(said, str) else f"<{type(thing).__name__}>"
+
+
+def tried(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What anybody's code returns, such as an attribute's; None if it raises."""
     try:
-        return str(thing)
-    except Exception:
-        return f"<{type(thing).__name__}>"
+        return function(*arguments)
+    except Exception:  # noqa: BLE001 - whatever it raises, it said nothing
+        return None

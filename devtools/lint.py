@@ -1,4 +1,4 @@
-"""``./dev lint``: ruff, pylint-odoo, OCA's hooks, and a README up to date."""
+"""``./dev lint``: ruff, mypy, pylint-odoo, OCA's hooks, and a README up to date."""
 
 from . import copying, odoo, paths, readme, shell, venv
 from .progress import StepError, explain, say, step
@@ -33,6 +33,7 @@ def _checks(fix):
     brief = "--output-format=concise"
     yield "ruff check", _tool("ruff", "check", brief, *fixing, ".", cwd=paths.ROOT)
     yield "ruff format", _tool("ruff", "format", *style, ".", cwd=paths.ROOT)
+    yield "mypy", _tool("mypy", cwd=paths.ROOT)
     yield "pylint-odoo", _tool("pylint", f"--rcfile={_pylintrc()}", paths.ADDON_NAME)
     hook = "oca-checks-odoo-module"
     yield hook, _tool(hook, f"--disable={UNWANTED}", _copy(), cwd=paths.RUN)

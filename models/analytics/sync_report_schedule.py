@@ -112,7 +112,7 @@ class SyncReportSchedule(models.Model):
         for schedule in self.search([("active", "=", True)]):
             try:
                 apart(schedule._send_due)
-            except Exception as exc:
+            except Exception as exc:  # noqa: BLE001 - the others are sent
                 # It is due still: tried again with the next run.
                 self.env["sync.error"]._record(
                     exc,

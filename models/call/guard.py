@@ -5,7 +5,7 @@ from functools import partial
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from ...client import PharmacyClient
+from ...client import FAILURES, PharmacyClient
 from ...core import breaker as core
 from ...core.exceptions import CircuitBreakerOpenError
 from ..base.own_transaction import autocommitting
@@ -48,7 +48,7 @@ class SyncBackend(models.Model):
         correlation_id = uuid.uuid4().hex
         try:
             self._client("test").changes("suppliers", None, 1, correlation_id)
-        except Exception as exc:
+        except FAILURES as exc:
             Error = self.env["sync.error"]
             error = Error._classify(exc, self)
             raise UserError(
@@ -169,6 +169,6 @@ class SyncBackend(models.Model):
                 return
             try:
                 client.health(uuid.uuid4().hex)
-            except Exception:
+            except FAILURES:
                 # The breaker took note of it, and the log of calls.
                 return

@@ -91,11 +91,7 @@ class SyncBackend(models.Model):
         found = lookup.near(list(external_ids))
         for external_id in external_ids:
             if external_id not in found:
-                try:
-                    found[external_id] = lookup.far(external_id)
-                except Exception as exc:
-                    # It is the answer for this one; the others have theirs.
-                    found[external_id] = exc
+                found[external_id] = lookup.far(external_id)
         self.env["sync.cache.use"]._count(self, found.values())
         return found
 
@@ -136,7 +132,8 @@ class _Lookup:
         return found
 
     def far(self, external_id):
-        """What the app says, or what serves in its place."""
+        """What the app says, or what serves in its place; what was raised if nothing
+        does."""
         try:
             if self._outage:
                 # Asked a moment ago, for the record before this one.
@@ -147,17 +144,14 @@ class _Lookup:
                 )
             with self._alone(external_id):
                 return self._read_app(external_id)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001
             # Whatever keeps the app from answering: an older value may serve.
             error = self._cache.env["sync.error"]._classify(exc, self._backend)
             if error.type is ErrorType.RESOURCE_NOT_FOUND:
                 self._quietly(self._cache._invalidate, [external_id])
-                raise
+                return exc
             self._note_failure(exc, error)
-            found = self._serving(external_id)
-            if not found:
-                raise
-            return found
+            return self._serving(external_id) or exc
 
     def _read_app(self, external_id):
         entry = self._entries([external_id]).get(external_id)

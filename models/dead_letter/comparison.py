@@ -2,6 +2,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 
+from ...client import FAILURES
 from ...core.comparison import differences
 from ...core.exceptions import HttpError, SyncError
 from ...entities.directory import Directory, unmapped
@@ -43,8 +44,7 @@ class SyncBackend(models.Model):
                     record = client.get(collection, external_id, correlation_id)
                 else:
                     record = client.find(collection, key, correlation_id)
-            except Exception as exc:
-                # Whatever keeps the app from answering: people read it.
+            except FAILURES as exc:
                 if not isinstance(exc, HttpError) or exc.status != NOT_FOUND:
                     # The others would hardly fare better; and one call is enough to
                     # an app that is down.

@@ -96,7 +96,7 @@ class SyncStream(models.Model):
             eta = fields.Datetime.now() + timedelta(seconds=int(exc.retry_after) + 1)
             apart(self._hand_over_pull, eta)
             return False
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001
             # Kept, whatever it is, as the failed pull, which is tried again. If the app
             # knows no such cursor (its database was set back), all is read again; what
             # did not change is left alone.

@@ -9,6 +9,7 @@ from ...core.pair import untold
 from ...core.retry import DEPENDENCY_WAIT
 from ...entities.directory import Directory, unmapped
 from ...entities.neutral import neutral
+from ..base.alone import alone
 from ..base.own_transaction import apart
 from ..operation.cancel import CANCELLED
 from .settle import FETCHED, FOUND, GONE, NOT_FOUND
@@ -121,7 +122,7 @@ class SyncStream(models.Model):
                     result.result if known is answers else result.error
                 )
             self._fetch_current(client, collection, items, answers)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - each item fails with it
             for item in items:
                 if item["operation_id"] not in answers:
                     failures.setdefault(item["operation_id"], exc)
@@ -236,23 +237,21 @@ class SyncStream(models.Model):
             .browse(operations.mapping_id.mapped("res_id"))
             .exists()
         )
-        try:
-            with self.env.cr.savepoint():
-                return adapter._serialise(records, directory)
-        except Exception:
-            data = {}
-            for operation in operations:
-                record = records.filtered(
-                    lambda r, o=operation: r.id == o.mapping_id.res_id
-                )
-                try:
-                    with self.env.cr.savepoint():
-                        data.update(adapter._serialise(record, directory))
-                except Exception as exc:
-                    operation.attempts += 1
-                    Error = self.env["sync.error"]
-                    operation._fail(Error._classify(exc, self.backend_id), exc)
-            return data
+        with alone(self.env):
+            return adapter._serialise(records, directory)
+        data = {}
+        for operation in operations:
+            record = records.filtered(
+                lambda r, o=operation: r.id == o.mapping_id.res_id
+            )
+            with alone(self.env) as failure:
+                data.update(adapter._serialise(record, directory))
+            if failure:
+                operation.attempts += 1
+                Error = self.env["sync.error"]
+                classification = Error._classify(failure.error, self.backend_id)
+                operation._fail(classification, failure.error)
+        return data
 
     def _essential_now(self):
         """Fields that updates are reduced to now; None: they are not."""
@@ -262,59 +261,67 @@ class SyncStream(models.Model):
             return adapter._entity_essential
         return None
 
+    def _await_dependencies(self, operation, missing):
+        """Have what an operation refers to sent first; None: it is not sent now."""
+        for entity, res_id in missing:
+            operation._request_dependency(self, entity, res_id)
+        operation._park(
+            DEPENDENCY_WAIT,
+            self.env._("Waits for what it refers to: %s", sorted(missing)),
+        )
+        operation._schedule_waiting()
+
+    def _wanted(self, operation, data, essential):
+        """Method and data of the request for one operation, and for an update the
+        comparison that they come from; None if the operation ended or waits."""
+        mapping = operation.mapping_id
+        if data is None:
+            # One whose creation was never answered is looked up first.
+            at_app = mapping.external_id or mapping.uncertain
+            if not at_app or mapping.deleted:
+                return operation._succeed(self.env._("The record is gone."))
+            return ({"method": "delete"} if mapping.external_id else {}), None
+        if not mapping.external_id:
+            return {"method": "create", "data": data}, None
+        comparison = mapping._compare(data)
+        changes = comparison.to_pharmacy
+        if not changes or mapping.deleted:
+            return operation._succeed(self.env._("Nothing differs any more."))
+        if essential is not None:
+            changes = {name: changes[name] for name in changes if name in essential}
+        if changes:
+            return {"method": "update", "data": changes}, comparison
+        operation._park(
+            BUSY_WAIT, self.env._("Not essential, and the pool is saturated.")
+        )
+        operation._schedule_waiting()
+        return None
+
     def _push_item(self, operation, data, essential=None):
         """What to send for one operation; None if it ended without sending.
 
         :param essential: fields that an update is reduced to, or None
         """
         mapping = operation.mapping_id
-        reduced = False
+        wanted = self._wanted(operation, data, essential)
+        if not wanted:
+            return None
+        wanted, comparison = wanted
         request = {
             "external_ref": mapping.key,
             "correlation_id": operation.correlation_id,
+            **wanted,
         }
-        if data is None:
-            # One whose creation was never answered is looked up first.
-            at_app = mapping.external_id or mapping.uncertain
-            if not at_app or mapping.deleted:
-                return operation._succeed(self.env._("The record is gone."))
-            if mapping.external_id:
-                request.update(method="delete")
-        elif not mapping.external_id:
-            request.update(method="create", data=data)
-        else:
-            comparison = mapping._compare(data)
-            changes = comparison.to_pharmacy
-            if not changes or mapping.deleted:
-                return operation._succeed(self.env._("Nothing differs any more."))
-            if essential is not None and not changes.keys() <= essential:
-                reduced = True
-                changes = {k: changes[k] for k in changes.keys() & essential}
-                if not changes:
-                    operation._park(
-                        BUSY_WAIT,
-                        self.env._("Not essential, and the pool is saturated."),
-                    )
-                    operation._schedule_waiting()
-                    return None
-            request.update(method="update", data=changes)
-        missing = unmapped(request.get("data"))
-        if missing:
-            for entity, res_id in missing:
-                operation._request_dependency(self, entity, res_id)
-            operation._park(
-                DEPENDENCY_WAIT,
-                self.env._("Waits for what it refers to: %s", sorted(missing)),
-            )
-            operation._schedule_waiting()
-            return None
+        if missing := unmapped(request.get("data")):
+            return self._await_dependencies(operation, missing)
         if mapping.external_id:
             request.update(id=mapping.external_id, if_match=mapping.version)
-        if request.get("method") == "update":
+        if comparison:
             read = (operation.payload or {}).get("fetched") == mapping.version
-            if not read and untold(changes, data, comparison.pharmacy):
+            if not read and untold(request["data"], data, comparison.pharmacy):
                 request.update(method=FETCH)
                 del request["data"]
+        reduced = comparison and wanted["data"].keys() != comparison.to_pharmacy.keys()
         uncertain = mapping.uncertain and not mapping.external_id
         unanswered = mapping.unanswered
         if request.get("method") == "create":
@@ -335,6 +342,6 @@ class SyncStream(models.Model):
             "uncertain": uncertain,
             "unanswered": unanswered,
             "retry": operation.attempts > 1,
-            "reduced": reduced,
+            "reduced": bool(reduced),
             "request": request,
         }

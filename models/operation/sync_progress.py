@@ -152,7 +152,7 @@ class SyncProgress(models.AbstractModel):
                 if shift.expired:
                     apart(self._schedule_work)
                     return
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001
             # Kept, whatever it is, as the end of the work, which can be resumed.
             apart(self._fail_work, exc)
 

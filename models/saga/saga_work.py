@@ -58,7 +58,7 @@ class SyncSaga(models.Model):
             step = self.step_ids.browse(action["step_id"])
             answer = step._call_app(action)
             apart(self._succeed_action, action, answer, job_uuid)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001
             # Whatever failed, be it in another addon's step: the saga decides.
             apart(self._fail_action, action, exc, job_uuid)
 

@@ -49,7 +49,7 @@ class TestCache(SyncCase):
         # Not by assertRaises, which sets the database back.
         try:
             return self.look(external_id)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - what it is, is what is asked for
             return self.env["sync.error"]._classify(exc)
 
     # -- Near first -------------------------------------------------------------------

@@ -5,9 +5,13 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.orm.models import NO_ACCESS
 
-from ...client import PharmacyClient
+from ...client import FAILURES, PharmacyClient
 from ...core.address import origin
-from ...core.exceptions import ConfigurationError, HttpError
+from ...core.exceptions import (
+    ConfigurationError,
+    HttpError,
+    MaxRetriesExceededError,
+)
 from ...core.signature import sign
 from ...models.backend.sync_backend import MASK
 
@@ -225,14 +229,14 @@ class SyncBackendConnect(models.TransientModel):
     def _answer(self):
         try:
             self._client().health(uuid.uuid4().hex)
-        except ValueError:
-            # No JSON: requests' error of that is a ValueError.
+        except MaxRetriesExceededError:
+            # What answers there speaks no JSON.
             return "failed", self._no_app()
         except HttpError as exc:
-            if exc.status < 500 and exc.status != 429:
+            if 400 <= exc.status < 500 and exc.status != 429:
                 return "failed", self._no_app()
             return "failed", self._told(exc)
-        except Exception as exc:
+        except FAILURES as exc:
             return "failed", self._told(exc)
         return "passed", self.env._("A pharmacy app answers there.")
 
@@ -263,7 +267,7 @@ class SyncBackendConnect(models.TransientModel):
                 )
             if exc.status != 403:
                 return "failed", self._told(exc)
-        except Exception as exc:
+        except FAILURES as exc:
             return "failed", self._told(exc)
         return "passed", self.env._("The pharmacy app accepts the key.")
 
@@ -281,7 +285,7 @@ class SyncBackendConnect(models.TransientModel):
                         title,
                     )
                 return "failed", f"{title}: {self._told(exc)}"
-            except Exception as exc:
+            except FAILURES as exc:
                 return "failed", f"{title}: {self._told(exc)}"
             read.append(title)
         return "passed", self.env._("It can read: %s.", ", ".join(read))

@@ -3,6 +3,7 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...client import FAILURES
 from ...models.base.actions import open_record
 
 
@@ -75,7 +76,7 @@ class SyncLink(models.TransientModel):
             data = client.get(
                 adapter._entity_collection, self.external_id.strip(), correlation_id
             )
-        except Exception as exc:
+        except FAILURES as exc:
             Error = self.env["sync.error"]
             error = Error._classify(exc, stream.backend_id)
             raise UserError(
