@@ -220,7 +220,7 @@ class Stack:
         return {
             "state": STATES[row["state"]],
             "notes": plain(row["note"]),
-            "supplier": row["vat"],
+            "supplier": row["vat"] or "",
             "lines": sorted(
                 (
                     line["barcode"],
