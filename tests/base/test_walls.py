@@ -36,13 +36,17 @@ class _UndoError(Exception):
 class TestWalls(WallsCase):
     """Nobody of company B reaches anything of company A, by any public method."""
 
+    def setUp(self):
+        super().setUp()
+        self.copies = {}
+
     def arguments(self, model, method):
         """Arguments for what a method requires, by name."""
         order = self.records["sync.mapping"]
         given = {
-            "vals": self.copied(model),
-            "vals_list": [self.copied(model)],
-            "values": self.copied(model),
+            "vals": dict(self.copied(model)),
+            "vals_list": [dict(self.copied(model))],
+            "values": dict(self.copied(model)),
             "field_names": list(self.copied(model)),
             "fields_spec": {name: {} for name in model._fields},
             "fields": list(model._fields),
@@ -79,16 +83,18 @@ class TestWalls(WallsCase):
 
     def copied(self, model):
         """The values of A's record, as one would create another like it."""
+        if model._name not in self.copies:
+            self.copies[model._name] = self.copy_of(model)
+        return self.copies[model._name]
+
+    def copy_of(self, model):
         record = self.records.get(model._name, model).sudo()[:1]
-        return (
-            {
-                name: value
-                for name, value in record.copy_data()[0].items()
-                if model._fields[name].store and model._fields[name].type != "one2many"
-            }
-            if record
-            else {}
-        )
+        values = record.copy_data()[0] if record else {}
+        return {
+            name: value
+            for name, value in values.items()
+            if model._fields[name].store and model._fields[name].type != "one2many"
+        }
 
     def call(self, role, name, method, ids=None, rows=None, context=None, **arguments):
         """Call a method as one would over RPC, and undo what it does.

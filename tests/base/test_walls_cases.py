@@ -290,7 +290,7 @@ class TestGroups(WallsCase):
 
     def model_of(self, view, button):
         model = self.env[view.model]
-        for parent in reversed(list(button.iterancestors("field"))):
+        for parent in reversed(list(button.iterancestors("field", "groupby"))):
             if parent.get("name") in model._fields:
                 model = self.env[model._fields[parent.get("name")].comodel_name]
         return model._name
