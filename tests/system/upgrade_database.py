@@ -62,6 +62,12 @@ SCHEMA = {
         SELECT p.oid::regprocedure::text AS name, prosrc AS definition FROM pg_proc p
          WHERE pronamespace = current_schema()::regnamespace AND NOT EXISTS (
                SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')""",
+    "rule": """
+        SELECT d.name, concat_ws(' ', r.active, r.perm_read, r.perm_write,
+                                 r.perm_create, r.perm_unlink, r.domain_force)
+                       AS definition
+          FROM ir_rule r JOIN ir_model_data d ON d.model = 'ir.rule' AND d.res_id = r.id
+         WHERE d.module = 'pharmacy_sync'""",
     "record": """
         SELECT name, model AS definition FROM ir_model_data
          WHERE module = 'pharmacy_sync'""",
