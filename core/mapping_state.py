@@ -1,7 +1,9 @@
-"""The protocol of one mapping: what follows from what either side has.
+"""The protocol of one mapping as a value: what both sides are known to have, compared.
 
-Records are canonical values by field. The words are those of :mod:`.merge` and
-:mod:`.pair`.
+What may happen to it are the moves in :mod:`.pushing` and :mod:`.arriving`: plain
+functions from one state to the next. Whoever calls them locks, loads and writes; they
+know nothing of that. Records are canonical values by field; the other words are those
+of :mod:`.merge` and :mod:`.pair`.
 """
 
 from dataclasses import dataclass
@@ -9,9 +11,44 @@ from typing import Any
 
 from .conflict_rules import Facts
 from .merge import KEYED, Frozen, Merge, Record, lines_by_key, three_way
-from .merge_base import new_base
+from .merge_base import advance, new_base
 from .pair import NOTHING, Base, Held, as_it_is, in_odoo, seen
 from .policy import Decision, Policies, resolve
+
+
+@dataclass(frozen=True)
+class MappingState:
+    """What is known of one record on both sides.
+
+    :ivar external_id: the pharmacy's id; None while it has no such record, or none is
+        known
+    :ivar version: latest version seen of the pharmacy's
+    :ivar base: what each side had when both last agreed
+    :ivar unanswered: what was sent on top of the version and never answered: the
+        pharmacy's half would be so
+    :ivar uncertain: its creation was sent, and no answer to that is known
+    :ivar deleted: deleted on one side; an old state does not revive it
+    :ivar in_part: whether the version was told in part only: what was left out may
+        have changed since it was told
+    :ivar conflict_paths: where a person has yet to decide
+    """
+
+    external_id: str | None = None
+    version: int = 0
+    base: Base = NOTHING
+    unanswered: tuple[Record, ...] = ()
+    uncertain: bool = False
+    deleted: bool = False
+    in_part: bool = False
+    conflict_paths: tuple[str, ...] = ()
+
+    def advanced(self, sent: Record) -> Base:
+        """The base once the pharmacy has what was sent."""
+        half = advance(self.base.pharmacy, sent, self.conflict_paths)
+        return self.base.with_pharmacy(half)
+
+
+UNKNOWN = MappingState()
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ import uuid
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.merge_base import advance, confirm
+from ...core.mapping_state import MappingState
 from ...core.pair import Base
+from ...core.pushing import nothing_agreed
 from ...entities.directory import Directory
 from ..base.actions import open_record
 
@@ -61,6 +62,12 @@ class SyncMapping(models.Model):
         readonly=True,
         help="What was sent on top of the version and never answered: the base would "
         "be so. The next state that the app tells shows which of it arrived.",
+    )
+    in_part = fields.Boolean(
+        "Told in Part",
+        readonly=True,
+        help="The app told only a part of its latest version: the rest is read before "
+        "anything is sent over it.",
     )
     deleted = fields.Boolean(
         readonly=True, help="Deleted on one side; an old update does not revive it."
@@ -195,48 +202,41 @@ class SyncMapping(models.Model):
         """Values to write for a :class:`..core.pair.Base`."""
         return {"base": base.pharmacy or False, "odoo_base": base.apart or False}
 
-    # -- Pushes without an answer -----------------------------------------------------
+    # -- The protocol -----------------------------------------------------------------
 
-    def _advanced(self, data):
-        """The base once the pharmacy app has accepted ``data``."""
+    def _state(self):
+        """The mapping as a value, a :class:`..core.mapping_state.MappingState`."""
         conflict = self._open_conflict()
-        base = self._base()
-        paths = conflict._open_lines().mapped("field")
-        return base.with_pharmacy(advance(base.pharmacy, data, paths))
-
-    def _hope(self, data):
-        """``data`` is about to be sent; nobody knows whether it will be answered."""
-        advanced = self._advanced(data).pharmacy
-        hoped = {name: advanced[name] for name in data}
-        unanswered = self.unanswered or []
-        if hoped not in unanswered:
-            self.unanswered = [*unanswered, hoped]
-
-    def _forget_agreed(self):
-        """Its record was made on both sides apart: what Odoo was about to create at
-        the pharmacy is nothing that both agreed on."""
-        self.write(
-            {
-                "base": False,
-                "odoo_base": False,
-                "unanswered": False,
-                "uncertain": False,
-            }
+        return MappingState(
+            external_id=self.external_id or None,
+            version=self.version,
+            base=self._base(),
+            unanswered=tuple(self.unanswered or ()),
+            uncertain=self.uncertain,
+            deleted=self.deleted,
+            in_part=self.in_part,
+            conflict_paths=tuple(conflict._open_lines().mapped("field")),
         )
 
-    def _confirm(self, pharmacy, version):
-        """The app's record tells what became of pushes that were not answered.
+    def _move(self, before, after):
+        """Write down a move from ``before`` to ``after``, two states."""
+        values = {
+            name: getattr(after, name) or False
+            for name in ("external_id", "version", "uncertain", "deleted", "in_part")
+            if getattr(after, name) != getattr(before, name)
+        }
+        if after.base != before.base:
+            values.update(self._base_values(after.base))
+        if after.unanswered != before.unanswered:
+            values["unanswered"] = list(after.unanswered) or False
+        if values:
+            self.write(values)
 
-        :param pharmacy: canonical values of the pharmacy's record at ``version``
-        """
-        if version <= self.version or not self.unanswered:
-            return
-        base = self._base()
-        again = version > self.version + 1
-        for hoped in self.unanswered:
-            half = confirm(base.pharmacy, hoped, pharmacy, again=again)
-            base = base.with_pharmacy(half)
-        self.write(self._base_values(base))
+    def _forget_agreed(self):
+        """Its record was made on both sides apart."""
+        for mapping in self:
+            state = mapping._state()
+            mapping._move(state, nothing_agreed(state))
 
     @api.model
     def _insert(self, stream, rows):

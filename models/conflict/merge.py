@@ -1,9 +1,11 @@
 import uuid
+from dataclasses import replace
 from functools import partial
 
 from odoo import models
 
 from ...core.mapping_state import compare, decide
+from ...core.pushing import is_due
 from ...entities.directory import Directory
 from ..base.alone import alone
 from .record_facts import RecordFacts
@@ -41,17 +43,15 @@ class SyncMapping(models.Model):
         """What follows from :meth:`_compare`, in the pharmacy's words."""
         return self._compare(odoo, pharmacy, base, undecided).merge
 
-    def _differs(self, odoo):
-        """Whether Odoo has what the pharmacy is to get; where both have the same by
-        now, that is agreed on.
+    def _is_due(self, odoo):
+        """Whether a push is to be queued. Where both sides have the same by now, that
+        is agreed on.
 
         :param odoo: canonical values of the Odoo record
         """
-        comparison = self._compare(odoo)
-        apart = comparison.refreshed().apart
-        if apart != (self.odoo_base or {}):
-            self.odoo_base = apart or False
-        return bool(comparison.merge.to_pharmacy)
+        state, comparison = self._state(), self._compare(odoo)
+        self._move(state, replace(state, base=comparison.refreshed()))
+        return is_due(state, comparison)
 
     def _decide(self, odoo, pharmacy, facts):
         """Comparison in which rules and policies had their say.

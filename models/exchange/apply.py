@@ -2,14 +2,12 @@ from dataclasses import dataclass, field
 
 from odoo import models
 
+from ...core.arriving import Move, created, deleted, known_by_key, received
 from ...core.envelope import check_record
 from ...core.exceptions import InvalidDataError
 from ...core.mapping_state import first_agreed
-from ...core.pair import Base
 from ...core.storable import storable_text
-from ...core.text_checks import (
-    check_id,
-)
+from ...core.text_checks import check_id
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.alone import alone, is_nobodys, without_sql
@@ -127,11 +125,12 @@ class SyncStream(models.Model):
         for arrival in wave.values():
             if arrival.outcome:
                 continue
-            if not arrival.mapping:
+            move = self._receive(arrival)
+            if move in (Move.NEW, Move.TOMBSTONE):
                 new.append(arrival)
-            elif arrival.record.get("deleted"):
+            elif move is Move.DELETED:
                 self._attempt(arrival, self._apply_deletion, arrival)
-            elif self._is_known(arrival):
+            elif move is Move.UNCHANGED:
                 arrival.outcome = "unchanged"
                 arrival.res_id = arrival.mapping.res_id
             elif not arrival.mapping.res_id:
@@ -154,6 +153,7 @@ class SyncStream(models.Model):
                 "res_id",
                 "base",
                 "odoo_base",
+                "in_part",
                 "unanswered",
                 "deleted",
                 "state",
@@ -172,9 +172,8 @@ class SyncStream(models.Model):
             ):
                 if not mapping.external_id:
                     arrival = by_key[mapping.key]
-                    mapping.write(
-                        {"external_id": arrival.external_id, "uncertain": False}
-                    )
+                    state = mapping._state()
+                    mapping._move(state, known_by_key(state, arrival.external_id))
                     arrival.mapping = mapping
 
     def _read_data(self, arrivals, directory):
@@ -209,26 +208,22 @@ class SyncStream(models.Model):
                 )
             )
 
-    def _is_known(self, arrival):
-        """Whether the record says nothing that was not agreed on already."""
+    def _receive(self, arrival):
+        """What the record is for Odoo, a :class:`..core.arriving.Move`."""
         mapping = arrival.mapping
-        if mapping.deleted:
-            if arrival.version <= mapping.version:
-                return True
-            # A later version that lives: it was taken back there.
-            mapping._revive()
-        # Read once: each reading of a JSON field is a deep copy.
-        base = mapping.base or {}
-        if arrival.version and base and arrival.version < mapping.version:
-            return True
-        same = all(
-            key in base and base[key] == value for key, value in arrival.data.items()
+        state = mapping._state() if mapping else None
+        found = received(
+            state,
+            arrival.version,
+            arrival.data,
+            deleted=bool(arrival.record.get("deleted")),
+            in_conflict=bool(mapping) and mapping.state == "conflict",
         )
-        if same and mapping.state != "conflict" and not mapping.unanswered:
-            if arrival.version > mapping.version:
-                mapping.version = arrival.version
-            return True
-        return False
+        if mapping:
+            mapping._move(state, found.state)
+        if found.revived and not mapping._record():
+            mapping._bury()
+        return found.move
 
     def _match_new(self, new, directory):
         """Link arriving records to Odoo's that are plainly the same.
@@ -277,22 +272,14 @@ class SyncStream(models.Model):
     def _apply_deletion(self, arrival):
         mapping = arrival.mapping
         arrival.res_id = mapping.res_id
-        if mapping.deleted:
-            arrival.outcome = "unchanged"
-            return
-        record = mapping._record()
-        base = mapping._base()
+        record, changed = mapping._record(), {}
         if record:
             before = mapping._serialise()
             self._adapter()._delete(record)
             after = mapping._serialise()
-            # What becomes of ours by that is nothing to be told.
             changed = {k: v for k, v in after.items() if before[k] != v}
-            base = Base({**base.odoo, **changed}, {**base.pharmacy, **changed})
-        version = max(arrival.version, mapping.version)
-        mapping.write(
-            {"deleted": True, "version": version, **mapping._base_values(base)}
-        )
+        state = mapping._state()
+        mapping._move(state, deleted(state, changed, arrival.version))
         mapping._open_conflict()._close("pharmacy")
         arrival.outcome = "deleted"
 
@@ -343,12 +330,11 @@ class SyncStream(models.Model):
             (record, arrival, first_agreed(arrival.data, stored[record.id]))
             for record, arrival in zip(records, arrivals, strict=True)
         ]
-        for record, arrival, base in made:
-            if arrival.mapping:
-                arrival.mapping._attach(record.id)
-                arrival.mapping.write(
-                    {"version": arrival.version, **Mapping._base_values(base)}
-                )
+        for record, arrival, __ in made:
+            if mapping := arrival.mapping:
+                mapping._attach(record.id)
+                state, has = mapping._state(), stored[record.id]
+                mapping._move(state, created(state, arrival.data, has, arrival.version))
         Mapping._insert(
             self,
             [

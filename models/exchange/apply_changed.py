@@ -1,5 +1,6 @@
 from odoo import models
 
+from ...core.arriving import confirmed, gone, merged, told
 from ...core.conflict_rules import Rule, RuleKind
 from ...core.merge import MISSING, FieldConflict, Side
 from ...core.policy import Decision
@@ -28,16 +29,14 @@ class SyncStream(models.Model):
             arrival.res_id = mapping.res_id
             odoo = serialised.get(mapping.res_id)
             if odoo is None:
-                gone = self._gone(arrival)
+                lost = self._gone(arrival)
                 behind[mapping] = correlation_id
-                decided.append((mapping, gone, arrival.data, correlation_id))
+                decided.append((mapping, lost, arrival.data, correlation_id))
                 continue
-            mapping._confirm(arrival.data, arrival.version)
-            pharmacy = {
-                **(mapping.base or {}),
-                **(mapping._open_conflict().pharmacy or {}),
-                **arrival.data,
-            }
+            state = mapping._state()
+            mapping._move(state, confirmed(state, arrival.data, arrival.version))
+            known = mapping._open_conflict().pharmacy
+            pharmacy = told(mapping._state(), known, arrival.data)
             record = records.browse(mapping.res_id).with_prefetch(records.ids)
             facts = RecordFacts(mapping, record, arrival.record, peers)
             comparison = mapping._decide(odoo, pharmacy, facts)
@@ -71,10 +70,9 @@ class SyncStream(models.Model):
     def _keep_compared(self, arrival, comparison, stored, correlation_id):
         mapping = arrival.mapping
         has = stored.get(mapping.res_id)
-        values = {**mapping._base_values(comparison.agreed(has)), "uncertain": False}
-        if arrival.version > mapping.version:
-            values.update(version=arrival.version, unanswered=False)
-        mapping.write(values)
+        state = mapping._state()
+        data, version = arrival.data, arrival.version
+        mapping._move(state, merged(state, comparison, has, data, version))
         self.env["sync.conflict"]._refresh(
             mapping,
             comparison.merge,
@@ -110,15 +108,10 @@ class SyncStream(models.Model):
 
         :return: decisions against what the pharmacy changed meanwhile
         """
-        mapping = arrival.mapping
-        base = mapping.base or {}
         arrival.outcome = "unchanged"
-        mapping.write(
-            {
-                "version": max(arrival.version, mapping.version),
-                "base": {**base, **arrival.data},
-            }
-        )
+        mapping, state = arrival.mapping, arrival.mapping._state()
+        mapping._move(state, gone(state, arrival.data, arrival.version))
+        base = state.base.pharmacy
         rule = Rule(RuleKind.CANCELLED, (), self.env._("Deleted in Odoo."))
         return [
             Decision(

@@ -3,21 +3,35 @@ from datetime import timedelta
 from functools import partial
 
 from odoo import fields, models
+from odoo.tools import LazyTranslate
 
 from ...core.bisect import Fate, run_bisecting
-from ...core.pair import untold
+from ...core.pushing import (
+    FETCHED,
+    FOUND,
+    GONE,
+    NOT_FOUND,
+    WRITES,
+    Step,
+    begun,
+    is_uncertain,
+    plan,
+)
 from ...core.retry import DEPENDENCY_WAIT
 from ...entities.directory import Directory, unmapped
 from ...entities.neutral import neutral
 from ..base.alone import alone
 from ..base.own_transaction import apart
 from ..operation.cancel import CANCELLED
-from .settle import FETCHED, FOUND, GONE, NOT_FOUND
 
+_lt = LazyTranslate(__name__)
 # Seconds that what is not essential waits for a saturated pool.
 BUSY_WAIT = 30
-# Method of a request that is a reading.
-FETCH = "fetch"
+# Why a push ends without being sent.
+ENDED = {
+    Step.GONE: _lt("The record is gone."),
+    Step.SAME: _lt("Nothing differs any more."),
+}
 
 
 class SyncBackend(models.Model):
@@ -160,19 +174,19 @@ class SyncStream(models.Model):
         """A creation whose answer was lost is looked for by its key before it is sent
         again: the app may have it, and may not heed idempotency keys."""
         for item in items:
-            if item["uncertain"]:
+            if is_uncertain(item["state"]):
                 found = client.find(collection, item["key"], item["correlation_id"])
                 if found:
                     answers[item["operation_id"]] = {"status": FOUND, "current": found}
-                elif "method" not in item["request"]:
+                elif item["plan"].step is Step.FIND:
                     answers[item["operation_id"]] = {"status": GONE}
 
     def _fetch_untold(self, client, collection, items, answers):
         """What the pharmacy never told is read before anything is sent over it."""
         for item in items:
-            if item["request"].get("method") == FETCH:
+            if item["plan"].step is Step.FETCH:
                 found = client.get_if_there(
-                    collection, item["request"]["id"], item["correlation_id"]
+                    collection, item["state"].external_id, item["correlation_id"]
                 )
                 status = FETCHED if found else NOT_FOUND
                 answers[item["operation_id"]] = {"status": status, "current": found}
@@ -214,7 +228,7 @@ class SyncStream(models.Model):
         )
         mappings.fetch(
             [
-                *("external_id", "version", "base", "odoo_base"),
+                *("external_id", "version", "base", "odoo_base", "in_part"),
                 *("key", "uncertain", "unanswered"),
             ]
         )
@@ -261,76 +275,26 @@ class SyncStream(models.Model):
             return adapter._entity_essential
         return None
 
-    def _await_dependencies(self, operation, missing):
-        """Have what an operation refers to sent first; None: it is not sent now."""
-        for entity, res_id in missing:
-            operation._request_dependency(self, entity, res_id)
-        operation._park(
-            DEPENDENCY_WAIT,
-            self.env._("Waits for what it refers to: %s", sorted(missing)),
-        )
-        operation._schedule_waiting()
-
-    def _wanted(self, operation, data, essential):
-        """Method and data of the request for one operation, and for an update the
-        comparison that they come from; None if the operation ended or waits."""
-        mapping = operation.mapping_id
-        if data is None:
-            # One whose creation was never answered is looked up first.
-            at_app = mapping.external_id or mapping.uncertain
-            if not at_app or mapping.deleted:
-                return operation._succeed(self.env._("The record is gone."))
-            return ({"method": "delete"} if mapping.external_id else {}), None
-        if not mapping.external_id:
-            return {"method": "create", "data": data}, None
-        comparison = mapping._compare(data)
-        changes = comparison.to_pharmacy
-        if not changes or mapping.deleted:
-            return operation._succeed(self.env._("Nothing differs any more."))
-        if essential is not None:
-            changes = {name: changes[name] for name in changes if name in essential}
-        if changes:
-            return {"method": "update", "data": changes}, comparison
-        operation._park(
-            BUSY_WAIT, self.env._("Not essential, and the pool is saturated.")
-        )
-        operation._schedule_waiting()
-        return None
-
     def _push_item(self, operation, data, essential=None):
         """What to send for one operation; None if it ended without sending.
 
         :param essential: fields that an update is reduced to, or None
         """
         mapping = operation.mapping_id
-        wanted = self._wanted(operation, data, essential)
-        if not wanted:
-            return None
-        wanted, comparison = wanted
-        request = {
-            "external_ref": mapping.key,
-            "correlation_id": operation.correlation_id,
-            **wanted,
-        }
-        if missing := unmapped(request.get("data")):
-            return self._await_dependencies(operation, missing)
-        if mapping.external_id:
-            request.update(id=mapping.external_id, if_match=mapping.version)
-        if comparison:
-            read = (operation.payload or {}).get("fetched") == mapping.version
-            if not read and untold(request["data"], data, comparison.pharmacy):
-                request.update(method=FETCH)
-                del request["data"]
-        reduced = comparison and wanted["data"].keys() != comparison.to_pharmacy.keys()
-        uncertain = mapping.uncertain and not mapping.external_id
-        unanswered = mapping.unanswered
-        if request.get("method") == "create":
-            # If the answer is lost, this is what both sides have.
-            if not (uncertain and mapping.base):
-                mapping.write({"base": data, "odoo_base": False})
-            mapping.uncertain = True
-        if "data" in request:
-            mapping._hope(request["data"])
+        state = mapping._state()
+        planned = plan(
+            state,
+            None if data is None else mapping._compare(data),
+            unmapped=unmapped,
+            essential=essential,
+            read_at=(operation.payload or {}).get("read_at"),
+        )
+        if planned.step in ENDED:
+            return operation._succeed(self.env._(ENDED[planned.step]))
+        if planned.step in (Step.WAIT, Step.LATER):
+            return self._put_off_push(operation, planned)
+        mapping._move(state, begun(state, planned))
+        request = self._request(operation, state, planned)
         operation.write({"payload": request, "attempts": operation.attempts + 1})
         # Attempts may be counted anew: their number would name another request too.
         request["idempotency_key"] = uuid.uuid4().hex
@@ -339,9 +303,34 @@ class SyncStream(models.Model):
             "mapping_id": mapping.id,
             "key": mapping.key,
             "correlation_id": operation.correlation_id,
-            "uncertain": uncertain,
-            "unanswered": unanswered,
             "retry": operation.attempts > 1,
-            "reduced": bool(reduced),
+            "state": state,
+            "plan": planned,
             "request": request,
         }
+
+    def _request(self, operation, state, planned):
+        request = {
+            "external_ref": operation.mapping_id.key,
+            "correlation_id": operation.correlation_id,
+        }
+        if planned.step in WRITES:
+            request["method"] = str(planned.step)
+        if planned.data is not None:
+            request["data"] = planned.data
+        if state.external_id:
+            request.update(id=state.external_id, if_match=state.version)
+        return request
+
+    def _put_off_push(self, operation, planned):
+        """It waits for what it refers to, or for a pool that is not saturated."""
+        if planned.step is Step.LATER:
+            reason = self.env._("Not essential, and the pool is saturated.")
+            operation._park(BUSY_WAIT, reason)
+        else:
+            for entity, res_id in planned.missing:
+                operation._request_dependency(self, entity, res_id)
+            names = sorted(planned.missing)
+            reason = self.env._("Waits for what it refers to: %s", names)
+            operation._park(DEPENDENCY_WAIT, reason)
+        operation._schedule_waiting()

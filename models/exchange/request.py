@@ -2,6 +2,7 @@ import uuid
 
 from odoo import api, models
 
+from ...core.pushing import is_due
 from ...entities.directory import Directory, unmapped
 from ..base.rights import MANAGER, check_may
 
@@ -57,17 +58,12 @@ class SyncOperation(models.Model):
         for mapping in mappings.filtered(lambda m: m.state == "conflict"):
             if mapping.res_id in data:
                 data[mapping.res_id] = mapping._recheck_conflict(data[mapping.res_id])
-        living = mappings.filtered(lambda m: not m.deleted)
-        gone = living.filtered(
-            lambda m: m.res_id not in data and (m.external_id or m.uncertain)
+        gone = mappings.filtered(
+            lambda m: m.res_id not in data and is_due(m._state(), None)
         )
         gone.conflict_ids.filtered(lambda c: c.state == "open")._close("odoo")
-        # Of a record that is just being sent, what its base will be is not known yet.
-        return gone | living.filtered(
-            lambda m: (
-                m.res_id in data
-                and (m._differs(data[m.res_id]) or not m.external_id or m.unanswered)
-            )
+        return gone | mappings.filtered(
+            lambda m: m.res_id in data and m._is_due(data[m.res_id])
         )
 
     @api.model

@@ -4,15 +4,9 @@ from dataclasses import dataclass, field, replace
 from odoo import models
 
 from ...core.exceptions import NOT_MADE, DependencyMissingError, HttpError
+from ...core.pushing import OK, STALE_ATTEMPTS, Fate, answered, is_stuck, silent
 from ...core.retry import DEPENDENCY_WAIT
 from ...core.taxonomy import ErrorType
-from ..operation.cancel import CANCELLED
-
-OK = (200, 201, 204)
-FOUND, FETCHED = 302, 303
-NOT_FOUND, DUPLICATE, GONE, STALE = 404, 409, 410, 412
-# Answers in a row after which a record that is always stale is no accident any more.
-STALE_ATTEMPTS = 5
 
 
 @dataclass
@@ -106,7 +100,7 @@ class SyncStream(models.Model):
         """Queue what was left out of updates while the pool was saturated."""
         rest = {}
         for item, operation in zip(items, operations, strict=True):
-            if item["reduced"] and operation.state == "done":
+            if item["plan"].reduced and operation.state == "done":
                 operation.reason = self.env._("Essential fields; the rest follows.")
                 rest[operation.mapping_id] = operation.correlation_id
         if rest:
@@ -143,27 +137,22 @@ class SyncStream(models.Model):
                 operation.write(
                     {
                         "attempts": operation.attempts - 1,
-                        "payload": {"fetched": arrival.version},
+                        "payload": {"read_at": arrival.version},
                     }
                 )
         self.env["sync.operation"]._fail_each(failures)
-
-    def _not_applied(self, mapping, item):
-        """What was sent is not at the app. If its record has changed since, that has
-        told already what became of earlier pushes too."""
-        if mapping.version == item["request"].get("if_match", 0):
-            mapping.unanswered = item["unanswered"]
 
     def _settle_silence(self, operation, item, exception, fates):
         """No answer came to one of the batch."""
         classification = self.env["sync.error"]._classify(
             exception, self.backend_id, idempotent=False
         )
-        if classification.delivery == "unknown":
+        unknown = classification.delivery == "unknown"
+        if unknown:
             operation._withdraw_cancel()
-        else:
-            operation.mapping_id.uncertain = item["uncertain"]
-            self._not_applied(operation.mapping_id, item)
+        mapping = operation.mapping_id
+        state = mapping._state()
+        mapping._move(state, silent(state, item["state"], unknown))
         if isinstance(exception, NOT_MADE):
             fates.not_made[exception].append(operation.id)
         else:
@@ -172,36 +161,52 @@ class SyncStream(models.Model):
     def _settle_answer(self, operation, item, answer, fates):
         """An answer came to one of the batch."""
         mapping = operation.mapping_id
-        status, current = answer["status"], answer.get("current")
-        if status in OK:
+        state = mapping._state()
+        found = answered(
+            state,
+            item["state"],
+            item["plan"],
+            answer,
+            key=mapping.key,
+            taken=self._is_taken(mapping, answer.get("current")),
+        )
+        mapping._move(state, found.state)
+        conflict = mapping._open_conflict()
+        if found.state.deleted:
+            conflict._close("odoo")
+        elif conflict and found.accepted:
+            conflict.pharmacy = {**(conflict.pharmacy or {}), **found.accepted}
+        arrives = found.arrives
+        if found.fate is Fate.DONE:
             fates.done[False].append(operation.id)
-            fates.arrived += self._advance(mapping, item["request"], answer)
-            return
-        self._not_applied(mapping, item)
-        if status == CANCELLED:
-            mapping.uncertain = item["uncertain"]
-            operation.attempts -= 1
-            fates.cancelled.append(operation.id)
-            return
-        mapping.uncertain = False
-        if status == FETCHED:
-            fates.fetched.append(operation.id)
-        elif status == GONE:
+        elif found.fate is Fate.GONE:
             reason = self.env._("The pharmacy had deleted it.")
             fates.done[reason].append(operation.id)
-        elif (
-            status in (FOUND, DUPLICATE) and current and self._is_ours(mapping, current)
-        ):
-            self._link_found(mapping, current)
+        elif found.fate is Fate.CANCELLED:
+            operation.attempts -= 1
+            fates.cancelled.append(operation.id)
+        elif found.fate is Fate.LINKED:
             fates.linked.append(operation.id)
+        elif found.fate is Fate.READ:
+            fates.fetched.append(operation.id)
+        elif found.fate is Fate.STALE and not self._is_stuck(operation):
+            fates.stale.append(self._refusal(operation, answer))
         else:
-            failure = self._refusal(operation, answer)
-            if status != STALE or not current or self._is_stuck(operation):
-                fates.failed.append(failure)
-                return
-            fates.stale.append(failure)
-        if current:
-            fates.arrived.append(current)
+            arrives = None
+            fates.failed.append(self._refusal(operation, answer))
+        if arrives:
+            fates.arrived.append(arrives)
+
+    def _is_taken(self, mapping, current):
+        """Whether a record that the app names is another mapping's counterpart."""
+        if not current or mapping.external_id:
+            return False
+        return bool(
+            self.env["sync.mapping"].search_count(
+                [("stream_id", "=", self.id), ("external_id", "=", current["id"])],
+                limit=1,
+            )
+        )
 
     def _refusal(self, operation, answer):
         """The app refused one of the batch: a failure for
@@ -226,54 +231,6 @@ class SyncStream(models.Model):
         return operation, classification, refused
 
     def _is_stuck(self, operation):
-        """Whether it meets newer values time after time, and with nothing between."""
-        if operation.attempts <= STALE_ATTEMPTS:
-            return False
         latest = operation.error_ids.sorted("id")[-STALE_ATTEMPTS:]
-        return set(latest.mapped("type")) == {ErrorType.VERSION_CONFLICT}
-
-    def _link_found(self, mapping, current):
-        """The app had the record already."""
-        if mapping.external_id:
-            # A pull has linked it meanwhile, and may have read what came after this.
-            return
-        if current.get("external_ref") != mapping.key:
-            mapping._forget_agreed()
-        mapping.write({"external_id": current["id"], "version": 0})
-
-    def _is_ours(self, mapping, current):
-        """Whether the app's record is, or may become, this mapping's counterpart."""
-        if mapping.external_id:
-            return mapping.external_id == current["id"]
-        if current.get("external_ref") == mapping.key:
-            return True
-        taken = self.env["sync.mapping"].search_count(
-            [("stream_id", "=", self.id), ("external_id", "=", current["id"])], limit=1
-        )
-        # A record of the same barcode that nobody claims is the same thing.
-        return not taken and not current.get("external_ref")
-
-    def _advance(self, mapping, request, answer):
-        """The app has what was sent: that is the new base."""
-        version = answer.get("version") or 0
-        conflict = mapping._open_conflict()
-        if request["method"] == "delete":
-            mapping.write({"uncertain": False, "version": version, "deleted": True})
-            conflict._close("odoo")
-            return []
-        if version < mapping.version:
-            # A pull has read what came after it.
-            mapping.uncertain = False
-            return []
-        values = {
-            "uncertain": False,
-            "unanswered": False,
-            "version": version,
-            "external_id": answer["id"],
-            **mapping._base_values(mapping._advanced(request["data"])),
-        }
-        if conflict:
-            conflict.pharmacy = {**(conflict.pharmacy or {}), **request["data"]}
-        mapping.write(values)
-        data = answer.get("data")
-        return [data] if data else []
+        stale = set(latest.mapped("type")) == {ErrorType.VERSION_CONFLICT}
+        return is_stuck(operation.attempts, len(latest) if stale else 0)

@@ -1,9 +1,6 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-# In the place of an app's status: the record was not sent, a person did not want it.
-CANCELLED = 499
-
 
 class SyncOperation(models.Model):
     """Work that is under way is asked to stop, and does at its next safe point: before

@@ -5,10 +5,13 @@ Who changes how histories are made finds other seeds:
 ``PHARMACY_SYNC_FIND=1 ./dev test tests/simulator/test_simulator_finds.py -s``.
 """
 
+from dataclasses import replace
+
 from odoo.addons.pharmacy_sync.core.merge_base import confirm
+from odoo.addons.pharmacy_sync.core.pair import Base
+from odoo.addons.pharmacy_sync.core.pushing import OK, STALE_ATTEMPTS, Fate
 
 from .odoo import Odoo
-from .parts import OK, STALE_ATTEMPTS
 
 FOUND = {}
 
@@ -26,18 +29,19 @@ class UndoneChangeComesBack(Odoo):
     """A push that was not answered is forgotten: who undoes its change meanwhile sees
     it come back as the pharmacy's."""
 
-    def _hope(self, mapping, data):
-        pass
+    def _begun(self, state, planned):
+        begun = super()._begun(state, planned)
+        return replace(begun, unanswered=state.unanswered)
 
 
 @seeds(1110)
 class OlderAnswerTakenForNewer(Odoo):
     """The answer to a push is written down over what a pull has read since."""
 
-    def _settle_answer(self, operation, request, answer):
+    def _answered(self, state, before, planned, answer, key, taken):
         if answer["status"] in OK:
-            operation.mapping.version = 0
-        return super()._settle_answer(operation, request, answer)
+            state = replace(state, version=0)
+        return super()._answered(state, before, planned, answer, key, taken)
 
 
 @seeds(16)
@@ -59,8 +63,18 @@ class DeletedBeforeItsCreationWasAnswered(Odoo):
 class ConflictOutlivesItsRecord(Odoo):
     """A conflict stays open when its record is deleted."""
 
-    def _gone(self, mapping):
-        mapping.deleted = True
+    def _apply_deletion(self, mapping, record):
+        conflict = mapping.conflict
+        super()._apply_deletion(mapping, record)
+        mapping.conflict = conflict
+
+    def _settle_answer(self, item, answer):
+        mapping = item.operation.mapping
+        conflict, before = mapping.conflict, mapping.deleted
+        arrived = super()._settle_answer(item, answer)
+        if mapping.deleted and not before:
+            mapping.conflict = conflict
+        return arrived
 
 
 @seeds(1080)
@@ -69,10 +83,11 @@ class WithdrawnChangeWins(Odoo):
     noted as agreed, and not written."""
 
     def _recheck_conflict(self, mapping, odoo):
-        merge = self._merge(mapping, odoo)
-        if not merge.conflicts:
-            pharmacy, mapping.conflict = mapping.conflict.pharmacy, None
-            mapping.base = self.new_base(mapping.base, odoo, pharmacy, merge)
+        comparison = self._compare(mapping, odoo)
+        if not comparison.merge.conflicts:
+            mapping.conflict = None
+            base = Base.load(comparison.agreed().pharmacy)
+            mapping.move(replace(mapping.state, base=base))
 
 
 @seeds(76)
@@ -89,17 +104,22 @@ class UndoWhileUnderWayNeverSent(Odoo):
     """A record that is again as both sides agreed is not queued, though something else
     is being sent."""
 
-    def _differs(self, mapping, data):
-        return not mapping.external_id or bool(self._merge(mapping, data).to_pharmacy)
+    def _is_due(self, mapping, data):
+        to_pharmacy = self._compare(mapping, data).merge.to_pharmacy
+        return not mapping.external_id or bool(to_pharmacy)
 
 
 @seeds(1236)
 class LineRemovedAfterUnansweredPush(Odoo):
     """A line that was sent and is not there is thought never to have arrived."""
 
-    @staticmethod
-    def confirm(base, hoped, pharmacy, again):
-        return confirm(base, hoped, pharmacy)
+    def _confirmed(self, state, data, version):
+        if version <= state.version:
+            return state
+        base = state.base
+        for hoped in state.unanswered:
+            base = base.with_pharmacy(confirm(base.pharmacy, hoped, data))
+        return replace(state, base=base)
 
 
 @seeds(59170)
@@ -116,17 +136,26 @@ class TwinOverwritten(Odoo):
     """What Odoo was about to create counts as agreed with the record of the same
     number that the pharmacy turns out to have."""
 
-    def _nothing_agreed(self, mapping):
-        pass
+    def _nothing_agreed(self, state):
+        return state
+
+    def _answered(self, state, before, planned, answer, key, taken):
+        found = super()._answered(state, before, planned, answer, key, taken)
+        if found.fate is Fate.LINKED and not state.external_id:
+            kept = replace(state, external_id=found.state.external_id, version=0)
+            return replace(found, state=kept)
+        return found
 
 
 @seeds(51523)
 class FoundLaterThanRead(Odoo):
     """A record that is found is written down over what a pull has read since."""
 
-    def _link(self, mapping, current):
-        super()._link(mapping, current)
-        mapping.version = 0
+    def _answered(self, state, before, planned, answer, key, taken):
+        found = super()._answered(state, before, planned, answer, key, taken)
+        if found.fate is Fate.LINKED:
+            return replace(found, state=replace(found.state, version=0))
+        return found
 
 
 @seeds(3180)

@@ -142,8 +142,24 @@ class History(Persons):
         """The pharmacy takes a record up to call it in, soon, later or twice."""
         rows = list(self.world.pharmacy.rows.values())
         if rows:
-            record = self.world.random.choice(rows).record()
+            record = self._in_part(self.world.random.choice(rows).record())
             self._told += [record] * self.world.random.randint(1, 2)
+
+    def _in_part(self, record):
+        """The record as the pharmacy calls it in: perhaps not all of it."""
+        draw, rooms = self.world.held.random, self.world.rooms
+        # A part of what waits for its supplier as a whole would make up for it.
+        if Room.HOLDS not in rooms or Room.SUPPLIERS in rooms or draw() < 0.3:
+            return record
+        left_out = {n for n in ("notes", "date", "lines") if draw() < 0.4}
+        told = {n: v for n, v in record.items() if n not in left_out}
+        if "lines" in told:
+            unsaid = {n for n in ("quantity", "price") if draw() < 0.4}
+            told["lines"] = [
+                {n: v for n, v in line.items() if n not in unsaid}
+                for line in told["lines"]
+            ]
+        return told
 
     def _hand_over(self):
         if self._told:
@@ -206,12 +222,15 @@ class History(Persons):
         ending.breaches += [f"{s} is not there" for s in pharmacy.astray]
         ending.decisions = odoo.decided
         ending.policies = odoo.policies
-        for res_id, values in odoo.records.items():
-            copy = Copy(res_id not in odoo.archived, self._slots(values))
-            ending.odoo.setdefault(values["name"], []).append(copy)
         for row in pharmacy.rows.values():
             copy = Copy(not row.deleted, self._slots(row.data))
             ending.pharmacy.setdefault(row.data["name"], []).append(copy)
+        for res_id, values in odoo.records.items():
+            name = values["name"]
+            theirs = ending.pharmacy.get(name, [Copy(False, {})])[0].slots
+            slots = self.world.ledger.exact(name, self._slots(values), theirs)
+            copy = Copy(res_id not in odoo.archived, slots)
+            ending.odoo.setdefault(name, []).append(copy)
         for mapping in self._in_conflict():
             self.conflicts += 1
             record = odoo.records.get(mapping.res_id)

@@ -8,6 +8,8 @@ there, its slots hold :data:`REMOVED`.
 from odoo.addons.pharmacy_sync.core.merge import MISSING
 
 REMOVED = "<removed>"
+# What Odoo fills in where nothing was said: no person wrote it.
+DEFAULT = ""
 
 
 class Ledger:
@@ -15,10 +17,12 @@ class Ledger:
     writer saw: the value that it replaced, or the one decided against.
 
     :param name_of: says which supplier a value of either side means
+    :param held: says what Odoo shows of a value
     """
 
-    def __init__(self, name_of=None):
+    def __init__(self, name_of=None, held=lambda value: value):
         self._name_of = name_of
+        self._held = held
         self.seen = {}  # (record, slot): {value: values seen}
         self.deleted = {}  # record: {side: what the person saw who deleted it}
 
@@ -30,21 +34,50 @@ class Ledger:
                 known = self.seen.setdefault((record, slot), {})
                 known.setdefault(new, set())
                 if old is not None:
-                    known[new].add(old)
+                    known[new] |= self._meant(known, old)
+
+    def _meant(self, known, value):
+        """What somebody has seen who saw ``value``: Odoo shows some values as less than
+        they are."""
+        return {value, *(v for v in known if self._held(v) == value)} - {DEFAULT}
+
+    def exact(self, record, slots, pharmacy):
+        """Odoo's values by slot as they were written.
+
+        :param pharmacy: the pharmacy's, by slot
+        """
+        found = {}
+        for slot, value in slots.items():
+            known = self.seen.get((record, slot), {})
+            theirs = pharmacy.get(slot)
+            if theirs is not None and self._held(theirs) == value:
+                value = theirs
+            elif value not in known:
+                value = next((v for v in known if self._held(v) == value), value)
+            if value != DEFAULT or value in known:
+                found[slot] = value
+        return found
 
     def removed(self, side, record, before):
         """A person deleted a record."""
         self.deleted.setdefault(record, {})[side] = before
 
-    def decided(self, record, path, winner, loser):
-        """A person saw both values of a conflict and chose."""
+    def decided(self, record, path, winner, loser, kept=False):
+        """A person saw both values of a conflict and chose.
+
+        :param kept: whether Odoo's stays: a line that was removed at the pharmacy is
+            made anew there then, as Odoo shows it
+        """
         if path == "supplier":
             winner, loser = self._name_of(winner), self._name_of(loser)
         winner, loser = _at(path, winner), _at(path, loser)
         for slot in winner.keys() | loser.keys():
             better, worse = winner.get(slot, REMOVED), loser.get(slot, REMOVED)
             known = self.seen.setdefault((record, slot), {})
-            known.setdefault(better, set()).add(worse)
+            known.setdefault(better, set()).update(self._meant(known, worse))
+            shown = self._held(better)
+            if kept and path.endswith("]") and shown != better:
+                known.setdefault(shown, set()).add(better)
 
     def slots(self, record):
         return {

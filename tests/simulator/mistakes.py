@@ -3,8 +3,11 @@ them. Most stood in papers or in published connectors."""
 
 from dataclasses import replace
 
+from odoo.addons.pharmacy_sync.core.arriving import Move
 from odoo.addons.pharmacy_sync.core.breaker import Permit
 from odoo.addons.pharmacy_sync.core.merge import Merge, three_way
+from odoo.addons.pharmacy_sync.core.merge_base import advance
+from odoo.addons.pharmacy_sync.core.pair import Base
 from odoo.addons.pharmacy_sync.core.policy import Policy
 
 from .odoo import Odoo
@@ -16,6 +19,11 @@ MISTAKES = {}
 def mistake(cls):
     MISTAKES[cls.__name__] = cls
     return cls
+
+
+def _all_is_new(move, mapping):
+    known = move is Move.UNCHANGED and not mapping.deleted
+    return Move.MERGE if known else move
 
 
 def _whole(odoo, pharmacy, winner):
@@ -31,12 +39,12 @@ def _whole(odoo, pharmacy, winner):
 class WholeRecordLastWriteWins(Odoo):
     """What both sides changed is the pharmacy's record, whole."""
 
-    @staticmethod
-    def three_way(base, odoo, pharmacy):
-        merge = three_way(base, odoo, pharmacy)
+    def _changed(self, comparison):
+        merge = comparison.merge
         if (merge.to_odoo and merge.to_pharmacy) or merge.conflicts:
-            return _whole(odoo, pharmacy, pharmacy)
-        return merge
+            words, pharmacy = comparison.words, comparison.pharmacy
+            return replace(comparison, merge=_whole(words, pharmacy, pharmacy))
+        return comparison
 
 
 @mistake
@@ -51,19 +59,22 @@ class VersionCountersCompared(Odoo):
         self._counts[res_id] = self._counts.get(res_id, 1) + 1
         super().edit(res_id, changes)
 
-    def _merge(self, mapping, odoo, pharmacy=None):
-        if pharmacy is None:
-            return super()._merge(mapping, odoo)
+    def _decide(self, mapping, odoo, pharmacy, record):
+        found = super()._decide(mapping, odoo, pharmacy, record)
         newer = self._counts.get(mapping.res_id, 1) > mapping.version
-        return _whole(odoo, pharmacy, odoo if newer else pharmacy)
+        merge = _whole(odoo, pharmacy, odoo if newer else pharmacy)
+        return replace(found, merge=merge)
 
 
 @mistake
 class LinesByPosition(Odoo):
     """The first line is the first line, whatever its key."""
 
-    @staticmethod
-    def three_way(base, odoo, pharmacy):
+    def _changed(self, comparison):
+        sides = comparison.base.pharmacy, comparison.words, comparison.pharmacy
+        return replace(comparison, merge=self._by_position(*sides))
+
+    def _by_position(self, base, odoo, pharmacy):
         sides = [dict(side) for side in (base, odoo, pharmacy)]
         keys = [[li["key"] for li in side.get("lines", ())] for side in sides]
         for side in sides:
@@ -85,19 +96,18 @@ class LinesByPosition(Odoo):
 class AdvanceIgnoresConflicts(Odoo):
     """After a push the whole list of lines that was sent counts as agreed."""
 
-    def _advanced(self, mapping, data):
-        return self.advance(mapping.base, data)
+    def _answered(self, state, before, planned, answer, key, taken):
+        state = replace(state, conflict_paths=())
+        return super()._answered(state, before, planned, answer, key, taken)
 
 
 @mistake
 class BaseMovedBeforeTheAnswer(Odoo):
     """What is sent counts as agreed though nobody has answered."""
 
-    def _push_item(self, operation):
-        item = super()._push_item(operation)
-        if item and item.request["method"] == "update":
-            operation.mapping.base = {**operation.mapping.base, **item.request["data"]}
-        return item
+    def _begun(self, state, planned):
+        half = advance(state.base.pharmacy, planned.data or {})
+        return super()._begun(replace(state, base=Base.load(half)), planned)
 
 
 @mistake
@@ -107,7 +117,7 @@ class UncertainCreationNotLookedUp(Odoo):
     def _push_item(self, operation):
         item = super()._push_item(operation)
         if item:
-            item.uncertain = False
+            item.state = replace(item.state, uncertain=False)
             item.request["external_ref"] = None
         return item
 
@@ -136,22 +146,23 @@ class CursorBeforeThePage(Odoo):
 class EchoNotEnded(Odoo):
     """What was taken over from the pharmacy is sent back to it."""
 
-    def _is_known(self, mapping, record, data):
-        return mapping.deleted
+    def _receive(self, mapping, record, data):
+        return _all_is_new(super()._receive(mapping, record, data), mapping)
 
     def _apply_changed(self, mapping, record, data):  # pylint: disable=missing-return
         super()._apply_changed(mapping, record, data)
         if mapping.res_id in self.records:
             self._update(mapping.res_id, {})
 
-    def _differs(self, mapping, data):
+    def _is_due(self, mapping, data):
         return True
 
-    def _merge(self, mapping, odoo, pharmacy=None):
-        merge = super()._merge(mapping, odoo, pharmacy)
+    def _compare(self, mapping, odoo, pharmacy=None):
+        found = super()._compare(mapping, odoo, pharmacy)
+        merge = found.merge
         if pharmacy is None and not merge.to_pharmacy and not merge.conflicts:
             merge.to_pharmacy["notes"] = odoo["notes"]
-        return merge
+        return found
 
 
 @mistake
@@ -169,20 +180,19 @@ class SentWithoutIfMatch(Odoo):
 class FieldRuleTakesTheRecord(Odoo):
     """A rule for one field, the pharmacy's notes win, returns the whole record."""
 
-    @staticmethod
-    def three_way(base, odoo, pharmacy):
-        merge = three_way(base, odoo, pharmacy)
-        if "notes" in merge.conflicts:
-            return Merge(dict(pharmacy), {}, {}, {})
-        return merge
+    def _changed(self, comparison):
+        if "notes" in comparison.merge.conflicts:
+            merge = Merge(dict(comparison.pharmacy), {}, {}, {})
+            return replace(comparison, merge=merge)
+        return comparison
 
 
 @mistake
 class OldStatesTakenForNew(Odoo):
     """A record that arrives late is applied over what came after it."""
 
-    def _is_known(self, mapping, record, data):
-        return mapping.deleted
+    def _receive(self, mapping, record, data):
+        return _all_is_new(super()._receive(mapping, record, data), mapping)
 
 
 @mistake
@@ -198,8 +208,8 @@ class EditWhileUnderWayForgotten(Odoo):
 class ConflictingValueTakenForAgreed(Odoo):
     """While a conflict is open the pharmacy is thought to have the base."""
 
-    def _merge(self, mapping, odoo, pharmacy=None):
-        return super()._merge(mapping, odoo, pharmacy or mapping.base or {})
+    def _compare(self, mapping, odoo, pharmacy=None):
+        return super()._compare(mapping, odoo, pharmacy or mapping.base.pharmacy)
 
 
 @mistake
@@ -253,7 +263,7 @@ class SentWithoutItsSupplier(Odoo):
     """An order is sent before the supplier that it refers to."""
 
     def _unmapped(self, data):
-        return None
+        return ()
 
 
 @mistake
@@ -323,11 +333,11 @@ class LoserNotKept(Odoo):
 class DecisionTakesTheRecord(Odoo):
     """A policy decides on one field, and the side that wins has the record."""
 
-    def _resolution(self, mapping, odoo, pharmacy, record):
-        found = super()._resolution(mapping, odoo, pharmacy, record)
+    def _decide(self, mapping, odoo, pharmacy, record):
+        found = super()._decide(mapping, odoo, pharmacy, record)
         strategies = {decision.strategy for decision in found.decisions}
         if "pharmacy" in strategies:
-            return found._replace(merge=_whole(odoo, pharmacy, pharmacy))
+            return replace(found, merge=_whole(odoo, pharmacy, pharmacy))
         return found
 
 
@@ -335,11 +345,61 @@ class DecisionTakesTheRecord(Odoo):
 class RulesAgainstTheirOrder(Odoo):
     """Odoo's value wins before any rule is asked."""
 
-    def _resolution(self, mapping, odoo, pharmacy, record):
+    def _decide(self, mapping, odoo, pharmacy, record):
         policies = self.policies
         if policies:
             self.policies = replace(policies, rules=(), default=Policy.ODOO)
         try:
-            return super()._resolution(mapping, odoo, pharmacy, record)
+            return super()._decide(mapping, odoo, pharmacy, record)
         finally:
             self.policies = policies
+
+
+# -- Sides that hold values differently ------------------------------------------------
+
+
+class _OneBase(Odoo):
+    """What the pharmacy said is taken for what Odoo has as well."""
+
+    def _created(self, state, data, stored, version):
+        state = super()._created(state, data, stored, version)
+        return replace(state, base=Base.load(state.base.pharmacy))
+
+    def _merged(self, state, comparison, stored, data, version):
+        state = super()._merged(state, comparison, stored, data, version)
+        return replace(state, base=Base.load(state.base.pharmacy))
+
+
+@mistake
+class LeftOutFieldErased(_OneBase):
+    """Odoo's defaults for what the pharmacy did not say are sent to it."""
+
+    def _push_item(self, operation):
+        operation.read_at = operation.mapping.version
+        return super()._push_item(operation)
+
+
+@mistake
+class RoundedValueSentBack(_OneBase):
+    """What Odoo rounded is a change of Odoo's."""
+
+    def _means(self, path, value):
+        return value
+
+
+@mistake
+class SentOverWhatWasNeverTold(Odoo):
+    """A change is sent over what the pharmacy never told, or not of its version."""
+
+    def _push_item(self, operation):
+        operation.read_at = operation.mapping.version
+        return super()._push_item(operation)
+
+
+@mistake
+class ToldInPartTakenForWhole(Odoo):
+    """A record that tells a part of a new version counts as known at that version."""
+
+    def _merged(self, state, comparison, stored, data, version):
+        state = super()._merged(state, comparison, stored, data, version)
+        return replace(state, in_part=False)

@@ -1,4 +1,7 @@
-"""Odoo's side in memory: our protocol as the models speak it, on the same core.
+"""Odoo's side in memory. It stands in PostgreSQL's place: what a mapping comes to is
+decided by the same moves that the models call (``core/pushing.py``,
+``core/arriving.py``, ``core/mapping_state.py``), each behind a method here, so that a
+mistake can be built in.
 
 Each method says by its name which one of the models it stands for. A worker is a
 generator: between two ``yield`` it does what is one transaction in Odoo, so that it
@@ -7,12 +10,13 @@ answer sent in, so that anything may happen while it is under way.
 """
 
 from collections import Counter
+from dataclasses import replace
 
 from odoo.addons.pharmacy_sync.core.conflict_rules import Facts, Times
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
-from odoo.addons.pharmacy_sync.core.merge import Side, three_way
-from odoo.addons.pharmacy_sync.core.merge_base import advance, confirm, new_base, settle
-from odoo.addons.pharmacy_sync.core.policy import Resolution, resolve
+from odoo.addons.pharmacy_sync.core.mapping_state import UNKNOWN, compare, decide
+from odoo.addons.pharmacy_sync.core.merge import Side
+from odoo.addons.pharmacy_sync.core.resolution import Choice, Decision, decided
 
 from .odoo_apply import Apply
 from .odoo_guard import Guard
@@ -40,12 +44,6 @@ class Odoo(Push, Queue, Apply, Guard, Records):
     :ivar met: how often something came up that rooms are there for
     """
 
-    three_way = staticmethod(three_way)
-    new_base = staticmethod(new_base)
-    advance = staticmethod(advance)
-    confirm = staticmethod(confirm)
-    settle = staticmethod(settle)
-
     def __init__(self, ledger, now):
         self.ledger = ledger
         self.now = now
@@ -70,7 +68,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
 
     def create(self, values):  # pylint: disable=method-required-super
         self._ids += 1
-        self.records[self._ids] = values
+        self.records[self._ids] = self._kept(values)
         self._edited_at[self._ids] = self.now()
         self.events.append(self._ids)
         return self._ids
@@ -80,7 +78,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.write(res_id, changes)
 
     def write(self, res_id, changes):
-        self.records[res_id] = {**self.records[res_id], **changes}
+        self.records[res_id] = self._kept({**self.records[res_id], **changes})
         self.events.append(res_id)
 
     def delete(self, res_id):
@@ -88,7 +86,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.events.append(res_id)
 
     def resolve(self, mapping, winner):
-        """``sync.conflict._resolve``: all differences for one side.
+        """``sync.conflict._decide``: all differences for one side.
 
         :raises DependencyMissingError: the winner's supplier is not there yet
         """
@@ -96,25 +94,29 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         if odoo is None:
             mapping.conflict = None
             return
-        pharmacy, before = mapping.conflict.pharmacy, mapping.base
-        decided = self._merge(mapping, odoo, pharmacy).conflicts
-        for path, values in decided.items():
-            mapping.base = self.settle(mapping.base, path, values, winner)
+        before = mapping.known
+        comparison = self._compare(mapping, odoo)
+        seen = comparison.merge.conflicts
+        choices = dict.fromkeys(seen, Decision(Choice(str(winner))))
+        half = decided(comparison.base.pharmacy, seen, seen, choices)
+        base = comparison.base.with_pharmacy(half, comparison.words, odoo)
+        mapping.move(replace(mapping.state, base=base))
         try:
-            self._take_over(mapping, odoo, pharmacy)
+            self._take_over(mapping, odoo)
         except DependencyMissingError:
-            mapping.base = before
+            mapping.move(before)
             raise
-        for path, values in decided.items():
+        for path, values in seen.items():
             sides = values.odoo, values.pharmacy
             better, worse = sides if winner is Side.ODOO else sides[::-1]
-            self.ledger.decided(odoo["name"], path, better, worse)
+            kept = winner is Side.ODOO
+            self.ledger.decided(odoo["name"], path, better, worse, kept)
         mapping.conflict = None
 
     # -- sync_mapping ------------------------------------------------------------------
 
-    def _insert(self, **values):
-        mapping = Mapping(key=f"key{len(self.mappings) + 1}", **values)
+    def _insert(self, res_id=None, state=UNKNOWN):
+        mapping = Mapping(f"key{len(self.mappings) + 1}", res_id, state)
         self.mappings.append(mapping)
         return mapping
 
@@ -130,26 +132,18 @@ class Odoo(Push, Queue, Apply, Guard, Records):
             return "dead"
         return "conflict" if mapping.conflict else "pending" if states else "synced"
 
-    def _merge(self, mapping, odoo, pharmacy=None):
-        if pharmacy is None:
-            conflict = mapping.conflict
-            pharmacy = (conflict and conflict.pharmacy) or mapping.base or {}
-        return self.three_way(mapping.base or {}, odoo, pharmacy)
+    # -- sync_merge --------------------------------------------------------------------
 
-    def _take_over(self, mapping, odoo, pharmacy):
-        merge = self._merge(mapping, odoo, pharmacy)
-        if merge.to_odoo:
-            self._update(mapping.res_id, merge.to_odoo)
-        mapping.base = self.new_base(mapping.base, odoo, pharmacy, merge)
-        if merge.to_pharmacy:
-            self._enqueue_push(mapping)
-        return merge
+    def _compare(self, mapping, odoo, pharmacy=None):
+        """:param pharmacy: without it what is known of the pharmacy's"""
+        if pharmacy is None and mapping.conflict:
+            pharmacy = mapping.conflict.pharmacy
+        return self._changed(compare(mapping.base, odoo, pharmacy, held=self._means))
 
-    def _resolution(self, mapping, odoo, pharmacy, record):
+    def _decide(self, mapping, odoo, pharmacy, record):
         """:param record: the pharmacy's, for its time and version"""
         if not self.policies:
-            merge = self._merge(mapping, odoo, pharmacy)
-            return Resolution(merge, mapping.base or {}, (), frozenset())
+            return self._compare(mapping, odoo, pharmacy)
         times = Times(
             _moment(self._edited_at[mapping.res_id]),
             _moment(record["updated_at"]),
@@ -157,21 +151,45 @@ class Odoo(Push, Queue, Apply, Guard, Records):
             mapping.version,
         )
         facts = OrderFacts(times)
-        return resolve(mapping.base, odoo, pharmacy, self.policies, facts)
+        return self._changed(
+            decide(mapping.base, odoo, pharmacy, self.policies, facts, held=self._means)
+        )
+
+    def _means(self, path, value):
+        return self._held(path, value)
+
+    def _changed(self, comparison):
+        """Where a mistake in comparing can be built in."""
+        return comparison
+
+    def _take_over(self, mapping, odoo):
+        comparison = self._compare(mapping, odoo)
+        stored = self._write(mapping.res_id, comparison.to_odoo)
+        mapping.move(replace(mapping.state, base=self._agreed(comparison, stored)))
+        if comparison.merge.to_pharmacy:
+            self._enqueue_push(mapping)
+
+    def _write(self, res_id, changes):
+        """:return: the record, read back; None if there was nothing to write"""
+        if not changes:
+            return None
+        self._update(res_id, changes)
+        return self._serialise(res_id)
+
+    def _agreed(self, comparison, stored):
+        return comparison.agreed(stored)
 
     def _recheck_conflict(self, mapping, odoo):
         known = mapping.conflict
         told = {"updated_at": known.told_at, "version": mapping.version}
-        resolution = self._resolution(mapping, odoo, known.pharmacy, told)
-        merge = resolution.merge
+        comparison = self._decide(mapping, odoo, known.pharmacy, told)
         try:
-            if merge.to_odoo:
-                self._update(mapping.res_id, merge.to_odoo)
+            stored = self._write(mapping.res_id, comparison.to_odoo)
         except DependencyMissingError:
             return
-        mapping.base = self.new_base(resolution.base, odoo, known.pharmacy, merge)
-        self._keep_decided(mapping, resolution.decisions)
-        self._refresh_conflict(mapping, merge, known.pharmacy, known.told_at)
+        mapping.move(replace(mapping.state, base=self._agreed(comparison, stored)))
+        self._keep_decided(mapping, comparison.decisions)
+        self._refresh_conflict(mapping, comparison, known.told_at)
 
     def _keep_decided(self, mapping, decisions):
         name = self.records[mapping.res_id]["name"]

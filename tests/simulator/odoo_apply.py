@@ -1,6 +1,21 @@
 """From the pharmacy to Odoo: ``sync_pull.py``, ``sync_apply.py``."""
 
+from dataclasses import replace
+
+from odoo.addons.pharmacy_sync.core.arriving import (
+    Move,
+    confirmed,
+    created,
+    deleted,
+    gone,
+    known_by_key,
+    merged,
+    received,
+    told,
+)
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
+from odoo.addons.pharmacy_sync.core.mapping_state import MappingState
+from odoo.addons.pharmacy_sync.core.pushing import nothing_agreed
 
 from .parts import COMMIT, DEPENDENCY_WAIT, PAGE, Conflict, NoAnswerError
 
@@ -54,14 +69,28 @@ class Apply:
     def _apply_one(self, record):
         mapping = self._find_mapping(record)
         data = _canonical(record)
-        if not mapping and self.matches and not record["deleted"]:
+        move = self._receive(mapping, record, data)
+        if move is Move.NEW and self.matches:
             mapping = self._match_new(record, data)
-        if not mapping:
+            move = Move.MERGE if mapping else move
+        if move in (Move.NEW, Move.TOMBSTONE):
             self._create_new(record, data)
-        elif record["deleted"]:
+        elif move is Move.DELETED:
             self._apply_deletion(mapping, record)
-        elif not self._is_known(mapping, record, data):
+        elif move is Move.MERGE:
             self._apply_changed(mapping, record, data)
+
+    def _receive(self, mapping, record, data):
+        found = received(
+            mapping and mapping.state,
+            record["version"],
+            data,
+            deleted=record["deleted"],
+            in_conflict=bool(mapping) and self._state(mapping) == "conflict",
+        )
+        if mapping:
+            mapping.move(found.state)
+        return found.move
 
     def _find_mapping(self, record):
         mapping = self._mapping("external_id", record["id"])
@@ -70,93 +99,78 @@ class Apply:
             if mapping and mapping.external_id:
                 return None
             if mapping:
-                mapping.external_id, mapping.uncertain = record["id"], False
+                mapping.move(known_by_key(mapping.state, record["id"]))
         return mapping
 
     def _match_new(self, record, data):
         res_id = self._match(data)
         if res_id is None:
             return None
-        mapping = self._mapping("res_id", res_id) or self._insert(res_id=res_id)
+        mapping = self._mapping("res_id", res_id) or self._insert(res_id)
         self.met["matched"] += 1
-        self._nothing_agreed(mapping)
-        mapping.external_id = record["id"]
+        state = self._nothing_agreed(mapping.state)
+        mapping.move(replace(state, external_id=record["id"]))
         return mapping
 
-    def _nothing_agreed(self, mapping):
-        """It was made apart: what was to be created is not what both sides have."""
-        mapping.base, mapping.unanswered, mapping.uncertain = None, (), False
-
-    def _is_known(self, mapping, record, data):
-        if mapping.deleted:
-            return True
-        base = mapping.base or {}
-        if base and record["version"] < mapping.version:
-            return True
-        same = all(key in base and base[key] == value for key, value in data.items())
-        if same and self._state(mapping) != "conflict" and not mapping.unanswered:
-            mapping.version = max(record["version"], mapping.version)
-            return True
-        return False
+    def _nothing_agreed(self, state):
+        return nothing_agreed(state)
 
     def _apply_changed(self, mapping, record, data):
-        odoo = self._serialise(mapping.res_id)
-        version = max(record["version"], mapping.version)
+        odoo, version = self._serialise(mapping.res_id), record["version"]
         if odoo is None:
-            mapping.version = version
+            mapping.move(gone(mapping.state, data, version))
             self._enqueue_push(mapping)
             return
-        newer = record["version"] > mapping.version
-        if newer:
-            again = record["version"] > mapping.version + 1
-            for hoped in mapping.unanswered:
-                mapping.base = self.confirm(mapping.base, hoped, data, again=again)
-        known = (mapping.conflict and mapping.conflict.pharmacy) or mapping.base or {}
-        pharmacy = {**known, **data}
-        resolution = self._resolution(mapping, odoo, pharmacy, record)
-        merge = resolution.merge
-        if merge.to_odoo:
-            self._update(mapping.res_id, merge.to_odoo)
-        mapping.base = self.new_base(resolution.base, odoo, pharmacy, merge)
-        mapping.version, mapping.uncertain = version, False
-        if newer:
-            mapping.unanswered = ()
-        self._keep_decided(mapping, resolution.decisions)
-        self._refresh_conflict(mapping, merge, pharmacy, record["updated_at"])
-        if merge.to_pharmacy:
+        mapping.move(self._confirmed(mapping.state, data, version))
+        known = mapping.conflict and mapping.conflict.pharmacy
+        pharmacy = told(mapping.state, known, data)
+        comparison = self._decide(mapping, odoo, pharmacy, record)
+        stored = self._write(mapping.res_id, comparison.to_odoo)
+        mapping.move(self._merged(mapping.state, comparison, stored, data, version))
+        self._keep_decided(mapping, comparison.decisions)
+        self._refresh_conflict(mapping, comparison, record["updated_at"])
+        if comparison.merge.to_pharmacy:
             self._enqueue_push(mapping)
 
-    def _refresh_conflict(self, mapping, merge, pharmacy, told_at):
-        paths = list(merge.conflicts)
-        mapping.conflict = Conflict(pharmacy, paths, told_at) if paths else None
+    def _confirmed(self, state, data, version):
+        return confirmed(state, data, version)
+
+    def _merged(self, state, comparison, stored, data, version):
+        return merged(state, comparison, stored, data, version)
+
+    def _refresh_conflict(self, mapping, comparison, told_at):
+        paths = list(comparison.merge.conflicts)
+        mapping.conflict = (
+            Conflict(comparison.pharmacy, paths, told_at) if paths else None
+        )
 
     def _apply_deletion(self, mapping, record):
-        if mapping.deleted:
-            return
-        if mapping.res_id in self.records:
+        before = self._serialise(mapping.res_id)
+        if before is not None:
             self._archive(mapping.res_id)
-        mapping.version = record["version"]
-        self._gone(mapping)
+        mapping.move(self._deleted(mapping.state, {}, record["version"]))
+
+    def _deleted(self, state, changed, version):
+        return deleted(state, changed, version)
 
     def _create_new(self, record, data):
+        version, external_id = record["version"], record["id"]
+        state = MappingState(external_id=external_id, version=version)
         if record["deleted"]:
-            self._insert(
-                external_id=record["id"], version=record["version"], deleted=True
-            )
+            self._insert(state=replace(state, deleted=True))
             return
         res_id = self.create(self._values(data))
         self.writes += 1
-        self._insert(
-            res_id=res_id,
-            external_id=record["id"],
-            version=record["version"],
-            base=data,
-        )
+        stored = self._serialise(res_id)
+        self._insert(res_id, self._created(state, data, stored, version))
+
+    def _created(self, state, data, stored, version):
+        return created(state, data, stored, version)
 
     # -- sync_pull: what could not be applied ------------------------------------------
 
     def _keep_failed(self, record):
-        operation = self._kept(record)
+        operation = self._waits(record)
         if not operation:
             operation = self._queue("apply", self._mapping("external_id", record["id"]))
         elif self._is_older(record, operation):
@@ -166,7 +180,7 @@ class Apply:
         self._park(operation)
 
     def _make_up_for(self, record):
-        operation = self._kept(record)
+        operation = self._waits(record)
         if operation and not self._is_older(record, operation):
             self._end(operation)
 
@@ -174,7 +188,7 @@ class Apply:
         """Whether a state that waits is newer than the one that came."""
         return record["version"] < operation.payload["version"]
 
-    def _kept(self, record):
+    def _waits(self, record):
         """The state of a record that waits for what it refers to."""
         for operation in self.operations:
             if operation.kind == "apply" and operation.payload["id"] == record["id"]:
@@ -205,5 +219,8 @@ class Apply:
 
 
 def _canonical(record):
+    # A deletion tells nothing but itself.
+    if record["deleted"]:
+        return {}
     envelope = ("id", "version", "deleted", "external_ref", "updated_at")
     return {name: value for name, value in record.items() if name not in envelope}

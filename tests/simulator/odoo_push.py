@@ -1,17 +1,26 @@
 """From Odoo to the pharmacy: ``sync_push.py``, ``sync_settle.py``."""
 
+from odoo.addons.pharmacy_sync.core.pushing import (
+    FETCHED,
+    FOUND,
+    GONE,
+    WRITES,
+    Fate,
+    Step,
+    answered,
+    begun,
+    is_stuck,
+    is_uncertain,
+    plan,
+    silent,
+)
+
 from .parts import (
     BATCH,
     COMMIT,
-    DUPLICATE,
-    FOUND,
-    GONE,
     NO_ANSWER,
-    OK,
     OPEN,
     REFUSED,
-    STALE,
-    STALE_ATTEMPTS,
     Item,
     NoAnswerError,
     NotMadeError,
@@ -44,14 +53,17 @@ class Push:
         answers, failures = {}, {}
         try:
             for item in items:
-                if item.uncertain:
+                if is_uncertain(item.state):
                     found = yield from self._call(
                         "push", "find", item.operation.mapping.key
                     )
                     if found:
                         answers[item.operation] = {"status": FOUND, "current": found}
-                    elif not item.request.get("method"):
+                    elif item.plan.step is Step.FIND:
                         answers[item.operation] = {"status": GONE}
+                elif item.plan.step is Step.FETCH:
+                    found = yield from self._call("push", "get", item.state.external_id)
+                    answers[item.operation] = {"status": FETCHED, "current": found}
             unsent = [item for item in items if item.operation not in answers]
             if unsent:
                 results = yield from self._call(
@@ -99,141 +111,103 @@ class Push:
 
     def _push_item(self, operation):
         mapping = operation.mapping
-        data = self._serialise(mapping.res_id)
-        request = {"external_ref": mapping.key}
-        if data is None:
-            if mapping.deleted or not (mapping.external_id or mapping.uncertain):
-                return self._end(operation)
-            if mapping.external_id:
-                request.update(method="delete")
-        elif not mapping.external_id:
-            request.update(method="create", data=data)
-        else:
-            changes = self._merge(mapping, data).to_pharmacy
-            if not changes or mapping.deleted:
-                return self._end(operation)
-            request.update(method="update", data=changes)
-        missing = self._unmapped(request.get("data", {}))
-        if missing:
-            self._request_dependency(missing)
+        state = mapping.state
+        planned = self._plan(operation)
+        if planned.step in (Step.GONE, Step.SAME):
+            return self._end(operation)
+        if planned.step is Step.WAIT:
+            for res_id in planned.missing:
+                self._request_dependency(res_id)
             return self._park(operation)
-        if mapping.external_id:
-            request.update(id=mapping.external_id, if_match=mapping.version)
-        uncertain = mapping.uncertain and not mapping.external_id
-        unanswered = mapping.unanswered
-        if request.get("method") == "create":
-            mapping.base = (uncertain and mapping.base) or data
-            mapping.uncertain = True
-        if "data" in request:
-            self._hope(mapping, request["data"])
+        mapping.move(self._begun(state, planned))
         operation.attempts += 1
-        request["idempotency_key"] = self._new_key(operation)
-        return Item(operation, request, uncertain, unanswered)
+        request = {
+            "external_ref": mapping.key,
+            "idempotency_key": self._new_key(operation),
+        }
+        if planned.step in WRITES:
+            request["method"] = str(planned.step)
+        if planned.data is not None:
+            request["data"] = planned.data
+        if state.external_id:
+            request.update(id=state.external_id, if_match=state.version)
+        return Item(operation, request, state, planned)
+
+    def _plan(self, operation):
+        mapping = operation.mapping
+        data = self._serialise(mapping.res_id)
+        return plan(
+            mapping.state,
+            None if data is None else self._compare(mapping, data),
+            unmapped=self._unmapped,
+            read_at=operation.read_at,
+        )
+
+    def _begun(self, state, planned):
+        return begun(state, planned)
 
     def _new_key(self, operation):
         self._keys += 1
         return self._keys
-
-    def _hope(self, mapping, data):
-        hoped = self._advanced(mapping, data)
-        hoped = {name: hoped[name] for name in data if name in hoped}
-        if hoped not in mapping.unanswered:
-            mapping.unanswered += (hoped,)
-
-    def _advanced(self, mapping, data):
-        paths = mapping.conflict.paths if mapping.conflict else ()
-        return self.advance(mapping.base, data, paths)
 
     # -- sync_settle -------------------------------------------------------------------
 
     def _settle_push(self, items, answers, failures):
         arrived = []
         for item in items:
-            operation, mapping = item.operation, item.operation.mapping
-            sent_at = item.request.get("if_match", 0)
-            answer = answers.get(operation)
-            if mapping.version == sent_at and not (
-                answer["status"] in OK if answer else failures[operation].unknown
-            ):
-                mapping.unanswered = item.unanswered  # this one was not applied
-            if operation in answers:
-                arrived += self._settle_answer(
-                    operation, item.request, answers[operation]
-                )
-                continue
-            if not failures[operation].unknown:
-                mapping.uncertain = item.uncertain
-            if isinstance(failures[operation], NotMadeError):
-                self._give_back(operation, failures[operation].retry_after)
+            if item.operation in answers:
+                arrived += self._settle_answer(item, answers[item.operation])
             else:
-                self._fail(operation, NO_ANSWER)
+                self._settle_silence(item, failures[item.operation])
         waiting = self._apply(arrived)
         for item in items:
-            operation = item.operation
-            if (
-                operation.state == "pending"
-                and operation.mapping.external_id in waiting
-            ):
+            operation, mapping = item.operation, item.operation.mapping
+            if operation.state != "pending":
+                continue
+            if mapping.external_id in waiting:
                 self._park_unmerged(operation)
+            elif item.plan.step is Step.FETCH:
+                operation.attempts -= 1
+                operation.read_at = mapping.version
 
     def _park_unmerged(self, operation):
         """What it has to be merged with waits for a supplier, and so does it."""
         operation.attempts -= 1
         self._park(operation)
 
-    def _settle_answer(self, operation, request, answer):
-        mapping = operation.mapping
-        status, current = answer["status"], answer.get("current")
-        if status in OK:
+    def _settle_silence(self, item, failure):
+        mapping = item.operation.mapping
+        mapping.move(silent(mapping.state, item.state, failure.unknown))
+        if isinstance(failure, NotMadeError):
+            self._give_back(item.operation, failure.retry_after)
+        else:
+            self._fail(item.operation, NO_ANSWER)
+
+    def _settle_answer(self, item, answer):
+        operation, mapping = item.operation, item.operation.mapping
+        current = answer.get("current")
+        taken = bool(current and self._mapping("external_id", current["id"]))
+        found = self._answered(
+            mapping.state, item.state, item.plan, answer, mapping.key, taken
+        )
+        mapping.move(found.state)
+        if mapping.conflict and found.accepted:
+            conflict = mapping.conflict
+            conflict.pharmacy = {**conflict.pharmacy, **found.accepted}
+        if found.fate in (Fate.DONE, Fate.GONE):
             self._end(operation)
-            return self._advance(mapping, request, answer)
-        mapping.uncertain = False
-        if status == GONE:
-            self._end(operation)
-            return [current] if current else []
-        if status in (FOUND, DUPLICATE) and self._is_ours(mapping, current):
-            self._link(mapping, current)
+        elif found.fate in (Fate.LINKED, Fate.READ):
             self._leave(operation, "pending")
-            return [current]
-        if status != STALE or self._is_stuck(operation):
+        elif found.fate is Fate.STALE and not self._is_stuck(operation):
+            operation.stale += 1
+            self._leave(operation, "pending")
+        else:
             self._fail(operation, REFUSED)
             return []
-        operation.stale += 1
-        self._leave(operation, "pending")
-        return [current]
+        return [found.arrives] if found.arrives else []
+
+    def _answered(self, state, before, planned, answer, key, taken):
+        return answered(state, before, planned, answer, key=key, taken=taken)
 
     def _is_stuck(self, operation):
-        return min(operation.attempts - 1, operation.stale) >= STALE_ATTEMPTS
-
-    def _link(self, mapping, current):
-        if mapping.external_id:
-            return  # a pull came first, and may have read what came after this
-        if current["external_ref"] != mapping.key:
-            self._nothing_agreed(mapping)
-        mapping.external_id, mapping.version = current["id"], 0
-
-    def _is_ours(self, mapping, current):
-        if mapping.external_id:
-            return mapping.external_id == current["id"]
-        if current["external_ref"] == mapping.key:
-            return True
-        taken = self._mapping("external_id", current["id"])
-        return not taken and not current["external_ref"]
-
-    def _advance(self, mapping, request, answer):
-        mapping.uncertain = False
-        if request["method"] == "delete":
-            mapping.version = answer["version"]
-            self._gone(mapping)
-            return []
-        if answer["version"] < mapping.version:
-            return []
-        mapping.external_id, mapping.version = answer["id"], answer["version"]
-        mapping.base = self._advanced(mapping, request["data"])
-        mapping.unanswered = ()
-        if mapping.conflict:
-            mapping.conflict.pharmacy = {**mapping.conflict.pharmacy, **request["data"]}
-        return [answer["data"]]
-
-    def _gone(self, mapping):
-        mapping.deleted, mapping.conflict = True, None
+        return is_stuck(operation.attempts, operation.stale)

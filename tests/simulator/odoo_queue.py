@@ -1,6 +1,9 @@
 """Events and operations: ``sync_event.py``, ``sync_queue.py``, ``sync_outcome.py``."""
 
+from dataclasses import replace
+
 from odoo.addons.pharmacy_sync.core.decision import Verdict, decide
+from odoo.addons.pharmacy_sync.core.pushing import is_due
 
 from .parts import EVENTS, MAX_ATTEMPTS, OPEN, Operation
 
@@ -20,26 +23,25 @@ class Queue:
             mapping, data = self._mapping("res_id", res_id), self._serialise(res_id)
             if data is None:
                 if mapping and not mapping.deleted:
-                    if mapping.external_id or mapping.uncertain:
+                    if is_due(mapping.state, None):
                         self._enqueue_push(mapping)
                     mapping.conflict = None
                 continue
-            missing = self._unmapped(data)
-            if missing:
+            for missing in self._unmapped(data):
                 self._request_dependency(missing)
             if mapping and self._state(mapping) == "conflict":
                 self._recheck_conflict(mapping, data)
                 data = self._serialise(res_id)
             if not mapping:
-                mapping = self._insert(res_id=res_id)
-            elif not self._differs(mapping, data):
+                mapping = self._insert(res_id)
+            elif not self._is_due(mapping, data):
                 continue
             self._enqueue_push(mapping)
 
-    def _differs(self, mapping, data):
-        if mapping.unanswered or not mapping.external_id:
-            return True
-        return bool(self._merge(mapping, data).to_pharmacy)
+    def _is_due(self, mapping, data):
+        comparison = self._compare(mapping, data)
+        mapping.move(replace(mapping.state, base=comparison.refreshed()))
+        return is_due(mapping.state, comparison)
 
     def _request_dependency(self, res_id):
         mapping = self._mapping("res_id", res_id)

@@ -2,12 +2,33 @@
 
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
 
+from .ledger import DEFAULT
+
 UNMAPPED = "odoo:"
+# What stands behind it Odoo cannot hold.
+DETAIL = "~"
+NEW_RECORD = {"notes": DEFAULT, "date": DEFAULT}
+NEW_LINE = {"quantity": DEFAULT, "price": DEFAULT}
 
 
 class Records:
     """An order refers to its supplier by Odoo's id, and in canonical form by the
     pharmacy's. What has no supplier is a supplier, or is alone in its history."""
+
+    @staticmethod
+    def _held(path, value):
+        """What Odoo tells of a value once it has it: without what stands behind the
+        sign that only the pharmacy knows (:mod:`.persons`)."""
+        return value.partition(DETAIL)[0] if isinstance(value, str) else value
+
+    def _kept(self, values):
+        """A record as Odoo keeps it: with its defaults, and without details."""
+        kept = {name: self._held(name, value) for name, value in values.items()}
+        kept["lines"] = [
+            {**NEW_LINE, **{name: self._held(name, v) for name, v in line.items()}}
+            for line in values.get("lines", ())
+        ]
+        return {**NEW_RECORD, **kept}
 
     def _serialise(self, res_id):
         """The record in canonical form; None if it is gone."""
@@ -37,7 +58,9 @@ class Records:
     def _unmapped(self, data):
         """The supplier, if the pharmacy does not have it yet."""
         told = str(data.get("supplier", ""))
-        return int(told.removeprefix(UNMAPPED)) if told.startswith(UNMAPPED) else None
+        if not told.startswith(UNMAPPED):
+            return ()
+        return (int(told.removeprefix(UNMAPPED)),)
 
     def _match(self, data):
         """The record of the same number, if it has no counterpart. An order whose

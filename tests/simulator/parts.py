@@ -1,13 +1,12 @@
 """What Odoo's side in memory is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from odoo.addons.pharmacy_sync.core.classification import classify, classify_response
 from odoo.addons.pharmacy_sync.core.exceptions import ApiTimeoutError
+from odoo.addons.pharmacy_sync.core.mapping_state import UNKNOWN, MappingState
+from odoo.addons.pharmacy_sync.core.pushing import STALE, Plan
 
-OK = (200, 201, 204)
-FOUND, DUPLICATE, GONE, STALE = 302, 409, 410, 412
-STALE_ATTEMPTS = 5
 MAX_ATTEMPTS = 4
 BATCH = 2
 PAGE = 2
@@ -62,15 +61,27 @@ class Conflict:
 
 @dataclass(eq=False)
 class Mapping:
+    """What PostgreSQL keeps of a mapping; its other attributes are those of its
+    :class:`..core.mapping_state.MappingState`."""
+
     key: str
     res_id: int | None = None
-    external_id: str | None = None
-    version: int = 0
-    base: dict | None = None
-    uncertain: bool = False
-    deleted: bool = False
-    unanswered: tuple = ()
+    known: MappingState = UNKNOWN
     conflict: Conflict | None = None
+
+    def __getattr__(self, name):
+        return getattr(self.known, name)
+
+    @property
+    def state(self):
+        paths = tuple(self.conflict.paths) if self.conflict else ()
+        return replace(self.known, conflict_paths=paths)
+
+    def move(self, state):
+        ended = state.deleted and not self.known.deleted
+        self.known = state
+        if ended:
+            self.conflict = None
 
 
 @dataclass(eq=False)
@@ -88,11 +99,14 @@ class Operation:
     revive: bool = False
     parked: bool = False
     stale: int = 0  # answers in a row
+    read_at: int | None = None
 
 
 @dataclass
 class Item:
+    """:param state: of the mapping, when the push was planned"""
+
     operation: Operation
     request: dict
-    uncertain: bool
-    unanswered: tuple
+    state: MappingState
+    plan: Plan

@@ -5,6 +5,7 @@ from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
 from odoo.addons.pharmacy_sync.core.merge import Side
 
 from .ledger import REMOVED, flat
+from .odoo_records import DETAIL
 from .rooms import Room
 
 FIELDS = ("notes", "date")
@@ -32,6 +33,7 @@ class Persons:
             self._fields += ("state",)
         self._on_lines = draw.choice((0, 0.5, 0.5, 1))
         self._undo = draw.choice((0, 0.1, 0.4))
+        self._detailed = ("date", "quantity", "price")[: 1 if self._ruled else 3]
 
     # -- New records -------------------------------------------------------------------
 
@@ -39,12 +41,34 @@ class Persons:
         self._tokens += 1
         return f"v{self._tokens}"
 
-    def _new_record(self, name):
+    def _new_record(self, name, side="odoo"):
         values = {"name": name, "notes": self._new_text(), "date": self._token()}
         if self._ruled:
             values["state"] = self._token()
         lines = [self._new_line() for __ in range(self.world.random.randint(0, 2))]
-        return {**values, "lines": lines}
+        return self._detail(side, {**values, "lines": lines})
+
+    def _detail(self, side, changes):
+        """What is written at the pharmacy may have more to it than Odoo can hold."""
+        if side == "odoo" or Room.HOLDS not in self.world.rooms:
+            return changes
+        detailed = {
+            name: self._detail_of(name, value) for name, value in changes.items()
+        }
+        if "lines" in changes:
+            detailed["lines"] = [
+                {name: self._detail_of(name, value) for name, value in line.items()}
+                for line in changes["lines"]
+            ]
+        return detailed
+
+    def _detail_of(self, name, value):
+        # A value that stood somewhere before is that value.
+        former = {v for known in self.world.ledger.seen.values() for v in known}
+        plain = name not in self._detailed or DETAIL in value or value in former
+        if plain or self.world.held.random() < 0.5:
+            return value
+        return f"{value}{DETAIL}{self._token()}"
 
     def _new_text(self):
         """Where texts are merged they have lines."""
@@ -68,7 +92,7 @@ class Persons:
         return self._create("pharmacy", f"r{self._token()}")
 
     def _create(self, side, name):
-        values = self._new_record(name)
+        values = self._new_record(name, side)
         if self._supplied:
             values["supplier"] = self._supplier(side)
         return self._make(side, values)
@@ -87,7 +111,7 @@ class Persons:
         ]
         if known and self.world.random.random() < 0.7:
             return self.world.random.choice(known)
-        made = self._make(side, self._new_record(f"s{self._token()}"))
+        made = self._make(side, self._new_record(f"s{self._token()}", side))
         return made if side == "odoo" else made.id
 
     def _create_twin(self):
@@ -99,7 +123,7 @@ class Persons:
         if not single:
             return
         there = self.world.random.choice(single)
-        values = self._new_record(there["name"])
+        values = self._new_record(there["name"], side)
         for name in (*FIELDS, "state"):
             if name in values and self.world.random.random() < 0.5:
                 values[name] = there[name]
@@ -146,7 +170,9 @@ class Persons:
         if self._is_death(before):
             pharmacy.delete(row)
             return self._removed("pharmacy", before)
-        pharmacy.edit(row, self._change("pharmacy", before))
+        changes = self._change("pharmacy", before)
+        new = {k: v for k, v in changes.items() if v != before[k]}
+        pharmacy.edit(row, {**changes, **self._detail_new(before, new)})
         return self._wrote("pharmacy", before, row.data)
 
     def _is_birth(self, living):
@@ -186,7 +212,7 @@ class Persons:
     def _other_value(self, name, slot, value):
         """A new value; now and then one that stood there before."""
         known = self.world.ledger.seen.get((name, slot), {})
-        former = [v for v in known if v not in (value, REMOVED)]
+        former = [v for v in known if v not in (value, REMOVED) and DETAIL not in v]
         if former and self.world.random.random() < self._undo:
             return self.world.random.choice(former)
         field = slot.rpartition(".")[2]
@@ -208,14 +234,34 @@ class Persons:
             return f"{value.partition('.')[0]}.{int(self._token()[1:]):06}"
         return None
 
+    def _detail_new(self, before, changes):
+        """Details of what a person just wrote; what stood there stays as it is."""
+        had = {tuple(sorted(line.items())) for line in before["lines"]}
+        found = self._detail("pharmacy", changes)
+        if "lines" in changes:
+            kept = {line["key"]: line for line in before["lines"]}
+            found["lines"] = [
+                old
+                if tuple(sorted(old.items())) in had
+                else {
+                    n: v if kept.get(new["key"], {}).get(n) == old[n] else new[n]
+                    for n, v in old.items()
+                }
+                for old, new in zip(changes["lines"], found["lines"], strict=True)
+            ]
+        return found
+
     def _wrote(self, side, before, after):
         self.world.note(f"person at {side}", after)
         slots = self._slots(before), self._slots(after)
         self.world.ledger.wrote(after["name"], *slots)
 
     def _removed(self, side, before):
-        self.world.note(f"person at {side} deletes", before["name"])
-        self.world.ledger.removed(side, before["name"], self._slots(before))
+        name, slots = before["name"], self._slots(before)
+        self.world.note(f"person at {side} deletes", name)
+        if side == "odoo":
+            slots = self.world.ledger.exact(name, slots, {})
+        self.world.ledger.removed(side, name, slots)
 
     def _slots(self, values):
         slots = flat(values)
@@ -236,7 +282,7 @@ class Persons:
             before = self.world.odoo.records.get(mapping.res_id)
             field = next((p for p in mapping.conflict.paths if p in FIELDS), None)
             if before and field:
-                known = (mapping.conflict.pharmacy, mapping.base)
+                known = (mapping.conflict.pharmacy, mapping.base.pharmacy)
                 told = [values[field] for values in known if field in values]
                 changes = {field: self.world.random.choice(told)}
                 self.world.odoo.edit(mapping.res_id, changes)

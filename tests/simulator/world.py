@@ -42,6 +42,7 @@ class World:
     """
 
     def __init__(self, seed, odoo_class=Odoo):
+        self.seed = seed
         self.random = random.Random(seed)
         chance = self.random.random
         self.trouble = chance() * 0.6
@@ -49,7 +50,7 @@ class World:
         self.log = []
         self.out_until = 0
         self.breaches = []
-        self.ledger = Ledger(self.name_of)
+        self.ledger = Ledger(self.name_of, lambda value: odoo_class._held("", value))
         self.pharmacy = Pharmacy(
             heeds_keys=chance() < 0.5, compares=chance() < 0.7, now=lambda: self.now
         )
@@ -63,6 +64,9 @@ class World:
     def _open_rooms(self, draw):
         # Of a chance of its own: a room more or less is the same history elsewhere.
         self.rooms = draw_rooms(draw)
+        self.held = random.Random(f"holds of {self.seed}")
+        if self.held.random() < 0.25:
+            self.rooms |= {Room.HOLDS}
         self.odoo.matches = self.pharmacy.unique = Room.TWINS in self.rooms
         if Room.BREAKER in self.rooms:
             self.odoo.set_breakers(probes=draw.choice((1, 2)))

@@ -1,0 +1,172 @@
+"""Moves of a mapping on the way to Odoo: what an arriving record of the pharmacy comes
+to, by whichever road it came."""
+
+from dataclasses import dataclass, replace
+
+from .mapping_state import Comparison, MappingState, first_agreed
+from .merge import KEYED, Record, lines_by_key
+from .merge_base import confirm
+from .pair import Base
+from .taxonomy import TextEnum
+
+
+class Move(TextEnum):
+    """What an arriving record is for Odoo.
+
+    NEW: it is created, or linked with one that is plainly the same. TOMBSTONE: it was
+    deleted before Odoo heard of it. UNCHANGED: it says nothing that was not agreed on
+    already. DELETED: the pharmacy deleted it. MERGE: it is compared.
+    """
+
+    NEW = "new"
+    TOMBSTONE = "tombstone"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    MERGE = "merge"
+
+
+@dataclass(frozen=True)
+class Received:
+    """:ivar revived: whether the pharmacy took a deletion back."""
+
+    move: Move
+    state: MappingState
+    revived: bool = False
+
+
+def received(
+    state: MappingState | None,
+    version: int,
+    data: Record,
+    *,
+    deleted: bool = False,
+    in_conflict: bool = False,
+) -> Received:
+    """A record arrived.
+
+    :param state: None: it has no mapping
+    :param data: its canonical values, as far as it tells them
+    :param in_conflict: whether a person is asked about it
+    """
+    if state is None:
+        known = MappingState(version=version, deleted=deleted)
+        return Received(Move.TOMBSTONE if deleted else Move.NEW, known)
+    if deleted:
+        return Received(Move.UNCHANGED if state.deleted else Move.DELETED, state)
+    if state.deleted and version <= state.version:
+        return Received(Move.UNCHANGED, state)
+    # A later version that lives: it was taken back there.
+    revived = state.deleted
+    state = replace(state, deleted=False)
+    if version and state.base.pharmacy and version < state.version:
+        return Received(Move.UNCHANGED, state, revived)
+    half = state.base.pharmacy
+    same = all(name in half and half[name] == value for name, value in data.items())
+    if same and not in_conflict and not state.unanswered:
+        return Received(Move.UNCHANGED, _at_version(state, data, version), revived)
+    return Received(Move.MERGE, state, revived)
+
+
+def _at_version(state, data, version):
+    """The state once the record was told at a version. One that is told in part is
+    known in part: what it leaves out was told of another version."""
+    if version and version < state.version:
+        return state
+    whole = not leaves_out(state.base.pharmacy, data)
+    if not version or version > state.version:
+        return replace(state, version=max(version, state.version), in_part=not whole)
+    return replace(state, in_part=state.in_part and not whole)
+
+
+def leaves_out(half: Record, data: Record) -> bool:
+    """Whether a record does not tell all that the pharmacy told before."""
+    if not half.keys() <= data.keys():
+        return True
+    for name in data.keys() & KEYED:
+        had = lines_by_key(name, half.get(name))
+        for key, line in lines_by_key(name, data[name]).items():
+            if not had.get(key, {}).keys() <= line.keys():
+                return True
+    return False
+
+
+def known_by_key(state: MappingState, external_id: str) -> MappingState:
+    """The record carries Odoo's key: its creation, never answered, had arrived."""
+    return replace(state, external_id=external_id, uncertain=False)
+
+
+def confirmed(state: MappingState, data: Record, version: int) -> MappingState:
+    """The record tells what became of pushes that were not answered."""
+    if not _says_more(state, version):
+        return state
+    base = state.base
+    again = state.in_part or version > state.version + 1
+    for hoped in state.unanswered:
+        half = confirm(base.pharmacy, hoped, data, again=again)
+        base = base.with_pharmacy(half)
+    return replace(state, base=base)
+
+
+def told(state: MappingState, known: Record | None, data: Record) -> dict:
+    """The pharmacy's record as it is by now, as far as it is known.
+
+    :param known: of an open conflict, what the pharmacy was seen to have
+    """
+    known = {**state.base.pharmacy, **(known or {})}
+    record = {**known, **data}
+    for name in [name for name in KEYED if name in data and name in known]:
+        had = lines_by_key(name, known[name])
+        record[name] = [
+            {**had.get(line["key"], {}), **line} for line in data[name] or ()
+        ]
+    return record
+
+
+def merged(
+    state: MappingState,
+    comparison: Comparison,
+    stored: Record | None,
+    data: Record,
+    version: int,
+) -> MappingState:
+    """What the comparison brings has been written in Odoo.
+
+    :param data: what the pharmacy told
+    :param stored: Odoo's record, read back; None: nothing was to be written
+    """
+    unanswered = state.unanswered
+    if _says_more(state, version) and not leaves_out(state.base.pharmacy, data):
+        unanswered = ()
+    state = _at_version(state, data, version)
+    base = comparison.agreed(stored)
+    return replace(state, base=base, unanswered=unanswered, uncertain=False)
+
+
+def _says_more(state, version):
+    return version > state.version or (state.in_part and version == state.version)
+
+
+def gone(state: MappingState, data: Record, version: int) -> MappingState:
+    """A record that is deleted in Odoo arrived, perhaps before the pharmacy was known
+    to have it: that deletion is yet to be sent."""
+    half = {**state.base.pharmacy, **data}
+    base = Base({**state.base.odoo, **data}, half)
+    return replace(state, base=base, version=max(version, state.version))
+
+
+def deleted(state: MappingState, changed: Record, version: int) -> MappingState:
+    """The pharmacy deleted the record.
+
+    :param changed: what became of Odoo's by that: nothing to be told
+    """
+    base = state.base
+    base = Base({**base.odoo, **changed}, {**base.pharmacy, **changed})
+    version = max(version, state.version)
+    return replace(state, base=base, version=version, deleted=True, conflict_paths=())
+
+
+def created(
+    state: MappingState, data: Record, stored: Record, version: int
+) -> MappingState:
+    """The record has been made in Odoo."""
+    return replace(state, base=first_agreed(data, stored), version=version)

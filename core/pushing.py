@@ -1,0 +1,283 @@
+"""Moves of a mapping on the way to the pharmacy: what to send, and what comes of it.
+
+A push is planned (:func:`plan`), its intent is committed (:func:`begun`), the call is
+made, and what came of it is a move from the state as it is by then: :func:`answered` or
+:func:`silent`. A pull may have come between.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .mapping_state import Comparison, MappingState
+from .merge import Record
+from .pair import NOTHING, Base, untold
+from .taxonomy import TextEnum
+
+OK = (200, 201, 204)
+# In the place of an app's status: it was found by its key, read, or not sent because a
+# person did not want it any more.
+FOUND, FETCHED, CANCELLED = 302, 303, 499
+NOT_FOUND, DUPLICATE, GONE, STALE = 404, 409, 410, 412
+# Answers in a row after which a record that is always stale is no accident any more.
+STALE_ATTEMPTS = 5
+
+
+class Step(TextEnum):
+    """What is done for a push.
+
+    GONE, SAME: it ends, for the record is nowhere, or nothing differs. WAIT: for what
+    it refers to. LATER: what differs is not essential, and the app is busy. FIND: see
+    whether a record that is deleted here was ever created there. FETCH: read what the
+    pharmacy never told, or not of its latest version, before anything is sent over it.
+    """
+
+    GONE = "gone"
+    SAME = "same"
+    WAIT = "wait"
+    LATER = "later"
+    FIND = "find"
+    FETCH = "fetch"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+WRITES = frozenset({Step.CREATE, Step.UPDATE, Step.DELETE})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """:ivar data: what to send.
+    :ivar reduced: whether only what is essential of it is sent.
+    :ivar missing: what it waits for.
+    """
+
+    step: Step
+    data: Record | None = None
+    reduced: bool = False
+    missing: Collection[Any] = ()
+
+
+def is_due(state: MappingState, comparison: Comparison | None) -> bool:
+    """Whether a push of the record is to be queued.
+
+    :param comparison: None: it is gone in Odoo
+    """
+    if state.deleted:
+        return False
+    if comparison is None:
+        return bool(state.external_id or state.uncertain)
+    # Of one that is just being sent, what its base will be is not known yet.
+    return bool(
+        not state.external_id or state.unanswered or comparison.merge.to_pharmacy
+    )
+
+
+def plan(
+    state: MappingState,
+    comparison: Comparison | None,
+    *,
+    unmapped: Callable[[Record], Collection[Any]] = lambda data: (),
+    essential: Collection[str] | None = None,
+    read_at: int | None = None,
+) -> Plan:
+    """What to do for a push.
+
+    :param comparison: of Odoo's record with what is known of the pharmacy's; None: it
+        is gone in Odoo
+    :param unmapped: says what a record refers to that the pharmacy does not have
+    :param essential: fields that an update is reduced to while the app is busy
+    :param read_at: version at which the whole record was read for this push: what it
+        did not tell then the pharmacy does not have
+    """
+    if comparison is None:
+        # One whose creation was never answered is looked up first.
+        there = state.external_id or state.uncertain
+        if state.deleted or not there:
+            return Plan(Step.GONE)
+        return Plan(Step.DELETE if state.external_id else Step.FIND)
+    if not state.external_id:
+        found = Plan(Step.CREATE, dict(comparison.odoo))
+    else:
+        found = _plan_update(state, comparison, essential, read_at)
+    missing = unmapped(found.data) if found.data else ()
+    return Plan(Step.WAIT, missing=missing) if missing else found
+
+
+def _plan_update(state, comparison, essential, read_at):
+    changes = comparison.to_pharmacy
+    if state.deleted or not changes:
+        return Plan(Step.SAME)
+    reduced = essential is not None and not changes.keys() <= set(essential)
+    if reduced:
+        changes = {name: changes[name] for name in changes.keys() & set(essential)}
+        if not changes:
+            return Plan(Step.LATER)
+    known = read_at is not None and read_at == state.version
+    over = state.in_part or untold(changes, comparison.odoo, comparison.pharmacy)
+    if over and not known:
+        return Plan(Step.FETCH)
+    return Plan(Step.UPDATE, changes, reduced)
+
+
+def is_uncertain(state: MappingState) -> bool:
+    """Whether nobody knows if the pharmacy has the record: it is looked up by its key
+    before it is sent."""
+    return state.uncertain and not state.external_id
+
+
+def begun(state: MappingState, planned: Plan) -> MappingState:
+    """The state while the call is under way: it may never be answered."""
+    if planned.step is Step.CREATE:
+        # If the answer is lost, this is what both sides have.
+        sent_before = is_uncertain(state) and state.base.pharmacy
+        base = state.base if sent_before else Base.load(planned.data)
+        state = replace(state, base=base, uncertain=True)
+    if planned.data is None:
+        return state
+    half = state.advanced(planned.data).pharmacy
+    hoped = {name: half[name] for name in planned.data if name in half}
+    if hoped in state.unanswered:
+        return state
+    return replace(state, unanswered=(*state.unanswered, hoped))
+
+
+class Fate(TextEnum):
+    """What came of a push that was answered.
+
+    DONE. GONE: the pharmacy had deleted it. CANCELLED: not sent. LINKED: it was there
+    already. READ: what the pharmacy never told is known now. STALE: it has newer
+    values. REFUSED.
+    """
+
+    DONE = "done"
+    GONE = "gone"
+    CANCELLED = "cancelled"
+    LINKED = "linked"
+    READ = "read"
+    STALE = "stale"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """:ivar arrives: the pharmacy's record, to be applied; None: nothing new.
+    :ivar accepted: what the pharmacy is known to have by it
+    """
+
+    state: MappingState
+    fate: Fate
+    arrives: Mapping[str, Any] | None = None
+    accepted: Record | None = None
+
+
+def answered(
+    state: MappingState,
+    before: MappingState,
+    planned: Plan,
+    answer: Mapping[str, Any],
+    *,
+    key: str,
+    taken: bool = False,
+) -> Answered:
+    """An answer came.
+
+    :param state: as it is now
+    :param before: as it was when the push was planned
+    :param answer: ``status``, and ``id``, ``version``, ``data`` of what was written, or
+        ``current``: the record as the pharmacy has it
+    :param key: Odoo's key of the record
+    :param taken: whether ``current`` is another mapping's counterpart
+    """
+    status, current = answer["status"], answer.get("current")
+    if status in OK:
+        return _accepted(state, planned, answer)
+    state = not_applied(state, before)
+    if status == CANCELLED:
+        uncertain = is_uncertain(before)
+        return Answered(replace(state, uncertain=uncertain), Fate.CANCELLED)
+    state = replace(state, uncertain=False)
+    if status == FETCHED:
+        return Answered(state, Fate.READ, current)
+    if status == GONE:
+        return Answered(state, Fate.GONE, current)
+    found = status in (FOUND, DUPLICATE) and current
+    if found and is_ours(state, current, key, taken):
+        return Answered(linked(state, current, key), Fate.LINKED, current)
+    if status == STALE and current:
+        return Answered(state, Fate.STALE, current)
+    return Answered(state, Fate.REFUSED)
+
+
+def silent(state: MappingState, before: MappingState, unknown: bool) -> MappingState:
+    """No answer came.
+
+    :param unknown: whether it may have been applied nevertheless
+    """
+    if unknown:
+        return state
+    state = replace(state, uncertain=is_uncertain(before))
+    return not_applied(state, before)
+
+
+def not_applied(state: MappingState, before: MappingState) -> MappingState:
+    """What was sent is not at the pharmacy. If its record has changed since, that has
+    told already what became of earlier pushes too."""
+    if state.version != before.version:
+        return state
+    return replace(state, unanswered=before.unanswered)
+
+
+def _accepted(state, planned, answer):
+    version = answer.get("version") or 0
+    state = replace(state, uncertain=False)
+    if planned.step is Step.DELETE:
+        return Answered(replace(state, version=version, deleted=True), Fate.DONE)
+    if version < state.version:
+        # A pull has read what came after it.
+        return Answered(state, Fate.DONE)
+    state = replace(
+        state,
+        external_id=answer["id"],
+        version=version,
+        base=state.advanced(planned.data or {}),
+        unanswered=(),
+        in_part=False,
+    )
+    return Answered(state, Fate.DONE, answer.get("data") or None, planned.data)
+
+
+def is_ours(state: MappingState, current: Record, key: str, taken: bool) -> bool:
+    """Whether the pharmacy's record is, or may become, this mapping's counterpart."""
+    if state.external_id:
+        return state.external_id == current["id"]
+    if current.get("external_ref") == key:
+        return True
+    # A record of the same barcode that nobody claims is the same thing.
+    return not taken and not current.get("external_ref")
+
+
+def linked(state: MappingState, current: Record, key: str) -> MappingState:
+    """The pharmacy had the record already."""
+    if state.external_id:
+        # A pull has linked it meanwhile, and may have read what came after this.
+        return state
+    if current.get("external_ref") != key:
+        state = nothing_agreed(state)
+    return replace(state, external_id=current["id"], version=0)
+
+
+def nothing_agreed(state: MappingState) -> MappingState:
+    """Its record was made on both sides apart: what Odoo was about to create at the
+    pharmacy is nothing that both agreed on."""
+    return replace(state, base=NOTHING, unanswered=(), uncertain=False)
+
+
+def is_stuck(attempts: int, stale: int) -> bool:
+    """Whether a push meets newer values time after time, and with nothing between.
+
+    :param attempts: those that were made, this one included
+    :param stale: how many before this one in a row met newer values
+    """
+    return min(attempts - 1, stale) >= STALE_ATTEMPTS
