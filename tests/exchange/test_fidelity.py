@@ -153,6 +153,20 @@ class TestNotSaid(FidelityCase):
         self.rest()
         self.assertEqual(order.order_line.mapped("name"), ["Goods 1", "Goods 2"])
 
+    def test_what_a_part_of_a_version_leaves_out_may_have_changed_with_it(self):
+        at_app = self.order_at_app("1.00", "2.00")
+        self.pull()
+        order = self.record("purchase_order", at_app["id"])
+        self.app.edit(ORDERS, at_app["id"], lines=at_app["lines"][1:])
+        at_app = self.app.edit(ORDERS, at_app["id"], notes="one less")
+        self.api_push("purchase_order", at_app, "notes")
+        self.assertEqual(len(order.order_line), 2)
+        order.order_line[1].product_qty = 7
+        self.push()
+        lines = self.app.get(ORDERS, at_app["id"])["lines"]
+        self.assertEqual([(li["key"], li["quantity"]) for li in lines], [("2", "7.00")])
+        self.assertEqual(order.order_line.mapped("sync_key"), ["2"])
+
     def test_both_sides_have_a_value_that_was_never_told(self):
         at_app = self.app.add(SUPPLIERS, name="Norte", city="Bilbao", zip="48001")
         self.api_push("supplier", at_app, "name")

@@ -9,11 +9,12 @@ No lost update
 No duplicate
     A record is on each side once at most.
 Convergence
-    A record is there on both sides or gone from both, and its values are the same, but
-    for those in an open conflict.
+    A record is there on both sides or gone from both, and its values are the same, as
+    far as Odoo can hold them, but for those in an open conflict.
 Nothing invented
-    Every value was written in its slot by a person; a line is gone only if a person
-    removed it.
+    Every value was written in its slot by a person, to the last character; a line is
+    gone only if a person removed it. What Odoo makes of a value, or fills in where none
+    was told, stays in Odoo.
 Nothing revived
     A record that a person deleted is there on neither side.
 Conflicts are true
