@@ -110,7 +110,7 @@ def exact_decimal(value: Any, most: int | None = None) -> str:
     :raise InvalidDataError: it is no finite number.
     """
     number = _decimal(value)
-    decimals = -number.as_tuple().exponent
+    decimals = decimals_of(number)
     most = MAX_DECIMALS if most is None else most
     whole, _, rest = canonical_decimal(number, max(2, min(decimals, most))).partition(
         "."
@@ -118,7 +118,14 @@ def exact_decimal(value: Any, most: int | None = None) -> str:
     return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
 
 
-def _decimal(value) -> Decimal:
+def decimals_of(number: Decimal) -> int:
+    """How many decimals a number is written with; fewer than none where it ends before
+    its ones."""
+    exponent = number.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
+
+
+def _decimal(value: Any) -> Decimal:
     try:
         if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
             raise TypeError
