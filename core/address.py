@@ -18,7 +18,7 @@ _ADDRESS = re.compile(
 )
 
 
-def fault(address):
+def fault(address: str) -> str | None:
     """What keeps a text from being the address of an app.
 
     :return: ``scheme``, ``user`` (a name or password in it), ``query`` (``?`` or
@@ -38,16 +38,16 @@ def fault(address):
     return "port" if port and not 0 < int(port) < 65536 else None
 
 
-def origin(address):
+def origin(address: str) -> tuple[str, str, int] | None:
     """``(scheme, host, port)`` of an address without fault; None of another text."""
-    if fault(address):
-        return None
     match = _ADDRESS.fullmatch(address)
+    if not match or fault(address):
+        return None
     scheme = match["scheme"].lower()
     host = match["host"].lower().rstrip(".")
     return scheme, host, int(match["port"] or PORTS[scheme])
 
 
-def _is_port_wrong(rest):
+def _is_port_wrong(rest: str) -> bool:
     authority = rest.partition("/")[0]
     return ":" in authority.rpartition("]")[2]

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from .merge import FieldConflict, Record, parse_path
+from .payload import decimals_of
 from .taxonomy import TextEnum
 from .text_merge import merge_text
 
@@ -42,7 +43,7 @@ class Rule:
     fields: Collection[str]
     reason: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "kind", RuleKind(self.kind))
 
 
@@ -102,13 +103,17 @@ def answer(
     return _RULES[rule.kind](path, values, sides, facts)
 
 
-def _cancelled(path, values, sides, facts):
+def _cancelled(
+    path: str, values: FieldConflict, sides: tuple[Record, Record], facts: Facts
+) -> Any:
     if CANCELLED not in (values.odoo, values.pharmacy) or facts.is_processed():
         return None
     return CANCELLED
 
 
-def _rounding(path, values, sides, facts):
+def _rounding(
+    path: str, values: FieldConflict, sides: tuple[Record, Record], facts: Facts
+) -> Any:
     """The value with fewer decimals, if the difference is none in the amount.
 
     A price of a line counts times its quantity: a tenth of a cent is much where ten
@@ -121,11 +126,11 @@ def _rounding(path, values, sides, facts):
         return None
     if difference >= facts.rounding():
         return None
-    rounder = min(one, other, key=lambda n: (-n.normalize().as_tuple().exponent, n))
+    rounder = min(one, other, key=lambda n: (decimals_of(n.normalize()), n))
     return values.odoo if rounder == one else values.pharmacy
 
 
-def _quantity(path, sides):
+def _quantity(path: str, sides: tuple[Record, Record]) -> Decimal:
     name, key, _ = parse_path(path)
     found = [
         abs(Decimal(line.get("quantity") or 1))
@@ -136,7 +141,9 @@ def _quantity(path, sides):
     return max([*found, Decimal(1)])
 
 
-def _text(path, values, sides, facts):
+def _text(
+    path: str, values: FieldConflict, sides: tuple[Record, Record], facts: Facts
+) -> Any:
     texts = (values.base, values.odoo, values.pharmacy)
     if not all(isinstance(text, str) for text in texts):
         return None

@@ -1,5 +1,7 @@
 """What every record from the pharmacy app must be, whatever its entity."""
 
+from typing import Any
+
 from .exceptions import InvalidDataError
 from .text_checks import LONGEST_ID, check_text, check_value, check_whole
 
@@ -7,7 +9,7 @@ from .text_checks import LONGEST_ID, check_text, check_value, check_whole
 UNREADABLE = "data"
 
 
-def as_record(change):
+def as_record(change: Any) -> Any:
     """A change of the app's feed as a record; one of another shape so that it is
     refused as a record, with all that came."""
     if not isinstance(change, dict):
@@ -20,7 +22,7 @@ def as_record(change):
     return record if deleted is None else {**record, "deleted": deleted}
 
 
-def check_record(record):
+def check_record(record: Any) -> None:
     """What every record from the pharmacy app must be, its id apart: an object that
     can be kept as it is, with a version, a flag and a key of the right kinds.
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from .causes import NO_ANSWER, TLS_WORDS, WORDS
 from .retry import parse_retry_after
-from .texts import storable, text_of, tried
+from .storable import storable_text
+from .texts import text_of, tried
 
 CHAIN_LIMIT = 32
 CODE_LIMIT = 128  # characters of the other side's code
@@ -155,7 +156,7 @@ def body_code(exc: BaseException) -> str | None:
     for name in _CODE_NAMES:
         value = read(exc, name)
         if isinstance(value, str) and value and not value.isdigit():
-            return storable(value)[:CODE_LIMIT]
+            return storable_text(value, CODE_LIMIT)
     return None
 
 

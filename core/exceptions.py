@@ -50,7 +50,7 @@ class SyncError(Exception):
         self.retry_after = retry_after
 
 
-def _kept(said):
+def _kept(said: object) -> str:
     return storable_text(str(said), LONGEST_MESSAGE)
 
 

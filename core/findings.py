@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from . import causes, evidence
+from . import causes, evidence, http_causes
 from .exceptions import SyncError
 from .taxonomy import Delivery, ErrorType
 
@@ -98,21 +98,21 @@ def by_status(
     :param asked: whether the answer says when to come back
     """
     finding = Finding(
-        causes.STATUSES.get(status)
-        or causes.STATUS_CLASSES.get(status // 100, ErrorType.UNEXPECTED),
-        AMBIGUOUS if status in causes.AMBIGUOUS_STATUSES else CODED,
+        http_causes.STATUSES.get(status)
+        or http_causes.STATUS_CLASSES.get(status // 100, ErrorType.UNEXPECTED),
+        AMBIGUOUS if status in http_causes.AMBIGUOUS_STATUSES else CODED,
         answered(status),
     )
     said = [causes.CODES.get(normal(code))]
-    if status in causes.AMBIGUOUS_STATUSES:
-        said += [t for key, t in causes.BODY_KEYS.items() if key in body_keys]
+    if status in http_causes.AMBIGUOUS_STATUSES:
+        said += [t for key, t in http_causes.BODY_KEYS.items() if key in body_keys]
         said += [t for pattern, t in causes.PATTERNS if pattern.search(message)]
-    refined = causes.REFINABLE.get(status, frozenset())
+    refined = http_causes.REFINABLE.get(status, frozenset())
     exact = next((t for t in said if t in refined), None)
     if exact:
         confidence = SAID if exact is said[0] else GENERAL
         finding = replace(finding, type=exact, confidence=confidence)
-    if status in causes.LATER and asked:
+    if status in http_causes.LATER and asked:
         finding = replace(finding, type=ErrorType.RATE_LIMIT_EXCEEDED)
     return finding
 
@@ -172,8 +172,8 @@ _EVIDENCE = (
 
 
 def answered(status: int, *told: str) -> Delivery:
-    lost = status in causes.GATEWAY_STATUSES or (
-        status >= 500 and any(map(causes.GATEWAY_LOST.search, told))
+    lost = status in http_causes.GATEWAY_STATUSES or (
+        status >= 500 and any(map(http_causes.GATEWAY_LOST.search, told))
     )
     return Delivery.UNKNOWN if lost else Delivery.ANSWERED
 

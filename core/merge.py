@@ -37,10 +37,10 @@ Frozen = Callable[[str, Any], bool]
 class _Missing(Enum):
     MISSING = "missing"
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return False
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "MISSING"
 
 
@@ -107,9 +107,9 @@ def three_way(
         if values[1] is MISSING and values[2] is MISSING:
             continue
         if name in keyed:
-            _merge_lines(merge, name, *values, equal, frozen)
+            _merge_lines(merge, name, *values, equal=equal, frozen=frozen)
         else:
-            _merge_field(merge, name, *values, equal, frozen)
+            _merge_field(merge, name, *values, equal=equal, frozen=frozen)
     return merge
 
 
@@ -135,7 +135,7 @@ class _Outcome(Enum):
     CONFLICT = 3
 
 
-def _compare(name, base, odoo, pharmacy, equal) -> _Outcome:
+def _compare(name: str, base: Any, odoo: Any, pharmacy: Any, equal: Equal) -> _Outcome:
     """The rule, for one value: MISSING is not told."""
     if odoo is MISSING:
         odoo = base
@@ -153,7 +153,17 @@ def _compare(name, base, odoo, pharmacy, equal) -> _Outcome:
     return _Outcome.TO_ODOO if pharmacy_changed else _Outcome.AGREED
 
 
-def _merge_field(merge, name, base, odoo, pharmacy, equal, frozen, line=None):
+def _merge_field(
+    merge: Merge,
+    name: str,
+    base: Any,
+    odoo: Any,
+    pharmacy: Any,
+    *,
+    equal: Equal,
+    frozen: Frozen,
+    line: tuple[str, str] | None = None,
+) -> None:
     """:param line: the list and the key of the line that the field belongs to."""
     generic = f"{line[0]}.{name}" if line else name
     outcome = _compare(generic, base, odoo, pharmacy, equal)
@@ -171,7 +181,16 @@ def _merge_field(merge, name, base, odoo, pharmacy, equal, frozen, line=None):
         merge.agreed[name] = odoo if pharmacy is MISSING else pharmacy
 
 
-def _merge_lines(merge, name, base, odoo, pharmacy, equal, frozen):
+def _merge_lines(
+    merge: Merge,
+    name: str,
+    base: Any,
+    odoo: Any,
+    pharmacy: Any,
+    *,
+    equal: Equal,
+    frozen: Frozen,
+) -> None:
     if base == odoo == pharmacy:  # nearly always, and ten times as fast
         merge.agreed[name] = pharmacy
         return
@@ -180,11 +199,13 @@ def _merge_lines(merge, name, base, odoo, pharmacy, equal, frozen):
     had_pharmacy = (
         before if pharmacy is MISSING else _told(before, lines_by_key(name, pharmacy))
     )
-    new_odoo, new_pharmacy, conflicts = [], [], {}
+    new_odoo: list[Record] = []
+    new_pharmacy: list[Record] = []
+    conflicts: dict[str, FieldConflict] = {}
     for key in union(had_pharmacy, had_odoo, before):
         lines = [had.get(key, MISSING) for had in (before, had_odoo, had_pharmacy)]
         for_odoo, for_pharmacy = _merge_line(
-            name, key, *lines, equal, frozen, conflicts
+            name, key, *lines, equal=equal, frozen=frozen, conflicts=conflicts
         )
         new_odoo += [] if for_odoo is MISSING else [for_odoo]
         new_pharmacy += [] if for_pharmacy is MISSING else [for_pharmacy]
@@ -197,7 +218,17 @@ def _merge_lines(merge, name, base, odoo, pharmacy, equal, frozen):
     merge.conflicts.update(conflicts)
 
 
-def _merge_line(name, key, base, odoo, pharmacy, equal, frozen, conflicts):
+def _merge_line(
+    name: str,
+    key: str,
+    base: Any,
+    odoo: Any,
+    pharmacy: Any,
+    *,
+    equal: Equal,
+    frozen: Frozen,
+    conflicts: dict[str, FieldConflict],
+) -> tuple[Any, Any]:
     """The line as Odoo and as the pharmacy should have it, MISSING for not at all."""
     path = f"{name}[{key}]"
     if base is MISSING and odoo is MISSING and frozen(path, pharmacy):
@@ -219,13 +250,13 @@ def _merge_line(name, key, base, odoo, pharmacy, equal, frozen, conflicts):
     line = Merge({}, {}, {}, {})
     for field in union(odoo, pharmacy):
         values = [side.get(field, MISSING) for side in (base, odoo, pharmacy)]
-        _merge_field(line, field, *values, equal, frozen, line=(name, key))
+        _merge_field(line, field, *values, equal=equal, frozen=frozen, line=(name, key))
     for field, conflict in line.conflicts.items():
         conflicts[f"{path}.{field}"] = conflict
     return {**odoo, **line.to_odoo}, {**pharmacy, **line.to_pharmacy}
 
 
-def lines_by_key(name, lines) -> dict[str, Record]:
+def lines_by_key(name: str, lines: Any) -> dict[str, Record]:
     """Lines of the field ``name`` by their keys; of MISSING and None there are none.
 
     :raise InvalidDataError: they are no list of objects, a line has no text as its
@@ -250,37 +281,39 @@ def lines_by_key(name, lines) -> dict[str, Record]:
     return found
 
 
-def _told(before, lines):
+def _told(
+    before: Mapping[str, Record], lines: Mapping[str, Record]
+) -> dict[str, Record]:
     """The lines, each with the values of before where it does not tell them."""
     return {key: {**before.get(key, {}), **line} for key, line in lines.items()}
 
 
-def _same_lines(had, wanted) -> bool:
+def _same_lines(had: Mapping[str, Record], wanted: Collection[Record]) -> bool:
     return len(had) == len(wanted) and all(
         had.get(line["key"]) == line for line in wanted
     )
 
 
-def _untouched(name, base, line, equal) -> bool:
+def _untouched(name: str, base: Record, line: Record, equal: Equal) -> bool:
     return all(
         alike(f"{name}.{field}", base.get(field, MISSING), value, equal)
         for field, value in line.items()
     )
 
 
-def alike(name, one, other, equal) -> bool:
+def alike(name: str, one: Any, other: Any, equal: Equal) -> bool:
     """:data:`Equal`, where a value may be MISSING on either side."""
     if one is MISSING or other is MISSING:
         return one is other
     return equal(name, one, other)
 
 
-def same(name, one, other) -> bool:
+def same(name: str, one: Any, other: Any) -> bool:
     """The :data:`Equal` of those who have no other."""
-    return one == other
+    return bool(one == other)
 
 
-def _never(path, value) -> bool:
+def _never(path: str, value: Any) -> bool:
     return False
 
 

@@ -3,7 +3,7 @@
 The words are those of :mod:`.merge`.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .merge import (
@@ -136,9 +136,15 @@ def settle(
     return base
 
 
-def _agreed_lines(name, base, odoo, pharmacy, equal):
+def _agreed_lines(
+    name: str,
+    base: Mapping[str, Record],
+    odoo: Mapping[str, Record],
+    pharmacy: Mapping[str, Record],
+    equal: Equal,
+) -> list[Record]:
     """The base of the lines once both sides are as given."""
-    agreed = []
+    agreed: list[Record] = []
     for key in union(pharmacy, odoo, base):
         line = dict(base.get(key, {}))
         if key in odoo and key in pharmacy:
@@ -153,7 +159,12 @@ def _agreed_lines(name, base, odoo, pharmacy, equal):
     return agreed
 
 
-def _advance_lines(name, base, sent, conflicts):
+def _advance_lines(
+    name: str,
+    base: Mapping[str, Record],
+    sent: Any,
+    conflicts: Collection[str],
+) -> list[Record]:
     advanced = []
     lines = lines_by_key(name, sent)
     for key in union(lines, base):
@@ -174,7 +185,7 @@ def _advance_lines(name, base, sent, conflicts):
     return advanced
 
 
-def _with(record, name, value) -> dict[str, Any]:
+def _with(record: Record, name: str, value: Any) -> dict[str, Any]:
     rest = {field: kept for field, kept in record.items() if field != name}
     return rest if value is MISSING else {**rest, name: value}
 

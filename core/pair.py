@@ -84,7 +84,7 @@ class Base:
                 side.get(name, MISSING)
                 for side in (half, self.pharmacy, self.odoo, seen, stored)
             ]
-            own_half = _own_lines if name in KEYED else _own
+            own_half: Callable[..., Any] = _own_lines if name in KEYED else _own
             value = own_half(*values)
             if value is not MISSING:
                 own[name] = value
@@ -108,8 +108,8 @@ def seen(
         sides = [
             side.get(name, MISSING) for side in (base.odoo, base.pharmacy, pharmacy)
         ]
-        word = _seen_lines if name in KEYED else _word
-        told = word(name, value, *sides, held)
+        word: Callable[..., Any] = _seen_lines if name in KEYED else _word
+        told = word(name, value, *sides, held=held)
         if told is not MISSING:
             words[name] = told
     return words
@@ -152,13 +152,15 @@ def untold(changes: Record, odoo: Record, pharmacy: Record) -> list[str]:
     return paths
 
 
-def _is_held(path, odoo, pharmacy, held):
+def _is_held(path: str, odoo: Any, pharmacy: Any, held: Held) -> bool:
     if pharmacy is MISSING or odoo is MISSING:
         return False
-    return odoo == pharmacy or odoo == held(path, pharmacy)
+    return bool(odoo == pharmacy or odoo == held(path, pharmacy))
 
 
-def _learned_lines(name, half, had, told, held):
+def _learned_lines(
+    name: str, half: Any, had: Any, told: Any, held: Held
+) -> list[Record]:
     own, now = lines_by_key(name, had), lines_by_key(name, told)
     if half is MISSING:
         half = [{"key": key} for key in own if key in now]
@@ -181,7 +183,15 @@ def _learned_lines(name, half, had, told, held):
     ]
 
 
-def _word(path, value, had_odoo, had_pharmacy, pharmacy, held):
+def _word(
+    path: str,
+    value: Any,
+    had_odoo: Any,
+    had_pharmacy: Any,
+    pharmacy: Any,
+    *,
+    held: Held,
+) -> Any:
     """One value of Odoo's in the pharmacy's words; MISSING: unchanged, never told."""
     if value == pharmacy:
         return pharmacy
@@ -195,37 +205,47 @@ def _word(path, value, had_odoo, had_pharmacy, pharmacy, held):
     return value
 
 
-def _seen_lines(name, value, had_odoo, had_pharmacy, pharmacy, held):
+def _seen_lines(
+    name: str,
+    value: Any,
+    had_odoo: Any,
+    had_pharmacy: Any,
+    pharmacy: Any,
+    *,
+    held: Held,
+) -> Any:
     if value == had_odoo == had_pharmacy and pharmacy in (value, MISSING):
         return had_pharmacy
     ours, own, theirs, told = (
         lines_by_key(name, lines) for lines in (value, had_odoo, had_pharmacy, pharmacy)
     )
-    words = []
+    words: list[Record] = []
     for key in union(ours, theirs):
         if key not in ours:
             if key not in own:  # Odoo never took the line up
                 words.append(theirs[key])
         elif key in theirs or key in told or ours[key] != own.get(key):
             sides = [side.get(key, {}) for side in (own, theirs, told)]
-            words.append(_seen_line(name, ours[key], *sides, held))
+            words.append(_seen_line(name, ours[key], *sides, held=held))
     never_told = had_pharmacy is MISSING and pharmacy is MISSING
     return MISSING if never_told and not words else words
 
 
-def _seen_line(name, line, own, theirs, told, held):
+def _seen_line(
+    name: str, line: Record, own: Record, theirs: Record, told: Record, *, held: Held
+) -> Record:
     words = {"key": line["key"]}
     for field, value in line.items():
         if field == "key":
             continue
         sides = [side.get(field, MISSING) for side in (own, theirs, told)]
-        word = _word(f"{name}.{field}", value, *sides, held)
+        word = _word(f"{name}.{field}", value, *sides, held=held)
         if word is not MISSING:
             words[field] = word
     return words
 
 
-def _lines_in_odoo(wanted, words, odoo):
+def _lines_in_odoo(wanted: Any, words: Any, odoo: Any) -> list[Record]:
     shown, own = lines_by_key("lines", words), lines_by_key("lines", odoo)
     lines = []
     for line in wanted or ():
@@ -244,7 +264,7 @@ def _lines_in_odoo(wanted, words, odoo):
     return lines + [line for key, line in own.items() if key not in kept]
 
 
-def _own(value, had_pharmacy, had_odoo, seen, stored):
+def _own(value: Any, had_pharmacy: Any, had_odoo: Any, seen: Any, stored: Any) -> Any:
     """Odoo's half of one field whose other half becomes ``value``."""
     if value is MISSING:
         first = had_odoo is MISSING and seen is MISSING
@@ -256,7 +276,9 @@ def _own(value, had_pharmacy, had_odoo, seen, stored):
     return value
 
 
-def _own_lines(value, had_pharmacy, had_odoo, seen, stored):
+def _own_lines(
+    value: Any, had_pharmacy: Any, had_odoo: Any, seen: Any, stored: Any
+) -> Any:
     if value is MISSING:
         return _own(value, had_pharmacy, had_odoo, seen, stored)
     had = [lines for lines in (had_pharmacy, had_odoo) if lines != value]
@@ -284,7 +306,9 @@ def _own_lines(value, had_pharmacy, had_odoo, seen, stored):
     return lines
 
 
-def _own_line(half, theirs, own, words, kept):
+def _own_line(
+    half: Record, theirs: Record, own: Record, words: Record, kept: Record
+) -> Record:
     line = {}
     for field in union(half, own, kept):
         value = _own(*(s.get(field, MISSING) for s in (half, theirs, own, words, kept)))

@@ -140,7 +140,9 @@ def newer(times: Times) -> Side | None:
     return Side.ODOO if times.odoo > times.pharmacy else Side.PHARMACY
 
 
-def _decide_each(merge, odoo, pharmacy, policies, facts) -> list[Decision]:
+def _decide_each(
+    merge: Merge, odoo: Record, pharmacy: Record, policies: Policies, facts: Facts
+) -> list[Decision]:
     if not merge.conflicts:
         return []
     # Both sides as they will be.
@@ -152,7 +154,13 @@ def _decide_each(merge, odoo, pharmacy, policies, facts) -> list[Decision]:
     return [decision for decision in decided if decision]
 
 
-def _decide(path, values, sides, policies, facts) -> Decision | None:
+def _decide(
+    path: str,
+    values: FieldConflict,
+    sides: tuple[Record, Record],
+    policies: Policies,
+    facts: Facts,
+) -> Decision | None:
     generic = generic_path(path)
     for rule in policies.rules:
         if generic not in rule.fields:
@@ -170,7 +178,7 @@ def _decide(path, values, sides, policies, facts) -> Decision | None:
     return Decision(path, str(winner), values, result, policy)
 
 
-def _decision(path, values, result, rule):
+def _decision(path: str, values: FieldConflict, result: Any, rule: Rule) -> Decision:
     if result == values.odoo:
         strategy = str(Side.ODOO)
     elif result == values.pharmacy:
@@ -180,17 +188,17 @@ def _decision(path, values, result, rule):
     return Decision(path, strategy, values, result, rule)
 
 
-def _may(path, values, result, facts):
-    return result == values.odoo or not facts.is_frozen(path, result)
+def _may(path: str, values: FieldConflict, result: Any, facts: Facts) -> bool:
+    return bool(result == values.odoo) or not facts.is_frozen(path, result)
 
 
-def _winner(policy, values, facts) -> Side | None:
+def _winner(policy: Policy, values: FieldConflict, facts: Facts) -> Side | None:
     if policy is Policy.NEWEST:
         return _newest(values, facts)
     return None if policy is Policy.ASK else Side(str(policy))
 
 
-def _newest(values, facts):
+def _newest(values: FieldConflict, facts: Facts) -> Side | None:
     times = facts.times()
     if times is None or values.base == values.odoo:
         # Nobody knows, or only the pharmacy changed what is frozen.
@@ -202,14 +210,14 @@ def _newest(values, facts):
     return Side.ODOO if odoo_wins else Side.PHARMACY
 
 
-def _rank(value):
+def _rank(value: Any) -> tuple[bool, str]:
     # A line that is there wins over none, a value over an empty one; nothing else is
     # equal, not even two kinds of empty.
     told = "" if value is MISSING else json.dumps(value, sort_keys=True)
     return bool(value), told
 
 
-def _with_values(record, values):
+def _with_values(record: Record, values: Mapping[str, Any]) -> dict[str, Any]:
     """The record with other values at some paths."""
     record = dict(record)
     for path, value in values.items():

@@ -1,7 +1,7 @@
-"""What a purchase order may take over from the pharmacy without a person.
+"""What an order may take over from the pharmacy without a person.
 
 An order that was confirmed, received or billed in Odoo is never altered silently.
-Where the table says so, what the pharmacy changed becomes a conflict, and the rest of
+Where its table says so, what the pharmacy changed becomes a conflict, and the rest of
 the record still travels. It holds for the way into Odoo only: what people change in
 Odoo, Odoo itself allows or not.
 """
@@ -26,31 +26,19 @@ class Stage(TextEnum):
     BILLED = "billed"
 
 
-_CONFIRMED = frozenset({Stage.CONFIRMED, Stage.LOCKED, Stage.RECEIVED, Stage.BILLED})
-_PROCESSED = frozenset({Stage.LOCKED, Stage.RECEIVED, Stage.BILLED})
-_NEVER: frozenset[Stage] = frozenset()
+CONFIRMED = frozenset({Stage.CONFIRMED, Stage.LOCKED, Stage.RECEIVED, Stage.BILLED})
+PROCESSED = frozenset({Stage.LOCKED, Stage.RECEIVED, Stage.BILLED})
+NEVER: frozenset[Stage] = frozenset()
 
-ASKS: Mapping[str, frozenset[Stage]] = {
-    # What arrives for         a person is asked when the order is
-    "notes":                   _NEVER,
-    "expected_at":             _NEVER,
-    "reference":               _NEVER,
-    "supplier_id":             _CONFIRMED,
-    "currency":                _CONFIRMED,
-    "ordered_at":              _CONFIRMED,
-    "lines":                   _CONFIRMED,
-    "state: cancelled":        _PROCESSED,
-    "state":                   _CONFIRMED,
-}  # fmt: skip
-"""By field; ``lines`` stands for lines that come or go and for all of their fields. A
-field that is not named here is asked for as ``state`` is. A deletion is a cancellation
-that nobody can be asked about: it fails where that would be a conflict."""
+Table = Mapping[str, frozenset[Stage]]
 
 
-def asks(stage: Stage, field: str, value: Any) -> bool:
-    """Whether a person is to be asked before ``value`` is taken over.
+def asks(table: Table, stage: Stage, field: str, value: Any) -> bool:
+    """Whether a person must be asked before ``value`` is taken over.
 
-    :param field: name of the field, without line or key.
+    :param table: at which stages one is asked, by the name of a field or by
+        ``field: value``; a field that is not named is asked for once confirmed
+    :param field: name of the field, without line or key
     """
-    row = ASKS.get(f"{field}: {value}") if isinstance(value, str) else None
-    return stage in (ASKS.get(field, _CONFIRMED) if row is None else row)
+    row = table.get(f"{field}: {value}") if isinstance(value, str) else None
+    return stage in (table.get(field, CONFIRMED) if row is None else row)

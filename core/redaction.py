@@ -7,7 +7,8 @@ from typing import Any
 
 from .redaction_text import MASK, mask_text
 from .secret_names import DEFAULT_SECRET_FIELDS, secret_name
-from .texts import storable, text_of
+from .storable import storable_text
+from .texts import text_of
 
 DEEPEST = 24  # levels of nesting; what lies deeper is masked as a whole
 LONGEST = 50_000  # characters of a text that are looked at and kept
@@ -29,7 +30,7 @@ def redact(value: Any, secret_fields: Iterable[str] = DEFAULT_SECRET_FIELDS) -> 
     any other object is redacted as its text. Idempotent.
 
     A text has at most ``LONGEST`` characters afterwards, and a note of what was left
-    out; it can be stored by PostgreSQL, see :func:`.texts.storable`. Takes time that
+    out; it can be stored by PostgreSQL, see :mod:`.storable`. Takes time that
     is linear in the size of the value. Never raises.
 
     :param secret_fields: names in words of lower case, such as ``api key``; they come
@@ -103,7 +104,8 @@ def _decoded(value: bytes | bytearray) -> str:
 
 def _redact_text(text: str, names: frozenset[str], depth: int) -> str:
     text, note = _cut(text)
-    text = storable(text)
+    # Marks are longer than what they stand for.
+    text = storable_text(text, 10 * LONGEST)
     if depth < DEEPEST and not note and text[:1] in ("{", "["):
         return _redact_json(text, names, depth)
     return mask_text(text, names) + note

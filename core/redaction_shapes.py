@@ -10,6 +10,12 @@ import re
 
 PEM = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
 PEM_END = re.compile(r"-----END [A-Z ]{0,64}-{0,5}")
+# Without one of these words the pattern below finds nothing; likewise further down.
+TOKEN_WORDS = tuple(
+    """sk_ sk- rk_ rk- ghp_ gho_ ghs_ ghu_ ghr_ github_pat_ glpat- xox xapp- whsec_
+    shpat shpss shpca shppa npm_ pypi- lin_ hf_ dop_v1_ ya29. SG. AIza AKIA ASIA ABIA
+    ACCA eyJ""".split()  # noqa: SIM905
+)
 TOKENS = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     r"(?:sk|rk)[-_](?:live|test|proj|ant|or)[-_]|sk-(?=[A-Za-z0-9]{20})|gh[opsur]_"
@@ -24,6 +30,16 @@ SECRET_PATHS = re.compile(
     r"|/webhooks/(?=[0-9]{1,20}/)|/bot(?=[0-9]{1,20}:)|/webhookb2/|/hooks/catch/)"
     r"[^\s\"'<>,)]+"
 )
+SECRET_PATH_WORDS = (
+    "/services/T",
+    "/workflows/T",
+    "/triggers/",
+    "/webhooks/",
+    "/bot",
+    "/webhookb2/",
+    "/hooks/catch/",
+)
+SECRET_HOST_WORDS = ("hooks.", "discord", "telegram", "webhook.office")
 SECRET_HOSTS = re.compile(
     r"(hooks\.slack\.com|discord(?:app)?\.com/api/webhooks|hooks\.zapier\.com"
     r"|api\.telegram\.org|webhook\.office\.com)/[^\s\"'<>,)]+",
@@ -37,6 +53,7 @@ HOST_END = re.compile(r"[/?#\\]|%2F|%3F|%23", re.IGNORECASE)
 # --- behind a name -----------------------------------------------------------
 
 NAME = re.compile(r"[\w-]+")
+SECOND_WORD = re.compile(r" [\w-]+")
 QUOTED = r"(?:\\{0,16}[\"']|&quot;|&#3[49];|%22)?"
 LINK = re.compile(rf"{QUOTED}\]?\s{{0,16}}(?:=>|:=|==?|:(?!//)|%3[AaDd])[ \t]{{0,16}}")
 NEXT_LINE = re.compile(r"\s{1,64}(?=[bBrRuU]{0,2}\\{0,16}[\"'{\[(])")

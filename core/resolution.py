@@ -5,7 +5,7 @@ Odoo as a person would have, and then Odoo's is kept: so a decision never asks f
 than the comparison that every change goes through.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +70,7 @@ def decided(
 
 def differences(before: Record, after: Record) -> dict[str, tuple[Any, Any]]:
     """What makes ``after`` of ``before``, by path; MISSING for a line not there."""
-    found = {}
+    found: dict[str, tuple[Any, Any]] = {}
     for name, value in after.items():
         had = before.get(name, MISSING)
         if name in KEYED:
@@ -80,7 +80,9 @@ def differences(before: Record, after: Record) -> dict[str, tuple[Any, Any]]:
     return found
 
 
-def _line_differences(name, before, after):
+def _line_differences(
+    name: str, before: Iterable[Record], after: Iterable[Record]
+) -> Iterator[tuple[str, tuple[Any, Any]]]:
     old = {line["key"]: line for line in before}
     new = {line["key"]: line for line in after}
     for key in dict.fromkeys([*old, *new]):

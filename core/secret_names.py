@@ -74,9 +74,13 @@ def secret_name(name: str, names: frozenset[str]) -> str | None:
 
 
 @lru_cache(maxsize=32)
-def last_words(names: frozenset[str]) -> tuple[str, ...]:
-    """Without one of these a text has none of the names in it."""
-    return tuple({_singular(known.split()[-1]) for known in names if known.split()})
+def beginnings(names: frozenset[str]) -> re.Pattern[str]:
+    """What is in every text, of small letters, that has one of the names in it, and the
+    words that announce a secret by themselves."""
+    firsts = {_singular(known.split()[0]) for known in names if known.split()}
+    # Also where the words are written as one.
+    found = sorted(firsts | {"basic", "bearer", "val"}, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, found)))
 
 
 def _singular(word: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from .exceptions import ConfigurationError, SignatureError
-from .texts import storable
+from .storable import UNSTORABLE
 
 PREFIX = "whsec_"
 TOLERANCE = 300
@@ -68,7 +68,7 @@ def verify(
     msg_id, stamp, signatures = (given.get(name) or "" for name in HEADERS)
     if not (msg_id and stamp and signatures):
         _refuse("missing_header", "A signature header is missing.")
-    if storable(msg_id + signatures) != msg_id + signatures:
+    if UNSTORABLE.search(msg_id + signatures):
         _refuse("malformed", "A signature header holds what is no text.")
     if not _SECONDS.fullmatch(stamp):
         _refuse("malformed", "The timestamp is no number of seconds.")

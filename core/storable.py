@@ -14,6 +14,7 @@ is not lost for what a screen does not show.
 import hashlib
 import math
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -66,12 +67,12 @@ def storable(value: Any, limits: Limits = LIMITS) -> Any:
 
 
 class _Keeper:
-    def __init__(self, limits):
+    def __init__(self, limits: Limits):
         self._limits = limits
         self._values = limits.values
         self._characters = limits.characters
 
-    def keep(self, value, depth):
+    def keep(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if value is None or kind is bool:
             return value
@@ -85,21 +86,21 @@ class _Keeper:
         if isinstance(value, (dict, list, tuple)):
             if depth >= self._limits.depth:
                 return LEFT_OUT
-            return (self._object if isinstance(value, dict) else self._list)(
-                value, depth
-            )
+            if isinstance(value, dict):
+                return self._object(value, depth)
+            return self._list(value, depth)
         if isinstance(value, date):
             return value.isoformat()
         return f"{MARK}{kind.__name__[:40]}⟩"
 
-    def _text(self, text):
+    def _text(self, text: str) -> str:
         if self._characters < len(text):
             return LEFT_OUT
         self._characters -= len(text)
         return storable_text(text, self._limits.text)
 
-    def _list(self, items, depth):
-        kept = []
+    def _list(self, items: Iterable[Any], depth: int) -> list[Any]:
+        kept: list[Any] = []
         for item in items:
             if not self._values:
                 return [*kept, LEFT_OUT]
@@ -107,8 +108,8 @@ class _Keeper:
             kept.append(self.keep(item, depth + 1))
         return kept
 
-    def _object(self, items, depth):
-        kept = {}
+    def _object(self, items: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
         for name, item in items.items():
             if not self._values:
                 return {**kept, LEFT_OUT: True}
@@ -121,8 +122,8 @@ class _Keeper:
 def is_long(number: int, digits: int) -> bool:
     """Whether a whole number has more digits; without writing them, which Python
     refuses for very long ones."""
-    return abs(number) >= 10**digits
+    return bool(abs(number) >= 10**digits)
 
 
-def _visible(match):
+def _visible(match: re.Match[str]) -> str:
     return f"{MARK}U+{ord(match[0]):04X}⟩"

@@ -12,6 +12,7 @@ such as ``lines[2].description``; none quotes the value.
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from .exceptions import InvalidDataError
@@ -28,16 +29,16 @@ _REFUSED = re.compile(f"[\x00\ud800-\udfff]|{re.escape(MARK)}")
 class _ProblemError(Exception):
     """Something is wrong with a value; ``steps`` lead to it, the last step first."""
 
-    def __init__(self, reason):
+    def __init__(self, reason: str):
         super().__init__(reason)
         self.reason = reason
-        self.steps = []
+        self.steps: list[int | str] = []
 
 
 class _Left:
     """What is left of the limits for the whole value."""
 
-    def __init__(self, limits):
+    def __init__(self, limits: Limits):
         self.limits = limits
         self.values = limits.values
         self.characters = limits.characters
@@ -61,7 +62,7 @@ def check_value(value: Any, field: str = "", limits: Limits = LIMITS) -> None:
         ) from None
 
 
-def _check(value, depth, left):
+def _check(value: Any, depth: int, left: _Left) -> None:
     kind = type(value)
     if kind is str:
         _check_text(value, left)
@@ -79,7 +80,7 @@ def _check(value, depth, left):
         raise _ProblemError("must be a value that JSON knows")
 
 
-def _check_text(text, left):
+def _check_text(text: str, left: _Left) -> None:
     if len(text) > left.limits.text:
         raise _ProblemError(f"must have at most {left.limits.text} characters")
     left.characters -= len(text)
@@ -97,14 +98,16 @@ def _check_text(text, left):
         )
 
 
-def _check_items(value, depth, left):
+def _check_items(value: dict[Any, Any] | list[Any], depth: int, left: _Left) -> None:
     left.values -= len(value)
     if left.values < 0:
         most = left.limits.values
         raise _ProblemError(f"goes beyond {most} values of the whole record")
-    step = None
-    places = enumerate(value) if isinstance(value, list) else value.items()
+    step: Any = None
     named = isinstance(value, dict)
+    places: Iterable[tuple[Any, Any]] = (
+        value.items() if isinstance(value, dict) else enumerate(value)
+    )
     try:
         for step, item in places:
             if named:
@@ -115,7 +118,7 @@ def _check_items(value, depth, left):
         raise
 
 
-def _check_name(name, left):
+def _check_name(name: Any, left: _Left) -> None:
     if type(name) is not str:
         raise _ProblemError("must have a string as its name")
     _check_text(name, left)
@@ -153,7 +156,7 @@ def check_id(value: Any, field: str) -> str:
     return value
 
 
-def check_list(value: Any, field: str, most: int) -> list:
+def check_list(value: Any, field: str, most: int) -> list[Any]:
     if not isinstance(value, list) or len(value) > most:
         raise InvalidDataError(
             f"{field} must be a list of up to {most} items", field=field
@@ -163,9 +166,8 @@ def check_list(value: Any, field: str, most: int) -> list:
 
 def check_ids(value: Any, field: str, most: int) -> list[str]:
     """A list of identifiers."""
-    for index, item in enumerate(check_list(value, field, most)):
-        check_id(item, f"{field}[{index}]")
-    return value
+    ids = check_list(value, field, most)
+    return [check_id(item, f"{field}[{index}]") for index, item in enumerate(ids)]
 
 
 def check_whole(value: Any, field: str, least: int = 0, most: int = LARGEST_ID) -> int:

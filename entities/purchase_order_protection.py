@@ -1,13 +1,28 @@
 from odoo import api, models
 
 from ..core.exceptions import SyncError
-from ..core.protection import Stage, asks
+from ..core.protection import CONFIRMED, NEVER, PROCESSED, Stage, asks
 from ..core.taxonomy import ErrorType
+
+ASKS = {
+    # What arrives for         a person is asked when the order is
+    "notes":                   NEVER,
+    "expected_at":             NEVER,
+    "reference":               NEVER,
+    "supplier_id":             CONFIRMED,
+    "currency":                CONFIRMED,
+    "ordered_at":              CONFIRMED,
+    "lines":                   CONFIRMED,
+    "state: cancelled":        PROCESSED,
+    "state":                   CONFIRMED,
+}  # fmt: skip
+"""By field; ``lines`` stands for lines that come or go and for all of their fields. A
+deletion is a cancellation that nobody can be asked about: it fails where that would be
+a conflict."""
 
 
 class SyncEntityPurchaseOrder(models.AbstractModel):
-    """Confirmed, received and billed orders are never altered silently: the table is
-    in :mod:`..core.protection`."""
+    """Confirmed, received and billed orders are never altered silently."""
 
     _inherit = "sync.entity.purchase_order"
 
@@ -25,7 +40,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     @api.model
     def _asks(self, record, field, value):
-        return asks(self._stage(record), field, value)
+        return asks(ASKS, self._stage(record), field, value)
 
     @api.model
     def _asks_because(self, record):

@@ -9,7 +9,7 @@ import requests
 from http_answers import http_error
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core import causes, exceptions as ours
+from odoo.addons.pharmacy_sync.core import causes, exceptions as ours, http_causes
 from odoo.addons.pharmacy_sync.core.classification import (
     classify,
     classify_response,
@@ -84,12 +84,12 @@ def test_every_row_of_the_tables_names_a_type():
     named = [
         *(cause.type for cause in causes.NAMES.values()),
         *(cause.type for cause in causes.OS_CODES.values()),
-        *causes.STATUSES.values(),
+        *http_causes.STATUSES.values(),
         *causes.SQLSTATES.values(),
         *causes.CODES.values(),
     ]
     assert set(named) <= set(TAXONOMY)
-    for refined in causes.REFINABLE.values():
+    for refined in http_causes.REFINABLE.values():
         assert refined <= set(TAXONOMY)
 
 

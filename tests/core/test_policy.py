@@ -26,7 +26,7 @@ from odoo.addons.pharmacy_sync.core.policy import (
     newer,
     resolve,
 )
-from odoo.addons.pharmacy_sync.core.protection import ASKS, Stage, asks
+from odoo.addons.pharmacy_sync.core.protection import CONFIRMED, NEVER, Stage, asks
 
 EARLY, LATE = "2026-11-22T08:00:00Z", "2026-11-22T09:00:00Z"
 
@@ -279,17 +279,15 @@ def test_odoos_own_changes_are_not_frozen():
     assert found.merge.to_pharmacy == {"lines": odoo["lines"]}
 
 
-def test_the_table_of_protection():
-    assert not any(asks(Stage.OPEN, field, "x") for field in ASKS)
+def test_a_table_of_protection_is_read_by_field_and_by_value():
+    done = frozenset({Stage.BILLED})
+    table = {"notes": NEVER, "state: cancelled": done, "state": CONFIRMED}
+    assert not any(asks(table, Stage.OPEN, field, "x") for field in (*table, "other"))
     for stage in set(Stage) - {Stage.OPEN}:
-        assert not asks(stage, "notes", "x")
-        assert not asks(stage, "expected_at", None)
-        assert asks(stage, "lines", [])
-        assert asks(stage, "state", "draft")
-        assert asks(stage, "a field of another addon", 1)
-    assert not asks(Stage.CONFIRMED, "state", "cancelled")
-    assert asks(Stage.RECEIVED, "state", "cancelled")
-    assert asks(Stage.BILLED, "state", "cancelled")
+        assert not asks(table, stage, "notes", "x")
+        assert asks(table, stage, "state", "draft")
+        assert asks(table, stage, "a field that is not named", [])
+        assert asks(table, stage, "state", "cancelled") is (stage in done)
 
 
 # --- laws ------------------------------------------------------------------

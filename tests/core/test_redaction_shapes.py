@@ -157,7 +157,7 @@ def survives(value):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.data())
 def test_no_secret_survives(shape, data):
     text = data.draw(planted(shape))
@@ -167,7 +167,7 @@ def test_no_secret_survives(shape, data):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.data())
 def test_no_secret_survives_in_json_within_json(shape, data):
     text = data.draw(planted(shape))

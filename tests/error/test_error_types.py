@@ -147,6 +147,14 @@ class TestErrorTypes(SyncCase):
 
     @causes(T.DATA_CORRUPTED, "unknown")
     def test_garbled_answer(self):
+        self.app.add("suppliers", name="Veterinaria Norte")
+        self.app.fault("corrupt_json")
+        error = self.pull_error()
+        self.assertIn("Veterinaria Norte", error.context["raw_answer"])
+        return error
+
+    @causes(T.OUTCOME_UNKNOWN, "unknown")
+    def test_garbled_answer_to_what_was_written(self):
         self.app.fault("corrupt_json")
         return self.push_error()
 
@@ -156,7 +164,7 @@ class TestErrorTypes(SyncCase):
         self.app.fault("wrong_schema")
         return self.pull_error()
 
-    @causes(T.SCHEMA_MISMATCH, "unknown")
+    @causes(T.OUTCOME_UNKNOWN, "unknown")
     def test_result_of_another_shape(self):
         self.app.fault("wrong_schema")
         return self.push_error()

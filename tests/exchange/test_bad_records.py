@@ -412,7 +412,7 @@ class TestBadAnswer(BadRecordCase):
         self.push()
         operation = self.operations(mapping_id=self.mapping(self.good).id)[0]
         self.assertEqual(operation.state, "waiting")
-        self.assertEqual(operation.error_ids.type, "data_corrupted")
+        self.assertEqual(operation.error_ids.type, "outcome_unknown")
         self.make_due()
         self.push()
         self.assertEqual(operation.state, "done")

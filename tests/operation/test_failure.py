@@ -174,10 +174,15 @@ class TestFailure(SyncCase):
         self.assertEqual(operation.error_ids.http_status, 422)
         self.assertEqual(self.at_app(good)["reference"], good.name)
 
-    def test_corrupt_answer_is_kept_as_such(self):
+    def test_what_was_made_of_a_corrupt_answer_is_looked_up(self):
         self.app.fault("corrupt_json", count=1)
         self.push()
-        self.assertEqual(self.operation().error_ids.category, "data_corruption")
+        self.assertEqual(self.operation().error_ids.type, "outcome_unknown")
+        self.assertEqual(self.operation().state, "waiting")
+        self.make_due()
+        self.push()
+        self.assertEqual(self.operation().state, "done")
+        self.assertEqual(len(self.app.items("purchase-orders")), 1)
 
     def test_cancelled_operation_cannot_be_redriven(self):
         self.move_app("http://127.0.0.1:9")
