@@ -7,6 +7,7 @@ from odoo.tools import LazyTranslate
 
 from ...core.bisect import Fate, run_bisecting
 from ...core.pushing import (
+    CANCELLED,
     FETCHED,
     FOUND,
     GONE,
@@ -22,7 +23,6 @@ from ...entities.directory import Directory, unmapped
 from ...entities.neutral import neutral
 from ..base.alone import alone
 from ..base.own_transaction import apart
-from ..operation.cancel import CANCELLED
 
 _lt = LazyTranslate(__name__)
 # Seconds that what is not essential waits for a saturated pool.
