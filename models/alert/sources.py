@@ -11,9 +11,9 @@ from ...core.health import health
 
 # Errors that occurred since then are looked at: every minute, and some minutes late.
 LOOK = timedelta(seconds=90)
-# Errors that are told one by one are found even if they were committed that late.
+# Errors with an alert each are found even if they were committed that late.
 URGENT_LOOK = timedelta(minutes=15)
-# Of errors in these groups nobody wants to hear.
+# States of groups whose errors raise no alert.
 QUIET = ("muted", "resolved")
 
 
@@ -26,7 +26,7 @@ class Sighting:
     :param more: how often since the alert that is open counted it last
     :param mark: id of the latest row that is counted
     :param at: when it last happened (UTC); None: it is a state, without a time
-    :param key: what tells it from others of the same rule and backend
+    :param key: what distinguishes it from others of the same rule and backend
     """
 
     backend_id: int | None
@@ -93,8 +93,8 @@ class SyncAlert(models.Model):
         return self._see_counted(rule, backend_ids, SQL("e.group_id"))
 
     def _see_unresolved(self, rule, backend_ids, only):
-        """Groups with errors of late that nobody resolved, and those whose alert is
-        open and that still have any."""
+        """Groups with unresolved errors of late, and groups with unresolved errors whose
+        alert is open."""
         rows = self.env.execute_query(
             SQL(
                 """SELECT e.backend_id, e.group_id, count(*), max(e.id),
