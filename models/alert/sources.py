@@ -93,8 +93,8 @@ class SyncAlert(models.Model):
         return self._see_counted(rule, backend_ids, SQL("e.group_id"))
 
     def _see_unresolved(self, rule, backend_ids, only):
-        """Groups with unresolved errors of late, and groups with unresolved errors whose
-        alert is open."""
+        """Groups with unresolved errors of late, and those whose open alert still has
+        some."""
         rows = self.env.execute_query(
             SQL(
                 """SELECT e.backend_id, e.group_id, count(*), max(e.id),

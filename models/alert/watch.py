@@ -190,7 +190,7 @@ class SyncAlert(models.Model):
         }
         if not news:
             return
-        # A look that did not wait for the one before counts into the alert that is open.
+        # A look that did not wait for its turn counts into the alert that is open.
         again = SQL(
             """(fingerprint) WHERE state <> 'resolved' DO UPDATE
                SET count = sync_alert.count + excluded.count,
