@@ -55,7 +55,7 @@ class SyncApi(models.AbstractModel):
             backend, correlation_id=correlation_id, record=record
         )
         entered.answer = {"saga": saga.id}
-        return saga._told()
+        return saga._as_answer()
 
     def _saga(self, backend, correlation_id, saga_id):
         check_whole(saga_id, "saga", 1)
@@ -64,4 +64,4 @@ class SyncApi(models.AbstractModel):
         )
         if not saga:
             raise InvalidDataError("saga is none of this backend", field="saga")
-        return saga._told()
+        return saga._as_answer()

@@ -259,8 +259,8 @@ class SyncSaga(models.Model):
 
     # -- For the pharmacy app ---------------------------------------------------------
 
-    def _told(self):
-        """What the app is told of a saga."""
+    def _as_answer(self):
+        """The saga as the API returns it to the app."""
         self.ensure_one()
         error = None
         if self.error_type:
