@@ -172,13 +172,13 @@ class SyncTimeline(models.Model):
 
     @api.depends("kind", "about", "res_id")
     def _compute_detail(self):
-        told = self.env["sync.event"]._told
+        in_words = self.env["sync.event"]._data_in_words
         decided = self.filtered(lambda row: row.res_model == "sync.conflict")
         conflicts = self.env["sync.conflict"].browse(decided.mapped("res_id"))
         conflicts = {conflict.id: conflict for conflict in conflicts}
         for row in self:
             if row.kind == "event":
-                row.detail = told(json.loads(row.about or "{}"))
+                row.detail = in_words(json.loads(row.about or "{}"))
             elif row.kind == "conflict":
                 row.detail = ", ".join(conflicts[row.res_id].line_ids.mapped("label"))
             elif row.kind == "decision":

@@ -43,7 +43,7 @@ class SyncAudit(models.Model):
     @api.depends("data")
     def _compute_summary(self):
         for trace in self:
-            trace.summary = self.env["sync.event"]._told(trace.data or {})
+            trace.summary = self.env["sync.event"]._data_in_words(trace.data or {})
 
     @api.model
     def _append(self, events):

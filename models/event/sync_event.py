@@ -252,10 +252,10 @@ class SyncEvent(models.Model):
     @api.depends("data", "res_model")
     def _compute_summary(self):
         for event in self:
-            event.summary = event._told(event.data or {})
+            event.summary = event._data_in_words(event.data or {})
 
     @api.model
-    def _told(self, data):
+    def _data_in_words(self, data):
         """An event's data in words: the labels of changed fields, else its cause."""
         if not data.get("fields"):
             return self.env["sync.error"]._in_language(data.get("cause")) or ""
