@@ -81,7 +81,7 @@ class SyncStream(models.Model):
             latest.pop(res_id, None)
             latest[res_id] = correlation_id
         return {
-            "changes": self._tell(latest),
+            "changes": self._latest_values(latest),
             "next_cursor": str(position),
             "has_more": len(rows) > limit,
             **self._held_back(fence),
@@ -102,13 +102,13 @@ class SyncStream(models.Model):
         page, more = ids[:limit], len(ids) > limit
         after = page[-1] if more else None
         return {
-            "changes": self._tell(dict.fromkeys(page)),
+            "changes": self._latest_values(dict.fromkeys(page)),
             "next_cursor": str(Position(position.xid, position.id, after)),
             "has_more": more,
             **self._held_back(fence),
         }
 
-    def _tell(self, changed):
+    def _latest_values(self, changed):
         """The latest values of records, or that they are gone.
 
         :param changed: ``{res_id: correlation id}``
