@@ -52,12 +52,12 @@ class SyncRedriveLine(models.Model):
     def _take_verdicts(self):
         """Keep what the comparison of the operation says."""
         for line in self:
-            told = line.operation_id.comparison or {}
+            forecast = line.operation_id.comparison or {}
             line.write(
                 {
-                    "verdict": told.get("verdict") or "refused",
-                    "summary": told.get("summary"),
-                    "asked": told.get("asked"),
+                    "verdict": forecast.get("verdict") or "refused",
+                    "summary": forecast.get("summary"),
+                    "asked": forecast.get("asked"),
                 }
             )
 
