@@ -57,8 +57,8 @@ def _excerpt(response):
 
 
 def _refusal(status, body, reason, headers):
-    """The error that an answer of 400 or above tells of."""
-    code, message = _told(body)
+    """The error that an answer of 400 or above means."""
+    code, message = _code_and_message(body)
     message = message or reason or f"HTTP {status}"
     about = {"code": code, "headers": headers, "body": body}
     if status == TOO_MANY:
@@ -140,15 +140,15 @@ def _elsewhere(response):
     )
 
 
-def _told(body):
+def _code_and_message(body):
     """Code and message of an error: the app's own form, or that of RFC 9457."""
     if not isinstance(body, dict):
         return None, None
     error = body.get("error")
-    told = error if isinstance(error, dict) else body
-    code = told.get("code") or (error if isinstance(error, str) else None)
+    said = error if isinstance(error, dict) else body
+    code = said.get("code") or (error if isinstance(error, str) else None)
     names = ("message", "detail", "title", "error_description")
-    message = next((told[name] for name in names if told.get(name)), None)
+    message = next((said[name] for name in names if said.get(name)), None)
     return (
         code if isinstance(code, str) else None,
         message if isinstance(message, str) else None,

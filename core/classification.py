@@ -111,7 +111,7 @@ def classify(
         sent = False
     status = _first(map(evidence.http_status, links))
     code = _first(map(evidence.body_code, links))
-    text = evidence.told(exc)
+    text = evidence.words_for_people(exc)
     # A rule may have been made from what people are told, or from a trace.
     said = {text, evidence.message(exc)}
     finding, decisive = _by_rule(rules, status, code, *said), exc

@@ -164,7 +164,7 @@ def message(exc: BaseException) -> str:
     return tried(str, exc) or type(exc).__name__
 
 
-def told(exc: BaseException) -> str:
+def words_for_people(exc: BaseException) -> str:
     """The same for people: of a request without an answer its address and the cause,
     instead of the classes that were passed on the way."""
     url = read(read(exc, "request"), "url")
