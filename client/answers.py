@@ -87,7 +87,7 @@ def checked(value, **kinds):
 
 @contextmanager
 def written():
-    """Of what may have been done an answer of another shape says nothing."""
+    """An answer of another shape leaves open whether a write was carried out."""
     try:
         yield
     except SchemaMismatchError as exc:

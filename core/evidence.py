@@ -1,4 +1,4 @@
-"""What an exception tells about itself, whoever wrote its class.
+"""What an exception says about itself, whatever library its class is from.
 
 Exceptions of other libraries are read by their attributes, never imported. Nothing
 here raises, whatever the attributes do.
@@ -30,7 +30,7 @@ def read(thing: Any, name: str) -> Any:
 
 
 def not_sent(links: list[BaseException]) -> bool:
-    """Whether it is known that the request had not left: who sends it says so in an
+    """Whether it is known that the request had not left: the sender says so in an
     attribute ``sent`` of what failed before."""
     return any(read(link, "sent") is False for link in links)
 
@@ -112,11 +112,11 @@ def fault_code(exc: BaseException) -> int | None:
 
 
 def remote_class(exc: BaseException) -> str | None:
-    """The dotted name of what was raised on another Odoo, which its JSON-RPC tells in
+    """The dotted name of what was raised on another Odoo, which its JSON-RPC puts in
     the ``data`` of an error."""
     args = read(exc, "args")
-    told = [read(exc, name) for name in ("info", "error", "data", "body")]
-    for value in (*told, *(args if isinstance(args, tuple) else ())):
+    bodies = [read(exc, name) for name in ("info", "error", "data", "body")]
+    for value in (*bodies, *(args if isinstance(args, tuple) else ())):
         inner = value
         for key in ("error", "data"):
             if isinstance(inner, dict) and isinstance(inner.get(key), dict):

@@ -171,9 +171,9 @@ _EVIDENCE = (
 )
 
 
-def answered(status: int, *told: str) -> Delivery:
+def answered(status: int, *said: str) -> Delivery:
     lost = status in causes.GATEWAY_STATUSES or (
-        status >= 500 and any(map(causes.GATEWAY_LOST.search, told))
+        status >= 500 and any(map(causes.GATEWAY_LOST.search, said))
     )
     return Delivery.UNKNOWN if lost else Delivery.ANSWERED
 

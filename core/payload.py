@@ -72,7 +72,7 @@ class Problem:
 def check(schema: Schema, record: Any, *, partial: bool = False) -> list[Problem]:
     """What is wrong with a record, in the order of the schema; nothing if it is fine.
 
-    :param partial: the record tells only what changed: required fields may be absent,
+    :param partial: the record has only what changed: required fields may be absent,
         but not be null. Lines are always whole.
     """
     return _check(schema, record, partial, "")

@@ -44,11 +44,11 @@ ASKS: Mapping[str, frozenset[Stage]] = {
 }  # fmt: skip
 """By field; ``lines`` stands for lines that come or go and for all of their fields. A
 field that is not named here is asked for as ``state`` is. A deletion is a cancellation
-that nobody can be asked about: it fails where that would be a conflict."""
+that cannot be a conflict: it fails where a field would be one."""
 
 
 def asks(stage: Stage, field: str, value: Any) -> bool:
-    """Whether a person is to be asked before ``value`` is taken over.
+    """Whether a person must be asked before ``value`` is taken over.
 
     :param field: name of the field, without line or key.
     """

@@ -38,11 +38,11 @@ class CompensationState(TextEnum):
     NONE = "none"  # the step was never begun
     REGISTERED = "registered"  # to be run if the saga fails
     DONE = "done"
-    FAILED = "failed"  # given up: a person is to look
+    FAILED = "failed"  # given up: a person must look
 
 
 class Kind(TextEnum):
-    """What is to be done with a step."""
+    """What to do with a step."""
 
     RUN = "run"
     COMPENSATE = "compensate"
@@ -61,7 +61,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Action:
-    """What is to be done next: run or compensate the step of that index."""
+    """What to do next: run or compensate the step of that index."""
 
     kind: Kind
     index: int
@@ -76,7 +76,7 @@ class Saga:
 
 
 def next_action(saga: Saga) -> Action | None:
-    """What is to be done next; None if the saga has ended.
+    """What to do next; None if the saga has ended.
 
     Steps run from the first to the last; compensations from the last step that was
     begun to the first, past those that failed.

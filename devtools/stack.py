@@ -108,7 +108,7 @@ def app_command(state, database):
 
 
 def app_environment(state):
-    """What the pharmacy app is told that nobody may read in a list of processes."""
+    """Settings of the pharmacy app that must not show in a list of processes."""
     return {"PHARMACY_API_KEY": state["key"]}
 
 

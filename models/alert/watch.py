@@ -93,7 +93,7 @@ class SyncAlert(models.Model):
             with self.env.cr.savepoint(flush=False):
                 self.env.cr.execute(SQL("SELECT pg_advisory_xact_lock(%s)", ALERTS))
         except psycopg2.errors.LockNotAvailable:
-            _logger.warning("alerts are looked at later: another look takes long")
+            _logger.warning("alerts are checked later: another check takes long")
             return False
         return True
 

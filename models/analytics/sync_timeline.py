@@ -7,7 +7,7 @@ from ..base.actions import open_record, open_records
 
 # Each kind of row finds those of a mapping through an index of its own. The id of a
 # row is eight times that of what it was read from, and the number of its kind; a
-# query that wants some ids only says so in {only}. An event is told by its trace,
+# query that wants some ids only says so in {only}. An event is shown by its trace,
 # which is kept longer, or by itself while it has none yet.
 EVENT = """
 SELECT e.id::bigint * 8 + %(number)s AS id, e.id AS res_id,

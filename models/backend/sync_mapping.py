@@ -118,11 +118,11 @@ class SyncMapping(models.Model):
     @api.depends("base", "odoo_base")
     def _compute_base_text(self):
         for mapping in self:
-            told = mapping.base or {}
+            base = mapping.base or {}
             if mapping.odoo_base:
-                told = {**told, self.env._("In Odoo"): mapping.odoo_base}
+                base = {**base, self.env._("In Odoo"): mapping.odoo_base}
             mapping.base_text = json.dumps(
-                told, indent=2, ensure_ascii=False, sort_keys=True
+                base, indent=2, ensure_ascii=False, sort_keys=True
             )
 
     @api.depends("res_model", "res_id")
@@ -156,8 +156,8 @@ class SyncMapping(models.Model):
 
     @api.model
     def _lock(self, ids):
-        """Keep others from queueing these records; whoever did so since this
-        transaction began makes it fail and be replayed."""
+        """Keep other transactions from queueing these records. If one did so since this
+        one began, this one fails and is replayed."""
         self.env.execute_query(
             SQL(
                 "SELECT id FROM sync_mapping WHERE id = ANY(%s) ORDER BY id "
@@ -168,7 +168,7 @@ class SyncMapping(models.Model):
 
     @api.model
     def _touch(self, ids):
-        """Make those fail who locked these records in an older transaction."""
+        """Make older transactions fail that lock these records later."""
         self.env.execute_query(
             SQL(
                 "UPDATE sync_mapping SET write_date = now() at time zone 'UTC' "
@@ -205,7 +205,7 @@ class SyncMapping(models.Model):
         return base.with_pharmacy(advance(base.pharmacy, data, paths))
 
     def _hope(self, data):
-        """``data`` is about to be sent; nobody knows whether it will be answered."""
+        """``data`` is about to be sent, and may never be answered."""
         advanced = self._advanced(data).pharmacy
         hoped = {name: advanced[name] for name in data}
         unanswered = self.unanswered or []
@@ -225,7 +225,7 @@ class SyncMapping(models.Model):
         )
 
     def _confirm(self, pharmacy, version):
-        """The app's record tells what became of pushes that were not answered.
+        """The app's record shows what became of pushes that were not answered.
 
         :param pharmacy: canonical values of the pharmacy's record at ``version``
         """

@@ -54,8 +54,8 @@ def alone(env):
     """Work whose failure is one record's alone: what it wrote is rolled back.
 
     ``with alone(env) as failure: ...`` and then ``if failure.error: ...``. What was
-    written before fails before, not in this record's place. What is nobody's failure
-    (see :func:`is_nobodys`) is raised.
+    written before fails before, not in this record's place. A failure of the
+    surroundings (see :func:`is_nobodys`) is raised.
     """
     env.cr.flush()
     failure = Failure()

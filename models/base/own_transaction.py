@@ -73,10 +73,10 @@ def autocommitting(cr):
 
 @contextmanager
 def no_transaction(cr):
-    """End the transaction of ``cr``, and let none be open while somebody outside is
-    asked: each statement is one of its own.
+    """End the transaction of ``cr``, and keep none open during a call to the outside:
+    each statement is one of its own.
 
-    To be used at the beginning of a request, by who has written nothing: it would be
+    For the beginning of a request that has written nothing: a write would be
     committed. A test's cursor stays in its transaction.
     """
     if not module.current_test:

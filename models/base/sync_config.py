@@ -33,12 +33,12 @@ class SyncConfig(models.AbstractModel):
     _description = "Pharmacy Sync Configuration"
 
     def _register_hook(self):
-        """At start: tell what was set outside of the database and cannot be used."""
+        """At start: log settings from outside of the database that cannot be used."""
         super()._register_hook()
         section = self._section()
         for setting in SETTINGS.values():
             for problem in resolve(setting, os.environ, section).problems:
-                _logger.error("Pharmacy Sync passes a setting over: %s", problem)
+                _logger.error("Pharmacy Sync ignores a setting: %s", problem)
         for name in unknown(os.environ, section):
             _logger.warning("Pharmacy Sync knows no setting %s", name)
 
@@ -64,8 +64,8 @@ class SyncConfig(models.AbstractModel):
 
     @api.model
     def _recorded(self, name):
-        """What the records say of a setting, or None. To be extended by who keeps
-        records of that kind."""
+        """What the records say of a setting, or None. A model that keeps such records
+        extends this."""
         if name not in PARAMETERS:
             return self.env["sync.retry.policy"]._recorded(name)
         try:

@@ -8,8 +8,8 @@ DISCARDABLE = ("pending", "waiting", "dead")
 
 
 class SyncOperation(models.Model):
-    """What a person does with a dead letter: look at it, hand it to somebody, give it
-    up. Nothing is removed: one that was discarded stays, with the reason."""
+    """What an operator does with a dead letter: look at it, assign it, discard it.
+    Nothing is removed: one that was discarded stays, with the reason."""
 
     _inherit = "sync.operation"
 

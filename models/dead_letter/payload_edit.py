@@ -131,13 +131,15 @@ class SyncOperation(models.Model):
         directory = Directory(stream.backend_id)
         base, former = mapping._base(), {}
         for name, value in self.payload.items():
-            told = self.edited_from.get(name)
-            if name not in base.pharmacy or told == value:
+            former_text = self.edited_from.get(name)
+            if name not in base.pharmacy or former_text == value:
                 continue
-            # What was no value there is none that would be lost.
+            # A text that is no value has none that would be lost.
             former[name] = None
             try:
-                former.update(adapter._canonical({name: told}, directory, partial=True))
+                former.update(
+                    adapter._canonical({name: former_text}, directory, partial=True)
+                )
             except InvalidDataError:
                 continue
         base = Base({**base.odoo, **former}, {**base.pharmacy, **former})
@@ -177,13 +179,13 @@ def _typed(path, former, text):
     text = (text or "").strip()
     if isinstance(former, bool):
         if text.lower() not in YES_NO:
-            raise InvalidDataError(f"{path} is to be true or false", field=path)
+            raise InvalidDataError(f"{path} must be true or false", field=path)
         return YES_NO[text.lower()]
     if isinstance(former, int):
         try:
             return int(text)
         except ValueError:
             raise InvalidDataError(
-                f"{path} is to be a whole number", field=path
+                f"{path} must be a whole number", field=path
             ) from None
     return text or (None if former is None else "")

@@ -2,8 +2,8 @@ from odoo import api, fields, models
 
 
 class SyncOperationNote(models.Model):
-    """What a person did with an operation: who, when, and what was before. Written
-    once, changed by nobody."""
+    """What a person did with an operation: the user, the time, and what was before.
+    Written once, never changed."""
 
     _name = "sync.operation.note"
     _description = "What Was Done with an Operation"

@@ -67,8 +67,8 @@ class SyncRedriveLine(models.Model):
             line.write({"state": "skipped", "outcome": line.summary})
 
     def _release(self, user):
-        """Redrive those that are dead still. What somebody else redrove meanwhile is
-        watched, and what was discarded is left alone.
+        """Redrive those that are still dead. One that was redriven meanwhile is
+        watched, one that was discarded is left alone.
 
         :return: the lines whose operations are under way now
         """

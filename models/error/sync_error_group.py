@@ -143,7 +143,7 @@ class SyncErrorGroup(models.Model):
     # -- Actions ----------------------------------------------------------------------
 
     def action_acknowledge(self):
-        """Say that somebody looks after it."""
+        """Acknowledge these groups: an operator looks after them."""
         self._check_operator()
         for group in self:
             group.sudo().write(
@@ -333,8 +333,8 @@ class SyncRetention(models.AbstractModel):
         return [*super()._drop_records(), self._drop_empty_groups()]
 
     def _drop_empty_groups(self):
-        """Error groups whose errors have all gone. One that is muted stays: it is to
-        be remembered that nobody wants to hear of it."""
+        """Error groups whose errors have all gone. One that is muted stays:
+        its failure must stay muted when it recurs."""
         limit = fields.Datetime.now() - timedelta(days=self._days("errors"))
         groups = self.env["sync.error.group"].search(
             [

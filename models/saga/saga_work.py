@@ -70,7 +70,7 @@ class SyncSaga(models.Model):
         if not self._is_mine(job_uuid) or self.backend_id.paused:
             return None
         now = fields.Datetime.now()
-        # A write in any case: who is just taking the saga back notices.
+        # A write in any case: a worker that just takes the saga back notices.
         self.write({"worked_at": now, "eta": False, "reason": False})
         if self.withdrawn and self.state != "compensating":
             self._withdraw()

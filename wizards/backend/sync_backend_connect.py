@@ -24,7 +24,7 @@ SECRETS = ("api_key", "webhook_secret")
 
 class SyncBackendConnect(models.TransientModel):
     """Connects a pharmacy app: its address and key are tried step by step, and what
-    is wrong is told with what to do about it, before anything is kept."""
+    is wrong is shown with what to do about it, before anything is kept."""
 
     _name = "sync.backend.connect"
     _inherit = ["sync.bounded"]
@@ -193,7 +193,7 @@ class SyncBackendConnect(models.TransientModel):
         )
         return {**action, "res_id": self.id}
 
-    # -- Steps: each tells its state, and in words what was seen and what to do --------
+    # -- Steps: each returns its state, and in words what was seen and what to do ------
 
     def _reach(self):
         if problem := self.env["sync.backend"]._address_problem(self.url):
