@@ -95,7 +95,7 @@ def tls_reason(exc: BaseException) -> str | None:
 
 
 def smtp_reply(exc: BaseException) -> int | None:
-    """The three digits of a mail server's refusal; of several recipients, of one."""
+    """The three digits of a mail server's refusal; if several refuse, those of one."""
     code = read(exc, "smtp_code")
     refused = read(exc, "recipients")
     if isinstance(refused, dict) and refused:
@@ -165,8 +165,8 @@ def message(exc: BaseException) -> str:
 
 
 def words_for_people(exc: BaseException) -> str:
-    """The same for people: of a request without an answer its address and the cause,
-    instead of the classes that were passed on the way."""
+    """The message for people: for a request without an answer its address and the
+    cause, without the classes of the libraries in between."""
     url = read(read(exc, "request"), "url")
     if not isinstance(url, str) or NO_ANSWER.isdisjoint(qualified_names(exc)):
         return message(exc)

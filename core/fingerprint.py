@@ -19,7 +19,7 @@ _QUOTED = re.compile(
 # The name of an attribute, a key, a class: what distinguishes the faults of programs.
 _PROGRAM_NAME = re.compile(r"[^\W\d][^\W\d.]*(?:\.[^\W\d]+)*(?:\(\))?")
 
-# What differs between two tellings of the same failure, and what stands for it. The
+# What differs between two messages of the same failure, and what stands for it. The
 # order matters: wholes before their parts.
 _WHOLES = tuple(
     (re.compile(pattern), replacement)

@@ -2,8 +2,8 @@
 
 The rule that all else follows from: a step is begun, with its compensation, on record
 before it does anything. Whatever became of a step that was begun, it is compensated if
-the saga fails: it may have succeeded before its answer was lost. Compensations are
-therefore to find nothing to do as easily as something.
+the saga fails: it may have succeeded before its answer was lost. A compensation
+must therefore also cope with finding nothing to do.
 """
 
 from collections.abc import Callable
@@ -94,7 +94,7 @@ def next_action(saga: Saga) -> Action | None:
 
 
 def begin(saga: Saga, action: Action) -> Saga:
-    """Put on record that ``action`` is about to be taken. To be stored before it is.
+    """Put on record that ``action`` is about to be taken. Store it before it is.
 
     :raises ValueError: it is not this action's turn
     """

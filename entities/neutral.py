@@ -8,7 +8,7 @@ SOURCE_LANG = "en_US"
 
 
 def neutral(records, backend=None, **more):
-    """``records`` as they are for everybody: work of the protocol begins here.
+    """``records`` in the neutral environment: work of the protocol begins here.
 
     The language, time zone, companies, defaults and whatever else the context of a
     person, a caller or a job says stay outside: values are read and written in the

@@ -168,8 +168,8 @@ class SyncEntity(models.AbstractModel):
 
     @api.model
     def _asks(self, record, field, value):
-        """Whether ``record`` is not to take over the pharmacy's ``value`` of a field
-        before a person was asked, though Odoo did not change it."""
+        """Whether a person must be asked before ``record`` takes over the pharmacy's
+        ``value`` of a field, though Odoo did not change it."""
         return False
 
     @api.model

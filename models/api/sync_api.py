@@ -115,7 +115,7 @@ class SyncApi(models.AbstractModel):
             if self._is_caller():
                 neutral(self)._record_error(backend, error, exc, correlation_id)
             else:
-                # Strangers do not fill a table that others are alerted of.
+                # A user who is no app must not fill a table that raises alerts.
                 _logger.warning("user %s may not call Pharmacy Sync", self.env.uid)
             answer = {"success": False, "error": self._error(error, exc)}
         duration = round((time.monotonic() - started) * 1000, 3)

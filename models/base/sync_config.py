@@ -25,7 +25,7 @@ PARAMETERS = ("breaker_threshold", "alert_rate_limit")
 
 
 class SyncConfig(models.AbstractModel):
-    """Settings, wherever they are made: the environment wins over the section
+    """Settings from all their sources: the environment wins over the section
     ``[pharmacy_sync]`` of odoo.conf, that over the records, and those over the
     defaults. What there is, and how it is called: ``core/settings.py``."""
 
@@ -136,7 +136,7 @@ def _read_section(path):
     try:
         parser.read(path)
     except (ConfigParserError, UnicodeDecodeError) as exc:
-        # The exception's text quotes the line, which may hold a secret.
+        # The exception quotes the line, which may hold a secret.
         _logger.error("Pharmacy Sync cannot read %s: %s", path, type(exc).__name__)
         return {}
     return dict(parser[SECTION]) if parser.has_section(SECTION) else {}

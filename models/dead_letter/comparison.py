@@ -46,7 +46,7 @@ class SyncBackend(models.Model):
                     record = client.find(collection, key, correlation_id)
             except FAILURES as exc:
                 if not isinstance(exc, HttpError) or exc.status != NOT_FOUND:
-                    # The others would hardly fare better; and one call is enough to
+                    # The other calls would hardly fare better; and one is enough to
                     # an app that is down.
                     classification = self.env["sync.error"]._record(
                         exc,

@@ -149,8 +149,8 @@ class SyncOperation(models.Model):
             stream.backend_id._schedule_push()
 
     def _close_outdated(self):
-        """These have brought their records' state over: what earlier pushes of the
-        same records died with is of no matter any more."""
+        """These carried their records over: close the dead letters of earlier pushes of
+        the same records."""
         self.search(
             [
                 ("mapping_id", "in", self.mapping_id.ids),

@@ -327,7 +327,8 @@ class SyncError(models.Model):
 
 
 def _kept(classification):
-    """The same as every table can keep it, whatever another program said."""
+    """The same in a form that every table can keep, whatever text another program
+    sent."""
     code = classification.code
     return replace(
         classification,

@@ -156,7 +156,7 @@ class SyncErrorGroup(models.Model):
         return True
 
     def action_mute(self):
-        """Hear no more of it for a week."""
+        """Raise no alerts for these groups for a week."""
         self._check_operator()
         self.sudo().write({"muted_until": fields.Datetime.now() + MUTED_FOR})
         return True
@@ -260,7 +260,7 @@ class SyncErrorGroup(models.Model):
         try:
             apart(self._count, error_ids, read_committed=True)
         except Exception:
-            # Its work is committed: what fails after that is not the caller's.
+            # The caller's work is committed: a failure here must not become one of it.
             _logger.critical(
                 "error handling itself failed: errors %s are not counted in their "
                 "groups",
@@ -272,7 +272,7 @@ class SyncErrorGroup(models.Model):
         """Add errors to the figures of their groups, reopen those that it has to, and
         open an incident for those that have none.
 
-        Of the errors those count that exist: a savepoint may have taken some back.
+        Only errors that exist count: a savepoint may have taken some back.
         """
         # In one order, lest two that count many groups block each other.
         self.env.cr.execute(

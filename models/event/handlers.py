@@ -21,7 +21,7 @@ class SyncEvent(models.Model):
         Each room adds the handlers of its own, and another addon adds one by extending
         this. Its method is called with a batch of events, oldest first, in the
         transaction that marks them delivered; what it writes is undone if it raises.
-        It may get an event twice, and must not talk to anyone outside the database: it
+        It may get an event twice, and must not call anything outside the database: it
         has a job do that.
         """
         return (

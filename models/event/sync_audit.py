@@ -4,8 +4,8 @@ from odoo.tools import SQL
 
 
 class SyncAudit(models.Model):
-    """Who changed what, and under which correlation id: appended, never changed, and
-    kept for a year, when the event itself is long gone."""
+    """The user, the change and its correlation id: appended, never changed, and kept
+    for a year, when the event itself is long gone."""
 
     _name = "sync.audit"
     _description = "Audit Trace"

@@ -141,7 +141,7 @@ class SyncTracked(models.AbstractModel):
             # The context of the code that changes a record first must not count.
             writer = neutral(self.env["sync.tracked"].sudo())
             precommit.add(writer._sync_write_events)
-        # It came along with what makes this change; others get one of their own.
+        # It came along with the cause of this change; others get one of their own.
         correlation_id = self.env.context.get("sync_correlation_id")
         for res_id in self.ids:
             change = changed.setdefault(

@@ -63,7 +63,7 @@ class SyncOperation(models.Model):
         )
 
     def _park(self, seconds, reason):
-        """Wait without its costing an attempt."""
+        """Wait; it costs no attempt."""
         self.write(
             {
                 "state": "waiting",
@@ -227,13 +227,13 @@ class SyncOperation(models.Model):
         return bool(waiting or dead)
 
     def _leave_all(self, values):
-        """All of these leave state running for the same: see :meth:`_leave`."""
+        """Write the same values on all of these: see :meth:`_leave`."""
         newer = self._newer_pushes()
         for operation in self:
             operation._leave(values, newer)
 
     def _leave(self, values, newer):
-        """Leave state running for what ``values`` say. Where a newer push of the same
+        """Write ``values``, with the state that follows. Where a newer push of the same
         record is in the queue, that one goes on in this one's place: same state of
         the record, same attempts, same time to wait for.
 

@@ -59,7 +59,7 @@ class SyncSaga(models.Model):
             answer = step._call_app(action)
             apart(self._succeed_action, action, answer, job_uuid)
         except Exception as exc:  # noqa: BLE001
-            # Whatever failed, be it in another addon's step: the saga decides.
+            # Any failure, also in another addon's step: the saga decides.
             apart(self._fail_action, action, exc, job_uuid)
 
     def _begin_next(self, job_uuid):
