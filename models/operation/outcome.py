@@ -109,7 +109,7 @@ class SyncOperation(models.Model):
             what set it
         """
         now = fields.Datetime.now()
-        judged = self._judged(classification)
+        judged = self._effective_classification(classification)
         policy = retrying.policy(judged.type)
         in_time = now < self.deadline_at
         # A failure with which the breaker opens, or a failed probe, speaks of the app
@@ -166,7 +166,7 @@ class SyncOperation(models.Model):
             most=policy.max_attempts,
         )
 
-    def _judged(self, classification):
+    def _effective_classification(self, classification):
         """The classification to decide by: an answer that cannot be read says nothing
         of the record, and its request may have been carried out."""
         unread = (
