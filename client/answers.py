@@ -36,7 +36,9 @@ def body_of(response):
     """
     status = response.status_code
     if 300 <= status < 400:
-        raise HttpError(status, None, _elsewhere(response), headers=response.headers)
+        raise HttpError(
+            status, None, _redirect_message(response), headers=response.headers
+        )
     try:
         body = _json(response)
     except (ValueError, RecursionError) as exc:
@@ -128,7 +130,7 @@ def check_cursor(cursor):
         raise SchemaMismatchError(exc.message, field=exc.field) from exc
 
 
-def _elsewhere(response):
+def _redirect_message(response):
     """What a redirect means, in words: the address is not that of the app."""
     target = response.headers.get("Location")
     if not target:
