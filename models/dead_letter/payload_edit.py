@@ -40,7 +40,7 @@ class SyncOperation(models.Model):
         record = self._content(Directory(self.backend_id))
         known = [converter.key for converter in self.stream_id._adapter()._converters()]
         # In the order of the entity, and also what did not come.
-        record = {**dict.fromkeys(known), **_simple(record, known)}
+        record = {**dict.fromkeys(known), **_simple_values(record, known)}
         return [
             (path, self._leaf_label(path, record), value)
             for path, value in leaves(record)
@@ -86,7 +86,7 @@ class SyncOperation(models.Model):
         before = dict(leaves(content))
         edited, after = content, {}
         for path, text in texts.items():
-            after[path] = _typed(path, before.get(path), text)
+            after[path] = _typed_value(path, before.get(path), text)
             edited = with_leaf(edited, path, after[path])
         if self.kind == "apply":
             self._check_payload(edited, directory)
@@ -160,7 +160,7 @@ class SyncOperation(models.Model):
         )._succeed(self.env._("A later push of the record went through."))
 
 
-def _simple(record, known):
+def _simple_values(record, known):
     """The record with simple values in the fields that have one: a list or an object
     that came in place of it is shown as its JSON."""
     return {
@@ -171,7 +171,7 @@ def _simple(record, known):
     }
 
 
-def _typed(path, former, text):
+def _typed_value(path, former, text):
     """What a person wrote, as a value of the kind that was there.
 
     :raises InvalidDataError: it is none
