@@ -54,12 +54,12 @@ class SyncBackend(models.Model):
                         operation="compare",
                         correlation_id=correlation_id,
                     )
-                    return found, self._silence(classification)
+                    return found, self._why_not_asked(classification)
                 record = None
             found[operation_id] = record or NOTHING
         return found, None
 
-    def _silence(self, classification):
+    def _why_not_asked(self, classification):
         """Why the app could not be asked, for people."""
         return self.env["sync.error"]._explain(classification)
 
