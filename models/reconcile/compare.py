@@ -50,7 +50,7 @@ class SyncReconciliation(models.Model):
         sums = Sums(self.buckets, self.sums)
         odoo = self._odoo_values(mappings)
         agreed = partial(_is_agreed, held=self._adapter()._held())
-        busy = mappings._busy()
+        busy = mappings._busy_mappings()
         suspects = []
         for mapping in mappings.filtered(lambda m: not m.deleted):
             base = mapping._base()
@@ -188,7 +188,7 @@ class SyncReconciliation(models.Model):
                 alike = known == digest(mapping.base or {}, fields)
             if not alike:
                 suspects.append({"mapping_id": mapping.id})
-        busy = ours.browse(s["mapping_id"] for s in suspects)._busy()
+        busy = ours.browse(s["mapping_id"] for s in suspects)._busy_mappings()
         suspects = [s for s in suspects if s["mapping_id"] not in busy._ids]
         suspects += [{"external_id": external_id} for external_id in theirs]
         self.env["sync.drift"]._suspect(self, suspects)
@@ -218,7 +218,7 @@ def _is_agreed(base, data, held):
 class SyncMapping(models.Model):
     _inherit = "sync.mapping"
 
-    def _busy(self):
+    def _busy_mappings(self):
         """Those whose difference is known: on its way, or waiting for a person."""
         events = self.env["sync.event"]._read_group(
             [

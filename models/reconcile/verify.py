@@ -55,7 +55,7 @@ class SyncReconciliation(models.Model):
         Drift = self.env["sync.drift"]
         drifts = Drift.browse(drift_id for drift_id, __, __ in suspects)
         versions = {drift_id: version for drift_id, __, version in suspects}
-        busy = drifts.mapping_id._busy()
+        busy = drifts.mapping_id._busy_mappings()
         odoo = self._odoo_values(drifts.mapping_id)
         found = Drift
         for drift in drifts:
