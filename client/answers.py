@@ -36,7 +36,9 @@ def body_of(response):
     """
     status = response.status_code
     if 300 <= status < 400:
-        raise HttpError(status, None, _elsewhere(response), headers=response.headers)
+        raise HttpError(
+            status, None, _redirect_message(response), headers=response.headers
+        )
     try:
         body = _json(response)
     except (ValueError, RecursionError) as exc:
@@ -57,8 +59,8 @@ def _excerpt(response):
 
 
 def _refusal(status, body, reason, headers):
-    """The error that an answer of 400 or above tells of."""
-    code, message = _told(body)
+    """The error that an answer of 400 or above means."""
+    code, message = _code_and_message(body)
     message = message or reason or f"HTTP {status}"
     about = {"code": code, "headers": headers, "body": body}
     if status == TOO_MANY:
@@ -87,7 +89,7 @@ def checked(value, **kinds):
 
 @contextmanager
 def written():
-    """Of what may have been done an answer of another shape says nothing."""
+    """An answer of another shape leaves open whether a write was carried out."""
     try:
         yield
     except SchemaMismatchError as exc:
@@ -128,7 +130,7 @@ def check_cursor(cursor):
         raise SchemaMismatchError(exc.message, field=exc.field) from exc
 
 
-def _elsewhere(response):
+def _redirect_message(response):
     """What a redirect means, in words: the address is not that of the app."""
     target = response.headers.get("Location")
     if not target:
@@ -140,15 +142,15 @@ def _elsewhere(response):
     )
 
 
-def _told(body):
+def _code_and_message(body):
     """Code and message of an error: the app's own form, or that of RFC 9457."""
     if not isinstance(body, dict):
         return None, None
     error = body.get("error")
-    told = error if isinstance(error, dict) else body
-    code = told.get("code") or (error if isinstance(error, str) else None)
+    said = error if isinstance(error, dict) else body
+    code = said.get("code") or (error if isinstance(error, str) else None)
     names = ("message", "detail", "title", "error_description")
-    message = next((told[name] for name in names if told.get(name)), None)
+    message = next((said[name] for name in names if said.get(name)), None)
     return (
         code if isinstance(code, str) else None,
         message if isinstance(message, str) else None,

@@ -107,7 +107,7 @@ class PharmacyClient:
         """One page of what changed since ``cursor`` (falsy: from the beginning).
 
         A change of another shape among others is its record's failure and no reason
-        to refuse the page, so the changes are as the app told them, unchecked.
+        to refuse the page, so the changes are as the app sent them, unchecked.
 
         :return: ``{"changes": [...], "next_cursor": str, "has_more": bool}``
         :raises SchemaMismatchError: no change of several has the agreed shape
@@ -180,10 +180,10 @@ class PharmacyClient:
             if exc.status == NOT_FOUND:
                 return None
             raise
-        told = checked(answer, buckets=list)["buckets"]
-        for bucket in told:
+        sums = checked(answer, buckets=list)["buckets"]
+        for bucket in sums:
             checked(bucket, count=int, sum=str)
-        return told
+        return sums
 
     def entries(self, collection, buckets, fields, wanted, correlation_id):
         """``{"id": str, "version": int, "digest": str}`` of each living record in the

@@ -1,7 +1,7 @@
 """HTTP sessions: pooled connections whose every read obeys the call's deadline.
 
-A process has one session for each backend, with ten connections at most. Who finds all
-of them in use waits for one; those that nobody uses are closed after five minutes, and
+A process has one session for each backend, with ten connections at most. A call that
+finds all of them in use waits for one; unused ones are closed after five minutes, and
 one that died meanwhile is replaced when it is taken up.
 
 ``requests`` bounds the wait for each single byte, not for the whole answer, so an
@@ -34,7 +34,7 @@ WAIT = 30.0
 IDLE = 300.0
 # Seconds after which work that found no free connection asks again.
 ASK_AGAIN = 2.0
-# Tells the app how many milliseconds are left, at the moment at which it is asked.
+# Milliseconds that are left for the app's answer, at the moment of the request.
 DEADLINE_HEADER = "X-Request-Deadline-Ms"
 # What a request can fail with while it is put together: it has no time left, or holds
 # what cannot be written down.
@@ -122,7 +122,7 @@ class _Keeping:
         return result
 
     def _look_in(self, seconds):
-        # urllib3 closes a pool's connections when nobody has it any more.
+        # urllib3 closes a pool's connections once nothing refers to the pool.
         known = weakref.WeakMethod(self._close_unused)
         self._timer = threading.Timer(seconds, lambda: known() and known()())
         self._timer.daemon = True
@@ -133,7 +133,7 @@ class _Keeping:
         now = time.monotonic()
         waits = []
         if free is not None:
-            # Who takes one up takes this lock first.
+            # A call takes this lock before it takes up a connection.
             with free.mutex:
                 for conn in filter(None, free.queue):
                     if now - conn.unused_since >= IDLE:

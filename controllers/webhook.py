@@ -13,7 +13,7 @@ MAX_BODY = 64 * 1024
 
 
 class WebhookController(http.Controller):
-    """Where the pharmacy app tells that something changed (Standard Webhooks)."""
+    """Receives the pharmacy app's notices of changes (Standard Webhooks)."""
 
     @http.route(
         "/pharmacy_sync/webhook/<int:backend_id>",

@@ -1,9 +1,9 @@
-"""What raises an alert, and whether anybody is told of it now.
+"""What raises an alert, and whether people are notified of it now.
 
 An alert is one thing that is wrong: one rule, one backend, one subject (an error
-group, a breaker...). As long as it is open, more of the same is counted and nobody is
-told again, unless it gets worse. :data:`KINDS` has a row for each condition of a rule,
-:func:`judge_all` decides who of the open ones is told.
+group, a breaker...). As long as it is open, more of the same is counted without another
+notification, unless it gets worse. :data:`KINDS` has a row for each condition of a
+rule, :func:`judge_all` decides which of the open ones are notified.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -16,11 +16,11 @@ from .texts import _lt
 # Notifications of one rule within LIMITED_FOR seconds; critical ones may exceed it.
 LIMIT = 10
 LIMITED_FOR = 300.0
-# Seconds within which what starts on one backend is told as one.
+# Seconds within which alerts that start on one backend are one notification.
 CORRELATED_FOR = 60.0
 # A count that grows that many times over makes an alert one degree more severe.
 GROWTH = 4
-# Points that a score is to recover beyond its threshold, lest it toggles.
+# Points that a score must recover beyond its threshold, so that it does not toggle.
 SCORE_MARGIN = 5
 # Seconds until a state that a person declared resolved, and that persists without a
 # new occurrence, raises an alert again.
@@ -51,7 +51,7 @@ class Kind:
     resolved by itself. ``below``: it is raised by a figure below the threshold, not
     above. ``counted``: the figure is a count within the rule's window. ``grows``: its
     severity does, with the figure. ``inhibited``: it follows from a backend that is
-    down. ``correlated``: it is told together with others that start with it.
+    down. ``correlated``: it is notified together with others that start with it.
     """
 
     title: str
@@ -131,12 +131,12 @@ KINDS: Mapping[Condition, Kind] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """When to tell.
+    """When to notify.
 
     :param threshold: figure that has to be exceeded; see :class:`Kind`
     :param window: seconds over which errors are counted
     :param backend: id; None: all that have no rule of their own for the condition
-    :param silenced_until: UTC; nobody is told before
+    :param silenced_until: UTC; no notification before
     """
 
     id: int
@@ -152,8 +152,8 @@ class Rule:
 class Alert:
     """An alert as it stands.
 
-    :param told: the severity with which it was told; None: it was not
-    :param limited: it was held back because its rule had told too much
+    :param notified: severity of its last notification; None: there was none
+    :param limited: it was held back because its rule had notified too often
     :param last_at: when it last happened
     :param ended_at: when it was resolved; None: it is open
     """
@@ -163,7 +163,7 @@ class Alert:
     backend: int | None
     severity: Severity
     opened_at: datetime
-    told: Severity | None = None
+    notified: Severity | None = None
     limited: bool = False
     last_at: datetime | None = None
     ended_at: datetime | None = None
@@ -178,9 +178,10 @@ class Alert:
 
     @property
     def due(self) -> bool:
-        """Nobody was told, or only of something less severe."""
-        untold = self.told is None or RANKS[self.told] < RANKS[self.severity]
-        return untold and (self.open or self.limited)
+        """Not notified yet, or only with a lower severity."""
+        last = self.notified
+        news = last is None or RANKS[last] < RANKS[self.severity]
+        return news and (self.open or self.limited)
 
     @property
     def is_breaker(self) -> bool:
@@ -188,14 +189,14 @@ class Alert:
 
 
 class Verdict(TextEnum):
-    """Whether an alert is told now; all but the first two wait."""
+    """Whether an alert is notified now; all but the first two wait."""
 
-    TELL = "tell"
+    NOTIFY = "notify"
     SUMMARY = "summary"  # with others of its rule that were held back
     SILENCED = "silenced"  # by a person, until the rule's time
-    INHIBITED = "inhibited"  # the backend is down, which was told
-    CORRELATED = "correlated"  # another that started with it was told
-    LIMITED = "limited"  # the rule has told too much of late
+    INHIBITED = "inhibited"  # the backend is down, which was notified
+    CORRELATED = "correlated"  # another that started with it was notified
+    LIMITED = "limited"  # the rule has notified too often of late
 
 
 @dataclass(frozen=True)
@@ -264,32 +265,32 @@ def is_news(
     return at > resolved_at
 
 
-# -- Telling --------------------------------------------------------------------------
+# -- Notifying ------------------------------------------------------------------------
 
 
 def judge_all(
-    alerts: Collection[Alert], told_lately: Mapping[int, int], now: datetime
+    alerts: Collection[Alert], sent_lately: Mapping[int, int], now: datetime
 ) -> dict[int, Judgement]:
-    """Decide about all that nobody was told of yet, the most severe first.
+    """Decide about all that are due, the most severe first.
 
     :param alerts: all that are open, those that ended while they were held back, and
         breakers that closed of late
-    :param told_lately: by rule's id, how often it told in the last LIMITED_FOR seconds
+    :param sent_lately: by rule's id, notifications in the last LIMITED_FOR seconds
     :return: ``{alert's id: judgement}``
     """
     known = {alert.id: alert for alert in alerts}
-    told = dict(told_lately)
-    # Rules of which a summary is told: it is one notification, whatever it has.
+    sent = dict(sent_lately)
+    # Rules with a summary: it is one notification, however many alerts it has.
     summed: set[int] = set()
     found: dict[int, Judgement] = {}
     for alert in sorted((a for a in alerts if a.due), key=_urgency):
-        judgement = found[alert.id] = _judge(alert, known.values(), told, summed, now)
+        judgement = found[alert.id] = _judge(alert, known.values(), sent, summed, now)
         rule = alert.rule.id
-        if judgement.verdict is Verdict.TELL:
-            told[rule] = told.get(rule, 0) + 1
-            known[alert.id] = replace(alert, told=alert.severity)
+        if judgement.verdict is Verdict.NOTIFY:
+            sent[rule] = sent.get(rule, 0) + 1
+            known[alert.id] = replace(alert, notified=alert.severity)
         elif judgement.verdict is Verdict.SUMMARY and rule not in summed:
-            told[rule] = told.get(rule, 0) + 1
+            sent[rule] = sent.get(rule, 0) + 1
             summed.add(rule)
     return found
 
@@ -302,7 +303,7 @@ def _urgency(alert: Alert) -> tuple[int, bool, datetime, int]:
 def _judge(
     alert: Alert,
     others: Collection[Alert],
-    told: Mapping[int, int],
+    sent: Mapping[int, int],
     summed: Collection[int],
     now: datetime,
 ) -> Judgement:
@@ -311,15 +312,15 @@ def _judge(
         return Judgement(Verdict.SILENCED)
     if alert.open:
         if alert.severity is Severity.CRITICAL:
-            return Judgement(Verdict.TELL)
+            return Judgement(Verdict.NOTIFY)
         hidden = _hidden(alert, others)
         if hidden:
             return hidden
     if alert.limited and rule.id in summed:
         return Judgement(Verdict.SUMMARY)
-    if told.get(rule.id, 0) >= LIMIT:
+    if sent.get(rule.id, 0) >= LIMIT:
         return Judgement(Verdict.LIMITED)
-    return Judgement(Verdict.SUMMARY if alert.limited else Verdict.TELL)
+    return Judgement(Verdict.SUMMARY if alert.limited else Verdict.NOTIFY)
 
 
 def _hidden(alert: Alert, others: Collection[Alert]) -> Judgement | None:
@@ -338,8 +339,8 @@ def _hidden(alert: Alert, others: Collection[Alert]) -> Judgement | None:
             if (
                 other.kind.correlated
                 and other.open
-                and other.told is not None
-                and RANKS[other.told] >= RANKS[alert.severity]
+                and other.notified is not None
+                and RANKS[other.notified] >= RANKS[alert.severity]
                 and 0
                 <= (alert.opened_at - other.opened_at).total_seconds()
                 <= CORRELATED_FOR

@@ -53,8 +53,8 @@ def run_bisecting(
     :param send: sends a list and returns one result per item, in order; or raises. If
         the app answered the list with an error, it applied none of it.
     :param splits: whether the app's refusal may be the doing of one record; by default
-        :func:`may_be_one_record`. Only what the app refused is sent again: of any other
-        error of ``send`` nobody knows how far it got.
+        :func:`may_be_one_record`. Only what the app refused is sent again: after any
+        other error of ``send`` it is unknown how far it got.
     """
     splits = splits or may_be_one_record
     results: dict[int, ItemResult] = {}
@@ -64,7 +64,7 @@ def run_bisecting(
         chunk = [items[index] for index in part]
         try:
             answers = _one_each(chunk, send(chunk))
-        except Exception as error:  # noqa: BLE001 - what became of it is told by class
+        except Exception as error:  # noqa: BLE001 - the class says what became of it
             delivery = classify(error, sent=True).delivery
             splitting = delivery is Delivery.ANSWERED and splits(error)
             if splitting and len(part) > 1:
@@ -104,7 +104,7 @@ def _one_each(chunk: Sequence[Any], answers: Iterable[Any]) -> list[Any]:
 
 
 class _MiscountError(SchemaMismatchError):
-    """The items were applied, but nobody can say which result is whose."""
+    """The items were applied, but it is unknown which result belongs to which."""
 
     overrides: ClassVar = {"delivery": Delivery.UNKNOWN}
 

@@ -111,7 +111,7 @@ class BreakerState:
 
 @dataclass(frozen=True)
 class Permit:
-    """Leave to make one call. To be given back with its outcome; ``lease`` is the
+    """Permission for one call. Give it back with its outcome; ``lease`` is the
     number of a probe's lease.
     """
 

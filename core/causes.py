@@ -19,7 +19,7 @@ class Cause:
     """What a class of exceptions means.
 
     :param delivery: NOT_SENT if it can only happen before the request leaves, UNKNOWN
-        if only after it; None if the class does not tell.
+        if only after it; None if the class does not say.
     :param general: it wraps others: what it wraps decides, if that is known.
     """
 
@@ -99,7 +99,7 @@ NAMES: Mapping[str, Cause] = {
     "requests.exceptions.RetryError": Cause(
         T.SERVICE_UNAVAILABLE, UNKNOWN, general=True
     ),
-    # Of a request; that of an answer is the class above.
+    # This one is of a request; that of an answer is the class above.
     "requests.exceptions.InvalidJSONError": Cause(T.DATA_VALIDATION_FAILED, NOT_SENT),
     "requests.exceptions.URLRequired": _SETTING,
     "requests.exceptions.MissingSchema": _SETTING,
@@ -187,7 +187,7 @@ FAULTS: Mapping[int, ErrorType] = {
     4: T.INSUFFICIENT_PERMISSIONS,
 }
 
-# Classes of those who got no answer, or only a part of one, from the address that they
+# Classes of calls that got no answer, or only a part of one, from the address that they
 # keep in ``request``; and words for causes that have none of their own.
 NO_ANSWER = frozenset(
     {

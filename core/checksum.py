@@ -1,4 +1,4 @@
-"""Checksums by which two sides find where they differ without telling everything.
+"""Checksums by which two sides find where they differ without sending everything.
 
 The formula, for both sides and in any language:
 
@@ -12,12 +12,12 @@ The formula, for both sides and in any language:
 4. *Bucket* of a record: the first 4 bytes of SHA-256 of its id, as a number, modulo the
    number of buckets.
 5. *Sum* of a bucket: the first 8 bytes of SHA-256 of ``id:digest`` of each record, as
-   numbers, added modulo 2**64; told with the count of records.
+   numbers, added modulo 2**64; sent with the count of records.
 
 A sum, for it does not depend on the order in which records are read and can be carried
 on after a stop; not an exclusive or, in which equal terms vanish. Two sets that differ
 have the same sum and count with a probability of 2**-64 for each bucket. One level of
-buckets, not a tree: of 50,000 records 1,024 sums of some 35 bytes are told, then some
+buckets, not a tree: for 50,000 records 1,024 sums of some 35 bytes are sent, then some
 50 lines of 70 bytes for each bucket that differs; a tree would save a part of the first
 and cost a round trip a level.
 """
@@ -73,23 +73,25 @@ def pick(record: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
 class Sums:
     """The sums and counts of all buckets of one side.
 
-    :param told: what :meth:`tell` of an earlier one said, to go on from
+    :param earlier: what :meth:`as_json` of an earlier one returned, to go on from
     """
 
-    def __init__(self, buckets: int, told: Iterable[Mapping[str, Any]] | None = None):
+    def __init__(
+        self, buckets: int, earlier: Iterable[Mapping[str, Any]] | None = None
+    ):
         self._sums, self._counts = [0] * buckets, [0] * buckets
-        for number, bucket in enumerate(told or ()):
+        for number, bucket in enumerate(earlier or ()):
             self._sums[number] = int(bucket["sum"], 16)
             self._counts[number] = bucket["count"]
 
     def add(self, external_id: str, record_digest: str) -> None:
-        """Count one record in; each is to be added once."""
+        """Count one record in; each must be added once."""
         number = bucket_of(external_id, len(self._sums))
         term = int.from_bytes(_sha256(f"{external_id}:{record_digest}")[:8], "big")
         self._sums[number] = (self._sums[number] + term) % _MODULUS
         self._counts[number] += 1
 
-    def tell(self) -> list[dict[str, Any]]:
+    def as_json(self) -> list[dict[str, Any]]:
         """JSON form: ``{"count": 49, "sum": "0123456789abcdef"}`` for each bucket."""
         return [
             {"count": count, "sum": f"{total:016x}"}
@@ -100,7 +102,7 @@ class Sums:
 def differing(
     one: Iterable[Mapping[str, Any]], other: Iterable[Mapping[str, Any]]
 ) -> list[int]:
-    """Numbers of the buckets that two sides, as told, do not have alike.
+    """Numbers of the buckets that differ between two sides, as :meth:`Sums.as_json`.
 
     :raise ValueError: they are not as many on both sides
     """

@@ -30,7 +30,7 @@ _IN_A_CAUSE = 0.95  # times this when a cause said it, not the exception itself
 
 _Value = TypeVar("_Value")
 _TRANSPORT = frozenset({ErrorType.NETWORK_TIMEOUT, ErrorType.CONNECTION_RESET})
-# What may as well happen after the request left, for all that the type tells.
+# What may as well happen after the request left, for all that the type says.
 _UNSURE = _TRANSPORT | {
     ErrorType.OUTCOME_UNKNOWN,
     ErrorType.DATA_CORRUPTED,
@@ -100,7 +100,7 @@ def classify(
     """Say what an exception means. Never raises.
 
     :param sent: whether the request had left when it failed; None if not known, then
-        the exception itself may tell.
+        the exception itself may say.
     :param idempotent: sending the request twice does no harm.
     :param rules: tried before everything else, by their sequence.
     :param now: POSIX seconds; only for a ``Retry-After`` that is a date without the
@@ -111,8 +111,8 @@ def classify(
         sent = False
     status = _first(map(evidence.http_status, links))
     code = _first(map(evidence.body_code, links))
-    text = evidence.told(exc)
-    # A rule may have been made from what people are told, or from a trace.
+    text = evidence.words_for_people(exc)
+    # A rule may have been made from the words for people, or from a trace.
     said = {text, evidence.message(exc)}
     finding, decisive = _by_rule(rules, status, code, *said), exc
     if finding and status:
@@ -222,8 +222,8 @@ def _delivery(finding: Finding, sent: bool | None) -> Delivery:
 def _with_loss(
     finding: Finding, delivery: Delivery, sent: bool | None, idempotent: bool
 ) -> ErrorType:
-    """An answer lost after sending is a type of its own; if nobody knows whether the
-    request left, it is one where sending twice would do harm.
+    """An answer lost after sending is a type of its own; if it is unknown whether
+    the request left, it is one where sending twice would do harm.
     """
     lost = sent or finding.delivery is Delivery.UNKNOWN or not idempotent
     if finding.type in _TRANSPORT and delivery is Delivery.UNKNOWN and lost:

@@ -1,7 +1,7 @@
 """A three-way comparison as people read it: value by value, with what would come of it.
 
 And the leaves of a JSON record, by paths such as ``lines[2].quantity``, for a person
-who is to correct one of them.
+to correct one of them.
 """
 
 import re
@@ -46,7 +46,7 @@ def differences(
 ) -> list[Difference]:
     """Where the two sides differ, in the order of Odoo's fields.
 
-    :param pharmacy: what it does not tell it has as agreed
+    :param pharmacy: a value that is absent here is the agreed one
     :param conflicts: paths of the merge's conflicts
     """
     base = base or {}

@@ -1,7 +1,7 @@
 """Rules that know the answer where both sides changed a field, and the facts they ask.
 
 A rule sees the three values of one field and answers with the value that both sides
-are to have, or with nothing; what it answers is one of the values, or a text made of
+must have, or with nothing; what it answers is one of the values, or a text made of
 the lines of both.
 """
 
@@ -36,7 +36,7 @@ class Rule:
     """One rule.
 
     :param fields: generic paths that it is tried for, such as ``lines.unit_price``.
-    :param reason: told to people where it decided.
+    :param reason: shown to people where it decided.
     """
 
     kind: RuleKind
@@ -96,7 +96,7 @@ def answer(
     sides: tuple[Record, Record],
     facts: Facts,
 ) -> Any:
-    """The value that both sides are to have by the rule, or None if it knows none.
+    """The value that both sides must have by the rule, or None if it knows none.
 
     :param sides: Odoo's and the pharmacy's record as they will be.
     """

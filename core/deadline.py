@@ -1,4 +1,4 @@
-"""How much time work has left, and whether anybody still wants it."""
+"""How much time work has left, and whether it was cancelled."""
 
 import threading
 import time
@@ -54,8 +54,8 @@ class Deadline:
 class CancelToken:
     """Asks work to stop at its next safe point. Safe to use from several threads.
 
-    :param probe: asked at each check whether somebody elsewhere (another process,
-        through the database) cancelled it; it returns the reason, or nothing.
+    :param probe: asked at each check whether it was cancelled elsewhere (by another
+        process, through the database); it returns the reason, or nothing.
     """
 
     def __init__(self, probe: Callable[[], str | None] | None = None):
@@ -76,9 +76,9 @@ class CancelToken:
         return self._event.is_set()
 
     def check(self) -> None:
-        """To be called at every safe point.
+        """Call this at every safe point.
 
-        :raise OperationCancelledError: the work is to stop.
+        :raise OperationCancelledError: the work must stop.
         """
         if self.cancelled:
             raise OperationCancelledError(f"Cancelled: {self.reason}")

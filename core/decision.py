@@ -87,7 +87,7 @@ def decide(
     deadline_left: bool = True,
 ) -> Decision:
     """Decide about a failed attempt. A read that can be answered with an older or a
-    local value (``recoverable``) is answered so before anybody asks here.
+    local value (``recoverable``) is answered so before this is called.
 
     :param attempts_left: how many attempts its policy still allows.
     :param budget_left: whether the backend may retry now; see ``budget``.

@@ -16,7 +16,7 @@ def as_record(change: Any) -> Any:
         return change
     data, deleted = change.get("data"), change.get("deleted")
     if not isinstance(data, dict):
-        # Of what is deleted nothing else need be said.
+        # A deletion needs no other values.
         data = {} if data is None and deleted is True else {UNREADABLE: data}
     record = {**data, "id": change.get("id"), "version": change.get("version")}
     return record if deleted is None else {**record, "deleted": deleted}

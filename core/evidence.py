@@ -1,4 +1,4 @@
-"""What an exception tells about itself, whoever wrote its class.
+"""What an exception says about itself, whatever library its class is from.
 
 Exceptions of other libraries are read by their attributes, never imported. Nothing
 here raises, whatever the attributes do.
@@ -31,7 +31,7 @@ def read(thing: Any, name: str) -> Any:
 
 
 def not_sent(links: list[BaseException]) -> bool:
-    """Whether it is known that the request had not left: who sends it says so in an
+    """Whether it is known that the request had not left: the sender says so in an
     attribute ``sent`` of what failed before."""
     return any(read(link, "sent") is False for link in links)
 
@@ -96,7 +96,7 @@ def tls_reason(exc: BaseException) -> str | None:
 
 
 def smtp_reply(exc: BaseException) -> int | None:
-    """The three digits of a mail server's refusal; of several recipients, of one."""
+    """The three digits of a mail server's refusal; if several refuse, those of one."""
     code = read(exc, "smtp_code")
     refused = read(exc, "recipients")
     if isinstance(refused, dict) and refused:
@@ -113,11 +113,11 @@ def fault_code(exc: BaseException) -> int | None:
 
 
 def remote_class(exc: BaseException) -> str | None:
-    """The dotted name of what was raised on another Odoo, which its JSON-RPC tells in
+    """The dotted name of what was raised on another Odoo, which its JSON-RPC puts in
     the ``data`` of an error."""
     args = read(exc, "args")
-    told = [read(exc, name) for name in ("info", "error", "data", "body")]
-    for value in (*told, *(args if isinstance(args, tuple) else ())):
+    bodies = [read(exc, name) for name in ("info", "error", "data", "body")]
+    for value in (*bodies, *(args if isinstance(args, tuple) else ())):
         inner = value
         for key in ("error", "data"):
             if isinstance(inner, dict) and isinstance(inner.get(key), dict):
@@ -165,9 +165,9 @@ def message(exc: BaseException) -> str:
     return tried(str, exc) or type(exc).__name__
 
 
-def told(exc: BaseException) -> str:
-    """The same for people: of a request without an answer its address and the cause,
-    instead of the classes that were passed on the way."""
+def words_for_people(exc: BaseException) -> str:
+    """The message for people: for a request without an answer its address and the
+    cause, without the classes of the libraries in between."""
     url = read(read(exc, "request"), "url")
     if not isinstance(url, str) or NO_ANSWER.isdisjoint(qualified_names(exc)):
         return message(exc)

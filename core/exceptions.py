@@ -153,7 +153,7 @@ class DeadlineExceededError(SyncError):
 
 
 class OperationCancelledError(SyncError):
-    """Somebody cancelled the work; it stopped at a safe point."""
+    """The work was cancelled; it stopped at a safe point."""
 
     error_type = ErrorType.BUSINESS_RULE_VIOLATION
     overrides: ClassVar = {

@@ -34,7 +34,9 @@ class Position:
         # A number that was written in another way is not ours.
         if found and str(found) == text:
             return found
-        raise InvalidDataError("cursor is none that this feed gave", field="cursor")
+        raise InvalidDataError(
+            "cursor must be one that this feed returned", field="cursor"
+        )
 
 
 def _parsed(text: str) -> Position | None:

@@ -10,17 +10,16 @@ VERSION = "v2"
 _LONGEST = 2000  # characters of a message that are looked at
 _PASSES = 10
 
-# What somebody quotes: with an apostrophe in it, too.
+# A quotation, also with an apostrophe in it.
 _QUOTED = re.compile(
     r'"[^"\n]*"|(?<!\w)\'(?:[^\'\n]|(?<=\w)\'(?=\w))*\'(?!\w)|`[^`\n]*`|«[^«»\n]*»'
     r"|[\u201c\u201e][^\u201c\u201d\u201e\n]*[\u201c\u201d]"
     r"|\u2018(?:[^\u2018\u2019\n]|(?<=\w)\u2019(?=\w))*\u2019(?!\w)"
 )
-# The name of an attribute, a key, a class: what tells one fault of a program from
-# another.
+# The name of an attribute, a key, a class: what distinguishes the faults of programs.
 _PROGRAM_NAME = re.compile(r"[^\W\d][^\W\d.]*(?:\.[^\W\d]+)*(?:\(\))?")
 
-# What differs between two tellings of the same failure, and what stands for it. The
+# What differs between two messages of the same failure, and what stands for it. The
 # order matters: wholes before their parts.
 _WHOLES = tuple(
     (re.compile(pattern), replacement)
@@ -57,7 +56,7 @@ def normalise_message(message: str, *, program: bool = False) -> str:
     """The message without what changes from one time to the next: addresses, paths,
     identifiers, times, numbers, quoted values; in lower case. Idempotent.
 
-    :param program: it tells of a fault of a program: names that it quotes are kept
+    :param program: it is the message of a fault in code: names that it quotes are kept
     """
     folded = message[:_LONGEST].lower()
     # One fold may bring together what another looks for.
@@ -81,9 +80,9 @@ def fingerprint(
     said = normalise_message(message, program=program)
     parts = (backend, operation, error_type, code or "", said)
     # Lengths keep ("a", "bc") and ("ab", "c") apart.
-    told = "".join(f"{len(text)}:{text}" for text in map(text_of, parts))
+    text = "".join(f"{len(part)}:{part}" for part in map(text_of, parts))
     # Half a character has no bytes but these.
-    digest = hashlib.sha256(told.encode("utf-8", "surrogatepass"))
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
     return f"{VERSION}:{digest.hexdigest()[:32]}"
 
 

@@ -74,8 +74,8 @@ def _ways_of(kind: str, about: Any) -> int:
 
 
 def _repeated(least: int, most: int, parts: Any) -> int:
-    """Of a whole that matches in one way only the number of repetitions counts; of
-    several that share a text none has more than a part."""
+    """Where the whole matches in one way, only the number of repetitions counts; where
+    several share a text, none has more than a part."""
     each = _ways(parts)
     times = min(most, LOOKED_AT)
     if each == 1:

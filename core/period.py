@@ -1,4 +1,4 @@
-"""Stretches of time that figures are told of, and the steps in which they are told."""
+"""Ranges of time that figures are shown for, and the steps in which they are shown."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,7 +16,7 @@ class Period:
     """From ``start`` to ``end``, which is not included.
 
     :param start: datetime (UTC, naive), at which an hour begins unless ``raw``.
-    :param raw: it is not made of whole hours: an hourly rollup does not tell of it.
+    :param raw: it is not made of whole hours: an hourly rollup does not cover it.
     """
 
     start: datetime

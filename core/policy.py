@@ -62,7 +62,7 @@ class Decision:
     """A conflict that was decided.
 
     :param strategy: odoo, pharmacy or merge.
-    :param result: the value that both sides are to have; MISSING for no line.
+    :param result: the value that both sides must have; MISSING for no line.
     :param by: the rule or the policy that decided.
     """
 
@@ -201,11 +201,11 @@ def _winner(policy: Policy, values: FieldConflict, facts: Facts) -> Side | None:
 def _newest(values: FieldConflict, facts: Facts) -> Side | None:
     times = facts.times()
     if times is None or values.base == values.odoo:
-        # Nobody knows, or only the pharmacy changed what is frozen.
+        # The times are unknown, or only the pharmacy changed what is frozen.
         return None
     if side := newer(times):
         return side
-    # Of the same second: whoever compares the two values takes the same one.
+    # Both changed in the same second: every comparison must take the same one.
     odoo_wins = _rank(values.odoo) >= _rank(values.pharmacy)
     return Side.ODOO if odoo_wins else Side.PHARMACY
 
@@ -213,8 +213,8 @@ def _newest(values: FieldConflict, facts: Facts) -> Side | None:
 def _rank(value: Any) -> tuple[bool, str]:
     # A line that is there wins over none, a value over an empty one; nothing else is
     # equal, not even two kinds of empty.
-    told = "" if value is MISSING else json.dumps(value, sort_keys=True)
-    return bool(value), told
+    text = "" if value is MISSING else json.dumps(value, sort_keys=True)
+    return bool(value), text
 
 
 def _with_values(record: Record, values: Mapping[str, Any]) -> dict[str, Any]:

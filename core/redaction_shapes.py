@@ -1,7 +1,7 @@
 """How secrets are written: the patterns of :mod:`.redaction_text`.
 
 A pattern has bounds on all its repetitions but one at its very end, so that no attempt
-is long and in vain, whoever wrote the text.
+is long and in vain, whatever the text.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Secrets in texts: what stands behind a secret name, and what is known by its look.
 
-The time is linear in the length of the text, whoever wrote it: the patterns see to it
+The time is linear in the length of the text, whatever it is: the patterns see to it
 themselves, and what they find is walked over from left to right, never back.
 """
 
@@ -198,7 +198,7 @@ class _Walk:
         text = self.text
         if text.startswith(("{", "[", "("), start):
             end = self._bracket(start)
-            # "()x" is no pair of brackets, but what somebody took for a password.
+            # "()x" is no pair of brackets, but a password of a user.
             further = self._word(end)[1]
             return start, further if _is_said(text[end:further]) else end
         if skipped := shapes.SKIPPED.match(text, start):
@@ -261,7 +261,7 @@ class _Walk:
         return self._string(opening)[2] if opening else self._word(start)[1]
 
     def _string(self, opening: _Match) -> tuple[int, int, int]:
-        """Of what is quoted: begin, end, and where it goes on behind the quote."""
+        """Begin and end of what is quoted, and where it goes on behind the quote."""
         text, start = self.text, opening.end()
         slashes, sign = opening[1], opening[2]
         quote = slashes + shapes.CLOSING.get(sign, sign)

@@ -104,7 +104,7 @@ def rate(some: int, whole: int) -> float | None:
 
 
 def retry_success(recovered: int, failed_again: int) -> float | None:
-    """Of the repeated attempts that ended, per cent that succeeded.
+    """Per cent of the finished retries that succeeded.
 
     An operation that is done after it had failed had one that succeeded: its last. All
     others of it left an error.

@@ -1,4 +1,4 @@
-"""Who is told of which event, in which order, and how often it is tried."""
+"""Which handlers get which event, in which order, and how often it is tried."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from .retry import Jitter, RetryPolicy
 
-# Of a handler that fails: an hour and a half in all.
+# For a handler that fails: an hour and a half in all.
 HANDLER_POLICY = RetryPolicy(6, 10, 3600, 5, Jitter.EQUAL)
 
 
@@ -17,7 +17,7 @@ class Route:
     :param handler: its name, by which its failures are kept
     :param method: of ``sync.event``; called with a batch of events, oldest first
     :param types: shell patterns of the types that go there, such as ``order_*``
-    :param priority: lower ones are told first
+    :param priority: lower ones come first
     :param policy: how often a failing event is tried, and when
     """
 

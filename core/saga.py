@@ -2,8 +2,8 @@
 
 The rule that all else follows from: a step is begun, with its compensation, on record
 before it does anything. Whatever became of a step that was begun, it is compensated if
-the saga fails: it may have succeeded before its answer was lost. Compensations are
-therefore to find nothing to do as easily as something.
+the saga fails: it may have succeeded before its answer was lost. A compensation
+must therefore also cope with finding nothing to do.
 """
 
 from collections.abc import Callable
@@ -38,11 +38,11 @@ class CompensationState(TextEnum):
     NONE = "none"  # the step was never begun
     REGISTERED = "registered"  # to be run if the saga fails
     DONE = "done"
-    FAILED = "failed"  # given up: a person is to look
+    FAILED = "failed"  # given up: a person must look
 
 
 class Kind(TextEnum):
-    """What is to be done with a step."""
+    """What to do with a step."""
 
     RUN = "run"
     COMPENSATE = "compensate"
@@ -61,7 +61,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Action:
-    """What is to be done next: run or compensate the step of that index."""
+    """What to do next: run or compensate the step of that index."""
 
     kind: Kind
     index: int
@@ -76,7 +76,7 @@ class Saga:
 
 
 def next_action(saga: Saga) -> Action | None:
-    """What is to be done next; None if the saga has ended.
+    """What to do next; None if the saga has ended.
 
     Steps run from the first to the last; compensations from the last step that was
     begun to the first, past those that failed.
@@ -94,7 +94,7 @@ def next_action(saga: Saga) -> Action | None:
 
 
 def begin(saga: Saga, action: Action) -> Saga:
-    """Put on record that ``action`` is about to be taken. To be stored before it is.
+    """Put on record that ``action`` is about to be taken. Store it before it is.
 
     :raises ValueError: it is not this action's turn
     """

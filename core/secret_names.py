@@ -40,8 +40,8 @@ DEFAULT_SECRET_FIELDS = frozenset(
     }
 )
 
-# Of these a value without quotes is one word, and a word of a sentence may stand in its
-# place ("token: expired"); of the others it is the rest of the line.
+# A value of these without quotes is one word, and a word of a sentence may stand in its
+# place ("token: expired"); a value of the others is the rest of the line.
 ONE_WORD = DEFAULT_SECRET_FIELDS - {
     "pass",
     "passphrase",

@@ -34,7 +34,7 @@ class Reading:
 
     :param read: from a stripped text that is not empty; raises ValueError if it is not
         what is expected.
-    :param expects: what to tell a person then. It never holds the text itself, which
+    :param expects: what to show a person then. It never holds the text itself, which
         may be a secret in the wrong place.
     :param address: whether the value is one, whose host is no secret.
     """
@@ -51,7 +51,7 @@ class Setting:
     :param name: what the code calls it.
     :param variable: the environment variable; in lower case the option of odoo.conf.
     :param default: of the type that ``reading`` gives; None: not set.
-    :param secret: its value is shown to nobody; of an address the host is.
+    :param secret: its value is never shown; the host of an address is.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Problem:
     expects: str
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.origin}) is to be {self.expects}"
+        return f"{self.name} ({self.origin}) must be {self.expects}"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def resolve(
 ) -> Resolved:
     """Take the first valid value: environment, odoo.conf, record, default.
 
-    A blank text is not set. An invalid one is told, and the next source is used.
+    A blank text is not set. An invalid one is reported, and the next source is used.
 
     :param section: options of odoo.conf, with names in lower case.
     :param record: a value that was checked where it was entered; None: not set.
@@ -290,7 +290,7 @@ class Profile:
 
 
 FEATURES = ("retry", "breaker", "escalation", "automated_fix", "notifications")
-# Where one develops, failures are to show soon, and nobody is to be woken.
+# On a developer's machine failures must show soon, and must wake no one.
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
         "production": Profile(

@@ -81,7 +81,7 @@ def verify(
     if not secrets:
         raise ConfigurationError("No signing secret is set.", field="secrets")
     expected = [sign(secret, msg_id, timestamp, body).encode() for secret in secrets]
-    # Every pair is compared, so that the time tells nothing.
+    # Every pair is compared, so that the time reveals nothing.
     matches = [
         hmac.compare_digest(known, candidate.encode())
         for known in expected
@@ -100,7 +100,8 @@ def _key(secret: str) -> bytes:
         key = b""
     if not key:
         raise ConfigurationError(
-            "A signing secret is whsec_ followed by a key in base64.", field="secret"
+            "A signing secret must be whsec_ followed by a key in base64.",
+            field="secret",
         )
     return key
 

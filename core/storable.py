@@ -1,8 +1,8 @@
 """Keeping what another program said, whatever it is.
 
 PostgreSQL stores no NUL and no half of a surrogate pair, neither in a text nor in
-``jsonb``, and a log must not grow by what somebody else makes long. What cannot be kept
-as it came is replaced by a mark that people can read, such as ``⟨!U+0000⟩``. A value
+``jsonb``, and another program's long text must not fill a log. What cannot be kept as
+it came is replaced by a mark that people can read, such as ``⟨!U+0000⟩``. A value
 with a mark in it is no longer what the other side said: :mod:`.text_checks` refuses it
 wherever records arrive, until a person has corrected it.
 

@@ -86,7 +86,7 @@ class ErrorType(TextEnum):
 class TypeInfo:
     """What is known of every failure of one type.
 
-    ``retryable``: the same request may succeed later without anybody's help.
+    ``retryable``: the same request may succeed later without a person's help.
     ``recoverable``: work can go on without the answer (an older or local value
     serves a read). ``counts_for_breaker``: it speaks of the pharmacy app's health.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 def _lt(text: str) -> str:
     """Mark a sentence for the catalogue of texts. Plain Python knows no languages:
-    whoever shows the sentence translates it."""
+    the code that shows the sentence translates it."""
     return text
 
 
@@ -17,7 +17,7 @@ def text_of(thing: object) -> str:
 
 
 def tried(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What anybody's code returns, such as an attribute's; None if it raises."""
+    """What foreign code returns, such as an attribute's; None if it raises."""
     try:
         return function(*arguments)
     except Exception:  # noqa: BLE001 - whatever it raises, it said nothing

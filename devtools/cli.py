@@ -40,7 +40,7 @@ def main(words):
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read it has seen enough; what is left must not raise again.
+        # The reader closed the pipe; what is left must not raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
 

@@ -42,7 +42,7 @@ def seed_app(url, key):
 
 def load_odoo(conf, database, env):
     """Run ``demo/load.py`` in Odoo's shell; it may be run again."""
-    # Where the server listens is told by "env", so the shell opens no port.
+    # "env" has the address of the server, so the shell opens no port.
     words = ["shell", "-c", conf, "-d", database, "--no-http", "--max-cron-threads=0"]
     with step("demonstration data of Odoo"):
         (paths.LOG / "demo.log").unlink(missing_ok=True)
@@ -54,7 +54,7 @@ def load_odoo(conf, database, env):
 
 
 def wait_until_in_step(database):
-    """Wait until every mapping is synchronised or waits for a person, and tell."""
+    """Wait until every mapping is synchronised or waits for a person; show progress."""
     with step("synchronise both sides"):
         deadline = time.monotonic() + TIMEOUT
         shown = None

@@ -1,7 +1,7 @@
 """What a machine must have: all that is missing is said at once, before any download.
 
-An administrator (root, or sudo without a password) has it installed; anybody else reads
-what to ask an administrator for.
+For an administrator (root, or sudo without a password) it is installed; another user
+reads what to ask an administrator for.
 """
 
 import ctypes.util

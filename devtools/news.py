@@ -53,10 +53,10 @@ def _fragments():
 def _section(title):
     lines = [title, "-" * len(title), ""]
     for kind, heading in KINDS.items():
-        told = [path for path in _fragments() if path.name.endswith(f".{kind}.rst")]
-        if told:
+        found = [path for path in _fragments() if path.name.endswith(f".{kind}.rst")]
+        if found:
             lines += [f"**{heading}**", ""]
-            lines += [_item(path) for path in told]
+            lines += [_item(path) for path in found]
             lines.append("")
     return "\n".join(lines)
 

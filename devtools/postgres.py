@@ -85,7 +85,7 @@ def rename(source, name):
 
 
 def drop(name):
-    """Drop one of this checkout's databases, whoever is connected to it."""
+    """Drop one of this checkout's databases, even with open connections."""
     if not name.startswith(paths.DATABASE_PREFIX):
         raise ValueError(f"not a database of this checkout: {name}")
     query(f'drop database if exists "{name}" with (force)', timeout=120)

@@ -36,7 +36,7 @@ def pid(name):
         number, born = json.loads(_file(name).read_text())
     except (OSError, ValueError):
         return None
-    # A pid is used again after its process; its time of birth tells them apart.
+    # A pid is used again after its process; its time of birth distinguishes them.
     return number if born is not None and _born(number) == born else None
 
 

@@ -1,4 +1,4 @@
-"""Telling what happens: one line when a step starts, one when it ends."""
+"""Progress: one line when a step starts, one when it ends."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ TAIL_LINES = 30
 
 
 class StepError(Exception):
-    """A step could not be done; the text tells the reader what to do about it.
+    """A step could not be done; the text says what to do about it.
 
     ``log`` is the file whose last lines explain it, if there is one.
     """

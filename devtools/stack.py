@@ -37,7 +37,7 @@ def up():
     demo.seed_app(app_url(state), state["key"])
     demo.load_odoo(conf, databases.DEMO, demo_environment(state))
     demo.wait_until_in_step(databases.DEMO)
-    _tell(state)
+    _print_addresses(state)
 
 
 def stop():
@@ -55,7 +55,7 @@ def status():
     for name in postgres.databases():
         say("", f"database {name}")
     if processes.running() and STATE.exists():
-        _tell(json.loads(STATE.read_text()))
+        _print_addresses(json.loads(STATE.read_text()))
 
 
 def clean(everything):
@@ -108,7 +108,7 @@ def app_command(state, database):
 
 
 def app_environment(state):
-    """What the pharmacy app is told that nobody may read in a list of processes."""
+    """Settings of the pharmacy app that must not show in a list of processes."""
     return {"PHARMACY_API_KEY": state["key"]}
 
 
@@ -162,7 +162,7 @@ def _start(name, command, url, env=None):
         processes.wait_for_http(name, url + health, START_TIMEOUT)
 
 
-def _tell(state):
+def _print_addresses(state):
     logins = ["admin / admin (administrator)", *demo.logins()]
     print(f"\nOdoo           {odoo_url(state)}")
     for login in logins:

@@ -25,7 +25,7 @@ from ..core.payload import canonical_datetime, exact_decimal
 from ..core.text_checks import check_id
 from .neutral import SOURCE_LANG
 
-# Of an amount: what a floating point number, as Odoo calculates with, holds exactly.
+# Digits of an amount that a floating point number, as Odoo calculates with, holds.
 DIGITS = 15
 # Years that calendars and time zones can calculate with.
 EARLIEST, LATEST = "1900", "3000"
@@ -35,7 +35,7 @@ DECIMALS = 6
 
 @contextmanager
 def at_path(path):
-    """What is wrong with a field of a line is told with the line."""
+    """Add the path of the line to the field of an error."""
     try:
         yield
     except (InvalidDataError, DependencyMissingError) as exc:
@@ -113,7 +113,7 @@ class Converter:
         return (value and value.strip()) or False
 
     def held(self, value, model):
-        """What :meth:`to_json` tells of a canonical value once Odoo has it.
+        """What :meth:`to_json` returns for a canonical value once Odoo has it.
 
         :param model: the Odoo model of the field, an empty recordset
         """
@@ -163,7 +163,7 @@ class Flag(Converter):
 
 
 class Amount(Converter):
-    """A number, told with all its decimals.
+    """A number, sent with all its decimals.
 
     :param precision: the one of Odoo's precisions that people see it with
     """

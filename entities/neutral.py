@@ -8,15 +8,14 @@ SOURCE_LANG = "en_US"
 
 
 def neutral(records, backend=None, **more):
-    """``records`` as they are for everybody: work of the protocol begins here.
+    """``records`` in the neutral environment: work of the protocol begins here.
 
     The language, time zone, companies, defaults and whatever else the context of a
     person, a caller or a job says stay outside: values are read and written in the
-    backend's language, in its company, and with UTC for a time zone. Who the user is
-    stays, and so do superuser rights: that is who did it, and what they may do.
+    backend's language, in its company, and with UTC for a time zone. The user stays,
+    and so do superuser rights: they say who did it, and what they may do.
 
-    Texts that are written for the person who waits are made before it, in that
-    person's language.
+    Texts for the person at the screen are made before it, in that person's language.
 
     :param backend: the ``sync.backend`` that the work is for; none where it is for
         several, or not known

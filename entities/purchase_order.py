@@ -155,7 +155,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             key = check_id(line.get("key"), f"{path}.key")
             if key in keys:
                 raise InvalidDataError(
-                    f"{path}.key is the key of another line as well",
+                    f"{path}.key must be unique among the lines",
                     field=f"{path}.key",
                 )
             keys.add(key)
@@ -296,7 +296,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         values.pop("state", None)
         if values:
             # Another supplier is no reason to take that supplier's prices: what the
-            # pharmacy changed of the lines it tells, and what it does not stays.
+            # pharmacy changed of the lines it sends, and the rest stays.
             lines = record.order_line
             kept = [lines._fields[name] for name in KEPT_OF_LINES]
             with (
@@ -321,8 +321,8 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         if state in ("sent", "awaiting_approval"):
             order.state = "sent" if state == "sent" else "to approve"
         elif state == "confirmed":
-            # Whether a purchase needs somebody else's approval is asked of Odoo's own
-            # users; here nothing depends on who carries it over.
+            # Odoo's approval of purchases is for its own users; here the state must not
+            # depend on the user that carries it over.
             order = order.with_user(SUPERUSER_ID)
             if order.state == "to approve":
                 order.button_approve()

@@ -16,14 +16,14 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         }
         known = self._line_values_by_key(order, directory)
         added = []
-        for index, told in enumerate(lines):
-            key = told["key"]
+        for index, line in enumerate(lines):
+            key = line["key"]
             if key not in current:
-                added.append((index, told))
+                added.append((index, line))
                 continue
-            changed = {name for name in told if told[name] != known[key].get(name)}
+            changed = {name for name in line if line[name] != known[key].get(name)}
             if changed:
-                values = self._line_values(index, told, directory, changed)
+                values = self._line_values(index, line, directory, changed)
                 current[key].write(self._with_what_stays(current[key], values))
         kept = {line["key"] for line in lines}
         removed = [line.id for key, line in current.items() if key not in kept]

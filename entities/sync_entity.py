@@ -42,7 +42,7 @@ class SyncEntity(models.AbstractModel):
     _entity_essential = frozenset()
     # Whether single records are looked up, and cached.
     _entity_cached = False
-    # What tells that a record of each side is the same: tuples of (JSON key, Odoo
+    # What shows that a record of each side is the same: tuples of (JSON key, Odoo
     # field), the strongest first.
     _entity_match = ()
     # What kind of failure it is when another record refers to one that is not there.
@@ -83,7 +83,7 @@ class SyncEntity(models.AbstractModel):
 
     @api.model
     def _find_converter(self, path):
-        """Who knows the field at a path such as ``notes`` or ``lines[key].quantity``.
+        """The converter at a path such as ``notes`` or ``lines[key].quantity``.
 
         :return: the converter and the field's Odoo model (an empty recordset), both
             None for a whole line and for a field that Odoo does not know
@@ -111,7 +111,7 @@ class SyncEntity(models.AbstractModel):
         """Paths that a person typed.
 
         :param entity: name of the entity that has to know them; none: any of them
-        :raises ValidationError: nobody knows one of them
+        :raises ValidationError: one of them is unknown
         """
         known = set().union(
             *(
@@ -168,8 +168,8 @@ class SyncEntity(models.AbstractModel):
 
     @api.model
     def _asks(self, record, field, value):
-        """Whether ``record`` is not to take over the pharmacy's ``value`` of a field
-        before a person was asked, though Odoo did not change it."""
+        """Whether a person must be asked before ``record`` takes over the pharmacy's
+        ``value`` of a field, though Odoo did not change it."""
         return False
 
     @api.model
@@ -200,7 +200,7 @@ class SyncEntity(models.AbstractModel):
     def _serialise(self, records, directory):
         """Records in canonical JSON form: ``{id: {key: value}}``.
 
-        Values are read in bulk, and are the same whoever asks.
+        Values are read in bulk, and are the same for every caller.
         """
         records = neutral(records, directory.backend, active_test=False)
         converters = self._converters()
@@ -223,7 +223,7 @@ class SyncEntity(models.AbstractModel):
     def _canonical(self, data, directory, partial=False):
         """The known fields of an arriving record in canonical form.
 
-        :param data: dict as it came; keys that nobody knows are left out
+        :param data: dict as it came; unknown keys are left out
         :param partial: whether absent fields are allowed (an update)
         :raises InvalidDataError: naming the first field at fault
         """
@@ -274,8 +274,8 @@ class SyncEntity(models.AbstractModel):
         """
         matches, taken = {}, set()
         for external_id, (found, key) in self._candidates(backend, incoming).items():
-            # Of several with the strongest code it is the oldest; a weaker code that
-            # several have says nothing.
+            # If several have the strongest code, the oldest one matches; a weaker code
+            # that several have says nothing.
             plain = len(found) == 1 or key == self._entity_match[0][0]
             if plain and found[0] not in taken:
                 matches[external_id] = found[0]

@@ -26,7 +26,7 @@ class SyncEntity(models.AbstractModel):
 
     @api.model
     def _held(self):
-        """What Odoo tells of a value of the pharmacy's once it has it, a
+        """What Odoo returns of a value of the pharmacy's once it has it, a
         :data:`..core.pair.Held`."""
         found = {}
 
@@ -40,31 +40,31 @@ class SyncEntity(models.AbstractModel):
             try:
                 return converter.held(value, model) if converter else value
             except (AttributeError, TypeError, ValueError):
-                # Of an older form of the record.
+                # The value is of an older form of the record.
                 return value
 
         return held
 
     @api.model
-    def _not_kept(self, told, stored, creating=False):
+    def _not_kept(self, wanted, stored, creating=False):
         """Paths at which Odoo has something else than what was written there.
 
-        :param told: the canonical values that were written
+        :param wanted: the canonical values that were written
         :param stored: the record's, read back
         :param creating: what is empty may be filled in then, as in lines at all times
         :return: ``{path: what Odoo has}``
         """
         found = {}
-        for name, value in told.items():
+        for name, value in wanted.items():
             if name in KEYED:
                 found.update(self._lines_not_kept(name, value, stored.get(name)))
             elif not (creating and is_empty(value)):
                 found.update(self._value_not_kept(name, value, stored.get(name)))
         return found
 
-    def _lines_not_kept(self, name, told, stored):
+    def _lines_not_kept(self, name, wanted, stored):
         kept = lines_by_key(name, stored)
-        for line in told or ():
+        for line in wanted or ():
             path = f"{name}[{line['key']}]"
             if line["key"] not in kept:
                 yield path, None

@@ -1,8 +1,8 @@
-"""Who is notified of what, and when it is over."""
+"""Alerts: what raises them, whom they notify, when they are over."""
 
 from . import sync_alert_rule
 from . import sync_alert
 from . import sources
 from . import watch
-from . import tell
+from . import notify
 from . import overview

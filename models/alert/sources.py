@@ -11,9 +11,9 @@ from ...core.health import health
 
 # Errors that occurred since then are looked at: every minute, and some minutes late.
 LOOK = timedelta(seconds=90)
-# Errors that are told one by one are found even if they were committed that late.
+# Errors with an alert each are found even if they were committed that late.
 URGENT_LOOK = timedelta(minutes=15)
-# Of errors in these groups nobody wants to hear.
+# States of groups whose errors raise no alert.
 QUIET = ("muted", "resolved")
 
 
@@ -26,7 +26,7 @@ class Sighting:
     :param more: how often since the alert that is open counted it last
     :param mark: id of the latest row that is counted
     :param at: when it last happened (UTC); None: it is a state, without a time
-    :param key: what tells it from others of the same rule and backend
+    :param key: what distinguishes it from others of the same rule and backend
     """
 
     backend_id: int | None
@@ -93,8 +93,8 @@ class SyncAlert(models.Model):
         return self._see_counted(rule, backend_ids, SQL("e.group_id"))
 
     def _see_unresolved(self, rule, backend_ids, only):
-        """Groups with errors of late that nobody resolved, and those whose alert is
-        open and that still have any."""
+        """Groups with unresolved errors of late, and those whose open alert still has
+        some."""
         rows = self.env.execute_query(
             SQL(
                 """SELECT e.backend_id, e.group_id, count(*), max(e.id),
@@ -123,8 +123,8 @@ class SyncAlert(models.Model):
                 rule=rule.id,
                 since=fields.Datetime.now() - URGENT_LOOK,
                 only=only,
-                of_errors=_of("e", backend_ids),
-                of_alerts=_of("a", backend_ids),
+                of_errors=_on_backends("e", backend_ids),
+                of_alerts=_on_backends("a", backend_ids),
                 quiet=list(QUIET),
             )
         )
@@ -166,7 +166,7 @@ class SyncAlert(models.Model):
                 window=window,
                 start=now - LOOK - window,
                 since=now - LOOK,
-                of=_of("e", backend_ids),
+                of=_on_backends("e", backend_ids),
                 quiet=list(QUIET),
                 rule=rule.id,
             )
@@ -199,7 +199,7 @@ class SyncAlert(models.Model):
                     WHERE %(of)s AND CASE b.mode WHEN 'normal' THEN b.state <> 'closed'
                                                  ELSE b.mode = 'forced_open' END""",
                 rule=rule.id,
-                of=_of("b", backend_ids),
+                of=_on_backends("b", backend_ids),
             )
         )
         breakers = self.env["sync.breaker"].browse(row[1] for row in rows)
@@ -234,7 +234,7 @@ class SyncAlert(models.Model):
                     WHERE o.state = 'dead' AND %(of)s
                       AND coalesce(g.state, 'new') <> 'muted'
                     GROUP BY o.backend_id, o.error_group_id, g.id""",
-                of=_of("o", backend_ids),
+                of=_on_backends("o", backend_ids),
             )
         )
         return [
@@ -264,7 +264,7 @@ class SyncAlert(models.Model):
                      JOIN sync_event e ON e.id = d.event_id
                     WHERE d.state = 'failed' AND %(of)s
                     GROUP BY d.backend_id, d.handler""",
-                of=_of("d", backend_ids),
+                of=_on_backends("d", backend_ids),
             )
         )
         return [
@@ -355,7 +355,7 @@ def _of_errors(row, figure):
     )
 
 
-def _of(alias, backend_ids):
+def _on_backends(alias, backend_ids):
     """The condition that rows are of these backends, None being none."""
     column = SQL.identifier(alias, "backend_id")
     found = SQL("%s = ANY(%s)", column, [id_ for id_ in backend_ids if id_])

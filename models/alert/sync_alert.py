@@ -17,8 +17,8 @@ WRITABLE = frozenset({"user_id", "resolution"})
 class SyncAlert(models.Model):
     """One thing that is wrong, from when it was noticed until it is in order again.
 
-    While it is open more of the same is counted here. It is raised, counted and
-    resolved in ``watch.py``, from what ``sources.py`` sees, and told in ``tell.py``.
+    While it is open more of the same is counted here. ``watch.py`` raises, counts and
+    resolves it, from what ``sources.py`` sees; ``notify.py`` sends the notifications.
     Here is what people see and do.
     """
 
@@ -142,8 +142,8 @@ class SyncAlert(models.Model):
             data = alert.data or {}
             # What an error says may be long and technical; its type is neither.
             subject = types.get(data.get("type")) or alert.subject or ""
-            told = {**known, **data, "subject": subject}
-            alert.title = self.env._(alert._kind.title, **told).rstrip(" :")
+            values = {**known, **data, "subject": subject}
+            alert.title = self.env._(alert._kind.title, **values).rstrip(" :")
             alert.detail = alert.subject if data.get("type") else False
 
     @api.depends("title")
@@ -174,7 +174,7 @@ class SyncAlert(models.Model):
     # -- Actions ----------------------------------------------------------------------
 
     def action_acknowledge(self):
-        """Say that somebody looks after these, and what is hidden behind them."""
+        """Acknowledge these, and what is hidden behind them."""
         self._check_operator()
         alerts = self._with_parts().filtered(lambda a: a.state == "open").sudo()
         for alert in alerts:
@@ -198,7 +198,7 @@ class SyncAlert(models.Model):
         return True
 
     def action_silence(self):
-        """Have nobody told of what their rules see, for an hour."""
+        """Silence the rules of these for an hour."""
         self._check_operator()
         if not self.rule_id:
             raise UserError(self.env._("The rule of this alert was removed."))
@@ -248,7 +248,7 @@ class SyncAlert(models.Model):
         return self | self.child_ids
 
     def _end(self, why=None):
-        """Resolve these, and what was to be done about them.
+        """Resolve these, and close their activities.
 
         :param why: they are resolved by themselves, for this reason; None: a person
             does it
@@ -259,7 +259,7 @@ class SyncAlert(models.Model):
             "resolved_by_id": not why and self.env.uid,
         }
         self.write({**ended, "resolution": why} if why else ended)
-        self._tell_end()
+        self._notify_end()
 
     def _check_operator(self):
         check_may(

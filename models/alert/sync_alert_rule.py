@@ -13,8 +13,8 @@ SILENCE = timedelta(hours=1)
 
 
 class SyncAlertRule(models.Model):
-    """When to tell that something is wrong, and how severe it is; what the conditions
-    mean is in ``core/alerting.py``."""
+    """When something is an alert, and how severe it is; what the conditions mean is
+    in ``core/alerting.py``."""
 
     _name = "sync.alert.rule"
     _description = "Alert Rule"
@@ -131,7 +131,7 @@ class SyncAlertRule(models.Model):
         return super().unlink()
 
     def action_silence(self):
-        """Have nobody told for an hour.
+        """Silence these rules for an hour.
 
         :raises AccessError: the user is no operator
         """

@@ -18,7 +18,7 @@ from ..base.rows import insert_rows
 
 _logger = logging.getLogger(__name__)
 
-# Time after which one who waits for its turn to look gives up.
+# Time after which a look that waits for its turn gives up.
 PATIENCE = "5s"
 # Seconds for which this process does not call the scheduled action again for the same
 # failure: by then it has come round by itself.
@@ -40,10 +40,10 @@ class SyncAlert(models.Model):
     """How alerts are raised, counted and resolved: by looking how things stand.
 
     A scheduled action looks each minute; it is called at once for an error that is
-    urgent. Events have it looked sooner at what they are about. A look that fails, or
-    is skipped, is made up for by the next, and disturbs nobody: it is a transaction of
-    its own. Whoever looks waits for the one before, at READ COMMITTED, so that the
-    same is not told twice and nothing is replayed.
+    urgent. Events have it look sooner at what they are about. A look runs in a
+    transaction of its own: if it fails or is skipped, no other work fails, and the next
+    look finds the same. Looks wait for each other, at READ COMMITTED, so that nothing
+    is notified twice and nothing is replayed.
     """
 
     _inherit = "sync.alert"
@@ -55,7 +55,7 @@ class SyncAlert(models.Model):
 
     @api.model
     def _watch(self, conditions=tuple(Condition), backend_ids=None):
-        """Look at some or all, and tell what is new. Never raises.
+        """Look at some or all, and notify of what is new. Never raises.
 
         :param conditions: of :class:`...core.alerting.Condition`
         :param backend_ids: None: all backends, and what belongs to none
@@ -64,7 +64,7 @@ class SyncAlert(models.Model):
         try:
             apart(look, tuple(conditions), backend_ids, read_committed=True)
         except Exception:
-            # It disturbs nobody's work: the next look makes up for this one.
+            # The caller's work goes on: the next look finds the same.
             _logger.critical("alerting itself failed", exc_info=True)
 
     @api.model
@@ -84,7 +84,7 @@ class SyncAlert(models.Model):
             cron.sudo()._trigger()
 
     def _take_turn(self):
-        """Wait for whoever looks already, until the end of this transaction.
+        """Wait for other looks to end; hold the turn until this transaction ends.
 
         :return: False if that took too long
         """
@@ -93,7 +93,7 @@ class SyncAlert(models.Model):
             with self.env.cr.savepoint(flush=False):
                 self.env.cr.execute(SQL("SELECT pg_advisory_xact_lock(%s)", ALERTS))
         except psycopg2.errors.LockNotAvailable:
-            _logger.warning("alerts are looked at later: another look takes long")
+            _logger.warning("alerts are checked later: another check takes long")
             return False
         return True
 
@@ -101,13 +101,13 @@ class SyncAlert(models.Model):
 
     @api.model
     def _look_at(self, conditions, backend_ids):
-        """Look at each condition, and tell what is new; each fails alone."""
+        """Look at each condition, and notify of what is new; each fails alone."""
         if not self._take_turn():
             return
         looks = [
             partial(self._look, condition, backend_ids) for condition in conditions
         ]
-        for look in (*looks, self._tell_due):
+        for look in (*looks, self._notify_due):
             with alone(self.env) as failure:
                 look()
             if failure:
@@ -190,7 +190,7 @@ class SyncAlert(models.Model):
         }
         if not news:
             return
-        # Whoever looks waits for the one before; should one not, this is counted there.
+        # A look that did not wait for its turn counts into the alert that is open.
         again = SQL(
             """(fingerprint) WHERE state <> 'resolved' DO UPDATE
                SET count = sync_alert.count + excluded.count,

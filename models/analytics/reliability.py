@@ -112,7 +112,7 @@ class SyncStatistics(models.AbstractModel):
     def _breaker_openings(self, backends, period):
         """``{breaker: its openings}``: when it let nothing through, from its history.
 
-        Of a breaker that is disabled or only measures, calls went through.
+        Calls went through a breaker that is disabled or only measures.
         """
         breakers = backends.breaker_ids
         rows = self.env.execute_query(

@@ -9,7 +9,7 @@ from ...core.period import HOUR
 from ..base.rights import USER, check_group
 
 TOP = 8
-# A trend of a longer range is told in days.
+# A trend of a longer range is shown in days.
 HOURLY = timedelta(days=31)
 # Critical errors of a backend that are counted: more make no difference.
 MOST = 1000

@@ -29,7 +29,7 @@ PARTS = (
 
 class SyncStatistics(models.AbstractModel):
     """Figures of a range of time: what happened, how much of it went wrong, and what
-    became of that. The same for the report, and for whoever asks."""
+    became of that. The report and every other caller get the same."""
 
     _name = "sync.statistics"
     _description = "Statistics"
@@ -119,7 +119,7 @@ class SyncStatistics(models.AbstractModel):
 
     @api.model
     def _headline(self, parts, backends, period):
-        """``totals`` and ``rates``, of rows that tell ``kind`` and ``result``."""
+        """``totals`` and ``rates``, of rows that have ``kind`` and ``result``."""
         counts, again = Counter(), Counter()
         for part in parts:
             key = part["kind"], part["result"]

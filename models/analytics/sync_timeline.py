@@ -7,7 +7,7 @@ from ..base.actions import open_record, open_records
 
 # Each kind of row finds those of a mapping through an index of its own. The id of a
 # row is eight times that of what it was read from, and the number of its kind; a
-# query that wants some ids only says so in {only}. An event is told by its trace,
+# query that wants some ids only says so in {only}. An event is shown by its trace,
 # which is kept longer, or by itself while it has none yet.
 EVENT = """
 SELECT e.id::bigint * 8 + %(number)s AS id, e.id AS res_id,
@@ -172,13 +172,13 @@ class SyncTimeline(models.Model):
 
     @api.depends("kind", "about", "res_id")
     def _compute_detail(self):
-        told = self.env["sync.event"]._told
+        in_words = self.env["sync.event"]._data_in_words
         decided = self.filtered(lambda row: row.res_model == "sync.conflict")
         conflicts = self.env["sync.conflict"].browse(decided.mapped("res_id"))
         conflicts = {conflict.id: conflict for conflict in conflicts}
         for row in self:
             if row.kind == "event":
-                row.detail = told(json.loads(row.about or "{}"))
+                row.detail = in_words(json.loads(row.about or "{}"))
             elif row.kind == "conflict":
                 row.detail = ", ".join(conflicts[row.res_id].line_ids.mapped("label"))
             elif row.kind == "decision":

@@ -42,12 +42,12 @@ class SyncApi(models.AbstractModel):
     ):
         """Decide a conflict, wholly or some of its fields.
 
-        :param int conflict_id: as :meth:`conflicts` told it
+        :param int conflict_id: as :meth:`conflicts` returned it
         :param str side: ``odoo`` or ``pharmacy``, for every field not named otherwise
         :param dict choices: ``{path: "odoo" or "pharmacy"}``
         :param dict values: ``{path: value}``, other than either side's
         :param str reason: kept with the conflict
-        :param str fingerprint: as :meth:`conflicts` told it: if the values have changed
+        :param str fingerprint: as :meth:`conflicts` returned it: if the values changed
             since, nothing is done and the error is ``version_conflict``
         :return: ``{success, conflict_id, state, results}``: the state is ``open`` while
             other fields are left to decide; results by path what both sides will have

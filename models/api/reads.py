@@ -16,7 +16,7 @@ class SyncApi(models.AbstractModel):
 
     @api.model
     def lookup(self, entity, external_ids, correlation_id=None):
-        """Suppliers or products as the pharmacy app last told them, to save asking it.
+        """Suppliers or products as the pharmacy app last sent them, to save asking it.
 
         :param str entity: ``supplier`` or ``product``
         :param list external_ids: the pharmacy's ids, up to 50
@@ -71,8 +71,8 @@ class SyncApi(models.AbstractModel):
         :return: ``{success, changes, next_cursor, has_more, held_back,
             waiting_seconds}``; each change is ``{id, odoo_id, external_ref, version,
             deleted, data, correlation_id}`` with the record's latest values, each
-            record once in a page. What Odoo did not change is as the app told it, and
-            what the app never told is left out until Odoo changes it. ``held_back``
+            record once in a page. What Odoo did not change is as the app sent it, and
+            what the app never sent is left out until Odoo changes it. ``held_back``
             committed changes wait for a transaction that has been open for
             ``waiting_seconds``: ask again.
         """

@@ -74,7 +74,7 @@ class SyncApi(models.AbstractModel):
         }
 
     def _retry_by_record(self, backend, external_ids, entity):
-        """Of each record what has failed; if nothing has, its latest operation."""
+        """What has failed of each record; if nothing has, its latest operation."""
         stream = self._stream(backend, entity)
         check_ids(external_ids, "external_ids", MAX_RECORDS)
         by_record = {}

@@ -18,8 +18,8 @@ class SyncApi(models.AbstractModel):
         in Odoo, reserved and confirmed at the app, acknowledged; or, if one of these
         fails, all taken back and the order cancelled.
 
-        :param dict record: the order as for :meth:`push`; without an ``id`` Odoo tells
-            it to the app first
+        :param dict record: the order as for :meth:`push`; without an ``id`` Odoo
+            sends it to the app first
         :param str idempotency_key: the same key with the same record gets the same
             saga for seven days, and how it stands by then; with another record an error
         :return: see :meth:`saga`
@@ -30,7 +30,7 @@ class SyncApi(models.AbstractModel):
     def saga(self, saga, correlation_id=None):
         """How a saga stands.
 
-        :param int saga: its number, as :meth:`order` told it
+        :param int saga: its number, as :meth:`order` returned it
         :return: ``{success, saga, state, odoo_id, order, steps, error}``; ``state`` is
             pending, running, completed, compensating, compensated or needs_attention.
             Once it has failed ``success`` is false and ``error`` says of what, such as
@@ -55,7 +55,7 @@ class SyncApi(models.AbstractModel):
             backend, correlation_id=correlation_id, record=record
         )
         entered.answer = {"saga": saga.id}
-        return saga._told()
+        return saga._as_answer()
 
     def _saga(self, backend, correlation_id, saga_id):
         check_whole(saga_id, "saga", 1)
@@ -63,5 +63,5 @@ class SyncApi(models.AbstractModel):
             [("id", "=", saga_id), ("backend_id", "=", backend.id)]
         )
         if not saga:
-            raise InvalidDataError("saga is none of this backend", field="saga")
-        return saga._told()
+            raise InvalidDataError("saga must be a saga of this backend", field="saga")
+        return saga._as_answer()

@@ -50,7 +50,7 @@ class SyncApi(models.AbstractModel):
         A bad record fails alone; its neighbours land.
 
         :param str entity: ``purchase_order``, ``supplier`` or ``product``
-        :param list records: up to 500 records as the app's REST API tells them, each
+        :param list records: up to 500 records as the app's REST API sends them, each
             with its ``id`` and, if it has one, its ``version`` (an integer from 0).
             ``deleted`` is true or false. An order has up to 1,000 lines
         :param str idempotency_key: the same key with the same records gets the same
@@ -115,7 +115,7 @@ class SyncApi(models.AbstractModel):
             if self._is_caller():
                 neutral(self)._record_error(backend, error, exc, correlation_id)
             else:
-                # Strangers do not fill a table that others are alerted of.
+                # A user who is no app must not fill a table that raises alerts.
                 _logger.warning("user %s may not call Pharmacy Sync", self.env.uid)
             answer = {"success": False, "error": self._error(error, exc)}
         duration = round((time.monotonic() - started) * 1000, 3)
@@ -164,7 +164,7 @@ class SyncApi(models.AbstractModel):
         try:
             arrivals = stream._apply_apart(records, correlation_id)
         except Exception as exc:
-            # Only what is nobody's failure comes here.
+            # Only failures that are no record's fault come here.
             if is_replayed(exc) and not _is_last_try([records], exc):
                 raise
             arrivals = stream._put_off(records, exc)
@@ -261,7 +261,7 @@ class SyncApi(models.AbstractModel):
         }
 
     def _error(self, classification, exception):
-        """What a caller is told of a failure: never a trace, never a statement."""
+        """A failure as the API returns it: never a trace, never a statement."""
         return {
             "type": str(classification.type),
             "message": classification.message,

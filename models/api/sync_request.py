@@ -31,8 +31,8 @@ class SyncRequest(models.Model):
     def _enter(self, backend, key, request):
         """Take the key for this request, or find the answer it had.
 
-        Of concurrent twins one waits here for the other, then meets a serialization
-        failure, is replayed, and finds the answer.
+        A concurrent twin waits here for the other, then meets a serialization failure,
+        is replayed, and finds the answer.
 
         :param request: what was asked, JSON-serialisable
         :return: the ``sync.request``; it has an ``answer`` if it was answered before

@@ -1,15 +1,15 @@
 from odoo import models
 from odoo.exceptions import UserError
 
-# Names that a refusal tells.
-TOLD = 3
+# Names that a refusal lists.
+NAMED = 3
 
 
 class SyncBackend(models.Model):
     """The language in which what Odoo can translate travels.
 
-    A backend that speaks another one must not seem to have had all its records changed
-    by somebody: nobody has, and the pharmacy's names would be overwritten.
+    A change of the language must not look like a change of every record: the
+    pharmacy's names would be overwritten.
     """
 
     _inherit = "sync.backend"
@@ -29,7 +29,7 @@ class SyncBackend(models.Model):
                         "changed in Odoo and be sent to the pharmacy. Give them the "
                         "same text in both languages first. Among them: %(names)s",
                         count=len(differing),
-                        names=", ".join(differing[:TOLD].mapped("display_name")),
+                        names=", ".join(differing[:NAMED].mapped("display_name")),
                     )
                 )
 

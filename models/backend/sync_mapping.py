@@ -125,11 +125,11 @@ class SyncMapping(models.Model):
     @api.depends("base", "odoo_base")
     def _compute_base_text(self):
         for mapping in self:
-            told = mapping.base or {}
+            base = mapping.base or {}
             if mapping.odoo_base:
-                told = {**told, self.env._("In Odoo"): mapping.odoo_base}
+                base = {**base, self.env._("In Odoo"): mapping.odoo_base}
             mapping.base_text = json.dumps(
-                told, indent=2, ensure_ascii=False, sort_keys=True
+                base, indent=2, ensure_ascii=False, sort_keys=True
             )
 
     @api.depends("res_model", "res_id")
@@ -163,8 +163,8 @@ class SyncMapping(models.Model):
 
     @api.model
     def _lock(self, ids):
-        """Keep others from queueing these records; whoever did so since this
-        transaction began makes it fail and be replayed."""
+        """Keep other transactions from queueing these records. If one did so since this
+        one began, this one fails and is replayed."""
         self.env.execute_query(
             SQL(
                 "SELECT id FROM sync_mapping WHERE id = ANY(%s) ORDER BY id "
@@ -175,7 +175,7 @@ class SyncMapping(models.Model):
 
     @api.model
     def _touch(self, ids):
-        """Make those fail who locked these records in an older transaction."""
+        """Make older transactions fail that lock these records later."""
         self.env.execute_query(
             SQL(
                 "UPDATE sync_mapping SET write_date = now() at time zone 'UTC' "

@@ -101,9 +101,9 @@ class SyncStream(models.Model):
     @api.model
     @tools.ormcache()
     def _following(self):
-        """Who is to be told of changes: ``{entity: [(stream id, backend id)]}``."""
+        """Streams that send changes: ``{entity: [(stream id, backend id)]}``."""
         following = {}
-        # Kept for everybody: not what the first to ask sees, archived ones included.
+        # Cached for all users: not what the first caller sees, archived ones included.
         streams = neutral(self.sudo())
         for stream in streams.search([("direction", "in", ("both", "push"))]):
             if stream.backend_id.active:

@@ -1,4 +1,4 @@
-"""One record's savepoint, and what PostgreSQL says of a record in words of ours."""
+"""A savepoint for each record, and readable errors for what PostgreSQL refuses."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from odoo.exceptions import ConcurrencyError
 
 from ...core.exceptions import InvalidDataError, SyncError
 
-# Class 54, program limits: psycopg2 counts it among what the database's operation
-# suffers from, but it speaks of a value: one too large for an index, or too deep.
+# Class 54, program limits: psycopg2 makes it an OperationalError, but the cause is a
+# value: one too large for an index, or too deep.
 _OF_A_VALUE = (
     errors.ProgramLimitExceeded,
     errors.StatementTooComplex,
@@ -51,11 +51,11 @@ class Failure:
 
 @contextmanager
 def alone(env):
-    """Work whose failure is one record's alone: what it wrote is rolled back.
+    """Run work for one record: if it fails, only what it wrote is rolled back.
 
-    ``with alone(env) as failure: ...`` and then ``if failure.error: ...``. What was
-    written before fails before, not in this record's place. What is nobody's failure
-    (see :func:`is_nobodys`) is raised.
+    ``with alone(env) as failure: ...`` and then ``if failure.error: ...``. Earlier
+    writes are flushed first, so that they cannot fail in this record's place. What is
+    no record's fault (see :func:`is_nobodys`) is raised.
     """
     env.cr.flush()
     failure = Failure()

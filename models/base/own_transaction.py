@@ -19,7 +19,7 @@ def in_own_transaction(env, function, read_committed=False):
 
     What it writes survives the caller's rollback, and no transaction of the caller is
     needed around a call to the outside. It sees committed data only. A serialization
-    failure replays it, so it must not talk to anyone outside the database.
+    failure replays it, so it must not call anything outside the database.
 
     :param env: environment whose user, context and registry are taken
     :param function: called with an environment on the new cursor
@@ -51,7 +51,7 @@ def autocommitting(cr):
     """Let each statement on ``cr`` be a transaction of its own, at PostgreSQL's default
     isolation level: half the round trips, nothing to commit, and none open in between.
 
-    To be used when nothing was executed yet; a test's cursor stays in its transaction.
+    Use it before anything was executed; a test's cursor stays in its transaction.
     """
     connection = cr.connection
     idle = connection.info.transaction_status == TRANSACTION_STATUS_IDLE
@@ -73,10 +73,10 @@ def autocommitting(cr):
 
 @contextmanager
 def no_transaction(cr):
-    """End the transaction of ``cr``, and let none be open while somebody outside is
-    asked: each statement is one of its own.
+    """End the transaction of ``cr``, and keep none open during a call to the outside:
+    each statement is one of its own.
 
-    To be used at the beginning of a request, by who has written nothing: it would be
+    For the beginning of a request that has written nothing: a write would be
     committed. A test's cursor stays in its transaction.
     """
     if not module.current_test:

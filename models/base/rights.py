@@ -25,7 +25,7 @@ def check_group(env, group, message):
 
 
 def check_may(records, group, message):
-    """Let members of a group pass who may read the records.
+    """Let members of a group pass if they may read the records.
 
     :raises AccessError: the user is not in the group, or may not read one of them
     """

@@ -12,8 +12,8 @@ def insert_rows(model, rows, on_conflict=None):
     """Insert rows in one statement: for what is written so often, or raced for by so
     many, that the ORM's ``create`` is not the way.
 
-    No default, check or computed field of the model is heeded. Who and when is added.
-    The text of the statement does not depend on the number of rows.
+    No default, check or computed field of the model is heeded. User and time are
+    added. The text of the statement does not depend on the number of rows.
 
     :param model: recordset of the model
     :param rows: list of dicts, values by field as ``create`` takes them; those of JSON

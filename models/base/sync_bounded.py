@@ -28,7 +28,7 @@ class SyncBounded(models.AbstractModel):
 
     @api.model
     def default_get(self, fields):
-        # The context names defaults: they are the caller's.
+        # The caller sets the defaults in the context.
         values = super().default_get(fields)
         self.new(values)._check_referred(values)
         return values

@@ -25,7 +25,7 @@ PARAMETERS = ("breaker_threshold", "alert_rate_limit")
 
 
 class SyncConfig(models.AbstractModel):
-    """Settings, wherever they are made: the environment wins over the section
+    """Settings from all their sources: the environment wins over the section
     ``[pharmacy_sync]`` of odoo.conf, that over the records, and those over the
     defaults. What there is, and how it is called: ``core/settings.py``."""
 
@@ -33,12 +33,12 @@ class SyncConfig(models.AbstractModel):
     _description = "Pharmacy Sync Configuration"
 
     def _register_hook(self):
-        """At start: tell what was set outside of the database and cannot be used."""
+        """At start: log settings from outside of the database that cannot be used."""
         super()._register_hook()
         section = self._section()
         for setting in SETTINGS.values():
             for problem in resolve(setting, os.environ, section).problems:
-                _logger.error("Pharmacy Sync passes a setting over: %s", problem)
+                _logger.error("Pharmacy Sync ignores a setting: %s", problem)
         for name in unknown(os.environ, section):
             _logger.warning("Pharmacy Sync knows no setting %s", name)
 
@@ -64,8 +64,8 @@ class SyncConfig(models.AbstractModel):
 
     @api.model
     def _recorded(self, name):
-        """What the records say of a setting, or None. To be extended by who keeps
-        records of that kind."""
+        """What the records say of a setting, or None. A model that keeps such records
+        extends this."""
         if name not in PARAMETERS:
             return self.env["sync.retry.policy"]._recorded(name)
         try:
@@ -136,7 +136,7 @@ def _read_section(path):
     try:
         parser.read(path)
     except (ConfigParserError, UnicodeDecodeError) as exc:
-        # The exception's text quotes the line, which may hold a secret.
+        # The exception quotes the line, which may hold a secret.
         _logger.error("Pharmacy Sync cannot read %s: %s", path, type(exc).__name__)
         return {}
     return dict(parser[SECTION]) if parser.has_section(SECTION) else {}

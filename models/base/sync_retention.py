@@ -5,7 +5,7 @@ from odoo.tools import SQL
 
 # Rows that go in one transaction.
 BATCH = 10_000
-# Days for which rows are kept, where nobody chose otherwise.
+# Days for which rows are kept unless the settings say otherwise.
 DAYS = {
     "log": 7,
     "operations": 7,

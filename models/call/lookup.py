@@ -22,7 +22,7 @@ from ..base.locks import LOOKUPS
 from ..base.own_transaction import apart, autocommitting
 from .sync_cache import Entry, _value, memory
 
-# Seconds that one waits for another who asks the app for the same record.
+# Seconds that a lookup waits for another that asks the app for the same record.
 PATIENCE = 15.0
 
 
@@ -33,7 +33,7 @@ class Found:
     :param value: its fields in canonical form, and ``id``
     :param source: ``memory``, ``cache``, ``app``; ``stale`` if the app failed and an
         older value serves; ``odoo`` if all there is are Odoo's own values
-    :param age: seconds since the app told it; None for Odoo's own
+    :param age: seconds since the app sent it; None for Odoo's own
     """
 
     value: dict
@@ -43,7 +43,7 @@ class Found:
 
     @property
     def stale(self):
-        """Whether the app was to be asked and could not be."""
+        """Whether the app should have been asked and could not be."""
         return self.source in ("stale", "odoo")
 
 
@@ -156,7 +156,7 @@ class _Lookup:
     def _read_app(self, external_id):
         entry = self._entries([external_id]).get(external_id)
         if entry and entry.age < self._backend.cache_fresh:
-            # Somebody asked while this one waited for its turn.
+            # Another lookup asked while this one waited for its turn.
             return self._remember(external_id, entry, "cache")
         adapter = self._stream._adapter()
         client = self._backend._client("pull", adapter._entity_pool, wait=True)
@@ -197,8 +197,8 @@ class _Lookup:
 
     @contextmanager
     def _alone(self, external_id):
-        """Of all threads and processes one asks the app for the record; the others
-        wait, and read what it stored. A cache that cannot be used bounds nobody."""
+        """One of all threads and processes asks the app for the record; the others
+        wait, and read what it stored. Without a usable cache each of them asks."""
         name = f"{self._backend.id}/{self._stream.entity}/{external_id}"
         lock = [LOOKUPS, name]
         with self._backend.env.registry.cursor() as cr, autocommitting(cr):
@@ -214,7 +214,7 @@ class _Lookup:
                 )
             except psycopg2.errors.LockNotAvailable as exc:
                 raise ApiTimeoutError(
-                    f"Another who asked for it had no answer in {PATIENCE:g} seconds."
+                    f"Another lookup of it had no answer within {PATIENCE:g} seconds."
                 ) from exc
             try:
                 yield

@@ -214,7 +214,7 @@ class SyncBreaker(models.Model):
         for breaker in self.sudo():
             state, __ = breaker._read_row(lock=True)
             after, transition = core.force(state, core.Mode(mode), time.time(), reason)
-            # Disabled or back, it is worth a line even where the state stays.
+            # Switching the mode is worth a line even where the state stays.
             after = replace(after, cause=reason)
             breaker._write_row(after)
             breaker._note(transition, state, after, self.env.uid)

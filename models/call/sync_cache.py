@@ -29,7 +29,7 @@ class Entry:
 
 
 class SyncCache(models.Model):
-    """Suppliers and products as the pharmacy app last told them; read through
+    """Suppliers and products as the pharmacy app last sent them; read through
     :meth:`SyncBackend._lookup`.
 
     What arrives from the app refreshes a value that is here; what is sent to it, or
@@ -112,7 +112,7 @@ class SyncCache(models.Model):
 
     @api.model
     def _store(self, backend, entity, key, entry):
-        """Keep what the app told. What is newer is not overwritten: a late answer may
+        """Keep what the app sent. What is newer is not overwritten: a late answer may
         be older than what arrived meanwhile."""
         self.env.execute_query(
             SQL(
@@ -159,8 +159,8 @@ class SyncCache(models.Model):
 
     @api.model
     def _invalidate_records(self, stream, res_ids):
-        """Odoo's records were edited: what the app told of those that are waiting to
-        be sent is out of date."""
+        """Odoo's records were edited: the app's values of those that wait to be sent
+        are out of date."""
         self._write(
             SQL(
                 """DELETE FROM sync_cache c USING sync_mapping m
@@ -181,7 +181,7 @@ class SyncCache(models.Model):
 
     @api.model
     def _refresh(self, stream, arrivals):
-        """The app told of records: renew those that are here.
+        """Records arrived from the app: renew those that are here.
 
         :param arrivals: list of :class:`..exchange.apply.Arrival`
         """
@@ -262,5 +262,5 @@ class SyncRetention(models.AbstractModel):
 
 
 def _value(external_id, data):
-    """A record as it is told to who looks it up."""
+    """A record as a lookup returns it."""
     return {**data, "id": external_id}

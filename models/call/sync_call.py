@@ -18,7 +18,7 @@ COLUMNS = (
 )
 # One round trip for the row, and for the slot that the call held. The log does not wait
 # for the disk: if PostgreSQL itself crashes, its last moments are lost. What a breaker
-# makes of the log waits, and takes the rows before it along.
+# writes waits for the disk, and takes the rows before it along.
 APPEND = f"""INSERT INTO sync_call ({", ".join(COLUMNS)}, create_date)
     VALUES ({"%s, " * len(COLUMNS)}%s)
     RETURNING set_config('synchronous_commit', 'off', true),

@@ -10,7 +10,7 @@ from ..base.locks import POOLS
 
 # Numbers of the locks: those of slots begin here, those of places to wait there.
 SLOTS, PLACES = 0, 1_000_000
-# Seconds between two looks of one who waits.
+# Seconds between two looks for a free slot.
 POLL = 0.05
 # Per cent of the slots from which on a pool is saturated.
 SATURATED = 80
@@ -93,11 +93,11 @@ class SyncPool(models.Model):
     def _slot(self, cr, wait=False):
         """Hold one of the pool's slots on the session of ``cr``.
 
-        A job does not wait for one: it asks again later. Who must have its answer now
-        may wait, for the pool's ``timeout``, if not too many do already.
+        A job does not wait for one: it asks again later. A caller that needs its answer
+        now may wait, for the pool's ``timeout``, if not too many do already.
 
-        Gives the list of locks that are held. Who gives one back in a statement of its
-        own takes it from the list.
+        Yields the list of locks that are held. A caller that gives one back in a
+        statement of its own takes it from the list.
 
         :param cr: a cursor of the caller's own that commits by itself
             (:func:`..base.own_transaction.autocommitting`), open while it is held

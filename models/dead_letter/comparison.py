@@ -46,7 +46,7 @@ class SyncBackend(models.Model):
                     record = client.find(collection, key, correlation_id)
             except FAILURES as exc:
                 if not isinstance(exc, HttpError) or exc.status != NOT_FOUND:
-                    # The others would hardly fare better; and one call is enough to
+                    # The other calls would hardly fare better; and one is enough to
                     # an app that is down.
                     classification = self.env["sync.error"]._record(
                         exc,
@@ -54,12 +54,12 @@ class SyncBackend(models.Model):
                         operation="compare",
                         correlation_id=correlation_id,
                     )
-                    return found, self._silence(classification)
+                    return found, self._why_not_asked(classification)
                 record = None
             found[operation_id] = record or NOTHING
         return found, None
 
-    def _silence(self, classification):
+    def _why_not_asked(self, classification):
         """Why the app could not be asked, for people."""
         return self.env["sync.error"]._explain(classification)
 
@@ -128,18 +128,18 @@ class SyncOperation(models.Model):
             for operation in operations:
                 record = found.get(operation.id)
                 with alone(self.env) as failure:
-                    told = operation._foresee(odoo, record, directory)
+                    forecast = operation._foresee(odoo, record, directory)
                 if failure:
-                    told = operation._told_refused(failure.error)
-                told["asked"] = record is not None
-                told["silence"] = silence if record is None else None
-                operation.write({"comparison": told, "compared_at": now})
+                    forecast = operation._forecast_refused(failure.error)
+                forecast["asked"] = record is not None
+                forecast["silence"] = silence if record is None else None
+                operation.write({"comparison": forecast, "compared_at": now})
 
-    def _told_refused(self, exception):
+    def _forecast_refused(self, exception):
         if isinstance(exception, SyncError):
-            return self._told("refused", str(exception))
+            return self._forecast("refused", str(exception))
         classification = self.env["sync.error"]._classify(exception)
-        return self._told("refused", classification.message)
+        return self._forecast("refused", classification.message)
 
     def _values_in_odoo(self, stream, directory):
         """Canonical values of the Odoo records; of one that cannot be read the
@@ -181,7 +181,7 @@ class SyncOperation(models.Model):
         self.ensure_one()
         if self.kind == "pull":
             text = self.env._("Reads what the pharmacy changed since the last reading.")
-            return self._told("read", text)
+            return self._forecast("read", text)
         mapping = self._mapping()
         data = odoo.get(mapping.res_id)
         if isinstance(data, Exception):
@@ -193,30 +193,32 @@ class SyncOperation(models.Model):
     def _foresee_push(self, mapping, data, record, directory):
         if data is None:
             if not mapping.external_id or mapping.deleted or record == NOTHING:
-                return self._told("nothing", self.env._("The record is gone."))
+                return self._forecast("nothing", self.env._("The record is gone."))
             text = self.env._("Deletes the record at the pharmacy: it is gone in Odoo.")
-            return self._told("delete", text)
+            return self._forecast("delete", text)
         gone = record is not None and (not record or record.get("deleted"))
         if mapping.deleted or (gone and mapping.external_id):
             text = self.env._("The pharmacy has deleted it; that is not undone.")
-            return self._told("nothing", text)
+            return self._forecast("nothing", text)
         if missing := unmapped(data):
             names = ", ".join(sorted(f"{entity} {id_}" for entity, id_ in missing))
             text = self.env._("Waits for what it refers to: %s", names)
-            return self._told("waits", text)
+            return self._forecast("waits", text)
         if not record and not mapping.external_id:
             rows = differences({}, data, {})
             text = self.env._("Makes a new record at the pharmacy.")
-            return self._told("create", text, self._told_rows(rows, directory, data))
+            return self._forecast(
+                "create", text, self._difference_rows(rows, directory, data)
+            )
         theirs = self._canonical(record, directory) if record else None
         if not mapping.external_id:
             rows = differences({}, data, theirs)
             text = self.env._(
                 "The pharmacy has it already: it is linked, and not made twice."
             )
-            rows = self._told_rows(rows, directory, data, theirs)
-            return self._told("link", text, rows)
-        return self._told_merge(mapping, data, theirs, directory)
+            rows = self._difference_rows(rows, directory, data, theirs)
+            return self._forecast("link", text, rows)
+        return self._forecast_merge(mapping, data, theirs, directory)
 
     def _foresee_apply(self, mapping, data, record, directory):
         payload = self.payload or {}
@@ -234,17 +236,19 @@ class SyncOperation(models.Model):
             )
         if payload.get("deleted"):
             text = self.env._("Archives or cancels the record in Odoo.")
-            told = self._told("delete" if data else "nothing", text)
+            forecast = self._forecast("delete" if data else "nothing", text)
         elif not mapping:
             rows = differences({}, {}, arrived)
             text = self.env._("Makes a new record in Odoo, or links one that matches.")
-            told = self._told("create", text, self._told_rows(rows, directory, arrived))
+            forecast = self._forecast(
+                "create", text, self._difference_rows(rows, directory, arrived)
+            )
         elif data is None:
-            told = self._told("nothing", self.env._("It was deleted in Odoo."))
+            forecast = self._forecast("nothing", self.env._("It was deleted in Odoo."))
         else:
             theirs = {**(mapping.base or {}), **arrived}
-            told = self._told_merge(mapping, data, theirs, directory)
-        return {**told, "warning": warning}
+            forecast = self._forecast_merge(mapping, data, theirs, directory)
+        return {**forecast, "warning": warning}
 
     def _canonical(self, record, directory):
         return self.stream_id._adapter()._canonical(record, directory, partial=True)

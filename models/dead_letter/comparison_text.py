@@ -8,7 +8,7 @@ class SyncOperation(models.Model):
 
     _inherit = "sync.operation"
 
-    def _told_merge(self, mapping, odoo, pharmacy, directory):
+    def _forecast_merge(self, mapping, odoo, pharmacy, directory):
         comparison = mapping._compare(odoo, pharmacy)
         merge, known = comparison.merge, comparison.base.pharmacy
         theirs = known if pharmacy is None else pharmacy
@@ -30,13 +30,14 @@ class SyncOperation(models.Model):
             parts.append(self.env._("Writes the pharmacy's %s in Odoo.", names))
         verdict = "conflict" if merge.conflicts else "update" if rows else "nothing"
         text = " ".join(parts) or self.env._("Both sides have the same already.")
-        told = self._told_rows(rows, directory, odoo, theirs)
-        return self._told(verdict, text, told)
+        rows = self._difference_rows(rows, directory, odoo, theirs)
+        return self._forecast(verdict, text, rows)
 
-    def _told(self, verdict, summary, rows=()):
+    def _forecast(self, verdict, summary, rows=()):
+        """The values of :attr:`comparison`."""
         return {"verdict": verdict, "summary": summary, "rows": list(rows)}
 
-    def _told_rows(self, rows, directory, *sides):
+    def _difference_rows(self, rows, directory, *sides):
         """Differences between ``sides``, canonical values, as people read them."""
         text = self.stream_id._adapter()._value_text
         return [

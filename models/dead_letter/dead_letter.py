@@ -8,8 +8,8 @@ DISCARDABLE = ("pending", "waiting", "dead")
 
 
 class SyncOperation(models.Model):
-    """What a person does with a dead letter: look at it, hand it to somebody, give it
-    up. Nothing is removed: one that was discarded stays, with the reason."""
+    """What an operator does with a dead letter: look at it, assign it, discard it.
+    Nothing is removed: one that was discarded stays, with the reason."""
 
     _inherit = "sync.operation"
 
@@ -100,9 +100,9 @@ class SyncOperation(models.Model):
     # -- Assign -----------------------------------------------------------------------
 
     def action_assign(self, user_id):
-        """Say who looks after these; whom it is that did not say so is told.
+        """Assign these to a user, and notify that user if it is another.
 
-        :param int user_id: id of the user; falsy: nobody
+        :param int user_id: id of the user; falsy: no one
         :raises UserError: the user is of another company
         """
         self._check_operator()
@@ -115,14 +115,14 @@ class SyncOperation(models.Model):
         operations.write({"user_id": user.id})
         operations._note("assigned", user.name or self.env._("Nobody"))
         if operations and user and user != self.env.user:
-            self._tell(user)
+            self._notify_assigned(user)
         return True
 
     def action_assign_to_me(self):
         return self.action_assign(self.env.uid)
 
-    def _tell(self, user):
-        """One message, however many were assigned."""
+    def _notify_assigned(self, user):
+        """Send the user one message, however many were assigned."""
         action = self._letters_action()
         self.env["mail.thread"].message_notify(
             partner_ids=user.partner_id.ids,

@@ -40,7 +40,7 @@ class SyncOperation(models.Model):
         record = self._content(Directory(self.backend_id))
         known = [converter.key for converter in self.stream_id._adapter()._converters()]
         # In the order of the entity, and also what did not come.
-        record = {**dict.fromkeys(known), **_simple(record, known)}
+        record = {**dict.fromkeys(known), **_simple_values(record, known)}
         return [
             (path, self._leaf_label(path, record), value)
             for path, value in leaves(record)
@@ -86,7 +86,7 @@ class SyncOperation(models.Model):
         before = dict(leaves(content))
         edited, after = content, {}
         for path, text in texts.items():
-            after[path] = _typed(path, before.get(path), text)
+            after[path] = _typed_value(path, before.get(path), text)
             edited = with_leaf(edited, path, after[path])
         if self.kind == "apply":
             self._check_payload(edited, directory)
@@ -131,13 +131,15 @@ class SyncOperation(models.Model):
         directory = Directory(stream.backend_id)
         base, former = mapping._base(), {}
         for name, value in self.payload.items():
-            told = self.edited_from.get(name)
-            if name not in base.pharmacy or told == value:
+            former_text = self.edited_from.get(name)
+            if name not in base.pharmacy or former_text == value:
                 continue
-            # What was no value there is none that would be lost.
+            # A text that is no value has none that would be lost.
             former[name] = None
             try:
-                former.update(adapter._canonical({name: told}, directory, partial=True))
+                former.update(
+                    adapter._canonical({name: former_text}, directory, partial=True)
+                )
             except InvalidDataError:
                 continue
         base = Base({**base.odoo, **former}, {**base.pharmacy, **former})
@@ -147,8 +149,8 @@ class SyncOperation(models.Model):
             stream.backend_id._schedule_push()
 
     def _close_outdated(self):
-        """These have brought their records' state over: what earlier pushes of the
-        same records died with is of no matter any more."""
+        """These carried their records over: close the dead letters of earlier pushes of
+        the same records."""
         self.search(
             [
                 ("mapping_id", "in", self.mapping_id.ids),
@@ -158,7 +160,7 @@ class SyncOperation(models.Model):
         )._succeed(self.env._("A later push of the record went through."))
 
 
-def _simple(record, known):
+def _simple_values(record, known):
     """The record with simple values in the fields that have one: a list or an object
     that came in place of it is shown as its JSON."""
     return {
@@ -169,7 +171,7 @@ def _simple(record, known):
     }
 
 
-def _typed(path, former, text):
+def _typed_value(path, former, text):
     """What a person wrote, as a value of the kind that was there.
 
     :raises InvalidDataError: it is none
@@ -177,13 +179,13 @@ def _typed(path, former, text):
     text = (text or "").strip()
     if isinstance(former, bool):
         if text.lower() not in YES_NO:
-            raise InvalidDataError(f"{path} is to be true or false", field=path)
+            raise InvalidDataError(f"{path} must be true or false", field=path)
         return YES_NO[text.lower()]
     if isinstance(former, int):
         try:
             return int(text)
         except ValueError:
             raise InvalidDataError(
-                f"{path} is to be a whole number", field=path
+                f"{path} must be a whole number", field=path
             ) from None
     return text or (None if former is None else "")

@@ -10,8 +10,8 @@ class SyncOperation(models.Model):
     def action_plan_redrive(self):
         """See what a redrive would do; nothing is redriven yet.
 
-        Of one the dialog opens with what the pharmacy has now. Of several the dry run
-        is a job, whose page opens.
+        For one letter the dialog opens with what the pharmacy has now. For several the
+        dry run is a job, whose page opens.
         """
         self._check_operator()
         Redrive = self.env["sync.redrive"]
@@ -66,11 +66,11 @@ class SyncErrorGroup(models.Model):
         return self._dead_letters().action_plan_redrive()
 
     def action_discard_letters(self):
-        """Ask why all the groups' dead letters are to be discarded."""
+        """Ask for the reason to discard all the groups' dead letters."""
         return self._dead_letters().action_ask_discard()
 
     def action_assign_letters(self):
-        """Ask to whom all the groups' dead letters are to be assigned."""
+        """Ask for the user to assign all the groups' dead letters to."""
         return self._dead_letters().action_ask_assign()
 
     def _dead_letters(self):

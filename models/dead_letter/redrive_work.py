@@ -116,7 +116,7 @@ class SyncRedrive(models.Model):
         return max(room, 0)
 
     def _why_stop(self):
-        """Why the redrive is to stop, or None."""
+        """Why the redrive must stop, or None."""
         failed = self.failed_count - self.failed_before
         ended = self.done_count + self.failed_count - self.ended_before
         if not failed:

@@ -2,8 +2,8 @@ from odoo import api, fields, models
 
 
 class SyncOperationNote(models.Model):
-    """What a person did with an operation: who, when, and what was before. Written
-    once, changed by nobody."""
+    """What a person did with an operation: the user, the time, and what was before.
+    Written once, never changed."""
 
     _name = "sync.operation.note"
     _description = "What Was Done with an Operation"
@@ -43,10 +43,10 @@ class SyncOperationNote(models.Model):
         for note in self:
             before, after = note.before or {}, note.after or {}
             note.change_text = "\n".join(
-                f"{path}: {_shown(before.get(path))} → {_shown(value)}"
+                f"{path}: {_value_as_text(before.get(path))} → {_value_as_text(value)}"
                 for path, value in after.items()
             )
 
 
-def _shown(value):
+def _value_as_text(value):
     return "∅" if value in (None, "") else str(value)

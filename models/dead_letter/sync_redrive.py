@@ -202,7 +202,7 @@ class SyncRedrive(models.Model):
             redrive.failed_before = redrive.failed_count
         super(SyncRedrive, redrives).action_start()
         for redrive in redrives.filtered(lambda r: r.phase in STAGES):
-            # The first ones at once: who looks sees that it has begun.
+            # The first ones at once: its page shows that it has begun.
             neutral(redrive, redrive.backend_id)._advance()
         return True
 
@@ -230,7 +230,7 @@ class SyncRedrive(models.Model):
     def _halt(self, state, reason=False):
         result = super()._halt(state, reason)
         if self.env.uid == SUPERUSER_ID:
-            # It ended by itself: whoever began it may be looking elsewhere.
+            # It ended by itself: notify the user, who may be on another page.
             self.user_id._bus_send(
                 "simple_notification",
                 {

@@ -52,12 +52,12 @@ class SyncRedriveLine(models.Model):
     def _take_verdicts(self):
         """Keep what the comparison of the operation says."""
         for line in self:
-            told = line.operation_id.comparison or {}
+            forecast = line.operation_id.comparison or {}
             line.write(
                 {
-                    "verdict": told.get("verdict") or "refused",
-                    "summary": told.get("summary"),
-                    "asked": told.get("asked"),
+                    "verdict": forecast.get("verdict") or "refused",
+                    "summary": forecast.get("summary"),
+                    "asked": forecast.get("asked"),
                 }
             )
 
@@ -67,8 +67,8 @@ class SyncRedriveLine(models.Model):
             line.write({"state": "skipped", "outcome": line.summary})
 
     def _release(self, user):
-        """Redrive those that are dead still. What somebody else redrove meanwhile is
-        watched, and what was discarded is left alone.
+        """Redrive those that are still dead. One that was redriven meanwhile is
+        watched, one that was discarded is left alone.
 
         :return: the lines whose operations are under way now
         """

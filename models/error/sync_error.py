@@ -230,7 +230,7 @@ class SyncError(models.Model):
         if exception is not None:
             if raw := raw_answer(exception):
                 context["raw_answer"] = raw
-            # Its end tells most.
+            # The end says most.
             trace = "".join(traceback.format_exception(exception))[-LONGEST_TRACE:]
             trace = redact(storable_text(trace))
         message = redact(storable_text(classification.message, LONGEST_MESSAGE))
@@ -311,7 +311,7 @@ class SyncError(models.Model):
         try:
             apart(self.sudo()._keep, classification, exception, about)
         except Exception:
-            # Who records a failure has one to deal with already, and gets no second.
+            # The caller deals with a failure already: it gets no second one.
             _logger.critical(
                 "error handling itself failed; correlation id %s, type %s: %s",
                 about["correlation_id"],
@@ -327,7 +327,8 @@ class SyncError(models.Model):
 
 
 def _kept(classification):
-    """The same as every table can keep it, whatever another program said."""
+    """The same in a form that every table can keep, whatever text another program
+    sent."""
     code = classification.code
     return replace(
         classification,

@@ -143,7 +143,7 @@ class SyncErrorGroup(models.Model):
     # -- Actions ----------------------------------------------------------------------
 
     def action_acknowledge(self):
-        """Say that somebody looks after it."""
+        """Acknowledge these groups: an operator looks after them."""
         self._check_operator()
         for group in self:
             group.sudo().write(
@@ -156,7 +156,7 @@ class SyncErrorGroup(models.Model):
         return True
 
     def action_mute(self):
-        """Hear no more of it for a week."""
+        """Raise no alerts for these groups for a week."""
         self._check_operator()
         self.sudo().write({"muted_until": fields.Datetime.now() + MUTED_FOR})
         return True
@@ -260,7 +260,7 @@ class SyncErrorGroup(models.Model):
         try:
             apart(self._count, error_ids, read_committed=True)
         except Exception:
-            # Its work is committed: what fails after that is not the caller's.
+            # The caller's work is committed: a failure here must not become one of it.
             _logger.critical(
                 "error handling itself failed: errors %s are not counted in their "
                 "groups",
@@ -272,7 +272,7 @@ class SyncErrorGroup(models.Model):
         """Add errors to the figures of their groups, reopen those that it has to, and
         open an incident for those that have none.
 
-        Of the errors those count that exist: a savepoint may have taken some back.
+        Only errors that exist count: a savepoint may have taken some back.
         """
         # In one order, lest two that count many groups block each other.
         self.env.cr.execute(
@@ -333,8 +333,8 @@ class SyncRetention(models.AbstractModel):
         return [*super()._drop_records(), self._drop_empty_groups()]
 
     def _drop_empty_groups(self):
-        """Error groups whose errors have all gone. One that is muted stays: it is to
-        be remembered that nobody wants to hear of it."""
+        """Error groups whose errors have all gone. One that is muted stays:
+        its failure must stay muted when it recurs."""
         limit = fields.Datetime.now() - timedelta(days=self._days("errors"))
         groups = self.env["sync.error.group"].search(
             [

@@ -17,11 +17,11 @@ ENDED = """(SELECT GREATEST(e.resolved_at, i.opened_at) FROM sync_error e
 
 class SyncErrorIncident(models.Model):
     """A time in which a failure was there: from the first error of a group until none
-    of its errors is left unresolved, whoever or whatever resolved them.
+    of its errors is left unresolved, however they were resolved.
 
     It is opened where the group's errors are counted. Nothing writes to it when errors
-    are resolved, which many workers do at once: a scheduled action looks, and who asks
-    before it has is told the same (:meth:`_intervals`). What recurs between two looks
+    are resolved, which many workers do at once: a scheduled action closes it, and
+    :meth:`_intervals` gives the same before that. What recurs between two looks
     is the same incident.
     """
 
@@ -90,12 +90,12 @@ class SyncErrorIncident(models.Model):
     @api.model
     def _end_resolved(self):
         """Note which incidents are over, in a transaction of its own: in turn with
-        those who count errors, which may open the next."""
+        workers that count errors, which may open the next."""
         apart(self._end_resolved_now, read_committed=True)
 
     @api.model
     def _end_resolved_now(self):
-        # Of a group that was deleted nobody can say any more when it was over.
+        # Once its group is deleted, the end of an incident cannot be known.
         self.env.cr.execute(
             """DELETE FROM sync_error_incident
                 WHERE ended_at IS NULL AND group_id IS NULL"""

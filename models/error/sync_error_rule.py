@@ -97,7 +97,7 @@ class SyncErrorRule(models.Model):
         try:
             return self._rules_of(backend.id if backend else False)
         except Exception:
-            # Whatever the rules fail of: the failure in hand is classified without.
+            # Without the rules the failure is still classified, by what is built in.
             _logger.warning("error rules could not be read", exc_info=True)
             return ()
 

@@ -9,9 +9,9 @@ from ...core.feed import Position
 from ...core.pair import seen
 from ...entities.directory import Directory
 
-# The oldest transaction that still runs; what it and later ones wrote is not told yet.
+# The oldest transaction that still runs; what it and later ones wrote is held back.
 # Transactions are numbered for the whole server: one that is known to be another
-# database's holds nothing back here. One that nobody knows any more does.
+# database's holds nothing back here. One of an unknown database does.
 FENCE = SQL(
     """SELECT coalesce(
         (SELECT running FROM pg_snapshot_xip(pg_current_snapshot()) AS running
@@ -27,8 +27,8 @@ class SyncStream(models.Model):
     """Odoo's changes, for the pharmacy app to ask for.
 
     Each event carries the id of the transaction that wrote it. The feed goes by that
-    id, and tells nothing of a transaction before every older one has ended: one that
-    commits late is told late, and never skipped.
+    id, and gives no change of a transaction before every older one has ended: one
+    that commits late comes late, and is never skipped.
     """
 
     _inherit = "sync.stream"
@@ -77,11 +77,11 @@ class SyncStream(models.Model):
             position = Position(int(page[-1][0]), page[-1][1])
         latest = {}
         for __, __, res_id, correlation_id in page:
-            # Told once, where it changed last.
+            # Once per page, where it changed last.
             latest.pop(res_id, None)
             latest[res_id] = correlation_id
         return {
-            "changes": self._tell(latest),
+            "changes": self._latest_values(latest),
             "next_cursor": str(position),
             "has_more": len(rows) > limit,
             **self._held_back(fence),
@@ -102,13 +102,13 @@ class SyncStream(models.Model):
         page, more = ids[:limit], len(ids) > limit
         after = page[-1] if more else None
         return {
-            "changes": self._tell(dict.fromkeys(page)),
+            "changes": self._latest_values(dict.fromkeys(page)),
             "next_cursor": str(Position(position.xid, position.id, after)),
             "has_more": more,
             **self._held_back(fence),
         }
 
-    def _tell(self, changed):
+    def _latest_values(self, changed):
         """The latest values of records, or that they are gone.
 
         :param changed: ``{res_id: correlation id}``
@@ -130,26 +130,26 @@ class SyncStream(models.Model):
             ],
         )
         by_res_id = {mapping.res_id: mapping for mapping in mappings}
-        told_of, told = partial(_in_words, adapter._held()), []
+        in_words, changes = partial(_in_words, adapter._held()), []
         for res_id, correlation_id in changed.items():
             mapping = by_res_id.get(res_id)
             deleted = res_id not in data or bool(mapping and mapping.deleted)
-            told.append(
+            changes.append(
                 {
                     "odoo_id": res_id,
                     "id": mapping.external_id if mapping else None,
                     "external_ref": mapping.key if mapping else None,
                     "version": mapping.version if mapping else 0,
                     "deleted": deleted,
-                    "data": {} if deleted else told_of(mapping, data[res_id]),
+                    "data": {} if deleted else in_words(mapping, data[res_id]),
                     "correlation_id": correlation_id,
                 }
             )
-        return told
+        return changes
 
     def _held_back(self, fence):
-        """What is committed and not told yet, and for how long the transaction has run
-        that it waits for."""
+        """How many committed events are held back, and for how many seconds the
+        transaction that they wait for has run."""
         ((count, seconds),) = self.env.execute_query(
             SQL(
                 """WITH held AS (SELECT count(*) AS number FROM sync_event
@@ -197,6 +197,6 @@ class SyncStream(models.Model):
 
 
 def _in_words(held, mapping, data):
-    """Odoo's values as they are told: what Odoo did not change is as the pharmacy has
-    it, and what the pharmacy never told is left out."""
+    """Odoo's values as the feed gives them: what Odoo did not change is as the pharmacy
+    has it, and what the pharmacy never sent is left out."""
     return seen(mapping._base(), data, held=held) if mapping else data

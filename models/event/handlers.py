@@ -21,7 +21,7 @@ class SyncEvent(models.Model):
         Each room adds the handlers of its own, and another addon adds one by extending
         this. Its method is called with a batch of events, oldest first, in the
         transaction that marks them delivered; what it writes is undone if it raises.
-        It may get an event twice, and must not talk to anyone outside the database: it
+        It may get an event twice, and must not call anything outside the database: it
         has a job do that.
         """
         return (
@@ -36,11 +36,11 @@ class SyncEvent(models.Model):
         return tuple(f"{prefix}_{kind}" for prefix in prefixes for kind in CHANGES)
 
     def _handle_audit(self):
-        """Keep who changed what, for longer than events are kept."""
+        """Keep an audit of changes, for longer than events are kept."""
         self.env["sync.audit"]._append(self)
 
     def _handle_notification(self):
-        """Tell the followers of the backend; many events of a kind are one note."""
+        """Notify the followers of the backend; many events of a kind are one note."""
         for (backend, kind), events in self.grouped(_kind).items():
             backend._note_events(kind, events)
 
@@ -69,7 +69,7 @@ class SyncBackend(models.Model):
     _inherit = "sync.backend"
 
     def _note_events(self, kind, events):
-        """Leave a note on the backend, and tell its followers who are logged in."""
+        """Leave a note on the backend, and notify its followers who are logged in."""
         self.ensure_one()
         latest = events[-1]
         what = self.env["sync.event"]._type_name(kind)

@@ -4,8 +4,8 @@ from odoo.tools import SQL
 
 
 class SyncAudit(models.Model):
-    """Who changed what, and under which correlation id: appended, never changed, and
-    kept for a year, when the event itself is long gone."""
+    """The user, the change and its correlation id: appended, never changed, and kept
+    for a year, when the event itself is long gone."""
 
     _name = "sync.audit"
     _description = "Audit Trace"
@@ -43,7 +43,7 @@ class SyncAudit(models.Model):
     @api.depends("data")
     def _compute_summary(self):
         for trace in self:
-            trace.summary = self.env["sync.event"]._told(trace.data or {})
+            trace.summary = self.env["sync.event"]._data_in_words(trace.data or {})
 
     @api.model
     def _append(self, events):

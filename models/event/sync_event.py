@@ -48,7 +48,7 @@ TYPE_NAMES = {
     "supplier_deleted": _lt("Supplier deleted"),
     "supplier_synced": _lt("Supplier synced"),
 }
-# What who emits an event may give, but for its data.
+# What an event may be emitted with, apart from its data.
 COLUMNS = (
     *("type", "backend_id", "company_id", "stream_id", "res_model", "res_id"),
     *("correlation_id", "user_id"),
@@ -142,7 +142,7 @@ class SyncEvent(models.Model):
                 }
                 for res_id, correlation_id in pairs
             ],
-            # Whoever carried them delivers events when it is through.
+            # The job that carried the records delivers their events at its end.
             schedule=False,
         )
 
@@ -152,8 +152,8 @@ class SyncEvent(models.Model):
 
         :param events: dicts with ``type``, ``backend_id``, ``res_model``, ``res_id``;
             optionally ``correlation_id``, which is kept, ``user_id``, ``stream_id``
-            (the event tells of a change that is to travel) and ``data`` (a dict)
-        :param schedule: have a job deliver them; without it somebody else will soon
+            (the event is a change that travels) and ``data`` (a dict)
+        :param schedule: have a job deliver them; without it the next job does
         :raises InvalidDataError: naming the first field at fault; nothing is written
         """
         for event in events:
@@ -167,29 +167,31 @@ class SyncEvent(models.Model):
 
     @api.model
     def _validate(self, event):
-        """Refuse an event that nobody could make sense of later."""
+        """Refuse an event that no handler could make sense of later."""
         if event.get("type") not in self._event_types():
             raise InvalidDataError(
-                f"{event.get('type')} is no type of event", field="type"
+                f"{event.get('type')} is not a type of event", field="type"
             )
         correlation_id = event.get("correlation_id")
         if correlation_id and not (
             isinstance(correlation_id, str) and len(correlation_id) <= LONGEST_ID
         ):
             raise InvalidDataError(
-                f"correlation_id is to be a text of up to {LONGEST_ID} characters",
+                f"correlation_id must be a string of up to {LONGEST_ID} characters",
                 field="correlation_id",
             )
         if event.get("res_model") not in self.env:
-            raise InvalidDataError("res_model names no model", field="res_model")
+            raise InvalidDataError(
+                "res_model must be the name of a model", field="res_model"
+            )
         for name in ("backend_id", "res_id"):
             if not isinstance(event.get(name), int) or event[name] <= 0:
-                raise InvalidDataError(f"{name} is to be an id", field=name)
+                raise InvalidDataError(f"{name} must be a positive integer", field=name)
 
     @api.model
     def _enrich(self, events):
-        """Add who, for which company, and under which correlation id; one that came
-        along is kept."""
+        """Add the user, the company and the correlation id; one that came along is
+        kept."""
         ids = list({event["backend_id"] for event in events})
         backends = self.env["sync.backend"].sudo().browse(ids)
         companies = {backend.id: backend.company_id.id for backend in backends}
@@ -238,7 +240,7 @@ class SyncEvent(models.Model):
 
     @api.model
     def _type_name(self, type_):
-        """What people call a type of event, be it one that nobody knows any more."""
+        """What people call a type of event, even one that no addon knows any more."""
         if type_ in TYPE_NAMES:
             return self.env._(TYPE_NAMES[type_])
         return (type_ or "").replace("_", " ").capitalize()
@@ -252,10 +254,10 @@ class SyncEvent(models.Model):
     @api.depends("data", "res_model")
     def _compute_summary(self):
         for event in self:
-            event.summary = event._told(event.data or {})
+            event.summary = event._data_in_words(event.data or {})
 
     @api.model
-    def _told(self, data):
+    def _data_in_words(self, data):
         """An event's data in words: the labels of changed fields, else its cause."""
         if not data.get("fields"):
             return self.env["sync.error"]._in_language(data.get("cause")) or ""
@@ -267,13 +269,13 @@ class SyncEvent(models.Model):
         return ", ".join(dict.fromkeys(labels))
 
     def action_open_record(self):
-        """Open what the event tells of."""
+        """Open the record of the event."""
         self.check_access("read")
         self.ensure_one()
         return open_record(self.env[self.res_model].browse(self.res_id))
 
     def action_view_audit(self):
-        """Open who changed the same record, and when."""
+        """Open the audit trace of the same record."""
         self.check_access("read")
         self.ensure_one()
         same = [("res_model", "=", self.res_model), ("res_id", "=", self.res_id)]

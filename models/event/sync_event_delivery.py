@@ -53,8 +53,8 @@ class SyncEvent(models.Model):
 
     @api.model
     def _deliver_in_turn(self, backend, limit=DISPATCH_LIMIT):
-        """:meth:`_deliver` in a transaction of its own, while nobody else delivers
-        events of this backend: two workers would mix up their order."""
+        """:meth:`_deliver` in a transaction of its own, while no other worker delivers
+        events of this backend: two would mix up their order."""
         deliver = neutral(self, backend)._deliver
         return in_turn(deliver, backend, limit, lock=(DELIVERY, backend.id))
 
@@ -315,7 +315,7 @@ class SyncEventDelivery(models.Model):
                     break
 
     def _try_again(self, route):
-        """:param route: None if the addon that handled it is gone: nobody waits"""
+        """:param route: None if the addon that handled it is gone: nothing to do"""
         error = route and self.event_id._handle(route)
         if error:
             self._fail(route, error)

@@ -7,9 +7,9 @@ from ...entities.neutral import neutral
 from ..base.actions import open_record, open_records
 
 PENDING = "pharmacy_sync.changed"
-# States of a mapping; of many the last one is told.
+# States of a mapping; the last of several is shown.
 STATES = ("synced", "pending", "conflict", "dead")
-# Of several changes in one transaction the event tells the weightiest.
+# The event of several changes in one transaction has the weightiest.
 WEIGHTS = ("updated", "cancelled", "created", "deleted")
 
 
@@ -24,7 +24,7 @@ class Change:
 
 
 class SyncTracked(models.AbstractModel):
-    """A model whose changes are told to the pharmacy app.
+    """A model whose changes travel to the pharmacy app.
 
     Changes are gathered while the transaction runs and written as events just before
     it commits, in the same transaction: no change without its event, no event without
@@ -69,7 +69,7 @@ class SyncTracked(models.AbstractModel):
 
     @api.model
     def _sync_weightiest(self, states):
-        """Of several states of mappings the one to show; False of none."""
+        """The one to show of several states of mappings; False if there are none."""
         return max(states, key=STATES.index, default=False)
 
     def action_view_sync(self):
@@ -111,7 +111,7 @@ class SyncTracked(models.AbstractModel):
         return super().unlink()
 
     def _sync_is_followed(self, vals=None):
-        """Whether a change (of the fields in ``vals``) is to be told to anyone."""
+        """Whether a change (of the fields in ``vals``) travels to any backend."""
         if not self or self._sync_entity not in self.env["sync.stream"]._followed():
             return False
         return vals is None or bool(self._sync_tracked_fields(vals))
@@ -138,10 +138,10 @@ class SyncTracked(models.AbstractModel):
         changed = precommit.data.get(PENDING)
         if changed is None:
             changed = precommit.data[PENDING] = {}
-            # Of the many that change records here, none lends it a context.
+            # The context of the code that changes a record first must not count.
             writer = neutral(self.env["sync.tracked"].sudo())
             precommit.add(writer._sync_write_events)
-        # It came along with what makes this change; others get one of their own.
+        # It came along with the cause of this change; others get one of their own.
         correlation_id = self.env.context.get("sync_correlation_id")
         for res_id in self.ids:
             change = changed.setdefault(

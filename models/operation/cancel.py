@@ -7,8 +7,8 @@ class SyncOperation(models.Model):
     a call, between the parts of a batch, between two pages.
 
     An answer that came is kept: what the app has done is done. A call that failed is
-    not made again. Where nobody knows whether the app had it, the operation goes back
-    in the queue and the request is withdrawn: it is to be found out first. What was
+    not made again. If the app may have had it, the operation goes back in the queue and
+    the request is withdrawn: the outcome must be found out first. What was
     cancelled is not lost: Odoo keeps its values, the agreed ones stay as they were, and
     the difference travels with the record's next change.
     """
@@ -46,5 +46,5 @@ class SyncOperation(models.Model):
             )
 
     def _withdraw_cancel(self):
-        """Nobody knows whether the app has it: that is to be found out first."""
+        """The app may have it: that must be found out first."""
         self.filtered("cancel_at").write({"cancel_at": False, "cancel_user_id": False})

@@ -26,16 +26,16 @@ class SyncOperation(models.Model):
     def _succeed(self, reason=False):
         """These are done.
 
-        :param reason: why, if not as usual; else it is told how many attempts it took
+        :param reason: why, if not as usual; else how many attempts it took is noted
         """
-        for told, operations in self.grouped(lambda o: reason or o._retried()).items():
-            operations._end("done", told)
-            # They were made up for; nobody needs to look into them.
+        for why, operations in self.grouped(lambda o: reason or o._retried()).items():
+            operations._end("done", why)
+            # The retry succeeded: mark its earlier errors resolved.
             operations.error_ids.filtered(lambda error: not error.resolved).write(
                 {
                     "resolved": True,
                     "resolved_at": fields.Datetime.now(),
-                    "resolution": told or self.env._("Redriven: done"),
+                    "resolution": why or self.env._("Redriven: done"),
                 }
             )
 
@@ -63,7 +63,7 @@ class SyncOperation(models.Model):
         )
 
     def _park(self, seconds, reason):
-        """Wait without its costing an attempt."""
+        """Wait; it costs no attempt."""
         self.write(
             {
                 "state": "waiting",
@@ -105,11 +105,11 @@ class SyncOperation(models.Model):
         """What comes after a failed attempt.
 
         :param retrying: :class:`.retrying.Retrying` of its backend and kind
-        :return: values of the operation; values for the error's row, which tell the
-            delay and who set it
+        :return: values of the operation; values for the error's row: the delay and
+            what set it
         """
         now = fields.Datetime.now()
-        judged = self._judged(classification)
+        judged = self._effective_classification(classification)
         policy = retrying.policy(judged.type)
         in_time = now < self.deadline_at
         # A failure with which the breaker opens, or a failed probe, speaks of the app
@@ -135,8 +135,10 @@ class SyncOperation(models.Model):
             values.update(
                 state="waiting", last_delay=seconds, eta=eta, recovery="retry"
             )
-            who = self._retry_set_by(seconds, policy, judged, retrying, attempts)
-            retry.update(retry_delay=seconds, retry_reason=f"{decision.reason} ({who})")
+            set_by = self._retry_set_by(seconds, policy, judged, retrying, attempts)
+            retry.update(
+                retry_delay=seconds, retry_reason=f"{decision.reason} ({set_by})"
+            )
         else:
             revive = classification.counts_for_breaker and in_time
             values.update(
@@ -164,9 +166,9 @@ class SyncOperation(models.Model):
             most=policy.max_attempts,
         )
 
-    def _judged(self, classification):
-        """What is decided by: an answer that nobody can read says nothing of the
-        record, and what it was the answer to may be done."""
+    def _effective_classification(self, classification):
+        """The classification to decide by: an answer that cannot be read says nothing
+        of the record, and its request may have been carried out."""
         unread = (
             self.kind != "apply"
             and classification.category is Category.DATA_CORRUPTION
@@ -225,13 +227,13 @@ class SyncOperation(models.Model):
         return bool(waiting or dead)
 
     def _leave_all(self, values):
-        """All of these leave state running for the same: see :meth:`_leave`."""
+        """Write the same values on all of these: see :meth:`_leave`."""
         newer = self._newer_pushes()
         for operation in self:
             operation._leave(values, newer)
 
     def _leave(self, values, newer):
-        """Leave state running for what ``values`` say. Where a newer push of the same
+        """Write ``values``, with the state that follows. Where a newer push of the same
         record is in the queue, that one goes on in this one's place: same state of
         the record, same attempts, same time to wait for.
 
@@ -253,8 +255,8 @@ class SyncOperation(models.Model):
     def _newer_pushes(self):
         """Open pushes of the same records: ``{mapping: operation}``.
 
-        Nobody else adds one until this transaction ends; a transaction that read the
-        queue before is made to fail and be replayed.
+        No other transaction adds one until this one ends; one that read the queue
+        before fails and is replayed.
         """
         self.env["sync.mapping"]._touch(self.mapping_id.ids)
         return self.search(

@@ -292,7 +292,7 @@ class SyncRetention(models.AbstractModel):
     def _expired(self):
         return (
             *super()._expired(),
-            # What a person gave up is kept, with the reason.
+            # A discarded operation is kept, with the reason.
             (
                 "sync_operation",
                 "operations",

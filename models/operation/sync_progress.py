@@ -104,7 +104,7 @@ class SyncProgress(models.AbstractModel):
         raise NotImplementedError
 
     def _count(self, done=0, failed=0):
-        """Add to what was done; to be called in the transaction that did it."""
+        """Add to what was done; call it in the transaction that did it."""
         self.ensure_one()
         self.write(
             {

@@ -50,7 +50,7 @@ class SyncReconciliation(models.Model):
         sums = Sums(self.buckets, self.sums)
         odoo = self._odoo_values(mappings)
         agreed = partial(_is_agreed, held=self._adapter()._held())
-        busy = mappings._busy()
+        busy = mappings._busy_mappings()
         suspects = []
         for mapping in mappings.filtered(lambda m: not m.deleted):
             base = mapping._base()
@@ -61,7 +61,7 @@ class SyncReconciliation(models.Model):
             if not alike and mapping not in busy:
                 suspects.append({"mapping_id": mapping.id})
         self.env["sync.drift"]._suspect(self, suspects)
-        self.write({"sums": sums.tell(), "position": mappings[-1].id})
+        self.write({"sums": sums.as_json(), "position": mappings[-1].id})
         self._count(done=len(mappings))
 
     def _odoo_values(self, mappings):
@@ -117,13 +117,13 @@ class SyncReconciliation(models.Model):
         client, adapter = self._client(), self._adapter()
         collection, fields = adapter._entity_collection, adapter._checksum_fields()
         if pending is None:
-            told = client.checksums(collection, buckets, fields, correlation_id)
-            if told is None:
+            theirs = client.checksums(collection, buckets, fields, correlation_id)
+            if theirs is None:
                 entries = self._read_all(client, collection, fields, correlation_id)
                 if entries is not None:
                     apart(self._compare_all, entries)
             else:
-                apart(self._compare_sums, told)
+                apart(self._compare_sums, theirs)
             return True
         if not pending:
             apart(self._go_to, "verify")
@@ -139,10 +139,10 @@ class SyncReconciliation(models.Model):
         pending = (pending or []) if self.method else None
         return self.correlation_id, self.buckets, pending
 
-    def _compare_sums(self, told):
-        own = self.sums or Sums(self.buckets).tell()
+    def _compare_sums(self, theirs):
+        own = self.sums or Sums(self.buckets).as_json()
         self.write(
-            {"method": "checksum", "pending_buckets": differing(own, told) or False}
+            {"method": "checksum", "pending_buckets": differing(own, theirs) or False}
         )
 
     def _compare_entries(self, wanted, entries):
@@ -188,7 +188,7 @@ class SyncReconciliation(models.Model):
                 alike = known == digest(mapping.base or {}, fields)
             if not alike:
                 suspects.append({"mapping_id": mapping.id})
-        busy = ours.browse(s["mapping_id"] for s in suspects)._busy()
+        busy = ours.browse(s["mapping_id"] for s in suspects)._busy_mappings()
         suspects = [s for s in suspects if s["mapping_id"] not in busy._ids]
         suspects += [{"external_id": external_id} for external_id in theirs]
         self.env["sync.drift"]._suspect(self, suspects)
@@ -218,7 +218,7 @@ def _is_agreed(base, data, held):
 class SyncMapping(models.Model):
     _inherit = "sync.mapping"
 
-    def _busy(self):
+    def _busy_mappings(self):
         """Those whose difference is known: on its way, or waiting for a person."""
         events = self.env["sync.event"]._read_group(
             [

@@ -17,7 +17,7 @@ class SyncStream(models.Model):
         A field that is empty on one side is filled from the other. Where both have a
         value and they differ, ``winner`` has it; without one that is a conflict.
 
-        :param pairs: ``[(res_id, record as the pharmacy app tells it), ...]``
+        :param pairs: ``[(res_id, record as the pharmacy app sends it), ...]``
         :param winner: ``"odoo"``, ``"pharmacy"`` or None
         :return: ``{external_id: exception or None}``
         """

@@ -8,8 +8,8 @@ from ..base.actions import open_record
 
 
 class SyncDrift(models.Model):
-    """A record that a reconciliation found different on both sides without anybody's
-    having been told, and the repair that is proposed."""
+    """A record that a reconciliation found different on both sides although no change
+    was announced, and the repair that is proposed."""
 
     _name = "sync.drift"
     _inherit = ["sync.bounded"]
@@ -214,7 +214,7 @@ class SyncDrift(models.Model):
 
     @api.model
     def _suspect(self, reconciliation, suspects):
-        """Note down what is to be looked at one by one; nothing twice.
+        """Note down what must be looked at one by one; nothing twice.
 
         :param suspects: dicts with ``mapping_id``, ``res_id`` or ``external_id``
         """

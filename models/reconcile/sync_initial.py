@@ -13,7 +13,7 @@ class SyncInitial(models.Model):
 
     First both sides are read, and what would be done is written down line by line
     (``sync.initial.line``); nothing is changed by that. A person looks it through,
-    changes what is to be changed, and starts. Each line is carried out in the
+    corrects lines, and starts. Each line is carried out in the
     transaction that marks it as done, so it can be stopped, killed and gone on with;
     a second run finds what is linked already and leaves it alone.
     """
@@ -251,6 +251,6 @@ class SyncInitial(models.Model):
     def _resume_backend(self):
         for work in self.filtered("has_paused"):
             work.has_paused = False
-            # Whoever was allowed to have it paused is allowed this.
+            # A user who may pause the backend for this work may also resume it.
             work.backend_id.sudo().paused = False
             work.backend_id._schedule_pull()

@@ -72,7 +72,7 @@ class SyncInitialLine(models.Model):
 
     @api.onchange("res_id")
     def _onchange_res_id(self):
-        """A person who chooses a record means to link it."""
+        """Choosing a record means linking it."""
         if self.res_id and self.external_id:
             self.action = "link"
         elif self.external_id and self.action == "link":

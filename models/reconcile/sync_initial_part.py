@@ -88,8 +88,8 @@ class SyncInitialPart(models.Model):
     def _read_step(self):
         """One page of the pharmacy, or one piece of Odoo.
 
-        The pharmacy is read from the beginning of its change feed: that tells each
-        record once, and where the ordinary reading is to go on afterwards.
+        The pharmacy is read from the beginning of its change feed: that has each
+        record once, and the cursor from which ordinary reading goes on afterwards.
         """
         step, cursor, correlation_id = apart(self._where)
         if step != "pharmacy":
@@ -184,7 +184,7 @@ class SyncInitialPart(models.Model):
         self.position = lines[-1].id
 
     def _plan(self, line, incoming, res_ids, key, odoo, names):
-        """Values of a line: what is to be done with a record of the pharmacy."""
+        """Values of a line: what to do with a record of the pharmacy."""
         matched_by = key and key.replace("_", " ")
         if len(res_ids) == 1:
             (res_id,) = res_ids

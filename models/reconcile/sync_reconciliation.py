@@ -17,11 +17,11 @@ RETENTION = timedelta(days=30)
 class SyncReconciliation(models.Model):
     """One comparison of all records of a stream, on both sides.
 
-    It finds what no event and no change feed told of: a value written by SQL, a notice
-    that was lost, a database that was set back. What it finds are ``sync.drift``
+    It finds what no event and no change feed announced: a value written by SQL, a
+    lost notice, a database that was set back. What it finds are ``sync.drift``
     records, each with a repair that a person may have carried out. A record with an
-    operation under way, an open conflict or a dead letter is not drift: somebody is
-    looking after it already.
+    operation under way, an open conflict or a dead letter is not drift: a job or a
+    person deals with it already.
     """
 
     _name = "sync.reconciliation"
@@ -160,7 +160,7 @@ class SyncReconciliation(models.Model):
         return self.stage or None
 
     def _read_feed(self):
-        """Read what the pharmacy tells by itself, so that it is not taken for drift."""
+        """Read the pharmacy's change feed first, so that its changes are not drift."""
         if self.stream_id.pulls:
             self.stream_id._pull()
 

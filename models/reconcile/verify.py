@@ -20,7 +20,7 @@ class SyncReconciliation(models.Model):
             apart(self._go_to, "repair")
             return bool(chosen)
         records = self._fetch(suspects)
-        # What the feed tells of them by now is no drift.
+        # What the feed has of them by now is no drift.
         self._read_feed()
         apart(self._judge, suspects, records)
         return True
@@ -55,7 +55,7 @@ class SyncReconciliation(models.Model):
         Drift = self.env["sync.drift"]
         drifts = Drift.browse(drift_id for drift_id, __, __ in suspects)
         versions = {drift_id: version for drift_id, __, version in suspects}
-        busy = drifts.mapping_id._busy()
+        busy = drifts.mapping_id._busy_mappings()
         odoo = self._odoo_values(drifts.mapping_id)
         found = Drift
         for drift in drifts:
@@ -86,7 +86,7 @@ class SyncReconciliation(models.Model):
             "record_name": mapping.record_name,
         }
         if mapping.deleted:
-            # Deleted on one side, and there again: the deletion is told once more.
+            # Deleted on one side, and there again: the deletion is sent once more.
             again = living and {"kind": "missing_odoo", "repair": "push"}
             return {**values, **again} if again else None
         if odoo is None and not living:
@@ -143,7 +143,7 @@ class SyncReconciliation(models.Model):
     def _judge_unmapped(self, drift):
         """A record of Odoo that was never sent."""
         record = self.env[self.stream_id.res_model].browse(drift.res_id).exists()
-        told = self.env["sync.event"].search_count(
+        waiting = self.env["sync.event"].search_count(
             [
                 ("state", "=", "pending"),
                 ("stream_id", "=", self.stream_id.id),
@@ -151,7 +151,7 @@ class SyncReconciliation(models.Model):
             ],
             limit=1,
         )
-        if not record or told or self._mapped(record.ids):
+        if not record or waiting or self._mapped(record.ids):
             return None
         return {
             "kind": "missing_pharmacy",
@@ -160,7 +160,7 @@ class SyncReconciliation(models.Model):
         }
 
     def _judge_unknown(self, drift, record):
-        """A record of the pharmacy that no change feed told of."""
+        """A record of the pharmacy that no change feed had."""
         own = [
             ("stream_id", "=", self.stream_id.id),
             ("external_id", "=", drift.external_id),

@@ -59,7 +59,7 @@ class SyncSaga(models.Model):
     def _find_reservation(self, client):
         """The reservation, by its id or else by the saga's key; None if there is none.
 
-        The answer that told the id may have been lost: then the key finds it.
+        The answer with the id may have been lost: then the key finds it.
         """
         known = apart(self._reservation_id)
         if known:

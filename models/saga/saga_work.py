@@ -59,7 +59,7 @@ class SyncSaga(models.Model):
             answer = step._call_app(action)
             apart(self._succeed_action, action, answer, job_uuid)
         except Exception as exc:  # noqa: BLE001
-            # Whatever failed, be it in another addon's step: the saga decides.
+            # Any failure, also in another addon's step: the saga decides.
             apart(self._fail_action, action, exc, job_uuid)
 
     def _begin_next(self, job_uuid):
@@ -70,7 +70,7 @@ class SyncSaga(models.Model):
         if not self._is_mine(job_uuid) or self.backend_id.paused:
             return None
         now = fields.Datetime.now()
-        # A write in any case: who is just taking the saga back notices.
+        # A write in any case: a worker that just takes the saga back notices.
         self.write({"worked_at": now, "eta": False, "reason": False})
         if self.withdrawn and self.state != "compensating":
             self._withdraw()

@@ -11,7 +11,7 @@ from ..base.rights import OPERATOR, check_may
 from ..error.sync_error import selection
 
 ACTIVE = ("pending", "running", "compensating")
-# The columns of the board: what a person is to look at comes first.
+# The columns of the board: what a person must look at comes first.
 BOARD = ("needs_attention", *ACTIVE, "compensated", "completed")
 
 
@@ -19,7 +19,7 @@ class SyncSaga(models.Model):
     """A transaction of several steps over both sides, each with what takes it back.
 
     The order of things is in ``core/saga.py``, what the steps do in
-    ``sync_saga_order.py``, how they are worked off in ``sync_saga_work.py``.
+    ``saga_order.py``, how they are worked off in ``saga_work.py``.
     """
 
     _name = "sync.saga"
@@ -84,7 +84,7 @@ class SyncSaga(models.Model):
 
     @api.depends("order_id", "record")
     def _compute_display_name(self):
-        # Also for those who see no purchase orders.
+        # Also for users who see no purchase orders.
         for saga in self.sudo():
             record = saga.record or {}
             saga.display_name = (
@@ -223,7 +223,7 @@ class SyncSaga(models.Model):
         )
 
     def _store(self, saga):
-        """Write what :mod:`...core.saga` made of it, and tell of its end."""
+        """Write what :mod:`...core.saga` made of it, and emit an event at its end."""
         self.ensure_one()
         for step, known in zip(self.step_ids, saga.steps, strict=True):
             values = {
@@ -259,8 +259,8 @@ class SyncSaga(models.Model):
 
     # -- For the pharmacy app ---------------------------------------------------------
 
-    def _told(self):
-        """What the app is told of a saga."""
+    def _as_answer(self):
+        """The saga as the API returns it to the app."""
         self.ensure_one()
         error = None
         if self.error_type:

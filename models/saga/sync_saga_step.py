@@ -104,7 +104,7 @@ class SyncSagaStep(models.Model):
     def _call_app(self, action):
         """Make the step's call to the pharmacy app; no transaction is open.
 
-        :param action: what ``_begin_next`` told
+        :param action: what ``_begin_next`` returned
         :return: what is handed to :meth:`_write_result`
         """
         prefix = (

@@ -596,7 +596,7 @@ class TestAlertTold(AlertCase):
         self.push()
         self.flood(LIMIT + 5)
         with self.assertLogs(
-            "odoo.addons.pharmacy_sync.models.alert.tell", "CRITICAL"
+            "odoo.addons.pharmacy_sync.models.alert.notify", "CRITICAL"
         ) as logged:
             self.look()
         self.assertEqual(len(self.alerts().filtered("told_at")), LIMIT + 5)
@@ -610,7 +610,9 @@ class TestAlertTold(AlertCase):
         self.only("error_spike")
         self.patch(self.env.registry["sync.backend"], "message_post", message_post)
         self.go_wrong(times=6)
-        with self.assertLogs("odoo.addons.pharmacy_sync.models.alert.tell", "CRITICAL"):
+        with self.assertLogs(
+            "odoo.addons.pharmacy_sync.models.alert.notify", "CRITICAL"
+        ):
             self.look()
         self.assertEqual(len(self.alerts()), 1)
 

@@ -94,10 +94,10 @@ class TestConfig(SyncCase):
         with self.assertLogs(LOGGER, "WARNING") as logs:
             self.config._register_hook()
         told = "\n".join(logs.output)
-        self.assertIn("ERROR_RETRY_MAX_ATTEMPTS (environment) is to be a whole", told)
-        self.assertIn("NOTIFICATION_SLACK_WEBHOOK (environment) is to be", told)
-        self.assertIn("LINEAR_API_KEY (environment) is to be", told)
-        self.assertIn("error_retry_base_delay (odoo.conf) is to be", told)
+        self.assertIn("ERROR_RETRY_MAX_ATTEMPTS (environment) must be a whole", told)
+        self.assertIn("NOTIFICATION_SLACK_WEBHOOK (environment) must be", told)
+        self.assertIn("LINEAR_API_KEY (environment) must be", told)
+        self.assertIn("error_retry_base_delay (odoo.conf) must be", told)
         self.assertIn("no setting NOTIFICATION_EMAIL_SMTP_HOTS", told)
         self.assertIn("no setting codegen_key", told)
         self.assertEqual(len(logs.output), 6)
@@ -127,7 +127,7 @@ class TestConfig(SyncCase):
         self.assertIn("https://hooks.slack.com/********", page)
         self.assertIn("TEAM-7", page)
         self.assertIn("environment", page)
-        self.assertIn("ERROR_ALERT_RATE_LIMIT (environment) is to be a whole", page)
+        self.assertIn("ERROR_ALERT_RATE_LIMIT (environment) must be a whole", page)
         self.assertNotIn("soon", page)
 
     def test_retry_switched_off_leaves_one_attempt(self):

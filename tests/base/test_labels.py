@@ -72,10 +72,10 @@ class TestLabels(TransactionCase):
         spanish = operation.with_context(lang="es_ES").why
         self.assertIn("Nada que hacer", spanish)
         self.assertEqual(breaker.with_context(lang="es_ES").cause_text, spanish)
-        told = self.env["sync.event"].with_context(lang="es_ES")._told
-        self.assertEqual(told({"cause": sentence}), spanish)
+        in_words = self.env["sync.event"].with_context(lang="es_ES")._data_in_words
+        self.assertEqual(in_words({"cause": sentence}), spanish)
         self.assertEqual(operation.why, sentence)
-        self.assertEqual(told({"cause": "Discarded by Ann"}), "Discarded by Ann")
+        self.assertEqual(in_words({"cause": "Discarded by Ann"}), "Discarded by Ann")
 
     def test_a_stream(self):
         self.assertEqual(self.stream.display_name, "Test Pharmacy: Purchase Orders")

@@ -64,7 +64,7 @@ def worlds(draw):
             backend=draw(backends),
             severity=draw(severities),
             opened_at=NOW - timedelta(seconds=draw(st.sampled_from([0, 30, 60, 120]))),
-            told=draw(st.none() | severities),
+            notified=draw(st.none() | severities),
             limited=draw(st.booleans()),
             last_at=NOW - timedelta(seconds=draw(seconds)),
             ended_at=draw(st.sampled_from([None] * 3 + [NOW - timedelta(seconds=90)])),
@@ -152,7 +152,7 @@ def test_critical_is_never_held_back(alerts, lately):
     found = judge_all(alerts, lately, NOW)
     for alert in alerts:
         if alert.due and alert.open and alert.severity is Severity.CRITICAL:
-            assert found[alert.id].verdict is Verdict.TELL
+            assert found[alert.id].verdict is Verdict.NOTIFY
 
 
 @given(worlds(), told_lately)
@@ -166,7 +166,7 @@ def test_no_rule_tells_more_than_its_limit(alerts, lately):
             and alert.due
             and not (alert.open and alert.severity is Severity.CRITICAL)
         ]
-        count = told.count(Verdict.TELL) + (Verdict.SUMMARY in told)
+        count = told.count(Verdict.NOTIFY) + (Verdict.SUMMARY in told)
         assert count <= max(0, LIMIT - lately.get(rule.id, 0))
 
 
@@ -178,8 +178,8 @@ def test_what_is_hidden_is_hidden_behind_what_was_told(alerts, lately):
         alert, leader = by_id[number], by_id.get(judgement.by)
         if judgement.verdict is Verdict.CORRELATED:
             now_told = found.get(leader.id)
-            told = leader.told
-            if now_told and now_told.verdict is Verdict.TELL:
+            told = leader.notified
+            if now_told and now_told.verdict is Verdict.NOTIFY:
                 told = leader.severity
             assert leader.open
             assert told and RANKS[told] >= RANKS[alert.severity]
@@ -210,7 +210,7 @@ def test_a_backend_that_is_down_is_told_alone(alerts, lately):
 
 @given(worlds(), told_lately)
 def test_what_is_over_hides_and_tells_nothing_by_itself(alerts, lately):
-    ended = [replace(a, ended_at=NOW, limited=True, told=None) for a in alerts]
+    ended = [replace(a, ended_at=NOW, limited=True, notified=None) for a in alerts]
     for judgement in judge_all(ended, lately, NOW).values():
         assert judgement.by is None
         assert judgement.verdict in (Verdict.SUMMARY, Verdict.LIMITED)
@@ -230,9 +230,9 @@ def test_a_severe_alert_is_not_hidden_behind_a_lesser_one_that_was_told():
         Rule(number, Condition.ERROR_SPIKE, degree)
         for number, degree in enumerate((Severity.LOW, Severity.HIGH), 1)
     )
-    told = Alert(1, lesser, 1, Severity.LOW, NOW, told=Severity.LOW)
+    told = Alert(1, lesser, 1, Severity.LOW, NOW, notified=Severity.LOW)
     alert = Alert(2, severe, 1, Severity.HIGH, NOW)
-    assert judge_all([told, alert], {}, NOW)[2].verdict is Verdict.TELL
+    assert judge_all([told, alert], {}, NOW)[2].verdict is Verdict.NOTIFY
     equal = replace(alert, severity=Severity.LOW)
     assert judge_all([told, equal], {}, NOW)[2].verdict is Verdict.CORRELATED
 
@@ -249,7 +249,7 @@ def test_what_happened_while_a_backend_was_down_stays_its_doing():
     errors = Alert(2, rate, 1, Severity.HIGH, NOW, last_at=before)
     assert judge_all([breaker, errors], {}, NOW)[2].verdict is Verdict.INHIBITED
     anew = replace(errors, last_at=NOW + timedelta(seconds=1))
-    assert judge_all([breaker, anew], {}, NOW)[2].verdict is Verdict.TELL
+    assert judge_all([breaker, anew], {}, NOW)[2].verdict is Verdict.NOTIFY
 
 
 @given(rules(id=1, backend=None), backends, severities)
@@ -258,7 +258,7 @@ def test_a_silence_ends(rule, backend, degree):
     silent = rule.silenced_until is not None and rule.silenced_until > NOW
     assert (judge_all([alert], {}, NOW)[1].verdict is Verdict.SILENCED) is silent
     later = NOW + timedelta(hours=1)
-    assert judge_all([alert], {}, later)[1].verdict is Verdict.TELL
+    assert judge_all([alert], {}, later)[1].verdict is Verdict.NOTIFY
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=60))
@@ -273,14 +273,14 @@ def test_over_time_no_window_has_more_than_the_limit_and_nothing_is_forgotten(ga
         lately = sum(at > now - timedelta(seconds=LIMITED_FOR) for at in times)
         found = judge_all(alerts, {1: lately}, now)
         verdicts = [judgement.verdict for judgement in found.values()]
-        notices = verdicts.count(Verdict.TELL) + (Verdict.SUMMARY in verdicts)
+        notices = verdicts.count(Verdict.NOTIFY) + (Verdict.SUMMARY in verdicts)
         times.extend([now] * notices)
         for place, alert in enumerate(alerts):
             verdict = found[alert.id].verdict if alert.id in found else None
-            if verdict in (Verdict.TELL, Verdict.SUMMARY):
+            if verdict in (Verdict.NOTIFY, Verdict.SUMMARY):
                 assert alert.id not in told, "told twice"
                 told.add(alert.id)
-                alerts[place] = replace(alert, told=alert.severity)
+                alerts[place] = replace(alert, notified=alert.severity)
             elif verdict is Verdict.LIMITED:
                 alerts[place] = replace(alert, limited=True)
 

@@ -31,7 +31,7 @@ def told(side, number, order=lambda items: items):
     sums = Sums(number)
     for external_id, record in order(list(side.items())):
         sums.add(external_id, checksum.digest(record, FIELDS))
-    return sums.tell()
+    return sums.as_json()
 
 
 @given(sides, buckets, st.randoms())
@@ -75,11 +75,11 @@ def test_counting_goes_on_after_a_stop(side, number, cut):
     items = [(key, checksum.digest(record, FIELDS)) for key, record in side.items()]
     for item in items[:cut]:
         first.add(*item)
-    kept = json.loads(json.dumps(first.tell()))
+    kept = json.loads(json.dumps(first.as_json()))
     second = Sums(number, kept)
     for item in items[cut:]:
         second.add(*item)
-    assert second.tell() == told(side, number)
+    assert second.as_json() == told(side, number)
 
 
 @given(records)

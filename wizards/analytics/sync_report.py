@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 from ...models.analytics.sync_statistics import SEVERITIES
 
-# The first figures: where they are told, and their names.
+# The first figures: where they stand, and their names.
 HEADLINE = (
     (
         *(("totals", "errors"), ("totals", "calls")),
@@ -64,7 +64,7 @@ class SyncReport(models.TransientModel):
 
     def _action(self):
         self.ensure_one()
-        # Here a wrong range is told in the dialog; on the report's page it would not.
+        # Here the dialog shows a wrong range; the report's page would not.
         self._period()
         report = self.env.ref("pharmacy_sync.action_report_statistics")
         return report.report_action(self, config=False)
@@ -83,7 +83,7 @@ class SyncReport(models.TransientModel):
     # -- What the templates ask for ---------------------------------------------------
 
     def _figures(self):
-        """What the report tells; see ``sync.statistics``."""
+        """What the report shows; see ``sync.statistics``."""
         self.ensure_one()
         return self.env["sync.statistics"].data(
             self.backend_ids.ids, self.range, self.start, self.end

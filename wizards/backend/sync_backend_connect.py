@@ -24,7 +24,7 @@ SECRETS = ("api_key", "webhook_secret")
 
 class SyncBackendConnect(models.TransientModel):
     """Connects a pharmacy app: its address and key are tried step by step, and what
-    is wrong is told with what to do about it, before anything is kept."""
+    is wrong is shown with what to do about it, before anything is kept."""
 
     _name = "sync.backend.connect"
     _inherit = ["sync.bounded"]
@@ -193,7 +193,7 @@ class SyncBackendConnect(models.TransientModel):
         )
         return {**action, "res_id": self.id}
 
-    # -- Steps: each tells its state, and in words what was seen and what to do --------
+    # -- Steps: each returns its state, and in words what was seen and what to do ------
 
     def _reach(self):
         if problem := self.env["sync.backend"]._address_problem(self.url):
@@ -235,9 +235,9 @@ class SyncBackendConnect(models.TransientModel):
         except HttpError as exc:
             if 400 <= exc.status < 500 and exc.status != 429:
                 return "failed", self._no_app()
-            return "failed", self._told(exc)
+            return "failed", self._explanation(exc)
         except FAILURES as exc:
-            return "failed", self._told(exc)
+            return "failed", self._explanation(exc)
         return "passed", self.env._("A pharmacy app answers there.")
 
     def _no_app(self):
@@ -266,9 +266,9 @@ class SyncBackendConnect(models.TransientModel):
                     "without blanks, or make a new one there."
                 )
             if exc.status != 403:
-                return "failed", self._told(exc)
+                return "failed", self._explanation(exc)
         except FAILURES as exc:
-            return "failed", self._told(exc)
+            return "failed", self._explanation(exc)
         return "passed", self.env._("The pharmacy app accepts the key.")
 
     def _read_entities(self):
@@ -284,9 +284,9 @@ class SyncBackendConnect(models.TransientModel):
                         "app.",
                         title,
                     )
-                return "failed", f"{title}: {self._told(exc)}"
+                return "failed", f"{title}: {self._explanation(exc)}"
             except FAILURES as exc:
-                return "failed", f"{title}: {self._told(exc)}"
+                return "failed", f"{title}: {self._explanation(exc)}"
             read.append(title)
         return "passed", self.env._("It can read: %s.", ", ".join(read))
 
@@ -330,7 +330,7 @@ class SyncBackendConnect(models.TransientModel):
             deadline=READ_TIMEOUT,
         )
 
-    def _told(self, exception):
+    def _explanation(self, exception):
         Error = self.env["sync.error"]
         return Error._explain(Error._classify(exception, self.backend_id))
 

@@ -16,7 +16,7 @@ class SyncConflictResolve(models.TransientModel):
     """Decides many conflicts at once: a side for each field.
 
     What is applied is what was shown: a conflict that changed since the dialog was
-    opened is left open, and told. One that fails fails alone.
+    opened is left open, and shown. One that fails fails alone.
     """
 
     _name = "sync.conflict.resolve"

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 
 class SyncOperationAssign(models.TransientModel):
-    """Asks who is to look after dead letters."""
+    """Asks for the user to assign dead letters to."""
 
     _name = "sync.operation.assign"
     _inherit = ["sync.bounded"]

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 
 class SyncOperationDiscard(models.TransientModel):
-    """Asks why operations are to be discarded."""
+    """Asks for the reason to discard operations."""
 
     _name = "sync.operation.discard"
     _inherit = ["sync.bounded"]

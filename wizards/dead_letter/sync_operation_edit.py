@@ -26,8 +26,8 @@ class SyncOperationEdit(models.TransientModel):
                     {
                         "path": path,
                         "label": label,
-                        "former": _shown(value),
-                        "value": _shown(value),
+                        "former": _value_as_typed(value),
+                        "value": _value_as_typed(value),
                     }
                 )
                 for path, label, value in operation._editable()
@@ -82,7 +82,7 @@ class SyncOperationEditLine(models.TransientModel):
     value = fields.Char("Corrected", help="Write what it is to be.")
 
 
-def _shown(value):
+def _value_as_typed(value):
     """A value as a person writes it."""
     if value is None:
         return ""

@@ -17,24 +17,24 @@ ACTIVITY = "mail.mail_activity_data_todo"
 NAMED = 5
 # Characters of what an error said.
 LONGEST = 200
-# What is over is told in a summary, and explains what follows, for this time.
+# For this long an alert that is over goes into a summary, and explains what follows.
 REMEMBERED = timedelta(hours=1)
 
 
 class SyncAlert(models.Model):
-    """Who is told, and how: a note on the backend and a message to its followers who
-    are logged in; an activity for whoever looks after it; the server log.
+    """Notifications: a note on the backend and a message to its followers who are
+    logged in; an activity for the user of the rule; the server log.
 
-    Another channel is added by extending :meth:`_tell`, :meth:`_tell_summary` and
-    :meth:`_tell_end`; they run in the transaction that marks the alerts told, and are
-    not to talk to anyone outside the database: they have a job do that.
+    Another channel is added by extending :meth:`_notify`, :meth:`_notify_summary` and
+    :meth:`_notify_end`; they run in the transaction that marks the alerts notified,
+    and must not call anything outside the database: they have a job do that.
     """
 
     _inherit = "sync.alert"
 
     @api.model
-    def _tell_due(self):
-        """Tell all that are open, were not told, and are not to wait."""
+    def _notify_due(self):
+        """Notify of all that are due and need not wait."""
         rules = {rule.id: rule for rule in self.env["sync.alert.rule"]._rules()}
         alerts = self.search(
             [
@@ -52,16 +52,16 @@ class SyncAlert(models.Model):
         if not any(alert.due for alert in known):
             return
         now = fields.Datetime.now()
-        judged = core.judge_all(known, self._told_lately(now), now)
+        judged = core.judge_all(known, self._notified_lately(now), now)
         by_verdict = {verdict: self.browse() for verdict in Verdict}
         for alert in alerts.filtered(lambda a: a.id in judged):
             judgement = judged[alert.id]
             by_verdict[judgement.verdict] |= alert
             alert._note_judgement(judgement, now)
-        for alert in by_verdict[Verdict.TELL]:
-            alert._try_telling(alert._tell)
+        for alert in by_verdict[Verdict.NOTIFY]:
+            alert._try_notifying(alert._notify)
         for __, together in by_verdict[Verdict.SUMMARY].grouped("rule_id").items():
-            together._try_telling(together._tell_summary)
+            together._try_notifying(together._notify_summary)
 
     def _core(self, rule):
         """The alert as :mod:`...core.alerting` sees it."""
@@ -71,13 +71,13 @@ class SyncAlert(models.Model):
             backend=self.backend_id.id or None,
             severity=Severity(self.severity),
             opened_at=self.opened_at,
-            told=Severity(self.told_severity) if self.told_severity else None,
+            notified=Severity(self.told_severity) if self.told_severity else None,
             limited=self.held == "limited",
             last_at=self.last_at or None,
             ended_at=self.resolved_at or None,
         )
 
-    def _told_lately(self, now):
+    def _notified_lately(self, now):
         """``{rule's id: notifications within the time that is limited}``; a summary is
         one."""
         rows = self.env.execute_query(
@@ -95,7 +95,7 @@ class SyncAlert(models.Model):
     def _note_judgement(self, judgement, now):
         self.ensure_one()
         summary = judgement.verdict is Verdict.SUMMARY
-        if summary or judgement.verdict is Verdict.TELL:
+        if summary or judgement.verdict is Verdict.NOTIFY:
             self.write(
                 {
                     "told_at": now,
@@ -109,12 +109,12 @@ class SyncAlert(models.Model):
         elif self.held != judgement.verdict or self.parent_id.id != judgement.by:
             self.write({"held": str(judgement.verdict), "parent_id": judgement.by})
 
-    def _try_telling(self, tell):
+    def _try_notifying(self, notify):
         with alone(self.env) as failure:
-            tell()
+            notify()
         if failure:
             _logger.critical(
-                "alerts %s could not be told, correlation ids %s",
+                "could not notify of alerts %s, correlation ids %s",
                 self.ids,
                 self.mapped("correlation_id"),
                 exc_info=failure.error,
@@ -122,8 +122,8 @@ class SyncAlert(models.Model):
 
     # -- Channels ---------------------------------------------------------------------
 
-    def _tell(self):
-        """Tell of one alert, and of what comes with it."""
+    def _notify(self):
+        """Notify of one alert, and of what comes with it."""
         self.ensure_one()
         urgent = self.severity in ("high", "critical")
         if self.severity == "critical" and self.condition != "critical_error":
@@ -133,21 +133,23 @@ class SyncAlert(models.Model):
                 self.correlation_id,
                 self.title,
             )
-        self._note(self.backend_id, self._told_text())
-        self._send(lambda alert: alert._told_text(), "danger" if urgent else "warning")
+        self._note(self.backend_id, self._notification_text())
+        self._send(
+            lambda alert: alert._notification_text(), "danger" if urgent else "warning"
+        )
         if urgent and self.user_id:
             self.activity_schedule(
                 ACTIVITY, summary=self.title, note=self.advice, user_id=self.user_id.id
             )
 
-    def _tell_summary(self):
-        """Tell in one of the alerts of a rule that were held back."""
+    def _notify_summary(self):
+        """Notify in one message of a rule's alerts that were held back."""
         for backend, alerts in self.grouped("backend_id").items():
             alerts._note(backend, alerts._summary_text())
             alerts._send(lambda found: found._summary_text(), "warning")
 
-    def _tell_end(self):
-        """Tell that alerts are over, if they were told."""
+    def _notify_end(self):
+        """Notify that alerts are over, if their start was notified."""
         for alert in self:
             feedback = alert.resolution or self.env._("Resolved")
             alert.activity_feedback([ACTIVITY], feedback=feedback)
@@ -179,7 +181,7 @@ class SyncAlert(models.Model):
 
     # -- Texts ------------------------------------------------------------------------
 
-    def _told_text(self):
+    def _notification_text(self):
         degrees = dict(self._fields["severity"]._description_selection(self.env))
         parts = [
             f"[{degrees[self.severity]}] {_sentence(self.title)}",
