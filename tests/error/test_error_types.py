@@ -150,7 +150,7 @@ class TestErrorTypes(SyncCase):
         self.app.add("suppliers", name="Veterinaria Norte")
         self.app.fault("corrupt_json")
         error = self.pull_error()
-        self.assertIn("Veterinaria Norte", error.context["raw_answer"])
+        self.assertIn('"entity":"suppliers"', error.context["raw_answer"])
         return error
 
     @causes(T.OUTCOME_UNKNOWN, "unknown")
