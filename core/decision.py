@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 
 from .classification import Classification
+from .retry import RetryPolicy, delay
 from .taxonomy import Category, Severity, TextEnum
 from .texts import _lt
 
@@ -52,6 +54,9 @@ class _Situation:
         return self.failure.retryable and self.attempts_left > 0 and self.deadline_left
 
 
+_MAY_SUCCEED = _lt("It may succeed later.")
+_USED_UP = _lt("Its attempts are used up.")
+
 _Row = tuple[Callable[[_Situation], bool], Verdict, str]
 
 TABLE: tuple[_Row, ...] = (
@@ -71,10 +76,10 @@ TABLE: tuple[_Row, ...] = (
         Verdict.PARK,
         _lt("The backend's retry budget is used up."),
     ),
-    (lambda s: s.worth_retrying, Verdict.RETRY, _lt("It may succeed later.")),
+    (lambda s: s.worth_retrying, Verdict.RETRY, _MAY_SUCCEED),
     (lambda s: not s.failure.retryable, Verdict.DEAD, _lt("Trying again cannot help.")),
     (lambda s: not s.deadline_left, Verdict.DEAD, _lt("Its time is used up.")),
-    (lambda s: True, Verdict.DEAD, _lt("Its attempts are used up.")),
+    (lambda s: True, Verdict.DEAD, _USED_UP),
 )
 
 
@@ -100,3 +105,88 @@ def decide(
         (verdict, reason) for applies, verdict, reason in TABLE if applies(situation)
     )
     return Decision(verdict, reason)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How failed work stands.
+
+    ``attempts``: made so far, the failed one included. ``last_delay``: seconds that it
+    waited last. ``park_seconds``: how long parked work waits. ``breaker_open``,
+    ``budget_left`` and ``in_time`` as for :func:`decide`.
+    """
+
+    attempts: int
+    last_delay: float | None = None
+    breaker_open: bool = False
+    budget_left: bool = True
+    park_seconds: float = 0.0
+    in_time: bool = True
+
+
+class After(TextEnum):
+    """What failed work is in next: waiting for its turn, parked until the app is heard
+    of again, or given up."""
+
+    WAITING = "waiting"
+    PARKED = "parked"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True)
+class Next:
+    """What follows a failed attempt. ``seconds``: how long it waits; 0 if it is given
+    up. ``attempts``: how many count. ``revive``: whether it goes on by itself when the
+    app is back. ``asked``: whether it waits as long as the app asked for."""
+
+    state: After
+    seconds: float
+    attempts: int
+    revive: bool
+    reason: str
+    asked: bool = False
+
+
+def next_attempt(
+    failure: Classification | None,
+    policy: RetryPolicy,
+    standing: Standing,
+    rng: Random,
+) -> Next:
+    """What follows a failed attempt, of whatever kind of work.
+
+    :param failure: None where any failure may pass, and only attempts count
+    """
+    # A failure with which the breaker opens, or a failed probe, speaks of the app and
+    # not of the work: it costs no attempt.
+    of_app = failure is not None and failure.counts_for_breaker
+    attempts = standing.attempts - (standing.breaker_open and of_app)
+    left = policy.max_attempts - attempts
+    if failure is not None:
+        decision = decide(
+            failure,
+            attempts_left=left,
+            breaker_open=standing.breaker_open,
+            budget_left=standing.budget_left,
+            deadline_left=standing.in_time,
+        )
+        verdict, reason = decision.verdict, decision.reason
+    elif left > 0:
+        verdict, reason = Verdict.RETRY, _MAY_SUCCEED
+    else:
+        verdict, reason = Verdict.DEAD, _USED_UP
+    if verdict is Verdict.PARK:
+        return Next(After.PARKED, standing.park_seconds, attempts, False, reason)
+    if verdict is Verdict.RETRY:
+        retry_after = failure and failure.retry_after
+        seconds = delay(
+            policy,
+            max(attempts, 1),
+            rng,
+            previous=standing.last_delay or None,
+            retry_after=retry_after,
+        )
+        asked = seconds == retry_after
+        return Next(After.WAITING, seconds, attempts, False, reason, asked)
+    revive = of_app and standing.in_time
+    return Next(After.DEAD, 0.0, attempts, revive, reason)

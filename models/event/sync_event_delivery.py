@@ -4,8 +4,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core.decision import After, Standing, next_attempt
 from ...core.exceptions import InvalidDataError
-from ...core.retry import delay
 from ...core.routing import routes_for
 from ...entities.neutral import neutral
 from ..base.alone import alone
@@ -274,17 +274,20 @@ class SyncEventDelivery(models.Model):
         self.ensure_one()
         event = self.event_id
         classification = self.env["sync.error"]._classify(exception, self.backend_id)
-        attempts = self.attempts + 1
-        values = {"attempts": attempts, "message": classification.message, "eta": False}
-        if attempts >= route.policy.max_attempts:
+        standing = Standing(self.attempts + 1, last_delay=self.last_delay or None)
+        # Whatever a handler of another addon fails with may pass.
+        found = next_attempt(None, route.policy, standing, random)
+        values = {
+            "attempts": found.attempts,
+            "message": classification.message,
+            "eta": False,
+        }
+        if found.state is After.DEAD:
             error = event._record_error(classification, exception, route.handler)
             values.update(state="failed", error_id=error.id)
         else:
-            seconds = delay(
-                route.policy, attempts, random, previous=self.last_delay or None
-            )
-            eta = fields.Datetime.now() + timedelta(seconds=seconds)
-            values.update(last_delay=seconds, eta=eta)
+            eta = fields.Datetime.now() + timedelta(seconds=found.seconds)
+            values.update(last_delay=found.seconds, eta=eta)
         self.write(values)
 
     @api.model

@@ -5,8 +5,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from ...core.decision import Verdict, decide
-from ...core.retry import delay
+from ...core.decision import After, next_attempt
 from ...core.storable import storable_text
 from ...core.taxonomy import TAXONOMY, Category, Delivery, ErrorType
 from .retrying import Retrying
@@ -111,60 +110,41 @@ class SyncOperation(models.Model):
         now = fields.Datetime.now()
         judged = self._effective_classification(classification)
         policy = retrying.policy(judged.type)
-        in_time = now < self.deadline_at
-        # A failure with which the breaker opens, or a failed probe, speaks of the app
-        # and not of the record: it costs no attempt.
-        free = retrying.rejection and classification.counts_for_breaker
-        attempts = self.attempts - 1 if free else self.attempts
-        decision = decide(
-            judged,
-            attempts_left=policy.max_attempts - attempts,
-            breaker_open=bool(retrying.rejection),
-            budget_left=retrying.spare > 0,
-            deadline_left=in_time,
+        standing = retrying.standing(
+            self.attempts, self.last_delay, in_time=now < self.deadline_at
         )
-        values = {"reason": decision.reason, "parked": False, "attempts": attempts}
-        retry = {"retry_reason": decision.reason}
-        if decision.verdict == Verdict.PARK:
-            retry["retry_delay"] = retrying.park_seconds
-            eta = now + timedelta(seconds=retrying.park_seconds)
-            values.update(state="waiting", parked=True, eta=eta, recovery="parked")
-        elif decision.verdict == Verdict.RETRY:
-            seconds = self._retry_seconds(policy, classification)
-            eta = now + timedelta(seconds=seconds)
-            values.update(
-                state="waiting", last_delay=seconds, eta=eta, recovery="retry"
-            )
-            set_by = self._retry_set_by(seconds, policy, judged, retrying, attempts)
-            retry.update(
-                retry_delay=seconds, retry_reason=f"{decision.reason} ({set_by})"
-            )
-        else:
-            revive = classification.counts_for_breaker and in_time
-            values.update(
-                state="dead", eta=False, revive=revive, done_at=now, recovery=False
-            )
+        found = next_attempt(judged, policy, standing, random)
+        values = {"reason": found.reason, "parked": False, "attempts": found.attempts}
+        retry = {"retry_reason": found.reason}
+        if found.state is After.DEAD:
+            ended = {"state": "dead", "eta": False, "done_at": now, "recovery": False}
+            values.update(ended, revive=found.revive)
+            return values, retry
+        parked = found.state is After.PARKED
+        values.update(
+            state="waiting",
+            eta=now + timedelta(seconds=found.seconds),
+            parked=parked,
+            recovery="parked" if parked else "retry",
+        )
+        retry["retry_delay"] = found.seconds
+        if not parked:
+            values["last_delay"] = found.seconds
+            retry["retry_reason"] = self._why_then(judged, found, retrying)
         return values, retry
 
-    def _retry_seconds(self, policy, classification):
-        return delay(
-            policy,
-            max(self.attempts, 1),
-            random,
-            previous=self.last_delay or None,
-            retry_after=classification.retry_after,
-        )
-
-    def _retry_set_by(self, seconds, policy, classification, retrying, attempts):
-        """What set the delay of the next attempt, for people."""
-        if seconds == classification.retry_after:
-            return self.env._("the app's Retry-After")
-        return self.env._(
-            "policy %(name)s, attempt %(attempt)s of %(most)s",
-            name=retrying.policy_name(classification.type),
-            attempt=attempts,
-            most=policy.max_attempts,
-        )
+    def _why_then(self, classification, found, retrying):
+        """Why it is tried again at that time, and who set it."""
+        if found.asked:
+            who = self.env._("the app's Retry-After")
+        else:
+            who = self.env._(
+                "policy %(name)s, attempt %(attempt)s of %(most)s",
+                name=retrying.policy_name(classification.type),
+                attempt=found.attempts,
+                most=retrying.policy(classification.type).max_attempts,
+            )
+        return f"{found.reason} ({who})"
 
     def _effective_classification(self, classification):
         """The classification to decide by: an answer that cannot be read says nothing

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ...core.adaptive import WINDOW, adapt
 from ...core.budget import DEFAULT_BUDGET, spare
+from ...core.decision import Standing
 
 # Seconds that work waits for when it is the retry budget that is used up.
 BUDGET_WAIT = 30.0
@@ -65,6 +66,17 @@ class Retrying:
             )
         )
         return [good for (good,) in reversed(rows)]
+
+    def standing(self, attempts, last_delay, in_time):
+        """How work stands whose attempt failed, a :class:`..core.decision.Standing`."""
+        return Standing(
+            attempts,
+            last_delay=last_delay or None,
+            breaker_open=bool(self.rejection),
+            budget_left=self.spare > 0,
+            park_seconds=self.park_seconds,
+            in_time=in_time,
+        )
 
     def policy_name(self, error_type):
         """The type that the policy of an error type is kept under, or default."""

@@ -5,9 +5,9 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core import saga as core
-from ...core.decision import Verdict, decide
+from ...core.decision import After, next_attempt
 from ...core.exceptions import NOT_MADE, DependencyMissingError
-from ...core.retry import TOTAL_DEADLINE, delay
+from ...core.retry import TOTAL_DEADLINE
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from ..operation.retrying import Retrying
@@ -179,29 +179,15 @@ class SyncSagaStep(models.Model):
             return now + timedelta(seconds=int(exception.retry_after or 0) + 1)
         retrying = Retrying(self.env, self.saga_id.backend_id, "push")
         policy = retrying.policy(classification.type)
-        # A failure with which the breaker opens speaks of the app: no attempt.
-        free = retrying.rejection and classification.counts_for_breaker
-        decision = decide(
-            classification,
-            attempts_left=policy.max_attempts - self.attempts + bool(free),
-            breaker_open=bool(retrying.rejection),
-            budget_left=retrying.spare > 0,
-            deadline_left=in_time,
-        )
-        if decision.verdict == Verdict.PARK:
-            self.attempts -= bool(free)
-            return now + timedelta(seconds=int(retrying.park_seconds) + 1)
-        if decision.verdict == Verdict.RETRY:
-            seconds = delay(
-                policy,
-                max(self.attempts, 1),
-                random,
-                previous=self.last_delay or None,
-                retry_after=classification.retry_after,
-            )
-            self.last_delay = seconds
-            return now + timedelta(seconds=seconds)
-        return None
+        standing = retrying.standing(self.attempts, self.last_delay, in_time)
+        found = next_attempt(classification, policy, standing, random)
+        if found.state is After.DEAD:
+            return None
+        self.attempts = found.attempts
+        if found.state is After.PARKED:
+            return now + timedelta(seconds=int(found.seconds) + 1)
+        self.last_delay = found.seconds
+        return now + timedelta(seconds=found.seconds)
 
 
 class SyncOperation(models.Model):

@@ -1,12 +1,22 @@
 """The decision table: what is done about a failed attempt."""
 
+from dataclasses import replace
+from random import Random
+
 from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.classification import (
     _classification as build,
     classify_response,
 )
-from odoo.addons.pharmacy_sync.core.decision import Verdict, decide
+from odoo.addons.pharmacy_sync.core.decision import (
+    After,
+    Standing,
+    Verdict,
+    decide,
+    next_attempt,
+)
+from odoo.addons.pharmacy_sync.core.retry import Jitter, RetryPolicy
 from odoo.addons.pharmacy_sync.core.taxonomy import (
     Category,
     Delivery,
@@ -74,3 +84,75 @@ def test_a_422_is_dead_at_once():
     decision = decide(classify_response(422), attempts_left=5)
     assert decision.verdict is Verdict.DEAD
     assert decision.reason == "Trying again cannot help."
+
+
+# --- what follows, for whatever kind of work ---------------------------------
+
+POLICY = RetryPolicy(3, 2, 60, 2, Jitter.NONE)
+standings = st.builds(
+    Standing,
+    attempts=st.integers(1, 6),
+    last_delay=st.none() | st.floats(1, 50),
+    breaker_open=st.booleans(),
+    budget_left=st.booleans(),
+    park_seconds=st.just(7.0),
+    in_time=st.booleans(),
+)
+
+
+def follows(found, standing):
+    return next_attempt(found, POLICY, standing, Random(1))
+
+
+@given(st.none() | failures, standings)
+def test_what_waits_has_a_time_and_what_ended_has_none(found, standing):
+    after = follows(found, standing)
+    assert (after.seconds > 0) == (after.state is not After.DEAD)
+    assert not after.revive or after.state is After.DEAD
+
+
+@given(failures, standings)
+def test_what_speaks_of_the_app_costs_no_attempt_while_the_breaker_is_open(
+    found, standing
+):
+    free = standing.breaker_open and found.counts_for_breaker
+    assert follows(found, standing).attempts == standing.attempts - free
+
+
+@given(failures, standings)
+def test_what_died_of_the_app_comes_back_with_it(found, standing):
+    after = follows(found, standing)
+    if after.state is After.DEAD:
+        assert after.revive == (found.counts_for_breaker and standing.in_time)
+
+
+@given(failures, standings)
+def test_what_is_parked_waits_for_what_holds_it(found, standing):
+    after = follows(found, standing)
+    if after.state is After.PARKED:
+        assert standing.breaker_open or not standing.budget_left
+        assert after.seconds == standing.park_seconds
+
+
+def test_the_wait_grows_and_ends_with_the_attempts():
+    timeout = failure(ErrorType.NETWORK_TIMEOUT)
+    afters = [follows(timeout, Standing(n)) for n in (1, 2, 3)]
+    assert [after.seconds for after in afters] == [2, 4, 0]
+    assert [after.state for after in afters] == [
+        After.WAITING,
+        After.WAITING,
+        After.DEAD,
+    ]
+
+
+def test_where_any_failure_may_pass_only_attempts_count():
+    assert follows(None, Standing(2)).state is After.WAITING
+    assert follows(None, Standing(3)).state is After.DEAD
+    assert not follows(None, Standing(3)).revive
+
+
+def test_the_app_says_how_long():
+    limited = replace(failure(ErrorType.RATE_LIMIT_EXCEEDED), retry_after=30.0)
+    after = follows(limited, Standing(1))
+    assert (after.seconds, after.asked) == (30.0, True)
+    assert not follows(replace(limited, retry_after=1.0), Standing(1)).asked

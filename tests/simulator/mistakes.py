@@ -313,9 +313,9 @@ class ParkedNotReleased(Odoo):
 class ParkingCostsAnAttempt(Odoo):
     """An attempt with which the breaker opens counts, and so does each probe."""
 
-    def _fail(self, operation, classification):
-        operation.attempts += bool(self._rejection("push"))
-        super()._fail(operation, classification)
+    def _next_attempt(self, classification, standing):
+        standing = replace(standing, attempts=standing.attempts + standing.breaker_open)
+        return super()._next_attempt(classification, standing)
 
 
 # -- Rules and policies ----------------------------------------------------------------

@@ -1,11 +1,12 @@
 """Events and operations: ``sync_event.py``, ``sync_queue.py``, ``sync_outcome.py``."""
 
+import random
 from dataclasses import replace
 
-from odoo.addons.pharmacy_sync.core.decision import Verdict, decide
+from odoo.addons.pharmacy_sync.core.decision import After, Standing, next_attempt
 from odoo.addons.pharmacy_sync.core.pushing import is_due
 
-from .parts import EVENTS, MAX_ATTEMPTS, OPEN, Operation
+from .parts import EVENTS, OPEN, POLICY, Operation
 
 
 class Queue:
@@ -66,22 +67,22 @@ class Queue:
 
     def _fail(self, operation, classification):
         rejection = self._rejection("push")
-        if rejection and classification.counts_for_breaker:
-            operation.attempts -= 1
-        verdict = decide(
-            classification,
-            attempts_left=MAX_ATTEMPTS - operation.attempts,
+        standing = Standing(
+            operation.attempts,
             breaker_open=bool(rejection),
-        ).verdict
-        operation.parked, operation.stale = verdict is Verdict.PARK, 0
+            park_seconds=rejection.retry_after if rejection else 0,
+        )
+        found = self._next_attempt(classification, standing)
+        operation.attempts, operation.revive = found.attempts, found.revive
+        operation.parked, operation.stale = found.state is After.PARKED, 0
         self.met["parked"] += operation.parked
-        if verdict is Verdict.PARK:
-            self._leave(operation, "waiting", self.now() + rejection.retry_after)
-        elif verdict is Verdict.RETRY:
-            self._leave(operation, "waiting", self.now() + 2**operation.attempts)
-        else:
-            operation.revive = classification.counts_for_breaker
+        if found.state is After.DEAD:
             self._leave(operation, "dead")
+        else:
+            self._leave(operation, "waiting", self.now() + found.seconds)
+
+    def _next_attempt(self, classification, standing):
+        return next_attempt(classification, POLICY, standing, random)
 
     def _give_back(self, operation, seconds):
         operation.attempts -= 1

@@ -6,8 +6,10 @@ from odoo.addons.pharmacy_sync.core.classification import classify, classify_res
 from odoo.addons.pharmacy_sync.core.exceptions import ApiTimeoutError
 from odoo.addons.pharmacy_sync.core.mapping_state import UNKNOWN, MappingState
 from odoo.addons.pharmacy_sync.core.pushing import STALE, Plan
+from odoo.addons.pharmacy_sync.core.retry import Jitter, RetryPolicy
 
-MAX_ATTEMPTS = 4
+# No jitter: all chance comes from the seed.
+POLICY = RetryPolicy(4, 2, 10_000, 2, Jitter.NONE)
 BATCH = 2
 PAGE = 2
 EVENTS = 3

@@ -9,9 +9,9 @@ its transaction. A worker also dies just before and just after a commit.
 import requests
 
 from odoo.addons.pharmacy_sync.client import pharmacy, session
+from odoo.addons.pharmacy_sync.core import decision
 from odoo.addons.pharmacy_sync.models.base import own_transaction
 from odoo.addons.pharmacy_sync.models.call import sync_breaker
-from odoo.addons.pharmacy_sync.models.operation import outcome
 
 # Seconds that what failed waits, longer than any history takes: whether it is due again
 # is up to the history, and not to how fast the machine is.
@@ -67,7 +67,7 @@ class Network:
             (session._DeadlineAdapter, "send", faulty_send),
             # Read each time, not once a second: each reading passes a door.
             (sync_breaker, "BELIEVED", 0),
-            (outcome, "delay", lambda *_args, **_options: LONG),
+            (decision, "delay", lambda *_args, **_options: LONG),
         ):
             self._restore.append((owner, name, getattr(owner, name)))
             setattr(owner, name, function)
