@@ -27,10 +27,13 @@ class Move(TextEnum):
 
 @dataclass(frozen=True)
 class Received:
-    """:ivar revived: whether the pharmacy took a deletion back."""
+    """:ivar data: what the record tells, as far as it is news.
+    :ivar revived: whether the pharmacy took a deletion back.
+    """
 
     move: Move
     state: MappingState
+    data: Record
     revived: bool = False
 
 
@@ -50,28 +53,33 @@ def received(
     """
     if state is None:
         known = MappingState(version=version, deleted=deleted)
-        return Received(Move.TOMBSTONE if deleted else Move.NEW, known)
+        return Received(Move.TOMBSTONE if deleted else Move.NEW, known, data)
     if deleted:
-        return Received(Move.UNCHANGED if state.deleted else Move.DELETED, state)
+        return Received(Move.UNCHANGED if state.deleted else Move.DELETED, state, data)
     if state.deleted and version <= state.version:
-        return Received(Move.UNCHANGED, state)
+        return Received(Move.UNCHANGED, state, data)
     # A later version that lives: it was taken back there.
     revived = state.deleted
     state = replace(state, deleted=False)
-    if version and state.base.pharmacy and version < state.version:
-        return Received(Move.UNCHANGED, state, revived)
     half = state.base.pharmacy
+    if version and half and version < state.version:
+        # What a newer version left out is known of an older one, or not at all.
+        # Of a conflict a newer one has told already what is not agreed on.
+        told_then = data if in_conflict else half
+        news = {n: value for n, value in data.items() if n not in told_then}
+        return Received(Move.MERGE if news else Move.UNCHANGED, state, news, revived)
     same = all(name in half and half[name] == value for name, value in data.items())
     if same and not in_conflict and not state.unanswered:
-        return Received(Move.UNCHANGED, _at_version(state, data, version), revived)
-    return Received(Move.MERGE, state, revived)
+        state = _at_version(state, data, version)
+        return Received(Move.UNCHANGED, state, data, revived)
+    return Received(Move.MERGE, state, data, revived)
 
 
 def _at_version(state, data, version):
     """The state once the record was told at a version. One that is told in part is
     known in part: what it leaves out was told of another version."""
     if version and version < state.version:
-        return state
+        return replace(state, in_part=True)
     whole = not leaves_out(state.base.pharmacy, data)
     if not version or version > state.version:
         return replace(state, version=max(version, state.version), in_part=not whole)

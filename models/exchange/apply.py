@@ -217,8 +217,10 @@ class SyncStream(models.Model):
             arrival.version,
             arrival.data,
             deleted=bool(arrival.record.get("deleted")),
-            in_conflict=bool(mapping) and mapping.state == "conflict",
+            in_conflict=bool(mapping)
+            and (mapping.state == "conflict" or bool(state.conflict_paths)),
         )
+        arrival.data = found.data
         if mapping:
             mapping._move(state, found.state)
         if found.revived and not mapping._record():

@@ -5,15 +5,18 @@ from functools import partial
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ...core.arriving import leaves_out
 from ...core.deadline import CancelToken
 from ...core.envelope import UNREADABLE, as_record
 from ...core.exceptions import (
     NOT_MADE,
     DependencyMissingError,
+    InvalidDataError,
     OperationCancelledError,
 )
 from ...core.retry import DEPENDENCY_WAIT, TOTAL_DEADLINE
 from ...core.storable import storable
+from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from .apply import Arrival
@@ -232,7 +235,11 @@ class SyncStream(models.Model):
         failed = {
             i: a for i, a in first.items() if a.outcome == "failed" and i not in late
         }
-        made_up = [kept[i].id for i in kept.keys() - failed.keys() - late]
+        made_up = [
+            kept[i].id
+            for i in kept.keys() - failed.keys() - late
+            if not self._tells_less(first[i], kept[i])
+        ]
         Operation.browse(made_up)._succeed(self.env._("A newer version came."))
         new = {i: a for i, a in failed.items() if i not in kept}
         made = Operation.create(
@@ -250,6 +257,22 @@ class SyncStream(models.Model):
         if later:
             kept.update(self._keep_failed(later, correlation_id))
         return kept
+
+    def _tells_less(self, arrival, operation):
+        """Whether a record that was applied leaves out what the one that waits tells:
+        then that is still to be applied."""
+        waiting = operation.payload or {}
+        if arrival.record.get("deleted") or waiting.get("deleted"):
+            return False
+        adapter, directory = self._adapter(), Directory(self.backend_id)
+        try:
+            had, has = (
+                adapter._canonical(record, directory, partial=True)
+                for record in (waiting, arrival.record)
+            )
+        except InvalidDataError:
+            return False
+        return leaves_out(had, has)
 
     def _apply_values(self, arrival, correlation_id):
         return {

@@ -167,6 +167,23 @@ class TestNotSaid(FidelityCase):
         self.assertEqual([(li["key"], li["quantity"]) for li in lines], [("2", "7.00")])
         self.assertEqual(order.order_line.mapped("sync_key"), ["2"])
 
+    def test_a_part_does_not_make_up_for_the_whole_that_waits(self):
+        stream = self.stream("purchase_order")
+        whole = {
+            **{"id": "po_w", "version": 1, "reference": "W", "supplier_id": "sup_w"},
+            **{"currency": "EUR", "notes": "cold", "lines": []},
+        }
+        stream._keep_failed(stream._apply([whole], "page"), "page")
+        supplier = {"id": "sup_w", "version": 1, "name": "Late"}
+        self.stream("supplier")._apply([supplier], "later")
+        self.api_push("purchase_order", whole, "reference", "supplier_id")
+        order = self.record("purchase_order", "po_w")
+        self.assertFalse(order.note)
+        self.make_due()
+        stream._apply_due()
+        self.assertIn("cold", order.note)
+        self.assertFalse(self.operations(kind="apply", state="waiting"))
+
     def test_both_sides_have_a_value_that_was_never_told(self):
         at_app = self.app.add(SUPPLIERS, name="Norte", city="Bilbao", zip="48001")
         self.api_push("supplier", at_app, "name")

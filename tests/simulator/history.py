@@ -147,9 +147,8 @@ class History(Persons):
 
     def _in_part(self, record):
         """The record as the pharmacy calls it in: perhaps not all of it."""
-        draw, rooms = self.world.held.random, self.world.rooms
-        # A part of what waits for its supplier as a whole would make up for it.
-        if Room.HOLDS not in rooms or Room.SUPPLIERS in rooms or draw() < 0.3:
+        draw = self.world.held.random
+        if Room.HOLDS not in self.world.rooms or draw() < 0.3:
             return record
         left_out = {n for n in ("notes", "date", "lines") if draw() < 0.4}
         told = {n: v for n, v in record.items() if n not in left_out}

@@ -147,7 +147,8 @@ class EchoNotEnded(Odoo):
     """What was taken over from the pharmacy is sent back to it."""
 
     def _receive(self, mapping, record, data):
-        return _all_is_new(super()._receive(mapping, record, data), mapping)
+        move, __ = super()._receive(mapping, record, data)
+        return _all_is_new(move, mapping), data
 
     def _apply_changed(self, mapping, record, data):  # pylint: disable=missing-return
         super()._apply_changed(mapping, record, data)
@@ -192,7 +193,8 @@ class OldStatesTakenForNew(Odoo):
     """A record that arrives late is applied over what came after it."""
 
     def _receive(self, mapping, record, data):
-        return _all_is_new(super()._receive(mapping, record, data), mapping)
+        move, __ = super()._receive(mapping, record, data)
+        return _all_is_new(move, mapping), data
 
 
 @mistake

@@ -9,6 +9,7 @@ from odoo.addons.pharmacy_sync.core.arriving import (
     deleted,
     gone,
     known_by_key,
+    leaves_out,
     merged,
     received,
     told,
@@ -69,7 +70,7 @@ class Apply:
     def _apply_one(self, record):
         mapping = self._find_mapping(record)
         data = _canonical(record)
-        move = self._receive(mapping, record, data)
+        move, data = self._receive(mapping, record, data)
         if move is Move.NEW and self.matches:
             mapping = self._match_new(record, data)
             move = Move.MERGE if mapping else move
@@ -90,7 +91,7 @@ class Apply:
         )
         if mapping:
             mapping.move(found.state)
-        return found.move
+        return found.move, found.data
 
     def _find_mapping(self, record):
         mapping = self._mapping("external_id", record["id"])
@@ -181,7 +182,9 @@ class Apply:
 
     def _make_up_for(self, record):
         operation = self._waits(record)
-        if operation and not self._is_older(record, operation):
+        if not operation or self._is_older(record, operation):
+            return
+        if not leaves_out(_canonical(operation.payload), _canonical(record)):
             self._end(operation)
 
     def _is_older(self, record, operation):
