@@ -43,7 +43,7 @@ class SyncMapping(models.Model):
     )
     base = fields.Json(
         readonly=True,
-        help="What the pharmacy had when both sides last agreed; what it never told "
+        help="What the pharmacy had when both sides last agreed; what it never sent "
         "is absent.",
     )
     odoo_base = fields.Json(
@@ -64,9 +64,9 @@ class SyncMapping(models.Model):
         "be so. The next state that the app tells shows which of it arrived.",
     )
     in_part = fields.Boolean(
-        "Told in Part",
+        "Received in Part",
         readonly=True,
-        help="The app told only a part of its latest version: the rest is read before "
+        help="The app sent only a part of its latest version: the rest is read before "
         "anything is sent over it.",
     )
     deleted = fields.Boolean(

@@ -78,7 +78,7 @@ class SyncStream(models.Model):
             linked = Operation.browse(fates.linked)
             linked._leave_all({"state": "pending", "reason": reason})
         if fates.fetched:
-            reason = self.env._("Read first: the pharmacy had never told all of it.")
+            reason = self.env._("Read first: the pharmacy app had sent only a part.")
             fetched = Operation.browse(fates.fetched)
             fetched._leave_all({"state": "pending", "reason": reason})
         if fates.stale:
