@@ -220,17 +220,7 @@ class SyncStream(models.Model):
             # The same record twice: what came of the second comes after.
             elif first.setdefault(arrival.external_id, arrival) is not arrival:
                 later.append(arrival)
-        kept = {
-            operation.external_id: operation
-            for operation in Operation.search(
-                [
-                    ("stream_id", "=", self.id),
-                    ("kind", "=", "apply"),
-                    ("external_id", "in", list(first)),
-                    ("state", "not in", Operation.CLOSED),
-                ]
-            )
-        }
+        kept = self._kept_arrivals(first)
         late = {i for i, operation in kept.items() if _is_late(first[i], operation)}
         failed = {
             i: a for i, a in first.items() if a.outcome == "failed" and i not in late
@@ -257,6 +247,19 @@ class SyncStream(models.Model):
         if later:
             kept.update(self._keep_failed(later, correlation_id))
         return kept
+
+    def _kept_arrivals(self, external_ids):
+        """Operations that keep arrived records: ``{external_id: operation}``."""
+        Operation = self.env["sync.operation"]
+        found = Operation.search(
+            [
+                ("stream_id", "=", self.id),
+                ("kind", "=", "apply"),
+                ("external_id", "in", list(external_ids)),
+                ("state", "not in", Operation.CLOSED),
+            ]
+        )
+        return {operation.external_id: operation for operation in found}
 
     def _tells_less(self, arrival, operation):
         """Whether a record that was applied leaves out what the one that waits tells:

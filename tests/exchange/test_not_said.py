@@ -1,7 +1,7 @@
 from odoo.tests import tagged
 
 from ..entities.converters import Converter
-from .fidelity import ORDERS, PRODUCTS, SUPPLIERS, FidelityCase
+from ..fidelity import ORDERS, PRODUCTS, SUPPLIERS, FidelityCase
 
 
 @tagged("post_install", "-at_install")
