@@ -1,6 +1,6 @@
 from odoo.tests import tagged
 
-from ..entities.converters import Converter
+from ...entities.converters import Converter
 from ..fidelity import ORDERS, PRODUCTS, SUPPLIERS, FidelityCase
 
 
