@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -273,11 +273,9 @@ class PharmacyClient:
 
     def _call(self, method, path, **kwargs):
         deadline = Deadline.after(self._deadline)
-        try:
+        # Where it only reads the next answer may be whole.
+        with suppress(DataCorruptedError):
             return self._guarded(deadline, method, path, **kwargs)
-        except DataCorruptedError:
-            # It only reads: the next answer may be whole.
-            pass
         try:
             return self._guarded(deadline, method, path, **kwargs)
         except DataCorruptedError as exc:

@@ -92,7 +92,7 @@ class _Asking:
         # Called once there is a connection: waiting for one has cost time.
         if header == DEADLINE_HEADER and (deadline := _deadline.get()):
             values = (str(deadline.milliseconds()),)
-        super().putheader(header, *values)
+        return super().putheader(header, *values)
 
 
 class _Connection(_Asking, HTTPConnection):

@@ -2,6 +2,7 @@
 to, by whichever road it came."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from .mapping_state import Comparison, MappingState, first_agreed
 from .merge import KEYED, Record, lines_by_key
@@ -75,7 +76,7 @@ def received(
     return Received(Move.MERGE, state, data, revived)
 
 
-def _at_version(state, data, version):
+def _at_version(state: MappingState, data: Record, version: int) -> MappingState:
     """The state once the record was told at a version. One that is told in part is
     known in part: what it leaves out was told of another version."""
     if version and version < state.version:
@@ -115,7 +116,7 @@ def confirmed(state: MappingState, data: Record, version: int) -> MappingState:
     return replace(state, base=base)
 
 
-def told(state: MappingState, known: Record | None, data: Record) -> dict:
+def told(state: MappingState, known: Record | None, data: Record) -> dict[str, Any]:
     """The pharmacy's record as it is by now, as far as it is known.
 
     :param known: of an open conflict, what the pharmacy was seen to have
@@ -150,7 +151,7 @@ def merged(
     return replace(state, base=base, unanswered=unanswered, uncertain=False)
 
 
-def _says_more(state, version):
+def _says_more(state: MappingState, version: int) -> bool:
     return version > state.version or (state.in_part and version == state.version)
 
 

@@ -178,7 +178,7 @@ def next_attempt(
     if verdict is Verdict.PARK:
         return Next(After.PARKED, standing.park_seconds, attempts, False, reason)
     if verdict is Verdict.RETRY:
-        retry_after = failure and failure.retry_after
+        retry_after = failure.retry_after if failure else None
         seconds = delay(
             policy,
             max(attempts, 1),

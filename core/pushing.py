@@ -105,13 +105,19 @@ def plan(
     return Plan(Step.WAIT, missing=missing) if missing else found
 
 
-def _plan_update(state, comparison, essential, read_at):
+def _plan_update(
+    state: MappingState,
+    comparison: Comparison,
+    essential: Collection[str] | None,
+    read_at: int | None,
+) -> Plan:
     changes = comparison.to_pharmacy
     if state.deleted or not changes:
         return Plan(Step.SAME)
-    reduced = essential is not None and not changes.keys() <= set(essential)
+    kept = set(changes) if essential is None else changes.keys() & set(essential)
+    reduced = kept != changes.keys()
     if reduced:
-        changes = {name: changes[name] for name in changes.keys() & set(essential)}
+        changes = {name: changes[name] for name in kept}
         if not changes:
             return Plan(Step.LATER)
     known = read_at is not None and read_at == state.version
@@ -202,8 +208,7 @@ def answered(
         return Answered(state, Fate.READ, current)
     if status == GONE:
         return Answered(state, Fate.GONE, current)
-    found = status in (FOUND, DUPLICATE) and current
-    if found and is_ours(state, current, key, taken):
+    if current and status in (FOUND, DUPLICATE) and is_ours(state, current, key, taken):
         return Answered(linked(state, current, key), Fate.LINKED, current)
     if status == STALE and current:
         return Answered(state, Fate.STALE, current)
@@ -229,7 +234,9 @@ def not_applied(state: MappingState, before: MappingState) -> MappingState:
     return replace(state, unanswered=before.unanswered)
 
 
-def _accepted(state, planned, answer):
+def _accepted(
+    state: MappingState, planned: Plan, answer: Mapping[str, Any]
+) -> Answered:
     version = answer.get("version") or 0
     state = replace(state, uncertain=False)
     if planned.step is Step.DELETE:
@@ -251,7 +258,7 @@ def _accepted(state, planned, answer):
 def is_ours(state: MappingState, current: Record, key: str, taken: bool) -> bool:
     """Whether the pharmacy's record is, or may become, this mapping's counterpart."""
     if state.external_id:
-        return state.external_id == current["id"]
+        return bool(state.external_id == current["id"])
     if current.get("external_ref") == key:
         return True
     # A record of the same barcode that nobody claims is the same thing.

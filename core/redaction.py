@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -113,13 +114,11 @@ def _redact_text(text: str, names: frozenset[str], depth: int) -> str:
 
 def _redact_json(text: str, names: frozenset[str], depth: int) -> str:
     """A text that is JSON is read as such: escapes hide nothing then."""
-    try:
+    with suppress(ValueError, RecursionError):
         value = json.loads(text)
         masked = _redact(value, names, depth + 1)
         if masked != value:
             text = json.dumps(masked, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        pass
     return mask_text(text, names)
 
 
