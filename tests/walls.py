@@ -183,8 +183,8 @@ class WallsCase(SyncCase):
         if values is None:
             return False
         if model._transient:
-            chosen = {"active_ids": self.records["sync.conflict"].ids}
-            model = model.with_user(self.owner).sudo().with_context(chosen)
+            ids = self.records["sync.conflict"].ids
+            model = model.with_user(self.owner).sudo().with_context(active_ids=ids)
         values.update(SPECIAL.get(name, {}))
         self.records[name] = model.create(values).with_env(self.env)
         return True

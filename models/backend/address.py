@@ -13,7 +13,13 @@ class SyncBackend(models.Model):
     def _check_url(self):
         for backend in self:
             if problem := self._address_problem(backend.url):
-                raise ValidationError(f"{backend.name}: {problem}")
+                raise ValidationError(
+                    self.env._(
+                        "%(backend)s: %(problem)s",
+                        backend=backend.name,
+                        problem=problem,
+                    )
+                )
 
     @api.model
     def _address_problem(self, url):
