@@ -2,8 +2,9 @@ import uuid
 from dataclasses import dataclass, field
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
-from ...entities.neutral import neutral
+from ...entities.neutral import SOURCE_LANG, neutral
 from ..base.actions import open_record, open_records
 
 PENDING = "pharmacy_sync.changed"
@@ -99,7 +100,13 @@ class SyncTracked(models.AbstractModel):
         if not self._sync_is_followed(vals):
             return super().write(vals)
         before = self._sync_records()
+        alike = self._sync_alike(vals)
         result = super().write(vals)
+        for record, name, langs in alike:
+            # Odoo writes the field once more, which is no change of its own.
+            record.with_context(sync_alike=True).update_field_translations(
+                name, dict.fromkeys(langs, record[name] or "")
+            )
         # A line that moved concerns both orders.
         (before | self._sync_records())._sync_note(
             self._sync_kind(vals), self._sync_tracked_fields(vals)
@@ -110,6 +117,48 @@ class SyncTracked(models.AbstractModel):
         self._sync_note_change("deleted")
         return super().unlink()
 
+    def _sync_alike(self, vals):
+        """Texts that are one text in several languages, and of which one is written.
+
+        Odoo stores a text that is made in another language in the source language too.
+        Until somebody translates it, it is one text, and whoever renames it renames it
+        in both. A text that was translated is another in each language.
+
+        :return: list of (record, field name, languages that go along)
+        """
+        if self.env.context.get("sync_alike"):
+            return []
+        installed = {code for code, __ in self.env["res.lang"].get_installed()}
+        lang = self.env.lang or SOURCE_LANG
+        names = [
+            name
+            for name in self._sync_tracked_names().intersection(vals)
+            if self._fields[name].translate is True and self._fields[name].store
+        ]
+        if not names or len(installed) < 2:
+            return []
+        self.flush_recordset(names)
+        alike = []
+        for name in names:
+            rows = self.env.execute_query(
+                SQL(
+                    "SELECT id, %s FROM %s WHERE id = ANY(%s)",
+                    SQL.identifier(name),
+                    SQL.identifier(self._table),
+                    self.ids,
+                )
+            )
+            for res_id, texts in rows:
+                texts = texts or {}
+                same = [
+                    other
+                    for other in installed & texts.keys() - {lang}
+                    if texts[other] == texts.get(lang)
+                ]
+                if same:
+                    alike.append((self.browse(res_id), name, same))
+        return alike
+
     def _sync_is_followed(self, vals=None):
         """Whether a change (of the fields in ``vals``) travels to any backend."""
         if not self or self._sync_entity not in self.env["sync.stream"]._followed():
@@ -118,9 +167,12 @@ class SyncTracked(models.AbstractModel):
 
     def _sync_tracked_fields(self, vals):
         """Those of ``vals`` that travel, as ``model:field``."""
-        tracked = self.env[f"sync.entity.{self._sync_entity}"]._entity_tracked
-        names = tracked.get(self._name, set()).intersection(vals)
+        names = self._sync_tracked_names().intersection(vals)
         return {f"{self._name}:{name}" for name in names}
+
+    def _sync_tracked_names(self):
+        tracked = self.env[f"sync.entity.{self._sync_entity}"]._entity_tracked
+        return tracked.get(self._name, set())
 
     def _sync_kind(self, vals):
         """What kind of change writing ``vals`` is: updated or cancelled."""

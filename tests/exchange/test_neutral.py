@@ -561,6 +561,24 @@ class TestNeutralLanguage(SyncCase):
         self.assertEqual(self.name_there(), "Amoxicillin 50 mg")
         self.assertEqual(self.spanish.name, "Amoxicilina")
 
+    def test_a_name_that_was_never_translated_is_one_name(self):
+        """Made in Spanish it is stored in English too: nobody has translated it."""
+        made = self.spanish.create({"name": "Vacuna", "purchase_ok": True})
+        self.push()
+        made.name = "Vacuna 500"
+        self.push()
+        self.assertEqual(self.at_app(made)["name"], "Vacuna 500")
+        self.app.edit("products", self.mapping(made).external_id, name="Vacuna 750")
+        self.pull()
+        self.assertEqual(made.name, "Vacuna 750")
+        english = made.with_context(lang="en_US")
+        english.name = "Vaccine"
+        self.assertEqual(made.name, "Vaccine")
+        made.name, english.name = "Vacuna", "Vaccine"
+        made.update_field_translations("name", {"en_US": "Shot"})
+        made.name = "Vacuna 1000"
+        self.assertEqual(english.name, "Shot", "what was translated stays")
+
     def test_codes_are_the_same_in_every_language(self):
         self.speak_spanish()
         self.product.uom_id.with_context(lang="es_ES").name = "Unidades"
