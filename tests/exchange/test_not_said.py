@@ -110,6 +110,7 @@ class TestNotSaid(FidelityCase):
         order = self.record("purchase_order", "po_w")
         self.assertFalse(order.note)
         self.make_due()
+        self.env.flush_all()
         stream._apply_due()
         self.assertIn("cold", order.note)
         self.assertFalse(self.operations(kind="apply", state="waiting"))
