@@ -69,7 +69,8 @@ def test_differences_are_those_there_are(before, after):
     found = differences(before, after)
     assert all(old != new for old, new in found.values())
     assert bool(found) == any(
-        sorted(map(str, before[name])) != sorted(map(str, after[name]))
+        {line["key"]: line for line in before[name]}
+        != {line["key"]: line for line in after[name]}
         if name == "lines"
         else before[name] != after[name]
         for name in after
