@@ -122,7 +122,9 @@ class SyncStream(models.Model):
         operation = self._pull_operation()
         now = fields.Datetime.now()
         if operation.state == "dead":
-            return (operation.done_at or now) + DEAD_WAIT > now
+            # What may pass by itself, such as an outage, is read again at once.
+            passes = operation.error_ids.sorted("id")[-1:].retryable
+            return not passes and (operation.done_at or now) + DEAD_WAIT > now
         return operation.state == "waiting" and (operation.eta or now) > now
 
     def _is_pull_dead(self):

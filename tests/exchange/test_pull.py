@@ -1,5 +1,6 @@
 from odoo.tests import tagged
 
+from ...core.exceptions import HttpError
 from ..common import SyncCase
 
 
@@ -172,6 +173,17 @@ class TestPull(SyncCase):
         self.pull()
         self.assertTrue(self.order_of(theirs))
         self.assertEqual(operation.state, "done")
+
+    def test_pull_that_an_outage_used_up_reads_at_the_next_turn(self):
+        stream = self.backend.stream_ids.filtered(lambda s: s.entity == "supplier")
+        for __ in range(8):
+            stream._fail_pull(HttpError(503), "outage")
+        self.assertTrue(self.operations(kind="pull", state="dead"))
+        there = self.app.add("suppliers", name="After The Outage")
+        self.pull()
+        found = self.env["sync.mapping"].search([("external_id", "=", there["id"])])
+        self.assertEqual(found.record_name, "After The Outage")
+        self.assertFalse(self.operations(kind="pull", state="dead"))
 
     def test_app_that_was_set_back_is_read_from_the_beginning(self):
         self.pull()
