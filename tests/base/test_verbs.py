@@ -54,7 +54,7 @@ class TestVerbs(SyncCase):
     def test_what_postgresql_refuses_is_the_records_and_the_next_goes_on(self):
         with alone(self.env) as failure:
             self.env.cr.execute("SELECT 1 / 0")
-        self.assertIsInstance(failure.error, psycopg2.errors.DivisionByZero)
+        self.assertIsInstance(failure.error.__cause__, psycopg2.errors.DivisionByZero)
         with alone(self.env) as failure:
             self.first.name = "Next"
         self.assertFalse(failure)
@@ -64,7 +64,7 @@ class TestVerbs(SyncCase):
         breaker = self.backend.breaker_ids[:1]
         with alone(self.env) as failure:
             breaker.probes = 0
-        self.assertIsInstance(failure.error, psycopg2.errors.CheckViolation)
+        self.assertIsInstance(failure.error.__cause__, psycopg2.errors.CheckViolation)
         self.assertGreater(breaker.probes, 0)
 
     @mute_logger("odoo.sql_db")

@@ -42,6 +42,7 @@ class SyncBackendConnect(models.TransientModel):
         lambda self: self.env["sync.backend"]._select_lang(),
         "Language of Names",
         compute="_compute_lang",
+        precompute=True,
         store=True,
         readonly=False,
         required=True,
