@@ -199,14 +199,14 @@ def test_a_look_up_serves_what_odoo_has_while_the_app_fails(stack):
     rules = [{"kind": "error", "status": 503, "match": match, "count": 1}]
     stack.app.call("POST", "/admin/faults", seed=1, rules=rules)
     arguments = {"entity": "supplier", "external_ids": [record["id"], "sup_nobody"]}
-    answer = by_json2(stack, "lookup", correlation_id="app is down", **arguments)
+    answer = by_json2(stack, "lookup", correlation_id="app-is-down", **arguments)
     known, unknown = answer["results"]
     assert known["success"], answer
     assert (known["source"], known["stale"]) == ("odoo", True)
     assert known["value"]["name"] == record["name"]
     assert not unknown["success"]
     errors = stack.query(
-        "SELECT type FROM sync_error WHERE correlation_id = 'app is down'"
+        "SELECT type FROM sync_error WHERE correlation_id = 'app-is-down'"
     )
     assert [error["type"] for error in errors] == ["service_unavailable"]
 
