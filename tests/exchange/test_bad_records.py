@@ -63,7 +63,7 @@ MORE_FIELDS = {
         ("ordered_at", [], "ordered_at"),
         ("supplier_id", ["sup_1"], "supplier_id"),
         ("supplier_id", LONG, "supplier_id"),
-        ("currency", "XXX", "currency"),
+        ("currency", "QQQ", "currency"),
         ("lines", "none", "lines"),
         ("lines", ["none"], "lines[0]"),
         ("lines", [{}] * 1001, "lines"),

@@ -1,4 +1,4 @@
-"""From the pharmacy to Odoo: ``sync_pull.py``, ``sync_apply.py``."""
+"""From the pharmacy to Odoo: ``pull.py``, ``apply.py``."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The guarded call: ``sync_guard.py``, ``sync_breaker.py``."""
+"""The guarded call: ``guard.py``, ``sync_breaker.py``."""
 
 from odoo.addons.pharmacy_sync.core.breaker import (
     BreakerConfig,

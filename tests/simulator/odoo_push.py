@@ -1,4 +1,4 @@
-"""From Odoo to the pharmacy: ``sync_push.py``, ``sync_settle.py``."""
+"""From Odoo to the pharmacy: ``push.py``, ``settle.py``."""
 
 from odoo.addons.pharmacy_sync.core.pushing import (
     FETCHED,

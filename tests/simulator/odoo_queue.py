@@ -1,4 +1,4 @@
-"""Events and operations: ``sync_event.py``, ``sync_queue.py``, ``sync_outcome.py``."""
+"""Events and operations: ``sync_event.py``, ``queue.py``, ``outcome.py``."""
 
 import random
 from dataclasses import replace
