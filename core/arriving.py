@@ -116,7 +116,7 @@ def confirmed(state: MappingState, data: Record, version: int) -> MappingState:
     return replace(state, base=base)
 
 
-def told(state: MappingState, known: Record | None, data: Record) -> dict[str, Any]:
+def as_known(state: MappingState, known: Record | None, data: Record) -> dict[str, Any]:
     """The pharmacy's record as it is by now, as far as it is known.
 
     :param known: of an open conflict, what the pharmacy was seen to have

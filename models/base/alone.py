@@ -31,7 +31,7 @@ def is_replayed(exception):
     return isinstance(exception, _REPLAYED)
 
 
-def is_nobodys(exception):
+def is_transaction_failure(exception):
     """Whether no record is at fault: the whole transaction must be replayed, or is
     lost. A value that PostgreSQL refuses (SQLSTATE classes 22, 23 and 54) is its
     record's."""
@@ -55,7 +55,7 @@ def alone(env):
 
     ``with alone(env) as failure: ...`` and then ``if failure.error: ...``. Earlier
     writes are flushed first, so that they cannot fail in this record's place. What is
-    no record's fault (see :func:`is_nobodys`) is raised.
+    no record's fault (see :func:`is_transaction_failure`) is raised.
     """
     env.cr.flush()
     failure = Failure()
@@ -63,7 +63,7 @@ def alone(env):
         with env.cr.savepoint():
             yield failure
     except Exception as exc:
-        if is_nobodys(exc):
+        if is_transaction_failure(exc):
             raise
         failure.error = without_sql(env, exc)
 

@@ -8,7 +8,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.memory import Memory
-from ..base.alone import is_nobodys
+from ..base.alone import is_transaction_failure
 from ..base.rights import OPERATOR, check_may
 
 _logger = logging.getLogger(__name__)
@@ -225,7 +225,7 @@ class SyncCache(models.Model):
             with self.env.cr.savepoint(flush=False):
                 self.env.cr.execute(query, log_exceptions=False)
         except psycopg2.Error as exc:
-            if is_nobodys(exc):
+            if is_transaction_failure(exc):
                 # A conflict with another transaction: this one is replayed as a whole.
                 raise
             _logger.warning("The cache cannot be written: %s", exc)

@@ -10,7 +10,7 @@ from ...core.storable import storable_text
 from ...core.text_checks import check_id
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
-from ..base.alone import alone, is_nobodys, without_sql
+from ..base.alone import alone, is_transaction_failure, without_sql
 
 # Characters of an unusable id by which its failure is known.
 SHOWN_ID = 200
@@ -83,7 +83,7 @@ class SyncStream(models.Model):
             with self.env.cr.savepoint():
                 return self._apply(records, correlation_id)
         except Exception as exc:
-            if is_nobodys(exc):
+            if is_transaction_failure(exc):
                 raise
             if len(records) == 1:
                 arrival = Arrival(records[0])
@@ -224,7 +224,7 @@ class SyncStream(models.Model):
         if mapping:
             mapping._move(state, found.state)
         if found.revived and not mapping._record():
-            mapping._bury()
+            mapping._detach()
         return found.move
 
     def _match_new(self, new, directory):
@@ -250,7 +250,7 @@ class SyncStream(models.Model):
         buried = {
             mapping.res_id: mapping._base() for mapping in known if mapping.deleted
         }
-        known.filtered("deleted")._bury()
+        known.filtered("deleted")._detach()
         unlinked = known.filtered(lambda mapping: mapping.res_id not in buried)
         unlinked._forget_agreed()
         by_res_id = {mapping.res_id: mapping for mapping in unlinked}
@@ -298,7 +298,7 @@ class SyncStream(models.Model):
             with self.env.cr.savepoint():
                 self._create_bulk(arrivals, directory)
         except Exception as exc:
-            if is_nobodys(exc):
+            if is_transaction_failure(exc):
                 raise
             half = len(arrivals) // 2
             self._create_new(arrivals[:half], directory)

@@ -1,6 +1,6 @@
 from odoo import models
 
-from ...core.arriving import confirmed, gone, merged, told
+from ...core.arriving import as_known, confirmed, gone, merged
 from ...core.conflict_rules import Rule, RuleKind
 from ...core.merge import MISSING, FieldConflict, Side
 from ...core.policy import Decision
@@ -36,7 +36,7 @@ class SyncStream(models.Model):
             state = mapping._state()
             mapping._move(state, confirmed(state, arrival.data, arrival.version))
             known = mapping._open_conflict().pharmacy
-            pharmacy = told(mapping._state(), known, arrival.data)
+            pharmacy = as_known(mapping._state(), known, arrival.data)
             record = records.browse(mapping.res_id).with_prefetch(records.ids)
             facts = RecordFacts(mapping, record, arrival.record, peers)
             comparison = mapping._decide(odoo, pharmacy, facts)

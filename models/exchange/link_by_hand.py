@@ -37,7 +37,7 @@ class SyncMapping(models.Model):
                 "version": mapping.version,
             }
             mapping._abandon(mapping.env._("The link was broken by hand."))
-            mapping._bury()
+            mapping._detach()
             mapping.write({"base": False, "odoo_base": False, "version": 0})
             Operation = mapping.env["sync.operation"]
             Operation.create(
@@ -79,7 +79,7 @@ class SyncMapping(models.Model):
         if not mapping and other and not other.external_id:
             mapping = other
         else:
-            other._bury()
+            other._detach()
         if not mapping:
             values = {"res_id": record.id, "external_id": external_id}
             mapping = Mapping._insert(stream, [values])
@@ -128,7 +128,7 @@ class SyncMapping(models.Model):
             )
         return mapping, other
 
-    def _bury(self):
+    def _detach(self):
         """Free the Odoo record: what the pharmacy calls its own stays known here, so
         that an old update of it is known to be old."""
         nameless = self.filtered(lambda mapping: not mapping.external_id)
@@ -156,7 +156,7 @@ class SyncMapping(models.Model):
         self.ensure_one()
         self.deleted = False
         if not self._record():
-            self._bury()
+            self._detach()
 
     def _abandon(self, reason):
         """End what is under way for these records."""

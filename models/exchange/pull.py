@@ -204,7 +204,7 @@ class SyncStream(models.Model):
         """The next job goes on where this one's turn is over."""
         operation = self._pull_operation()
         if operation.state == "running":
-            operation._leave({"state": "pending", "job_uuid": False}, {})
+            operation._change_state({"state": "pending", "job_uuid": False}, {})
         self.backend_id._schedule_pull(eta)
 
     def _keep_failed(self, arrivals, correlation_id):

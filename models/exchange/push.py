@@ -1,4 +1,5 @@
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -6,6 +7,7 @@ from odoo import fields, models
 from odoo.tools import LazyTranslate
 
 from ...core.bisect import Fate, run_bisecting
+from ...core.mapping_state import MappingState
 from ...core.pushing import (
     CANCELLED,
     FETCHED,
@@ -13,6 +15,7 @@ from ...core.pushing import (
     GONE,
     NOT_FOUND,
     WRITES,
+    Plan,
     Step,
     begun,
     is_uncertain,
@@ -32,6 +35,27 @@ ENDED = {
     Step.GONE: _lt("The record is gone."),
     Step.SAME: _lt("Nothing differs any more."),
 }
+
+
+@dataclass
+class PushItem:
+    """One operation of a batch, as it was claimed: it is sent and settled without a
+    look at the database between.
+
+    :ivar key: the mapping's, by which the app finds a record that it may have
+    :ivar retry: whether an earlier attempt was sent
+    :ivar state: the mapping's before the push
+    :ivar request: of the batch call
+    """
+
+    operation_id: int
+    mapping_id: int
+    key: str
+    correlation_id: str
+    retry: bool
+    state: MappingState
+    plan: Plan
+    request: dict
 
 
 class SyncBackend(models.Model):
@@ -127,38 +151,38 @@ class SyncStream(models.Model):
         try:
             self._look_up_uncertain(client, collection, items, answers)
             self._fetch_untold(client, collection, items, answers)
-            unsent = [item for item in items if item["operation_id"] not in answers]
+            unsent = [item for item in items if item.operation_id not in answers]
             for result in run_bisecting(
                 unsent, partial(self._send_wanted, client, collection)
             ):
                 known = answers if result.fate is Fate.ANSWERED else failures
-                known[result.item["operation_id"]] = (
+                known[result.item.operation_id] = (
                     result.result if known is answers else result.error
                 )
             self._fetch_current(client, collection, items, answers)
         except Exception as exc:  # noqa: BLE001 - each item fails with it
             for item in items:
-                if item["operation_id"] not in answers:
-                    failures.setdefault(item["operation_id"], exc)
+                if item.operation_id not in answers:
+                    failures.setdefault(item.operation_id, exc)
         return answers, failures
 
     def _send_wanted(self, client, collection, items):
         """Send one part of a batch, but for what a person asked to stop meanwhile."""
-        asked = apart(self._cancelled_among, [item["operation_id"] for item in items])
-        wanted = [item for item in items if item["operation_id"] not in asked]
+        asked = apart(self._cancelled_among, [item.operation_id for item in items])
+        wanted = [item for item in items if item.operation_id not in asked]
         results = []
         if wanted:
             results = client.batch(
                 collection,
-                [item["request"] for item in wanted],
-                items[0]["correlation_id"],
-                retry=any(item["retry"] for item in wanted),
+                [item.request for item in wanted],
+                items[0].correlation_id,
+                retry=any(item.retry for item in wanted),
             )
         if not asked or len(results) != len(wanted):
             return results
         answered = iter(results)
         return [
-            {"status": CANCELLED} if item["operation_id"] in asked else next(answered)
+            {"status": CANCELLED} if item.operation_id in asked else next(answered)
             for item in items
         ]
 
@@ -174,33 +198,33 @@ class SyncStream(models.Model):
         """A creation whose answer was lost is looked for by its key before it is sent
         again: the app may have it, and may not heed idempotency keys."""
         for item in items:
-            if is_uncertain(item["state"]):
-                found = client.find(collection, item["key"], item["correlation_id"])
+            if is_uncertain(item.state):
+                found = client.find(collection, item.key, item.correlation_id)
                 if found:
-                    answers[item["operation_id"]] = {"status": FOUND, "current": found}
-                elif item["plan"].step is Step.FIND:
-                    answers[item["operation_id"]] = {"status": GONE}
+                    answers[item.operation_id] = {"status": FOUND, "current": found}
+                elif item.plan.step is Step.FIND:
+                    answers[item.operation_id] = {"status": GONE}
 
     def _fetch_untold(self, client, collection, items, answers):
         """What the pharmacy never told is read before anything is sent over it."""
         for item in items:
-            if item["plan"].step is Step.FETCH:
+            if item.plan.step is Step.FETCH:
                 found = client.get_if_there(
-                    collection, item["state"].external_id, item["correlation_id"]
+                    collection, item.state.external_id, item.correlation_id
                 )
                 status = FETCHED if found else NOT_FOUND
-                answers[item["operation_id"]] = {"status": status, "current": found}
+                answers[item.operation_id] = {"status": status, "current": found}
 
     def _fetch_current(self, client, collection, items, answers):
         """What the app has already, where it refused to create it once more."""
         refused = {
-            item["operation_id"]: (item, answers.pop(item["operation_id"]))
+            item.operation_id: (item, answers.pop(item.operation_id))
             for item in items
-            if answers.get(item["operation_id"], {}).get("existing_id")
+            if answers.get(item.operation_id, {}).get("existing_id")
         }
         for operation_id, (item, answer) in refused.items():
             answer["current"] = client.get(
-                collection, answer["existing_id"], item["correlation_id"]
+                collection, answer["existing_id"], item.correlation_id
             )
             answers[operation_id] = answer
 
@@ -298,16 +322,16 @@ class SyncStream(models.Model):
         operation.write({"payload": request, "attempts": operation.attempts + 1})
         # Attempts may be counted anew: their number would name another request too.
         request["idempotency_key"] = uuid.uuid4().hex
-        return {
-            "operation_id": operation.id,
-            "mapping_id": mapping.id,
-            "key": mapping.key,
-            "correlation_id": operation.correlation_id,
-            "retry": operation.attempts > 1,
-            "state": state,
-            "plan": planned,
-            "request": request,
-        }
+        return PushItem(
+            operation_id=operation.id,
+            mapping_id=mapping.id,
+            key=mapping.key,
+            correlation_id=operation.correlation_id,
+            retry=operation.attempts > 1,
+            state=state,
+            plan=planned,
+            request=request,
+        )
 
     def _request(self, operation, state, planned):
         request = {

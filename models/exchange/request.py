@@ -32,7 +32,7 @@ class SyncOperation(models.Model):
         alive = set(records.filtered(adapter._is_alive).ids)
         revived = mappings.filtered(lambda m: m.deleted and m.res_id in alive)
         # The pharmacy's record stays deleted: one that is used again is made anew.
-        revived._bury()
+        revived._detach()
         mappings -= revived
         linked = set(mappings.mapped("res_id"))
         wanted = (

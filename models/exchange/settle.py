@@ -10,7 +10,7 @@ from ...core.taxonomy import ErrorType
 
 
 @dataclass
-class Fates:
+class PushOutcomes:
     """What came of the operations of a batch, to be written for all at once."""
 
     # Ids of operations, by the reason, and by what was raised.
@@ -38,69 +38,69 @@ class SyncStream(models.Model):
         :param answers: ``{operation id: result}``
         :param failures: ``{operation id: exception}`` for those without an answer
         """
-        self.env["sync.mapping"]._lock([item["mapping_id"] for item in items])
+        self.env["sync.mapping"]._lock([item.mapping_id for item in items])
         # Browsed together, so that what they refer to is read for all at once.
-        operations = self.env["sync.operation"].browse(i["operation_id"] for i in items)
-        fates = Fates()
+        operations = self.env["sync.operation"].browse(i.operation_id for i in items)
+        outcomes = PushOutcomes()
         for item, operation in zip(items, operations, strict=True):
             if answer := answers.get(operation.id):
-                self._settle_answer(operation, item, answer, fates)
+                self._settle_answer(operation, item, answer, outcomes)
             else:
-                self._settle_silence(operation, item, failures[operation.id], fates)
-        self._write_fates(fates)
+                self._settle_silence(operation, item, failures[operation.id], outcomes)
+        self._write_outcomes(outcomes)
         if self._adapter()._entity_cached:
             keys = operations.mapping_id.filtered("external_id").mapped("external_id")
             self.env["sync.cache"]._invalidate(self.backend_id, self.entity, keys)
-        if fates.arrived:
-            correlation_id = items[0]["correlation_id"]
-            arrivals = self._apply_apart(fates.arrived, correlation_id)
+        if outcomes.arrived:
+            correlation_id = items[0].correlation_id
+            arrivals = self._apply_apart(outcomes.arrived, correlation_id)
             self._keep_failed(arrivals, correlation_id)
             self._park_unmerged(operations, arrivals)
-            self._end_fetched(operations.browse(fates.fetched), arrivals)
+            self._end_fetched(operations.browse(outcomes.fetched), arrivals)
         self._send_the_rest(operations, items)
         operations._schedule_waiting()
         operations.filtered(lambda o: o.state == "done")._carried_over()
         carried = [
-            (operation.mapping_id.res_id, item["correlation_id"])
+            (operation.mapping_id.res_id, item.correlation_id)
             for item, operation in zip(items, operations, strict=True)
             if answers.get(operation.id, {}).get("status") in OK
         ]
         self.env["sync.event"].sudo()._emit_synced(self, carried)
 
-    def _write_fates(self, fates):
+    def _write_outcomes(self, outcomes):
         Operation, Error = self.env["sync.operation"], self.env["sync.error"]
-        for reason, ids in fates.done.items():
+        for reason, ids in outcomes.done.items():
             Operation.browse(ids)._succeed(reason)
-        Operation.browse(fates.cancelled)._end_cancelled()
-        if fates.linked:
+        Operation.browse(outcomes.cancelled)._end_cancelled()
+        if outcomes.linked:
             # What differs goes with the next batch.
             reason = self.env._("The pharmacy had it already: linked.")
-            linked = Operation.browse(fates.linked)
-            linked._leave_all({"state": "pending", "reason": reason})
-        if fates.fetched:
+            linked = Operation.browse(outcomes.linked)
+            linked._change_states({"state": "pending", "reason": reason})
+        if outcomes.fetched:
             reason = self.env._("Read first: the pharmacy app had sent only a part.")
-            fetched = Operation.browse(fates.fetched)
-            fetched._leave_all({"state": "pending", "reason": reason})
-        if fates.stale:
+            fetched = Operation.browse(outcomes.fetched)
+            fetched._change_states({"state": "pending", "reason": reason})
+        if outcomes.stale:
             # Merged now; what still differs, if anything does, goes with the next.
             reason = self.env._("Merged with the pharmacy's newer values.")
             Error._record_each(
-                [(*each, {"retry_reason": reason}) for each in fates.stale]
+                [(*each, {"retry_reason": reason}) for each in outcomes.stale]
             )
-            stale = Operation.browse(operation.id for operation, *__ in fates.stale)
-            stale._leave_all(
+            stale = Operation.browse(operation.id for operation, *__ in outcomes.stale)
+            stale._change_states(
                 {"state": "pending", "reason": reason, "recovery": "merged"}
             )
-        for exception, ids in fates.not_made.items():
+        for exception, ids in outcomes.not_made.items():
             seconds = exception.retry_after or 1.0
             Operation.browse(ids)._give_back(seconds, str(exception))
-        Operation._fail_each(fates.failed)
+        Operation._fail_each(outcomes.failed)
 
     def _send_the_rest(self, operations, items):
         """Queue what was left out of updates while the pool was saturated."""
         rest = {}
         for item, operation in zip(items, operations, strict=True):
-            if item["plan"].reduced and operation.state == "done":
+            if item.plan.reduced and operation.state == "done":
                 operation.reason = self.env._("Essential fields; the rest follows.")
                 rest[operation.mapping_id] = operation.correlation_id
         if rest:
@@ -142,7 +142,7 @@ class SyncStream(models.Model):
                 )
         self.env["sync.operation"]._fail_each(failures)
 
-    def _settle_silence(self, operation, item, exception, fates):
+    def _settle_silence(self, operation, item, exception, outcomes):
         """No answer came to one of the batch."""
         classification = self.env["sync.error"]._classify(
             exception, self.backend_id, idempotent=False
@@ -152,20 +152,20 @@ class SyncStream(models.Model):
             operation._withdraw_cancel()
         mapping = operation.mapping_id
         state = mapping._state()
-        mapping._move(state, silent(state, item["state"], unknown))
+        mapping._move(state, silent(state, item.state, unknown))
         if isinstance(exception, NOT_MADE):
-            fates.not_made[exception].append(operation.id)
+            outcomes.not_made[exception].append(operation.id)
         else:
-            fates.failed.append((operation, classification, exception))
+            outcomes.failed.append((operation, classification, exception))
 
-    def _settle_answer(self, operation, item, answer, fates):
+    def _settle_answer(self, operation, item, answer, outcomes):
         """An answer came to one of the batch."""
         mapping = operation.mapping_id
         state = mapping._state()
         found = answered(
             state,
-            item["state"],
-            item["plan"],
+            item.state,
+            item.plan,
             answer,
             key=mapping.key,
             taken=self._is_taken(mapping, answer.get("current")),
@@ -178,24 +178,24 @@ class SyncStream(models.Model):
             conflict.pharmacy = {**(conflict.pharmacy or {}), **found.accepted}
         arrives = found.arrives
         if found.fate is Fate.DONE:
-            fates.done[False].append(operation.id)
+            outcomes.done[False].append(operation.id)
         elif found.fate is Fate.GONE:
             reason = self.env._("The pharmacy had deleted it.")
-            fates.done[reason].append(operation.id)
+            outcomes.done[reason].append(operation.id)
         elif found.fate is Fate.CANCELLED:
             operation.attempts -= 1
-            fates.cancelled.append(operation.id)
+            outcomes.cancelled.append(operation.id)
         elif found.fate is Fate.LINKED:
-            fates.linked.append(operation.id)
+            outcomes.linked.append(operation.id)
         elif found.fate is Fate.READ:
-            fates.fetched.append(operation.id)
+            outcomes.fetched.append(operation.id)
         elif found.fate is Fate.STALE and not self._is_stuck(operation):
-            fates.stale.append(self._refusal(operation, answer))
+            outcomes.stale.append(self._refusal(operation, answer))
         else:
             arrives = None
-            fates.failed.append(self._refusal(operation, answer))
+            outcomes.failed.append(self._refusal(operation, answer))
         if arrives:
-            fates.arrived.append(arrives)
+            outcomes.arrived.append(arrives)
 
     def _is_taken(self, mapping, current):
         """Whether a record that the app names is another mapping's counterpart."""

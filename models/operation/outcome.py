@@ -98,7 +98,7 @@ class SyncOperation(models.Model):
         errors = self.env["sync.error"]._record_each([known[:4] for known in decided])
         for (operation, *__, values), error in zip(decided, errors, strict=True):
             values["error_group_id"] = error.group_id.id
-            operation._leave(values, newer)
+            operation._change_state(values, newer)
 
     def _after_failure(self, classification, retrying):
         """What comes after a failed attempt.
@@ -173,8 +173,8 @@ class SyncOperation(models.Model):
         values = {"state": "waiting", "parked": True, "eta": eta, "reason": reason}
         failed = self.filtered("recovery")
         # What failed before is not tried again in its own time, after all.
-        failed._leave_all({**values, "recovery": "parked"})
-        (self - failed)._leave_all(values)
+        failed._change_states({**values, "recovery": "parked"})
+        (self - failed)._change_states(values)
 
     @api.model
     def _resume(self, backend):
@@ -202,17 +202,17 @@ class SyncOperation(models.Model):
             "reason": self.env._("The pharmacy app answers again."),
         }
         for operation in dead:
-            operation._leave(values, newer)
+            operation._change_state(values, newer)
             newer.setdefault(operation.mapping_id, operation)
         return bool(waiting or dead)
 
-    def _leave_all(self, values):
-        """Write the same values on all of these: see :meth:`_leave`."""
+    def _change_states(self, values):
+        """Write the same values on all of these: see :meth:`_change_state`."""
         newer = self._newer_pushes()
         for operation in self:
-            operation._leave(values, newer)
+            operation._change_state(values, newer)
 
-    def _leave(self, values, newer):
+    def _change_state(self, values, newer):
         """Write ``values``, with the state that follows. Where a newer push of the same
         record is in the queue, that one goes on in this one's place: same state of
         the record, same attempts, same time to wait for.

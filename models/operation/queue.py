@@ -73,7 +73,7 @@ class SyncOperation(models.Model):
     def _take_back(self):
         """Put operations whose worker died back in the queue."""
         self._withdraw_cancel()
-        self._leave_all(
+        self._change_states(
             {
                 "state": "pending",
                 "job_uuid": False,

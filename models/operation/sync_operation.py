@@ -258,7 +258,7 @@ class SyncOperation(models.Model):
         }
         newer = self._newer_pushes()
         for operation in self:
-            operation._leave(values, newer)
+            operation._change_state(values, newer)
             newer.setdefault(operation.mapping_id, operation)
         for successor in newer.values():
             successor.write(values)

@@ -52,7 +52,7 @@ class TestBatchCost(SyncCase):
         self.stream._settle_push(items, answers, failures)
         self.env.flush_all()
         count = self.env.cr.sql_log_count - before
-        return count, self.operations().browse(i["operation_id"] for i in items)
+        return count, self.operations().browse(i.operation_id for i in items)
 
     def assert_flat(self, prepare, state, sends=1):
         """The last batch of ``sends`` costs the same for few records and for many."""

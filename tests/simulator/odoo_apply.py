@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from odoo.addons.pharmacy_sync.core.arriving import (
     Move,
+    as_known,
     confirmed,
     created,
     deleted,
@@ -12,7 +13,6 @@ from odoo.addons.pharmacy_sync.core.arriving import (
     leaves_out,
     merged,
     received,
-    told,
 )
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
 from odoo.addons.pharmacy_sync.core.mapping_state import MappingState
@@ -124,7 +124,7 @@ class Apply:
             return
         mapping.move(self._confirmed(mapping.state, data, version))
         known = mapping.conflict and mapping.conflict.pharmacy
-        pharmacy = told(mapping.state, known, data)
+        pharmacy = as_known(mapping.state, known, data)
         comparison = self._decide(mapping, odoo, pharmacy, record)
         stored = self._write(mapping.res_id, comparison.to_odoo)
         mapping.move(self._merged(mapping.state, comparison, stored, data, version))

@@ -197,10 +197,10 @@ class Push:
         if found.fate in (Fate.DONE, Fate.GONE):
             self._end(operation)
         elif found.fate in (Fate.LINKED, Fate.READ):
-            self._leave(operation, "pending")
+            self._change_state(operation, "pending")
         elif found.fate is Fate.STALE and not self._is_stuck(operation):
             operation.stale += 1
-            self._leave(operation, "pending")
+            self._change_state(operation, "pending")
         else:
             self._fail(operation, REFUSED)
             return []

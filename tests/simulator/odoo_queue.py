@@ -77,9 +77,9 @@ class Queue:
         operation.parked, operation.stale = found.state is After.PARKED, 0
         self.met["parked"] += operation.parked
         if found.state is After.DEAD:
-            self._leave(operation, "dead")
+            self._change_state(operation, "dead")
         else:
-            self._leave(operation, "waiting", self.now() + found.seconds)
+            self._change_state(operation, "waiting", self.now() + found.seconds)
 
     def _next_attempt(self, classification, standing):
         return next_attempt(classification, POLICY, standing, random)
@@ -87,9 +87,9 @@ class Queue:
     def _give_back(self, operation, seconds):
         operation.attempts -= 1
         operation.parked = True
-        self._leave(operation, "waiting", self.now() + seconds)
+        self._change_state(operation, "waiting", self.now() + seconds)
 
-    def _leave(self, operation, state, eta=0):
+    def _change_state(self, operation, state, eta=0):
         newer = self._waiting(operation.mapping, but=operation)
         if not newer:
             operation.state, operation.eta = state, eta
@@ -113,10 +113,10 @@ class Queue:
                 operation.parked, operation.eta = False, 0
         for operation in [o for o in self.operations if o.state == "dead" and o.revive]:
             operation.attempts, operation.revive = 0, False
-            self._leave(operation, "pending")
+            self._change_state(operation, "pending")
 
     def recover(self, living):
         """``_cron_recover``: what a killed worker left behind."""
         for operation in list(self.operations):
             if operation.state == "running" and operation.worker not in living:
-                self._leave(operation, "pending")
+                self._change_state(operation, "pending")
