@@ -6,13 +6,13 @@ import pytest
 
 from odoo.addons.pharmacy_sync.core.arriving import (
     Move,
+    as_known,
     confirmed,
     created,
     deleted,
     gone,
     merged,
     received,
-    told,
 )
 from odoo.addons.pharmacy_sync.core.mapping_state import (
     UNKNOWN,
@@ -249,7 +249,7 @@ def test_a_record_told_in_part_is_known_in_part():
 def test_a_part_does_not_tell_what_became_of_the_rest():
     hoped = begun(STATE, SENT)
     part = {"date": "later"}
-    comparison = compare(STATE.base, AGREED, told(hoped, None, part))
+    comparison = compare(STATE.base, AGREED, as_known(hoped, None, part))
     found = merged(hoped, comparison, None, part, 4)
     assert found.unanswered == hoped.unanswered and found.in_part
     whole = {**CHANGED, "date": "later"}
@@ -260,7 +260,7 @@ def test_a_part_does_not_tell_what_became_of_the_rest():
 def test_what_is_told_of_a_line_is_told_beside_what_is_known_of_it():
     lines = [{"key": "a", "price": "1", "quantity": "2"}]
     state = replace(STATE, base=Base.load({"lines": lines}))
-    now = told(state, None, {"lines": [{"key": "a", "price": "3"}]})
+    now = as_known(state, None, {"lines": [{"key": "a", "price": "3"}]})
     assert now == {"lines": [{"key": "a", "price": "3", "quantity": "2"}]}
 
 
