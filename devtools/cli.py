@@ -9,6 +9,7 @@ from . import (
     bench,
     lint,
     machine,
+    mutate,
     news,
     paths,
     readme,
@@ -85,6 +86,14 @@ def _parser():
         lambda options, _: upgrade.make(options.commit),
     )
     dump.add_argument("commit", help="of the version, as git names it")
+    faults = verb(
+        "mutate",
+        "build faults into the code, and see that tests notice",
+        lambda options, _: mutate.run(options.areas, options.count, options.seed),
+    )
+    faults.add_argument("areas", nargs="*", help="core, models; without: both")
+    faults.add_argument("--count", type=int, default=60, help="faults an area")
+    faults.add_argument("--seed", type=int, default=1, help="another draws others")
     verb("news", "release the news fragments", lambda *_: news.release())
     verb("i18n", "bring the translations up to the texts", lambda *_: _i18n())
     return parser
