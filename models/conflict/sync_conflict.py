@@ -13,7 +13,7 @@ class SyncConflict(models.Model):
 
     _name = "sync.conflict"
     _description = "Synchronisation Conflict"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "sync.by_entity"]
     _order = "id desc"
 
     name = fields.Char("Record", readonly=True, index="trigram")

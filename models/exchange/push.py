@@ -1,3 +1,7 @@
+"""Push, first two steps of a batch: claim operations and plan what each sends, then
+send it. What came of it: ``push_outcome.py``.
+"""
+
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
