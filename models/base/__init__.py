@@ -8,7 +8,6 @@ from . import alone
 from . import rows
 from . import sync_ormcached
 from . import sync_bounded
-from . import sync_by_entity
 from . import sync_config
 from . import sync_retry_policy
 from . import sync_retention
