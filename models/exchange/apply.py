@@ -45,7 +45,7 @@ class SyncStream(models.Model):
         Records are read and created in bulk. One that cannot be applied fails alone;
         nothing of it is written.
 
-        :param records: dicts as the pharmacy app tells them: ``id``, ``version``,
+        :param records: dicts as the pharmacy app sends them: ``id``, ``version``,
             ``deleted``, ``external_ref`` and the entity's fields
         :return: a list of :class:`Arrival` in the order of ``records``
         """
