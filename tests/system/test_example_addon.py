@@ -50,7 +50,7 @@ def test_records_and_their_lines_travel_both_ways(stack, price_list):
     list_id, external_id = price_list
     at_app = stack.app.get(LISTS, external_id)
     assert at_app["name"] == "Clinics"
-    first, second = at_app["lines"]
+    first, second = _by_price(at_app)
     assert (first["quantity"], first["price"]) == ("10.00", "4.50")
     product = stack.app.get("products", first["product_id"])
     assert product["name"] == "Amoxicillin 50 mg"
@@ -64,8 +64,8 @@ def test_records_and_their_lines_travel_both_ways(stack, price_list):
     item = _items(stack, list_id)[1]["id"]
     stack.model("product.pricelist.item", "manager").unlink([item])
     stack.settle()
-    prices = [line["price"] for line in stack.app.get(LISTS, external_id)["lines"]]
-    assert prices == ["4.75", "6.00"]
+    lines = _by_price(stack.app.get(LISTS, external_id))
+    assert [line["price"] for line in lines] == ["4.75", "6.00"]
 
     made = stack.app.create(LISTS, name="Farms", lines=[{**added, "key": "a"}])
     _read(stack)
@@ -79,7 +79,7 @@ def test_conflict_in_a_line_is_shown_and_decided(stack, price_list):
     item = _items(stack, list_id)[0]["id"]
     Item = stack.model("product.pricelist.item", "manager")
     Item.write([item], {"fixed_price": 5.5})
-    first, second = stack.app.get(LISTS, external_id)["lines"]
+    first, second = _by_price(stack.app.get(LISTS, external_id))
     stack.app.edit(LISTS, external_id, lines=[{**first, "price": "6.5"}, second])
     stack.set_paused(False)
     _read(stack)
@@ -142,6 +142,10 @@ def _read(stack):
     """Have Odoo read what changed at the app."""
     stack.trigger("cron_pull")
     stack.settle()
+
+
+def _by_price(at_app):
+    return sorted(at_app["lines"], key=lambda line: float(line["price"]))
 
 
 def _items(stack, list_id):
