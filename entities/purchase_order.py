@@ -2,6 +2,7 @@ from odoo import SUPERUSER_ID, Command, api, fields, models
 from odoo.fields import Domain
 
 from ..core.exceptions import InvalidDataError
+from ..core.line_keys import keys_of, new_key
 from ..core.text_checks import check_id, check_list
 from ..core.texts import _lt
 from .converters import (
@@ -123,14 +124,13 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         for order in neutral(records, directory.backend, active_test=False):
             found[order.id]["lines"] = [
                 {
-                    "key": line._sync_line_key(),
+                    "key": key,
                     **{
                         converter.key: converter.to_json(line, directory)
                         for converter in converters
                     },
                 }
-                for line in order.order_line
-                if line._sync_is_line()
+                for key, line in order._sync_lines().items()
             ]
         return found
 
@@ -348,6 +348,13 @@ class PurchaseOrder(models.Model):
         cancelled = vals.get("state") == "cancel"
         return "cancelled" if cancelled else super()._sync_kind(vals)
 
+    def _sync_lines(self):
+        """The order's lines by the keys that they have on both sides."""
+        self.ensure_one()
+        lines = self.order_line.filtered(lambda line: line._sync_is_line())
+        keys = keys_of((line.id, line.sync_key or None) for line in lines)
+        return {keys[line.id]: line for line in lines}
+
 
 class PurchaseOrderLine(models.Model):
     _name = "purchase.order.line"
@@ -359,9 +366,24 @@ class PurchaseOrderLine(models.Model):
         "Synchronisation Key",
         copy=False,
         readonly=True,
-        help="What the pharmacy app calls this line. A line made in Odoo goes by its "
-        "own number until the other side gives it a key.",
+        default=lambda self: new_key(),
+        help="What the line is called on both sides, within its order. A line that "
+        "moves to another order is called otherwise there.",
     )
+
+    def _init_column(self, column_name):
+        # Lines from before go by their numbers: a default would be one for all.
+        if column_name != "sync_key":
+            super()._init_column(column_name)
+
+    def write(self, vals):
+        moved = self.browse()
+        if "order_id" in vals:
+            moved = self.filtered(lambda line: line.order_id.id != vals["order_id"])
+        result = super().write(vals)
+        for line in moved:
+            line.sync_key = new_key()
+        return result
 
     def _sync_records(self):
         return self.order_id
@@ -370,8 +392,3 @@ class PurchaseOrderLine(models.Model):
         """Whether the line is goods; sections and notes stay in Odoo."""
         self.ensure_one()
         return bool(self.product_id) and not self.is_downpayment
-
-    def _sync_line_key(self):
-        """The line's key on both sides, the same for its whole life."""
-        self.ensure_one()
-        return self.sync_key or f"odoo-{self.id}"

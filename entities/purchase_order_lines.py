@@ -9,11 +9,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     @api.model
     def _update_lines(self, order, lines, directory):
         """Bring the order's lines to what ``lines`` says, matched by their keys."""
-        current = {
-            line._sync_line_key(): line
-            for line in order.order_line
-            if line._sync_is_line()
-        }
+        current = order._sync_lines()
         known = self._line_values_by_key(order, directory)
         added = []
         for index, line in enumerate(lines):

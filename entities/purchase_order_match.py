@@ -1,5 +1,6 @@
 from odoo import api, models
 
+from ..core.line_keys import pair_lines
 from .directory import Directory
 
 
@@ -74,21 +75,11 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     def _adopt(self, record, data, directory):
         """Lines of the same product get the pharmacy's keys; of several with one
         product those of the same quantity first."""
-        own = self._line_values_by_key(record, directory)
-        wanted = {line["key"]: line for line in data.get("lines", ())}
-        free = {
-            line._sync_line_key(): line
-            for line in record.order_line
-            if line._sync_is_line() and not wanted.pop(line._sync_line_key(), None)
-        }
-        for names in (("product_id", "quantity"), ("product_id",)):
-            for key, line in list(wanted.items()):
-                alike = next(
-                    (k for k in free if all(own[k][n] == line[n] for n in names)), None
-                )
-                if alike:
-                    free.pop(alike).sync_key = key
-                    del wanted[key]
+        theirs = {line["key"]: line for line in data.get("lines", ())}
+        keys = pair_lines(self._line_values_by_key(record, directory), theirs)
+        for key, line in record._sync_lines().items():
+            if keys[key] != key:
+                line.sync_key = keys[key]
 
     @api.model
     def _checksum_fields(self):
