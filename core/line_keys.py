@@ -6,7 +6,7 @@ to another order is a new line there, and gets a new key.
 """
 
 import uuid
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 OWN = "odoo-"
 
@@ -37,19 +37,20 @@ def keys_of(lines: Iterable[tuple[int, str | None]]) -> dict[int, str]:
 def pair_lines(
     ours: Mapping[str, Mapping[str, Hashable]],
     theirs: Mapping[str, Mapping[str, Hashable]],
+    match: Sequence[tuple[str, ...]],
 ) -> dict[str, str]:
-    """Which lines of two orders that were made apart are the same, by our keys.
-
-    Lines are paired by product; of several with one product those of the same key
-    first, then those of the same quantity.
+    """Which lines of two orders that were made apart are the same.
 
     :param ours, theirs: lines by their keys
+    :param match: names of the fields that the same lines have in common; tuples, the
+        strongest first. Of lines that agree in the last, those of one key are paired
+        before any other.
     :return: for each of our lines its key from now on: the pharmacy's for one that is
         paired; its own otherwise, or a new one if the pharmacy has another line by it
     """
     paired: dict[str, str] = {}
     wanted = dict(theirs)
-    for names in (("key", "product_id"), ("product_id", "quantity"), ("product_id",)):
+    for names in (("key", *match[-1]), *match):
         for key, line in list(wanted.items()):
             alike = next(
                 (

@@ -1,6 +1,5 @@
 from odoo import api, models
 
-from ..core.line_keys import pair_lines
 from .directory import Directory
 
 
@@ -61,41 +60,3 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             if same:
                 candidates[external_id] = (same, key)
         return candidates
-
-    @api.model
-    def _differing(self, odoo, pharmacy):
-        """The lines of orders that were never linked have keys of their own."""
-        held = self._held()
-        return super()._differing(
-            {**odoo, "lines": _without_keys(odoo, held)},
-            {**pharmacy, "lines": _without_keys(pharmacy, held)},
-        )
-
-    @api.model
-    def _adopt(self, record, data, directory):
-        """Lines of the same product get the pharmacy's keys; of several with one
-        product those of the same quantity first."""
-        theirs = {line["key"]: line for line in data.get("lines", ())}
-        keys = pair_lines(self._line_values_by_key(record, directory), theirs)
-        for key, line in record._sync_lines().items():
-            if keys[key] != key:
-                line.sync_key = keys[key]
-
-    @api.model
-    def _checksum_fields(self):
-        names = ["key", *(converter.key for converter in self._line_converters())]
-        return super()._checksum_fields() + [f"lines.{name}" for name in names]
-
-
-def _without_keys(data, held):
-    """The lines of an order as Odoo holds them, in an order that does not depend on
-    their keys."""
-    lines = [
-        {
-            name: held(f"lines.{name}", value)
-            for name, value in line.items()
-            if name != "key"
-        }
-        for line in data.get("lines", ())
-    ]
-    return sorted(lines, key=lambda line: sorted(map(str, line.items())))

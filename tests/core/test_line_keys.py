@@ -15,6 +15,7 @@ STORED = st.dictionaries(IDS, st.none() | KEYS, max_size=12)
 LINE = st.fixed_dictionaries(
     {"product_id": st.sampled_from("abc"), "quantity": st.sampled_from("12")}
 )
+MATCH = (("product_id", "quantity"), ("product_id",))
 LINES = st.dictionaries(st.sampled_from(["1", "2", "3", "4"]), LINE).map(
     lambda lines: {key: {"key": key, **line} for key, line in lines.items()}
 )
@@ -59,7 +60,7 @@ def test_keys_of_new_lines_are_of_the_form_that_apps_take():
 
 @given(LINES, LINES)
 def test_lines_are_paired_by_product_only(ours, theirs):
-    keys = pair_lines(ours, theirs)
+    keys = pair_lines(ours, theirs, MATCH)
     assert keys.keys() == ours.keys()
     assert len(set(keys.values())) == len(ours)
     for own, key in keys.items():
@@ -69,7 +70,7 @@ def test_lines_are_paired_by_product_only(ours, theirs):
 
 @given(LINES, LINES)
 def test_as_many_lines_are_paired_as_can_be(ours, theirs):
-    keys = pair_lines(ours, theirs)
+    keys = pair_lines(ours, theirs, MATCH)
     for product in "abc":
         counts = [
             sum(line["product_id"] == product for line in lines.values())
@@ -82,4 +83,4 @@ def test_as_many_lines_are_paired_as_can_be(ours, theirs):
 def test_lines_with_the_same_number_and_another_product_are_others():
     ours = {"1": {"key": "1", "product_id": "a", "quantity": "1"}}
     theirs = {"1": {"key": "1", "product_id": "b", "quantity": "1"}}
-    assert pair_lines(ours, theirs)["1"] not in theirs
+    assert pair_lines(ours, theirs, MATCH)["1"] not in theirs
