@@ -23,6 +23,7 @@ from odoo.tools.misc import formatLang
 from ..core.exceptions import DependencyMissingError, InvalidDataError
 from ..core.payload import canonical_datetime, exact_decimal
 from ..core.text_checks import check_id
+from .directory import UNMAPPED
 from .neutral import SOURCE_LANG
 
 # Digits of an amount that a floating point number, as Odoo calculates with, holds.
@@ -334,6 +335,9 @@ class Link(Converter):
 class Coded(Link):
     """A many2one to a record that both sides know by a code (country, currency).
 
+    Where several records go by one code the value is ``odoo:<model>:<id>``: it is
+    compared like any other, and neither sent nor taken.
+
     :param model: model of the record
     :param by: its field that holds the code
     """
@@ -344,25 +348,47 @@ class Coded(Link):
         self.by = by
 
     def to_json(self, record, directory):
-        # A code is the same in all languages, also where people may translate it.
-        coded = record[self.field].with_context(lang=SOURCE_LANG)
-        return coded[self.by] or self.empty
+        coded = record[self.field]
+        if not coded:
+            return self.empty
+        codes = directory.coded(self.model, self.by)
+        if codes.code(coded.id) is None or codes.is_plain(coded.id):
+            # A code is the same in all languages, also where people may translate it.
+            return coded.with_context(lang=SOURCE_LANG)[self.by] or self.empty
+        return f"{UNMAPPED}{self.model}:{coded.id}"
 
     def to_odoo(self, value, directory):
         if not value:
             return False
-        found = directory.coded(self.model, self.by).get(value)
+        found = directory.the_one(self.model, self.by, value, self.key)
         if not found:
             raise InvalidDataError(
                 f"{self.key} {value!r} is not known in Odoo", field=self.key
             )
         return found
 
+    def check_plain(self, value, directory):
+        """See that a value which is to be sent names its record plainly.
+
+        :raises AmbiguousError: another record goes by the same code
+        """
+        if res_id := self._own_id(value):
+            codes = directory.coded(self.model, self.by)
+            code = codes.code(res_id) or ""
+            raise directory.several(self.model, code, codes.similar(code), self.key)
+
+    def _own_id(self, value):
+        """The id in the place of a code that stands for several records."""
+        own, __, res_id = (value or "").rpartition(":")
+        return int(res_id) if own == f"{UNMAPPED}{self.model}" else None
+
     def to_text(self, value, model, directory):
-        found = directory.coded(self.model, self.by).get(value) if value else None
-        return (
-            model.env[self.model].browse(found).display_name if found else value or ""
-        )
+        res_id = self._own_id(value)
+        if not res_id and value:
+            found = directory.coded(self.model, self.by).find(value)
+            res_id = found[0] if len(found) == 1 else None
+        target = model.env[self.model].browse(res_id or [])
+        return target.exists().display_name or value or ""
 
 
 class Reference(Link):

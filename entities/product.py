@@ -26,6 +26,7 @@ class SyncEntityProduct(models.AbstractModel):
     _entity_rank = 20
     _entity_cached = True
     _entity_match = (("barcode", "barcode"), ("code", "default_code"))
+    _entity_worldwide = frozenset({"barcode"})
     _entity_essential = frozenset({"active"})
     _entity_tracked = {
         "product.product": {"default_code", "barcode", "standard_price", "active"},

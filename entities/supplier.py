@@ -28,6 +28,7 @@ class SyncEntitySupplier(models.AbstractModel):
     _entity_cached = True
     _entity_missing = ErrorType.INVALID_SUPPLIER
     _entity_match = (("vat", "vat"), ("reference", "ref"))
+    _entity_worldwide = frozenset({"vat"})
     _entity_essential = frozenset({"active"})
     _entity_tracked = {
         "res.partner": {

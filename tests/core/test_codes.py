@@ -1,7 +1,6 @@
 """A code stands for one record, or for none that could be guessed."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.codes import Codes
 
