@@ -310,8 +310,8 @@ class SyncEntity(models.AbstractModel):
 
     @api.model
     def _claimed(self, backend, res_ids):
-        """Those of the Odoo records that have a counterpart which is not deleted: on the
-        backend, and on others."""
+        """Ids of the Odoo records that have a counterpart which is not deleted: those
+        that have it on the backend, and those on another."""
         # Others may be of companies that the caller does not see.
         mappings = (
             self.env["sync.mapping"]

@@ -24,10 +24,10 @@ class SyncStream(models.Model):
             ("linked", "Only what is linked already"),
         ],
         "What Is Sent",
-        help="Which records of Odoo the pharmacy app gets. If it is the only one it gets "
-        "all of its company, as long as nothing is chosen. Where several apps could get "
-        "a record, the first that was connected gets it, until you choose. A record "
-        "that is linked, or that a sent one refers to, is sent in any case.",
+        help="Which records of Odoo the pharmacy app gets. As long as nothing is "
+        "chosen the only app gets all of its company; where several could get a "
+        "record, the first that was connected does. A record that is linked, or that "
+        "a sent one refers to, is sent in any case.",
     )
     rule_domain = fields.Char("Matching", help="Which records match.")
     rule_proposed = fields.Boolean(
@@ -104,6 +104,14 @@ class SyncStream(models.Model):
                 )
             else:
                 stream.withheld = False
+
+    @api.model
+    def _propose_rules(self):
+        """Where several apps got the same records, all but the first go on with what
+        is linked, until a person chooses."""
+        following = self._following().values()
+        streams = self.browse(stream for found in following for stream, __ in found)
+        streams.filtered("withheld").write({"rule": "linked", "rule_proposed": True})
 
     # -- The rule ---------------------------------------------------------------------
 
