@@ -195,9 +195,17 @@ class TestCodes(SyncCase):
         self.assertEqual(self.mapping(twins[1]).external_id, record["id"])
 
     def test_two_suppliers_of_one_vat_are_asked_about(self):
-        twin = self.supplier.copy({"name": "Alba Twin", "vat": self.supplier.vat})
-        twin.supplier_rank = 1
-        self.env["sync.mapping"].search([("res_id", "=", self.supplier.id)]).unlink()
-        self.app.add("suppliers", name="V. Alba", vat=self.supplier.vat)
+        twins = self.env["res.partner"].create(
+            [
+                {
+                    "name": name,
+                    "vat": "ESB58378431",
+                    "is_company": True,
+                    "supplier_rank": 1,
+                }
+                for name in ("Norte", "Norte (old)")
+            ]
+        )
+        self.app.add("suppliers", name="Norte S.L.", vat="ESB58378431")
         self.pull()
-        self.assert_asked(self.dead(), "vat", self.supplier, twin)
+        self.assert_asked(self.dead(), "vat", *twins)

@@ -66,7 +66,7 @@ class TestVariants(SyncCase):
         self.assertEqual(self.names(), ["Harness (L)", "Harness (S)"])
 
     def test_a_name_of_one_variant_is_no_name_of_the_others(self):
-        small, large = self.give_sizes("S", "L")
+        small, __ = self.give_sizes("S", "L")
         for name in ("Collar small", "(S)"):
             self.app.edit("products", self.at_app(small)["id"], name=name, cost="3.00")
             self.settle()
