@@ -2,7 +2,8 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
-from .converters import Amount, Coded, Converter, Flag, Optional
+from .converters import Amount, Converter, Flag, Optional
+from .links import Coded
 
 _lt = LazyTranslate(__name__)
 

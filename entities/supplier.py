@@ -3,7 +3,8 @@ from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
 from ..core.taxonomy import ErrorType
-from .converters import Coded, Converter, Flag
+from .converters import Converter, Flag
+from .links import Coded
 
 _lt = LazyTranslate(__name__)
 

@@ -5,8 +5,9 @@ from odoo.fields import Domain
 from ..core.exceptions import InvalidDataError
 from ..core.merge import parse_path
 from ..core.taxonomy import ErrorType
-from .converters import Reference, is_empty
+from .converters import is_empty
 from .directory import Directory
+from .links import Reference
 from .neutral import neutral
 
 

@@ -1,7 +1,8 @@
 from odoo import api, models
 
 from ..core.merge import KEYED, lines_by_key
-from .converters import Coded, at_path, is_empty
+from .converters import at_path, is_empty
+from .links import Coded
 
 # What a record has besides the entity's fields.
 ENVELOPE = frozenset(

@@ -5,7 +5,8 @@ from odoo import api, models
 from ..core.exceptions import InvalidDataError
 from ..core.line_keys import keys_of, pair_lines
 from ..core.text_checks import check_id, check_list
-from .converters import Reference, at_path, is_empty
+from .converters import at_path, is_empty
+from .links import Reference
 
 # Lines of a record that arrives: creating them takes one request or job.
 MOST_LINES = 1_000
