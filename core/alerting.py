@@ -325,7 +325,7 @@ def _judge(
 
 def _hidden(alert: Alert, others: Collection[Alert]) -> Judgement | None:
     """The judgement that another alert of the backend makes superfluous, or None."""
-    near = [o for o in others if (o.backend != alert.backend) and o.id != alert.id]
+    near = [o for o in others if o.backend == alert.backend and o.id != alert.id]
     if alert.kind.inhibited:
         for other in near:
             # Once the backend is up again, what happened before still is its doing.
