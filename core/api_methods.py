@@ -35,7 +35,7 @@ ENTITY = Text(
 ANY_ENTITY = Argument("entity", ENTITY)
 ONE_ENTITY = Argument("entity", ENTITY, required=True)
 # The records themselves are looked at one by one: a bad one fails alone.
-RECORD = {"$ref": "#/components/schemas/Record"}
+RECORD = {"allOf": [{"$ref": "#/components/schemas/Record"}], "required": ["id"]}
 KEY = Text(
     what="The same key with the same request gets the same answer for seven days; with "
     "another request an error.",

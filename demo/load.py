@@ -2,12 +2,14 @@
 
 Connects Odoo to the pharmacy app named by the environment (``PHARMACY_APP_URL``,
 ``PHARMACY_APP_KEY``, ``PHARMACY_WEBHOOK_SECRET``), reads its suppliers, products and
-orders, and makes as many orders in Odoo, which go to the app.
+orders, and makes as many orders in Odoo, which go to the app. An API key for calls of
+the app is kept in the file ``PHARMACY_ODOO_KEY_FILE``, if that is named and not there.
 """
 
 import os
 import random
 from datetime import timedelta
+from pathlib import Path
 
 import requests
 
@@ -60,9 +62,9 @@ def connect():
         "purchase.group_purchase_user",
         "pharmacy_sync.group_operator",
     )
-    api_user = user(
-        "pharmacy", "Pharmacy App", "base.group_user", "pharmacy_sync.group_api"
-    )
+    api_user = user("pharmacy", "Pharmacy App", "pharmacy_sync.group_api")
+    # It may do nothing else, in a demonstration that was made earlier either.
+    api_user.group_ids = env.ref("pharmacy_sync.group_api")
     values = {
         "name": "Veterinary Pharmacy",
         "url": os.environ["PHARMACY_APP_URL"],
@@ -81,6 +83,18 @@ def connect():
     env["ir.model.data"]._update_xmlids([{"xml_id": OWN, "record": backend}])
     env.cr.commit()
     return backend
+
+
+def issue_key(backend):
+    """A key with which to call Odoo's API as the app."""
+    name = os.environ.get("PHARMACY_ODOO_KEY_FILE")
+    if not name or Path(name).exists():
+        return
+    ends = fields.Datetime.now() + timedelta(days=364)
+    key = backend.with_user(env.ref("base.user_admin"))._issue_key(ends, revoke=True)
+    env.cr.commit()
+    Path(name).touch(mode=0o600)
+    Path(name).write_text(key)
 
 
 def subscribe(backend):
@@ -185,6 +199,7 @@ def make_conflicts(backend):
 
 def main():
     backend = connect()
+    issue_key(backend)
     subscribe(backend)
     backend._as_runner()._job_pull()
     env.cr.rollback()

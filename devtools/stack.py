@@ -24,6 +24,8 @@ START_TIMEOUT = 120
 # Ports and secrets of the demonstration, so that it comes up again the same.
 APP_DATA = paths.DATA / "pharmacy_app.sqlite"
 STATE = paths.RUN / "stack.json"
+# An API key of the demonstration's Odoo, for calls as the pharmacy app.
+ODOO_KEY = paths.RUN / "odoo_api_key"
 
 
 def up():
@@ -35,7 +37,8 @@ def up():
     _start(APP, app_command(state, APP_DATA), app_url(state), app_environment(state))
     _start(ODOO, [*odoo.command(), "-c", conf], odoo_url(state))
     demo.seed_app(app_url(state), state["key"])
-    demo.load_odoo(conf, databases.DEMO, demo_environment(state))
+    known = {**demo_environment(state), "PHARMACY_ODOO_KEY_FILE": str(ODOO_KEY)}
+    demo.load_odoo(conf, databases.DEMO, known)
     demo.wait_until_in_step(databases.DEMO)
     _print_addresses(state)
 
@@ -130,6 +133,7 @@ def _prepare_database():
     processes.stop(APP)
     if missing:
         # Both sides start afresh.
+        ODOO_KEY.unlink(missing_ok=True)
         for path in paths.DATA.glob(f"{APP_DATA.name}*"):
             path.unlink()
         databases.make_demo()
@@ -167,6 +171,8 @@ def _print_addresses(state):
     print(f"\nOdoo           {odoo_url(state)}")
     for login in logins:
         print(f"               {login}")
+    print(f"               database {databases.DEMO}, API key: {ODOO_KEY}")
+    print(f"               API: {odoo_url(state)}/pharmacy_sync/api/v1/openapi.json")
     print(f"Pharmacy app   {app_url(state)} (API: /docs)")
     print(f"API key, webhook secret: {STATE}")
     print(f"Logs           {paths.LOG}")

@@ -3,20 +3,7 @@ from odoo import api, models
 from ..core.merge import KEYED, lines_by_key
 from .converters import at_path, is_empty
 from .links import Coded
-
-# What a record has besides the entity's fields.
-ENVELOPE = frozenset(
-    {
-        "id",
-        "version",
-        "deleted",
-        "external_ref",
-        "created_at",
-        "updated_at",
-        "updated_by",
-        "total",
-    }
-)
+from .sync_entity_schema import ENVELOPE
 
 
 class SyncEntity(models.AbstractModel):
@@ -83,7 +70,7 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _unknown(self, record):
         """Paths in an arrived record that Odoo has no field for."""
-        known = ENVELOPE | {converter.key for converter in self._converters()}
+        known = ENVELOPE.keys() | {converter.key for converter in self._converters()}
         paths = [name for name in record if name not in known and name not in KEYED]
         known = {"key", *(converter.key for converter in self._line_converters())}
         for name in KEYED:

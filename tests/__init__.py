@@ -77,3 +77,6 @@ from .api import test_api_conflicts
 from .api import test_api_retry
 from .api import test_api_arguments
 from .api import test_api_refusals
+from .api import test_api_routes
+from .api import test_api_schema
+from .api import test_api_user

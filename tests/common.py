@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 KEY = "test-key"
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 TIMEOUT = 30
-API = "base.group_user,pharmacy_sync.group_api"
+API = "pharmacy_sync.group_api"
 
 
 class PharmacyApp:
@@ -131,8 +131,7 @@ class SyncCase(TransactionCase):
                 "login": "pharmacy app",
                 "name": "Pharmacy App",
                 "group_ids": [
-                    Command.link(cls.env.ref("base.group_user").id),
-                    Command.link(cls.env.ref("pharmacy_sync.group_api").id),
+                    Command.set(cls.env.ref("pharmacy_sync.group_api").ids),
                 ],
             }
         )

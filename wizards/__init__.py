@@ -5,3 +5,4 @@ from . import exchange
 from . import dead_letter
 from . import saga
 from . import analytics
+from . import api

@@ -2,6 +2,7 @@
 
 from . import sync_request
 from . import sync_rate
+from . import api_user
 from . import sync_api
 from . import reads
 from . import saga

@@ -188,8 +188,9 @@ class SyncApi(models.AbstractModel):
         try:
             arrivals = stream._apply_apart(records, correlation_id)
         except Exception as exc:
-            # Only failures that are no record's fault come here.
-            if is_replayed(exc) and not _is_last_try([records], exc):
+            # Only failures that are no record's fault come here. What a full disk or a
+            # lost connection keeps from being done cannot be queued either.
+            if not is_replayed(exc) or not _is_last_try([records], exc):
                 raise
             arrivals = stream._put_off(records, exc)
         queued = stream._queue_arrivals(arrivals, correlation_id)

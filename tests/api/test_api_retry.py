@@ -66,9 +66,7 @@ class TestApiRetry(SyncCase):
         self.assertEqual(self.dead.state, "cancelled")
 
     def test_another_backends_operations_are_unknown(self):
-        other_user = new_test_user(
-            self.env, "other app", "base.group_user,pharmacy_sync.group_api"
-        )
+        other_user = new_test_user(self.env, "other app", "pharmacy_sync.group_api")
         self.env["sync.backend"].create(
             {"name": "Other", "url": self.app.url, "user_id": other_user.id}
         )

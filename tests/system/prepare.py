@@ -20,7 +20,7 @@ USERS = {
         "pharmacy_sync.group_manager",
         "queue_job.group_queue_job_manager",
     ),
-    "pharmacy": ("base.group_user", "pharmacy_sync.group_api"),
+    "pharmacy": ("pharmacy_sync.group_api",),
 }
 STRENGTHS = (50, 250, 500, 750)
 
@@ -31,7 +31,7 @@ def make_user(login, groups):
             "login": login,
             "name": login.capitalize(),
             "password": PASSWORD,
-            "group_ids": [Command.link(env.ref(group).id) for group in groups],
+            "group_ids": [Command.set([env.ref(group).id for group in groups])],
         }
     )
 

@@ -1,5 +1,6 @@
 """The pharmacy's side calls Odoo, with clients that others wrote: no order twice."""
 
+import os
 import time
 import uuid
 import xmlrpc.client
@@ -12,6 +13,8 @@ from system_servers import wait_until
 
 TIMEOUT = 60
 TWINS = 4
+CROWD = int(os.environ.get("PHARMACY_SYNC_CROWD", "20"))
+REQUESTS = int(os.environ.get("PHARMACY_SYNC_CROWD_REQUESTS", "100"))
 # Transactions that are open for longer than a statement takes.
 OPEN_TRANSACTIONS = """
 SELECT pid, state, query FROM pg_stat_activity
@@ -89,6 +92,21 @@ def by_json2(stack, method="push", **arguments):
     return answer.json()
 
 
+def by_route(stack, method="push", **arguments):
+    answer = _post(stack, method, arguments)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def _post(stack, method, arguments):
+    return requests.post(
+        f"{stack.odoo.url}/pharmacy_sync/api/v1/{method}",
+        json=arguments,
+        headers={"Authorization": f"Bearer {stack.prepared['api_key']}"},
+        timeout=TIMEOUT,
+    )
+
+
 def orders_of(stack, records):
     """How many of Odoo's orders carry the number of each of these."""
     counts = {
@@ -112,8 +130,8 @@ def made_orders(stack, records):
 
 @pytest.mark.parametrize(
     ("push", "count"),
-    [(by_jsonrpc, 50), (by_json2, 20), (by_xmlrpc, 20)],
-    ids=["jsonrpc", "json2", "xmlrpc"],
+    [(by_route, 20), (by_jsonrpc, 50), (by_json2, 20), (by_xmlrpc, 20)],
+    ids=["route", "jsonrpc", "json2", "xmlrpc"],
 )
 def test_orders_pushed_twice_are_in_odoo_once(stack, make_records, push, count):
     records = make_records(count)
@@ -148,6 +166,34 @@ def test_twins_with_one_idempotency_key_get_one_answer(stack, make_records):
         assert answer == answers[0]
 
 
+def test_a_crowd_makes_one_order_and_every_answer_means_something(
+    stack, make_records, configure
+):
+    """More at once than Odoo has connections: who finds none is told to come back."""
+    own = [("id", "=", stack.prepared["backend"])]
+    configure("sync.backend", own, rate_limit=100_000)
+    records = make_records(1)
+    arguments = {
+        "entity": "purchase_order",
+        "records": records,
+        "idempotency_key": uuid.uuid4().hex,
+        "correlation_id": uuid.uuid4().hex,
+    }
+    with ThreadPoolExecutor(CROWD) as pool:
+        answers = list(
+            pool.map(lambda __: _post(stack, "push", arguments), range(REQUESTS))
+        )
+    assert orders_of(stack, records) == [1]
+    said = [answer.json() for answer in answers]
+    done = [s["results"] for s, a in zip(said, answers, strict=True) if a.ok]
+    assert len(done) > REQUESTS / 10
+    assert all(results == done[0] for results in done)
+    for answer in answers:
+        assert answer.status_code in (200, 503), answer.text
+        assert answer.ok or int(answer.headers["Retry-After"]) > 0
+        assert "Traceback" not in answer.text
+
+
 def test_twins_without_a_key_make_each_order_once(stack, make_records):
     records = make_records(10)
     answers = _at_once(stack, records)
@@ -170,7 +216,9 @@ def test_a_key_serves_one_request_only(stack, make_records):
 
 
 @pytest.mark.parametrize(
-    "call", [by_jsonrpc, by_json2, by_xmlrpc], ids=["jsonrpc", "json2", "xmlrpc"]
+    "call",
+    [by_route, by_jsonrpc, by_json2, by_xmlrpc],
+    ids=["route", "jsonrpc", "json2", "xmlrpc"],
 )
 def test_a_look_up_has_no_transaction_open_while_the_app_hangs(stack, call):
     record = stack.app.create("suppliers", name="Veterinaria Lenta")

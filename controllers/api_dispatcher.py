@@ -1,0 +1,131 @@
+"""How requests to the API's routes are dispatched: JSON in, JSON out, and whatever
+fails on the way, in Odoo or in the database, is answered by the API's own error with a
+status that means something, never by a page or a traceback."""
+
+import json
+import uuid
+
+import psycopg2
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    RequestEntityTooLarge,
+    UnsupportedMediaType,
+)
+
+from odoo.exceptions import AccessDenied, AccessError, UserError
+from odoo.http import HttpDispatcher, Response, SessionExpiredException
+
+from ..core.api_methods import MAX_BODY
+from ..core.http_status import RETRY_AFTER, type_of
+from ..core.taxonomy import TAXONOMY
+
+_MESSAGES = {
+    401: "Send an API key of this database as Authorization: Bearer ...",
+    403: "The user of this key may not do this.",
+    500: "The request failed.",
+    503: "The request cannot be done now: send it again later.",
+}
+
+
+class ApiDispatcher(HttpDispatcher):
+    """Routes of ``type="pharmacy_sync_api"``."""
+
+    routing_type = "pharmacy_sync_api"
+    mimetypes = ("application/json",)
+
+    def dispatch(self, endpoint, args):
+        # Neither a form nor the query string says anything here.
+        self.request.params = dict(args)
+        return self.request.registry["ir.http"]._dispatch(endpoint)
+
+    def handle_error(self, exc):
+        if isinstance(exc, HTTPException) and exc.response is not None:
+            return exc.response
+        status = _status(exc)
+        message = _MESSAGES.get(status)
+        headers = {}
+        if isinstance(exc, HTTPException):
+            # Written here, or by werkzeug: it quotes nothing.
+            message = message or exc.description
+            headers = {
+                name: value
+                for name, value in exc.get_headers()
+                if name in ("Allow", "WWW-Authenticate")
+            }
+        return error_response(status, message or "The request was refused.", headers)
+
+
+def _status(exc):
+    if isinstance(exc, HTTPException):
+        return exc.code
+    if isinstance(exc, (AccessDenied, SessionExpiredException)):
+        return 401
+    if isinstance(exc, AccessError):
+        return 403
+    if isinstance(exc, UserError):
+        return exc.http_status
+    return 503 if isinstance(exc, psycopg2.Error) else 500
+
+
+def error_response(status, message, headers=()):
+    """The answer to a request that no method was reached by."""
+    kind = type_of(status)
+    info = TAXONOMY[kind]
+    correlation_id = uuid.uuid4().hex
+    return answer_response(
+        {
+            "success": False,
+            "error": {
+                "type": str(kind),
+                "message": message,
+                "field": None,
+                "retryable": status in (429, 503),
+                "suggested_action": str(info.suggested_action),
+            },
+            "correlation_id": correlation_id,
+            "duration_ms": 0.0,
+        },
+        status,
+        headers,
+    )
+
+
+def answer_response(answer, status=200, headers=()):
+    response = Response(
+        json.dumps(answer),
+        status=status,
+        headers={
+            "Cache-Control": "no-store",
+            "X-Correlation-ID": answer["correlation_id"],
+            **dict(headers),
+        },
+        content_type="application/json",
+    )
+    if status == 503:
+        response.headers.setdefault("Retry-After", str(RETRY_AFTER))
+    return response
+
+
+def read_arguments(httprequest):
+    """The named arguments in the body of a request; an empty one has none.
+
+    :raises HTTPException: it is too long, packed, or no JSON object
+    """
+    if httprequest.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
+    # Cached: Odoo may replay the request, and reads it again then.
+    body = httprequest.get_data()
+    if len(body) > MAX_BODY:
+        raise RequestEntityTooLarge(f"A body has at most {MAX_BODY} bytes.")
+    try:
+        given = json.loads(body or "{}", parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise BadRequest("The body must be a JSON object of named arguments.")
+    return given
+
+
+def _refuse(name):
+    raise ValueError(name)

@@ -1,0 +1,95 @@
+"""What is documented of a record's fields is what its converters let in."""
+
+import jsonschema_rs
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from odoo.tests import TransactionCase, tagged
+
+from ...core.exceptions import InvalidDataError
+from ...core.text_checks import check_value
+from ...entities.converters import Moment, is_empty
+from ...entities.directory import Directory
+from ...entities.sync_entity_schema import schema_of
+
+TEXTS = st.text(max_size=4) | st.sampled_from(
+    ["EUR", "draft", "sent", " ", "", "x" * 500, "x" * 501, "x" * 255, "x" * 256]
+)
+NUMBERS = (
+    st.integers(-(10**15) + 1, 10**15 - 1)
+    | st.floats(-1e6, 1e6).map(lambda number: round(number, 3))
+    | st.integers(-(10**12), 10**12).map(str)
+    | st.sampled_from(
+        ["1.5", "1e3", ".5", "5.", "1_000", "+1", " 1 ", "\u0665", "1e", "--1"]
+    )
+)
+MOMENTS = st.sampled_from(
+    ["2026-11-22T08:00:00Z", "2026-11-22T08:00:00+02:00", "yesterday", "2026-13-01"]
+)
+VALUES = (
+    st.none()
+    | st.booleans()
+    | TEXTS
+    | NUMBERS
+    | MOMENTS
+    | st.lists(TEXTS, max_size=1)
+    | st.dictionaries(TEXTS, TEXTS, max_size=1)
+)
+
+
+@tagged("post_install", "-at_install")
+class TestApiSchema(TransactionCase):
+    def setUp(self):
+        super().setUp()
+        self.directory = Directory(self.env["sync.backend"])
+
+    def converters(self):
+        for adapter in self.env["sync.entity"]._entities().values():
+            for converter in (*adapter._converters(), *adapter._line_converters()):
+                yield adapter._entity, converter
+
+    def is_let_in(self, converter, value):
+        try:
+            check_value(value)
+            canonical = converter.arrived(value, self.directory)
+        except InvalidDataError:
+            return False
+        return not (converter.required and is_empty(canonical))
+
+    def test_what_is_documented_is_what_is_let_in(self):
+        for entity, converter in self.converters():
+            schema = schema_of(converter)
+            validator = jsonschema_rs.validator_for(schema, validate_formats=True)
+
+            @settings(
+                max_examples=150,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(VALUES)
+            def compare(value, converter=converter, validator=validator):
+                # Over XML-RPC false is null; a date is its midnight in Odoo.
+                if value is False and converter.kind != "flag":
+                    return
+                if isinstance(converter, Moment) and value == "":
+                    return
+                self.assertEqual(
+                    self.is_let_in(converter, value), validator.is_valid(value)
+                )
+
+            with self.subTest(entity=entity, field=converter.key):
+                compare()
+
+    def test_every_field_says_what_leaving_it_out_means(self):
+        for name, schema in self.env["sync.entity"]._schemas().items():
+            jsonschema_rs.meta.validate(schema)
+            for field, said in schema["properties"].items():
+                with self.subTest(entity=name, field=field):
+                    self.assertTrue(said["description"])
+        order = self.env["sync.entity"]._schemas()["PurchaseOrder"]["properties"]
+        self.assertIn("must have it", order["supplier_id"]["description"])
+        self.assertIn("Left out", order["notes"]["description"])
+        line = order["lines"]["items"]
+        self.assertEqual(
+            line["required"], ["key", "product_id", "quantity", "unit_price"]
+        )

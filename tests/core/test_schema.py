@@ -1,0 +1,131 @@
+"""A shape and its JSON Schema let the same values in."""
+
+import json
+
+import jsonschema_rs
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from odoo.addons.pharmacy_sync.core import api_methods
+from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError
+from odoo.addons.pharmacy_sync.core.openapi import document
+from odoo.addons.pharmacy_sync.core.schema import (
+    Flag,
+    Identifier,
+    ListOf,
+    Method,
+    Number,
+    Object,
+    OneOf,
+    Shape,
+    Text,
+    Visible,
+    Whole,
+)
+from odoo.addons.pharmacy_sync.core.storable import MARK
+
+METHODS = [m for m in vars(api_methods).values() if isinstance(m, Method)]
+SHAPES = [
+    Text(longest=3),
+    Text(longest=3, shortest=1),
+    Identifier(),
+    Visible(),
+    Whole(),
+    Whole(least=1, most=500),
+    Flag(),
+    OneOf(values=("odoo", "pharmacy")),
+    ListOf(item=Whole(least=1), most=2),
+    ListOf(item=Identifier(), most=2),
+    Object(values=Text(longest=3)),
+    Object(values=Whole()),
+]
+SHAPES += [type(shape)(**{**vars(shape), "nullable": True}) for shape in SHAPES]
+TEXTS = (
+    st.text(st.characters(exclude_categories=("Cs",)), max_size=5)
+    | st.sampled_from(
+        ["odoo", "pharmacy", "a b", " a", "a ", "\0", "\x1f", "\x85", "x"]
+    )
+    | st.integers(199, 257).map(lambda length: "x" * length)
+)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([0, 1, 500, 501, 2**31 - 1, 2**31])
+    | st.floats(allow_nan=False, allow_infinity=False).filter(
+        # JSON Schema takes 1.0 for a whole number.
+        lambda number: not number.is_integer()
+    )
+    | TEXTS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+def is_let_in(shape, value):
+    try:
+        shape.check(value, "it")
+    except InvalidDataError as exc:
+        assert exc.field.startswith("it")
+        return False
+    return True
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=repr)
+def test_a_shape_lets_in_what_its_schema_does(shape):
+    validator = jsonschema_rs.validator_for(shape.schema())
+
+    @settings(max_examples=200)
+    @given(VALUES.filter(lambda value: MARK not in json.dumps(value)))
+    def compare(value):
+        described = validator.is_valid(value)
+        # That names of an object can be stored is checked besides.
+        if not isinstance(shape, Object) or "\0" not in repr(value):
+            assert is_let_in(shape, value) == described
+
+    compare()
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_arguments_have_names_defaults_and_bounds(method):
+    assert method.arguments[-1] is api_methods.CORRELATION
+    with pytest.raises(InvalidDataError, match="no argument") as caught:
+        method.check({"colour": "red"})
+    assert caught.value.field == "colour"
+    required = [a.name for a in method.arguments if a.required]
+    if required:
+        with pytest.raises(InvalidDataError) as caught:
+            method.check({})
+        assert caught.value.field == required[0]
+    schema = method.request_schema()
+    assert schema["required"] == required
+    for argument in method.arguments:
+        if argument.default not in (None, ""):
+            assert schema["properties"][argument.name]["default"] == argument.default
+
+
+def test_the_document_is_json_and_its_schemas_are_schemas():
+    said = json.loads(json.dumps(document(METHODS, {"Supplier": {}}, "/v1")))
+    assert set(said["paths"]) == {f"/v1/{method.name}" for method in METHODS}
+    for path in said["paths"].values():
+        operation = path["post"]
+        bodies = [operation["requestBody"], *operation["responses"].values()]
+        for body in bodies:
+            schema = body["content"]["application/json"]["schema"]
+            jsonschema_rs.meta.validate(schema)
+
+
+def test_of_answers_only_what_may_be_null_is():
+    told = api_methods.STATUS.told(
+        {
+            "success": False,
+            "error": False,
+            "results": [{"external_id": "a", "known": False, "odoo_id": False}],
+        }
+    )
+    assert told["success"] is False
+    assert told["results"] == [{"external_id": "a", "known": False, "odoo_id": None}]
+    assert Number(nullable=True).told(False) is None
+    assert Shape().told(False) is False
