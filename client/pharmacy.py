@@ -69,6 +69,7 @@ class PharmacyClient:
     :param read_timeout: seconds
     :param deadline: seconds one call may take as a whole, the wait for leave to make
         it included
+    :param internal: whether the app may be at an internal address
     :param guard: makes a context manager for one exchange, which gives a function to
         report it to, as an :class:`Exchange`; it may refuse by raising
 
@@ -89,10 +90,11 @@ class PharmacyClient:
         connect_timeout=5.0,
         read_timeout=20.0,
         deadline=60.0,
+        internal=False,
         guard=lambda: nullcontext(lambda exchange: None),
     ):
         self.url = url
-        self._session = pooled_session(*key, url)
+        self._session = pooled_session(*key, url, internal)
         self._api_key = api_key
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout

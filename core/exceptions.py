@@ -95,6 +95,19 @@ class ConfigurationError(SyncError):
     error_type = ErrorType.CONFIGURATION_ERROR
 
 
+class InternalAddressError(ConfigurationError):
+    """A host has an address inside of the network, which its backend does not allow.
+    Nothing was connected to."""
+
+    overrides: ClassVar = {
+        "delivery": Delivery.NOT_SENT,
+        "suggested_action": _lt(
+            "If the app is in your own network, have an administrator allow internal "
+            "addresses on the backend. If not, correct its address."
+        ),
+    }
+
+
 class SignatureError(SyncError):
     """A signed message that must not be believed; ``reason`` is a word for the log."""
 

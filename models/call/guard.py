@@ -80,6 +80,7 @@ class SyncBackend(models.Model):
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             deadline=self.deadline,
+            internal=self.internal,
             guard=partial(self.sudo()._guard, operation, pool, wait),
         )
 

@@ -6,10 +6,12 @@ from odoo.exceptions import UserError
 from odoo.orm.models import NO_ACCESS
 
 from ...client import FAILURES, PharmacyClient
-from ...core.address import origin
+from ...client.session import reach
+from ...core.address import host, origin
 from ...core.exceptions import (
     ConfigurationError,
     HttpError,
+    InternalAddressError,
     MaxRetriesExceededError,
 )
 from ...core.signature import sign
@@ -53,6 +55,11 @@ class SyncBackendConnect(models.TransientModel):
         "Address",
         required=True,
         help="Address of the pharmacy app, such as https://pharmacy.example.com.",
+    )
+    internal = fields.Boolean(
+        "Internal Address Allowed",
+        groups="base.group_system",
+        help="Whether the app may be inside of your own network, at this host.",
     )
     api_key = fields.Char(
         "API Key",
@@ -113,6 +120,12 @@ class SyncBackendConnect(models.TransientModel):
     def _url(self):
         return (self.url or "").strip()
 
+    def _may_be_internal(self):
+        """Whether an administrator allowed it, here or for the backend's own host."""
+        wizard = self.sudo()
+        own = wizard.backend_id.internal_host
+        return wizard.internal or bool(own and own == host(self._url()))
+
     @api.depends("step_ids.state")
     def _compute_passed(self):
         for wizard in self:
@@ -123,13 +136,13 @@ class SyncBackendConnect(models.TransientModel):
     def default_get(self, fields):
         values = super().default_get(fields)
         backend = self.backend_id.browse(values.get("backend_id"))
-        for name in {*KEPT} & {*fields} if backend else ():
+        for name in {*KEPT, "internal"} & {*fields} if backend else ():
             values[name] = self._plain(backend, name)
         return values
 
     def write(self, vals):
         # What was tested is no longer what would be kept.
-        if {"url", *SECRETS} & vals.keys():
+        if {"url", "internal", *SECRETS} & vals.keys():
             self.sudo().step_ids.unlink()
         return super().write(vals)
 
@@ -173,6 +186,8 @@ class SyncBackendConnect(models.TransientModel):
         values.update(
             {name: self._secret(name) for name in SECRETS if self._secret(name)}
         )
+        if self.sudo().internal:
+            values["internal"] = True
         backend = self.backend_id
         if backend:
             backend.write(values)
@@ -199,20 +214,27 @@ class SyncBackendConnect(models.TransientModel):
     def _reach(self):
         if problem := self.env["sync.backend"]._address_problem(self.url):
             return "failed", problem
-        __, host, port = origin(self._url())
+        __, name, port = origin(self._url())
         try:
-            socket.create_connection((host.strip("[]"), port), TIMEOUT).close()
-        except socket.gaierror:
+            reach(name, port, self._may_be_internal(), TIMEOUT)
+        except InternalAddressError:
+            # Whatever is there or not: a scanner learns nothing.
+            return "failed", self.env._(
+                "%s is an address inside of your network. If the pharmacy app is "
+                "there, ask an administrator to allow it, here or on the backend.",
+                name,
+            )
+        except (socket.gaierror, UnicodeError):
             return "failed", self.env._(
                 "There is no host %s. Look for a typing error; if it is right, ask "
                 "who runs Odoo's server whether it can resolve that name.",
-                host,
+                name,
             )
         except TimeoutError:
             return "failed", self.env._(
                 "%(host)s did not answer on port %(port)s within %(seconds)d seconds. "
                 "A firewall may be in between: ask that Odoo's server be let through.",
-                host=host,
+                host=name,
                 port=port,
                 seconds=TIMEOUT,
             )
@@ -220,11 +242,11 @@ class SyncBackendConnect(models.TransientModel):
             return "failed", self.env._(
                 "%(host)s is there, but nothing listens on port %(port)s. Start the "
                 "pharmacy app, or correct the port.",
-                host=host,
+                host=name,
                 port=port,
             )
         return "passed", self.env._(
-            "%(host)s answers on port %(port)s.", host=host, port=port
+            "%(host)s answers on port %(port)s.", host=name, port=port
         )
 
     def _answer(self):
@@ -329,45 +351,9 @@ class SyncBackendConnect(models.TransientModel):
             connect_timeout=TIMEOUT,
             read_timeout=READ_TIMEOUT,
             deadline=READ_TIMEOUT,
+            internal=self._may_be_internal(),
         )
 
     def _explanation(self, exception):
         Error = self.env["sync.error"]
         return Error._explain(Error._classify(exception, self.backend_id))
-
-
-class SyncBackendConnectStep(models.TransientModel):
-    """One step of a connection test, and what came of it."""
-
-    _name = "sync.backend.connect.step"
-    _inherit = ["sync.bounded"]
-    _description = "Step of a Connection Test"
-    _order = "id"
-
-    connect_id = fields.Many2one(
-        "sync.backend.connect", required=True, readonly=True, ondelete="cascade"
-    )
-    name = fields.Selection(
-        [
-            ("reach", "The address is reachable"),
-            ("answer", "A pharmacy app answers"),
-            ("key", "The key is accepted"),
-            ("read", "All entities are readable"),
-            ("webhook", "The webhook's secret is set"),
-        ],
-        "Step",
-        required=True,
-        readonly=True,
-    )
-    state = fields.Selection(
-        [
-            ("passed", "Passed"),
-            ("failed", "Failed"),
-            ("advice", "Advice"),
-            ("skipped", "Not tried"),
-        ],
-        "Result",
-        required=True,
-        readonly=True,
-    )
-    message = fields.Char(readonly=True)
