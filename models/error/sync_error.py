@@ -27,6 +27,7 @@ WORK_NAMES = {
     "api": _lt("Call of the pharmacy app"),
     "compare": _lt("Comparison"),
     "lookup": _lt("Look-up"),
+    "webhook": _lt("Webhook"),
 }
 
 
