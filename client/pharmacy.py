@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -10,11 +10,13 @@ import requests
 
 from ..core.deadline import Deadline
 from ..core.exceptions import (
+    AnswerTooLargeError,
     ConfigurationError,
     DataCorruptedError,
     HttpError,
     InvalidDataError,
     MaxRetriesExceededError,
+    OutcomeUnknownError,
     SyncError,
 )
 from .answers import (
@@ -27,7 +29,7 @@ from .answers import (
     unreadable,
     written,
 )
-from .session import DEADLINE_HEADER, pooled_session, send
+from .session import DEADLINE_HEADER, LARGEST, pooled_session, send
 
 API = "/api/v1"
 NOT_FOUND, GONE = 404, 410
@@ -70,13 +72,15 @@ class PharmacyClient:
     :param deadline: seconds one call may take as a whole, the wait for leave to make
         it included
     :param internal: whether the app may be at an internal address
+    :param largest: bytes that an answer may have, packed or not
     :param guard: makes a context manager for one exchange, which gives a function to
         report it to, as an :class:`Exchange`; it may refuse by raising
 
     Every method raises :class:`HttpError` for an answer of 300 or above, what
     ``requests`` raises when no answer came, and :class:`DeadlineExceededError` when
     its time was over before. For an answer that cannot be read a method that reads
-    raises :class:`MaxRetriesExceededError` (no JSON, twice) or
+    raises :class:`MaxRetriesExceededError` (no JSON, twice),
+    :class:`AnswerTooLargeError` or
     :class:`SchemaMismatchError` (another shape than agreed); one that writes
     :class:`OutcomeUnknownError`: the app may have done what it was asked.
     """
@@ -91,6 +95,7 @@ class PharmacyClient:
         read_timeout=20.0,
         deadline=60.0,
         internal=False,
+        largest=LARGEST,
         guard=lambda: nullcontext(lambda exchange: None),
     ):
         self.url = url
@@ -99,6 +104,7 @@ class PharmacyClient:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._deadline = deadline
+        self._largest = largest
         self._guard = guard
 
     def health(self, correlation_id):
@@ -275,9 +281,13 @@ class PharmacyClient:
 
     def _call(self, method, path, **kwargs):
         deadline = Deadline.after(self._deadline)
-        # Where it only reads the next answer may be whole.
-        with suppress(DataCorruptedError):
+        try:
             return self._guarded(deadline, method, path, **kwargs)
+        except AnswerTooLargeError:
+            raise
+        except DataCorruptedError:
+            # Where it only reads the next answer may be whole.
+            pass
         try:
             return self._guarded(deadline, method, path, **kwargs)
         except DataCorruptedError as exc:
@@ -355,9 +365,15 @@ class PharmacyClient:
                 connect_timeout=self._connect_timeout,
                 read_timeout=self._read_timeout,
                 deadline=deadline,
+                largest=self._largest,
             )
         except requests.exceptions.ContentDecodingError as exc:
             raise unreadable(request.method, "its compression is broken") from exc
+        except AnswerTooLargeError as exc:
+            if request.method == "GET":
+                raise
+            # What it says of what was done is not known.
+            raise OutcomeUnknownError(exc.message) from exc
 
 
 def _segment(external_id):

@@ -35,6 +35,7 @@ from urllib3.util import Timeout
 from ..core.address import is_internal
 from ..core.deadline import Deadline
 from ..core.exceptions import InternalAddressError, ResourcePoolFullError, SyncError
+from .body import ACCEPTED, read_body
 
 POOL_SIZE = 10
 # Seconds that a call waits for a free connection, and that an unused one is kept.
@@ -44,6 +45,8 @@ IDLE = 300.0
 ASK_AGAIN = 2.0
 # Milliseconds that are left for the app's answer, at the moment of the request.
 DEADLINE_HEADER = "X-Request-Deadline-Ms"
+# Bytes of an answer, packed or not, that are read at most.
+LARGEST = 32 * 1024**2
 # What a request can fail with while it is put together: it has no time left, or holds
 # what cannot be written down.
 _BEFORE_SENDING = (
@@ -240,6 +243,7 @@ def pooled_session(database, backend_id, url, internal=False):
 def _session(database, backend_id, url, internal):
     session = requests.Session()
     session.trust_env = False
+    session.headers["Accept-Encoding"] = ACCEPTED
     session.sync_internal = internal
     adapter = _DeadlineAdapter(
         pool_connections=1, pool_maxsize=POOL_SIZE, pool_block=True, max_retries=0
@@ -249,7 +253,7 @@ def _session(database, backend_id, url, internal):
     return session
 
 
-def send(session, request, *, connect_timeout, read_timeout, deadline):
+def send(session, request, *, connect_timeout, read_timeout, deadline, largest=LARGEST):
     """Send ``request`` and read the whole answer before the deadline.
 
     What fails before anything can have left has an attribute ``sent`` that is False.
@@ -258,8 +262,10 @@ def send(session, request, *, connect_timeout, read_timeout, deadline):
     :param connect_timeout: seconds for the connection to be made
     :param read_timeout: seconds of silence that are borne
     :param Deadline deadline: of the exchange as a whole
+    :param largest: bytes that the answer may have, packed or not
     :return: the ``requests.Response``, its body read
     :raises DeadlineExceededError: no time is left
+    :raises AnswerTooLargeError: the answer has more than ``largest`` bytes
     :raises InternalAddressError: the host is not where the session may connect to
     :raises ResourcePoolFullError: all connections stayed in use
     :raises requests.RequestException: as ``requests`` does
@@ -276,7 +282,8 @@ def send(session, request, *, connect_timeout, read_timeout, deadline):
     token = _deadline.set(deadline)
     allowed = _internal.set(session.sync_internal)
     try:
-        return session.send(prepared, allow_redirects=False)
+        response = session.send(prepared, allow_redirects=False, stream=True)
+        return read_body(response, largest)
     except InternalAddressError as exc:
         exc.sent = False
         raise

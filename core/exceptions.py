@@ -89,6 +89,17 @@ class DataCorruptedError(SyncError):
         self.raw = raw
 
 
+class AnswerTooLargeError(DataCorruptedError):
+    """An answer that is longer than is read; the rest of it was not."""
+
+    overrides: ClassVar = {
+        "suggested_action": _lt(
+            "Have the app answer with fewer records at once, or raise the limit of "
+            "answers on the backend."
+        ),
+    }
+
+
 class ConfigurationError(SyncError):
     """A setting that is missing or impossible."""
 

@@ -78,6 +78,12 @@ class SyncBackend(models.Model):
     deadline = fields.Float(
         default=60.0, help="Seconds that one call may take as a whole."
     )
+    answer_limit = fields.Integer(
+        "Longest Answer",
+        default=32,
+        help="Megabytes of an answer of the pharmacy app that are read, unpacked. A "
+        "longer one is refused.",
+    )
     stream_ids = fields.One2many("sync.stream", "backend_id", "Streams")
     _user_uniq = models.UniqueIndex(
         "(user_id) WHERE user_id IS NOT NULL",
@@ -86,6 +92,11 @@ class SyncBackend(models.Model):
     _timeouts_positive = models.Constraint(
         "CHECK(connect_timeout > 0 AND read_timeout > 0 AND deadline > 0)",
         "Timeouts are to be above zero.",
+    )
+
+    _answer_limit_positive = models.Constraint(
+        "CHECK(answer_limit BETWEEN 1 AND 512)",
+        "Answers of 1 to 512 megabytes can be read.",
     )
 
     @api.model

@@ -81,6 +81,7 @@ class SyncBackend(models.Model):
             read_timeout=self.read_timeout,
             deadline=self.deadline,
             internal=self.internal,
+            largest=self.answer_limit * 1024**2,
             guard=partial(self.sudo()._guard, operation, pool, wait),
         )
 
