@@ -1,5 +1,5 @@
-"""The body of an answer, read up to a limit: neither what is sent nor what it unpacks to
-may fill the memory."""
+"""The body of an answer, read up to a limit: neither what is sent nor what it unpacks
+to may fill the memory."""
 
 import zlib
 

@@ -3,7 +3,6 @@
 import time
 import uuid
 from contextlib import nullcontext
-from dataclasses import dataclass
 from urllib.parse import quote
 
 import requests
@@ -29,31 +28,11 @@ from .answers import (
     unreadable,
     written,
 )
+from .exchange import Exchange
 from .session import DEADLINE_HEADER, LARGEST, pooled_session, send
 
 API = "/api/v1"
-NOT_FOUND, GONE = 404, 410
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One HTTP exchange as it went, for the log of calls.
-
-    ``status`` is None when no answer came; ``error`` is what was raised, if anything;
-    sizes are bytes, ``duration`` seconds.
-    """
-
-    method: str
-    path: str
-    status: int | None
-    duration: float
-    bytes_sent: int
-    bytes_received: int
-    items: int
-    retry: bool
-    correlation_id: str
-    request_id: str
-    error: Exception | None
+UNAUTHORIZED, NOT_FOUND, GONE = 401, 404, 410
 
 
 # All that a call of the app fails with, but for faults of a program.
@@ -67,6 +46,8 @@ class PharmacyClient:
         name and backend id
     :param url: base address, without a trailing slash
     :param api_key: bearer token
+    :param next_key: tried once the app refuses the key; empty: there is none
+    :param on_next_key: called when the app has accepted it
     :param connect_timeout: seconds
     :param read_timeout: seconds
     :param deadline: seconds one call may take as a whole, the wait for leave to make
@@ -91,6 +72,8 @@ class PharmacyClient:
         url,
         api_key,
         *,
+        next_key="",
+        on_next_key=lambda: None,
         connect_timeout=5.0,
         read_timeout=20.0,
         deadline=60.0,
@@ -101,6 +84,8 @@ class PharmacyClient:
         self.url = url
         self._session = pooled_session(*key, url, internal)
         self._api_key = api_key
+        self._next_key = next_key
+        self._on_next_key = on_next_key
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._deadline = deadline
@@ -294,6 +279,29 @@ class PharmacyClient:
             raise MaxRetriesExceededError(exc.message, last_error=exc) from exc
 
     def _guarded(self, deadline, method, path, **kwargs):
+        try:
+            return self._once(deadline, method, path, **kwargs)
+        except HttpError as exc:
+            if exc.status != UNAUTHORIZED or not self._next_key:
+                raise
+        # Nothing was done for a key that is not known.
+        self._api_key, self._next_key = self._next_key, self._api_key
+        try:
+            result = self._once(deadline, method, path, **kwargs)
+        except HttpError as exc:
+            if exc.status == UNAUTHORIZED:
+                self._api_key, self._next_key = self._next_key, self._api_key
+            else:
+                self._keep_next_key()
+            raise
+        self._keep_next_key()
+        return result
+
+    def _keep_next_key(self):
+        self._next_key = ""
+        self._on_next_key()
+
+    def _once(self, deadline, method, path, **kwargs):
         with self._guard() as report:
             return self._exchange(report, deadline, method, path, **kwargs)
 

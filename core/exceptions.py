@@ -106,6 +106,18 @@ class ConfigurationError(SyncError):
     error_type = ErrorType.CONFIGURATION_ERROR
 
 
+class SecretSealedError(ConfigurationError):
+    """A secret that is kept encrypted cannot be read with the keys that there are."""
+
+    overrides: ClassVar = {
+        "delivery": Delivery.NOT_SENT,
+        "suggested_action": _lt(
+            "Put the encryption key back into the configuration of Odoo's server, or "
+            "enter the secret anew on the backend, then resume it."
+        ),
+    }
+
+
 class InternalAddressError(ConfigurationError):
     """A host has an address inside of the network, which its backend does not allow.
     Nothing was connected to."""

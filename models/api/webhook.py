@@ -51,6 +51,6 @@ class SyncBackend(models.Model):
 
     def _webhook_secrets(self):
         """The secrets of which any may have signed a webhook."""
-        return [
-            secret for secret in self.sudo().mapped("webhook_secret_secret") if secret
-        ]
+        if not self:
+            return []
+        return self._readable_secrets("webhook_secret", "webhook_secret_next")

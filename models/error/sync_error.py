@@ -26,6 +26,7 @@ LONGEST_CODE = 200
 WORK_NAMES = {
     "api": _lt("Call of the pharmacy app"),
     "compare": _lt("Comparison"),
+    "connect": _lt("Connection"),
     "lookup": _lt("Look-up"),
     "webhook": _lt("Webhook"),
 }

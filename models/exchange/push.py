@@ -1,6 +1,6 @@
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from functools import partial
 
 from odoo import fields, models
@@ -58,6 +58,11 @@ class PushItem:
     request: dict
 
 
+def _now():
+    # Odoo's own knows whole seconds only, and a pause is as long as it says.
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
 class SyncBackend(models.Model):
     """Odoo to pharmacy: deliver events, then send what is due, a batch a call.
 
@@ -74,17 +79,20 @@ class SyncBackend(models.Model):
         """Job: carry Odoo's changes to the pharmacy app."""
         self.ensure_one()
         self = neutral(self, self)
-        if self.paused or not self.active:
+        if not self._is_ready():
             return
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:
             apart(self.env["sync.operation"]._take_back_of, job_uuid)
         self._job_events()
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
+            began = _now()
             while stream._push_batch(job_uuid):
-                if stream.batch_pause and apart(stream._is_push_due):
+                next_one = began + timedelta(seconds=stream.batch_pause)
+                began = _now()
+                if next_one > began and apart(stream._is_push_due):
                     # The pause is the next job's, no worker sleeps through it.
-                    apart(self._schedule_push_in, stream.batch_pause)
+                    apart(self._schedule_push, next_one)
                     return
         # What sending brought about: synchronised, or dead letters.
         self._job_events()

@@ -1,8 +1,13 @@
+import base64
+import hashlib
 import socket
 import uuid
 
+from cryptography.fernet import Fernet
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.http import request
 from odoo.orm.models import NO_ACCESS
 
 from ...client import FAILURES, PharmacyClient
@@ -13,15 +18,27 @@ from ...core.exceptions import (
     HttpError,
     InternalAddressError,
     MaxRetriesExceededError,
+    SecretSealedError,
 )
+from ...core.sealing import seal, unseal
 from ...core.signature import sign
-from ...models.backend.sync_backend import MASK
+from ...models.backend.secrets import MASK
 
 # Seconds: a person waits for it.
 TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
 KEPT = ("name", "url", "company_id", "lang", "user_id")
 SECRETS = ("api_key", "webhook_secret")
+_PROCESS_KEY = Fernet.generate_key().decode()
+
+
+def _own_keys():
+    """What seals the secrets of a dialog: a key that only this person's session knows,
+    and that is kept nowhere in the database."""
+    if not request or not request.session.sid:
+        return (_PROCESS_KEY,)
+    digest = hashlib.sha256(b"pharmacy_sync connect " + request.session.sid.encode())
+    return (base64.urlsafe_b64encode(digest.digest()).decode(),)
 
 
 class SyncBackendConnect(models.TransientModel):
@@ -104,13 +121,22 @@ class SyncBackendConnect(models.TransientModel):
 
     def _keep_secret(self, name):
         for wizard in self.filtered(lambda w: w[name] != MASK):
-            wizard.sudo()[f"{name}_secret"] = wizard[name]
+            wizard.sudo()[f"{name}_secret"] = wizard[name] and seal(
+                wizard[name], _own_keys()
+            )
 
     def _secret(self, name):
         """The secret given here, or else the backend's own, for its own host."""
         wizard = self.sudo()
-        kept = "" if self._is_elsewhere() else wizard.backend_id[f"{name}_secret"]
-        return wizard[f"{name}_secret"] or kept or ""
+        try:
+            if given := wizard[f"{name}_secret"]:
+                return unseal(given, _own_keys())
+            if wizard.backend_id and not self._is_elsewhere():
+                return wizard.backend_id._secret(name)
+        except SecretSealedError:
+            # Of another session, or of a key that is gone: it is entered anew.
+            return ""
+        return ""
 
     def _is_elsewhere(self):
         """Whether the address is of another host than the backend's."""
@@ -193,6 +219,7 @@ class SyncBackendConnect(models.TransientModel):
             backend.write(values)
         else:
             backend = backend.create(values)
+        self.sudo().write({f"{name}_secret": False for name in SECRETS})
         backend._schedule_push()
         backend._schedule_pull()
         return self.env["ir.actions.actions"]._for_xml_id(
