@@ -5,6 +5,7 @@ from .base import test_companies
 from .base import test_config
 from .base import test_ormcached
 from .base import test_retention
+from .base import test_redacted
 from .base import test_secrets
 from .base import test_configuration_tour
 from .base import test_labels

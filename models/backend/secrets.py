@@ -6,7 +6,9 @@ from odoo.orm.models import NO_ACCESS
 
 from ...core.address import origin
 from ...core.exceptions import SecretSealedError
+from ...core.redaction import redact
 from ...core.sealing import is_sealed, seal, unseal
+from ...core.secret_names import secret_name, with_names
 from ..base.rights import MANAGER, check_may
 
 MASK = "********"
@@ -28,6 +30,13 @@ def _kept_field():
 
 class SyncBackend(models.Model):
     _inherit = "sync.backend"
+
+    secret_fields = fields.Char(
+        "Sensitive Fields",
+        help="Names of fields of the pharmacy app, with commas between, whose values "
+        "are masked in errors, payloads and logs, such as: iban, contact phone. "
+        "Passwords, keys and tokens are masked in any case.",
+    )
 
     api_key = _secret_field(
         "API Key",
@@ -120,6 +129,15 @@ class SyncBackend(models.Model):
             for name in SECRETS if keys else ():
                 if secret := "".join(backend._readable_secrets(name)):
                     backend[f"{name}_secret"] = seal(secret, keys)
+
+    def _redact(self, value):
+        """A copy in which what is secret, or sensitive on this backend, is masked."""
+        return redact(value, with_names(self.sudo().secret_fields or ""))
+
+    def _shown(self, path, text):
+        """A text as people may see it, of a field that is named by a path."""
+        names = with_names(self.sudo().secret_fields or "")
+        return MASK if text and secret_name(str(path), names) else text
 
     def _keep_keys_here(self, vals):
         """Keys do not follow a backend to another host."""
