@@ -1,6 +1,9 @@
-"""What is kept of one exchange with the app."""
+"""One exchange with the app: what is kept of it, and how its path is written."""
 
 from dataclasses import dataclass
+from urllib.parse import quote
+
+from ..core.exceptions import InvalidDataError
 
 
 @dataclass(frozen=True)
@@ -22,3 +25,13 @@ class Exchange:
     correlation_id: str
     request_id: str
     error: Exception | None
+
+
+def segment(external_id):
+    """An id as one segment of a path, whatever characters it has.
+
+    :raises InvalidDataError: it is none in any notation
+    """
+    if external_id in (".", ".."):
+        raise InvalidDataError(f"{external_id} cannot be an id", field="id")
+    return quote(external_id, safe="")

@@ -3,7 +3,6 @@
 import time
 import uuid
 from contextlib import nullcontext
-from urllib.parse import quote
 
 import requests
 
@@ -13,7 +12,6 @@ from ..core.exceptions import (
     ConfigurationError,
     DataCorruptedError,
     HttpError,
-    InvalidDataError,
     MaxRetriesExceededError,
     OutcomeUnknownError,
     SyncError,
@@ -28,7 +26,7 @@ from .answers import (
     unreadable,
     written,
 )
-from .exchange import Exchange
+from .exchange import Exchange, segment
 from .session import DEADLINE_HEADER, LARGEST, pooled_session, send
 
 API = "/api/v1"
@@ -96,12 +94,13 @@ class PharmacyClient:
         """The app's own word on its health, a dict."""
         return self._call("GET", "/health", correlation_id=correlation_id)
 
-    def changes(self, collection, cursor, limit, correlation_id):
+    def changes(self, collection, cursor, limit, correlation_id, retry=False):
         """One page of what changed since ``cursor`` (falsy: from the beginning).
 
         A change of another shape among others is its record's failure and no reason
         to refuse the page, so the changes are as the app sent them, unchecked.
 
+        :param retry: whether this page was asked for before, in vain
         :return: ``{"changes": [...], "next_cursor": str, "has_more": bool}``
         :raises SchemaMismatchError: no change of several has the agreed shape
         """
@@ -109,7 +108,13 @@ class PharmacyClient:
         if cursor:
             params["cursor"] = cursor
         page = checked(
-            self._call("GET", "/changes", params=params, correlation_id=correlation_id),
+            self._call(
+                "GET",
+                "/changes",
+                params=params,
+                retry=retry,
+                correlation_id=correlation_id,
+            ),
             changes=list,
             next_cursor=str,
             has_more=bool,
@@ -122,7 +127,7 @@ class PharmacyClient:
 
     def get(self, collection, external_id, correlation_id):
         """One record by the app's id; a deleted one has ``deleted`` set."""
-        path = f"/{collection}/{_segment(external_id)}"
+        path = f"/{collection}/{segment(external_id)}"
         try:
             record = self._call("GET", path, correlation_id=correlation_id)
         except HttpError as exc:
@@ -259,7 +264,7 @@ class PharmacyClient:
 
     def step_reservation(self, reservation_id, step, correlation_id):
         """``confirm`` or ``release`` a reservation; a second time changes nothing."""
-        path = f"/reservations/{_segment(reservation_id)}/{step}"
+        path = f"/reservations/{segment(reservation_id)}/{step}"
         reservation = self._call("POST", path, correlation_id=correlation_id)
         with written():
             return checked(reservation, id=str, state=str)
@@ -274,7 +279,7 @@ class PharmacyClient:
             # Where it only reads the next answer may be whole.
             pass
         try:
-            return self._guarded(deadline, method, path, **kwargs)
+            return self._guarded(deadline, method, path, **{**kwargs, "retry": True})
         except DataCorruptedError as exc:
             raise MaxRetriesExceededError(exc.message, last_error=exc) from exc
 
@@ -382,13 +387,3 @@ class PharmacyClient:
                 raise
             # What it says of what was done is not known.
             raise OutcomeUnknownError(exc.message) from exc
-
-
-def _segment(external_id):
-    """An id as one segment of a path, whatever characters it has.
-
-    :raises InvalidDataError: it is none in any notation
-    """
-    if external_id in (".", ".."):
-        raise InvalidDataError(f"{external_id} cannot be an id", field="id")
-    return quote(external_id, safe="")

@@ -1,4 +1,4 @@
-"""A person's words go from texts, whatever they are written in, and nothing else does."""
+"""A person's words go from texts, however they are written; nothing else does."""
 
 import json
 
@@ -18,8 +18,10 @@ values = st.recursive(
         st.sampled_from([case(w) for w in WORDS for case in (str, str.upper)]),
         st.text(max_size=3),
     ),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from([*WORDS, "name", "id"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*WORDS, "name", "id"]), inner, max_size=3)
+    ),
 )
 
 

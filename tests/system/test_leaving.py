@@ -8,7 +8,7 @@ OWN = ("sync_%", "pharmacy_sync%")
 # Users, and so their partners, are written to when they lose the addon's groups.
 STAMPS = ("write_date", "write_uid")
 PROMPT = 10  # seconds
-# Of what lets somebody in, or led to where something was: nothing in a neutralized copy.
+# Nothing in a neutralized copy: what lets somebody in, or led to where something was.
 EMPTIED = (
     "res_users_apikeys",
     "sync_backend_connect",
