@@ -3,10 +3,17 @@ import time
 from odoo import fields, models
 
 from ...core.exceptions import ConfigurationError, SignatureError
-from ...core.signature import verify
+from ...core.signature import sign, verify
 
 # Of no backend: what is sent to one that takes no webhooks takes as long to refuse.
 NO_SECRET = "whsec_bm9ib2R5"
+
+
+def _is_usable(secret):
+    try:
+        return bool(sign(secret, "test", 0, b""))
+    except ConfigurationError:
+        return False
 
 
 class SyncBackend(models.Model):
@@ -53,4 +60,6 @@ class SyncBackend(models.Model):
         """The secrets of which any may have signed a webhook."""
         if not self:
             return []
-        return self._readable_secrets("webhook_secret", "webhook_secret_next")
+        secrets = self._readable_secrets("webhook_secret", "webhook_secret_next")
+        # One that was mistyped does not keep the other from being used.
+        return [*filter(_is_usable, secrets)] or secrets

@@ -124,6 +124,12 @@ class SyncStream(models.Model):
             )
         )
 
+    def _note_rejected(self, breaker):
+        """A batch would have been sent, had the breaker let it through."""
+        about = {"breaker_id": breaker.id, "result": "rejected"}
+        Call = self.env["sync.call"]
+        Call._append(self.env.cr, self.backend_id.id, breaker.operation, **about)
+
     def _push_batch(self, job_uuid=None):
         """Send one batch of what is due.
 
@@ -137,6 +143,7 @@ class SyncStream(models.Model):
         rejection = breaker._rejection()
         if rejection:
             # Nothing is taken up: to wait for the app costs no attempt.
+            apart(self._note_rejected, breaker)
             apart(self.backend_id._schedule_push_in, rejection.retry_after)
             return False
         claimed, items = apart(self._claim_push, job_uuid)

@@ -148,6 +148,9 @@ class TestRotation(SyncCase):
         user = new_test_user(self.env, "rotates", "pharmacy_sync.group_operator")
         with self.assertRaises(AccessError):
             self.backend.with_user(user).action_use_next_webhook_secret()
+        self.backend.webhook_secret_next = "mistyped!"
+        self.assertEqual(self.backend._webhook_secrets(), [WEBHOOK_SECRET])
+        self.backend.webhook_secret_next = new
         self.backend.action_use_next_webhook_secret()
         self.assertEqual(self.backend._webhook_secrets(), [new])
         self.backend.action_use_next_webhook_secret()

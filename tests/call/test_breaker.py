@@ -94,6 +94,15 @@ class TestBreaker(SyncCase):
         self.assertEqual(self.breaker.rejected, 1)
         self.assertEqual(self.breaker.failures_in_window, 0)
 
+    def test_a_batch_that_it_holds_back_is_counted_as_rejected(self):
+        self.fail_until_open()
+        for __ in range(3):
+            self.push()
+        self.assertFalse(self.app.requests())
+        self.breaker.invalidate_recordset()
+        self.assertEqual(self.breaker.rejected, 3)
+        self.assertEqual(self.breaker.failures_in_window, 0)
+
     def test_the_failure_that_opens_it_and_those_of_probes_cost_no_attempt(self):
         self.fail_until_open()
         self.assertEqual(set(self.queue().mapped("attempts")), {4})
