@@ -118,10 +118,46 @@ class DataCorruptedError(SyncError):
         self.raw = raw
 
 
+class AnswerTooLargeError(DataCorruptedError):
+    """An answer that is longer than is read; the rest of it was not."""
+
+    overrides: ClassVar = {
+        "suggested_action": _lt(
+            "Have the app answer with fewer records at once, or raise the limit of "
+            "answers on the backend."
+        ),
+    }
+
+
 class ConfigurationError(SyncError):
     """A setting that is missing or impossible."""
 
     error_type = ErrorType.CONFIGURATION_ERROR
+
+
+class SecretSealedError(ConfigurationError):
+    """A secret that is kept encrypted cannot be read with the keys that there are."""
+
+    overrides: ClassVar = {
+        "delivery": Delivery.NOT_SENT,
+        "suggested_action": _lt(
+            "Put the encryption key back into the configuration of Odoo's server, or "
+            "enter the secret anew on the backend, then resume it."
+        ),
+    }
+
+
+class InternalAddressError(ConfigurationError):
+    """A host has an address inside of the network, which its backend does not allow.
+    Nothing was connected to."""
+
+    overrides: ClassVar = {
+        "delivery": Delivery.NOT_SENT,
+        "suggested_action": _lt(
+            "If the app is in your own network, have an administrator allow internal "
+            "addresses on the backend. If not, correct its address."
+        ),
+    }
 
 
 class SignatureError(SyncError):

@@ -5,6 +5,7 @@ from .base import test_companies
 from .base import test_config
 from .base import test_ormcached
 from .base import test_retention
+from .base import test_redacted
 from .base import test_secrets
 from .base import test_configuration_tour
 from .base import test_labels
@@ -16,6 +17,7 @@ from .base import test_walls
 from .base import test_second_backend
 from .base import test_walls_cases
 from .backend import test_connect
+from .backend import test_sealed
 from .error import test_error_group
 from .error import test_error_recovered
 from .error import test_error_rule
@@ -73,6 +75,7 @@ from .analytics import test_timeline
 from .alert import test_alert
 from .alert import test_alert_tour
 from .api import test_api
+from .api import test_erase
 from .api import test_api_conflicts
 from .api import test_api_retry
 from .api import test_api_arguments

@@ -4,7 +4,7 @@ send it. What came of it: ``push_outcome.py``.
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from functools import partial
 
 from odoo import fields, models
@@ -63,6 +63,11 @@ class PushItem:
     request: dict
 
 
+def _now():
+    # Odoo's own knows whole seconds only, and a pause is as long as it says.
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
 class SyncBackend(models.Model):
     """Odoo to pharmacy: deliver events, then send what is due, a batch a call.
 
@@ -79,17 +84,20 @@ class SyncBackend(models.Model):
         """Job: carry Odoo's changes to the pharmacy app."""
         self.ensure_one()
         self = neutral(self, self)
-        if self.paused or not self.active:
+        if not self._is_ready():
             return
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:
             apart(self.env["sync.operation"]._take_back_of, job_uuid)
         self._job_events()
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
+            began = _now()
             while stream._push_batch(job_uuid):
-                if stream.batch_pause and apart(stream._is_push_due):
+                next_one = began + timedelta(seconds=stream.batch_pause)
+                began = _now()
+                if next_one > began and apart(stream._is_push_due):
                     # The pause is the next job's, no worker sleeps through it.
-                    apart(self._schedule_push_in, stream.batch_pause)
+                    apart(self._schedule_push, next_one)
                     return
         # What sending brought about: synchronised, or dead letters.
         self._job_events()
@@ -121,6 +129,12 @@ class SyncStream(models.Model):
             )
         )
 
+    def _note_rejected(self, breaker):
+        """A batch would have been sent, had the breaker let it through."""
+        about = {"breaker_id": breaker.id, "result": "rejected"}
+        Call = self.env["sync.call"]
+        Call._append(self.env.cr, self.backend_id.id, breaker.operation, **about)
+
     def _push_batch(self, job_uuid=None):
         """Send one batch of what is due.
 
@@ -134,6 +148,7 @@ class SyncStream(models.Model):
         rejection = breaker._rejection()
         if rejection:
             # Nothing is taken up: to wait for the app costs no attempt.
+            apart(self._note_rejected, breaker)
             apart(self.backend_id._schedule_push_in, rejection.retry_after)
             return False
         claimed, items = apart(self._claim_push, job_uuid)

@@ -171,7 +171,8 @@ class SyncInitialPart(models.Model):
             try:
                 incoming[line.external_id] = adapter._canonical(line.record, directory)
             except InvalidDataError as exc:
-                line.write({"action": "leave", "reason": str(exc)})
+                reason = self.stream_id.backend_id._redact(str(exc))
+                line.write({"action": "leave", "reason": reason})
         found = adapter._candidates(self.stream_id.backend_id, incoming, directory)
         records = self.env[self.stream_id.res_model].browse(
             {res_id for res_ids, __ in found.values() for res_id in res_ids}
