@@ -26,6 +26,7 @@ class SyncEntityProduct(models.AbstractModel):
             "list_price",
             "active",
             "purchase_ok",
+            "company_id",
         },
     }
 

@@ -56,6 +56,8 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     _entity_essential = frozenset({"state"})
     _entity_tracked = {
         "purchase.order": {
+            "name",
+            "company_id",
             "origin",
             "partner_id",
             "currency_id",
@@ -354,6 +356,7 @@ class PurchaseOrderLine(models.Model):
     _inherit = ["purchase.order.line", "sync.tracked"]
 
     _sync_entity = "purchase_order"
+    _sync_parent = "order_id"
 
     sync_key = fields.Char(
         "Synchronisation Key",
@@ -362,9 +365,6 @@ class PurchaseOrderLine(models.Model):
         help="What the pharmacy app calls this line. A line made in Odoo goes by its "
         "own number until the other side gives it a key.",
     )
-
-    def _sync_records(self):
-        return self.order_id
 
     def _sync_is_line(self):
         """Whether the line is goods; sections and notes stay in Odoo."""

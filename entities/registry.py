@@ -1,6 +1,7 @@
 # The registry: one line per synchronised entity, after what all of them extend.
 from . import sync_entity
 from . import sync_entity_kept
+from . import sync_entity_watched
 from . import supplier
 from . import product
 from . import purchase_order
