@@ -37,11 +37,16 @@ class SyncEntity(models.AbstractModel):
     def _coded(self):
         """``(adapter, model, converter)`` of all values that travel as a code."""
         for adapter in self._entities().values():
-            sides = (
-                (adapter._entity_model, adapter._converters()),
-                (adapter._entity_line_model, adapter._line_converters()),
-            )
-            for model, converters in sides:
+            for model, converters in adapter._sides():
                 for converter in converters:
                     if isinstance(converter, Coded):
                         yield adapter, model, converter
+
+    @api.model
+    def _sides(self):
+        """``(model, converters)`` of the records, and of their lines."""
+        lines = self._line_model()
+        sides = ((self._entity_model, self._converters()),)
+        if lines is not None:
+            sides += ((lines._name, self._line_converters()),)
+        return sides

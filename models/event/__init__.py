@@ -3,6 +3,7 @@
 from . import sync_tracked
 from . import triggers
 from . import sync_touched
+from . import sync_tracked_line
 from . import sync_event
 from . import sync_event_delivery
 from . import handlers

@@ -69,7 +69,7 @@ class SyncTouched(models.AbstractModel):
     @api.model
     def _watches_of(self, followed, names):
         """The watches for one followed model: its table, and those of its relations."""
-        parent = followed._sync_parent
+        parent = followed._sync_parent()
         if table_exists(self.env.cr, followed._table):
             yield triggers.Watch(
                 model=followed._fields[parent].comodel_name
@@ -211,7 +211,7 @@ class SyncTouched(models.AbstractModel):
             [("res_model", "=", adapter._entity_model), ("res_id", "!=", False)]
         )
         User = self.env[model].with_context(active_test=False)
-        own = User._sync_parent or "id"
+        own = User._sync_parent() or "id"
         domain = [(field, "in", list(ids)), (own, "in", linked.subselect("res_id"))]
         return User.search(domain, order="id", limit=MOST_USERS + 1)
 

@@ -59,8 +59,6 @@ class SyncTracked(models.AbstractModel):
 
     # Name of the entity the record belongs to.
     _sync_entity = None
-    # Field of a line with the record of the entity that it is a part of.
-    _sync_parent = None
 
     sync_state = fields.Selection(
         [
@@ -112,7 +110,12 @@ class SyncTracked(models.AbstractModel):
 
     def _sync_records(self):
         """The records of the entity that a change of these concerns."""
-        return self[self._sync_parent] if self._sync_parent else self
+        return self
+
+    @api.model
+    def _sync_parent(self):
+        """The field of a line with the record that it belongs to; None: it is none."""
+        return None
 
     @api.model_create_multi
     def create(self, vals_list):

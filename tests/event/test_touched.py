@@ -265,10 +265,7 @@ class TestBelonging(TouchedCase):
         Entity = self.env["sync.entity"]
         tracked, codes = Entity._tracked_names(), Entity._code_names()
         for adapter in Entity._entities().values():
-            sides = (
-                (adapter._entity_model, adapter._converters()),
-                (adapter._entity_line_model, adapter._line_converters()),
-            )
+            sides = adapter._sides()
             asked = [
                 (adapter._entity_model, condition.field_expr.partition(".")[0])
                 for condition in adapter._domain(self.backend).iter_conditions()
