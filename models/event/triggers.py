@@ -110,9 +110,12 @@ def create_table(cr):
     """Make the table that the triggers write to. It is as safe as any other: a row is
     there once its change is, and a crash takes neither alone."""
     cr.execute(
-        f"CREATE TABLE IF NOT EXISTS {TABLE} (id bigserial PRIMARY KEY, "
-        "model text NOT NULL, res_id integer, "
-        "xid xid8 NOT NULL DEFAULT pg_current_xact_id())"
+        SQL(
+            "CREATE TABLE IF NOT EXISTS %s (id bigserial PRIMARY KEY, "
+            "model text NOT NULL, res_id integer, "
+            "xid xid8 NOT NULL DEFAULT pg_current_xact_id())",
+            SQL.identifier(TABLE),
+        )
     )
 
 
@@ -129,7 +132,7 @@ def build(cr, watches):
 def drop(cr):
     """Remove all triggers, the table, and what else is in the database of them."""
     _drop(cr, _known(cr))
-    cr.execute(f"DROP TABLE IF EXISTS {TABLE}")
+    cr.execute(SQL("DROP TABLE IF EXISTS %s", SQL.identifier(TABLE)))
 
 
 def _known(cr):
