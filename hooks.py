@@ -2,10 +2,16 @@
 
 from odoo.tools import SQL
 
+from .models.event import triggers
+
 
 def uninstall_hook(env):
-    """Take the addon's jobs along: the job list cannot show those of a model that is
-    gone, and the runner would fail them."""
+    """Take along what Odoo does not know of.
+
+    The triggers go before anything that they write to. The jobs go because the job
+    list cannot show those of a model that is gone, and the runner would fail them.
+    """
+    triggers.drop(env.cr)
     env.cr.execute(
         SQL(
             "DELETE FROM queue_job WHERE model_name IN "

@@ -9,3 +9,17 @@ UPDATE sync_backend
 DELETE FROM sync_backend_connect;
 DELETE FROM sync_webhook;
 DELETE FROM sync_webhook_refusal;
+
+-- And nothing of what is tried in it is noted; an update of the addon undoes that.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT proname FROM pg_proc
+                 WHERE starts_with(proname, 'sync_touched_')
+                   AND pronamespace = current_schema()::regnamespace
+    LOOP
+        EXECUTE format('DROP FUNCTION %I() CASCADE', name);
+    END LOOP;
+END $$;
+DELETE FROM sync_touched;

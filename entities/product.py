@@ -48,6 +48,7 @@ class SyncEntityProduct(models.AbstractModel):
             "active",
             "purchase_ok",
             "attribute_line_ids",
+            "company_id",
         },
     }
 

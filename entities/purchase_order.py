@@ -58,6 +58,8 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     _entity_essential = frozenset({"state"})
     _entity_tracked = {
         "purchase.order": {
+            "name",
+            "company_id",
             "origin",
             "partner_id",
             "currency_id",

@@ -45,6 +45,8 @@ class SyncEntitySupplier(models.AbstractModel):
             "country_id",
             "active",
             "supplier_rank",
+            "is_company",
+            "company_id",
         }
     }
 

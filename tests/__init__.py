@@ -29,6 +29,7 @@ from .call import test_pool
 from .call import test_session
 from .event import test_changes
 from .event import test_event_handlers
+from .event import test_touched
 from .operation import test_cancel
 from .operation import test_failure
 from .operation import test_recovery

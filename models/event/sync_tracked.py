@@ -22,6 +22,28 @@ class Change:
     user_id: int
     correlation_id: str | None = None
     fields: set = field(default_factory=set)
+    cause: str | None = None
+
+    @property
+    def data(self):
+        if self.fields:
+            return {"fields": sorted(self.fields)}
+        return {"cause": self.cause} if self.cause else None
+
+
+@dataclass
+class Pending:
+    """What one transaction did, until it commits.
+
+    :ivar changed: a :class:`Change` for each ``(entity, record id)``
+    :ivar noted: ``{model: ids}`` of records, lines as well, whose change is in there
+    :ivar stored: ``{model: {id: fields}}`` of what Odoo stored otherwise, such as a
+        value that it computed anew
+    """
+
+    changed: dict = field(default_factory=dict)
+    noted: dict = field(default_factory=dict)
+    stored: dict = field(default_factory=dict)
 
 
 class SyncTracked(models.AbstractModel):
@@ -90,6 +112,11 @@ class SyncTracked(models.AbstractModel):
         """The records of the entity that a change of these concerns."""
         return self
 
+    @api.model
+    def _sync_parent(self):
+        """The field of a line with the record that it belongs to; None: it is none."""
+        return None
+
     @api.model_create_multi
     def create(self, vals_list):
         records = super().create(vals_list)
@@ -111,6 +138,23 @@ class SyncTracked(models.AbstractModel):
         (before | self._sync_records())._sync_note(
             self._sync_kind(vals), self._sync_tracked_fields(vals)
         )
+        self._sync_mark_noted()
+        return result
+
+    def _write_multi(self, vals_list):
+        # What is stored without ``write``: fields that are computed anew.
+        result = super()._write_multi(vals_list)
+        if self._sync_is_followed():
+            tracked = self._sync_tracked_names()
+            changed = {
+                record.id: names
+                for record, vals in zip(self, vals_list, strict=True)
+                if (names := tracked.intersection(vals))
+            }
+            if changed:
+                stored = self._sync_pending().stored.setdefault(self._name, {})
+                for res_id, names in changed.items():
+                    stored.setdefault(res_id, set()).update(names)
         return result
 
     def unlink(self):
@@ -183,16 +227,28 @@ class SyncTracked(models.AbstractModel):
             records = self._sync_records()
             # A line that comes or goes is a change of its order.
             records._sync_note(kind if records._name == self._name else "updated")
+            self._sync_mark_noted()
 
-    def _sync_note(self, kind, changed_fields=()):
-        """Remember the change until the transaction is about to commit."""
+    @api.model
+    def _sync_pending(self):
+        """What this transaction did so far, a :class:`Pending`."""
         precommit = self.env.cr.precommit
-        changed = precommit.data.get(PENDING)
-        if changed is None:
-            changed = precommit.data[PENDING] = {}
+        if PENDING not in precommit.data:
+            precommit.data[PENDING] = Pending()
             # The context of the code that changes a record first must not count.
             writer = neutral(self.env["sync.tracked"].sudo())
             precommit.add(writer._sync_write_events)
+        return precommit.data[PENDING]
+
+    def _sync_mark_noted(self):
+        self._sync_pending().noted.setdefault(self._name, set()).update(self.ids)
+
+    def _sync_note(self, kind, changed_fields=(), cause=None):
+        """Remember the change until the transaction is about to commit.
+
+        :param cause: what changed it, for people, where no fields are known
+        """
+        changed = self._sync_pending().changed
         # It came along with the cause of this change; others get one of their own.
         correlation_id = self.env.context.get("sync_correlation_id")
         for res_id in self.ids:
@@ -202,10 +258,26 @@ class SyncTracked(models.AbstractModel):
             change.kind = max(change.kind, kind, key=WEIGHTS.index)
             change.correlation_id = correlation_id or change.correlation_id
             change.fields.update(changed_fields)
+            change.cause = change.cause or cause
+
+    @api.model
+    def _sync_note_stored(self, pending):
+        """Note what was stored of records whose change nobody noted by itself."""
+        targets = {e.model for e in self.env["sync.event"]._event_entities().values()}
+        for model, stored in pending.stored.items():
+            ids = stored.keys() - pending.noted.get(model, set())
+            records = self.env[model].browse(ids)
+            # A part that is gone by now was noted with what it was a part of.
+            for record in records if model in targets else records.exists():
+                names = {f"{model}:{name}" for name in stored[record.id]}
+                record._sync_records()._sync_note("updated", names)
 
     @api.model
     def _sync_write_events(self):
-        changed = self.env.cr.precommit.data.pop(PENDING, {})
+        pending = self._sync_pending()
+        self._sync_note_stored(pending)
+        del self.env.cr.precommit.data[PENDING]
+        changed = pending.changed
         to = self.env["sync.stream"]._concerned_streams(changed)
         Event = self.env["sync.event"]
         entities = Event._event_entities()
@@ -219,7 +291,7 @@ class SyncTracked(models.AbstractModel):
                 "res_id": res_id,
                 "user_id": change.user_id,
                 "correlation_id": change.correlation_id or own_id,
-                "data": {"fields": sorted(change.fields)} if change.fields else None,
+                "data": change.data,
             }
             for (entity, res_id), change in changed.items()
             for stream_id, backend_id in to[entity, res_id]

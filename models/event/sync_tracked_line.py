@@ -25,7 +25,7 @@ class SyncTrackedLine(models.AbstractModel):
             super()._init_column(column_name)
 
     def write(self, vals):
-        owner, moved = self._sync_owner(), self.browse()
+        owner, moved = self._sync_parent(), self.browse()
         if owner in vals:
             moved = self.filtered(lambda line: line[owner].id != vals[owner])
         result = super().write(vals)
@@ -34,14 +34,14 @@ class SyncTrackedLine(models.AbstractModel):
         return result
 
     @api.model
-    def _sync_owner(self):
+    def _sync_parent(self):
         """Name of the field that holds the record a line belongs to."""
         entity = self.env[f"sync.entity.{self._sync_entity}"]
         lines = self.env[entity._entity_model]._fields[entity._entity_lines]
         return lines.inverse_name
 
     def _sync_records(self):
-        return self[self._sync_owner()]
+        return self[self._sync_parent()]
 
     def _sync_is_line(self):
         """Whether the line travels."""

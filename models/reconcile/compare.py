@@ -64,9 +64,26 @@ class SyncReconciliation(models.Model):
             alike = mapping.external_id and data is not None and agreed(base, data)
             if not alike and mapping not in busy:
                 suspects.append({"mapping_id": mapping.id})
+        if self.sends:
+            suspects = self._send_changed(suspects, odoo)
         self.env["sync.drift"]._suspect(self, suspects)
         self.write({"sums": sums.as_json(), "position": mappings[-1].id})
         self._count(done=len(mappings))
+
+    def _send_changed(self, suspects, odoo):
+        """Have linked records that changed in Odoo go the way of any change.
+
+        :param odoo: values of the records that there are, by id
+        :return: the other suspects
+        """
+        Mapping = self.env["sync.mapping"]
+        mappings = Mapping.browse(suspect["mapping_id"] for suspect in suspects)
+        changed = mappings.filtered(lambda m: m.res_id in odoo and m.external_id)
+        if changed:
+            ids = dict.fromkeys(changed.mapped("res_id"), self.correlation_id)
+            self.env["sync.operation"]._request_push(self.stream_id, ids)
+            self.backend_id._schedule_push()
+        return [s for s in suspects if s["mapping_id"] not in changed._ids]
 
     def _odoo_values(self, mappings):
         """Canonical values of the Odoo records by id; those that are there."""

@@ -57,6 +57,14 @@ class SyncReconciliation(models.Model):
     pending_buckets = fields.Json(
         readonly=True, copy=False, help="Buckets that differ and were not read yet."
     )
+    sends = fields.Boolean(
+        "Sends Odoo's Changes",
+        readonly=True,
+        copy=False,
+        help="It was started because very many records changed in the database at "
+        "once. What differs of linked records is sent; what else it finds waits for a "
+        "person, as always.",
+    )
     method = fields.Selection(
         [("checksum", "Checksums"), ("full", "Full compare")],
         readonly=True,
@@ -219,6 +227,32 @@ class SyncStream(models.Model):
         help="Carry out the repairs that a reconciliation proposes without asking. "
         "Otherwise they wait for an operator.",
     )
+    compare_due = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="Very many of its records changed at once: all are compared as soon as "
+        "the backend is not paused, and no other comparison is under way.",
+    )
+
+    def _flooded(self):
+        result = super()._flooded()
+        self.compare_due = True
+        self._compare_due()
+        return result
+
+    @api.model
+    def _compare_due(self):
+        """Start the comparisons that floods of changes ask for, where they may."""
+        due = self.search([("compare_due", "=", True)])
+        for stream in due.filtered(lambda s: s.pushes and not s.backend_id.paused):
+            if stream.backend_id.active and not stream._comparison():
+                stream.compare_due = False
+                stream._reconcile(sends=True)
+
+    def _comparison(self):
+        """The comparison that is under way."""
+        running = [("stream_id", "=", self.id), ("state", "=", "running")]
+        return self.env["sync.reconciliation"].search(running, limit=1)
 
     def action_reconcile(self):
         """Compare all records of the stream with the pharmacy app's, and open that."""
@@ -227,14 +261,25 @@ class SyncStream(models.Model):
         self.env["sync.reconciliation"]._check_operator()
         return self._reconcile()._get_records_action()
 
-    def _reconcile(self):
-        """The reconciliation that is under way, or a new one, started."""
+    def _reconcile(self, sends=False):
+        """The reconciliation that is under way, or a new one, started.
+
+        :param sends: whether it has what changed in Odoo on its way
+        """
         self.ensure_one()
-        Reconciliation = neutral(self.env["sync.reconciliation"], self.backend_id)
-        work = Reconciliation.search(
-            [("stream_id", "=", self.id), ("state", "=", "running")], limit=1
-        )
+        stream = neutral(self, self.backend_id)
+        work = stream._comparison()
         if not work:
-            work = Reconciliation.create({"stream_id": self.id})
+            work = work.create({"stream_id": self.id, "sends": sends})
             work.action_start()
         return work
+
+
+class SyncOperation(models.Model):
+    _inherit = "sync.operation"
+
+    @api.model
+    def _recover(self):
+        result = super()._recover()
+        self.env["sync.stream"]._compare_due()
+        return result

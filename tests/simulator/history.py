@@ -84,6 +84,7 @@ class History(Persons):
         for act in draw.choices(acts, weights, k=draw.randint(10, 90)):
             world.now += 1
             act()
+            world.tick()
         self._heal()
         work = self._rest()
         if draw.random() < 0.5 and not work:
@@ -187,6 +188,7 @@ class History(Persons):
     def _pass(self):
         """A push, a pull and a push, each to its end; time passes."""
         self.world.odoo.recover(())
+        self.world.odoo.look()
         for kind in ("push", "pull", "push"):
             self._run(kind)
         self.world.now += 50
@@ -198,6 +200,7 @@ class History(Persons):
             odoo = self.world.odoo
             work = [f"operation {o.id} is {o.state}" for o in odoo.operations]
             work += [f"event of {res_id}" for res_id in odoo.events]
+            work += [f"{res_id} was touched" for res_id in odoo.touched]
             if not work and odoo.cursor == self.world.pharmacy.seq:
                 return []
         return work or ["the feed is not read to its end"]

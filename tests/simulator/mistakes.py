@@ -405,3 +405,14 @@ class ToldInPartTakenForWhole(Odoo):
     def _merged(self, state, comparison, stored, data, version):
         state = super()._merged(state, comparison, stored, data, version)
         return replace(state, in_part=False)
+
+
+# -- A writer past the ORM -------------------------------------------------------------
+
+
+@mistake
+class NoNetUnderTheEvents(Odoo):
+    """What no event says is nobody's change."""
+
+    def look(self):
+        self.touched = []

@@ -52,6 +52,8 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.mappings = []
         self.operations = []  # those that have not ended
         self.events = []
+        self.touched = []  # what a trigger noted, and no event says
+        self.past = None  # function: whether a person writes past the ORM
         self.cursor = 0
         self.writes = 0
         self.made = 0
@@ -70,12 +72,13 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self._ids += 1
         self.records[self._ids] = self._kept(values)
         self._edited_at[self._ids] = self.now()
-        self.events.append(self._ids)
+        self._note(self._ids)
         return self._ids
 
     def edit(self, res_id, changes):
         self._edited_at[res_id] = self.now()
-        self.write(res_id, changes)
+        self.records[res_id] = self._kept({**self.records[res_id], **changes})
+        self._note(res_id)
 
     def write(self, res_id, changes):
         self.records[res_id] = self._kept({**self.records[res_id], **changes})
@@ -83,7 +86,13 @@ class Odoo(Push, Queue, Apply, Guard, Records):
 
     def delete(self, res_id):
         del self.records[res_id]
-        self.events.append(res_id)
+        self._note(res_id)
+
+    def _note(self, res_id):
+        """An event, or what the net under it caught."""
+        past = self.past and self.past()
+        self.met["past"] += bool(past)
+        (self.touched if past else self.events).append(res_id)
 
     def resolve(self, mapping, winner):
         """``sync.conflict._decide``: all differences for one side.

@@ -19,6 +19,11 @@ class Queue:
         self._request_push(dict.fromkeys(changed))
         return len(changed) == EVENTS
 
+    def look(self):
+        """``sync_touched._cron_look``: events of what was changed past the ORM."""
+        self.events += dict.fromkeys(self.touched)
+        self.touched = []
+
     def _request_push(self, changed):
         for res_id in changed:
             mapping, data = self._mapping("res_id", res_id), self._serialise(res_id)

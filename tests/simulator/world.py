@@ -67,6 +67,10 @@ class World:
         self.held = random.Random(f"holds of {self.seed}")
         if self.held.random() < 0.25:
             self.rooms |= {Room.HOLDS}
+        self._past = random.Random(f"SQL of {self.seed}")
+        if self._past.random() < 0.25:
+            self.rooms |= {Room.PAST}
+            self.odoo.past = lambda: self._past.random() < 0.4
         self.odoo.matches = self.pharmacy.unique = Room.TWINS in self.rooms
         if Room.BREAKER in self.rooms:
             self.odoo.set_breakers(probes=draw.choice((1, 2)))
@@ -83,6 +87,12 @@ class World:
         if len(self.log) > ENDLESS:
             raise RuntimeError("it goes on for ever")
         self.log.append((self.now, *words))
+
+    def tick(self):
+        """The scheduled action that looks for what no event says, now and then."""
+        if self.odoo.touched and self._past.random() < 0.1:
+            self.note("tick", self.odoo.touched)
+            self.odoo.look()
 
     # -- Workers -----------------------------------------------------------------------
 

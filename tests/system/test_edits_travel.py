@@ -121,3 +121,35 @@ def test_both_sides_edit_other_fields_at_once_and_nobody_loses(stack, order):
     wait_until(both, PROMPT, "both edits are on both sides")
     stack.settle()
     stack.assert_in_step([order])
+
+
+def test_what_sql_wrote_is_at_the_pharmacy_after_one_tick(stack, order):
+    since = stack.app.last_request()
+    stack.query("UPDATE purchase_order SET origin = 'PH-SQL' WHERE id = %s", order)
+    stack.trigger("cron_look")
+    wait_until(
+        lambda: stack.at_app(order)["reference"] == "PH-SQL",
+        PROMPT,
+        "the pharmacy has the new reference",
+    )
+    stack.settle()
+    stack.assert_in_step([order])
+    written = [r for r in stack.app.requests(since) if r["method"] != "GET"]
+    assert [r["path"] for r in written] == ["/api/v1/purchase-orders/batch"]
+
+
+def test_what_passed_the_orm_is_not_looked_at_again(stack, order):
+    stack.set_quantity(order, 9)
+    stack.settle()
+    since = stack.app.last_request()
+    events = stack.value("SELECT max(id) FROM sync_event")
+    assert stack.value("SELECT count(*) FROM sync_touched")
+    stack.trigger("cron_look")
+    wait_until(
+        lambda: not stack.value("SELECT count(*) FROM sync_touched"),
+        PROMPT,
+        "the tick has looked",
+    )
+    stack.settle()
+    assert stack.value("SELECT max(id) FROM sync_event") == events
+    assert [r for r in stack.app.requests(since) if r["method"] != "GET"] == []

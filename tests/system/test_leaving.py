@@ -15,6 +15,7 @@ EMPTIED = (
     "sync_webhook",
     "sync_webhook_refusal",
 )
+TRIGGERS = "SELECT tgname FROM pg_trigger WHERE tgname LIKE 'sync\\_touched\\_%%'"
 KEPT = (
     "purchase_order",
     "purchase_order_line",
@@ -47,6 +48,7 @@ def test_uninstalling_leaves_orders_suppliers_and_products_as_they_are(leaving_s
     stack.set_quantity(orders[1], 5)
     wait_until(lambda: stack.operations(orders, "waiting"), PROMPT, "a push waits")
     contents = _contents(stack)
+    assert stack.query(TRIGGERS)
     assert ("purchase_order", orders[0], "note") in contents
 
     Module = stack.model("ir.module.module", "manager")
@@ -93,6 +95,9 @@ def _leftovers(stack):
     statements = {
         "table": "SELECT relname AS name FROM pg_class WHERE relname LIKE %s "
         "AND relnamespace = 'public'::regnamespace",
+        "function": "SELECT proname AS name FROM pg_proc WHERE proname LIKE %s "
+        "AND pronamespace = 'public'::regnamespace",
+        "trigger": "SELECT tgname AS name FROM pg_trigger WHERE tgname LIKE %s",
         "column": "SELECT table_name || '.' || column_name AS name "
         "FROM information_schema.columns WHERE column_name LIKE %s "
         "AND table_schema = 'public'",
@@ -123,8 +128,11 @@ def test_a_neutralized_copy_talks_to_no_pharmacy(make_database, stack):
         for table in EMPTIED:
             cursor.execute(f"SELECT count(*) AS rows FROM {table}")
             left[table] = cursor.fetchone()["rows"]
+        cursor.execute(TRIGGERS.replace("%%", "%"))
+        triggers = cursor.fetchall()
     finally:
         connection.close()
+    assert triggers == []
     assert len(backends) == 1
     (backend,) = backends
     assert backend["paused"]
