@@ -6,6 +6,15 @@ from ..core.texts import _lt
 from .converters import Coded, Converter, Flag
 
 
+class Vat(Converter):
+    """A tax number: Odoo, and the app, may spell it in their own way."""
+
+    def keeps(self, value, stored):
+        return _letters(value) == _letters(stored)
+
+    taken = keeps
+
+
 class SyncEntitySupplier(models.AbstractModel):
     _name = "sync.entity.supplier"
     _inherit = "sync.entity"
@@ -42,7 +51,7 @@ class SyncEntitySupplier(models.AbstractModel):
         return (
             Converter("name", "name", required=True),
             Converter("reference", "ref"),
-            Converter("vat", "vat"),
+            Vat("vat", "vat"),
             Converter("email", "email"),
             Converter("phone", "phone"),
             Converter("street", "street"),
@@ -81,3 +90,7 @@ class ResPartner(models.Model):
     _inherit = ["res.partner", "sync.tracked"]
 
     _sync_entity = "supplier"
+
+
+def _letters(vat):
+    return "".join(filter(str.isalnum, vat or "")).upper()

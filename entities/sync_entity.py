@@ -190,6 +190,20 @@ class SyncEntity(models.AbstractModel):
         return self.env.company.currency_id
 
     @api.model
+    def _known_differences(self, records):
+        """What of Odoo's records decides what people pay or get and the pharmacy cannot
+        know: ``{res_id: {path: what Odoo has}}`` of those that have any."""
+        return {}
+
+    @api.model
+    def _difference_text(self, what, path, value):
+        """One of :meth:`_known_differences` as people read it.
+
+        :param what: what they call the line or the record that it is about
+        """
+        return f"{what}: {path.rpartition('.')[2]} {value}"
+
+    @api.model
     def _is_alive(self, record):
         """Whether people still use the record: it is neither archived nor cancelled."""
         return "active" not in record._fields or record.active
@@ -366,25 +380,6 @@ class SyncEntity(models.AbstractModel):
     def _checksum_fields(self):
         """The fields that count in checksums, see ``core/checksum.py``."""
         return [converter.key for converter in self._converters()]
-
-    # -- Writing in Odoo --------------------------------------------------------------
-
-    @api.model
-    def _create(self, backend, incoming, directory):
-        """Create records for a list of canonical dicts, in their order."""
-        return self.env[self._entity_model].create(
-            [self._values(data, directory) for data in incoming]
-        )
-
-    @api.model
-    def _update(self, record, changes, directory):
-        """Write the canonical ``changes`` on one record."""
-        record.write(self._values(changes, directory))
-
-    @api.model
-    def _delete(self, record):
-        """The pharmacy deleted its record: archive ours, which history may need."""
-        record.active = False
 
 
 def _code(data, key):

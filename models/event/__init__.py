@@ -3,6 +3,7 @@
 from . import sync_tracked
 from . import sync_event
 from . import sync_event_delivery
+from . import trouble
 from . import handlers
 from . import breaker_events
 from . import sync_event_metric

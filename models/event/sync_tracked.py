@@ -9,7 +9,7 @@ from ..base.actions import open_record, open_records
 
 PENDING = "pharmacy_sync.changed"
 # States of a mapping; the last of several is shown.
-STATES = ("synced", "pending", "conflict", "dead")
+STATES = ("synced", "differs", "pending", "conflict", "dead")
 # The event of several changes in one transaction has the weightiest.
 WEIGHTS = ("updated", "cancelled", "created", "deleted")
 
@@ -42,6 +42,7 @@ class SyncTracked(models.AbstractModel):
         [
             ("pending", "Under Way"),
             ("synced", "In Step"),
+            ("differs", "Known Difference"),
             ("conflict", "Conflict"),
             ("dead", "Dead Letter"),
         ],
@@ -65,6 +66,18 @@ class SyncTracked(models.AbstractModel):
                     ["state:array_agg"],
                 )
             }
+        still = [i for i, state in states.items() if state in ("synced", "differs")]
+        # What is written and not looked at yet is under way.
+        pending = still and self.env["sync.event"].sudo()._read_group(
+            [
+                ("state", "=", "pending"),
+                ("stream_id", "!=", False),
+                ("res_model", "=", self._name),
+                ("res_id", "in", still),
+            ],
+            ["res_id"],
+        )
+        states.update((res_id, "pending") for (res_id,) in pending)
         for record in self:
             record.sync_state = states.get(record.id, False)
 

@@ -46,7 +46,7 @@ class SyncStream(models.Model):
                 written.append((arrival, comparison))
         stored = self._read_back(written, directory)
         for arrival, comparison in written:
-            self._keep_compared(arrival, comparison, stored, correlation_id)
+            self._keep_compared(arrival, comparison, stored, directory, correlation_id)
             mapping, decisions = arrival.mapping, comparison.decisions
             decided.append((mapping, decisions, comparison.pharmacy, correlation_id))
             if comparison.merge.to_pharmacy:
@@ -67,27 +67,32 @@ class SyncStream(models.Model):
         Record = self.env[self.res_model].with_context(active_test=False)
         return self._adapter()._serialise(Record.browse(changed), directory)
 
-    def _keep_compared(self, arrival, comparison, stored, correlation_id):
+    def _keep_compared(self, arrival, comparison, stored, directory, correlation_id):
         mapping = arrival.mapping
         has = stored.get(mapping.res_id)
         state = mapping._state()
         data, version = arrival.data, arrival.version
-        mapping._move(state, merged(state, comparison, has, data, version))
+        said = directory.said.pop(mapping.res_id, None)
+        refused = mapping._refused(comparison, has, said)
+        mapping._move(state, merged(state, comparison, has, data, version, refused))
+        after = mapping._with_declined(
+            comparison, comparison.odoo if has is None else has
+        )
         self.env["sync.conflict"]._refresh(
             mapping,
-            comparison.merge,
+            after.merge,
             comparison.pharmacy,
             correlation_id,
             arrival.record,
             reasons=mapping._reasons(comparison),
         )
-        self._set_outcome(arrival, comparison)
+        self._set_outcome(arrival, comparison, after.merge.conflicts)
+        self._warn_declined(arrival, refused, has)
         if has is not None:
             not_kept = self._adapter()._not_kept(comparison.to_odoo, has)
-            self._warn_not_kept(arrival, not_kept)
+            self._warn_not_kept(arrival, not_kept, refused)
 
-    def _set_outcome(self, arrival, resolution):
-        conflicts = resolution.merge.conflicts
+    def _set_outcome(self, arrival, resolution, conflicts):
         if resolution.decisions:
             arrival.warnings.append(
                 self.env._(

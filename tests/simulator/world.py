@@ -4,6 +4,7 @@ import random
 
 from odoo.addons.pharmacy_sync.core.breaker import State
 
+from .declines import some
 from .ledger import Ledger
 from .odoo import Odoo
 from .odoo_records import UNMAPPED
@@ -67,6 +68,9 @@ class World:
         self.held = random.Random(f"holds of {self.seed}")
         if self.held.random() < 0.25:
             self.rooms |= {Room.HOLDS}
+        if random.Random(f"what declines in {self.seed}").random() < 0.25:
+            self.rooms |= {Room.DECLINES}
+            self.odoo.takes = self.pharmacy.takes = some
         self.odoo.matches = self.pharmacy.unique = Room.TWINS in self.rooms
         if Room.BREAKER in self.rooms:
             self.odoo.set_breakers(probes=draw.choice((1, 2)))

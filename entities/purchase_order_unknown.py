@@ -1,0 +1,44 @@
+from odoo import api, models
+
+from ..core.payload import exact_decimal
+
+
+class SyncEntityPurchaseOrder(models.AbstractModel):
+    """What decides the price of an order's lines and the pharmacy has no field for.
+
+    Its prices are without taxes, and so is its total: taxes that are added to a price
+    are each side's own. A discount, and a tax that the price includes, make another
+    price of the same number.
+    """
+
+    _inherit = "sync.entity.purchase_order"
+
+    @api.model
+    def _known_differences(self, records):
+        found = {}
+        for line in records.order_line:
+            if not line._sync_is_line():
+                continue
+            path = f"lines[{line._sync_line_key()}]"
+            included = line.tax_ids.filtered("price_include")
+            if line.discount:
+                told = exact_decimal(line.discount, 6)
+                found.setdefault(line.order_id.id, {})[f"{path}.discount"] = told
+            if included:
+                names = ", ".join(included.mapped("name"))
+                found.setdefault(line.order_id.id, {})[f"{path}.taxes"] = names
+        return found
+
+    @api.model
+    def _difference_text(self, what, path, value):
+        if path.endswith(".discount"):
+            return self.env._(
+                "%(line)s: a discount of %(percent)s %% is not known to the pharmacy.",
+                line=what,
+                percent=value,
+            )
+        return self.env._(
+            "%(line)s: the price includes %(taxes)s, which the pharmacy does not know.",
+            line=what,
+            taxes=value,
+        )
