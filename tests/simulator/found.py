@@ -122,7 +122,7 @@ class LineRemovedAfterUnansweredPush(Odoo):
         return replace(state, base=base)
 
 
-@seeds(59170)
+@seeds(50678)
 class IdempotencyKeyUsedTwice(Odoo):
     """The key names operation and attempt; attempts are counted anew when a dead letter
     goes on."""
