@@ -5,7 +5,7 @@ the same: an override returned a pop-up instead of confirming the order, another
 swallowed a value, the app keeps its own. The pair says so (each side's half is what
 that side has), and the path is remembered: from there on the field was never agreed
 on. It is a conflict for a person, which no rule or policy decides, until both sides
-have the same, the pharmacy says something else, or the person decides.
+have the same, the side that was declined says something else, or the person decides.
 
 The words are those of :mod:`.merge` and :mod:`.pair`.
 """
@@ -83,8 +83,8 @@ def _lines_not_taken(
     for key in union(old, new):
         path, known = f"{name}[{key}]", old.get(key, {})
         if key not in new or key not in now:
-            stays, lacks = key not in new and key in now, key in new and key not in now
-            if stays or (lacks and known != new[key]):
+            # One that is gone though it was to stay is a change of this side's own.
+            if key in now or key not in old:
                 yield path, now.get(key, MISSING)
             continue
         for field, value in new[key].items():
@@ -102,14 +102,18 @@ def still_declined(
     declined: Mapping[str, Declined],
     held: Held,
 ) -> dict[str, Declined]:
-    """Those of ``declined`` in which the sides do not have the same by now, and the
-    pharmacy says nothing new."""
-    return {
-        path: refusal
-        for path, refusal in declined.items()
-        if value_at(pharmacy, path) == value_at(base.pharmacy, path)
-        and not _means(path, value_at(odoo, path), value_at(pharmacy, path), held)
-    }
+    """Those of ``declined`` in which the sides do not have the same by now, and the one
+    that was declined says nothing new: that is tried again."""
+    found = {}
+    for path, refusal in declined.items():
+        ours, theirs = value_at(odoo, path), value_at(pharmacy, path)
+        if refusal.by is Side.ODOO:
+            new = theirs != value_at(base.pharmacy, path)
+        else:
+            new = ours != value_at(base.odoo, path)
+        if not new and not _means(path, ours, theirs, held):
+            found[path] = refusal
+    return found
 
 
 def _means(path: str, odoo: Any, pharmacy: Any, held: Held) -> bool:

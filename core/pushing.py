@@ -52,12 +52,14 @@ class Plan:
     """:ivar data: what to send.
     :ivar reduced: whether only what is essential of it is sent.
     :ivar missing: what it waits for.
+    :ivar declined: paths that were declined then, and are not sent.
     """
 
     step: Step
     data: Record | None = None
     reduced: bool = False
     missing: Collection[Any] = ()
+    declined: Collection[str] = ()
 
 
 def is_due(state: MappingState, comparison: Comparison | None) -> bool:
@@ -125,7 +127,7 @@ def _plan_update(
     over = state.in_part or untold(changes, comparison.odoo, comparison.pharmacy)
     if over and not known:
         return Plan(Step.FETCH)
-    return Plan(Step.UPDATE, changes, reduced)
+    return Plan(Step.UPDATE, changes, reduced, declined=tuple(comparison.declined))
 
 
 def is_uncertain(state: MappingState) -> bool:
@@ -266,7 +268,7 @@ def _accepted(
         declined={
             path: refusal
             for path, refusal in state.declined.items()
-            if value_at(sent, path) in (MISSING, value_at(before.base.pharmacy, path))
+            if path in planned.declined or path not in before.declined
         },
     )
     if told is not None:

@@ -221,6 +221,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self._refresh_conflict(mapping, comparison, known.told_at)
 
     def _keep_decided(self, mapping, decisions):
+        decisions = [d for d in decisions if d.path not in mapping.declined]
         name = self.records[mapping.res_id]["name"]
         self.decided += [(name, decision) for decision in decisions]
         self.met["decided"] += len(decisions)
