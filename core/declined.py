@@ -37,10 +37,13 @@ _NOTHING = (None, "")
 class Declined:
     """:ivar by: the side that did not take the other's value
     :ivar reason: what it said; empty if it said nothing
+    :ivar unseen: whether it had changed its own value, and a rule or policy decided for
+        the other one: whoever says something else there has not seen it
     """
 
     by: Side
     reason: str = ""
+    unseen: bool = False
 
 
 def keeps_it(path: str, value: Any, has: Any) -> bool:
@@ -102,18 +105,27 @@ def still_declined(
     declined: Mapping[str, Declined],
     held: Held,
 ) -> dict[str, Declined]:
-    """Those of ``declined`` in which the sides do not have the same by now, and the one
-    that was declined says nothing new: that is tried again."""
-    found = {}
-    for path, refusal in declined.items():
-        ours, theirs = value_at(odoo, path), value_at(pharmacy, path)
-        if refusal.by is Side.ODOO:
-            new = theirs != value_at(base.pharmacy, path)
-        else:
-            new = ours != value_at(base.odoo, path)
-        if not new and not _means(path, ours, theirs, held):
-            found[path] = refusal
-    return found
+    """Those of ``declined`` in which the sides do not have the same by now."""
+    return {
+        path: refusal
+        for path, refusal in declined.items()
+        if not _means(path, value_at(odoo, path), value_at(pharmacy, path), held)
+    }
+
+
+def tried_again(
+    base: Base, odoo: Record, pharmacy: Record, declined: Mapping[str, Declined]
+) -> set[str]:
+    """Paths of ``declined`` where the side that was declined says something new."""
+    return {
+        path
+        for path, refusal in declined.items()
+        if (
+            value_at(pharmacy, path) != value_at(base.pharmacy, path)
+            if refusal.by is Side.ODOO
+            else value_at(odoo, path) != value_at(base.odoo, path)
+        )
+    }
 
 
 def _means(path: str, odoo: Any, pharmacy: Any, held: Held) -> bool:

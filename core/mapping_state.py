@@ -19,6 +19,7 @@ from .declined import (
     never_agreed,
     not_taken,
     still_declined,
+    tried_again,
     with_halves_of,
 )
 from .merge import KEYED, Frozen, Merge, Record, lines_by_key, three_way
@@ -156,8 +157,8 @@ def compare(
         pharmacy = base.pharmacy
     else:
         base = base.learned(pharmacy, held)
-    before, declined = base, still_declined(base, odoo, pharmacy, declined, held)
-    base = never_agreed(base, declined)
+    before = base
+    base, declined = _without_declined(base, odoo, pharmacy, declined, held)
     words = seen(base, odoo, pharmacy, held)
     merge = three_way(base.pharmacy, words, pharmacy, frozen=frozen)
     half = base.pharmacy
@@ -179,8 +180,7 @@ def decide(
     """The comparison in which rules and policies had their say; of what is declined
     they have none."""
     before = base.learned(pharmacy, held)
-    declined = still_declined(before, odoo, pharmacy, declined, held)
-    base = never_agreed(before, declined)
+    base, declined = _without_declined(before, odoo, pharmacy, declined, held)
     words = seen(base, odoo, pharmacy, held)
     found = resolve(base.pharmacy, words, pharmacy, policies, facts, asked=declined)
     return Comparison(
@@ -195,6 +195,24 @@ def decide(
         declined,
         before,
     )
+
+
+def _without_declined(
+    base: Base,
+    odoo: Record,
+    pharmacy: Record,
+    declined: Mapping[str, Declined],
+    held: Held,
+) -> tuple[Base, Mapping[str, Declined]]:
+    """The base in which nothing declined was agreed on, and what only a person decides
+    of it."""
+    if not declined:
+        return base, declined
+    still = still_declined(base, odoo, pharmacy, declined, held)
+    again = tried_again(base, odoo, pharmacy, still)
+    asked = {path: still[path] for path in still if path not in again}
+    unseen = [path for path in again if still[path].unseen]
+    return never_agreed(base, [*asked, *unseen]), asked
 
 
 def refreshed(state: MappingState, comparison: Comparison) -> MappingState:

@@ -1,5 +1,6 @@
 import json
 import uuid
+from dataclasses import asdict
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -253,7 +254,7 @@ class SyncMapping(models.Model):
     def _declined(self):
         """What is declined, by path, a :class:`..core.declined.Declined` each."""
         return {
-            path: Declined(Side(told["by"]), told["reason"])
+            path: Declined(Side(told["by"]), told["reason"], told["unseen"])
             for path, told in (self.declined or {}).items()
         }
 
@@ -268,7 +269,7 @@ class SyncMapping(models.Model):
         if after.base != before.base or declined:
             values.update(self._base_values(after.base))
             values["declined"] = {
-                path: {"by": str(refusal.by), "reason": refusal.reason}
+                path: {**asdict(refusal), "by": str(refusal.by)}
                 for path, refusal in after.declined.items()
             } or False
         if after.unanswered != before.unanswered:

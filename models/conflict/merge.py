@@ -112,7 +112,8 @@ class SyncMapping(models.Model):
         if not comparison.merge.to_odoo:
             return {}
         keeps = self.stream_id._adapter()._keeps()
-        return by_odoo(comparison.not_taken(stored, keeps), said)
+        decided = {decision.path for decision in comparison.decisions}
+        return by_odoo(comparison.not_taken(stored, keeps), said, decided)
 
     def _write_odoo(self, changes):
         """:return: what Odoo said where it declined, by path"""
@@ -162,7 +163,8 @@ class SyncMapping(models.Model):
         if comparison.merge.to_odoo:
             odoo = self._serialise()
         self._keep_agreed(comparison, odoo, said)
-        conflict._keep_decided([(self, comparison.decisions, pharmacy, correlation_id)])
+        taken = self._taken_of(comparison.decisions)
+        conflict._keep_decided([(self, taken, pharmacy, correlation_id)])
         conflict._refresh(
             self,
             self._with_declined(comparison, odoo).merge,
@@ -172,6 +174,11 @@ class SyncMapping(models.Model):
             reasons=self._reasons(comparison),
         )
         return odoo
+
+    def _taken_of(self, decisions):
+        """Those decisions that Odoo did not decline."""
+        declined = self.declined or ()
+        return [decision for decision in decisions if decision.path not in declined]
 
     def _with_declined(self, comparison, odoo):
         """A comparison that was carried out, with what was declined of it.
@@ -202,11 +209,16 @@ class SyncMapping(models.Model):
         return self.env._("Odoo did not take the value.")
 
 
-def by_odoo(paths, said=None):
+def by_odoo(paths, said=None, decided=()):
     """What Odoo declined, with what it said, a :class:`..core.declined.Declined` by
-    path."""
+    path.
+
+    :param decided: paths on which a rule or policy had decided
+    """
     said = said or {}
-    return {path: Declined(Side.ODOO, said.get(path, "")) for path in paths}
+    return {
+        path: Declined(Side.ODOO, said.get(path, ""), path in decided) for path in paths
+    }
 
 
 def _is_among(paths, path, value):

@@ -6,6 +6,5 @@ from . import push
 from . import pull
 from . import apply
 from . import apply_changed
-from . import declined
 from . import event_handlers
 from . import link_by_hand

@@ -1,3 +1,4 @@
+from odoo import Command
 from odoo.tests import tagged
 
 from ..fidelity import ORDERS, PRODUCTS, FidelityCase
@@ -42,10 +43,28 @@ class TestOwnSteps(StandingCase):
         self.assertEqual(self.active(product), (False, False))
 
     def test_a_template_stays_with_another_variant(self):
-        at_app, product = self.product()
-        other = product.copy()
-        other.product_tmpl_id = product.product_tmpl_id
-        self.env.flush_all()
+        attribute = self.env["product.attribute"].create(
+            {
+                "name": "Size",
+                "value_ids": [Command.create({"name": name}) for name in "SL"],
+            }
+        )
+        template = self.env["product.template"].create(
+            {
+                "name": "Collar",
+                "attribute_line_ids": [
+                    Command.create(
+                        {
+                            "attribute_id": attribute.id,
+                            "value_ids": [Command.set(attribute.value_ids.ids)],
+                        }
+                    )
+                ],
+            }
+        )
+        self.rest()
+        product = template.product_variant_ids[0]
+        at_app = self.mapping(product).external_id
         self.app.edit(PRODUCTS, at_app, active=False)
         self.rest()
         self.assertEqual(self.active(product), (False, True))
@@ -76,7 +95,9 @@ class TestAgreedPrices(StandingCase):
 
     def setUp(self):
         super().setUp()
-        self.other = self.supplier.copy({"name": "Other", "vat": False})
+        self.other = self.env["res.partner"].create(
+            {"name": "Other", "is_company": True, "supplier_rank": 1}
+        )
         for partner, price in ((self.supplier, 5.0), (self.other, 7.0)):
             self.env["product.supplierinfo"].create(
                 {

@@ -376,7 +376,7 @@ class _OneBase(Odoo):
 class DeclinedNotKept(Odoo):
     """What a side declined makes the pair, and nobody is asked."""
 
-    def _by_odoo(self, paths):
+    def _by_odoo(self, paths, decided=()):
         return {}
 
 

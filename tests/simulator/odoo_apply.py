@@ -146,11 +146,12 @@ class Apply:
         """What Odoo did not take of what a comparison brought."""
         if stored is None:
             return {}
-        return self._by_odoo(comparison.not_taken(stored, self._keeps))
+        decided = {decision.path for decision in comparison.decisions}
+        return self._by_odoo(comparison.not_taken(stored, self._keeps), decided)
 
-    def _by_odoo(self, paths):
+    def _by_odoo(self, paths, decided=()):
         self.met["declined"] += len(paths)
-        return dict.fromkeys(paths, Declined(Side.ODOO))
+        return {p: Declined(Side.ODOO, unseen=p in decided) for p in paths}
 
     def _keeps(self, path, value, has):
         return has in (value, self._means(path, value))
