@@ -14,8 +14,8 @@ class Choice(Converter):
     kind = "choice"
     free = False
 
-    def __init__(self, key, field, pairs, required=False):
-        super().__init__(key, field, required)
+    def __init__(self, key, field, pairs, required=False, title=None):
+        super().__init__(key, field, required, title=title)
         self._to_json = dict(pairs)
         self._to_odoo = {theirs: ours for ours, theirs in reversed(pairs)}
 

@@ -12,9 +12,14 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _create(self, backend, incoming, directory):
         """Create records for a list of canonical dicts, in their order."""
-        return self.env[self._entity_model].create(
+        self._preload_arrived(incoming, directory)
+        records = self.env[self._entity_model].create(
             [self._values(data, directory) for data in incoming]
         )
+        if self._entity_lines:
+            values = self._all_line_values(records, incoming, directory)
+            self._line_model().create(values)
+        return records
 
     @api.model
     def _update(self, record, changes, directory):
@@ -23,6 +28,8 @@ class SyncEntity(models.AbstractModel):
         active = values.pop("active", None)
         if values:
             record.write(values)
+        if self._entity_lines and "lines" in changes:
+            self._update_lines(record, changes["lines"], directory)
         if active is not None:
             self._set_active(record, active)
 

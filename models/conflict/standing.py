@@ -27,7 +27,7 @@ class SyncMapping(models.Model):
             mapping.differences_text = "\n".join(mapping._differences_in_words())
 
     def _label(self, path):
-        names = self.env["sync.conflict"]._names_in(path, self.base)
+        names = self.stream_id._adapter()._names_in(path, self.base)
         return ": ".join(filter(None, names))
 
     def _declined_reasons(self):
