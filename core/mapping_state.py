@@ -130,7 +130,12 @@ class Comparison:
 
         :param stored: Odoo's record, read back
         """
-        return not_taken(self.words, self.merge.to_odoo, stored, keeps)
+        before = dict(self.words)
+        for name in before.keys() & KEYED:
+            # In the pharmacy's words there are lines that Odoo never took up.
+            own = lines_by_key(name, self.odoo.get(name))
+            before[name] = [line for line in before[name] if line["key"] in own]
+        return not_taken(before, self.merge.to_odoo, stored, keeps)
 
     def refreshed(self) -> Base:
         """The base with Odoo's half as Odoo has it wherever both agree by now: from

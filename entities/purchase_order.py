@@ -35,7 +35,7 @@ class OrderReference(Converter):
         return super().to_json(record, directory) or record.name
 
     def keeps(self, value, stored):
-        return is_empty(value) or super().keeps(value, stored)
+        return value == self.empty or super().keeps(value, stored)
 
 
 class SyncEntityPurchaseOrder(models.AbstractModel):
