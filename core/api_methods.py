@@ -155,6 +155,7 @@ STATUS = Method(
         differences=ListOf(
             what="What Odoo has that the app cannot know, such as a line's discount.",
             item=Text(longest=2_000),
+            most=MAX_RECORDS * 2,
         ),
     ),
 )
