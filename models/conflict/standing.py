@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ...entities.directory import Directory
+
 
 class SyncMapping(models.Model):
     """How a record stands with the pharmacy: a comparison, not a hope."""
@@ -59,22 +61,33 @@ class SyncMapping(models.Model):
     def _states_now(self):
         """How the records stand, with what is written and not looked at yet:
         ``{mapping: state}``."""
-        pending = {
-            (stream.id, res_id)
-            for stream, res_id in self.env["sync.event"]._read_group(
-                [
-                    ("state", "=", "pending"),
-                    ("stream_id", "in", self.stream_id.ids),
-                    ("res_id", "in", self.mapped("res_id")),
-                ],
-                ["stream_id", "res_id"],
+        looked_at = self.filtered(lambda m: m.state in ("synced", "differs"))
+        pending = looked_at._with_pending_events()
+        differing = self.browse()
+        for stream, mappings in pending.grouped("stream_id").items():
+            records = self.env[stream.res_model].with_context(active_test=False)
+            records = records.browse(mappings.mapped("res_id")).exists()
+            directory = Directory(stream.backend_id)
+            data, __ = stream._serialise_alone(records, directory)
+            # The echo of what arrived is no change that is to travel.
+            differing += mappings.filtered(
+                lambda m, data=data: (
+                    m.res_id not in data or m._compare(data[m.res_id]).merge.to_pharmacy
+                )
             )
-        }
-        still = ("synced", "differs")
         return {
-            mapping: "pending"
-            if mapping.state in still
-            and (mapping.stream_id.id, mapping.res_id) in pending
-            else mapping.state
+            mapping: "pending" if mapping in differing else mapping.state
             for mapping in self
         }
+
+    def _with_pending_events(self):
+        events = self.env["sync.event"]._read_group(
+            [
+                ("state", "=", "pending"),
+                ("stream_id", "in", self.stream_id.ids),
+                ("res_id", "in", self.mapped("res_id")),
+            ],
+            ["stream_id", "res_id"],
+        )
+        pending = {(stream.id, res_id) for stream, res_id in events}
+        return self.filtered(lambda m: (m.stream_id.id, m.res_id) in pending)

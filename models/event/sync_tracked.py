@@ -1,7 +1,7 @@
 import uuid
 from dataclasses import dataclass, field
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL
 
 from ...entities.neutral import SOURCE_LANG, neutral
@@ -67,11 +67,13 @@ class SyncTracked(models.AbstractModel):
                 )
             }
         still = [i for i, state in states.items() if state in ("synced", "differs")]
-        # What is written and not looked at yet is under way.
+        apps = self.env["sync.backend"].sudo().search([]).user_id
+        # What a person wrote and nobody looked at yet is under way.
         pending = still and self.env["sync.event"].sudo()._read_group(
             [
                 ("state", "=", "pending"),
                 ("stream_id", "!=", False),
+                ("user_id", "not in", [SUPERUSER_ID, *apps.ids]),
                 ("res_model", "=", self._name),
                 ("res_id", "in", still),
             ],
