@@ -67,21 +67,30 @@ class SyncTracked(models.AbstractModel):
                 )
             }
         still = [i for i, state in states.items() if state in ("synced", "differs")]
-        apps = self.env["sync.backend"].sudo().search([]).user_id
-        # What a person wrote and nobody looked at yet is under way.
-        pending = still and self.env["sync.event"].sudo()._read_group(
-            [
-                ("state", "=", "pending"),
-                ("stream_id", "!=", False),
-                ("user_id", "not in", [SUPERUSER_ID, *apps.ids]),
-                ("res_model", "=", self._name),
-                ("res_id", "in", still),
-            ],
-            ["res_id"],
-        )
-        states.update((res_id, "pending") for (res_id,) in pending)
+        if still:
+            states.update(dict.fromkeys(self._sync_edited(still), "pending"))
         for record in self:
             record.sync_state = states.get(record.id, False)
+
+    @api.model
+    def _sync_edited(self, res_ids):
+        """Those of the records that a person changed, and nobody looked at yet."""
+        apps = self.env["sync.backend"].sudo().search([]).user_id
+        rows = (
+            self.env["sync.event"]
+            .sudo()
+            ._read_group(
+                [
+                    ("state", "=", "pending"),
+                    ("stream_id", "!=", False),
+                    ("user_id", "not in", [SUPERUSER_ID, *apps.ids]),
+                    ("res_model", "=", self._name),
+                    ("res_id", "in", res_ids),
+                ],
+                ["res_id"],
+            )
+        )
+        return [res_id for (res_id,) in rows]
 
     @api.model
     def _sync_weightiest(self, states):

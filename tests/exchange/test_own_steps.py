@@ -197,7 +197,7 @@ class TestKnownDifferences(StandingCase):
         at_app, order = self.arrived("1.00")
         self.rest()
         self.assertEqual(order.sync_state, "synced")
-        order.note = "new"
+        order.with_user(self.env.ref("base.user_admin")).note = "new"
         self.env.cr.flush()
         order.invalidate_recordset(["sync_state"])
         self.assertEqual(order.sync_state, "pending")
