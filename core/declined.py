@@ -67,7 +67,7 @@ def not_taken(
     :param creating: what is empty may be filled in then, as in lines at all times
     :return: what it has instead, by path; MISSING for a line that it did not add
     """
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in wanted.items():
         had, now = before.get(name, MISSING), has.get(name, MISSING)
         if now is MISSING or (creating and value in _NOTHING):
