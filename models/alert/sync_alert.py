@@ -240,7 +240,10 @@ class SyncAlert(models.Model):
         domain = [
             ("backend_id", "=", self.backend_id.id),
             ("handler", "=", self.subject),
-            ("state", "!=", "done"),
+            "|",
+            ("state", "=", "failed"),
+            "&",
+            ("state", "=", "waiting"),
             ("attempts", ">", 0),
         ]
         return open_records(self.env, "action_sync_event_delivery", domain)
