@@ -49,8 +49,8 @@ class SyncMapping(models.Model):
         return self._compare(odoo, pharmacy, base, undecided).merge
 
     def _is_due(self, odoo):
-        """Whether a push is to be queued. Where both sides have the same by now, that
-        is agreed on.
+        """Whether a push must be queued. What both sides have alike by now becomes
+        agreed.
 
         :param odoo: canonical values of the Odoo record
         """
@@ -124,7 +124,7 @@ class SyncMapping(models.Model):
         return directory.said.get(self.res_id, {})
 
     def _try_write_odoo(self, changes, correlation_id):
-        """Write in Odoo what nobody is waiting for: a failure is recorded.
+        """Write in Odoo what no caller waits for: a failure is recorded.
 
         :return: what Odoo said where it declined; None: it was not written
         """
@@ -153,8 +153,8 @@ class SyncMapping(models.Model):
         if not conflict:
             return odoo
         pharmacy = conflict.pharmacy
-        told = {"updated_at": conflict.pharmacy_at, "version": self.version}
-        facts = RecordFacts(self, self._record(), told)
+        arrived = {"updated_at": conflict.pharmacy_at, "version": self.version}
+        facts = RecordFacts(self, self._record(), arrived)
         comparison = self._decide(odoo, pharmacy, facts)
         correlation_id = conflict.correlation_id
         said = self._try_write_odoo(comparison.to_odoo, correlation_id)
