@@ -148,6 +148,15 @@ STATUS = Method(
         odoo_id=_ODOO_ID,
         version=_VERSION,
         state=Text(longest=100),
+        declined=Object(
+            what="Why one side did not take a value, by path.",
+            values=Text(longest=2_000),
+        ),
+        differences=ListOf(
+            what="What Odoo has that the app cannot know, such as a line's discount.",
+            item=Text(longest=2_000),
+            most=MAX_RECORDS * 2,
+        ),
     ),
 )
 HEALTH = Method(
@@ -213,6 +222,12 @@ CHANGES = Method(
                     "deleted": Flag(),
                     "data": Shape(what="The record's latest values."),
                     "correlation_id": Text(longest=255, nullable=True),
+                    "error": Text(
+                        what="Why the record cannot be read, such as a state that "
+                        "another addon made.",
+                        longest=2_000,
+                        nullable=True,
+                    ),
                 }
             ),
             most=MAX_PAGE,

@@ -1,10 +1,12 @@
 """Moves of a mapping on the way to Odoo: what an arriving record of the pharmacy comes
 to, by whichever road it came."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .mapping_state import Comparison, MappingState, first_agreed
+from .declined import Declined
+from .mapping_state import NONE, Comparison, MappingState, first_agreed
 from .merge import KEYED, Record, lines_by_key
 from .merge_base import confirm
 from .pair import Base
@@ -70,7 +72,8 @@ def received(
         news = {n: value for n, value in data.items() if n not in told_then}
         return Received(Move.MERGE if news else Move.UNCHANGED, state, news, revived)
     same = all(name in half and half[name] == value for name, value in data.items())
-    if same and not in_conflict and not state.unanswered:
+    asked = in_conflict or state.declined
+    if same and not asked and not state.unanswered:
         state = _at_version(state, data, version)
         return Received(Move.UNCHANGED, state, data, revived)
     return Received(Move.MERGE, state, data, revived)
@@ -137,18 +140,32 @@ def merged(
     stored: Record | None,
     data: Record,
     version: int,
+    refused: Mapping[str, Declined] = NONE,
 ) -> MappingState:
     """What the comparison brings has been written in Odoo.
 
     :param data: what the pharmacy told
     :param stored: Odoo's record, read back; None: nothing was to be written
+    :param refused: what Odoo did not take of it
     """
     unanswered = state.unanswered
     if _says_more(state, version) and not leaves_out(state.base.pharmacy, data):
         unanswered = ()
     state = _at_version(state, data, version)
-    base = comparison.agreed(stored)
-    return replace(state, base=base, unanswered=unanswered, uncertain=False)
+    state = written(state, comparison, stored, refused)
+    return replace(state, unanswered=unanswered, uncertain=False)
+
+
+def written(
+    state: MappingState,
+    comparison: Comparison,
+    stored: Record | None,
+    refused: Mapping[str, Declined] = NONE,
+) -> MappingState:
+    """What a comparison brings has been written in Odoo, whoever decided it; the
+    parameters are those of :func:`merged`."""
+    declined = {**comparison.declined, **refused}
+    return replace(state, base=comparison.agreed(stored), declined=declined)
 
 
 def _says_more(state: MappingState, version: int) -> bool:
@@ -171,11 +188,26 @@ def deleted(state: MappingState, changed: Record, version: int) -> MappingState:
     base = state.base
     base = Base({**base.odoo, **changed}, {**base.pharmacy, **changed})
     version = max(version, state.version)
-    return replace(state, base=base, version=version, deleted=True, conflict_paths=())
+    return replace(
+        state,
+        base=base,
+        version=version,
+        deleted=True,
+        conflict_paths=(),
+        declined=NONE,
+    )
 
 
 def created(
-    state: MappingState, data: Record, stored: Record, version: int
+    state: MappingState,
+    data: Record,
+    stored: Record,
+    version: int,
+    refused: Mapping[str, Declined] = NONE,
 ) -> MappingState:
-    """The record has been made in Odoo."""
-    return replace(state, base=first_agreed(data, stored), version=version)
+    """The record has been made in Odoo.
+
+    :param refused: what Odoo did not take of ``data``
+    """
+    base = first_agreed(data, stored)
+    return replace(state, base=base, version=version, declined=refused)

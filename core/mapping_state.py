@@ -6,14 +6,28 @@ know nothing of that. Records are canonical values by field; the other words are
 of :mod:`.merge` and :mod:`.pair`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from .conflict_rules import Facts
+from .declined import (
+    Declined,
+    Keeps,
+    keeps_it,
+    never_agreed,
+    not_taken,
+    still_declined,
+    tried_again,
+    with_halves_of,
+)
 from .merge import KEYED, Frozen, Merge, Record, lines_by_key, three_way
 from .merge_base import advance, new_base
 from .pair import NOTHING, Base, Held, as_it_is, in_odoo, seen
 from .policy import Decision, Policies, resolve
+
+NONE: Mapping[str, Declined] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,7 @@ class MappingState:
     :ivar in_part: whether the version was told in part only: what was left out may
         have changed since it was told
     :ivar conflict_paths: where a person has yet to decide
+    :ivar declined: what a side did not take of what the other one has, by path
     """
 
     external_id: str | None = None
@@ -41,6 +56,7 @@ class MappingState:
     deleted: bool = False
     in_part: bool = False
     conflict_paths: tuple[str, ...] = ()
+    declined: Mapping[str, Declined] = field(default_factory=dict)
 
     def advanced(self, sent: Record) -> Base:
         """The base once the pharmacy has what was sent."""
@@ -55,11 +71,14 @@ UNKNOWN = MappingState()
 class Comparison:
     """A record of both sides compared with their base.
 
+    :ivar base: in which nothing was agreed on at the paths that are declined
     :ivar words: Odoo's record in the pharmacy's words (:func:`.pair.seen`)
     :ivar merge: what follows, in those words
     :ivar settled: the pharmacy's half in which the values that lost count as seen
     :ivar decisions: what rules and policies decided
     :ivar frozen: paths of the conflicts over which Odoo must not give way by itself
+    :ivar declined: of the mapping's, those that are still so: conflicts for a person
+    :ivar before: the base as the mapping has it
     """
 
     base: Base
@@ -70,6 +89,8 @@ class Comparison:
     settled: Record
     decisions: tuple[Decision, ...] = ()
     frozen: frozenset[str] = frozenset()
+    declined: Mapping[str, Declined] = field(default_factory=dict)
+    before: Base = NOTHING
 
     @property
     def to_odoo(self) -> dict[str, Any]:
@@ -101,12 +122,26 @@ class Comparison:
         """
         half = new_base(self.settled, self.words, self.pharmacy, self.merge)
         stored = self.odoo if stored is None else stored
-        return self.base.with_pharmacy(half, self.words_after, stored)
+        base = self.base.with_pharmacy(half, self.words_after, stored)
+        return with_halves_of(base, self.before, self.declined)
+
+    def not_taken(self, stored: Record, keeps: Keeps = keeps_it) -> dict[str, Any]:
+        """What Odoo did not take of what was written there, and has instead, by path.
+
+        :param stored: Odoo's record, read back
+        """
+        before = dict(self.words)
+        for name in before.keys() & KEYED:
+            # In the pharmacy's words there are lines that Odoo never took up.
+            own = lines_by_key(name, self.odoo.get(name))
+            before[name] = [line for line in before[name] if line["key"] in own]
+        return not_taken(before, self.merge.to_odoo, stored, keeps)
 
     def refreshed(self) -> Base:
         """The base with Odoo's half as Odoo has it wherever both agree by now: from
         there on a change back is a change."""
-        return self.base.with_pharmacy(self.base.pharmacy, self.words, self.odoo)
+        base = self.base.with_pharmacy(self.base.pharmacy, self.words, self.odoo)
+        return with_halves_of(base, self.before, self.declined)
 
 
 def compare(
@@ -116,18 +151,25 @@ def compare(
     *,
     held: Held = as_it_is,
     frozen: Frozen | None = None,
+    declined: Mapping[str, Declined] = NONE,
 ) -> Comparison:
     """Three-way comparison, before rules and policies.
 
     :param pharmacy: what the pharmacy has; None: what it had when both agreed
+    :param declined: what a side did not take, by path
     """
     if pharmacy is None:
         pharmacy = base.pharmacy
     else:
         base = base.learned(pharmacy, held)
+    before = base
+    base, declined = _without_declined(base, odoo, pharmacy, declined, held)
     words = seen(base, odoo, pharmacy, held)
     merge = three_way(base.pharmacy, words, pharmacy, frozen=frozen)
-    return Comparison(base, odoo, pharmacy, words, merge, base.pharmacy)
+    half = base.pharmacy
+    return Comparison(
+        base, odoo, pharmacy, words, merge, half, declined=declined, before=before
+    )
 
 
 def decide(
@@ -138,11 +180,14 @@ def decide(
     facts: Facts | None = None,
     *,
     held: Held = as_it_is,
+    declined: Mapping[str, Declined] = NONE,
 ) -> Comparison:
-    """The comparison in which rules and policies had their say."""
-    base = base.learned(pharmacy, held)
+    """The comparison in which rules and policies had their say; of what is declined
+    they have none."""
+    before = base.learned(pharmacy, held)
+    base, declined = _without_declined(before, odoo, pharmacy, declined, held)
     words = seen(base, odoo, pharmacy, held)
-    found = resolve(base.pharmacy, words, pharmacy, policies, facts)
+    found = resolve(base.pharmacy, words, pharmacy, policies, facts, asked=declined)
     return Comparison(
         base,
         odoo,
@@ -152,7 +197,33 @@ def decide(
         found.base,
         found.decisions,
         found.frozen,
+        declined,
+        before,
     )
+
+
+def _without_declined(
+    base: Base,
+    odoo: Record,
+    pharmacy: Record,
+    declined: Mapping[str, Declined],
+    held: Held,
+) -> tuple[Base, Mapping[str, Declined]]:
+    """The base in which nothing declined was agreed on, and what only a person decides
+    of it."""
+    if not declined:
+        return base, declined
+    still = still_declined(base, odoo, pharmacy, declined, held)
+    again = tried_again(base, odoo, pharmacy, still)
+    asked = {path: still[path] for path in still if path not in again}
+    unseen = [path for path in again if still[path].unseen]
+    return never_agreed(base, [*asked, *unseen]), asked
+
+
+def refreshed(state: MappingState, comparison: Comparison) -> MappingState:
+    """The state once it was looked at: where both sides have the same by now, that is
+    agreed on."""
+    return replace(state, base=comparison.refreshed(), declined=comparison.declined)
 
 
 def first_agreed(pharmacy: Record, stored: Record) -> Base:

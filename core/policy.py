@@ -95,15 +95,19 @@ def resolve(
     policies: Policies,
     facts: Facts | None = None,
     *,
+    asked: Collection[str] = (),
     keyed: Collection[str] = KEYED,
 ) -> Resolution:
-    """Compare a record as :func:`.merge.three_way` does and decide what can be."""
+    """Compare a record as :func:`.merge.three_way` does and decide what can be.
+
+    :param asked: paths that only a person decides on
+    """
     facts = facts or Facts()
     base = base or {}
     decisions = []
     while True:
         merge = three_way(base, odoo, pharmacy, frozen=facts.is_frozen, keyed=keyed)
-        found = _decide_each(merge, odoo, pharmacy, policies, facts)
+        found = _decide_each(merge, odoo, pharmacy, policies, facts, asked)
         if not found:
             break
         # What was decided may settle what hangs on it, so the rest is asked again.
@@ -141,7 +145,12 @@ def newer(times: Times) -> Side | None:
 
 
 def _decide_each(
-    merge: Merge, odoo: Record, pharmacy: Record, policies: Policies, facts: Facts
+    merge: Merge,
+    odoo: Record,
+    pharmacy: Record,
+    policies: Policies,
+    facts: Facts,
+    asked: Collection[str],
 ) -> list[Decision]:
     if not merge.conflicts:
         return []
@@ -150,6 +159,7 @@ def _decide_each(
     decided = (
         _decide(path, values, sides, policies, facts)
         for path, values in merge.conflicts.items()
+        if path not in asked
     )
     return [decision for decision in decided if decision]
 

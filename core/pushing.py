@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .mapping_state import Comparison, MappingState
-from .merge import Record
+from .declined import Declined, Keeps, keeps_it, not_taken, value_at, with_value
+from .mapping_state import NONE, Comparison, MappingState
+from .merge import MISSING, Record, Side, generic_path
 from .pair import NOTHING, Base, untold
 from .taxonomy import TextEnum
 
@@ -51,12 +52,14 @@ class Plan:
     """:ivar data: what to send.
     :ivar reduced: whether only what is essential of it is sent.
     :ivar missing: what it waits for.
+    :ivar declined: paths that were declined then, and are not sent.
     """
 
     step: Step
     data: Record | None = None
     reduced: bool = False
     missing: Collection[Any] = ()
+    declined: Collection[str] = ()
 
 
 def is_due(state: MappingState, comparison: Comparison | None) -> bool:
@@ -124,7 +127,7 @@ def _plan_update(
     over = state.in_part or untold(changes, comparison.odoo, comparison.pharmacy)
     if over and not known:
         return Plan(Step.FETCH)
-    return Plan(Step.UPDATE, changes, reduced)
+    return Plan(Step.UPDATE, changes, reduced, declined=tuple(comparison.declined))
 
 
 def is_uncertain(state: MappingState) -> bool:
@@ -186,6 +189,8 @@ def answered(
     *,
     key: str,
     taken: bool = False,
+    told: Record | None = None,
+    keeps: Keeps = keeps_it,
 ) -> Answered:
     """An answer came.
 
@@ -195,10 +200,13 @@ def answered(
         ``current``: the record as the pharmacy has it
     :param key: Odoo's key of the record
     :param taken: whether ``current`` is another mapping's counterpart
+    :param told: canonical values of what was written, as the app has them now; None:
+        as they were sent
+    :param keeps: says whether the app has all that it can hold of a value
     """
     status, current = answer["status"], answer.get("current")
     if status in OK:
-        return _accepted(state, planned, answer)
+        return _accepted(state, before, planned, answer, told, keeps)
     state = not_applied(state, before)
     if status == CANCELLED:
         uncertain = is_uncertain(before)
@@ -235,7 +243,12 @@ def not_applied(state: MappingState, before: MappingState) -> MappingState:
 
 
 def _accepted(
-    state: MappingState, planned: Plan, answer: Mapping[str, Any]
+    state: MappingState,
+    before: MappingState,
+    planned: Plan,
+    answer: Mapping[str, Any],
+    told: Record | None,
+    keeps: Keeps,
 ) -> Answered:
     version = answer.get("version") or 0
     state = replace(state, uncertain=False)
@@ -244,15 +257,49 @@ def _accepted(
     if version < state.version:
         # A pull has read what came after it.
         return Answered(state, Fate.DONE)
+    sent = planned.data or {}
     state = replace(
         state,
         external_id=answer["id"],
         version=version,
-        base=state.advanced(planned.data or {}),
+        base=state.advanced(sent),
         unanswered=(),
         in_part=False,
+        declined={
+            path: refusal
+            for path, refusal in state.declined.items()
+            if path in planned.declined or path not in before.declined
+        },
     )
-    return Answered(state, Fate.DONE, answer.get("data") or None, planned.data)
+    if told is not None:
+        creating = planned.step is Step.CREATE
+        had = {} if creating else before.base.pharmacy
+        state = _with_what_it_has(state, had, sent, told, keeps, creating)
+    accepted = {name: (told or sent).get(name, sent[name]) for name in sent}
+    return Answered(state, Fate.DONE, answer.get("data") or None, accepted)
+
+
+def _with_what_it_has(
+    state: MappingState,
+    had: Record,
+    sent: Record,
+    told: Record,
+    keeps: Keeps,
+    creating: bool,
+) -> MappingState:
+    """The state once the app says what it made of what was sent: that, and not a person
+    there, is why it has something else."""
+    told = {**sent, **told}
+    half, declined = state.base.pharmacy, {**state.declined}
+    for path, has in not_taken(had, sent, told, creating=creating).items():
+        if path in state.conflict_paths:
+            continue
+        half = with_value(half, path, has)
+        wanted = value_at(sent, path)
+        declined.pop(path, None)
+        if MISSING in (has, wanted) or not keeps(generic_path(path), wanted, has):
+            declined[path] = Declined(Side.PHARMACY)
+    return replace(state, base=Base(state.base.odoo, half), declined=declined)
 
 
 def is_ours(state: MappingState, current: Record, key: str, taken: bool) -> bool:
@@ -278,7 +325,7 @@ def linked(state: MappingState, current: Record, key: str) -> MappingState:
 def nothing_agreed(state: MappingState) -> MappingState:
     """Its record was made on both sides apart: what Odoo was about to create at the
     pharmacy is nothing that both agreed on."""
-    return replace(state, base=NOTHING, unanswered=(), uncertain=False)
+    return replace(state, base=NOTHING, unanswered=(), uncertain=False, declined=NONE)
 
 
 def is_stuck(attempts: int, stale: int) -> bool:

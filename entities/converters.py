@@ -21,7 +21,7 @@ from odoo.tools import (
 from odoo.tools.misc import formatLang
 
 from ..core.exceptions import DependencyMissingError, InvalidDataError
-from ..core.payload import canonical_datetime, exact_decimal
+from ..core.payload import canonical_datetime, decimals_of, exact_decimal
 
 # Digits of an amount that a floating point number, as Odoo calculates with, holds.
 DIGITS = 15
@@ -135,6 +135,11 @@ class Converter:
         ``value`` did."""
         return stored == self.held(value, None)
 
+    def taken(self, value, has):
+        """Whether ``has``, which the pharmacy app answers, is all that it can hold of a
+        canonical ``value``."""
+        return " ".join((value or "").split()) == " ".join((has or "").split())
+
     def to_text(self, value, model, directory):
         """A canonical JSON value as people read it, in their language.
 
@@ -160,6 +165,9 @@ class Flag(Converter):
 
     def _check_bounds(self, canonical):
         """A flag has none."""
+
+    def taken(self, value, has):
+        return value == has
 
     def to_odoo(self, value, directory):
         return value
@@ -215,6 +223,12 @@ class Amount(Converter):
     def keeps(self, value, stored):
         return Decimal(stored) == Decimal(value)
 
+    def taken(self, value, has):
+        # To fewer decimals is rounded; a whole number instead of a fraction is another.
+        sent, has = Decimal(value), Decimal(has)
+        last = Decimal(1).scaleb(-max(decimals_of(has.normalize()), 1))
+        return abs(sent - has) * 2 <= last
+
     def to_text(self, value, model, directory):
         if value in (None, ""):
             return ""
@@ -254,44 +268,6 @@ class Moment(Converter):
     def to_text(self, value, model, directory):
         moment = self.to_odoo(value, directory)
         return moment_text(model.env, moment) if moment else ""
-
-
-class Choice(Converter):
-    """A selection whose values have other names on the other side.
-
-    :param pairs: tuples of (value in Odoo, value in JSON); of several Odoo values
-        with one JSON value the first is written
-    """
-
-    kind = "choice"
-    free = False
-
-    def __init__(self, key, field, pairs, required=False, title=None):
-        super().__init__(key, field, required, title=title)
-        self._to_json = dict(pairs)
-        self._to_odoo = {theirs: ours for ours, theirs in reversed(pairs)}
-
-    def to_json(self, record, directory):
-        # One that another addon made goes by its own name: the app says if it has it.
-        value = record[self.field]
-        return self._to_json.get(value, value)
-
-    def canonical(self, value, directory):
-        if not isinstance(value, str) or value not in self._to_odoo:
-            raise InvalidDataError(
-                f"{self.key} must be one of {', '.join(self._to_odoo)}", field=self.key
-            )
-        return value
-
-    def to_odoo(self, value, directory):
-        return self._to_odoo[value]
-
-    def held(self, value, model):
-        return value
-
-    def to_text(self, value, model, directory):
-        options = dict(model._fields[self.field]._description_selection(model.env))
-        return options.get(self._to_odoo.get(value), value or "")
 
 
 class RichText(Converter):

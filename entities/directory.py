@@ -15,10 +15,12 @@ class Directory:
     known by a code, decimal precisions. Nothing is asked twice.
 
     :param backend: the ``sync.backend`` whose mappings count
+    :ivar said: what Odoo said where it did not take a value, ``{res_id: {path: text}}``
     """
 
     def __init__(self, backend):
         self.backend = backend
+        self.said = {}
         self._env = backend.env
         self._external_ids = {}
         self._res_ids = {}

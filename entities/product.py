@@ -72,12 +72,23 @@ class SyncEntityProduct(models.AbstractModel):
 
     @api.model
     def _create(self, backend, incoming, directory):
-        return self.env["product.product"].create(
+        products = self.env["product.product"].create(
             [
-                {**self._values(data, directory), "purchase_ok": True}
+                {
+                    **self._values(data, directory),
+                    "active": True,
+                    "purchase_ok": True,
+                }
                 for data in incoming
             ]
         )
+        archived = [
+            product.id
+            for product, data in zip(products, incoming, strict=True)
+            if data.get("active") is False
+        ]
+        self._set_active(products.browse(archived), False)
+        return products
 
     @api.model
     def _update(self, record, changes, directory):

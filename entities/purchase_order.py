@@ -1,10 +1,10 @@
-from odoo import SUPERUSER_ID, Command, api, fields, models
+from odoo import Command, api, fields, models
 from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
+from .choice import Choice
 from .converters import (
     Amount,
-    Choice,
     Converter,
     Moment,
     RichText,
@@ -32,6 +32,9 @@ class OrderReference(Converter):
 
     def to_json(self, record, directory):
         return super().to_json(record, directory) or record.name
+
+    def keeps(self, value, stored):
+        return value == self.empty or super().keeps(value, stored)
 
 
 class SyncEntityPurchaseOrder(models.AbstractModel):
@@ -75,6 +78,8 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             "product_qty",
             "product_uom_id",
             "price_unit",
+            "discount",
+            "tax_ids",
         },
     }
 
@@ -164,7 +169,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             Order.order_line.create(line_values)
             orders.flush_recordset(["date_planned"])
         for order, data in zip(orders, incoming, strict=True):
-            self._move_to(order, data.get("state", "draft"))
+            self._move_to(order, data.get("state", "draft"), directory)
         return orders.with_context(tracking_disable=False)
 
     @api.model
@@ -255,35 +260,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         if "lines" in changes:
             self._update_lines(record, changes["lines"], directory)
         if "state" in changes:
-            self._move_to(record, changes["state"])
-
-    @api.model
-    def _move_to(self, order, state):
-        """Take an order to a state by the steps a person would take."""
-        if state == dict(STATES).get(order.state):
-            return
-        if order.state == "cancel" or (order.state == "purchase" and state == "draft"):
-            if order.state == "purchase":
-                order.button_cancel()
-            order.button_draft()
-        if state in ("sent", "awaiting_approval"):
-            order.state = "sent" if state == "sent" else "to approve"
-        elif state == "confirmed":
-            # Odoo's approval of purchases is for its own users; here the state must not
-            # depend on the user that carries it over.
-            order = order.with_user(SUPERUSER_ID)
-            if order.state == "to approve":
-                order.button_approve()
-            else:
-                order.button_confirm()
-        elif state == "cancelled":
-            order.button_cancel()
-
-    @api.model
-    def _delete(self, record):
-        self._check_deletion(record)
-        if record.state != "cancel":
-            record.button_cancel()
+            self._move_to(record, changes["state"], directory)
 
 
 class PurchaseOrder(models.Model):

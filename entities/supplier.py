@@ -9,6 +9,15 @@ from .links import Coded
 _lt = LazyTranslate(__name__)
 
 
+class Vat(Converter):
+    """A tax number: Odoo, and the app, may spell it in their own way."""
+
+    def keeps(self, value, stored):
+        return _letters(value) == _letters(stored)
+
+    taken = keeps
+
+
 class SyncEntitySupplier(models.AbstractModel):
     _name = "sync.entity.supplier"
     _inherit = "sync.entity"
@@ -55,7 +64,7 @@ class SyncEntitySupplier(models.AbstractModel):
         return (
             Converter("name", "name", required=True, title=_lt("Name")),
             Converter("reference", "ref", title=_lt("Reference")),
-            Converter("vat", "vat", title=_lt("VAT")),
+            Vat("vat", "vat", title=_lt("VAT")),
             Converter("email", "email", title=_lt("Email")),
             Converter("phone", "phone", title=_lt("Phone")),
             Converter("street", "street", title=_lt("Street")),
@@ -100,3 +109,7 @@ class ResPartner(models.Model):
     _inherit = ["res.partner", "sync.tracked"]
 
     _sync_entity = "supplier"
+
+
+def _letters(vat):
+    return "".join(filter(str.isalnum, vat or "")).upper()

@@ -156,6 +156,20 @@ class SyncEntity(models.AbstractModel):
         return self.env.company.currency_id
 
     @api.model
+    def _known_differences(self, records):
+        """What of Odoo's records decides what people pay or get and the pharmacy cannot
+        know: ``{res_id: {path: what Odoo has}}`` of those that have any."""
+        return {}
+
+    @api.model
+    def _difference_text(self, what, path, value):
+        """One of :meth:`_known_differences` as people read it.
+
+        :param what: what they call the line or the record that it is about
+        """
+        return f"{what}: {path.rpartition('.')[2]} {value}"
+
+    @api.model
     def _is_alive(self, record):
         """Whether people still use the record: it is neither archived nor cancelled."""
         return "active" not in record._fields or record.active
@@ -349,34 +363,6 @@ class SyncEntity(models.AbstractModel):
             keys = ["key", *(converter.key for converter in self._line_converters())]
             names += [f"lines.{key}" for key in keys]
         return names
-
-    # -- Writing in Odoo --------------------------------------------------------------
-
-    @api.model
-    def _create(self, backend, incoming, directory):
-        """Create records for a list of canonical dicts, in their order."""
-        self._preload_arrived(incoming, directory)
-        records = self.env[self._entity_model].create(
-            [self._values(data, directory) for data in incoming]
-        )
-        if self._entity_lines:
-            values = self._all_line_values(records, incoming, directory)
-            self._line_model().create(values)
-        return records
-
-    @api.model
-    def _update(self, record, changes, directory):
-        """Write the canonical ``changes`` on one record."""
-        values = self._values(changes, directory)
-        if values:
-            record.write(values)
-        if self._entity_lines and "lines" in changes:
-            self._update_lines(record, changes["lines"], directory)
-
-    @api.model
-    def _delete(self, record):
-        """The pharmacy deleted its record: archive ours, which history may need."""
-        record.active = False
 
 
 def _code(data, key):

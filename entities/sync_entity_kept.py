@@ -20,10 +20,7 @@ class SyncEntity(models.AbstractModel):
 
         def held(path, value):
             if path not in found:
-                name, __, field = path.partition(".")
-                found[path] = self._find_converter(
-                    f"{name}[].{field}" if field else name
-                )
+                found[path] = self._find_converter(_in_a_line(path))
             converter, model = found[path]
             try:
                 return converter.held(value, model) if converter else value
@@ -32,6 +29,31 @@ class SyncEntity(models.AbstractModel):
                 return value
 
         return held
+
+    @api.model
+    def _keeps(self):
+        """Whether what Odoo has is all that it can hold of a value of the pharmacy's, a
+        :data:`..core.declined.Keeps`."""
+        held = self._held()
+
+        def keeps(path, value, has):
+            if has in (value, held(path, value)):
+                return True
+            converter, __ = self._find_converter(_in_a_line(path))
+            return bool(converter) and converter.keeps(value, has)
+
+        return keeps
+
+    @api.model
+    def _taken(self):
+        """Whether what the pharmacy app answers is all that it can hold of a value of
+        Odoo's, likewise."""
+
+        def taken(path, value, has):
+            converter, __ = self._find_converter(_in_a_line(path))
+            return value == has or bool(converter and converter.taken(value, has))
+
+        return taken
 
     @api.model
     def _not_kept(self, wanted, stored, creating=False):
@@ -95,3 +117,9 @@ class SyncEntity(models.AbstractModel):
         for converter in converters:
             if isinstance(converter, Coded):
                 converter.check_plain(data.get(converter.key), directory)
+
+
+def _in_a_line(path):
+    """The path of a field in some line for a generic one such as ``lines.quantity``."""
+    name, __, field = path.partition(".")
+    return f"{name}[].{field}" if field else name

@@ -5,12 +5,12 @@ from functools import singledispatch
 from odoo import api, models
 
 from ..core.schema import STORABLE_PATTERN, Flag as FlagShape, Identifier, Text, Whole
+from .choice import Choice
 from .converters import (
     DIGITS,
     EARLIEST,
     LATEST,
     Amount,
-    Choice,
     Converter,
     Flag,
     Moment,

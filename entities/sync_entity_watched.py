@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from .converters import Coded
+from .links import Coded
 
 
 class SyncEntity(models.AbstractModel):

@@ -35,6 +35,7 @@ class SettingsData(Closed):
     """What is absent stays as it is; a stock of None is without limit."""
 
     ignore_idempotency_keys: StrictBool | None = None
+    keeps: list[str] | None = None
     without_checksums: StrictBool | None = None
     stock: dict[str, PositiveAmount | None] = Field(default_factory=dict)
 
@@ -90,6 +91,8 @@ def change_settings(request: Request, data: SettingsData):
     store = request.app.state.store
     if data.ignore_idempotency_keys is not None:
         store.ignore_idempotency_keys = data.ignore_idempotency_keys
+    if data.keeps is not None:
+        store.keeps = tuple(data.keeps)
     if data.without_checksums is not None:
         store.without_checksums = data.without_checksums
     with store.write() as db:
@@ -100,6 +103,7 @@ def change_settings(request: Request, data: SettingsData):
         stock = db.execute("SELECT product_id, quantity FROM stock").fetchall()
     return {
         "ignore_idempotency_keys": store.ignore_idempotency_keys,
+        "keeps": store.keeps,
         "without_checksums": store.without_checksums,
         "stock": {row["product_id"]: str(Decimal(row["quantity"])) for row in stock},
     }

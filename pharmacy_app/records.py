@@ -81,7 +81,7 @@ def apply_one(store, db, write):
         db,
         write.idempotency_key,
         write.meaning(),
-        lambda: _METHODS[write.method](db, write),
+        lambda: _METHODS[write.method](db, write, store.keeps),
     )
 
 
@@ -115,7 +115,7 @@ def apply_each(store, db, writes):
     return results
 
 
-def _create(db, write):
+def _create(db, write, keeps):
     data = _checked(
         write.entity.data, {"external_ref": write.external_ref} | write.data
     )
@@ -125,11 +125,12 @@ def _create(db, write):
     return _saved(db, write, new_id(write.entity.prefix), 1, values, status=201)
 
 
-def _update(db, write):
+def _update(db, write, keeps):
     row = _matching(db, write)
     given = _checked(write.entity.patch, write.data).given()
     before = json.loads(row["data"])
     values = before | given
+    _keep_own(values, before, keeps)
     write.entity.prepare(db, values, before)
     if values == before:
         return _outcome(row, 200)
@@ -137,7 +138,21 @@ def _update(db, write):
     return _saved(db, write, row["id"], row["version"] + 1, values, status=200)
 
 
-def _delete(db, write):
+def _keep_own(values, before, keeps):
+    """An app that does not take some fields: it answers with its own value."""
+    for path in keeps:
+        name, _, field = path.partition(".")
+        if not field and name in before:
+            values[name] = before[name]
+        elif field and name in before:
+            own = {line["key"]: line for line in before[name]}
+            values[name] = [
+                line | {field: own[line["key"]][field]} if line["key"] in own else line
+                for line in values[name]
+            ]
+
+
+def _delete(db, write, keeps):
     row = _matching(db, write)
     values = json.loads(row["data"])
     version = row["version"] + 1

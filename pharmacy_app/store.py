@@ -105,6 +105,8 @@ class Store:
         self._readers = queue.LifoQueue()
         self.committed = threading.Event()
         self.ignore_idempotency_keys = False
+        # Fields in which an update does not change the app's own value.
+        self.keeps = ()
         self.without_checksums = False
         self._writer = self._connect()
         self._writer.executescript(_SCHEMA)
@@ -155,6 +157,8 @@ class Store:
             db.execute("DELETE FROM counter WHERE name != 'seq'")
             db.execute("DELETE FROM webhook WHERE id != ?", (COMMAND_LINE_ID,))
         self.ignore_idempotency_keys = False
+        # Fields in which an update does not change the app's own value.
+        self.keeps = ()
         self.without_checksums = False
 
     def close(self):

@@ -41,6 +41,7 @@ from .conflict import test_conflict_rule
 from .conflict import test_conflict_tour
 from .conflict import test_protection
 from .exchange import test_outbound
+from .exchange import test_own_steps
 from .exchange import test_pull
 from .exchange import test_webhook
 from .exchange import test_batch_cost
@@ -50,6 +51,7 @@ from .exchange import test_link
 from .exchange import test_unanswered
 from .exchange import test_bad_records
 from .exchange import test_neutral
+from .exchange import test_declined
 from .exchange import test_fidelity
 from .exchange import test_not_said
 from .exchange import test_line_keys

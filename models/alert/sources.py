@@ -263,7 +263,8 @@ class SyncAlert(models.Model):
                           (array_agg(e.correlation_id ORDER BY d.id DESC))[1]
                      FROM sync_event_delivery d
                      JOIN sync_event e ON e.id = d.event_id
-                    WHERE d.state = 'failed' AND %(of)s
+                    WHERE (d.state = 'failed'
+                           OR d.state = 'waiting' AND d.attempts > 0) AND %(of)s
                     GROUP BY d.backend_id, d.handler""",
                 of=_on_backends("d", backend_ids),
             )

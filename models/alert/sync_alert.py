@@ -240,7 +240,11 @@ class SyncAlert(models.Model):
         domain = [
             ("backend_id", "=", self.backend_id.id),
             ("handler", "=", self.subject),
+            "|",
             ("state", "=", "failed"),
+            "&",
+            ("state", "=", "waiting"),
+            ("attempts", ">", 0),
         ]
         return open_records(self.env, "action_sync_event_delivery", domain)
 

@@ -66,9 +66,10 @@ class SyncApi(models.AbstractModel):
         :param int limit: changes in a page, 1 to 500
         :return: ``{success, changes, next_cursor, has_more, held_back,
             waiting_seconds}``; each change is ``{id, odoo_id, external_ref, version,
-            deleted, data, correlation_id}`` with the record's latest values, each
-            record once in a page. What Odoo did not change is as the app sent it, and
-            what the app never sent is left out until Odoo changes it. ``held_back``
+            deleted, data, error, correlation_id}`` with the record's latest values,
+            each record once in a page; the error says why there are none. What Odoo did
+            not change is as the app sent it, and what the app never sent is left out
+            until Odoo changes it. ``held_back``
             committed changes wait for a transaction that has been open for
             ``waiting_seconds``: ask again.
         """

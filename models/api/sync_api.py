@@ -73,7 +73,10 @@ class SyncApi(models.AbstractModel):
 
         :param list external_ids: the pharmacy's ids, up to 500
         :return: ``{success, results}``, each result ``{external_id, known, odoo_id,
-            version, state}``
+            version, state, declined, differences}``. The state is ``synced`` only if
+            both sides have the same and nothing is under way; ``declined`` says by
+            path why one side did not take a value, ``differences`` what Odoo has that
+            the app cannot know
         """
         return self._answer(STATUS, entity, external_ids, correlation_id)
 
@@ -253,6 +256,7 @@ class SyncApi(models.AbstractModel):
             [("stream_id", "=", stream.id), ("external_id", "in", external_ids)]
         )
         by_id = {mapping.external_id: mapping for mapping in mappings}
+        states = mappings._states_now()
         return {
             "results": [
                 {
@@ -262,7 +266,9 @@ class SyncApi(models.AbstractModel):
                         {
                             "odoo_id": by_id[external_id].res_id,
                             "version": by_id[external_id].version,
-                            "state": by_id[external_id].state,
+                            "state": states[by_id[external_id]],
+                            "declined": by_id[external_id]._declined_reasons(),
+                            "differences": by_id[external_id]._differences_in_words(),
                         }
                         if external_id in by_id
                         else {}

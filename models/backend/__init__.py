@@ -8,3 +8,4 @@ from . import belonging
 from . import secrets
 from . import address
 from . import lang
+from . import serialise

@@ -1,10 +1,13 @@
 import json
 import uuid
+from dataclasses import asdict
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core.declined import Declined
 from ...core.mapping_state import MappingState
+from ...core.merge import Side
 from ...core.pair import Base
 from ...core.pushing import nothing_agreed
 from ...entities.directory import Directory
@@ -76,6 +79,12 @@ class SyncMapping(models.Model):
         help="Odoo has the record from this app: it goes to another one only if a rule "
         "of that stream says so.",
     )
+    declined = fields.Json(
+        readonly=True,
+        help="What one side did not take of what the other one has, by path, with the "
+        "side and the reason that it gave: a person decides, and nothing is sent back "
+        "until then.",
+    )
     deleted = fields.Boolean(
         readonly=True, help="Deleted on one side; an old update does not revive it."
     )
@@ -83,12 +92,24 @@ class SyncMapping(models.Model):
         [
             ("pending", "Under Way"),
             ("synced", "In Step"),
+            ("differs", "Known Difference"),
             ("conflict", "Conflict"),
             ("dead", "Dead Letter"),
         ],
         compute="_compute_state",
         store=True,
         default="pending",
+    )
+    differences = fields.Json(
+        readonly=True,
+        help="What of the Odoo record decides what people pay or get and the pharmacy "
+        "cannot know, such as the discount of a line.",
+    )
+    event_trouble = fields.Selection(
+        [("waiting", "Waiting"), ("failed", "Failed")],
+        "Undelivered Event",
+        readonly=True,
+        help="A handler failed at an event of the record. Waiting: it is tried again.",
     )
     operation_ids = fields.One2many("sync.operation", "mapping_id", "Operations")
     conflict_ids = fields.One2many("sync.conflict", "mapping_id", "Conflicts")
@@ -106,20 +127,26 @@ class SyncMapping(models.Model):
     _res_idx = models.Index("(res_model, res_id)")
     _state_idx = models.Index("(state, id)")
 
-    @api.depends("operation_ids.state", "conflict_ids.state")
+    @api.depends(
+        "operation_ids.state",
+        "conflict_ids.state",
+        "declined",
+        "event_trouble",
+        "differences",
+    )
     def _compute_state(self):
         operations = self._states_of("sync.operation")
         conflicts = self._states_of("sync.conflict")
         for mapping in self:
-            states = operations.get(mapping, ())
-            if "dead" in states:
+            states = operations.get(mapping, set())
+            if "dead" in states or mapping.event_trouble == "failed":
                 mapping.state = "dead"
-            elif "open" in conflicts.get(mapping, ()):
+            elif mapping.declined or "open" in conflicts.get(mapping, ()):
                 mapping.state = "conflict"
-            elif {"pending", "running", "waiting"}.isdisjoint(states):
-                mapping.state = "synced"
-            else:
+            elif mapping.event_trouble or {"pending", "running", "waiting"} & states:
                 mapping.state = "pending"
+            else:
+                mapping.state = "differs" if mapping.differences else "synced"
 
     def _states_of(self, model):
         return {
@@ -206,8 +233,13 @@ class SyncMapping(models.Model):
 
     @api.model
     def _base_values(self, base):
-        """Values to write for a :class:`..core.pair.Base`."""
-        return {"base": base.pharmacy or False, "odoo_base": base.apart or False}
+        """Values to write for a :class:`..core.pair.Base` in which nothing is
+        declined."""
+        return {
+            "base": base.pharmacy or False,
+            "odoo_base": base.apart or False,
+            "declined": False,
+        }
 
     # -- The protocol -----------------------------------------------------------------
 
@@ -223,7 +255,15 @@ class SyncMapping(models.Model):
             deleted=self.deleted,
             in_part=self.in_part,
             conflict_paths=tuple(conflict._open_lines().mapped("field")),
+            declined=self._declined(),
         )
+
+    def _declined(self):
+        """What is declined, by path, a :class:`..core.declined.Declined` each."""
+        return {
+            path: Declined(Side(told["by"]), told["reason"], told["unseen"])
+            for path, told in (self.declined or {}).items()
+        }
 
     def _move(self, before, after):
         """Write down a move from ``before`` to ``after``, two states."""
@@ -232,8 +272,13 @@ class SyncMapping(models.Model):
             for name in ("external_id", "version", "uncertain", "deleted", "in_part")
             if getattr(after, name) != getattr(before, name)
         }
-        if after.base != before.base:
+        declined = after.declined != before.declined
+        if after.base != before.base or declined:
             values.update(self._base_values(after.base))
+            values["declined"] = {
+                path: {**asdict(refusal), "by": str(refusal.by)}
+                for path, refusal in after.declined.items()
+            } or False
         if after.unanswered != before.unanswered:
             values["unanswered"] = list(after.unanswered) or False
         if values:

@@ -2,6 +2,7 @@
 
 from . import record_facts
 from . import merge
+from . import standing
 from . import sync_conflict
 from . import sync_conflict_line
 from . import decided

@@ -1,10 +1,12 @@
 import uuid
-from dataclasses import replace
 from functools import partial
 
 from odoo import models
 
-from ...core.mapping_state import compare, decide
+from ...core.arriving import written
+from ...core.declined import Declined
+from ...core.mapping_state import compare, decide, refreshed
+from ...core.merge import Side
 from ...core.pushing import is_due
 from ...entities.directory import Directory
 from ..base.alone import alone
@@ -28,16 +30,19 @@ class SyncMapping(models.Model):
         :return: :class:`...core.mapping_state.Comparison`
         """
         self.ensure_one()
+        declined = self._declined() if base is None else {}
         base = self._base() if base is None else base
         held = self.stream_id._adapter()._held()
         pharmacy = pharmacy or self._open_conflict().pharmacy
         if not pharmacy:
-            return compare(base, odoo, held=held)
+            return compare(base, odoo, held=held, declined=declined)
         if undecided is None:
             frozen = RecordFacts(self, self._record()).is_frozen
         else:
             frozen = partial(_is_among, frozenset(undecided))
-        return compare(base, odoo, pharmacy, held=held, frozen=frozen)
+        return compare(
+            base, odoo, pharmacy, held=held, frozen=frozen, declined=declined
+        )
 
     def _merge(self, odoo, pharmacy=None, base=None, undecided=None):
         """What follows from :meth:`_compare`, in the pharmacy's words."""
@@ -50,7 +55,7 @@ class SyncMapping(models.Model):
         :param odoo: canonical values of the Odoo record
         """
         state, comparison = self._state(), self._compare(odoo)
-        self._move(state, replace(state, base=comparison.refreshed()))
+        self._move(state, refreshed(state, comparison))
         return is_due(state, comparison)
 
     def _decide(self, odoo, pharmacy, facts):
@@ -62,7 +67,15 @@ class SyncMapping(models.Model):
         self.ensure_one()
         policies = self.stream_id._policies()
         held = self.stream_id._adapter()._held()
-        return decide(self._base(), odoo, pharmacy, policies, facts, held=held)
+        return decide(
+            self._base(),
+            odoo,
+            pharmacy,
+            policies,
+            facts,
+            held=held,
+            declined=self._declined(),
+        )
 
     def _take_over(self, odoo, pharmacy, undecided=(), correlation_id=None):
         """Write in Odoo what is its due by the base, and queue what is the pharmacy's:
@@ -74,35 +87,49 @@ class SyncMapping(models.Model):
         """
         self.ensure_one()
         comparison = self._compare(odoo, pharmacy, undecided=undecided)
-        self._write_odoo(comparison.to_odoo)
-        self._keep_agreed(comparison)
+        said = self._write_odoo(comparison.to_odoo)
+        self._keep_agreed(comparison, said=said)
         if comparison.merge.to_pharmacy:
             self.env["sync.operation"]._enqueue_push(
                 {self: correlation_id or uuid.uuid4().hex}, self.stream_id
             )
 
-    def _keep_agreed(self, comparison, stored=None):
-        """The base once what a comparison brings has been written in Odoo.
+    def _keep_agreed(self, comparison, stored=None, said=None):
+        """What is known once what a comparison brings has been written in Odoo.
 
         :param stored: the Odoo record, read back; read here where it is not given
+        :param said: why Odoo declined what it did, by path
         """
         if stored is None and comparison.merge.to_odoo:
             stored = self._serialise()
-        self.write(self._base_values(comparison.agreed(stored)))
+        state = self._state()
+        refused = self._refused(comparison, stored, said)
+        self._move(state, written(state, comparison, stored, refused))
+
+    def _refused(self, comparison, stored, said=None):
+        """What Odoo did not take of what a comparison brought, a
+        :class:`...core.declined.Declined` by path."""
+        if not comparison.merge.to_odoo:
+            return {}
+        keeps = self.stream_id._adapter()._keeps()
+        decided = {decision.path for decision in comparison.decisions}
+        return by_odoo(comparison.not_taken(stored, keeps), said, decided)
 
     def _write_odoo(self, changes):
+        """:return: what Odoo said where it declined, by path"""
+        directory = Directory(self.backend_id)
         if changes:
             adapter = self.stream_id._adapter()
-            adapter._update(self._record(), changes, Directory(self.backend_id))
+            adapter._update(self._record(), changes, directory)
+        return directory.said.get(self.res_id, {})
 
     def _try_write_odoo(self, changes, correlation_id):
         """Write in Odoo what no caller waits for: a failure is recorded.
 
-        :return: whether it was written
+        :return: what Odoo said where it declined; None: it was not written
         """
         with alone(self.env) as failure:
-            self._write_odoo(changes)
-            return True
+            return self._write_odoo(changes)
         Error = self.env["sync.error"]
         Error.create(
             Error._values(
@@ -114,7 +141,7 @@ class SyncMapping(models.Model):
                 correlation_id=correlation_id,
             )
         )
-        return False
+        return None
 
     def _recheck_conflict(self, odoo):
         """A person may have settled the conflict by editing the Odoo record, or made
@@ -130,15 +157,17 @@ class SyncMapping(models.Model):
         facts = RecordFacts(self, self._record(), arrived)
         comparison = self._decide(odoo, pharmacy, facts)
         correlation_id = conflict.correlation_id
-        if not self._try_write_odoo(comparison.to_odoo, correlation_id):
+        said = self._try_write_odoo(comparison.to_odoo, correlation_id)
+        if said is None:
             return odoo
         if comparison.merge.to_odoo:
             odoo = self._serialise()
-        self._keep_agreed(comparison, odoo)
-        conflict._keep_decided([(self, comparison.decisions, pharmacy, correlation_id)])
+        self._keep_agreed(comparison, odoo, said)
+        taken = self._taken_of(comparison.decisions)
+        conflict._keep_decided([(self, taken, pharmacy, correlation_id)])
         conflict._refresh(
             self,
-            comparison.merge,
+            self._with_declined(comparison, odoo).merge,
             pharmacy,
             correlation_id,
             closing="merge" if comparison.decisions else "manual",
@@ -146,12 +175,50 @@ class SyncMapping(models.Model):
         )
         return odoo
 
+    def _taken_of(self, decisions):
+        """Those decisions that Odoo did not decline."""
+        declined = self.declined or ()
+        return [decision for decision in decisions if decision.path not in declined]
+
+    def _with_declined(self, comparison, odoo):
+        """A comparison that was carried out, with what was declined of it.
+
+        :param odoo: canonical values of the Odoo record as it is by now
+        """
+        if not self.declined:
+            return comparison
+        return self._compare(odoo, comparison.pharmacy)
+
     def _reasons(self, comparison):
-        """Why a person is asked about what only the pharmacy changed."""
-        if not comparison.frozen:
-            return {}
-        because = self.stream_id._adapter()._asks_because(self._record())
-        return dict.fromkeys(comparison.frozen, because)
+        """Why a person is asked about what not both sides changed."""
+        reasons = {
+            path: self._declined_text(refusal)
+            for path, refusal in self._declined().items()
+        }
+        if comparison.frozen:
+            because = self.stream_id._adapter()._asks_because(self._record())
+            reasons.update(dict.fromkeys(comparison.frozen, because))
+        return reasons
+
+    def _declined_text(self, refusal):
+        """Why a value is declined, for people."""
+        if refusal.by is Side.PHARMACY:
+            return self.env._("The pharmacy app did not take the value.")
+        if refusal.reason:
+            return self.env._("Odoo declined it: %s", refusal.reason)
+        return self.env._("Odoo did not take the value.")
+
+
+def by_odoo(paths, said=None, decided=()):
+    """What Odoo declined, with what it said, a :class:`..core.declined.Declined` by
+    path.
+
+    :param decided: paths on which a rule or policy had decided
+    """
+    said = said or {}
+    return {
+        path: Declined(Side.ODOO, said.get(path, ""), path in decided) for path in paths
+    }
 
 
 def _is_among(paths, path, value):

@@ -1,15 +1,18 @@
 import hashlib
 import json
+from dataclasses import replace
 
 from odoo import models
 from odoo.exceptions import UserError
 
+from ...core.declined import not_taken, with_halves_of
 from ...core.exceptions import ConflictError, InvalidDataError
 from ...core.resolution import Choice, Decision, decided, edited, strategy
 from ...core.taxonomy import ErrorType
 from ...entities.converters import moment_text
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
+from .merge import by_odoo
 from .sync_conflict import _by_side, _text
 from .sync_conflict_line import field_name
 
@@ -60,7 +63,7 @@ class SyncConflict(models.Model):
             conflict = conflict._deciding()
             try:
                 conflict._decide(conflict._whole(side))
-            except ConflictError as exc:
+            except (ConflictError, InvalidDataError) as exc:
                 raise UserError(exc.message) from exc
         return True
 
@@ -165,14 +168,30 @@ class SyncConflict(models.Model):
             adapter = mapping.stream_id._adapter()
             directory = Directory(mapping.backend_id)
             adapter._update(mapping._record(), changes, directory)
-            odoo = mapping._serialise()
-        mapping.write(mapping._base_values(self._decided_base(odoo, seen, decisions)))
+            before, odoo = odoo, mapping._serialise()
+            refused = not_taken(before, changes, odoo, adapter._keeps())
+            said = directory.said.get(mapping.res_id)
+            self._check_taken(by_odoo(refused, said), decisions)
+        comparison = mapping._compare(odoo, self.pharmacy)
+        base = self._decided_base(odoo, seen, decisions)
+        left = {p: d for p, d in comparison.declined.items() if p not in decisions}
+        base = with_halves_of(base, comparison.before, left)
+        state = mapping._state()
+        mapping._move(state, replace(state, base=base, declined=left))
         mapping._take_over(
             odoo,
             self.pharmacy,
             undecided=seen.keys() - decisions.keys(),
             correlation_id=self.correlation_id,
         )
+        self._check_taken(mapping._declined(), decisions)
+
+    def _check_taken(self, refused, decisions):
+        """:raises InvalidDataError: Odoo does not take what was decided"""
+        for path in refused:
+            if path in decisions:
+                reason = self.mapping_id._declined_text(refused[path])
+                raise InvalidDataError(f"{self._label(path)}: {reason}", field=path)
 
     def _planned(self, odoo, seen, decisions):
         """What :meth:`_write_decisions` would do.

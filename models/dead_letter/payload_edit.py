@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from odoo import fields, models
 from odoo.exceptions import UserError
@@ -143,7 +144,8 @@ class SyncOperation(models.Model):
             except InvalidDataError:
                 continue
         base = Base({**base.odoo, **former}, {**base.pharmacy, **former})
-        mapping.write(mapping._base_values(base))
+        state = mapping._state()
+        mapping._move(state, replace(state, base=base))
         if stream.pushes and mapping._merge(mapping._serialise()).to_pharmacy:
             self._enqueue_push({mapping: self.correlation_id}, stream)
             stream.backend_id._schedule_push()

@@ -6,6 +6,7 @@ from . import sync_touched
 from . import sync_tracked_line
 from . import sync_event
 from . import sync_event_delivery
+from . import trouble
 from . import handlers
 from . import breaker_events
 from . import sync_event_metric

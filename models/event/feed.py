@@ -6,7 +6,7 @@ from odoo.tools import SQL
 
 from ...core.exceptions import InvalidDataError
 from ...core.feed import Position
-from ...core.pair import seen
+from ...core.mapping_state import compare
 from ...entities.directory import Directory
 
 # The oldest transaction that still runs; what it and later ones wrote is held back.
@@ -116,25 +116,33 @@ class SyncStream(models.Model):
         :param changed: ``{res_id: correlation id}``
         """
         adapter = self._adapter()
-        found = self.env[self.res_model].browse(changed).exists()
-        known = found.filtered_domain(adapter._domain(self.backend_id))
-        records = self._concerned(known)
-        data = adapter._serialise(records, Directory(self.backend_id))
+        found = (
+            self.env[self.res_model]
+            .with_context(active_test=False)
+            .browse(changed)
+            .exists()
+        )
+        ours = found.filtered_domain(adapter._domain(self.backend_id))
+        records = self._concerned(ours)
+        data, unreadable = self._serialise_alone(records, Directory(self.backend_id))
         mappings = self.env["sync.mapping"].search_fetch(
             [("stream_id", "=", self.id), ("res_id", "in", list(changed))],
             [
                 *("res_id", "external_id", "key", "version", "deleted"),
-                *("base", "odoo_base"),
+                *("base", "odoo_base", "declined"),
             ],
         )
+        unheard = set((ours - records).ids)
         by_res_id = {mapping.res_id: mapping for mapping in mappings}
         in_words, changes = partial(_in_words, adapter._held()), []
         for res_id, correlation_id in changed.items():
-            if res_id in (known - records)._ids:
+            if res_id in unheard:
                 # The app never heard of it, and never will.
                 continue
             mapping = by_res_id.get(res_id)
-            deleted = res_id not in data or bool(mapping and mapping.deleted)
+            lost = res_id not in data and res_id not in unreadable
+            deleted = lost or bool(mapping and mapping.deleted)
+            known = data.get(res_id)
             changes.append(
                 {
                     "odoo_id": res_id,
@@ -142,7 +150,8 @@ class SyncStream(models.Model):
                     "external_ref": mapping.key if mapping else None,
                     "version": mapping.version if mapping else 0,
                     "deleted": deleted,
-                    "data": {} if deleted else in_words(mapping, data[res_id]),
+                    "data": in_words(mapping, known) if known and not deleted else {},
+                    "error": str(unreadable[res_id]) if res_id in unreadable else None,
                     "correlation_id": correlation_id,
                 }
             )
@@ -199,5 +208,9 @@ class SyncStream(models.Model):
 
 def _in_words(held, mapping, data):
     """Odoo's values as the feed gives them: what Odoo did not change is as the pharmacy
-    has it, and what the pharmacy never sent is left out."""
-    return seen(mapping._base(), data, held=held) if mapping else data
+    has it, but where one side declined it, and what the pharmacy never sent is left
+    out."""
+    if not mapping:
+        return data
+    declined = mapping._declined()
+    return compare(mapping._base(), data, held=held, declined=declined).words

@@ -216,6 +216,7 @@ class SyncEventDelivery(models.Model):
         )
         again = self.sudo().filtered(lambda delivery: delivery.state != "done")
         again.write({"state": "waiting", "attempts": 0, "eta": False})
+        again._show_on_mappings()
         again.backend_id._schedule_events()
         return True
 
@@ -239,7 +240,7 @@ class SyncEventDelivery(models.Model):
     def _try(self, route, events, held):
         """:param held: records whose earlier events are waiting; grows"""
         behind = events.filtered(lambda event: _record(event) in held)
-        self._hold(route, behind)
+        self._hold(route, behind)._show_on_mappings()
         events -= behind
         if not events:
             return
@@ -270,25 +271,31 @@ class SyncEventDelivery(models.Model):
         )
 
     def _fail(self, route, exception):
-        """An attempt failed: wait for the next, or keep it as an error."""
+        """An attempt failed: keep it as an error at once, and wait for the next or give
+        up."""
         self.ensure_one()
         event = self.event_id
         classification = self.env["sync.error"]._classify(exception, self.backend_id)
         standing = Standing(self.attempts + 1, last_delay=self.last_delay or None)
         # Whatever a handler of another addon fails with may pass.
         found = next_attempt(None, route.policy, standing, random)
+        error = self.error_id
+        if not error or error.message != classification.message:
+            error._resolve_recovered()
+            error = event._record_error(classification, exception, route.handler)
         values = {
             "attempts": found.attempts,
             "message": classification.message,
+            "error_id": error.id,
             "eta": False,
         }
         if found.state is After.DEAD:
-            error = event._record_error(classification, exception, route.handler)
-            values.update(state="failed", error_id=error.id)
+            values["state"] = "failed"
         else:
             eta = fields.Datetime.now() + timedelta(seconds=found.seconds)
             values.update(last_delay=found.seconds, eta=eta)
         self.write(values)
+        self._show_on_mappings()
 
     @api.model
     def _retry_due(self, backend):
@@ -300,7 +307,7 @@ class SyncEventDelivery(models.Model):
             limit=DISPATCH_LIMIT,
         )
         routes = self.env["sync.event"]._event_routes()
-        now = fields.Datetime.now()
+        now, late = fields.Datetime.now(), False
         for (handler, *__), deliveries in waiting.grouped(_queue).items():
             for delivery in deliveries:
                 if delivery.eta and delivery.eta > now:
@@ -316,6 +323,10 @@ class SyncEventDelivery(models.Model):
                 delivery._try_again(route)
                 if delivery.state == "waiting":
                     break
+                late = late or delivery.state == "done"
+        if late:
+            # The push that the event called for has gone by without it.
+            backend._schedule_push()
 
     def _try_again(self, route):
         """:param route: None if the addon that handled it is gone: nothing to do"""
@@ -324,6 +335,8 @@ class SyncEventDelivery(models.Model):
             self._fail(route, error)
         else:
             self.write({"state": "done", "eta": False})
+            self._show_on_mappings()
+            self.error_id._resolve_recovered()
 
     @api.model
     def _schedule(self, backend):

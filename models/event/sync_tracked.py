@@ -1,7 +1,7 @@
 import uuid
 from dataclasses import dataclass, field
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL
 
 from ...entities.neutral import SOURCE_LANG, neutral
@@ -9,7 +9,7 @@ from ..base.actions import open_record, open_records
 
 PENDING = "pharmacy_sync.changed"
 # States of a mapping; the last of several is shown.
-STATES = ("synced", "pending", "conflict", "dead")
+STATES = ("synced", "differs", "pending", "conflict", "dead")
 # The event of several changes in one transaction has the weightiest.
 WEIGHTS = ("updated", "cancelled", "created", "deleted")
 
@@ -64,6 +64,7 @@ class SyncTracked(models.AbstractModel):
         [
             ("pending", "Under Way"),
             ("synced", "In Step"),
+            ("differs", "Known Difference"),
             ("conflict", "Conflict"),
             ("dead", "Dead Letter"),
         ],
@@ -87,8 +88,31 @@ class SyncTracked(models.AbstractModel):
                     ["state:array_agg"],
                 )
             }
+        still = [i for i, state in states.items() if state in ("synced", "differs")]
+        if still:
+            states.update(dict.fromkeys(self._sync_edited(still), "pending"))
         for record in self:
             record.sync_state = states.get(record.id, False)
+
+    @api.model
+    def _sync_edited(self, res_ids):
+        """Those of the records that a person changed, and nobody looked at yet."""
+        apps = self.env["sync.backend"].sudo().search([]).user_id
+        rows = (
+            self.env["sync.event"]
+            .sudo()
+            ._read_group(
+                [
+                    ("state", "=", "pending"),
+                    ("stream_id", "!=", False),
+                    ("user_id", "not in", [SUPERUSER_ID, *apps.ids]),
+                    ("res_model", "=", self._name),
+                    ("res_id", "in", res_ids),
+                ],
+                ["res_id"],
+            )
+        )
+        return [res_id for (res_id,) in rows]
 
     @api.model
     def _sync_weightiest(self, states):

@@ -149,6 +149,7 @@ class SyncStream(models.Model):
                 "res_id",
                 "base",
                 "odoo_base",
+                "declined",
                 "in_part",
                 "unanswered",
                 "deleted",
@@ -202,17 +203,6 @@ class SyncStream(models.Model):
             if unknown
             else []
         )
-
-    def _warn_not_kept(self, arrival, not_kept):
-        """Say what Odoo has otherwise than the pharmacy said it."""
-        for path, value in not_kept.items():
-            arrival.warnings.append(
-                self.env._(
-                    "Odoo does not keep %(field)s as sent: it has %(value)s.",
-                    field=path,
-                    value=self.env._("nothing") if value in (None, "") else value,
-                )
-            )
 
     def _receive(self, arrival):
         """What the record is for Odoo, a :class:`..core.arriving.Move`."""
@@ -344,7 +334,7 @@ class SyncStream(models.Model):
                 mapping.arrived = True
                 state, has = mapping._state(), stored[record.id]
                 mapping._move(state, created(state, arrival.data, has, arrival.version))
-        Mapping._insert(
+        inserted = Mapping._insert(
             self,
             [
                 {
@@ -362,8 +352,11 @@ class SyncStream(models.Model):
         self.env.flush_all()
         for record, arrival, __ in made:
             arrival.outcome, arrival.res_id = "created", record.id
-            not_kept = adapter._not_kept(arrival.data, stored[record.id], creating=True)
-            self._warn_not_kept(arrival, not_kept)
+            has = stored[record.id]
+            not_kept = adapter._not_kept(arrival.data, has, creating=True)
+            if not_kept:
+                refused = self._keep_declined(arrival, has, inserted, directory)
+                self._warn_not_kept(arrival, not_kept, refused)
 
     def _attempt(self, arrival, function, *args):
         """Call ``function`` so that its failure is this record's alone.

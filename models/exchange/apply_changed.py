@@ -1,15 +1,19 @@
+from dataclasses import replace
+
 from odoo import models
 
 from ...core.arriving import as_known, confirmed, gone, merged
 from ...core.conflict_rules import Rule, RuleKind
+from ...core.declined import not_taken, value_at
 from ...core.merge import MISSING, FieldConflict, Side
 from ...core.policy import Decision
+from ..conflict.merge import by_odoo
 from ..conflict.record_facts import Peers, RecordFacts
 
 
 class SyncStream(models.Model):
     """Arriving records that both sides have: compared, decided, written where Odoo is
-    due to change."""
+    due to change. What Odoo did not take is said to the caller, and for a person."""
 
     _inherit = "sync.stream"
 
@@ -46,8 +50,9 @@ class SyncStream(models.Model):
                 written.append((arrival, comparison))
         stored = self._read_back(written, directory)
         for arrival, comparison in written:
-            self._keep_compared(arrival, comparison, stored, correlation_id)
-            mapping, decisions = arrival.mapping, comparison.decisions
+            self._keep_compared(arrival, comparison, stored, directory, correlation_id)
+            mapping = arrival.mapping
+            decisions = mapping._taken_of(comparison.decisions)
             decided.append((mapping, decisions, comparison.pharmacy, correlation_id))
             if comparison.merge.to_pharmacy:
                 behind[mapping] = correlation_id
@@ -67,32 +72,38 @@ class SyncStream(models.Model):
         Record = self.env[self.res_model].with_context(active_test=False)
         return self._adapter()._serialise(Record.browse(changed), directory)
 
-    def _keep_compared(self, arrival, comparison, stored, correlation_id):
+    def _keep_compared(self, arrival, comparison, stored, directory, correlation_id):
         mapping = arrival.mapping
         has = stored.get(mapping.res_id)
         state = mapping._state()
         data, version = arrival.data, arrival.version
-        mapping._move(state, merged(state, comparison, has, data, version))
+        said = directory.said.pop(mapping.res_id, None)
+        refused = mapping._refused(comparison, has, said)
+        mapping._move(state, merged(state, comparison, has, data, version, refused))
+        after = mapping._with_declined(
+            comparison, comparison.odoo if has is None else has
+        )
         self.env["sync.conflict"]._refresh(
             mapping,
-            comparison.merge,
+            after.merge,
             comparison.pharmacy,
             correlation_id,
             arrival.record,
             reasons=mapping._reasons(comparison),
         )
-        self._set_outcome(arrival, comparison)
+        self._set_outcome(arrival, comparison, after.merge.conflicts, refused)
+        self._warn_declined(arrival, refused, has)
         if has is not None:
             not_kept = self._adapter()._not_kept(comparison.to_odoo, has)
-            self._warn_not_kept(arrival, not_kept)
+            self._warn_not_kept(arrival, not_kept, refused)
 
-    def _set_outcome(self, arrival, resolution):
-        conflicts = resolution.merge.conflicts
-        if resolution.decisions:
+    def _set_outcome(self, arrival, resolution, conflicts, refused):
+        decisions = [d for d in resolution.decisions if d.path not in refused]
+        if decisions:
             arrival.warnings.append(
                 self.env._(
                     "Decided without a person: %s.",
-                    ", ".join(f"{d.path} ({d.strategy})" for d in resolution.decisions),
+                    ", ".join(f"{d.path} ({d.strategy})" for d in decisions),
                 )
             )
         if conflicts:
@@ -124,3 +135,58 @@ class SyncStream(models.Model):
             for name, value in arrival.data.items()
             if name in base and base[name] != value
         ]
+
+    def _keep_declined(self, arrival, stored, inserted, directory):
+        """A record was created, and Odoo has something else than the pharmacy said:
+        what of it was declined is for a person."""
+        paths = not_taken(
+            {}, arrival.data, stored, self._adapter()._keeps(), creating=True
+        )
+        if not paths:
+            return {}
+        if not arrival.mapping:
+            arrival.mapping = inserted.filtered(lambda m: m.res_id == arrival.res_id)
+        mapping = arrival.mapping
+        refused = by_odoo(paths, directory.said.pop(arrival.res_id, None))
+        state = mapping._state()
+        mapping._move(state, replace(state, declined=refused))
+        comparison = mapping._compare(stored, arrival.data)
+        self.env["sync.conflict"]._refresh(
+            mapping,
+            comparison.merge,
+            arrival.data,
+            self.env.context.get("sync_correlation_id"),
+            arrival.record,
+            reasons=mapping._reasons(comparison),
+        )
+        self._warn_declined(arrival, refused, stored)
+        return refused
+
+    def _warn_declined(self, arrival, refused, stored):
+        """Say what Odoo did not take, and why if it said so."""
+        for path, refusal in refused.items():
+            has = value_at(stored, path)
+            arrival.warnings.append(
+                self.env._(
+                    "%(field)s was declined, Odoo has %(value)s. %(reason)s",
+                    field=path,
+                    value=self.env._("nothing") if has in (None, "", MISSING) else has,
+                    reason=arrival.mapping._declined_text(refusal),
+                )
+            )
+
+    def _warn_not_kept(self, arrival, not_kept, refused):
+        """Say what Odoo has otherwise than the pharmacy said it.
+
+        :param refused: what was declined, and said already
+        """
+        for path, value in not_kept.items():
+            if path in refused:
+                continue
+            arrival.warnings.append(
+                self.env._(
+                    "Odoo does not keep %(field)s as sent: it has %(value)s.",
+                    field=path,
+                    value=self.env._("nothing") if value in (None, "") else value,
+                )
+            )

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...core.merge_base import first_base
+from ...core.pair import NOTHING
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.rights import MANAGER, check_may
@@ -38,7 +39,7 @@ class SyncMapping(models.Model):
             }
             mapping._abandon(mapping.env._("The link was broken by hand."))
             mapping._detach()
-            mapping.write({"base": False, "odoo_base": False, "version": 0})
+            mapping.write({**mapping._base_values(NOTHING), "version": 0})
             Operation = mapping.env["sync.operation"]
             Operation.create(
                 {
@@ -89,8 +90,7 @@ class SyncMapping(models.Model):
         mapping.write(
             {
                 "external_id": external_id,
-                "base": False,
-                "odoo_base": False,
+                **mapping._base_values(NOTHING),
                 "version": 0,
                 "deleted": False,
                 "uncertain": False,

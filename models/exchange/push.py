@@ -29,7 +29,6 @@ from ...core.pushing import (
 from ...core.retry import DEPENDENCY_WAIT
 from ...entities.directory import Directory, unmapped
 from ...entities.neutral import neutral
-from ..base.alone import alone
 from ..base.own_transaction import apart
 
 _lt = LazyTranslate(__name__)
@@ -273,7 +272,7 @@ class SyncStream(models.Model):
         mappings.fetch(
             [
                 *("external_id", "version", "base", "odoo_base", "in_part"),
-                *("key", "uncertain", "unanswered"),
+                *("key", "uncertain", "unanswered", "declined"),
             ]
         )
         essential = self._essential_now()
@@ -287,24 +286,16 @@ class SyncStream(models.Model):
     def _serialise_each(self, operations, directory):
         """Canonical data by record id; an operation whose record cannot be read in
         fails alone."""
-        adapter = self._adapter()
         records = (
             self.env[self.res_model]
             .with_context(active_test=False)
             .browse(operations.mapping_id.mapped("res_id"))
             .exists()
         )
-        with alone(self.env):
-            return adapter._serialise(records, directory)
-        data = {}
+        data, unreadable = self._serialise_alone(records, directory)
         for operation in operations:
-            record = records.filtered(
-                lambda r, o=operation: r.id == o.mapping_id.res_id
-            )
-            with alone(self.env) as failure:
-                data.update(adapter._serialise(record, directory))
-            if failure:
-                self._refuse(operation, failure.error)
+            if error := unreadable.get(operation.mapping_id.res_id):
+                self._refuse(operation, error)
         return data
 
     def _refuse(self, operation, error):

@@ -7,10 +7,16 @@ from dataclasses import dataclass, field, replace
 
 from odoo import models
 
-from ...core.exceptions import NOT_MADE, DependencyMissingError, HttpError
+from ...core.exceptions import (
+    NOT_MADE,
+    DependencyMissingError,
+    HttpError,
+    InvalidDataError,
+)
 from ...core.pushing import OK, STALE_ATTEMPTS, Fate, answered, is_stuck, silent
 from ...core.retry import DEPENDENCY_WAIT
 from ...core.taxonomy import ErrorType
+from ...entities.directory import Directory
 
 
 @dataclass
@@ -173,6 +179,8 @@ class SyncStream(models.Model):
             answer,
             key=mapping.key,
             taken=self._is_taken(mapping, answer.get("current")),
+            told=self._told(item, answer),
+            keeps=self._adapter()._taken(),
         )
         mapping._move(state, found.state)
         conflict = mapping._open_conflict()
@@ -200,6 +208,22 @@ class SyncStream(models.Model):
             outcomes.failed.append(self._refusal(operation, answer))
         if arrives:
             outcomes.arrived.append(arrives)
+
+    def _told(self, item, answer):
+        """Canonical values of what was written, as the app answers them; None: as they
+        were sent, or nothing that can be read. What is wrong with it is found where it
+        is applied."""
+        sent, data = item.plan.data, answer.get("data")
+        if not sent or not isinstance(data, dict):
+            return None
+        if all(data.get(name) == value for name, value in sent.items()):
+            return None
+        directory = Directory(self.backend_id)
+        known = {name: data[name] for name in sent if name in data}
+        try:
+            return self._adapter()._canonical(known, directory, partial=True)
+        except InvalidDataError:
+            return None
 
     def _is_taken(self, mapping, current):
         """Whether a record that the app names is another mapping's counterpart."""

@@ -38,10 +38,14 @@ class SyncOperation(models.Model):
         wanted = records if forced else stream._belonging(records)
         new = wanted.filtered(lambda r: r.id not in linked)
         known = records.filtered(lambda r: r.id in linked)
-        data = adapter._serialise(new | known, Directory(stream.backend_id))
+        directory = Directory(stream.backend_id)
+        data, unreadable = stream._serialise_alone(new | known, directory)
         for entity, res_id in unmapped(list(data.values())):
             self._request_dependency(stream, entity, res_id)
-        differing = self._differing(mappings, data)
+        # What cannot be read fails as a push, with its error, its alert and its record.
+        failing = mappings.filtered(lambda m: m.res_id in unreadable)
+        differing = failing | self._differing(mappings - failing, data)
+        (mappings - failing)._note_differences()
         added = Mapping._insert(stream, [{"res_id": res_id} for res_id in new.ids])
         self._enqueue_push({m: changed[m.res_id] for m in differing | added}, stream)
 

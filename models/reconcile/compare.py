@@ -93,7 +93,8 @@ class SyncReconciliation(models.Model):
             .browse(mappings.mapped("res_id"))
             .exists()
         )
-        return self._adapter()._serialise(records, Directory(self.backend_id))
+        directory = Directory(self.backend_id)
+        return self.stream_id._serialise_alone(records, directory)[0]
 
     def _step_unmapped(self):
         apart(self._find_unmapped)

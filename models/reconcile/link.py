@@ -41,7 +41,7 @@ class SyncStream(models.Model):
         odoo = adapter._serialise(records, directory)
         for mapping, data in canonical.items():
             base = first_base(odoo[mapping.res_id], data, winner)
-            mapping.write({"base": base, "odoo_base": False})
+            mapping.write({"base": base, "odoo_base": False, "declined": False})
         linked = [(m, record) for m, record in free if m not in failed]
         arrivals = self._apply([record for __, record in linked], correlation_id)
         for (mapping, __), arrival in zip(linked, arrivals, strict=True):

@@ -148,14 +148,15 @@ class SyncReconciliation(models.Model):
             raise InvalidDataError(
                 self.env._("The pharmacy does not have the record any more.")
             )
-        self._set_back(mapping, record, mapping._base())
+        self._set_back(mapping, record, mapping._base(), mapping.declined)
         self._apply_one(record, correlation_id)
 
-    def _set_back(self, mapping, record, base):
+    def _set_back(self, mapping, record, base, declined=False):
         # An app that was set back has an older version, which is the valid one now.
         mapping.write(
             {
                 **mapping._base_values(base),
+                "declined": declined,
                 "version": min(mapping.version, record["version"]),
                 "deleted": False,
             }

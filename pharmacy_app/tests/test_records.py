@@ -220,3 +220,13 @@ def test_who_wrote_each_version_is_kept(pharmacy):
     last = history[-1]
     assert [entry["version"] for entry in history] == [1, 2]
     assert (last["actor"], last["correlation_id"]) == ("Odoo (admin)", "c-9")
+
+
+def test_the_application_can_be_told_to_keep_its_own_values(pharmacy):
+    made = pharmacy.post("suppliers", {"name": "A", "city": "Lugo"}).json()
+    pharmacy.post("/admin/settings", {"keeps": ["city"]})
+    item = {"method": "update", "id": made["id"], "if_match": made["version"]}
+    item["data"] = {"name": "B", "city": "Vigo"}
+    (result,) = pharmacy.post("suppliers/batch", {"items": [item]}).json()["results"]
+    assert result["status"] == 200
+    assert (result["data"]["name"], result["data"]["city"]) == ("B", "Lugo")

@@ -300,6 +300,10 @@ class TestAlertRaised(AlertCase):
         opened = alert.action_open()
         found = self.env[opened["res_model"]].search(opened["domain"])
         self.assertEqual(found, delivery)
+        # One that is tried again by itself is told as well.
+        delivery.write({"state": "waiting", "attempts": 1})
+        self.look()
+        self.assertEqual(alert.state, "open")
         delivery.action_retry()
         self.deliver()
         self.look()

@@ -164,11 +164,15 @@ class TestEventHandlers(SyncCase):
             [("method_name", "=", "_job_events")], limit=1, order="id desc"
         )
         self.assertGreaterEqual(job.eta, delivery.eta)
+        # It is an error at once, and its record is not in step.
+        self.assertEqual(delivery.error_id.correlation_id, "came-along")
+        self.assertEqual(self.mapping(order).state, "pending")
         for __ in range(2):
             self.assertEqual(delivery.state, "waiting")
             self.make_deliveries_due()
             self.deliver()
         self.assertEqual((delivery.state, delivery.attempts), ("failed", 3))
+        self.assertEqual(self.mapping(order).state, "dead")
         self.assertEqual(delivery.error_id.correlation_id, "came-along")
         self.assertEqual(delivery.error_id.context["handler"], "test")
         # It holds nobody up any longer.
@@ -180,6 +184,33 @@ class TestEventHandlers(SyncCase):
         delivery.action_retry()
         self.deliver()
         self.assertEqual(delivery.state, "done")
+        self.assertTrue(delivery.error_id.resolved)
+        self.assertEqual(self.mapping(order).event_trouble, False)
+
+    def test_a_late_delivery_has_its_change_sent(self):
+        order = self.orders[0]
+        handle = self.env.registry["sync.event"]._handle_sync
+
+        def _handle_sync(events):
+            if self.fails:
+                raise ValueError("not now")
+            return handle(events)
+
+        self.patch(self.env.registry["sync.event"], "_handle_sync", _handle_sync)
+        self.fails = {order.id}
+        self.edit(order, note="late")
+        self.push()
+        self.assertEqual(self.mapping(order).state, "pending")
+        self.fails = set()
+        self.deliveries().action_retry()
+        self.env["queue.job"].search([("method_name", "=", "_job_push")]).unlink()
+        self.deliver()
+        self.env.cr.flush()
+        jobs = self.env["queue.job"].search([("method_name", "=", "_job_push")])
+        self.assertEqual(len(jobs), 1)
+        self.push()
+        self.assertEqual(self.at_app(order)["notes"], "late")
+        self.assertEqual(self.mapping(order).state, "synced")
 
     def test_event_given_up_lets_the_next_through(self):
         order = self.orders[0]

@@ -10,7 +10,8 @@ No duplicate
     A record is on each side once at most.
 Convergence
     A record is there on both sides or gone from both, and its values are the same, as
-    far as Odoo can hold them, but for those in an open conflict.
+    far as Odoo can hold them, but for those in an open conflict. What a side declined
+    is such a conflict: what is in step is the same.
 Nothing invented
     Every value was written in its slot by a person, to the last character; a line is
     gone only if a person removed it. What Odoo makes of a value, or fills in where

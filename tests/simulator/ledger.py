@@ -39,7 +39,9 @@ class Ledger:
     def _meant(self, known, value):
         """What somebody has seen who saw ``value``: Odoo shows some values as less than
         they are."""
-        return {value, *(v for v in known if self._held(v) == value)} - {DEFAULT}
+        meant = {value, *(v for v in known if self._held(v) == value)}
+        # Until a person decides for it.
+        return meant if DEFAULT in known else meant - {DEFAULT}
 
     def exact(self, record, slots, pharmacy):
         """Odoo's values by slot as they were written.

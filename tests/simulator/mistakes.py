@@ -373,6 +373,22 @@ class _OneBase(Odoo):
 
 
 @mistake
+class DeclinedNotKept(Odoo):
+    """What a side declined makes the pair, and nobody is asked."""
+
+    def _by_odoo(self, paths, decided=()):
+        return {}
+
+
+@mistake
+class AnswerTakenForAnEdit(Odoo):
+    """What the app made of what was sent is taken for a change of a person there."""
+
+    def _told(self, answer):
+        return None
+
+
+@mistake
 class LeftOutFieldErased(_OneBase):
     """Odoo's defaults for what the pharmacy did not say are sent to it."""
 

@@ -12,12 +12,15 @@ answer sent in, so that anything may happen while it is under way.
 from collections import Counter
 from dataclasses import replace
 
+from odoo.addons.pharmacy_sync.core.arriving import written
 from odoo.addons.pharmacy_sync.core.conflict_rules import Facts, Times
+from odoo.addons.pharmacy_sync.core.declined import value_at
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
 from odoo.addons.pharmacy_sync.core.mapping_state import UNKNOWN, compare, decide
 from odoo.addons.pharmacy_sync.core.merge import Side
 from odoo.addons.pharmacy_sync.core.resolution import Choice, Decision, decided
 
+from .declines import everything
 from .odoo_apply import Apply
 from .odoo_guard import Guard
 from .odoo_push import Push
@@ -40,6 +43,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
     """:param ledger: notes what a person decides
     :param now: function for the time, in ticks
     :ivar matches: whether a record that arrives may be one that was made in Odoo
+    :ivar takes: what Odoo takes of what is written in the pharmacy's name
     :ivar policies: :class:`..core.policy.Policies`; None: a person is always asked
     :ivar met: how often something came up that rooms are there for
     """
@@ -58,6 +62,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.writes = 0
         self.made = 0
         self.matches = False
+        self.takes = everything
         self.policies = None
         self.decided = []  # (record, core.policy.Decision): what no person was asked
         self.breakers = {}
@@ -109,7 +114,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         choices = dict.fromkeys(seen, Decision(Choice(str(winner))))
         half = decided(comparison.base.pharmacy, seen, seen, choices)
         base = comparison.base.with_pharmacy(half, comparison.words, odoo)
-        mapping.move(replace(mapping.state, base=base))
+        mapping.move(replace(mapping.state, base=base, declined={}))
         try:
             self._take_over(mapping, odoo)
         except DependencyMissingError:
@@ -119,8 +124,15 @@ class Odoo(Push, Queue, Apply, Guard, Records):
             sides = values.odoo, values.pharmacy
             better, worse = sides if winner is Side.ODOO else sides[::-1]
             kept = winner is Side.ODOO
+            if kept and path.endswith("]") and better:
+                better = {**value_at(odoo, path), **better}
             self.ledger.decided(odoo["name"], path, better, worse, kept)
-        mapping.conflict = None
+        if mapping.declined:
+            known = mapping.conflict
+            again = self._compare(mapping, self._serialise(mapping.res_id))
+            self._refresh_conflict(mapping, again, known.told_at)
+        else:
+            mapping.conflict = None
 
     # -- sync_mapping ------------------------------------------------------------------
 
@@ -147,7 +159,15 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         """:param pharmacy: without it what is known of the pharmacy's"""
         if pharmacy is None and mapping.conflict:
             pharmacy = mapping.conflict.pharmacy
-        return self._changed(compare(mapping.base, odoo, pharmacy, held=self._means))
+        return self._changed(
+            compare(
+                mapping.base,
+                odoo,
+                pharmacy,
+                held=self._means,
+                declined=mapping.declined,
+            )
+        )
 
     def _decide(self, mapping, odoo, pharmacy, record):
         """:param record: the pharmacy's, for its time and version"""
@@ -161,7 +181,15 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         )
         facts = OrderFacts(times)
         return self._changed(
-            decide(mapping.base, odoo, pharmacy, self.policies, facts, held=self._means)
+            decide(
+                mapping.base,
+                odoo,
+                pharmacy,
+                self.policies,
+                facts,
+                held=self._means,
+                declined=mapping.declined,
+            )
         )
 
     def _means(self, path, value):
@@ -174,7 +202,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
     def _take_over(self, mapping, odoo):
         comparison = self._compare(mapping, odoo)
         stored = self._write(mapping.res_id, comparison.to_odoo)
-        mapping.move(replace(mapping.state, base=self._agreed(comparison, stored)))
+        self._keep_agreed(mapping, comparison, stored)
         if comparison.merge.to_pharmacy:
             self._enqueue_push(mapping)
 
@@ -185,8 +213,9 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self._update(res_id, changes)
         return self._serialise(res_id)
 
-    def _agreed(self, comparison, stored):
-        return comparison.agreed(stored)
+    def _keep_agreed(self, mapping, comparison, stored):
+        refused = self._refused(comparison, stored)
+        mapping.move(written(mapping.state, comparison, stored, refused))
 
     def _recheck_conflict(self, mapping, odoo):
         known = mapping.conflict
@@ -196,11 +225,12 @@ class Odoo(Push, Queue, Apply, Guard, Records):
             stored = self._write(mapping.res_id, comparison.to_odoo)
         except DependencyMissingError:
             return
-        mapping.move(replace(mapping.state, base=self._agreed(comparison, stored)))
+        self._keep_agreed(mapping, comparison, stored)
         self._keep_decided(mapping, comparison.decisions)
         self._refresh_conflict(mapping, comparison, known.told_at)
 
     def _keep_decided(self, mapping, decisions):
+        decisions = [d for d in decisions if d.path not in mapping.declined]
         name = self.records[mapping.res_id]["name"]
         self.decided += [(name, decision) for decision in decisions]
         self.met["decided"] += len(decisions)

@@ -14,8 +14,10 @@ from odoo.addons.pharmacy_sync.core.arriving import (
     merged,
     received,
 )
+from odoo.addons.pharmacy_sync.core.declined import Declined, not_taken
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
 from odoo.addons.pharmacy_sync.core.mapping_state import MappingState
+from odoo.addons.pharmacy_sync.core.merge import Side
 from odoo.addons.pharmacy_sync.core.pushing import nothing_agreed
 
 from .parts import COMMIT, DEPENDENCY_WAIT, PAGE, Conflict, NoAnswerError
@@ -69,7 +71,7 @@ class Apply:
 
     def _apply_one(self, record):
         mapping = self._find_mapping(record)
-        data = _canonical(record)
+        data = canonical(record)
         move, data = self._receive(mapping, record, data)
         if move is Move.NEW and self.matches:
             mapping = self._match_new(record, data)
@@ -137,9 +139,27 @@ class Apply:
         return confirmed(state, data, version)
 
     def _merged(self, state, comparison, stored, data, version):
-        return merged(state, comparison, stored, data, version)
+        refused = self._refused(comparison, stored)
+        return merged(state, comparison, stored, data, version, refused)
+
+    def _refused(self, comparison, stored):
+        """What Odoo did not take of what a comparison brought."""
+        if stored is None:
+            return {}
+        decided = {decision.path for decision in comparison.decisions}
+        return self._by_odoo(comparison.not_taken(stored, self._keeps), decided)
+
+    def _by_odoo(self, paths, decided=()):
+        self.met["declined"] += len(paths)
+        return {p: Declined(Side.ODOO, unseen=p in decided) for p in paths}
+
+    def _keeps(self, path, value, has):
+        return has in (value, self._means(path, value))
 
     def _refresh_conflict(self, mapping, comparison, told_at):
+        if mapping.declined:
+            odoo = self._serialise(mapping.res_id)
+            comparison = self._compare(mapping, odoo, comparison.pharmacy)
         paths = list(comparison.merge.conflicts)
         mapping.conflict = (
             Conflict(comparison.pharmacy, paths, told_at) if paths else None
@@ -160,13 +180,17 @@ class Apply:
         if record["deleted"]:
             self._insert(state=replace(state, deleted=True))
             return
-        res_id = self.create(self._values(data))
+        res_id = self.create(self.takes("odoo", {}, self._values(data)))
         self.writes += 1
         stored = self._serialise(res_id)
-        self._insert(res_id, self._created(state, data, stored, version))
+        mapping = self._insert(res_id, self._created(state, data, stored, version))
+        if mapping.declined:
+            comparison = self._compare(mapping, stored, data)
+            self._refresh_conflict(mapping, comparison, record["updated_at"])
 
     def _created(self, state, data, stored, version):
-        return created(state, data, stored, version)
+        paths = not_taken({}, data, stored, self._keeps, creating=True)
+        return created(state, data, stored, version, self._by_odoo(paths))
 
     # -- sync_pull: what could not be applied ------------------------------------------
 
@@ -184,7 +208,7 @@ class Apply:
         operation = self._waits(record)
         if not operation or self._is_older(record, operation):
             return
-        if not leaves_out(_canonical(operation.payload), _canonical(record)):
+        if not leaves_out(canonical(operation.payload), canonical(record)):
             self._end(operation)
 
     def _is_older(self, record, operation):
@@ -211,7 +235,7 @@ class Apply:
     # -- entities ----------------------------------------------------------------------
 
     def _update(self, res_id, changes):
-        values = self._values(changes)
+        values = self.takes("odoo", self.records[res_id], self._values(changes))
         self.writes += 1
         self.write(res_id, values)
 
@@ -221,7 +245,7 @@ class Apply:
         self.events.append(res_id)
 
 
-def _canonical(record):
+def canonical(record):
     # A deletion says nothing but itself.
     if record["deleted"]:
         return {}

@@ -15,6 +15,7 @@ from odoo.addons.pharmacy_sync.core.pushing import (
     silent,
 )
 
+from .odoo_apply import canonical
 from .parts import (
     BATCH,
     COMMIT,
@@ -207,7 +208,11 @@ class Push:
         return [found.arrives] if found.arrives else []
 
     def _answered(self, state, before, planned, answer, key, taken):
-        return answered(state, before, planned, answer, key=key, taken=taken)
+        told = self._told(answer)
+        return answered(state, before, planned, answer, key=key, taken=taken, told=told)
+
+    def _told(self, answer):
+        return canonical(answer["data"]) if answer.get("data") else None
 
     def _is_stuck(self, operation):
         return is_stuck(operation.attempts, operation.stale)

@@ -1,9 +1,9 @@
 """Events and operations: ``sync_event.py``, ``queue.py``, ``outcome.py``."""
 
 import random
-from dataclasses import replace
 
 from odoo.addons.pharmacy_sync.core.decision import After, Standing, next_attempt
+from odoo.addons.pharmacy_sync.core.mapping_state import refreshed
 from odoo.addons.pharmacy_sync.core.pushing import is_due
 
 from .parts import EVENTS, OPEN, POLICY, Operation
@@ -46,7 +46,7 @@ class Queue:
 
     def _is_due(self, mapping, data):
         comparison = self._compare(mapping, data)
-        mapping.move(replace(mapping.state, base=comparison.refreshed()))
+        mapping.move(refreshed(mapping.state, comparison))
         return is_due(mapping.state, comparison)
 
     def _request_dependency(self, res_id):

@@ -7,6 +7,8 @@ stands once, at its latest change.
 
 from dataclasses import dataclass
 
+from .declines import everything
+
 
 @dataclass
 class Row:
@@ -34,6 +36,7 @@ class Pharmacy:
     :param compares: whether an update that changes nothing makes no version
     :param now: function for the time, in ticks
     :ivar unique: whether a living record's number is its own, as a product's barcode
+    :ivar takes: what it takes of the changes that Odoo sends
     :ivar astray: references of Odoo's that lead nowhere
     """
 
@@ -42,6 +45,7 @@ class Pharmacy:
         self.compares = compares
         self.now = now
         self.unique = False
+        self.takes = everything
         self.astray = []
         self.rows = {}
         self.seq = 0
@@ -131,8 +135,9 @@ class Pharmacy:
         row, refusal = self._matching(write)
         if refusal:
             return refusal
-        if not self.compares or {**row.data, **write["data"]} != row.data:
-            self.edit(row, write["data"])
+        changes = self.takes("pharmacy", row.data, write["data"])
+        if not self.compares or {**row.data, **changes} != row.data:
+            self.edit(row, changes)
         return self._done(row, 200)
 
     def _delete(self, write):

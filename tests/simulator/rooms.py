@@ -11,7 +11,8 @@ class Room(TextEnum):
     that open a circuit breaker. RULES: rules and policies decide on conflicts. HOLDS:
     the sides hold values differently: Odoo rounds what the pharmacy writes, and the
     pharmacy calls in with records that leave fields out. PAST: some of what is written
-    at Odoo never passes its ORM: SQL, and Odoo's own wizards that use it."""
+    at Odoo never passes its ORM: SQL, and Odoo's own wizards that use it. DECLINES: a
+    side does not take some of the values that the other one sends."""
 
     TWINS = "twins"
     SUPPLIERS = "suppliers"
@@ -19,10 +20,11 @@ class Room(TextEnum):
     RULES = "rules"
     HOLDS = "holds"
     PAST = "past"
+    DECLINES = "declines"
 
 
 # Drawn by a chance of their own: who has them has the same history elsewhere.
-APART = (Room.HOLDS, Room.PAST)
+APART = (Room.HOLDS, Room.PAST, Room.DECLINES)
 
 
 RULES = (

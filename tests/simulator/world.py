@@ -4,6 +4,7 @@ import random
 
 from odoo.addons.pharmacy_sync.core.breaker import State
 
+from .declines import some
 from .ledger import Ledger
 from .odoo import Odoo
 from .odoo_records import UNMAPPED
@@ -71,6 +72,9 @@ class World:
         if self._past.random() < 0.25:
             self.rooms |= {Room.PAST}
             self.odoo.past = lambda: self._past.random() < 0.4
+        if random.Random(f"what declines in {self.seed}").random() < 0.25:
+            self.rooms |= {Room.DECLINES}
+            self.odoo.takes = self.pharmacy.takes = some
         self.odoo.matches = self.pharmacy.unique = Room.TWINS in self.rooms
         if Room.BREAKER in self.rooms:
             self.odoo.set_breakers(probes=draw.choice((1, 2)))

@@ -1,0 +1,61 @@
+from odoo import api, models
+
+from ..core.exceptions import SyncError
+from ..core.taxonomy import ErrorType
+
+
+class SyncEntity(models.AbstractModel):
+    """What the pharmacy says becomes Odoo's, by the steps of Odoo's own pages."""
+
+    _inherit = "sync.entity"
+
+    @api.model
+    def _create(self, backend, incoming, directory):
+        """Create records for a list of canonical dicts, in their order."""
+        self._preload_arrived(incoming, directory)
+        records = self.env[self._entity_model].create(
+            [self._values(data, directory) for data in incoming]
+        )
+        if self._entity_lines:
+            values = self._all_line_values(records, incoming, directory)
+            self._line_model().create(values)
+        return records
+
+    @api.model
+    def _update(self, record, changes, directory):
+        """Write the canonical ``changes`` on one record."""
+        values = self._values(changes, directory)
+        active = values.pop("active", None)
+        if values:
+            record.write(values)
+        if self._entity_lines and "lines" in changes:
+            self._update_lines(record, changes["lines"], directory)
+        if active is not None:
+            self._set_active(record, active)
+
+    @api.model
+    def _set_active(self, records, active):
+        """Archive records or take them back by Odoo's own step: what hangs on them,
+        such as the template of a last variant, goes along."""
+        # The step looks for what is still in use.
+        records = records.with_context(active_test=True)
+        if active:
+            records.action_unarchive()
+        else:
+            records.action_archive()
+
+    @api.model
+    def _delete(self, record):
+        """The pharmacy deleted its record: archive ours, which history may need.
+
+        :raises SyncError: Odoo does not archive it
+        """
+        self._set_active(record, False)
+        if self._is_alive(record):
+            raise SyncError(
+                f"The pharmacy deleted {record.display_name}, which Odoo does not "
+                "archive.",
+                error_type=ErrorType.BUSINESS_RULE_VIOLATION,
+                record=f"{self._entity}/{record.display_name}",
+                field="active",
+            )

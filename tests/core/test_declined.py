@@ -1,0 +1,253 @@
+"""What a side declined: never agreed on, never sent back by itself."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, strategies as st
+
+from odoo.addons.pharmacy_sync.core.arriving import (
+    Move,
+    deleted,
+    merged,
+    received,
+)
+from odoo.addons.pharmacy_sync.core.declined import Declined, not_taken, value_at
+from odoo.addons.pharmacy_sync.core.mapping_state import (
+    MappingState,
+    compare,
+    decide,
+    refreshed,
+)
+from odoo.addons.pharmacy_sync.core.merge import MISSING, Side
+from odoo.addons.pharmacy_sync.core.pair import Base
+from odoo.addons.pharmacy_sync.core.policy import Policies, Policy
+from odoo.addons.pharmacy_sync.core.pushing import Fate, Plan, Step, answered, is_due
+
+
+def line(key, **values):
+    return {"key": key, "price": "1", "quantity": "1", **values}
+
+
+HAD = {"state": "draft", "notes": "n", "lines": [line("a"), line("b")]}
+STATE = MappingState(external_id="ph", version=3, base=Base.load(HAD))
+
+# What the pharmacy says, what Odoo has after it was to take that, and where.
+CASES = {
+    "a field": ({**HAD, "state": "confirmed"}, HAD, "state"),
+    "a field of a line": (
+        {**HAD, "lines": [line("a", price="2"), line("b")]},
+        HAD,
+        "lines[a].price",
+    ),
+    "a line that comes": (
+        {**HAD, "lines": [line("a"), line("b"), line("c")]},
+        HAD,
+        "lines[c]",
+    ),
+    "a line that goes": ({**HAD, "lines": [line("a")]}, HAD, "lines[b]"),
+}
+each = pytest.mark.parametrize(("told", "has", "path"), CASES.values(), ids=CASES)
+
+
+def apply(state, told, has, odoo=HAD, version=4):
+    """The pharmacy's record arrived, and Odoo has this after it was written."""
+    comparison = compare(state.base, odoo, told, declined=state.declined)
+    paths = comparison.not_taken(has) if comparison.merge.to_odoo else {}
+    refused = dict.fromkeys(paths, Declined(Side.ODOO))
+    return merged(state, comparison, has, told, version, refused)
+
+
+def look(state, odoo, pharmacy=None):
+    return compare(state.base, odoo, pharmacy, declined=state.declined)
+
+
+def quiet(merge):
+    return not (merge.to_odoo or merge.to_pharmacy)
+
+
+@each
+def test_it_is_a_conflict_for_a_person_and_nothing_goes_either_way(told, has, path):
+    state = apply(STATE, told, has)
+    assert list(state.declined) == [path]
+    for pharmacy in (None, told):
+        merge = look(state, has, pharmacy).merge
+        assert list(merge.conflicts) == [path]
+        assert quiet(merge)
+    assert not is_due(state, look(state, has))
+
+
+@each
+def test_an_edit_of_something_else_travels_alone(told, has, path):
+    state = apply(STATE, told, has)
+    merge = look(state, {**has, "notes": "new"}).merge
+    assert merge.to_pharmacy == {"notes": "new"}
+    other = {**told, "notes": "theirs"}
+    assert look(state, has, other).merge.to_odoo == {"notes": "theirs"}
+
+
+@each
+def test_it_is_over_once_both_have_the_same(told, has, path):
+    state = apply(STATE, told, has)
+    for odoo, pharmacy in ((told, told), (has, has)):
+        comparison = look(state, odoo, pharmacy)
+        assert not comparison.declined
+        assert not (comparison.merge.to_pharmacy or comparison.merge.conflicts)
+        assert {**odoo, **comparison.to_odoo} == pharmacy
+    state = refreshed(state, look(state, told))
+    assert not state.declined
+    # From there on a change back is a change.
+    assert look(state, has).merge.to_pharmacy
+
+
+@each
+@pytest.mark.parametrize("policy", Policy)
+def test_no_policy_decides_it(told, has, path, policy):
+    state = apply(STATE, told, has)
+    policies = Policies(default=policy)
+    found = decide(state.base, has, told, policies, declined=state.declined)
+    assert not found.decisions
+    assert list(found.merge.conflicts) == [path]
+
+
+def test_the_pharmacy_says_something_else():
+    state = apply(STATE, {**HAD, "state": "confirmed"}, HAD)
+    now = {**HAD, "state": "cancelled"}
+    assert look(state, HAD, now).merge.to_odoo == {"state": "cancelled"}
+
+
+def test_odoo_has_changed_too_when_the_pharmacy_says_something_else():
+    state = apply(STATE, {**HAD, "state": "confirmed"}, HAD)
+    ours, theirs = {**HAD, "state": "sent"}, {**HAD, "state": "cancelled"}
+    assert list(look(state, ours, theirs).merge.conflicts) == ["state"]
+
+
+def test_another_value_of_odoos_is_no_answer_to_it():
+    state = apply(STATE, {**HAD, "state": "confirmed"}, HAD)
+    merge = look(state, {**HAD, "state": "sent"}).merge
+    assert list(merge.conflicts) == ["state"]
+    assert quiet(merge)
+
+
+def test_a_line_that_odoo_removes_is_asked_about():
+    told = {**HAD, "lines": [line("a", price="2"), line("b")]}
+    state = apply(STATE, told, HAD)
+    merge = look(state, {**HAD, "lines": [line("b")]}).merge
+    assert list(merge.conflicts) == ["lines[a]"]
+    assert quiet(merge)
+
+
+def test_a_record_that_says_the_same_is_looked_at_again():
+    told = {**HAD, "state": "confirmed"}
+    state = apply(STATE, told, HAD)
+    assert received(state, 5, told).move is Move.MERGE
+    assert received(replace(state, declined={}), 5, told).move is Move.UNCHANGED
+
+
+def test_a_record_that_is_deleted_has_nothing_declined():
+    state = apply(STATE, {**HAD, "state": "confirmed"}, HAD)
+    assert not deleted(state, {}, 5).declined
+
+
+# --- the pharmacy -----------------------------------------------------------------
+
+
+def push(sent, told, keeps=None, creating=False):
+    step = Step.CREATE if creating else Step.UPDATE
+    answer = {"status": 200, "id": "ph", "version": 4, "data": told}
+    more = {"keeps": keeps} if keeps else {}
+    return answered(STATE, STATE, Plan(step, sent), answer, key="k", told=told, **more)
+
+
+@each
+def test_what_the_app_does_not_take_stays_on_both_sides(told, has, path):
+    # The same the other way round: Odoo has what the pharmacy does not take.
+    sent = {name: value for name, value in told.items() if value != HAD[name]}
+    found = push(sent, has)
+    assert found.fate is Fate.DONE
+    assert dict(found.state.declined) == {path: Declined(Side.PHARMACY)}
+    assert received(found.state, 4, has).move is Move.MERGE
+    for pharmacy in (None, has):
+        merge = look(found.state, told, pharmacy).merge
+        assert list(merge.conflicts) == [path]
+        assert quiet(merge)
+
+
+def test_what_the_app_holds_in_its_own_way_makes_the_pair():
+    state = push({"notes": "New "}, {**HAD, "notes": "new"}, lambda *__: True).state
+    assert not state.declined
+    assert (state.base.odoo["notes"], state.base.pharmacy["notes"]) == ("New ", "new")
+    assert quiet(look(state, {**HAD, "notes": "New "}).merge)
+
+
+def test_what_the_app_fills_in_is_its_own():
+    state = push({"notes": ""}, {**HAD, "notes": "x"}, creating=True).state
+    assert not state.declined
+
+
+def test_odoo_says_something_else():
+    state = push({"state": "sent"}, HAD).state
+    assert look(state, {**HAD, "state": "confirmed"}).merge.to_pharmacy == {
+        "state": "confirmed"
+    }
+
+
+@each
+def test_the_app_that_declined_it_says_something_else(told, has, path):
+    sent = {name: value for name, value in told.items() if value != HAD[name]}
+    state = push(sent, has).state
+    now = {"state": "cancelled", "notes": "n", "lines": [line("b", quantity="7")]}
+    merge = look(state, told, {**now, "notes": "other"}).merge
+    # Who wrote that has not seen what Odoo has.
+    assert merge.conflicts.keys() & {path, path.partition(".")[0]}
+
+
+# --- in general -------------------------------------------------------------------
+
+VALUES = st.sampled_from(("1", "2", "3"))
+LINES = st.dictionaries(
+    st.sampled_from("abc"),
+    st.fixed_dictionaries({"price": VALUES, "quantity": VALUES}),
+    max_size=3,
+).map(lambda found: [{"key": key, **values} for key, values in found.items()])
+RECORDS = st.fixed_dictionaries({"state": VALUES, "notes": VALUES, "lines": LINES})
+
+
+def part_of(draw, before, wanted):
+    """What a side has that takes some of what it was to have."""
+    taken = {name: draw.choice((before[name], wanted[name])) for name in wanted}
+    if "lines" in wanted:
+        old, new = ({ln["key"]: ln for ln in s["lines"]} for s in (before, wanted))
+        lines = []
+        for key in old.keys() | new.keys():
+            sides = [side[key] for side in (old, new) if key in side]
+            if len(sides) == 2:
+                lines.append({n: draw.choice(sides)[n] for n in sides[0]})
+            elif draw.random() < 0.5:
+                lines += sides
+        taken["lines"] = lines
+    return {**before, **taken}
+
+
+@given(RECORDS, RECORDS, RECORDS, st.randoms(use_true_random=False))
+def test_what_differs_after_it_was_written_is_in_conflict(base, odoo, told, draw):
+    """Whatever Odoo takes of what was written: where it was to be the same and is not,
+    a person is asked; and what it was to have is not sent back, nor written again."""
+    state = MappingState(external_id="ph", version=3, base=Base.load(base))
+    first = look(state, odoo, told)
+    after = part_of(draw, odoo, first.to_odoo)
+    state = apply(state, told, after, odoo)
+    merge = look(state, after, told).merge
+    assert first.merge.conflicts.keys() | state.declined.keys() == set(merge.conflicts)
+    assert not merge.to_odoo
+    sent = value_at(merge.to_pharmacy, "lines")
+    for path in state.declined:
+        assert value_at(after, path) != value_at(told, path)
+        if path in merge.to_pharmacy or (sent is not MISSING and path.endswith("]")):
+            assert value_at(merge.to_pharmacy, path) == value_at(told, path)
+
+
+@given(RECORDS, RECORDS)
+def test_nothing_is_declined_where_all_was_taken(before, wanted):
+    assert not not_taken(before, wanted, wanted)
+    for path, has in not_taken(before, wanted, before).items():
+        assert has is MISSING or has != value_at(wanted, path)
