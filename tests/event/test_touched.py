@@ -1,7 +1,7 @@
 from odoo import Command
 from odoo.tests import tagged
 
-from ...entities.converters import Reference
+from ...entities.links import Reference
 from ...models.event import sync_touched, triggers
 from ..common import SyncCase
 
