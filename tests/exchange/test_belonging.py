@@ -202,6 +202,12 @@ class TestSameCompany(BelongingCase):
         self.other_app.reset()
         self.push()
 
+    def look(self):
+        """Do what the scheduled watch for alerts would."""
+        self.env.flush_all()
+        self.env["sync.alert"]._cron_watch()
+        self.env.invalidate_all()
+
     def test_without_a_rule_nothing_goes_to_the_second(self):
         order = self.make_order()
         self.settle()
@@ -249,7 +255,7 @@ class TestSameCompany(BelongingCase):
         streams = self.other.stream_ids
         self.assertEqual(set(streams.mapped("rule")), {"linked"})
         self.assertFalse(any(self.backend.stream_ids.mapped("rule")))
-        self.env["sync.alert"]._watch()
+        self.look()
         alerts = self.env["sync.alert"].search([("condition", "=", "rule_proposed")])
         self.assertEqual(set(alerts.mapped("res_id")), set(streams.ids))
         order.note = "More"
@@ -257,7 +263,7 @@ class TestSameCompany(BelongingCase):
         self.assertFalse(self.backends_of(order) & self.other)
         streams[0].rule = "all"
         streams[1:].action_confirm_rule()
-        self.env["sync.alert"]._watch()
+        self.look()
         self.assertEqual(set(alerts.mapped("state")), {"resolved"})
         # What people have chosen an update leaves alone.
         Stream._propose_rules()
