@@ -20,7 +20,9 @@ from .sync_entity_lines import MOST_LINES
 
 NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,6})?\s*$"
 # Not blank: what is required says something.
-SAYS_SOMETHING = r"\S"
+SAYS_SOMETHING = r"^[^\u0000]*[^\s\u0000-\u001f][^\u0000]*$"
+# Two digits are those of the decimals that every amount has.
+LARGEST = 10 ** (DIGITS - 2) - 1
 NEEDED = "A new record must have it."
 LEFT_OUT = "Left out: a known record keeps what it has, a new one gets Odoo's default."
 NAMED = "Other fields are named in a warning, or refused, as the stream says."
@@ -80,8 +82,10 @@ def _(converter: Amount):
     return {
         "type": ["string", "number"],
         "pattern": NUMBER,
-        "description": f"A decimal number of at most {DIGITS} digits; as a string it "
-        "travels without a loss.",
+        "minimum": -LARGEST,
+        "maximum": LARGEST,
+        "description": f"A decimal number of at most {DIGITS} digits, of which two or "
+        "more are decimals; as a string it travels without a loss.",
     }
 
 

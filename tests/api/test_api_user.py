@@ -47,7 +47,7 @@ class TestApiUser(HttpCase):
             json={},
             headers={"Authorization": f"Bearer {key}"},
         )
-        self.assertTrue(json2.json()["success"])
+        self.assertTrue(json2.json().get("success"), json2.text)
         # Kept nowhere.
         self.env.cr.execute("SELECT 1 FROM res_users_apikeys WHERE key = %s", [key])
         self.assertFalse(self.env.cr.fetchall())
