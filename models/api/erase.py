@@ -17,6 +17,7 @@ QUOTING = {
     "sync.error": ("backend_id", ("message", "context", "trace")),
     "sync.error.group": ("backend_id", ("message", "resolution")),
     "sync.alert": ("backend_id", ("subject", "detail", "data")),
+    "sync.event": ("backend_id", ("data",)),
     "sync.audit": ("backend_id", ("data",)),
     "sync.request": ("backend_id", ("answer",)),
     "sync.operation": ("backend_id", ("reason", "discard_reason", "comparison")),
@@ -74,9 +75,11 @@ class ResPartner(models.Model):
             *mappings.mapped("base"),
             *mappings.mapped("odoo_base"),
             *own.mapped("payload"),
+            *(payload.get("data") for payload in own.mapped("payload") if payload),
         ]
-        sides = [self.sudo(), *(known for known in kept if isinstance(known, dict))]
-        values = [side[n] for side in sides for n in PERSONAL if n in side]
+        sides = [known for known in kept if isinstance(known, dict)]
+        values = [self.sudo()[name] for name in PERSONAL]
+        values += [side.get(name) for side in sides for name in PERSONAL]
         words = identifying(values)
         ids = list(filter(None, mappings.mapped("external_id")))
         for mapping in mappings.filtered("external_id"):

@@ -15,7 +15,7 @@ MASK = "********"
 SECRETS = ("api_key", "api_key_next", "webhook_secret", "webhook_secret_next")
 
 
-def _secret_field(string, inverse, help_text):
+def _secret_field(string, *, inverse, help_text):
     return fields.Char(
         string,
         compute="_compute_secrets",
@@ -40,29 +40,29 @@ class SyncBackend(models.Model):
 
     api_key = _secret_field(
         "API Key",
-        "_inverse_api_key",
-        "Key that the pharmacy app gave to Odoo. It can be set, never read.",
+        inverse="_inverse_api_key",
+        help_text="Key that the pharmacy app gave to Odoo. It can be set, never read.",
     )
     api_key_secret = _kept_field()
     api_key_next = _secret_field(
         "Next API Key",
-        "_inverse_api_key_next",
-        "Set it before the pharmacy app ends the present one: it is tried as soon as "
-        "the app refuses that, and takes its place if it is accepted.",
+        inverse="_inverse_api_key_next",
+        help_text="Set it before the pharmacy app ends the present one: it is tried as "
+        "soon as the app refuses that, and takes its place if it is accepted.",
     )
     api_key_next_secret = _kept_field()
     webhook_secret = _secret_field(
         "Webhook Secret",
-        "_inverse_webhook_secret",
-        "Secret with which the pharmacy app signs its webhooks (whsec_...). "
+        inverse="_inverse_webhook_secret",
+        help_text="Secret with which the pharmacy app signs its webhooks (whsec_...). "
         "It can be set, never read.",
     )
     webhook_secret_secret = _kept_field()
     webhook_secret_next = _secret_field(
         "Next Webhook Secret",
-        "_inverse_webhook_secret_next",
-        "Accepted beside the present one while the pharmacy app changes over. Press "
-        "Use Next Secret once it has.",
+        inverse="_inverse_webhook_secret_next",
+        help_text="Accepted beside the present one while the pharmacy app changes "
+        "over. Press Use Next Secret once it has.",
     )
     webhook_secret_next_secret = _kept_field()
 
