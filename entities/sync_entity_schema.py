@@ -20,7 +20,7 @@ from .sync_entity_lines import MOST_LINES
 
 NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,6})?\s*$"
 # Not blank: what is required says something.
-SAYS_SOMETHING = r"^[^\u0000]*[^\s\u0000-\u001f][^\u0000]*$"
+SAYS_SOMETHING = r"^[^\u0000]*[^\s\u0000\u001c-\u001f][^\u0000]*$"
 # Two digits are those of the decimals that every amount has.
 LARGEST = 10 ** (DIGITS - 2) - 1
 NEEDED = "A new record must have it."

@@ -246,11 +246,7 @@ class SyncError(models.Model):
         context["user"] = self.env.user.login
         trace = None
         if exception is not None:
-            for name in ("field", "candidates"):
-                if said := getattr(exception, name, None):
-                    context[name] = said
-            if raw := raw_answer(exception):
-                context["raw_answer"] = raw
+            context.update(_said_by(exception))
             # The end says most.
             trace = "".join(traceback.format_exception(exception))[-LONGEST_TRACE:]
             trace = backend._redact(storable_text(trace))
@@ -346,3 +342,15 @@ class SyncError(models.Model):
     @api.model
     def _keep(self, classification, exception, about):
         self.create(self._values(classification, exception, **about))
+
+
+def _said_by(exception):
+    """What an exception says besides its message, for the context of an error."""
+    found = {
+        name: said
+        for name in ("field", "candidates")
+        if (said := getattr(exception, name, None))
+    }
+    if raw := raw_answer(exception):
+        found["raw_answer"] = raw
+    return found

@@ -1,4 +1,3 @@
-from odoo import Command
 from odoo.tests import tagged
 
 from ...entities.links import Reference
@@ -229,17 +228,6 @@ class TestStored(TouchedCase):
         self.assertEqual(there["expected_at"], "2026-12-24T12:00:00Z")
         self.assertEqual(len(self.sent()), 1)
 
-    def test_price_of_a_line_that_follows_its_quantity(self):
-        self.products[0].seller_ids = [
-            Command.create({"partner_id": self.supplier.id, "price": 3, "min_qty": 9})
-        ]
-        line = self.order.order_line[0]
-        line.technical_price_unit = line.price_unit
-        line.product_qty = 10
-        self.push()
-        there = self.at_app(self.order)["lines"][0]
-        self.assertEqual((there["quantity"], there["unit_price"]), ("10.00", "3.00"))
-
     def test_fields_computed_anew_are_in_the_event(self):
         self.order.order_line.write({"date_planned": "2026-12-24 12:00:00"})
         self.env.cr.flush()
@@ -450,7 +438,8 @@ class TestTriggers(TouchedCase):
             self.assertEqual(found.pop(table), every)
         tables = ("uom_uom", "res_country", "res_currency")
         codes = {table: ["update"] for table in tables}
-        self.assertEqual(found, codes)
+        taxes = {"account_tax_purchase_order_line_rel": ["delete", "insert"]}
+        self.assertEqual(found, {**codes, **taxes})
 
     def test_what_is_missing_is_made_anew_and_what_is_there_stays(self):
         before = self.names(), self.functions()
