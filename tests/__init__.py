@@ -75,6 +75,7 @@ from .analytics import test_timeline
 from .alert import test_alert
 from .alert import test_alert_tour
 from .api import test_api
+from .api import test_erase
 from .api import test_api_conflicts
 from .api import test_api_retry
 from .api import test_api_arguments

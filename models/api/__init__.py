@@ -10,3 +10,4 @@ from . import conflict
 from . import sync_webhook
 from . import sync_webhook_refusal
 from . import webhook
+from . import erase
