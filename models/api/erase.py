@@ -16,7 +16,7 @@ BY_EXTERNAL_ID = ("sync_drift", "sync_initial_line")
 QUOTING = {
     "sync.error": ("backend_id", ("message", "context", "trace")),
     "sync.error.group": ("backend_id", ("message", "resolution")),
-    "sync.alert": ("backend_id", ("subject", "detail", "data")),
+    "sync.alert": ("backend_id", ("subject", "data")),
     "sync.event": ("backend_id", ("data",)),
     "sync.audit": ("backend_id", ("data",)),
     "sync.request": ("backend_id", ("answer",)),
@@ -87,6 +87,7 @@ class ResPartner(models.Model):
                 mapping.backend_id, mapping.stream_id.entity, [mapping.external_id]
             )
         self._erase_rows(backends, mappings.stream_id, ids)
+        own.unlink()
         mappings.unlink()
         self.env.flush_all()
         for model, (path, columns) in QUOTING.items():
