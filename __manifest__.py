@@ -12,7 +12,7 @@
     "website": "https://pharmacy-sync.example.com",
     "development_status": "Beta",
     "depends": ["purchase", "queue_job"],
-    "external_dependencies": {"python": ["requests"]},
+    "external_dependencies": {"python": ["cryptography", "requests"]},
     "data": [
         "security/sync_groups.xml",
         "security/ir.model.access.csv",
@@ -23,6 +23,7 @@
         "data/alert_rule.xml",
         "data/ir_cron.xml",
         "data/mail_activity_type.xml",
+        "data/secrets.xml",
         "wizards/backend/sync_backend_connect.xml",
         "wizards/api/sync_backend_key.xml",
         "views/backend/sync_backend.xml",

@@ -28,7 +28,7 @@ def worker(name, backend_id, start, results):
 
 def breaker(env, backend_id):
     """The addon's breaker, with its log of calls."""
-    from odoo.addons.pharmacy_sync.client.pharmacy import Exchange
+    from odoo.addons.pharmacy_sync.client.exchange import Exchange
 
     backend = env["sync.backend"].browse(backend_id)
     refused = 0

@@ -18,7 +18,7 @@ ROUNDS = 15
 def make(env, name, count):
     """A backend whose streams have ``count`` mappings, all in step."""
     backend = env["sync.backend"].create(
-        {"name": name, "url": APP_URL, "api_key": APP_KEY}
+        {"name": name, "url": APP_URL, "internal": True, "api_key": APP_KEY}
     )
     env.flush_all()
     for stream in backend.stream_ids:

@@ -96,7 +96,15 @@ def connect(admin):
     backend = backend or admin(
         "sync.backend",
         "create",
-        [{"name": "Bench", "url": APP_URL, "api_key": APP_KEY, "user_id": user[0]}],
+        [
+            {
+                "name": "Bench",
+                "url": APP_URL,
+                "internal": True,
+                "api_key": APP_KEY,
+                "user_id": user[0],
+            }
+        ],
     )
     return backend[0], Client("bench", "bench")
 

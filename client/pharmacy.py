@@ -2,19 +2,18 @@
 
 import time
 import uuid
-from contextlib import nullcontext, suppress
-from dataclasses import dataclass
-from urllib.parse import quote
+from contextlib import nullcontext
 
 import requests
 
 from ..core.deadline import Deadline
 from ..core.exceptions import (
+    AnswerTooLargeError,
     ConfigurationError,
     DataCorruptedError,
     HttpError,
-    InvalidDataError,
     MaxRetriesExceededError,
+    OutcomeUnknownError,
     SyncError,
 )
 from .answers import (
@@ -27,31 +26,11 @@ from .answers import (
     unreadable,
     written,
 )
-from .session import DEADLINE_HEADER, pooled_session, send
+from .exchange import Exchange, segment
+from .session import DEADLINE_HEADER, LARGEST, pooled_session, send
 
 API = "/api/v1"
-NOT_FOUND, GONE = 404, 410
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One HTTP exchange as it went, for the log of calls.
-
-    ``status`` is None when no answer came; ``error`` is what was raised, if anything;
-    sizes are bytes, ``duration`` seconds.
-    """
-
-    method: str
-    path: str
-    status: int | None
-    duration: float
-    bytes_sent: int
-    bytes_received: int
-    items: int
-    retry: bool
-    correlation_id: str
-    request_id: str
-    error: Exception | None
+UNAUTHORIZED, NOT_FOUND, GONE = 401, 404, 410
 
 
 # All that a call of the app fails with, but for faults of a program.
@@ -65,17 +44,22 @@ class PharmacyClient:
         name and backend id
     :param url: base address, without a trailing slash
     :param api_key: bearer token
+    :param next_key: tried once the app refuses the key; empty: there is none
+    :param on_next_key: called when the app has accepted it
     :param connect_timeout: seconds
     :param read_timeout: seconds
     :param deadline: seconds one call may take as a whole, the wait for leave to make
         it included
+    :param internal: whether the app may be at an internal address
+    :param largest: bytes that an answer may have, packed or not
     :param guard: makes a context manager for one exchange, which gives a function to
         report it to, as an :class:`Exchange`; it may refuse by raising
 
     Every method raises :class:`HttpError` for an answer of 300 or above, what
     ``requests`` raises when no answer came, and :class:`DeadlineExceededError` when
     its time was over before. For an answer that cannot be read a method that reads
-    raises :class:`MaxRetriesExceededError` (no JSON, twice) or
+    raises :class:`MaxRetriesExceededError` (no JSON, twice),
+    :class:`AnswerTooLargeError` or
     :class:`SchemaMismatchError` (another shape than agreed); one that writes
     :class:`OutcomeUnknownError`: the app may have done what it was asked.
     """
@@ -86,29 +70,37 @@ class PharmacyClient:
         url,
         api_key,
         *,
+        next_key="",
+        on_next_key=lambda: None,
         connect_timeout=5.0,
         read_timeout=20.0,
         deadline=60.0,
+        internal=False,
+        largest=LARGEST,
         guard=lambda: nullcontext(lambda exchange: None),
     ):
         self.url = url
-        self._session = pooled_session(*key, url)
+        self._session = pooled_session(*key, url, internal)
         self._api_key = api_key
+        self._next_key = next_key
+        self._on_next_key = on_next_key
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._deadline = deadline
+        self._largest = largest
         self._guard = guard
 
     def health(self, correlation_id):
         """The app's own word on its health, a dict."""
         return self._call("GET", "/health", correlation_id=correlation_id)
 
-    def changes(self, collection, cursor, limit, correlation_id):
+    def changes(self, collection, cursor, limit, correlation_id, retry=False):
         """One page of what changed since ``cursor`` (falsy: from the beginning).
 
         A change of another shape among others is its record's failure and no reason
         to refuse the page, so the changes are as the app sent them, unchecked.
 
+        :param retry: whether this page was asked for before, in vain
         :return: ``{"changes": [...], "next_cursor": str, "has_more": bool}``
         :raises SchemaMismatchError: no change of several has the agreed shape
         """
@@ -116,7 +108,13 @@ class PharmacyClient:
         if cursor:
             params["cursor"] = cursor
         page = checked(
-            self._call("GET", "/changes", params=params, correlation_id=correlation_id),
+            self._call(
+                "GET",
+                "/changes",
+                params=params,
+                retry=retry,
+                correlation_id=correlation_id,
+            ),
             changes=list,
             next_cursor=str,
             has_more=bool,
@@ -129,7 +127,7 @@ class PharmacyClient:
 
     def get(self, collection, external_id, correlation_id):
         """One record by the app's id; a deleted one has ``deleted`` set."""
-        path = f"/{collection}/{_segment(external_id)}"
+        path = f"/{collection}/{segment(external_id)}"
         try:
             record = self._call("GET", path, correlation_id=correlation_id)
         except HttpError as exc:
@@ -266,22 +264,49 @@ class PharmacyClient:
 
     def step_reservation(self, reservation_id, step, correlation_id):
         """``confirm`` or ``release`` a reservation; a second time changes nothing."""
-        path = f"/reservations/{_segment(reservation_id)}/{step}"
+        path = f"/reservations/{segment(reservation_id)}/{step}"
         reservation = self._call("POST", path, correlation_id=correlation_id)
         with written():
             return checked(reservation, id=str, state=str)
 
     def _call(self, method, path, **kwargs):
         deadline = Deadline.after(self._deadline)
-        # Where it only reads the next answer may be whole.
-        with suppress(DataCorruptedError):
-            return self._guarded(deadline, method, path, **kwargs)
         try:
             return self._guarded(deadline, method, path, **kwargs)
+        except AnswerTooLargeError:
+            raise
+        except DataCorruptedError:
+            # Where it only reads the next answer may be whole.
+            pass
+        try:
+            return self._guarded(deadline, method, path, **{**kwargs, "retry": True})
         except DataCorruptedError as exc:
             raise MaxRetriesExceededError(exc.message, last_error=exc) from exc
 
     def _guarded(self, deadline, method, path, **kwargs):
+        try:
+            return self._once(deadline, method, path, **kwargs)
+        except HttpError as exc:
+            if exc.status != UNAUTHORIZED or not self._next_key:
+                raise
+        # Nothing was done for a key that is not known.
+        self._api_key, self._next_key = self._next_key, self._api_key
+        try:
+            result = self._once(deadline, method, path, **kwargs)
+        except HttpError as exc:
+            if exc.status == UNAUTHORIZED:
+                self._api_key, self._next_key = self._next_key, self._api_key
+            else:
+                self._keep_next_key()
+            raise
+        self._keep_next_key()
+        return result
+
+    def _keep_next_key(self):
+        self._next_key = ""
+        self._on_next_key()
+
+    def _once(self, deadline, method, path, **kwargs):
         with self._guard() as report:
             return self._exchange(report, deadline, method, path, **kwargs)
 
@@ -353,16 +378,12 @@ class PharmacyClient:
                 connect_timeout=self._connect_timeout,
                 read_timeout=self._read_timeout,
                 deadline=deadline,
+                largest=self._largest,
             )
         except requests.exceptions.ContentDecodingError as exc:
             raise unreadable(request.method, "its compression is broken") from exc
-
-
-def _segment(external_id):
-    """An id as one segment of a path, whatever characters it has.
-
-    :raises InvalidDataError: it is none in any notation
-    """
-    if external_id in (".", ".."):
-        raise InvalidDataError(f"{external_id} cannot be an id", field="id")
-    return quote(external_id, safe="")
+        except AnswerTooLargeError as exc:
+            if request.method == "GET":
+                raise
+            # What it says of what was done is not known.
+            raise OutcomeUnknownError(exc.message) from exc

@@ -12,6 +12,7 @@ deadline.
 
 import http.client
 import io
+import socket
 import threading
 import time
 import weakref
@@ -22,11 +23,19 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import EmptyPoolError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    EmptyPoolError,
+    LocationParseError,
+    NameResolutionError,
+    NewConnectionError,
+)
 from urllib3.util import Timeout
 
+from ..core.address import is_internal
 from ..core.deadline import Deadline
-from ..core.exceptions import ResourcePoolFullError, SyncError
+from ..core.exceptions import InternalAddressError, ResourcePoolFullError, SyncError
+from .body import ACCEPTED, read_body
 
 POOL_SIZE = 10
 # Seconds that a call waits for a free connection, and that an unused one is kept.
@@ -36,6 +45,8 @@ IDLE = 300.0
 ASK_AGAIN = 2.0
 # Milliseconds that are left for the app's answer, at the moment of the request.
 DEADLINE_HEADER = "X-Request-Deadline-Ms"
+# Bytes of an answer, packed or not, that are read at most.
+LARGEST = 32 * 1024**2
 # What a request can fail with while it is put together: it has no time left, or holds
 # what cannot be written down.
 _BEFORE_SENDING = (
@@ -48,6 +59,7 @@ _BEFORE_SENDING = (
 )
 _opening = threading.Lock()
 _deadline = ContextVar("pharmacy_sync_deadline", default=None)
+_internal = ContextVar("pharmacy_sync_internal", default=False)
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -85,8 +97,59 @@ class _DeadlineResponse(http.client.HTTPResponse):
             self.fp = io.BufferedReader(_DeadlineReader(raw, sock, deadline))
 
 
+def addresses(host, port, internal=False):
+    """The IP addresses that a host has now, each once.
+
+    :param internal: whether internal ones are allowed
+    :raises InternalAddressError: one of them is internal
+    :raises OSError: as ``socket.getaddrinfo``; :class:`UnicodeError`: no name of a host
+    """
+    found = socket.getaddrinfo(host.strip("[]"), port, 0, socket.SOCK_STREAM)
+    known = list(dict.fromkeys(place[0] for *__, place in found))
+    if not internal and any(map(is_internal, known)):
+        raise InternalAddressError(
+            f"The address of {host} is an internal one, which is not allowed.",
+            field="url",
+        )
+    return known
+
+
+def reach(host, port, internal, timeout):
+    """See whether something listens there.
+
+    :raises OSError: nothing does; else as :func:`addresses`
+    """
+    found = addresses(host, port, internal)
+    for address in found:
+        try:
+            return socket.create_connection((address, port), timeout).close()
+        except OSError:
+            if address == found[-1]:
+                raise
+
+
 class _Asking:
     response_class = _DeadlineResponse
+
+    def _new_conn(self):
+        name = self._dns_host
+        try:
+            found = addresses(name, self.port, _internal.get())
+        except socket.gaierror as exc:
+            raise NameResolutionError(self.host, self, exc) from exc
+        except UnicodeError:
+            raise LocationParseError(f"'{name}', label empty or too long") from None
+        try:
+            for tried, address in enumerate(found, 1):
+                # What the name leads to is not asked a second time.
+                self._dns_host = address
+                try:
+                    return super()._new_conn()
+                except (ConnectTimeoutError, NewConnectionError):
+                    if tried == len(found):
+                        raise
+        finally:
+            self._dns_host = name
 
     def putheader(self, header, *values):
         # Called once there is a connection: waiting for one has cost time.
@@ -166,17 +229,22 @@ class _DeadlineAdapter(HTTPAdapter):
         return super().send(request, timeout=request.sync_timeout, **kwargs)
 
 
-def pooled_session(database, backend_id, url):
-    """The process's session for one backend: at most ``POOL_SIZE`` connections."""
+def pooled_session(database, backend_id, url, internal=False):
+    """The process's session for one backend: at most ``POOL_SIZE`` connections.
+
+    :param internal: whether it may connect to internal addresses
+    """
     # Two threads at once would make two.
     with _opening:
-        return _session(database, backend_id, url)
+        return _session(database, backend_id, url, internal)
 
 
 @lru_cache(maxsize=64)
-def _session(database, backend_id, url):
+def _session(database, backend_id, url, internal):
     session = requests.Session()
     session.trust_env = False
+    session.headers["Accept-Encoding"] = ACCEPTED
+    session.sync_internal = internal
     adapter = _DeadlineAdapter(
         pool_connections=1, pool_maxsize=POOL_SIZE, pool_block=True, max_retries=0
     )
@@ -185,7 +253,7 @@ def _session(database, backend_id, url):
     return session
 
 
-def send(session, request, *, connect_timeout, read_timeout, deadline):
+def send(session, request, *, connect_timeout, read_timeout, deadline, largest=LARGEST):
     """Send ``request`` and read the whole answer before the deadline.
 
     What fails before anything can have left has an attribute ``sent`` that is False.
@@ -194,8 +262,11 @@ def send(session, request, *, connect_timeout, read_timeout, deadline):
     :param connect_timeout: seconds for the connection to be made
     :param read_timeout: seconds of silence that are borne
     :param Deadline deadline: of the exchange as a whole
+    :param largest: bytes that the answer may have, packed or not
     :return: the ``requests.Response``, its body read
     :raises DeadlineExceededError: no time is left
+    :raises AnswerTooLargeError: the answer has more than ``largest`` bytes
+    :raises InternalAddressError: the host is not where the session may connect to
     :raises ResourcePoolFullError: all connections stayed in use
     :raises requests.RequestException: as ``requests`` does
     """
@@ -209,8 +280,13 @@ def send(session, request, *, connect_timeout, read_timeout, deadline):
         connect=min(connect_timeout, seconds), read=min(read_timeout, seconds)
     )
     token = _deadline.set(deadline)
+    allowed = _internal.set(session.sync_internal)
     try:
-        return session.send(prepared, allow_redirects=False)
+        response = session.send(prepared, allow_redirects=False, stream=True)
+        return read_body(response, largest)
+    except InternalAddressError as exc:
+        exc.sent = False
+        raise
     except EmptyPoolError as exc:
         raise ResourcePoolFullError(
             f"All {POOL_SIZE} connections to the pharmacy app are in use.",
@@ -221,4 +297,5 @@ def send(session, request, *, connect_timeout, read_timeout, deadline):
         exc.request = exc.request or prepared
         raise
     finally:
+        _internal.reset(allowed)
         _deadline.reset(token)

@@ -1,15 +1,13 @@
 import json
-import time
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
-from ..core.exceptions import SyncError
-from ..core.signature import verify
-
 MAX_BODY = 64 * 1024
+MAX_ID = 2**31 - 1
+STATUS = {"too_large": 413, "replayed": 409}
 
 
 class WebhookController(http.Controller):
@@ -22,6 +20,7 @@ class WebhookController(http.Controller):
         methods=["POST"],
         csrf=False,
         save_session=False,
+        readonly=False,
         # One more than is accepted: a body that comes in pieces, without a length,
         # is read up to here, and then known to be too long.
         max_content_length=MAX_BODY + 1,
@@ -30,27 +29,23 @@ class WebhookController(http.Controller):
         """Check the signature, have the changes read, and answer at once.
 
         The notice itself is not believed for more than that something changed: what
-        changed is asked for, in the app's own order.
+        changed is asked for, in the app's own order. An answer does not say whether
+        there is such a backend.
         """
         env = request.env(user=SUPERUSER_ID)
-        backend = env["sync.backend"].browse(backend_id).exists()
-        secret = backend.webhook_secret_secret
-        if not backend.active or not secret:
-            return self._answer(404, "not_found")
         try:
             # Cached: Odoo may replay the request, and reads it again then.
             body = request.httprequest.get_data()
         except RequestEntityTooLarge:
             body = None
-        if body is None or len(body) > MAX_BODY:
-            return self._answer(413, "too_large")
-        try:
-            verify([secret], request.httprequest.headers, body, time.time())
-        except (SyncError, ValueError):
-            # Python refuses to read a number of thousands of digits.
-            return self._answer(401, "unauthorized")
-        backend._schedule_pull()
-        return self._answer(202, None)
+        if body is not None and len(body) > MAX_BODY:
+            body = None
+        backend = env["sync.backend"].browse(min(backend_id, MAX_ID))
+        reason = backend._receive_webhook(request.httprequest.headers, body)
+        if not reason:
+            return self._answer(202, None)
+        status = STATUS.get(reason, 401)
+        return self._answer(status, "unauthorized" if status == 401 else reason)
 
     def _answer(self, status, code):
         body = {"error": {"code": code}} if code else {}

@@ -4,7 +4,7 @@ A class names its :class:`~.taxonomy.ErrorType`; ``overrides`` are the fields of
 classification in which it differs from the taxonomy's row of that type.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from .storable import storable_text
@@ -72,6 +72,35 @@ class InvalidDataError(SyncError):
     error_type = ErrorType.DATA_VALIDATION_FAILED
 
 
+class AmbiguousError(InvalidDataError):
+    """A name or number that several records of Odoo go by: which one is meant is for a
+    person to say.
+
+    :param field: where it was said
+    :param model: the Odoo model of the records
+    :param candidates: their ids
+    """
+
+    overrides: ClassVar = {
+        "suggested_action": _lt(
+            "Several records of Odoo go by this name or number. Give each its own, or "
+            "link the record by hand, then try again."
+        ),
+    }
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        model: str = "",
+        candidates: Collection[int] = (),
+        **details: Any,
+    ):
+        super().__init__(message, **details)
+        self.model = model
+        self.candidates = tuple(candidates)
+
+
 class SchemaMismatchError(SyncError):
     """An answer that does not have the agreed shape."""
 
@@ -89,10 +118,46 @@ class DataCorruptedError(SyncError):
         self.raw = raw
 
 
+class AnswerTooLargeError(DataCorruptedError):
+    """An answer that is longer than is read; the rest of it was not."""
+
+    overrides: ClassVar = {
+        "suggested_action": _lt(
+            "Have the app answer with fewer records at once, or raise the limit of "
+            "answers on the backend."
+        ),
+    }
+
+
 class ConfigurationError(SyncError):
     """A setting that is missing or impossible."""
 
     error_type = ErrorType.CONFIGURATION_ERROR
+
+
+class SecretSealedError(ConfigurationError):
+    """A secret that is kept encrypted cannot be read with the keys that there are."""
+
+    overrides: ClassVar = {
+        "delivery": Delivery.NOT_SENT,
+        "suggested_action": _lt(
+            "Put the encryption key back into the configuration of Odoo's server, or "
+            "enter the secret anew on the backend, then resume it."
+        ),
+    }
+
+
+class InternalAddressError(ConfigurationError):
+    """A host has an address inside of the network, which its backend does not allow.
+    Nothing was connected to."""
+
+    overrides: ClassVar = {
+        "delivery": Delivery.NOT_SENT,
+        "suggested_action": _lt(
+            "If the app is in your own network, have an administrator allow internal "
+            "addresses on the backend. If not, correct its address."
+        ),
+    }
 
 
 class SignatureError(SyncError):

@@ -57,6 +57,17 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Za-z])(?=[0-9])")
 _WORD = re.compile(r"[^\W_]+")
 
 
+@lru_cache(maxsize=256)
+def with_names(text: str) -> frozenset[str]:
+    """The default names, and those in a text that separates them by commas or lines,
+    such as ``iban, contactPhone``."""
+    own = (
+        " ".join(_WORD.findall(_HUMP.sub(" ", name[-LONGEST_NAME:]).lower()))
+        for name in re.split(r"[,;\n]", text)
+    )
+    return DEFAULT_SECRET_FIELDS | {name for name in own if name}
+
+
 @lru_cache(maxsize=4096)
 def secret_name(name: str, names: frozenset[str]) -> str | None:
     """The one of ``names`` because of which ``name`` is secret, or None."""

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+from .sealing import read_keys
 from .taxonomy import TextEnum
 
 MASK = "********"
@@ -213,6 +214,7 @@ def _matching(pattern: str, expects: str) -> Reading:
     return Reading(read, expects)
 
 
+_KEYS = Reading(read_keys, "Fernet keys, with commas between")
 _TEXT = _matching(r"[\x21-\x7e]{1,500}", "a text without spaces")
 _PHRASE = _matching(r"[^\x00-\x1f\x7f]{1,500}", "one line of text")
 _HOST = Reading(_read_host, "a host name")
@@ -262,6 +264,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             Setting("smtp_user", f"{PREFIX}USER", _PHRASE),
             Setting("smtp_password", f"{PREFIX}PASSWORD", _PHRASE, secret=True),
             Setting("smtp_from", f"{PREFIX}FROM", _EMAIL),
+            Setting(
+                "encryption_keys",
+                "PHARMACY_SYNC_ENCRYPTION_KEYS",
+                _KEYS,
+                secret=True,
+            ),
             Setting("linear_api_key", "LINEAR_API_KEY", _TEXT, secret=True),
             Setting("linear_team_id", "LINEAR_TEAM_ID", _TEXT),
             Setting(

@@ -68,6 +68,7 @@ def connect():
     values = {
         "name": "Veterinary Pharmacy",
         "url": os.environ["PHARMACY_APP_URL"],
+        "internal": True,
         "api_key": os.environ["PHARMACY_APP_KEY"],
         "webhook_secret": os.environ.get("PHARMACY_WEBHOOK_SECRET"),
         "user_id": api_user.id,

@@ -11,12 +11,11 @@ from .converters import (
     LATEST,
     Amount,
     Choice,
-    Coded,
     Converter,
     Flag,
     Moment,
-    Reference,
 )
+from .links import Coded, Reference
 from .sync_entity_lines import MOST_LINES
 
 NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,6})?\s*$"

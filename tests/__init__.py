@@ -5,6 +5,7 @@ from .base import test_companies
 from .base import test_config
 from .base import test_ormcached
 from .base import test_retention
+from .base import test_redacted
 from .base import test_secrets
 from .base import test_configuration_tour
 from .base import test_labels
@@ -16,6 +17,7 @@ from .base import test_walls
 from .base import test_second_backend
 from .base import test_walls_cases
 from .backend import test_connect
+from .backend import test_sealed
 from .error import test_error_group
 from .error import test_error_recovered
 from .error import test_error_rule
@@ -49,6 +51,10 @@ from .exchange import test_bad_records
 from .exchange import test_neutral
 from .exchange import test_fidelity
 from .exchange import test_not_said
+from .exchange import test_line_keys
+from .exchange import test_codes
+from .exchange import test_belonging
+from .exchange import test_variants
 from .dead_letter import test_dead_letter
 from .dead_letter import test_dead_letter_tour
 from .dead_letter import test_redrive

@@ -139,6 +139,7 @@ class SyncCase(TransactionCase):
             {
                 "name": "Test Pharmacy",
                 "url": cls.app.url,
+                "internal": True,
                 "api_key": KEY,
                 "webhook_secret": WEBHOOK_SECRET,
                 "user_id": cls.api_user.id,
@@ -180,6 +181,7 @@ class SyncCase(TransactionCase):
                 "name": "Other Pharmacy",
                 "company_id": cls.other_company.id,
                 "url": cls.other_app.url,
+                "internal": True,
                 "api_key": KEY,
                 "webhook_secret": WEBHOOK_SECRET,
                 "user_id": cls.make_user("other pharmacy app", API, cls.other_company),

@@ -1,4 +1,3 @@
-import logging
 from datetime import timedelta
 from textwrap import shorten
 
@@ -7,10 +6,11 @@ from odoo.tools import SQL
 
 from ...core import alerting as core
 from ...core.alerting import Verdict
+from ...core.logs import get_logger
 from ...core.taxonomy import Severity
 from ..base.alone import alone
 
-_logger = logging.getLogger(__name__)
+_logger = get_logger(__name__)
 
 ACTIVITY = "mail.mail_activity_data_todo"
 # Alerts that a notification names; of more it says how many.

@@ -1,4 +1,3 @@
-import logging
 import time
 from functools import partial
 
@@ -9,6 +8,7 @@ from odoo.tools import SQL
 
 from ...core import alerting as core
 from ...core.alerting import Condition
+from ...core.logs import get_logger
 from ...core.routing import Route
 from ...core.taxonomy import Category, Severity
 from ..base.alone import alone
@@ -16,7 +16,7 @@ from ..base.locks import ALERTS
 from ..base.own_transaction import apart
 from ..base.rows import insert_rows
 
-_logger = logging.getLogger(__name__)
+_logger = get_logger(__name__)
 
 # Time after which a look that waits for its turn gives up.
 PATIENCE = "5s"

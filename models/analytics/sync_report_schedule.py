@@ -1,5 +1,3 @@
-import logging
-
 import pytz
 
 from odoo import Command, api, fields, models
@@ -7,12 +5,13 @@ from odoo.exceptions import UserError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ...core.logs import get_logger
 from ...core.period import last_whole
 from ..base.own_transaction import apart
 from ..base.rights import MANAGER, check_may
 from .sync_statistics import CUSTOM, midnight
 
-_logger = logging.getLogger(__name__)
+_logger = get_logger(__name__)
 
 
 class SyncReportSchedule(models.Model):

@@ -8,3 +8,6 @@ from . import reads
 from . import saga
 from . import retry
 from . import conflict
+from . import sync_webhook
+from . import sync_webhook_refusal
+from . import webhook

@@ -1,4 +1,3 @@
-import logging
 import threading
 import time
 import uuid
@@ -8,6 +7,7 @@ from odoo.http import request
 
 from ...core.api_methods import HEALTH, PUSH, STATUS
 from ...core.exceptions import InvalidDataError, NotNowError, SyncError
+from ...core.logs import get_logger
 from ...core.taxonomy import ErrorType
 from ...core.text_checks import VISIBLE
 from ...entities.neutral import neutral
@@ -15,7 +15,7 @@ from ..base.alone import is_replayed, without_sql
 from ..base.own_transaction import no_transaction
 from ..base.rights import API, check_group
 
-_logger = logging.getLogger(__name__)
+_logger = get_logger(__name__)
 
 # Tries after which records are queued that the database is too busy for.
 MAX_TRIES = 3

@@ -59,5 +59,5 @@ class SyncRetention(models.AbstractModel):
     def _expired(self):
         return (
             *super()._expired(),
-            ("sync_request", "log", "create_date < %s"),
+            ("sync_request", "answers", "create_date < %s"),
         )

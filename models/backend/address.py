@@ -1,13 +1,35 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ...core.address import fault, origin
+from ...core.address import fault, host, origin
 
 
 class SyncBackend(models.Model):
     """Where the app is, and that its key goes there only."""
 
     _inherit = "sync.backend"
+
+    internal = fields.Boolean(
+        "Internal Address Allowed",
+        compute="_compute_internal",
+        inverse="_inverse_internal",
+        compute_sudo=True,
+        help="Whether the app may be inside of your own network. An administrator "
+        "allows it for this host; another one must be allowed anew.",
+    )
+    # Whoever allows an address may have Odoo call whatever listens there.
+    internal_host = fields.Char(groups="base.group_system", copy=False, tracking=True)
+
+    @api.depends("url", "internal_host")
+    def _compute_internal(self):
+        for backend in self:
+            backend.internal = bool(backend.internal_host) and (
+                backend.internal_host == host((backend.url or "").strip())
+            )
+
+    def _inverse_internal(self):
+        for backend in self:
+            backend.internal_host = backend.internal and host(backend.url.strip())
 
     @api.constrains("url")
     def _check_url(self):

@@ -1,13 +1,10 @@
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.fields import Domain
-from odoo.orm.models import NO_ACCESS
 from odoo.tools import SQL
 from odoo.tools.safe_eval import safe_eval
 
 from ...entities.neutral import SOURCE_LANG, neutral
 from ..base.rights import OPERATOR, check_may
-
-MASK = "********"
 
 
 class SyncBackend(models.Model):
@@ -47,20 +44,9 @@ class SyncBackend(models.Model):
         help="While paused nothing is sent and nothing is asked; changes are kept and "
         "go out when you resume.",
     )
-    api_key = fields.Char(
-        "API Key",
-        compute="_compute_secrets",
-        inverse="_inverse_api_key",
-        help="Key that the pharmacy app gave to Odoo. It can be set, never read.",
+    pause_reason = fields.Char(
+        "Paused Because", readonly=True, help="Why it was paused without a person."
     )
-    api_key_secret = fields.Char(groups=NO_ACCESS, copy=False)
-    webhook_secret = fields.Char(
-        compute="_compute_secrets",
-        inverse="_inverse_webhook_secret",
-        help="Secret with which the pharmacy app signs its webhooks (whsec_...). "
-        "It can be set, never read.",
-    )
-    webhook_secret_secret = fields.Char(groups=NO_ACCESS, copy=False)
     webhook_url = fields.Char("Webhook Address", compute="_compute_webhook_url")
     user_id = fields.Many2one(
         "res.users",
@@ -78,6 +64,12 @@ class SyncBackend(models.Model):
     deadline = fields.Float(
         default=60.0, help="Seconds that one call may take as a whole."
     )
+    answer_limit = fields.Integer(
+        "Longest Answer",
+        default=32,
+        help="Megabytes of an answer of the pharmacy app that are read, unpacked. A "
+        "longer one is refused.",
+    )
     stream_ids = fields.One2many("sync.stream", "backend_id", "Streams")
     _user_uniq = models.UniqueIndex(
         "(user_id) WHERE user_id IS NOT NULL",
@@ -86,6 +78,11 @@ class SyncBackend(models.Model):
     _timeouts_positive = models.Constraint(
         "CHECK(connect_timeout > 0 AND read_timeout > 0 AND deadline > 0)",
         "Timeouts are to be above zero.",
+    )
+
+    _answer_limit_positive = models.Constraint(
+        "CHECK(answer_limit BETWEEN 1 AND 512)",
+        "Answers of 1 to 512 megabytes can be read.",
     )
 
     @api.model
@@ -112,21 +109,6 @@ class SyncBackend(models.Model):
         if not self._origin:
             self.lang = self._company_lang(self.company_id)
 
-    @api.depends("api_key_secret", "webhook_secret_secret")
-    def _compute_secrets(self):
-        for backend in self:
-            secrets = backend.sudo()
-            backend.api_key = MASK if secrets.api_key_secret else False
-            backend.webhook_secret = MASK if secrets.webhook_secret_secret else False
-
-    def _inverse_api_key(self):
-        for backend in self.filtered(lambda b: b.api_key != MASK):
-            backend.sudo().api_key_secret = backend.api_key
-
-    def _inverse_webhook_secret(self):
-        for backend in self.filtered(lambda b: b.webhook_secret != MASK):
-            backend.sudo().webhook_secret_secret = backend.webhook_secret
-
     def _compute_webhook_url(self):
         for backend in self:
             backend.webhook_url = (
@@ -148,10 +130,12 @@ class SyncBackend(models.Model):
 
     def write(self, vals):
         self.check_access("write")
-        if "url" in vals and vals.get("api_key", MASK) == MASK:
-            self._check_key_stays(vals["url"])
+        if "url" in vals:
+            self._keep_keys_here(vals)
         if "lang" in vals:
             self.filtered(lambda b: b.lang != vals["lang"])._check_lang(vals["lang"])
+        if vals.get("paused") is False:
+            vals = {"pause_reason": False, **vals}
         result = super().write(vals)
         if {"active", "company_id"} & vals.keys():
             self.env.registry.clear_cache()

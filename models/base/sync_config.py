@@ -1,4 +1,3 @@
-import logging
 import os
 from configparser import ConfigParser, Error as ConfigParserError
 from functools import lru_cache
@@ -7,6 +6,7 @@ from odoo import api, models
 from odoo.exceptions import ValidationError
 from odoo.tools import config
 
+from ...core.logs import get_logger
 from ...core.settings import (
     DEFAULT_PROFILE,
     FEATURES,
@@ -17,7 +17,7 @@ from ...core.settings import (
     unknown,
 )
 
-_logger = logging.getLogger(__name__)
+_logger = get_logger(__name__)
 
 SECTION = "pharmacy_sync"
 # Settings that are kept as system parameters, under their own names.

@@ -8,6 +8,8 @@ BATCH = 10_000
 # Days for which rows are kept unless the settings say otherwise.
 DAYS = {
     "log": 7,
+    # No setting shortens what the app was promised.
+    "answers": 7,
     "operations": 7,
     "errors": 30,
     "history": 365,
@@ -80,8 +82,7 @@ class ResConfigSettings(models.TransientModel):
         "Log",
         default=DAYS["log"],
         config_parameter="pharmacy_sync.keep_log",
-        help="Days for which calls, delivered events and answers to idempotent "
-        "requests are kept.",
+        help="Days for which calls and delivered events are kept.",
     )
     pharmacy_sync_keep_operations = fields.Integer(
         "Operations That Ended",

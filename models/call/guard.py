@@ -7,8 +7,8 @@ from odoo.exceptions import UserError
 
 from ...client import FAILURES, PharmacyClient
 from ...core import breaker as core
-from ...core.exceptions import CircuitBreakerOpenError
-from ..base.own_transaction import autocommitting
+from ...core.exceptions import CircuitBreakerOpenError, SecretSealedError
+from ..base.own_transaction import apart, autocommitting
 
 
 class SyncBackend(models.Model):
@@ -78,12 +78,40 @@ class SyncBackend(models.Model):
         return PharmacyClient(
             (self.env.cr.dbname, self.id),
             self.url.strip().rstrip("/"),
-            self.sudo().api_key_secret or "",
+            self._secret("api_key"),
+            next_key="" if operation == "test" else self._next_key(),
+            on_next_key=partial(apart, self.sudo()._use_next_key),
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             deadline=self.deadline,
+            internal=self.internal,
+            largest=self.answer_limit * 1024**2,
             guard=partial(self.sudo()._guard, operation, pool, wait),
         )
+
+    def _next_key(self):
+        return "".join(self._readable_secrets("api_key_next"))
+
+    def _is_ready(self):
+        """Whether the app can be called. A backend whose key cannot be decrypted is
+        paused: its changes are kept until the key is entered anew."""
+        if self.paused or not self.active:
+            return False
+        try:
+            self._secret("api_key")
+        except SecretSealedError as exc:
+            reason = self.env._(
+                "The API key cannot be decrypted: the encryption key of Odoo's server "
+                "is missing or another one. Put it back, or enter the API key anew."
+            )
+            about = {"backend_id": self.id, "operation": "connect"}
+            self.env["sync.error"]._record(exc, **about)
+            apart(self.sudo()._pause, reason)
+            return False
+        return True
+
+    def _pause(self, reason):
+        self.write({"paused": True, "pause_reason": reason})
 
     def _breaker(self, operation):
         return self.breaker_ids.filtered(lambda b: b.operation == operation)
@@ -96,7 +124,7 @@ class SyncBackend(models.Model):
         """Guard one call to the pharmacy app.
 
         ``with backend._guard("push", "order_sync") as report: ...; report(exchange)``
-        where ``exchange`` is a :class:`...client.pharmacy.Exchange`; without a report
+        where ``exchange`` is a :class:`...client.exchange.Exchange`; without a report
         nothing had been sent.
 
         :param operation: kind of operation; one without a breaker is not broken

@@ -324,22 +324,28 @@ class SyncBreaker(models.Model):
         self.env["sync.call"].flush_model()
         ((calls, failures, slow, in_a_row),) = self.env.execute_query(
             SQL(
-                """SELECT count(*) FILTER (WHERE recent),
-                          count(*) FILTER (WHERE recent AND result = 'failure'),
-                          count(*) FILTER (WHERE recent AND slow),
-                          count(*) FILTER (WHERE result = 'failure' AND id > last)
-                     FROM (SELECT id, result, slow,
-                                  create_date > %(since)s AS recent,
-                                  coalesce(max(id) FILTER (WHERE result = 'success')
-                                           OVER (), 0) AS last
-                             FROM sync_call
-                            WHERE breaker_id = %(id)s AND epoch = %(epoch)s
-                              AND result IN ('success', 'failure')
-                              AND create_date > %(oldest)s) AS window_calls""",
+                """SELECT count(*), count(*) FILTER (WHERE result = 'failure'),
+                          count(*) FILTER (WHERE slow),
+                          (SELECT count(*) FILTER (WHERE failed AND id > last)
+                             FROM (SELECT id, failed, coalesce(
+                                       max(id) FILTER (WHERE NOT failed) OVER (), 0)
+                                     FROM (SELECT id, result = 'failure'
+                                             FROM sync_call
+                                            WHERE breaker_id = %(id)s
+                                              AND epoch = %(epoch)s
+                                              AND result IN ('success', 'failure')
+                                            ORDER BY id DESC LIMIT %(most)s
+                                          ) AS latest (id, failed)
+                                  ) AS latest_ones (id, failed, last))
+                     FROM sync_call
+                    WHERE breaker_id = %(id)s AND epoch = %(epoch)s
+                      AND result IN ('success', 'failure')
+                      AND create_date > %(since)s""",
                 id=self.id,
                 epoch=epoch,
                 since=_moment(time.time() - config.window_seconds),
-                oldest=_moment(time.time() - 4 * config.window_seconds),
+                # However long ago they were; more of them would change nothing.
+                most=config.consecutive_failures,
             )
         )
         return WindowStats(calls, failures, slow, in_a_row)

@@ -1,5 +1,4 @@
 import json
-import logging
 from dataclasses import dataclass
 
 import psycopg2
@@ -7,11 +6,12 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core.logs import get_logger
 from ...core.memory import Memory
 from ..base.alone import is_transaction_failure
 from ..base.rights import OPERATOR, check_may
 
-_logger = logging.getLogger(__name__)
+_logger = get_logger(__name__)
 
 # Seconds for which a process believes what it last read of the table: that long, at the
 # most, another process does not see that a value changed.
@@ -76,7 +76,9 @@ class SyncCache(models.Model):
     @api.depends("value")
     def _compute_value_text(self):
         for entry in self:
-            entry.value_text = self.env["sync.error"]._as_text(entry.value)
+            entry.value_text = self.env["sync.error"]._as_text(
+                entry.value, entry.backend_id
+            )
 
     @api.depends("fetched_at")
     def _compute_age(self):

@@ -1,4 +1,3 @@
-import logging
 import threading
 import time
 from collections import Counter
@@ -8,9 +7,10 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core.logs import get_logger
 from ..base.own_transaction import apart
 
-_logger = logging.getLogger(__name__)
+_logger = get_logger(__name__)
 
 # Seconds for which a process counts before it writes.
 INTERVAL = 10.0

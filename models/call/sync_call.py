@@ -65,6 +65,9 @@ class SyncCall(models.Model):
     slow = fields.Boolean(readonly=True)
 
     _window_idx = models.Index("(breaker_id, epoch, create_date)")
+    _row_idx = models.Index(
+        "(breaker_id, epoch, id) WHERE result IN ('success', 'failure')"
+    )
     _result_idx = models.Index("(breaker_id, result, id)")
     _backend_idx = models.Index("(backend_id, create_date)")
     _outcome_idx = models.Index("(backend_id, operation, id)")
@@ -89,7 +92,7 @@ class SyncCall(models.Model):
     def _append(self, cr, backend_id, operation, exchange=None, unlock=None, **values):
         """Append one row on ``cr``, a cursor of the call's own that commits by itself.
 
-        :param exchange: :class:`...client.pharmacy.Exchange`; None if nothing was sent
+        :param exchange: :class:`...client.exchange.Exchange`; None if nothing was sent
         :param unlock: keys of an advisory lock to give back, once the row is written
         :param values: other columns
         """

@@ -39,13 +39,18 @@ class SyncOperation(models.Model):
 
     def _difference_rows(self, rows, directory, *sides):
         """Differences between ``sides``, canonical values, as people read them."""
-        text = self.stream_id._adapter()._value_text
+        value_text = self.stream_id._adapter()._value_text
+        shown = self.backend_id._shown
+
+        def text(path, value):
+            return shown(path, value_text(path, value, directory))
+
         return [
             {
                 "label": self._label(row.path, *sides),
-                "base": text(row.path, row.base, directory),
-                "odoo": text(row.path, row.odoo, directory),
-                "pharmacy": text(row.path, row.pharmacy, directory),
+                "base": text(row.path, row.base),
+                "odoo": text(row.path, row.odoo),
+                "pharmacy": text(row.path, row.pharmacy),
                 "effect": str(row.effect),
             }
             for row in rows

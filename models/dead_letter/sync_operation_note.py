@@ -42,8 +42,10 @@ class SyncOperationNote(models.Model):
     def _compute_change_text(self):
         for note in self:
             before, after = note.before or {}, note.after or {}
+            shown = note.operation_id.backend_id._shown
             note.change_text = "\n".join(
-                f"{path}: {_value_as_text(before.get(path))} → {_value_as_text(value)}"
+                f"{path}: {shown(path, _value_as_text(before.get(path)))} → "
+                f"{shown(path, _value_as_text(value))}"
                 for path, value in after.items()
             )
 

@@ -1,5 +1,4 @@
 import json
-import logging
 import traceback
 import uuid
 from dataclasses import replace
@@ -11,6 +10,7 @@ from ...core.classification import classify, classify_response
 from ...core.evidence import raw_answer
 from ...core.exceptions import LONGEST_MESSAGE
 from ...core.fingerprint import fingerprint
+from ...core.logs import get_logger
 from ...core.redaction import redact
 from ...core.storable import storable, storable_text
 from ...core.taxonomy import Category, ErrorType, Severity
@@ -18,7 +18,7 @@ from ...core.text_checks import LONGEST_ID
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 
-_logger = logging.getLogger(__name__)
+_logger = get_logger(__name__)
 _lt = LazyTranslate(__name__)
 LONGEST_TRACE = 50_000
 LONGEST_CODE = 200
@@ -26,7 +26,9 @@ LONGEST_CODE = 200
 WORK_NAMES = {
     "api": _lt("Call of the pharmacy app"),
     "compare": _lt("Comparison"),
+    "connect": _lt("Connection"),
     "lookup": _lt("Look-up"),
+    "webhook": _lt("Webhook"),
 }
 
 
@@ -147,11 +149,12 @@ class SyncError(models.Model):
     @api.depends("context")
     def _compute_context_text(self):
         for error in self:
-            error.context_text = self._as_text(error.context)
+            error.context_text = self._as_text(error.context, error.backend_id)
 
     @api.model
-    def _as_text(self, value):
-        """JSON for people to read."""
+    def _as_text(self, value, backend):
+        """JSON for people to read, without what is secret or sensitive there."""
+        value = backend._redact(value)
         return json.dumps(value, indent=2, ensure_ascii=False) if value else ""
 
     @api.model_create_multi
@@ -207,13 +210,27 @@ class SyncError(models.Model):
         :return: :class:`...core.classification.Classification`
         """
         rules = self.env["sync.error.rule"]._rules(backend)
-        return _kept(classify(exception, rules=rules, **about))
+        return self._keepable(backend, classify(exception, rules=rules, **about))
 
     @api.model
     def _classify_response(self, backend, status, code=None, message="", **about):
         """What the failing answer to one item means; see :meth:`_classify`."""
         rules = self.env["sync.error.rule"]._rules(backend)
-        return _kept(classify_response(status, code, message, rules=rules, **about))
+        found = classify_response(status, code, message, rules=rules, **about)
+        return self._keepable(backend, found)
+
+    @api.model
+    def _keepable(self, backend, classification):
+        """The same in a form that every table and every person can have, whatever text
+        another program sent."""
+        backend = self.env["sync.backend"] if backend is None else backend
+        code = classification.code
+        message = storable_text(classification.message, LONGEST_MESSAGE)
+        return replace(
+            classification,
+            message=backend._redact(message),
+            code=code and storable_text(code, LONGEST_CODE),
+        )
 
     @api.model
     def _values(self, classification, exception=None, **about):
@@ -224,16 +241,21 @@ class SyncError(models.Model):
             redacted here
         """
         operation = about.pop("operation", None)
+        backend = self.env["sync.backend"].browse(about.get("backend_id") or [])
         context = dict(about.pop("context", None) or {}, operation=operation)
         context["user"] = self.env.user.login
         trace = None
         if exception is not None:
+            for name in ("field", "candidates"):
+                if said := getattr(exception, name, None):
+                    context[name] = said
             if raw := raw_answer(exception):
                 context["raw_answer"] = raw
             # The end says most.
             trace = "".join(traceback.format_exception(exception))[-LONGEST_TRACE:]
-            trace = redact(storable_text(trace))
-        message = redact(storable_text(classification.message, LONGEST_MESSAGE))
+            trace = backend._redact(storable_text(trace))
+        message = storable_text(classification.message, LONGEST_MESSAGE)
+        message = backend._redact(message)
         return {
             **about,
             "work": operation,
@@ -260,7 +282,7 @@ class SyncError(models.Model):
             "http_status": classification.http_status or 0,
             "code": classification.code,
             "message": message,
-            "context": redact(storable(context)),
+            "context": backend._redact(storable(context)),
             "trace": trace,
         }
 
@@ -324,14 +346,3 @@ class SyncError(models.Model):
     @api.model
     def _keep(self, classification, exception, about):
         self.create(self._values(classification, exception, **about))
-
-
-def _kept(classification):
-    """The same in a form that every table can keep, whatever text another program
-    sent."""
-    code = classification.code
-    return replace(
-        classification,
-        message=storable_text(classification.message, LONGEST_MESSAGE),
-        code=code and storable_text(code, LONGEST_CODE),
-    )

@@ -1,4 +1,3 @@
-import logging
 from datetime import timedelta
 from functools import partial
 
@@ -6,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import SQL
 
+from ...core.logs import get_logger
 from ...core.taxonomy import Category, ErrorType, Severity
 from ..base.actions import open_records
 from ..base.own_transaction import apart
@@ -14,7 +14,7 @@ from ..base.rows import insert_rows
 from ..base.sync_retention import BATCH
 from .sync_error import selection
 
-_logger = logging.getLogger(__name__)
+_logger = get_logger(__name__)
 
 MUTED_FOR = timedelta(days=7)
 SHOWN = 20  # errors on a group's page

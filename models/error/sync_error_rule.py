@@ -1,14 +1,13 @@
-import logging
-
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
 from ...core import patterns
 from ...core.classification import Rule
+from ...core.logs import get_logger
 from ...core.taxonomy import ErrorType
 from .sync_error import selection
 
-_logger = logging.getLogger(__name__)
+_logger = get_logger(__name__)
 
 
 class SyncErrorRule(models.Model):

@@ -4,13 +4,14 @@ send it. What came of it: ``push_outcome.py``.
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from functools import partial
 
 from odoo import fields, models
 from odoo.tools import LazyTranslate
 
 from ...core.bisect import Fate, run_bisecting
+from ...core.exceptions import AmbiguousError
 from ...core.mapping_state import MappingState
 from ...core.pushing import (
     CANCELLED,
@@ -62,6 +63,11 @@ class PushItem:
     request: dict
 
 
+def _now():
+    # Odoo's own knows whole seconds only, and a pause is as long as it says.
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
 class SyncBackend(models.Model):
     """Odoo to pharmacy: deliver events, then send what is due, a batch a call.
 
@@ -78,17 +84,20 @@ class SyncBackend(models.Model):
         """Job: carry Odoo's changes to the pharmacy app."""
         self.ensure_one()
         self = neutral(self, self)
-        if self.paused or not self.active:
+        if not self._is_ready():
             return
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:
             apart(self.env["sync.operation"]._take_back_of, job_uuid)
         self._job_events()
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
+            began = _now()
             while stream._push_batch(job_uuid):
-                if stream.batch_pause and apart(stream._is_push_due):
+                next_one = began + timedelta(seconds=stream.batch_pause)
+                began = _now()
+                if next_one > began and apart(stream._is_push_due):
                     # The pause is the next job's, no worker sleeps through it.
-                    apart(self._schedule_push_in, stream.batch_pause)
+                    apart(self._schedule_push, next_one)
                     return
         # What sending brought about: synchronised, or dead letters.
         self._job_events()
@@ -120,6 +129,12 @@ class SyncStream(models.Model):
             )
         )
 
+    def _note_rejected(self, breaker):
+        """A batch would have been sent, had the breaker let it through."""
+        about = {"breaker_id": breaker.id, "result": "rejected"}
+        Call = self.env["sync.call"]
+        Call._append(self.env.cr, self.backend_id.id, breaker.operation, **about)
+
     def _push_batch(self, job_uuid=None):
         """Send one batch of what is due.
 
@@ -133,6 +148,7 @@ class SyncStream(models.Model):
         rejection = breaker._rejection()
         if rejection:
             # Nothing is taken up: to wait for the app costs no attempt.
+            apart(self._note_rejected, breaker)
             apart(self.backend_id._schedule_push_in, rejection.retry_after)
             return False
         claimed, items = apart(self._claim_push, job_uuid)
@@ -262,9 +278,8 @@ class SyncStream(models.Model):
         )
         essential = self._essential_now()
         for operation in operations.filtered(lambda o: o.state == "running"):
-            item = self._push_item(
-                operation, data.get(operation.mapping_id.res_id), essential
-            )
+            record = data.get(operation.mapping_id.res_id)
+            item = self._push_item(operation, record, directory, essential)
             if item:
                 items.append(item)
         return bool(operations), items
@@ -289,11 +304,14 @@ class SyncStream(models.Model):
             with alone(self.env) as failure:
                 data.update(adapter._serialise(record, directory))
             if failure:
-                operation.attempts += 1
-                Error = self.env["sync.error"]
-                classification = Error._classify(failure.error, self.backend_id)
-                operation._fail(classification, failure.error)
+                self._refuse(operation, failure.error)
         return data
+
+    def _refuse(self, operation, error):
+        """The operation failed before anything was sent."""
+        operation.attempts += 1
+        Error = self.env["sync.error"]
+        operation._fail(Error._classify(error, self.backend_id), error)
 
     def _essential_now(self):
         """Fields that updates are reduced to now; None: they are not."""
@@ -303,9 +321,10 @@ class SyncStream(models.Model):
             return adapter._entity_essential
         return None
 
-    def _push_item(self, operation, data, essential=None):
+    def _push_item(self, operation, data, directory, essential=None):
         """What to send for one operation; None if it ended without sending.
 
+        :param directory: of the batch
         :param essential: fields that an update is reduced to, or None
         """
         mapping = operation.mapping_id
@@ -321,6 +340,10 @@ class SyncStream(models.Model):
             return operation._succeed(self.env._(ENDED[planned.step]))
         if planned.step in (Step.WAIT, Step.LATER):
             return self._put_off_push(operation, planned)
+        try:
+            self._adapter()._check_plain(planned.data or {}, directory)
+        except AmbiguousError as exc:
+            return self._refuse(operation, exc)
         mapping._move(state, begun(state, planned))
         request = self._request(operation, state, planned)
         operation.write({"payload": request, "attempts": operation.attempts + 1})

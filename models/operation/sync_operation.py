@@ -202,7 +202,9 @@ class SyncOperation(models.Model):
     @api.depends("payload")
     def _compute_payload_text(self):
         for operation in self:
-            operation.payload_text = self.env["sync.error"]._as_text(operation.payload)
+            operation.payload_text = self.env["sync.error"]._as_text(
+                operation.payload, operation.backend_id
+            )
 
     @api.depends("first_attempt_at", "done_at")
     def _compute_duration(self):

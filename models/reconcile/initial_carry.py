@@ -102,5 +102,7 @@ class SyncInitialPart(models.Model):
         if line.state != "planned":
             return
         state = "failed" if error else "done"
-        line.write({"state": state, "reason": str(error) if error else reason})
+        if error:
+            reason = line.stream_id.backend_id._redact(str(error))
+        line.write({"state": state, "reason": reason})
         self.initial_id._count(**{state: 1})

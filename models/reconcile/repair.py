@@ -62,6 +62,7 @@ class SyncReconciliation(models.Model):
             if failure:
                 failed += 1
                 reason = storable_text(str(failure.error))
+                reason = drift.stream_id.backend_id._redact(reason)
                 drift.write({"state": "failed", "reason": reason})
                 self._record_failure(failure.error, drift, correlation_id)
             else:

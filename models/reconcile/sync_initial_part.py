@@ -171,7 +171,8 @@ class SyncInitialPart(models.Model):
             try:
                 incoming[line.external_id] = adapter._canonical(line.record, directory)
             except InvalidDataError as exc:
-                line.write({"action": "leave", "reason": str(exc)})
+                reason = self.stream_id.backend_id._redact(str(exc))
+                line.write({"action": "leave", "reason": reason})
         found = adapter._candidates(self.stream_id.backend_id, incoming, directory)
         records = self.env[self.stream_id.res_model].browse(
             {res_id for res_ids, __ in found.values() for res_id in res_ids}
@@ -245,7 +246,7 @@ class SyncInitialPart(models.Model):
     # -- Odoo -------------------------------------------------------------------------
 
     def _odoo_domain(self):
-        return self.stream_id._adapter()._domain(self.stream_id.backend_id)
+        return self.stream_id._domain()
 
     def _read_odoo(self):
         """Write down the next records of Odoo that have no counterpart; archived ones

@@ -107,7 +107,7 @@ class SyncReconciliation(models.Model):
                 "kind": "differs",
                 "repair": "push",
                 "fields_text": exc.field,
-                "reason": str(exc),
+                "reason": self.backend_id._redact(str(exc)),
             }
         comparison = mapping._compare(odoo, pharmacy)
         merge, words = comparison.merge, comparison.words
@@ -179,7 +179,11 @@ class SyncReconciliation(models.Model):
         try:
             data = self._canonical(record)
         except InvalidDataError as exc:
-            return {**values, "repair": "pull", "reason": str(exc)}
+            return {
+                **values,
+                "repair": "pull",
+                "reason": self.backend_id._redact(str(exc)),
+            }
         candidates = self._adapter()._candidates(
             self.backend_id, {drift.external_id: data}
         )

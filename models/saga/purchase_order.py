@@ -45,15 +45,40 @@ class PurchaseOrder(models.Model):
             raise UserError(self.env._("A cancelled order cannot be reserved."))
         if self.sudo().sync_saga_ids.filtered(lambda s: s.state in ACTIVE):
             raise UserError(self.env._("The order is being reserved already."))
-        backend = neutral(self.env["sync.backend"].sudo()).search(
-            [("company_id", "=", self.company_id.id)], limit=1
+        backend = self._reserving_backend()
+        self.env["sync.saga"].sudo()._start(backend, order_id=self.id)
+        return self.action_view_sync_sagas()
+
+    def _reserving_backend(self):
+        """The backend at which the order is, or else one that it can be sent to.
+
+        :raises UserError: there is none, or it is paused
+        """
+        backends = neutral(self.env["sync.backend"].sudo()).search(
+            [("company_id", "=", self.company_id.id)]
         )
-        if not backend:
+        if not backends:
             raise UserError(
                 self.env._("No pharmacy is connected to %s.", self.company_id.name)
             )
-        self.env["sync.saga"].sudo()._start(backend, order_id=self.id)
-        return self.action_view_sync_sagas()
+        mappings = backends.env["sync.mapping"].search(
+            [
+                ("res_model", "=", self._name),
+                ("res_id", "=", self.id),
+                ("backend_id", "in", backends.ids),
+                ("external_id", "!=", False),
+            ]
+        )
+        linked = mappings.backend_id or backends
+        running = linked.filtered(lambda backend: not backend.paused)
+        if not running:
+            raise UserError(
+                self.env._(
+                    "%s is paused: nothing is reserved there. Resume it first.",
+                    linked[:1].name,
+                )
+            )
+        return running[:1]
 
     def action_view_sync_sagas(self):
         """Open the order's latest saga, with the others before it."""

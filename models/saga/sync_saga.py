@@ -97,7 +97,9 @@ class SyncSaga(models.Model):
     @api.depends("record")
     def _compute_record_text(self):
         for saga in self:
-            saga.record_text = self.env["sync.error"]._as_text(saga.record)
+            saga.record_text = self.env["sync.error"]._as_text(
+                saga.record, saga.backend_id
+            )
 
     @api.depends("step_ids.state", "step_ids.compensation", "step_ids.message")
     def _compute_picture(self):

@@ -281,7 +281,7 @@ class TestStatistics(StatisticsCase):
 
     def test_other_backend_is_left_out_unless_asked_for(self):
         other = self.env["sync.backend"].create(
-            {"name": "Other", "url": self.app.url, "api_key": KEY}
+            {"name": "Other", "url": self.app.url, "internal": True, "api_key": KEY}
         )
         self.fail_once()
         self.assertEqual(self.data(backends=other)["totals"]["errors"], 0)

@@ -14,7 +14,7 @@ class TestConnect(SyncCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.manager = new_test_user(
-            cls.env, "connect_manager", "pharmacy_sync.group_manager"
+            cls.env, "connect_manager", "pharmacy_sync.group_manager,base.group_system"
         )
 
     def wizard(self, **values):
@@ -22,6 +22,7 @@ class TestConnect(SyncCase):
         given = {
             "name": "New Pharmacy",
             "url": self.app.url,
+            "internal": True,
             "api_key": KEY,
             "webhook_secret": WEBHOOK_SECRET,
         }
@@ -77,6 +78,39 @@ class TestConnect(SyncCase):
         self.check_fails(
             "reach", f"nothing listens on port {port}", url=f"http://127.0.0.1:{port}"
         )
+
+    def test_inside_of_the_network_is_not_looked_at_unless_it_is_allowed(self):
+        """Whether something listens there, and what, is not to be learned."""
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            other.settimeout(0.1)
+            said = set()
+            for place in (f"127.0.0.1:{port}", "127.0.0.1:9", "127.0.0.1"):
+                found = self.steps(url=f"http://{place}", internal=False)
+                said.add(found["reach"])
+            self.assertEqual(len(said), 1, said)
+            self.assertIn("ask an administrator", said.pop()[1])
+            with self.assertRaises(TimeoutError):
+                other.accept()
+
+    def test_a_manager_does_not_allow_what_is_inside_of_the_network(self):
+        plain = new_test_user(self.env, "connect_plain", "pharmacy_sync.group_manager")
+        Wizard = self.env["sync.backend.connect"].with_user(plain)
+        values = {"name": "New Pharmacy", "url": self.app.url, "api_key": KEY}
+        with self.assertRaises(AccessError):
+            Wizard.create({**values, "internal": True})
+        with self.assertRaises(AccessError):
+            Wizard.with_context(default_internal=True).create(values)
+        with self.assertRaises(AccessError):
+            self.backend.with_user(plain).internal = True
+        with self.assertRaises(AccessError):
+            self.backend.with_user(plain).internal_host = "localhost"
+        # What an administrator allowed for a backend is allowed in its test.
+        wizard = Wizard.create({**values, "backend_id": self.backend.id})
+        wizard.action_test()
+        self.assertTrue(wizard.passed)
+        wizard.action_connect()
+        self.assertTrue(self.backend.internal)
 
     def test_https_where_http_is_spoken(self):
         url = self.app.url.replace("http://", "https://")

@@ -54,6 +54,20 @@ class TestRetention(SyncCase):
         self.assertFalse(done.exists())
         self.assertTrue(dead.exists())
 
+    def test_answers_to_the_app_are_kept_as_long_as_it_was_promised(self):
+        self.env["ir.config_parameter"].set_param("pharmacy_sync.keep_log", "1")
+        requests = self.env["sync.request"].create(
+            [
+                {"backend_id": self.backend.id, "key": key, "request_hash": "x"}
+                for key in ("young", "old")
+            ]
+        )
+        young, old = requests
+        self.age(young, 6, "create_date")
+        self.age(old, 8, "create_date")
+        self.retention._gc_expired()
+        self.assertEqual(requests.exists(), young)
+
     def test_what_was_made_up_for_is_resolved(self):
         done, dead = self.fail_twice()
         self.assertEqual(done.error_ids.mapped("resolved"), [True, True])

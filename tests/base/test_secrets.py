@@ -28,6 +28,7 @@ class TestSecrets(SyncCase):
             .with_user(manager)
             .create({"name": "New", "url": self.app.url, "api_key": KEY})
         )
+        backend.sudo().internal = True
         self.assertTrue(backend.action_test_connection())
         backend.action_send_all()
         self.assertTrue(backend.breaker_ids and backend.pool_ids and backend.stream_ids)

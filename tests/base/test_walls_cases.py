@@ -205,6 +205,7 @@ class TestKeyStays(SyncCase):
             .with_user(self.manager)
             .create({"name": "X", "url": url, "backend_id": self.backend.id})
         )
+        self.backend.internal_host = "localhost"
         wizard.action_test()
         step = wizard.step_ids.filtered(lambda s: s.name == "key")
         self.assertEqual(step.state, "failed")

@@ -47,6 +47,25 @@ class TestBreaker(SyncCase):
         self.assertIn("5 failures in a row", self.breaker.cause)
         self.assertEqual(self.breaker.failures_in_a_row, 0, "a new window has begun")
 
+    def test_failures_in_a_row_are_not_forgotten_however_slowly_they_come(self):
+        self.app.fault("error", status=503)
+        for number in range(4):
+            self.edit(f"PH-{number}")
+            self.make_due()
+            self.push()
+        self.assertEqual(self.breaker.state, "closed")
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE sync_call SET create_date = create_date - interval '1 day' "
+            "WHERE breaker_id = %s",
+            (self.breaker.id,),
+        )
+        self.make_due()
+        self.believe_nothing()
+        self.push()
+        self.assertEqual(self.breaker.state, "open")
+        self.assertIn("5 failures in a row", self.breaker.cause)
+
     def test_refused_content_does_not_open_it(self):
         for __ in range(6):
             self.make_order(quantity=-1.0)
@@ -73,6 +92,17 @@ class TestBreaker(SyncCase):
         self.assertFalse(self.app.requests())
         self.breaker.invalidate_recordset()
         self.assertEqual(self.breaker.rejected, 1)
+        self.assertEqual(self.breaker.failures_in_window, 0)
+
+    def test_a_batch_that_it_holds_back_is_counted_as_rejected(self):
+        self.fail_until_open()
+        before = self.breaker.rejected
+        for __ in range(3):
+            self.make_due()
+            self.push()
+        self.assertFalse(self.app.requests())
+        self.breaker.invalidate_recordset()
+        self.assertEqual(self.breaker.rejected, before + 3)
         self.assertEqual(self.breaker.failures_in_window, 0)
 
     def test_the_failure_that_opens_it_and_those_of_probes_cost_no_attempt(self):

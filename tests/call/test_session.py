@@ -23,7 +23,9 @@ class TestSession(SyncCase):
         self.app._session.close()
         # What else this process has open, by our end's port.
         self.others = {each.raddr.port for each in self._established()}
-        self.calls = PharmacyClient(("test", self.id()), self.app.url, KEY)
+        self.calls = PharmacyClient(
+            ("test", self.id()), self.app.url, KEY, internal=True
+        )
         self.addCleanup(self.calls._session.close)
 
     def _established(self):
@@ -73,7 +75,12 @@ class TestSession(SyncCase):
     def test_who_waits_for_the_rest_of_an_answer_is_told_where_and_why(self):
         self.app.fault("drip", bytes_per_second=1, match={"path": "/api/v1/health"})
         impatient = PharmacyClient(
-            ("test", self.id()), self.app.url, KEY, read_timeout=5, deadline=1.5
+            ("test", self.id()),
+            self.app.url,
+            KEY,
+            read_timeout=5,
+            deadline=1.5,
+            internal=True,
         )
         with self.assertRaises(requests.RequestException) as caught:
             impatient.health("test")

@@ -32,6 +32,7 @@ PAGE = b"<html>Please log in</html>"
 
 
 def client(url, key="key", **options):
+    options.setdefault("internal", True)
     return PharmacyClient(("test", next(_names)), url.rstrip("/"), key, **options)
 
 

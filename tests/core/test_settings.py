@@ -1,5 +1,7 @@
 """Settings from outside: which source wins, what is refused, and what stays secret."""
 
+from base64 import b64encode
+
 import pytest
 from hypothesis import assume, given, strategies as st
 
@@ -15,6 +17,7 @@ from odoo.addons.pharmacy_sync.core.settings import (
 
 settings = st.sampled_from(sorted(SETTINGS.values(), key=lambda s: s.name))
 secrets = st.sampled_from([s for s in SETTINGS.values() if s.secret])
+KEYS = (b64encode(b"a" * 32).decode(), b64encode(b"b" * 32).decode())
 VALID = {
     "retry_max_attempts": ("7", 7),
     "retry_base_delay": ("1500", 1.5),
@@ -28,6 +31,7 @@ VALID = {
     "smtp_user": ("odoo at example",) * 2,
     "smtp_password": ("pass phrase with blanks",) * 2,
     "smtp_from": ("odoo@example.com",) * 2,
+    "encryption_keys": (f"{KEYS[0]}, {KEYS[1]}", KEYS),
     "linear_api_key": ("lin_api_abc",) * 2,
     "linear_team_id": ("TEAM",) * 2,
     "codegen_api_url": ("http://127.0.0.1:8080/fix",) * 2,

@@ -45,7 +45,12 @@ class TestDeletion(Lifecycle):
 
     def test_when_a_backend_is_deleted_records_can_be_saved_still(self):
         other = self.env["sync.backend"].create(
-            {"name": "Other", "url": self.app.url, "api_key": "another"}
+            {
+                "name": "Other",
+                "url": self.app.url,
+                "internal": True,
+                "api_key": "another",
+            }
         )
         self.supplier.street = "Calle Mayor 1"
         self.env.cr.flush()

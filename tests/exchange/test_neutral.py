@@ -523,6 +523,7 @@ class TestNeutralLanguage(SyncCase):
     def test_whoever_connects_is_shown_it_and_may_choose_another(self):
         form = Form(self.env["sync.backend.connect"])
         form.name, form.url, form.api_key = "Second", self.app.url, KEY
+        form.internal = True
         self.assertEqual(form.lang, "es_ES")
         form.lang = "en_US"
         wizard = form.save()

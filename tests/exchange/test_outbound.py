@@ -1,3 +1,5 @@
+from datetime import datetime, timedelta, timezone
+
 from odoo.tests import tagged
 
 from ..common import SyncCase
@@ -19,6 +21,28 @@ class TestOutbound(SyncCase):
             [("2.00", "12.50")] * 3,
         )
         self.assertEqual(order.sync_state, "synced")
+
+    def test_the_pause_is_from_the_beginning_of_a_batch_to_that_of_the_next(self):
+        self.make_order()
+        self.push()
+        stream = self.backend.stream_ids.filtered(lambda s: s.entity == "product")
+        stream.write({"batch_size": 1, "batch_pause": 3.25})
+        for product in self.products:
+            product.standard_price += 1
+        self.app.fault("latency", seconds=0.4)
+        pause = timedelta(seconds=3.25)
+        before = datetime.now(timezone.utc).replace(tzinfo=None) + pause
+        self.push()
+        after = datetime.now(timezone.utc).replace(tzinfo=None) + pause
+        self.env.flush_all()
+        self.env.cr.execute(
+            "SELECT eta FROM queue_job WHERE method_name = '_job_push' "
+            "AND eta IS NOT NULL AND identity_key LIKE %s ORDER BY date_created",
+            (f"pharmacy_sync push {self.backend.id} %",),
+        )
+        (eta,) = self.env.cr.fetchone()
+        self.assertLessEqual(before, eta)
+        self.assertLess(eta, after - timedelta(seconds=0.4))
 
     def test_edit_of_a_line_sends_the_order(self):
         order = self.make_order()

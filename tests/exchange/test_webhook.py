@@ -1,10 +1,18 @@
+import itertools
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
+from freezegun import freeze_time
+
+from odoo import SUPERUSER_ID, api, fields
+from odoo.service.model import retrying
 from odoo.tests import HttpCase, tagged
+from odoo.tools import mute_logger
 
 from ...core.signature import sign
-from ..common import KEY, WEBHOOK_SECRET
+from ..common import KEY, WEBHOOK_SECRET, ConcurrencyCase
 
 BODY = json.dumps({"type": "purchase-orders.updated", "data": {"id": "po_1"}})
 
@@ -15,6 +23,7 @@ class TestWebhook(HttpCase):
 
     def setUp(self):
         super().setUp()
+        self.numbers = itertools.count()
         self.backend = self.env["sync.backend"].create(
             {
                 "name": "Test Pharmacy",
@@ -24,18 +33,100 @@ class TestWebhook(HttpCase):
             }
         )
 
-    def send(self, secret=WEBHOOK_SECRET, body=BODY, age=0):
+    def send(self, secret=WEBHOOK_SECRET, body=BODY, age=0, name=None, place=None):
+        """Send a notice, each with an id of its own unless one is given."""
         stamp = int(time.time()) - age
+        name = name or f"msg_{next(self.numbers)}"
         return self.url_open(
-            f"/pharmacy_sync/webhook/{self.backend.id}",
+            f"/pharmacy_sync/webhook/{place or self.backend.id}",
             data=body,
             headers={
                 "Content-Type": "application/json",
-                "webhook-id": "msg_1",
+                "webhook-id": name,
                 "webhook-timestamp": str(stamp),
-                "webhook-signature": sign(secret, "msg_1", stamp, BODY),
+                "webhook-signature": sign(secret, name, stamp, BODY),
             },
         )
+
+    def refused(self):
+        """What was refused: ``{reason: count}``."""
+        self.env.invalidate_all()
+        rows = self.backend.webhook_refusal_ids
+        return {row.reason: row.count for row in rows}
+
+    def errors(self):
+        return self.env["sync.error"].search(
+            [("backend_id", "=", self.backend.id), ("work", "=", "webhook")]
+        )
+
+    def test_a_notice_is_accepted_once(self):
+        self.assertEqual(self.send(name="once").status_code, 202)
+        for age in (0, 0, 5):
+            self.assertEqual(self.send(name="once", age=age).status_code, 409)
+        self.assertEqual(self.send(name="twice").status_code, 202)
+        self.assertEqual(self.refused(), {"replayed": 3})
+
+    def test_ids_are_kept_as_long_as_their_signature_holds(self):
+        self.send(name="early", age=290)
+        self.send(name="late", age=-290)
+        later = fields.Datetime.now() + timedelta(seconds=60)
+        self.env.cr.execute(
+            "SELECT count(*) FILTER (WHERE expires < %s), count(*) FROM sync_webhook "
+            "WHERE backend_id = %s",
+            (later, self.backend.id),
+        )
+        self.assertEqual(self.env.cr.fetchone(), (1, 2))
+        with freeze_time(later):
+            self.env["sync.retention"]._gc_expired()
+        self.assertEqual(self.send(name="late", age=-200).status_code, 409)
+        self.assertEqual(self.send(name="early").status_code, 202)
+
+    def test_a_backend_that_there_is_not_answers_as_one_that_there_is(self):
+        silent = self.backend.copy({"name": "Silent"})
+        gone = self.backend.copy({"name": "Gone", "webhook_secret": WEBHOOK_SECRET})
+        gone.active = False
+        wrong = "whsec_" + "A" * 32
+        places = (self.backend.id, silent.id, gone.id, 2**31 - 1, 10**30, 0)
+        for body in (BODY, b"x" * (64 * 1024 + 1)):
+            answers = {
+                (answer.status_code, answer.text)
+                for answer in (self.send(wrong, body, place=str(at)) for at in places)
+            }
+            self.assertEqual(len(answers), 1, answers)
+        self.assertEqual(self.refused(), {"mismatch": 1, "too_large": 1})
+        self.assertEqual(self.send(place=str(gone.id)).status_code, 401)
+
+    def test_several_refused_ones_are_an_error_that_says_what_to_do(self):
+        for __ in range(4):
+            self.send(secret="whsec_" + "A" * 32)
+        self.assertFalse(self.errors())
+        for __ in range(4):
+            self.send(secret="whsec_" + "A" * 32)
+        self.assertIn("Enter the secret", self.errors().message)
+        self.assertEqual(self.refused(), {"mismatch": 8})
+        rule = self.env.ref("pharmacy_sync.alert_rule_authentication")
+        self.env["sync.alert"]._watch()
+        alert = self.env["sync.alert"].search([("rule_id", "=", rule.id)])
+        self.assertIn(self.backend, alert.backend_id)
+
+    def test_a_clock_that_is_wrong_is_named(self):
+        for __ in range(5):
+            self.assertEqual(self.send(age=400).status_code, 401)
+        self.assertIn("clock is wrong", self.errors().message)
+        for __ in range(5):
+            self.send(age=-400)
+        self.assertEqual(self.refused(), {"stale": 5, "from_the_future": 5})
+        self.assertEqual(len(self.errors()), 2)
+
+    def test_the_time_of_a_foreign_notice_says_nothing_of_a_clock(self):
+        self.send(secret="whsec_" + "A" * 32, age=600)
+        self.assertEqual(self.refused(), {"mismatch": 1})
+
+    def test_what_is_not_signed(self):
+        url = f"/pharmacy_sync/webhook/{self.backend.id}"
+        answer = self.url_open(url, data=BODY)
+        self.assertEqual(answer.status_code, 401)
+        self.assertEqual(self.refused(), {"malformed": 1})
 
     def test_no_timestamp_is_a_server_error(self):
         for stamp in ("9" * 5000, "-1", "1e9", "\xb2", ""):
@@ -56,15 +147,16 @@ class TestWebhook(HttpCase):
         for size, status in ((64 * 1024, 202), (64 * 1024 + 1, 413), (10**7, 413)):
             body = b"x" * size
             stamp = int(time.time())
-            headers = {
-                "Content-Type": "application/json",
-                "webhook-id": "msg_1",
-                "webhook-timestamp": str(stamp),
-                "webhook-signature": sign(WEBHOOK_SECRET, "msg_1", stamp, body),
-            }
             url = f"/pharmacy_sync/webhook/{self.backend.id}"
             pieces = (body[at : at + 4096] for at in range(0, size, 4096))
             for data in (body, pieces):
+                name = f"msg_{next(self.numbers)}"
+                headers = {
+                    "Content-Type": "application/json",
+                    "webhook-id": name,
+                    "webhook-timestamp": str(stamp),
+                    "webhook-signature": sign(WEBHOOK_SECRET, name, stamp, body),
+                }
                 with self.subTest(size=size, chunked=data is pieces):
                     answer = self.url_open(url, data=data, headers=headers)
                     self.assertEqual(answer.status_code, status)
@@ -91,4 +183,63 @@ class TestWebhook(HttpCase):
 
     def test_backend_without_secret_listens_to_nobody(self):
         self.backend.webhook_secret = False
-        self.assertEqual(self.send().status_code, 404)
+        self.assertEqual(self.send().status_code, 401)
+
+
+@tagged("post_install", "-at_install")
+class TestWebhookTwins(ConcurrencyCase):
+    """Of the same notice at once, one is accepted."""
+
+    def setUp(self):
+        super().setUp()
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            self.backend_id = (
+                env["sync.backend"]
+                .create(
+                    {
+                        "name": "Twins",
+                        "url": "http://127.0.0.1:9",
+                        "webhook_secret": WEBHOOK_SECRET,
+                    }
+                )
+                .id
+            )
+        self.addCleanup(self.clean)
+
+    def clean(self):
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            env["queue.job"].search(
+                [("identity_key", "like", f"pull {self.backend_id} ")]
+            ).unlink()
+            env["sync.backend"].browse(self.backend_id).unlink()
+
+    def receive(self, headers):
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+
+            def run():
+                backend = env["sync.backend"].browse(self.backend_id)
+                reason = backend._receive_webhook(headers, BODY.encode())
+                time.sleep(0.2)
+                return reason
+
+            return retrying(run, env)
+
+    def test_one_of_six_is_accepted(self):
+        stamp = int(time.time())
+        headers = {
+            "webhook-id": "twin",
+            "webhook-timestamp": str(stamp),
+            "webhook-signature": sign(WEBHOOK_SECRET, "twin", stamp, BODY),
+        }
+        with ThreadPoolExecutor(6) as pool, mute_logger("odoo.sql_db"):
+            reasons = list(pool.map(self.receive, [headers] * 6))
+        self.assertEqual(sorted(map(str, reasons)), ["None"] + ["replayed"] * 5)
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "SELECT reason, count FROM sync_webhook_refusal WHERE backend_id = %s",
+                (self.backend_id,),
+            )
+            self.assertEqual(cr.fetchall(), [("replayed", 5)])

@@ -21,7 +21,12 @@ class TestInitialTour(HttpCase):
             {"name": "Elsewhere"}
         )
         cls.backend = cls.env["sync.backend"].create(
-            {"name": "Test Pharmacy", "url": cls.app.url, "api_key": KEY}
+            {
+                "name": "Test Pharmacy",
+                "url": cls.app.url,
+                "internal": True,
+                "api_key": KEY,
+            }
         )
         cls.backend.stream_ids.batch_size = 1
         cls.env["res.partner"].create(

@@ -104,6 +104,19 @@ class TestSaga(SyncCase):
         self.assertEqual((told["state"], told["order"]), ("completed", order.name))
         self.assertEqual(told["steps"][1]["external_id"], reservation["id"])
 
+    def test_an_order_is_reserved_where_it_is_and_not_while_that_is_paused(self):
+        self.env["sync.backend"].create(
+            {"name": "A First By Name", "url": "http://first.invalid"}
+        )
+        order = self.make_order()
+        self.push()
+        order.action_sync_reserve()
+        self.assertEqual(order.sync_saga_ids.backend_id, self.backend)
+        order.sync_saga_ids.state = "completed"
+        self.backend.paused = True
+        with self.assertRaisesRegex(UserError, "paused"):
+            order.action_sync_reserve()
+
     def test_is_seen_by_those_who_see_no_purchase_orders(self):
         self.set_stock(5)
         __, saga = self.start()

@@ -47,6 +47,7 @@ backend = env["sync.backend"].create(
     {
         "name": "System Test Pharmacy",
         "url": os.environ["PHARMACY_APP_URL"],
+        "internal": True,
         "api_key": os.environ["PHARMACY_APP_KEY"],
         "webhook_secret": os.environ["PHARMACY_WEBHOOK_SECRET"],
         "user_id": users["pharmacy"].id,

@@ -8,6 +8,13 @@ OWN = ("sync_%", "pharmacy_sync%")
 # Users, and so their partners, are written to when they lose the addon's groups.
 STAMPS = ("write_date", "write_uid")
 PROMPT = 10  # seconds
+# Nothing in a neutralized copy: what lets somebody in, or led to where something was.
+EMPTIED = (
+    "res_users_apikeys",
+    "sync_backend_connect",
+    "sync_webhook",
+    "sync_webhook_refusal",
+)
 KEPT = (
     "purchase_order",
     "purchase_order_line",
@@ -112,12 +119,19 @@ def test_a_neutralized_copy_talks_to_no_pharmacy(make_database, stack):
         cursor = connection.cursor()
         cursor.execute("SELECT * FROM sync_backend")
         backends = cursor.fetchall()
+        left = {}
+        for table in EMPTIED:
+            cursor.execute(f"SELECT count(*) AS rows FROM {table}")
+            left[table] = cursor.fetchone()["rows"]
     finally:
         connection.close()
     assert len(backends) == 1
     (backend,) = backends
     assert backend["paused"]
-    assert backend["api_key_secret"] is None
-    assert backend["webhook_secret_secret"] is None
+    kept = ("api_key", "api_key_next", "webhook_secret", "webhook_secret_next")
+    assert [backend[f"{name}_secret"] for name in kept] == [None] * 4
+    assert backend["user_id"] is None
+    assert backend["internal_host"] is None
+    assert left == dict.fromkeys(left, 0)
     texts = [value for value in backend.values() if isinstance(value, str)]
     assert not [t for t in texts if stack.app.url in t or stack.app.key in t]

@@ -40,6 +40,7 @@ class Clinic:
                 "name": name,
                 "company_id": company.id,
                 "url": url,
+                "internal": True,
                 "api_key": KEY,
                 "webhook_secret": os.environ["PHARMACY_WEBHOOK_SECRET"],
                 "user_id": user.id,

@@ -1,1 +1,1 @@
-from . import sync_backend_connect
+from . import sync_backend_connect, sync_backend_connect_step

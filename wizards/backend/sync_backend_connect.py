@@ -1,25 +1,44 @@
+import base64
+import hashlib
 import socket
 import uuid
 
+from cryptography.fernet import Fernet
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.http import request
 from odoo.orm.models import NO_ACCESS
 
 from ...client import FAILURES, PharmacyClient
-from ...core.address import origin
+from ...client.session import reach
+from ...core.address import host, origin
 from ...core.exceptions import (
     ConfigurationError,
     HttpError,
+    InternalAddressError,
     MaxRetriesExceededError,
+    SecretSealedError,
 )
+from ...core.sealing import seal, unseal
 from ...core.signature import sign
-from ...models.backend.sync_backend import MASK
+from ...models.backend.secrets import MASK
 
 # Seconds: a person waits for it.
 TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
 KEPT = ("name", "url", "company_id", "lang", "user_id")
 SECRETS = ("api_key", "webhook_secret")
+_PROCESS_KEY = Fernet.generate_key().decode()
+
+
+def _own_keys():
+    """What seals the secrets of a dialog: a key that only this person's session knows,
+    and that is kept nowhere in the database."""
+    if not request or not request.session.sid:
+        return (_PROCESS_KEY,)
+    digest = hashlib.sha256(b"pharmacy_sync connect " + request.session.sid.encode())
+    return (base64.urlsafe_b64encode(digest.digest()).decode(),)
 
 
 class SyncBackendConnect(models.TransientModel):
@@ -53,6 +72,11 @@ class SyncBackendConnect(models.TransientModel):
         "Address",
         required=True,
         help="Address of the pharmacy app, such as https://pharmacy.example.com.",
+    )
+    internal = fields.Boolean(
+        "Internal Address Allowed",
+        groups="base.group_system",
+        help="Whether the app may be inside of your own network, at this host.",
     )
     api_key = fields.Char(
         "API Key",
@@ -97,13 +121,22 @@ class SyncBackendConnect(models.TransientModel):
 
     def _keep_secret(self, name):
         for wizard in self.filtered(lambda w: w[name] != MASK):
-            wizard.sudo()[f"{name}_secret"] = wizard[name]
+            wizard.sudo()[f"{name}_secret"] = wizard[name] and seal(
+                wizard[name], _own_keys()
+            )
 
     def _secret(self, name):
         """The secret given here, or else the backend's own, for its own host."""
         wizard = self.sudo()
-        kept = "" if self._is_elsewhere() else wizard.backend_id[f"{name}_secret"]
-        return wizard[f"{name}_secret"] or kept or ""
+        try:
+            if given := wizard[f"{name}_secret"]:
+                return unseal(given, _own_keys())
+            if wizard.backend_id and not self._is_elsewhere():
+                return wizard.backend_id._secret(name)
+        except SecretSealedError:
+            # Of another session, or of a key that is gone: it is entered anew.
+            return ""
+        return ""
 
     def _is_elsewhere(self):
         """Whether the address is of another host than the backend's."""
@@ -112,6 +145,12 @@ class SyncBackendConnect(models.TransientModel):
 
     def _url(self):
         return (self.url or "").strip()
+
+    def _may_be_internal(self):
+        """Whether an administrator allowed it, here or for the backend's own host."""
+        wizard = self.sudo()
+        own = wizard.backend_id.internal_host
+        return wizard.internal or bool(own and own == host(self._url()))
 
     @api.depends("step_ids.state")
     def _compute_passed(self):
@@ -123,13 +162,13 @@ class SyncBackendConnect(models.TransientModel):
     def default_get(self, fields):
         values = super().default_get(fields)
         backend = self.backend_id.browse(values.get("backend_id"))
-        for name in {*KEPT} & {*fields} if backend else ():
+        for name in {*KEPT, "internal"} & {*fields} if backend else ():
             values[name] = self._plain(backend, name)
         return values
 
     def write(self, vals):
         # What was tested is no longer what would be kept.
-        if {"url", *SECRETS} & vals.keys():
+        if {"url", "internal", *SECRETS} & vals.keys():
             self.sudo().step_ids.unlink()
         return super().write(vals)
 
@@ -173,11 +212,14 @@ class SyncBackendConnect(models.TransientModel):
         values.update(
             {name: self._secret(name) for name in SECRETS if self._secret(name)}
         )
+        if self.sudo().internal:
+            values["internal"] = True
         backend = self.backend_id
         if backend:
             backend.write(values)
         else:
             backend = backend.create(values)
+        self.sudo().write({f"{name}_secret": False for name in SECRETS})
         backend._schedule_push()
         backend._schedule_pull()
         return self.env["ir.actions.actions"]._for_xml_id(
@@ -199,20 +241,27 @@ class SyncBackendConnect(models.TransientModel):
     def _reach(self):
         if problem := self.env["sync.backend"]._address_problem(self.url):
             return "failed", problem
-        __, host, port = origin(self._url())
+        __, name, port = origin(self._url())
         try:
-            socket.create_connection((host.strip("[]"), port), TIMEOUT).close()
-        except socket.gaierror:
+            reach(name, port, self._may_be_internal(), TIMEOUT)
+        except InternalAddressError:
+            # Whatever is there or not: a scanner learns nothing.
+            return "failed", self.env._(
+                "%s is an address inside of your network. If the pharmacy app is "
+                "there, ask an administrator to allow it, here or on the backend.",
+                name,
+            )
+        except (socket.gaierror, UnicodeError):
             return "failed", self.env._(
                 "There is no host %s. Look for a typing error; if it is right, ask "
                 "who runs Odoo's server whether it can resolve that name.",
-                host,
+                name,
             )
         except TimeoutError:
             return "failed", self.env._(
                 "%(host)s did not answer on port %(port)s within %(seconds)d seconds. "
                 "A firewall may be in between: ask that Odoo's server be let through.",
-                host=host,
+                host=name,
                 port=port,
                 seconds=TIMEOUT,
             )
@@ -220,11 +269,11 @@ class SyncBackendConnect(models.TransientModel):
             return "failed", self.env._(
                 "%(host)s is there, but nothing listens on port %(port)s. Start the "
                 "pharmacy app, or correct the port.",
-                host=host,
+                host=name,
                 port=port,
             )
         return "passed", self.env._(
-            "%(host)s answers on port %(port)s.", host=host, port=port
+            "%(host)s answers on port %(port)s.", host=name, port=port
         )
 
     def _answer(self):
@@ -329,45 +378,9 @@ class SyncBackendConnect(models.TransientModel):
             connect_timeout=TIMEOUT,
             read_timeout=READ_TIMEOUT,
             deadline=READ_TIMEOUT,
+            internal=self._may_be_internal(),
         )
 
     def _explanation(self, exception):
         Error = self.env["sync.error"]
         return Error._explain(Error._classify(exception, self.backend_id))
-
-
-class SyncBackendConnectStep(models.TransientModel):
-    """One step of a connection test, and what came of it."""
-
-    _name = "sync.backend.connect.step"
-    _inherit = ["sync.bounded"]
-    _description = "Step of a Connection Test"
-    _order = "id"
-
-    connect_id = fields.Many2one(
-        "sync.backend.connect", required=True, readonly=True, ondelete="cascade"
-    )
-    name = fields.Selection(
-        [
-            ("reach", "The address is reachable"),
-            ("answer", "A pharmacy app answers"),
-            ("key", "The key is accepted"),
-            ("read", "All entities are readable"),
-            ("webhook", "The webhook's secret is set"),
-        ],
-        "Step",
-        required=True,
-        readonly=True,
-    )
-    state = fields.Selection(
-        [
-            ("passed", "Passed"),
-            ("failed", "Failed"),
-            ("advice", "Advice"),
-            ("skipped", "Not tried"),
-        ],
-        "Result",
-        required=True,
-        readonly=True,
-    )
-    message = fields.Char(readonly=True)

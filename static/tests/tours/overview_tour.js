@@ -15,6 +15,11 @@ const steps = (url, key) => [
         run: `edit ${url}`,
     },
     {
+        content: "the app of the test is inside of the network",
+        trigger: ".modal .o_field_widget[name=internal] input",
+        run: "click",
+    },
+    {
         content: "a wrong key is told as such, with what to do",
         trigger: ".modal .o_field_widget[name=api_key] input",
         run: "edit wrong",

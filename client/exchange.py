@@ -1,0 +1,37 @@
+"""One exchange with the app: what is kept of it, and how its path is written."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from ..core.exceptions import InvalidDataError
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One HTTP exchange as it went, for the log of calls.
+
+    ``status`` is None when no answer came; ``error`` is what was raised, if anything;
+    sizes are bytes, ``duration`` seconds.
+    """
+
+    method: str
+    path: str
+    status: int | None
+    duration: float
+    bytes_sent: int
+    bytes_received: int
+    items: int
+    retry: bool
+    correlation_id: str
+    request_id: str
+    error: Exception | None
+
+
+def segment(external_id):
+    """An id as one segment of a path, whatever characters it has.
+
+    :raises InvalidDataError: it is none in any notation
+    """
+    if external_id in (".", ".."):
+        raise InvalidDataError(f"{external_id} cannot be an id", field="id")
+    return quote(external_id, safe="")

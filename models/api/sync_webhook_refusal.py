@@ -1,0 +1,105 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...core.exceptions import SignatureError
+from ..base.own_transaction import apart
+
+# That many of one reason within an hour are an error, about which people are alerted.
+SEVERAL = 5
+REASONS = [
+    ("mismatch", "Wrong signature"),
+    ("stale", "Too old"),
+    ("from_the_future", "From the future"),
+    ("replayed", "Sent again"),
+    ("too_large", "Too large"),
+    ("malformed", "Not signed, or malformed"),
+]
+
+
+class SyncWebhookRefusal(models.Model):
+    """How many webhooks were refused within an hour, for one reason. Without a backend:
+    they were sent to an address that takes none."""
+
+    _name = "sync.webhook.refusal"
+    _description = "Refused Webhooks"
+    _log_access = False
+    _order = "hour desc, id desc"
+    _rec_name = "reason"
+
+    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    reason = fields.Selection(REASONS, required=True, readonly=True)
+    hour = fields.Datetime("From", required=True, readonly=True)
+    count = fields.Integer(required=True, readonly=True)
+    last_at = fields.Datetime("Last", required=True, readonly=True)
+
+    _hour_uniq = models.UniqueIndex("(COALESCE(backend_id, 0), reason, hour)")
+
+    @api.model
+    def _refuse(self, backend, reason):
+        """Count a refused webhook, whatever becomes of the request."""
+        row = (backend.id or None, reason)
+        if apart(self._count, *row, read_committed=True) == SEVERAL and backend:
+            self.env["sync.error"]._record(
+                SignatureError(self._explanation(reason), reason=reason),
+                backend_id=backend.id,
+                operation="webhook",
+            )
+
+    @api.model
+    def _count(self, backend_id, reason):
+        now = fields.Datetime.now()
+        ((count,),) = self.env.execute_query(
+            SQL(
+                """INSERT INTO sync_webhook_refusal AS r
+                          (backend_id, reason, hour, count, last_at)
+                   VALUES (%s, %s, %s, 1, %s)
+                   ON CONFLICT (COALESCE(backend_id, 0), reason, hour)
+                   DO UPDATE SET count = r.count + 1, last_at = EXCLUDED.last_at
+                   RETURNING count""",
+                backend_id,
+                reason,
+                now.replace(minute=0, second=0),
+                now,
+            )
+        )
+        return count
+
+    @api.model
+    def _explanation(self, reason):
+        clock = self.env._(
+            "A clock is wrong, the pharmacy app's or that of Odoo's server: put it "
+            "right."
+        )
+        texts = {
+            "mismatch": self.env._(
+                "Webhooks are refused because of their signature. Enter the secret "
+                "that the pharmacy app has now; if it is the same, someone else "
+                "sends them."
+            ),
+            "stale": self.env._("Webhooks are refused because they are too old."),
+            "from_the_future": self.env._(
+                "Webhooks are refused because they are from the future."
+            ),
+            "replayed": self.env._(
+                "Webhooks are refused because they were accepted before: the same ones "
+                "are sent again."
+            ),
+            "too_large": self.env._("Webhooks are refused because they are too large."),
+            "malformed": self.env._(
+                "Webhooks are refused because they are not signed as Standard Webhooks "
+                "asks for it."
+            ),
+        }
+        wrong = reason in ("stale", "from_the_future")
+        return f"{texts[reason]} {clock}" if wrong else texts[reason]
+
+
+class SyncRetention(models.AbstractModel):
+    _inherit = "sync.retention"
+
+    @api.model
+    def _expired(self):
+        return (
+            *super()._expired(),
+            ("sync_webhook_refusal", "log", "hour < %s"),
+        )

@@ -1,0 +1,65 @@
+import time
+
+from odoo import fields, models
+
+from ...core.exceptions import ConfigurationError, SignatureError
+from ...core.signature import sign, verify
+
+# Of no backend: what is sent to one that takes no webhooks takes as long to refuse.
+NO_SECRET = "whsec_bm9ib2R5"
+
+
+def _is_usable(secret):
+    try:
+        return bool(sign(secret, "test", 0, b""))
+    except ConfigurationError:
+        return False
+
+
+class SyncBackend(models.Model):
+    """What the pharmacy app notifies."""
+
+    _inherit = "sync.backend"
+
+    webhook_refusal_ids = fields.One2many(
+        "sync.webhook.refusal", "backend_id", "Refused Webhooks"
+    )
+
+    def _receive_webhook(self, headers, body):
+        """Check a webhook, and have the changes read that it is about.
+
+        :param headers: of the request
+        :param body: bytes; None: they are too many
+        :return: None, or why it is refused: ``too_large``, ``replayed``, ``stale``,
+            ``from_the_future``, ``mismatch`` or ``malformed``
+        """
+        backend = self.exists().filtered("active")
+        secrets = backend._webhook_secrets()
+        backend = backend if secrets else backend.browse()
+        reason = "too_large"
+        if body is not None:
+            reason = backend._accept_webhook(secrets, headers, body)
+        if reason:
+            self.env["sync.webhook.refusal"]._refuse(backend, reason)
+        else:
+            backend._schedule_pull()
+        return reason
+
+    def _accept_webhook(self, secrets, headers, body):
+        try:
+            signed = verify(secrets or [NO_SECRET], headers, body, time.time())
+        except SignatureError as exc:
+            return "malformed" if exc.reason == "missing_header" else exc.reason
+        except ConfigurationError:
+            return "mismatch"
+        if not self:
+            return "mismatch"
+        return None if self.env["sync.webhook"]._accept(self, signed) else "replayed"
+
+    def _webhook_secrets(self):
+        """The secrets of which any may have signed a webhook."""
+        if not self:
+            return []
+        secrets = self._readable_secrets("webhook_secret", "webhook_secret_next")
+        # One that was mistyped does not keep the other from being used.
+        return [*filter(_is_usable, secrets)] or secrets
