@@ -44,7 +44,7 @@ class TestApiUser(HttpCase):
         self.assertEqual(self.status(key), 200)
         json2 = self.url_open(
             "/json/2/sync.api/health",
-            json={},
+            json={"correlation_id": "over-json-2"},
             headers={"Authorization": f"Bearer {key}"},
         )
         self.assertTrue(json2.json().get("success"), json2.text)
