@@ -104,7 +104,10 @@ class TestLineKeys(SyncCase):
     def test_a_line_that_moved_has_one_key_from_then_on(self):
         one, two = self.arrived(*self.products), self.arrived(*self.more)
         line = one.order_line[0]
+        before = self.lines_of(two)
         line.order_id = two
+        # Those that were there are called what they were.
+        self.assertLess(before.items(), self.lines_of(two).items())
         key = next(key for key, other in self.lines_of(two).items() if other == line)
         self.settle()
         (two.order_line - line).unlink()
