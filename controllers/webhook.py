@@ -1,9 +1,12 @@
 import json
+import math
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
+
+from ..core.exceptions import NotNowError
 
 MAX_BODY = 64 * 1024
 MAX_ID = 2**31 - 1
@@ -41,14 +44,17 @@ class WebhookController(http.Controller):
         if body is not None and len(body) > MAX_BODY:
             body = None
         backend = env["sync.backend"].browse(min(backend_id, MAX_ID))
-        reason = backend._receive_webhook(request.httprequest.headers, body)
+        try:
+            reason = backend._receive_webhook(request.httprequest.headers, body)
+        except NotNowError as exc:
+            later = [("Retry-After", str(math.ceil(exc.retry_after)))]
+            return self._answer(429, "too_many", later)
         if not reason:
             return self._answer(202, None)
         status = STATUS.get(reason, 401)
         return self._answer(status, "unauthorized" if status == 401 else reason)
 
-    def _answer(self, status, code):
+    def _answer(self, status, code, headers=()):
         body = {"error": {"code": code}} if code else {}
-        return request.make_response(
-            json.dumps(body), [("Content-Type", "application/json")], status=status
-        )
+        headers = [("Content-Type", "application/json"), *headers]
+        return request.make_response(json.dumps(body), headers, status=status)

@@ -32,6 +32,7 @@ class SyncBackend(models.Model):
         :param body: bytes; None: they are too many
         :return: None, or why it is refused: ``too_large``, ``replayed``, ``stale``,
             ``from_the_future``, ``mismatch`` or ``malformed``
+        :raises NotNowError: more were signed rightly than the backend lets in
         """
         backend = self.exists().filtered("active")
         secrets = backend._webhook_secrets()
@@ -54,6 +55,8 @@ class SyncBackend(models.Model):
             return "mismatch"
         if not self:
             return "mismatch"
+        # What anybody can send uses nothing up that is the app's.
+        self.env["sync.rate"]._admit(self, "webhook")
         return None if self.env["sync.webhook"]._accept(self, signed) else "replayed"
 
     def _webhook_secrets(self):

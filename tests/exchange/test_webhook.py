@@ -66,6 +66,17 @@ class TestWebhook(HttpCase):
         self.assertEqual(self.send(name="twice").status_code, 202)
         self.assertEqual(self.refused(), {"replayed": 3})
 
+    def test_more_than_are_let_in_are_told_when_to_come_back(self):
+        self.backend.rate_limit = 2
+        self.env.flush_all()
+        forged = self.send(secret="whsec_" + "A" * 32)
+        self.assertEqual(forged.status_code, 401)
+        answers = [self.send() for __ in range(3)]
+        self.assertEqual([a.status_code for a in answers], [202, 202, 429])
+        self.assertGreater(int(answers[-1].headers["Retry-After"]), 0)
+        self.env.invalidate_all()
+        self.assertEqual(self.backend.refused_count, 1)
+
     def test_ids_are_kept_as_long_as_their_signature_holds(self):
         self.send(name="early", age=290)
         self.send(name="late", age=-290)
