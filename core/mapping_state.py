@@ -6,14 +6,14 @@ know nothing of that. Records are canonical values by field; the other words are
 of :mod:`.merge` and :mod:`.pair`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from .conflict_rules import Facts
+from .conflict_rules import AllFrozen, Facts
 from .merge import KEYED, Frozen, Merge, Record, lines_by_key, three_way
 from .merge_base import advance, new_base
 from .pair import NOTHING, Base, Held, as_it_is, in_odoo, seen
-from .policy import Decision, Policies, resolve
+from .policy import Decision, Policies, Policy, Restored, resolve
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class MappingState:
     :ivar in_part: whether the version was told in part only: what was left out may
         have changed since it was told
     :ivar conflict_paths: where a person has yet to decide
+    :ivar epoch: how often the app had been set back when the version was told
+    :ivar app_epoch: how often it has been by now
+    :ivar guarded: the open conflict is over what the app had before it was set back:
+        until a person has decided, Odoo gives way to nothing by itself
     """
 
     external_id: str | None = None
@@ -41,6 +45,26 @@ class MappingState:
     deleted: bool = False
     in_part: bool = False
     conflict_paths: tuple[str, ...] = ()
+    epoch: int = 0
+    app_epoch: int = 0
+    guarded: bool = False
+
+    @property
+    def set_back(self) -> bool:
+        """Whether the app was set back since the version was told: versions begin anew,
+        and what it has may be older than what was agreed on."""
+        return bool(self.external_id) and self.epoch < self.app_epoch
+
+    def restored(self, touched: bool = True) -> Restored | None:
+        """How the record has to be compared with one that arrives.
+
+        :param touched: whether somebody may have changed it at the pharmacy since the
+            app was set back
+        """
+        if self.set_back:
+            asked = touched or self.conflict_paths
+            return Restored.CHANGED if asked else Restored.AS_IT_WAS
+        return Restored.CHANGED if self.guarded and self.conflict_paths else None
 
     def advanced(self, sent: Record) -> Base:
         """The base once the pharmacy has what was sent."""
@@ -60,6 +84,7 @@ class Comparison:
     :ivar settled: the pharmacy's half in which the values that lost count as seen
     :ivar decisions: what rules and policies decided
     :ivar frozen: paths of the conflicts over which Odoo must not give way by itself
+    :ivar restored: why nothing is taken over by itself, if so
     """
 
     base: Base
@@ -70,6 +95,7 @@ class Comparison:
     settled: Record
     decisions: tuple[Decision, ...] = ()
     frozen: frozenset[str] = frozenset()
+    restored: Restored | None = None
 
     @property
     def to_odoo(self) -> dict[str, Any]:
@@ -138,8 +164,17 @@ def decide(
     facts: Facts | None = None,
     *,
     held: Held = as_it_is,
+    restored: Restored | None = None,
 ) -> Comparison:
-    """The comparison in which rules and policies had their say."""
+    """The comparison in which rules and policies had their say.
+
+    :param restored: the app was set back: what it has otherwise than agreed is not
+        taken over by itself, whatever rules and policies say
+    """
+    if restored:
+        asks = restored is Restored.CHANGED
+        policies = Policies((), Policy.ASK if asks else Policy.ODOO)
+        facts = AllFrozen()
     base = base.learned(pharmacy, held)
     words = seen(base, odoo, pharmacy, held)
     found = resolve(base.pharmacy, words, pharmacy, policies, facts)
@@ -150,8 +185,9 @@ def decide(
         words,
         found.merge,
         found.base,
-        found.decisions,
+        tuple(replace(each, by=restored or each.by) for each in found.decisions),
         found.frozen,
+        restored,
     )
 
 

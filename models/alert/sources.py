@@ -69,6 +69,8 @@ class SyncAlert(models.Model):
             Condition.HANDLER_FAILED: self._see_handler_failed,
             Condition.HEALTH_SCORE: self._see_health_score,
             Condition.RECOVERY_FAILED: self._see_recovery_failed,
+            Condition.SET_BACK: self._see_set_back,
+            Condition.COPIED: self._see_copied,
         }
         return see[rule.condition](rule, backend_ids)
 
@@ -299,6 +301,19 @@ class SyncAlert(models.Model):
         ]
 
     @api.model
+    def _see_set_back(self, rule, backend_ids):
+        domain = [("id", "in", backend_ids), ("set_back_at", "!=", False)]
+        return [
+            _of_backend(backend, backend.set_back_reason, backend.set_back_at)
+            for backend in self.env["sync.backend"].search(domain)
+        ]
+
+    @api.model
+    def _see_copied(self, rule, backend_ids):
+        backends = self.env["sync.backend"].search([("id", "in", backend_ids)])
+        return [_of_backend(backend) for backend in backends.filtered("is_copy")]
+
+    @api.model
     def _see_recovery_failed(self, rule, backend_ids):
         sagas = self.env["sync.saga"].search(
             [("state", "=", "needs_attention"), ("backend_id", "in", backend_ids)]
@@ -336,6 +351,18 @@ class SyncAlert(models.Model):
                 )
             )
         return found
+
+
+def _of_backend(backend, cause="", at=None):
+    return Sighting(
+        backend.id,
+        figure=1,
+        subject=backend.name,
+        res_model="sync.backend",
+        res_id=backend.id,
+        at=at,
+        cause=cause or "",
+    )
 
 
 def _of_errors(row, figure):

@@ -79,6 +79,26 @@ class SyncBackend(models.Model):
         default=60.0, help="Seconds that one call may take as a whole."
     )
     stream_ids = fields.One2many("sync.stream", "backend_id", "Streams")
+    epoch = fields.Integer(
+        readonly=True,
+        copy=False,
+        help="How often the pharmacy app was set back to an earlier state: versions of "
+        "an earlier epoch mean nothing.",
+    )
+    told_until = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Time of the latest change that the app had told before it was set back, "
+        "by its own clock.",
+    )
+    set_back_at = fields.Datetime(
+        "Set Back",
+        readonly=True,
+        copy=False,
+        help="When Odoo noticed that the pharmacy app was set back to an earlier "
+        "state; empty once both sides were compared and repaired.",
+    )
+    set_back_reason = fields.Char("Noticed By", readonly=True, copy=False)
     _user_uniq = models.UniqueIndex(
         "(user_id) WHERE user_id IS NOT NULL",
         "A user can call in for one backend only.",

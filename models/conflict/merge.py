@@ -4,6 +4,7 @@ from functools import partial
 
 from odoo import models
 
+from ...core.conflict_rules import AllFrozen
 from ...core.mapping_state import compare, decide
 from ...core.pushing import is_due
 from ...entities.directory import Directory
@@ -33,7 +34,9 @@ class SyncMapping(models.Model):
         pharmacy = pharmacy or self._open_conflict().pharmacy
         if not pharmacy:
             return compare(base, odoo, held=held)
-        if undecided is None:
+        if undecided is None and self._state().restored():
+            frozen = AllFrozen().is_frozen
+        elif undecided is None:
             frozen = RecordFacts(self, self._record()).is_frozen
         else:
             frozen = partial(_is_among, frozenset(undecided))
@@ -62,7 +65,26 @@ class SyncMapping(models.Model):
         self.ensure_one()
         policies = self.stream_id._policies()
         held = self.stream_id._adapter()._held()
-        return decide(self._base(), odoo, pharmacy, policies, facts, held=held)
+        return decide(
+            self._base(),
+            odoo,
+            pharmacy,
+            policies,
+            facts,
+            held=held,
+            restored=self._restored(facts),
+        )
+
+    def _restored(self, facts):
+        """How it has to be compared if the app was set back, a
+        :class:`...core.policy.Restored`; None: as ever.
+
+        :param facts: :class:`.record_facts.RecordFacts` of the record
+        """
+        if not self.guarded and self.epoch == self.backend_id.epoch:
+            return None
+        touched = facts.is_touched(self.backend_id.told_until)
+        return self._state().restored(touched)
 
     def _take_over(self, odoo, pharmacy, undecided=(), correlation_id=None):
         """Write in Odoo what is its due by the base, and queue what is the pharmacy's:
@@ -150,7 +172,12 @@ class SyncMapping(models.Model):
         """Why a person is asked about what only the pharmacy changed."""
         if not comparison.frozen:
             return {}
-        because = self.stream_id._adapter()._asks_because(self._record())
+        if comparison.restored:
+            because = self.env._(
+                "The pharmacy app was set back: this came back, or was written since."
+            )
+        else:
+            because = self.stream_id._adapter()._asks_because(self._record())
         return dict.fromkeys(comparison.frozen, because)
 
 

@@ -133,7 +133,7 @@ class SyncStream(models.Model):
             elif move is Move.UNCHANGED:
                 arrival.outcome = "unchanged"
                 arrival.res_id = arrival.mapping.res_id
-            elif not arrival.mapping.res_id:
+            elif not arrival.mapping.res_id and move is not Move.AGAIN:
                 unlinked.append(arrival)
             else:
                 changed.append(arrival)
@@ -150,6 +150,9 @@ class SyncStream(models.Model):
             [
                 "external_id",
                 "version",
+                "epoch",
+                "guarded",
+                "backend_id",
                 "res_id",
                 "base",
                 "odoo_base",

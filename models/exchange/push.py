@@ -253,7 +253,7 @@ class SyncStream(models.Model):
         mappings.fetch(
             [
                 *("external_id", "version", "base", "odoo_base", "in_part"),
-                *("key", "uncertain", "unanswered"),
+                *("key", "uncertain", "unanswered", "epoch", "guarded", "backend_id"),
             ]
         )
         essential = self._essential_now()

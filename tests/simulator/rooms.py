@@ -10,13 +10,19 @@ class Room(TextEnum):
     SUPPLIERS: orders refer to suppliers, which may arrive after them. BREAKER: outages
     that open a circuit breaker. RULES: rules and policies decide on conflicts. HOLDS:
     the sides hold values differently: Odoo rounds what the pharmacy writes, and the
-    pharmacy calls in with records that leave fields out."""
+    pharmacy calls in with records that leave fields out. RESTORES: the pharmacy is set
+    back to an earlier state, once or twice."""
 
     TWINS = "twins"
     SUPPLIERS = "suppliers"
     BREAKER = "breaker"
     RULES = "rules"
     HOLDS = "holds"
+    RESTORES = "restores"
+
+
+# Drawn apart, so that histories without them stay the same.
+APART = (Room.HOLDS, Room.RESTORES)
 
 
 RULES = (
@@ -29,7 +35,7 @@ RULES = (
 def draw_rooms(draw):
     """None in half of the histories; else one, or a few at once."""
     many = draw.choice((1, 1, 1, 1, 1, 2, 2, 3)) if draw.random() < 0.5 else 0
-    return frozenset(draw.sample([room for room in Room if room != Room.HOLDS], many))
+    return frozenset(draw.sample([room for room in Room if room not in APART], many))
 
 
 def draw_policies(draw):

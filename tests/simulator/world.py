@@ -67,6 +67,10 @@ class World:
         self.held = random.Random(f"holds of {self.seed}")
         if self.held.random() < 0.25:
             self.rooms |= {Room.HOLDS}
+        self.restores = random.Random(f"restores of {self.seed}")
+        alone = self.rooms <= {Room.BREAKER, Room.RULES}
+        if alone and self.restores.random() < 0.35:
+            self.rooms |= {Room.RESTORES}
         self.odoo.matches = self.pharmacy.unique = Room.TWINS in self.rooms
         if Room.BREAKER in self.rooms:
             self.odoo.set_breakers(probes=draw.choice((1, 2)))
