@@ -49,6 +49,8 @@ class WebhookController(http.Controller):
         except (SyncError, ValueError):
             # Python refuses to read a number of thousands of digits.
             return self._answer(401, "unauthorized")
+        if backend.is_copy:
+            return self._answer(409, "database_copied")
         backend._schedule_pull()
         return self._answer(202, None)
 

@@ -129,7 +129,9 @@ KINDS: Mapping[Condition, Kind] = {
         _lt("It is in order again."),
     ),
     _C.SET_BACK: Kind(
-        _lt("The pharmacy app was set back to an earlier state: %(subject)s: %(cause)s"),
+        _lt(
+            "The pharmacy app was set back to an earlier state: %(subject)s: %(cause)s"
+        ),
         _lt(
             "All is read again and compared. What Odoo had agreed on since is sent"
             " again, or asked about; nothing old is written in Odoo. Decide the"

@@ -302,15 +302,15 @@ class SyncAlert(models.Model):
 
     @api.model
     def _see_set_back(self, rule, backend_ids):
-        domain = [("id", "in", backend_ids), ("set_back_at", "!=", False)]
+        backends = self.env["sync.backend"].browse(id_ for id_ in backend_ids if id_)
         return [
             _of_backend(backend, backend.set_back_reason, backend.set_back_at)
-            for backend in self.env["sync.backend"].search(domain)
+            for backend in backends.filtered("set_back_at")
         ]
 
     @api.model
     def _see_copied(self, rule, backend_ids):
-        backends = self.env["sync.backend"].search([("id", "in", backend_ids)])
+        backends = self.env["sync.backend"].browse(id_ for id_ in backend_ids if id_)
         return [_of_backend(backend) for backend in backends.filtered("is_copy")]
 
     @api.model

@@ -5,3 +5,4 @@ from . import sync_stream
 from . import sync_mapping
 from . import address
 from . import lang
+from . import origin

@@ -21,8 +21,8 @@ class SyncBackend(models.Model):
     origin = fields.Json(
         readonly=True,
         copy=False,
-        help="What the database was known by in which the app was connected: uuid, name "
-        "and PostgreSQL cluster.",
+        help="What the database was known by in which the app was connected: uuid, "
+        "name and PostgreSQL cluster.",
     )
     is_copy = fields.Boolean("Copied Database", compute="_compute_is_copy")
 
@@ -81,11 +81,13 @@ class SyncBackend(models.Model):
             )
 
     def action_keep_origin(self):
-        """Declare that this database is the original, which was moved or renamed.
+        """Say that this database is the original, which was moved or renamed.
 
         :raises AccessError: the user is no manager
         """
-        message = self.env._("Only managers may declare which database is the original.")
+        message = self.env._(
+            "Only managers may declare which database is the original."
+        )
         check_may(self, MANAGER, message)
         self._keep_origin()
         self._schedule_push()

@@ -163,6 +163,7 @@ class SyncBackend(models.Model):
             for vals in vals_list
         ]
         backends = super().create(vals_list)
+        backends._keep_origin()
         backends._create_parts()
         return backends
 
@@ -172,7 +173,9 @@ class SyncBackend(models.Model):
             self._check_key_stays(vals["url"])
         if "lang" in vals:
             self.filtered(lambda b: b.lang != vals["lang"])._check_lang(vals["lang"])
+        moved = self.filtered(lambda b: vals.get("url", b.url) != b.url)
         result = super().write(vals)
+        moved._keep_origin()
         if {"active", "company_id"} & vals.keys():
             self.env.registry.clear_cache()
         if vals.get("paused") is False or vals.get("active"):
@@ -244,7 +247,7 @@ class SyncBackend(models.Model):
         :param eta: not before this datetime (UTC); falsy: at once
         """
         ((xid,),) = self.env.execute_query(SQL("SELECT pg_current_xact_id()::text"))
-        for backend in self.filtered(lambda b: b.active and not b.paused):
+        for backend in self.filtered(lambda b: b._is_at_work()):
             key = f"pharmacy_sync push {backend.id} {xid} {eta or ''}"
             backend._as_runner().with_delay(
                 eta=eta or None,
@@ -257,7 +260,7 @@ class SyncBackend(models.Model):
 
         A job that still waits for its turn serves: it will read to the end.
         """
-        for backend in self.filtered(lambda b: b.active and not b.paused):
+        for backend in self.filtered(lambda b: b._is_at_work()):
             backend._as_runner().with_delay(
                 eta=eta or None,
                 identity_key=f"pharmacy_sync pull {backend.id} {eta or ''}",

@@ -38,7 +38,7 @@ class SyncBackend(models.Model):
         """Job: carry the pharmacy app's changes to Odoo."""
         self.ensure_one()
         self = neutral(self, self)
-        if self.paused or not self.active:
+        if not self._is_at_work():
             return
         answered = False
         for stream in self.stream_ids.filtered("pulls").sorted("rank"):

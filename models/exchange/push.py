@@ -74,7 +74,7 @@ class SyncBackend(models.Model):
         """Job: carry Odoo's changes to the pharmacy app."""
         self.ensure_one()
         self = neutral(self, self)
-        if self.paused or not self.active:
+        if not self._is_at_work():
             return
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:

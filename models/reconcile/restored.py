@@ -10,7 +10,7 @@ class SyncBackend(models.Model):
 
     def _app_went_back(self):
         super()._app_went_back()
-        if self.active and not self.paused:
+        if self._is_at_work():
             for stream in self.stream_ids:
                 stream._reconcile()
 

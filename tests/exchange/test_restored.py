@@ -24,6 +24,11 @@ class TestRestored(WorkCase):
         (order or self.order).write(values)
         self.sync()
 
+    def settle(self):
+        """Both ways, all read again, until nothing is due."""
+        for __ in range(3):
+            self.sync()
+
     def long_ago(self):
         """All that is in the copy is older than what was read last."""
         self.backend.stream_ids.told_at = "2999-01-01T00:00:00Z"
@@ -46,6 +51,11 @@ class TestRestored(WorkCase):
         for work in self.works().filtered(lambda w: w.state == "running"):
             self.run_job(work)
 
+    def watch(self):
+        self.env.cr.flush()
+        self.env["sync.alert"]._watch()
+        self.env.invalidate_all()
+
     def conflict(self, order=None):
         return self.mapping(order or self.order)._open_conflict()
 
@@ -56,8 +66,7 @@ class TestRestored(WorkCase):
         self.assertEqual(self.at_app(self.order)["notes"], "Newer")
         self.long_ago()
         self.app.restore()
-        self.pull()
-        self.push()
+        self.settle()
         self.assertIn("Newer", self.order.note)
         self.assertEqual(self.at_app(self.order)["notes"], "Newer")
         self.assertFalse(self.conflict())
@@ -70,7 +79,7 @@ class TestRestored(WorkCase):
         # As many versions as before, and more.
         for day in ("2027-01-01", "2027-01-02", "2027-01-03"):
             self.edit(expected_at=f"{day}T08:00:00Z")
-        self.sync()
+        self.settle()
         self.assertIn("Newer", self.order.note)
         paths = set(self.conflict().line_ids.mapped("field"))
         self.assertEqual(paths, {"notes", "expected_at"})
@@ -88,8 +97,8 @@ class TestRestored(WorkCase):
         self.agree(note="<p>Newer</p>")
         self.app.restore()
         self.edit(expected_at="2027-01-01T08:00:00Z")
-        self.sync()
-        self.conflict()._decide("odoo")
+        self.settle()
+        self.conflict().action_keep_odoo()
         self.sync()
         self.assertEqual(self.at_app(self.order)["notes"], "Newer")
         self.assertFalse(self.conflict())
@@ -102,7 +111,7 @@ class TestRestored(WorkCase):
             self.agree(note=f"<p>{number}</p>")
         self.long_ago()
         self.app.restore()
-        self.sync()
+        self.settle()
         self.assertEqual(self.at_app(self.order)["notes"], "3")
         self.edit(self.quiet, notes="By hand")
         low = self.at_app(self.quiet)["version"]
@@ -123,7 +132,7 @@ class TestRestored(WorkCase):
             self.app.add(
                 "purchase-orders", reference=f"N{number}", supplier_id=partner, lines=[]
             )
-        self.pull()
+        self.settle()
         made = self.env["purchase.order"].search([("partner_ref", "=like", "N%")])
         mapped = self.env["sync.mapping"].search_count(
             [("stream_id", "=", self.order_stream().id)]
@@ -138,7 +147,7 @@ class TestRestored(WorkCase):
         self.order.note = "<p>Newest</p>"
         self.push()
         self.assertTrue(self.backend.set_back_at)
-        self.sync()
+        self.settle()
         self.assertEqual(self.at_app(self.order)["notes"], "Newest")
         self.assertFalse(self.operations(state="dead"))
 
@@ -149,7 +158,7 @@ class TestRestored(WorkCase):
         late.note = "<p>Changed</p>"
         self.push()
         self.assertTrue(self.backend.set_back_at)
-        self.sync()
+        self.settle()
         self.assertEqual(self.at_app(late)["notes"], "Changed")
         self.assertFalse(self.operations(state="dead"))
 
@@ -174,10 +183,11 @@ class TestRestored(WorkCase):
         error = self.env["sync.error"]._classify_response(
             self.backend, 412, None, "stale"
         )
+        operation.attempts = 99
         operation._fail(error, Exception("stale"))
         self.assertEqual(operation.state, "dead")
         self.app.restore()
-        self.sync()
+        self.settle()
         self.assertNotEqual(operation.state, "dead")
         self.assertEqual(self.at_app(self.order)["notes"], "Newest")
 
@@ -187,7 +197,7 @@ class TestRestored(WorkCase):
         self.agree(note="<p>Newer</p>")
         self.long_ago()
         self.app.restore()
-        self.sync()
+        self.settle()
         self.assertEqual(len(self.works()), 3)
         self.assertTrue(self.backend.set_back_at)
         self.compare()
@@ -198,7 +208,7 @@ class TestRestored(WorkCase):
         late = self.make_order()
         self.sync()
         self.app.restore()
-        self.sync()
+        self.settle()
         self.compare()
         self.assertTrue(self.backend.set_back_at)
         (drift,) = self.works().drift_ids
@@ -211,42 +221,55 @@ class TestRestored(WorkCase):
 
     def test_comparison_proposes_no_pull_of_what_went_back(self):
         self.agree(note="<p>Newer</p>")
-        cursor = self.order_stream().cursor
         self.long_ago()
         self.app.restore()
         # Neither a cursor nor the feed shows it.
-        self.app.fault(
-            "respond",
-            match={"path": "/api/v1/changes"},
-            status=200,
-            body={"changes": [], "next_cursor": cursor, "has_more": False},
-        )
+        page = self.app.call("GET", "/api/v1/changes?entity=purchase-orders")
+        self.order_stream().cursor = page["next_cursor"]
         work = self.order_stream()._reconcile()
         self.run_job(work)
         self.assertTrue(self.backend.set_back_at)
-        drift = work.drift_ids.filtered(lambda d: d.kind == "differs")
-        self.assertEqual(drift.repair, "merge")
-        self.app.heal()
-        drift.action_repair()
-        self.compare()
-        self.push()
+        self.assertNotIn("pull", work.drift_ids.mapped("repair"))
+        self.settle()
+        self.assertIn("Newer", self.order.note)
+        self.assertEqual(self.at_app(self.order)["notes"], "Newer")
+
+    def test_record_that_no_feed_tells_of_is_merged_and_not_pulled(self):
+        self.agree(note="<p>Newer</p>")
+        self.long_ago()
+        self.app.restore()
+        self.settle()
+        # As if nothing of it had been read since.
+        mapping = self.mapping(self.order)
+        self.edit(notes="Of the backup")
+        page = self.app.call("GET", "/api/v1/changes?entity=purchase-orders")
+        self.order_stream().cursor = page["next_cursor"]
+        mapping.epoch -= 1
+        self.works().unlink()
+        work = self.order_stream()._reconcile()
+        self.run_job(work)
+        self.assertEqual(work.drift_ids.mapped("repair"), ["merge"])
+        work.drift_ids.action_repair()
+        self.run_job(work)
+        self.settle()
+        self.assertEqual(work.drift_ids.mapped("state"), ["repaired"])
         self.assertIn("Newer", self.order.note)
         self.assertEqual(self.at_app(self.order)["notes"], "Newer")
 
     def test_one_alert_stays_until_it_is_over(self):
         self.agree(note="<p>Newer</p>")
         self.app.restore()
-        self.sync()
-        self.env["sync.alert"]._watch()
+        self.settle()
+        self.watch()
         rule = self.env.ref("pharmacy_sync.alert_rule_set_back")
         alerts = self.env["sync.alert"].search([("rule_id", "=", rule.id)])
         self.assertEqual(alerts.mapped("state"), ["open"])
-        self.env["sync.alert"]._watch()
+        self.watch()
         self.assertEqual(alerts.state, "open")
         operator = self.env["res.users"].browse(self.make_user("op", OPERATOR))
         with self.assertRaises(AccessError):
             self.backend.with_user(operator).action_end_set_back()
         manager = self.env["res.users"].browse(self.make_user("boss", MANAGER))
         self.backend.with_user(manager).action_end_set_back()
-        self.env["sync.alert"]._watch()
+        self.watch()
         self.assertEqual(alerts.state, "resolved")
