@@ -1,6 +1,7 @@
 import psycopg2
 
 from odoo import api, fields, models, tools
+from odoo.orm.models import NO_ACCESS
 from odoo.tools import SQL
 
 from ...core.exceptions import ConfigurationError
@@ -21,6 +22,7 @@ class SyncBackend(models.Model):
     origin = fields.Json(
         readonly=True,
         copy=False,
+        groups=NO_ACCESS,
         help="What the database was known by in which the app was connected: uuid, "
         "name and PostgreSQL cluster.",
     )
@@ -33,7 +35,7 @@ class SyncBackend(models.Model):
             # What is not known on either occasion says nothing.
             backend.is_copy = any(
                 here[name] and value and here[name] != value
-                for name, value in (backend.origin or {}).items()
+                for name, value in (backend.sudo().origin or {}).items()
             )
 
     @api.model
