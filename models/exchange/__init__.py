@@ -2,7 +2,7 @@
 
 from . import request
 from . import restored
-from . import settle
+from . import push_outcome
 from . import push
 from . import pull
 from . import apply
