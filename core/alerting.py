@@ -43,6 +43,7 @@ class Condition(TextEnum):
     RECOVERY_FAILED = "recovery_failed"
     SET_BACK = "set_back"
     COPIED = "copied"
+    RULE_PROPOSED = "rule_proposed"
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,15 @@ KINDS: Mapping[Condition, Kind] = {
             " manager says so on the backend; a copy stays as it is."
         ),
         _lt("A manager has said that this is the original."),
+    ),
+    _C.RULE_PROPOSED: Kind(
+        _lt("What is sent needs a decision: %(subject)s"),
+        _lt(
+            "Several pharmacy apps could get the same records, so that only what is"
+            " linked already is sent. Open the stream and choose which records belong"
+            " on it, or confirm it as it is."
+        ),
+        _lt("A person has chosen what is sent."),
     ),
 }
 

@@ -51,6 +51,10 @@ from .exchange import test_bad_records
 from .exchange import test_neutral
 from .exchange import test_fidelity
 from .exchange import test_not_said
+from .exchange import test_line_keys
+from .exchange import test_codes
+from .exchange import test_belonging
+from .exchange import test_variants
 from .dead_letter import test_dead_letter
 from .dead_letter import test_dead_letter_tour
 from .dead_letter import test_redrive

@@ -71,6 +71,7 @@ class SyncAlert(models.Model):
             Condition.RECOVERY_FAILED: self._see_recovery_failed,
             Condition.SET_BACK: self._see_set_back,
             Condition.COPIED: self._see_copied,
+            Condition.RULE_PROPOSED: self._see_rule_proposed,
         }
         return see[rule.condition](rule, backend_ids)
 
@@ -304,14 +305,21 @@ class SyncAlert(models.Model):
     def _see_set_back(self, rule, backend_ids):
         backends = self.env["sync.backend"].browse(id_ for id_ in backend_ids if id_)
         return [
-            _of_backend(backend, backend.set_back_reason, backend.set_back_at)
-            for backend in backends.filtered("set_back_at")
+            _of_state(b, b, b.set_back_reason, b.set_back_at)
+            for b in backends.filtered("set_back_at")
         ]
 
     @api.model
     def _see_copied(self, rule, backend_ids):
         backends = self.env["sync.backend"].browse(id_ for id_ in backend_ids if id_)
-        return [_of_backend(backend) for backend in backends.filtered("is_copy")]
+        return [_of_state(b, b) for b in backends.filtered("is_copy")]
+
+    @api.model
+    def _see_rule_proposed(self, rule, backend_ids):
+        streams = self.env["sync.stream"].search(
+            [("rule_proposed", "=", True), ("backend_id", "in", backend_ids)]
+        )
+        return [_of_state(stream, stream.backend_id) for stream in streams]
 
     @api.model
     def _see_recovery_failed(self, rule, backend_ids):
@@ -353,13 +361,13 @@ class SyncAlert(models.Model):
         return found
 
 
-def _of_backend(backend, cause="", at=None):
+def _of_state(record, backend, cause="", at=None):
     return Sighting(
         backend.id,
         figure=1,
-        subject=backend.name,
-        res_model="sync.backend",
-        res_id=backend.id,
+        subject=record.display_name,
+        res_model=record._name,
+        res_id=record.id,
         at=at,
         cause=cause or "",
     )

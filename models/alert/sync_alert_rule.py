@@ -41,6 +41,7 @@ class SyncAlertRule(models.Model):
             ("recovery_failed", "Recovery failed"),
             ("set_back", "App set back"),
             ("copied", "Copied database"),
+            ("rule_proposed", "What is sent needs a decision"),
         ],
         required=True,
         tracking=True,

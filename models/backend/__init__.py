@@ -4,6 +4,7 @@ from . import sync_by_entity
 from . import sync_backend
 from . import sync_stream
 from . import sync_mapping
+from . import belonging
 from . import address
 from . import lang
 from . import origin
