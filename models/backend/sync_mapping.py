@@ -293,8 +293,7 @@ class SyncMapping(models.Model):
                     epoch, create_uid, write_uid, create_date, write_date)
                    SELECT %(stream)s, %(backend)s, %(company)s, %(model)s, key,
                           'synced', res_id, external_id, version, base, odoo_base,
-                          deleted, arrived, %(epoch)s,
-                          %(uid)s, %(uid)s,
+                          deleted, arrived, %(epoch)s, %(uid)s, %(uid)s,
                           now() at time zone 'UTC', now() at time zone 'UTC'
                      FROM unnest(%(keys)s::text[], %(res_ids)s::int[],
                                  %(external_ids)s::text[], %(versions)s::int[],
