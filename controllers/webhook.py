@@ -10,7 +10,7 @@ from ..core.exceptions import NotNowError
 
 MAX_BODY = 64 * 1024
 MAX_ID = 2**31 - 1
-STATUS = {"too_large": 413, "replayed": 409}
+STATUS = {"too_large": 413, "replayed": 409, "database_copied": 409}
 
 
 class WebhookController(http.Controller):

@@ -41,6 +41,8 @@ class Condition(TextEnum):
     HANDLER_FAILED = "handler_failed"
     HEALTH_SCORE = "health_score"
     RECOVERY_FAILED = "recovery_failed"
+    SET_BACK = "set_back"
+    COPIED = "copied"
     RULE_PROPOSED = "rule_proposed"
 
 
@@ -126,6 +128,25 @@ KINDS: Mapping[Condition, Kind] = {
         _lt("Recovery failed: %(subject)s: %(cause)s"),
         _lt("It does not go on by itself: open it, and put it in order by hand."),
         _lt("It is in order again."),
+    ),
+    _C.SET_BACK: Kind(
+        _lt(
+            "The pharmacy app was set back to an earlier state: %(subject)s: %(cause)s"
+        ),
+        _lt(
+            "All is read again and compared. What Odoo had agreed on since is sent"
+            " again, or asked about; nothing old is written in Odoo. Decide the"
+            " conflicts, then look at the drift that the comparisons propose to repair."
+        ),
+        _lt("Both sides were compared and repaired."),
+    ),
+    _C.COPIED: Kind(
+        _lt("This database is a copy, or was moved: %(subject)s"),
+        _lt(
+            "Nothing is exchanged with the pharmacy app. If this is the original, a"
+            " manager says so on the backend; a copy stays as it is."
+        ),
+        _lt("A manager has said that this is the original."),
     ),
     _C.RULE_PROPOSED: Kind(
         _lt("What is sent needs a decision: %(subject)s"),

@@ -18,7 +18,8 @@ class Move(TextEnum):
 
     NEW: it is created, or linked with one that is plainly the same. TOMBSTONE: it was
     deleted before Odoo heard of it. UNCHANGED: it says nothing that was not agreed on
-    already. DELETED: the pharmacy deleted it. MERGE: it is compared.
+    already. DELETED: the pharmacy deleted it. MERGE: it is compared. AGAIN: it was
+    deleted, and is there again since the app was set back: it is deleted again.
     """
 
     NEW = "new"
@@ -26,6 +27,7 @@ class Move(TextEnum):
     UNCHANGED = "unchanged"
     DELETED = "deleted"
     MERGE = "merge"
+    AGAIN = "again"
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,15 @@ def received(
         return Received(Move.TOMBSTONE if deleted else Move.NEW, known, data)
     if deleted:
         return Received(Move.UNCHANGED if state.deleted else Move.DELETED, state, data)
+    if state.set_back and state.deleted:
+        return Received(Move.AGAIN, replace(state, deleted=False), data)
     if state.deleted and version <= state.version:
         return Received(Move.UNCHANGED, state, data)
     # A later version that lives: it was taken back there.
     revived = state.deleted
     state = replace(state, deleted=False)
     half = state.base.pharmacy
-    if version and half and version < state.version:
+    if version and half and version < state.version and not state.set_back:
         # What a newer version left out is known of an older one, or not at all.
         # Of a conflict a newer one has told already what is not agreed on.
         told_then = data if in_conflict else half
@@ -82,12 +86,23 @@ def received(
 def _at_version(state: MappingState, data: Record, version: int) -> MappingState:
     """The state once the record was told at a version. One that is told in part is
     known in part: what it leaves out was told of another version."""
+    if state.set_back:
+        part = leaves_out(state.base.pharmacy, data)
+        return _told(replace(state, in_part=part), version)
     if version and version < state.version:
         return replace(state, in_part=True)
     whole = not leaves_out(state.base.pharmacy, data)
     if not version or version > state.version:
         return replace(state, version=max(version, state.version), in_part=not whole)
     return replace(state, in_part=state.in_part and not whole)
+
+
+def _told(state: MappingState, version: int) -> MappingState:
+    """The state at a version that was just told: the latest one, but that an app that
+    was set back begins anew."""
+    if not state.set_back:
+        version = max(version, state.version)
+    return replace(state, version=version, epoch=state.app_epoch)
 
 
 def leaves_out(half: Record, data: Record) -> bool:
@@ -112,7 +127,7 @@ def confirmed(state: MappingState, data: Record, version: int) -> MappingState:
     if not _says_more(state, version):
         return state
     base = state.base
-    again = state.in_part or version > state.version + 1
+    again = state.in_part or state.set_back or version > state.version + 1
     for hoped in state.unanswered:
         half = confirm(base.pharmacy, hoped, data, again=again)
         base = base.with_pharmacy(half)
@@ -151,9 +166,10 @@ def merged(
     unanswered = state.unanswered
     if _says_more(state, version) and not leaves_out(state.base.pharmacy, data):
         unanswered = ()
+    guarded = bool(state.restored() and comparison.merge.conflicts)
     state = _at_version(state, data, version)
     state = written(state, comparison, stored, refused)
-    return replace(state, unanswered=unanswered, uncertain=False)
+    return replace(state, unanswered=unanswered, uncertain=False, guarded=guarded)
 
 
 def written(
@@ -169,6 +185,8 @@ def written(
 
 
 def _says_more(state: MappingState, version: int) -> bool:
+    if state.set_back:
+        return True
     return version > state.version or (state.in_part and version == state.version)
 
 
@@ -177,7 +195,7 @@ def gone(state: MappingState, data: Record, version: int) -> MappingState:
     to have it: that deletion is yet to be sent."""
     half = {**state.base.pharmacy, **data}
     base = Base({**state.base.odoo, **data}, half)
-    return replace(state, base=base, version=max(version, state.version))
+    return _told(replace(state, base=base), version)
 
 
 def deleted(state: MappingState, changed: Record, version: int) -> MappingState:
@@ -187,15 +205,8 @@ def deleted(state: MappingState, changed: Record, version: int) -> MappingState:
     """
     base = state.base
     base = Base({**base.odoo, **changed}, {**base.pharmacy, **changed})
-    version = max(version, state.version)
-    return replace(
-        state,
-        base=base,
-        version=version,
-        deleted=True,
-        conflict_paths=(),
-        declined=NONE,
-    )
+    state = replace(state, base=base, deleted=True, conflict_paths=(), declined=NONE)
+    return _told(state, version)
 
 
 def created(
@@ -210,4 +221,5 @@ def created(
     :param refused: what Odoo did not take of ``data``
     """
     base = first_agreed(data, stored)
-    return replace(state, base=base, version=version, declined=refused)
+    state = replace(state, base=base, version=version, declined=refused)
+    return replace(state, epoch=state.app_epoch)

@@ -76,6 +76,13 @@ class Facts:
         return None
 
 
+class AllFrozen(Facts):
+    """Odoo takes over nothing by itself."""
+
+    def is_frozen(self, path: str, value: Any) -> bool:
+        return True
+
+
 class Times(NamedTuple):
     """When each side changed a record last.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from .conflict_rules import Facts
+from .conflict_rules import AllFrozen, Facts
 from .declined import (
     Declined,
     Keeps,
@@ -25,7 +25,7 @@ from .declined import (
 from .merge import KEYED, Frozen, Merge, Record, lines_by_key, three_way
 from .merge_base import advance, new_base
 from .pair import NOTHING, Base, Held, as_it_is, in_odoo, seen
-from .policy import Decision, Policies, resolve
+from .policy import Decision, Policies, Policy, Restored, resolve
 
 NONE: Mapping[str, Declined] = MappingProxyType({})
 
@@ -46,6 +46,10 @@ class MappingState:
         have changed since it was told
     :ivar conflict_paths: where a person has yet to decide
     :ivar declined: what a side did not take of what the other one has, by path
+    :ivar epoch: how often the app had been set back when the version was told
+    :ivar app_epoch: how often it has been by now
+    :ivar guarded: the open conflict is over what the app had before it was set back:
+        until a person has decided, Odoo gives way to nothing by itself
     """
 
     external_id: str | None = None
@@ -57,6 +61,26 @@ class MappingState:
     in_part: bool = False
     conflict_paths: tuple[str, ...] = ()
     declined: Mapping[str, Declined] = field(default_factory=dict)
+    epoch: int = 0
+    app_epoch: int = 0
+    guarded: bool = False
+
+    @property
+    def set_back(self) -> bool:
+        """Whether the app was set back since the version was told: versions begin anew,
+        and what it has may be older than what was agreed on."""
+        return bool(self.external_id) and self.epoch < self.app_epoch
+
+    def restored(self, touched: bool = True) -> Restored | None:
+        """How the record has to be compared with one that arrives.
+
+        :param touched: whether somebody may have changed it at the pharmacy since the
+            app was set back
+        """
+        if self.set_back:
+            asked = touched or self.conflict_paths
+            return Restored.CHANGED if asked else Restored.AS_IT_WAS
+        return Restored.CHANGED if self.guarded and self.conflict_paths else None
 
     def advanced(self, sent: Record) -> Base:
         """The base once the pharmacy has what was sent."""
@@ -79,6 +103,7 @@ class Comparison:
     :ivar frozen: paths of the conflicts over which Odoo must not give way by itself
     :ivar declined: of the mapping's, those that are still so: conflicts for a person
     :ivar before: the base as the mapping has it
+    :ivar restored: why nothing is taken over by itself, if so
     """
 
     base: Base
@@ -91,6 +116,7 @@ class Comparison:
     frozen: frozenset[str] = frozenset()
     declined: Mapping[str, Declined] = field(default_factory=dict)
     before: Base = NOTHING
+    restored: Restored | None = None
 
     @property
     def to_odoo(self) -> dict[str, Any]:
@@ -181,9 +207,18 @@ def decide(
     *,
     held: Held = as_it_is,
     declined: Mapping[str, Declined] = NONE,
+    restored: Restored | None = None,
 ) -> Comparison:
     """The comparison in which rules and policies had their say; of what is declined
-    they have none."""
+    they have none.
+
+    :param restored: the app was set back: what it has otherwise than agreed is not
+        taken over by itself, whatever rules and policies say
+    """
+    if restored:
+        asks = restored is Restored.CHANGED
+        policies = Policies((), Policy.ASK if asks else Policy.ODOO)
+        facts = AllFrozen()
     before = base.learned(pharmacy, held)
     base, declined = _without_declined(before, odoo, pharmacy, declined, held)
     words = seen(base, odoo, pharmacy, held)
@@ -195,10 +230,11 @@ def decide(
         words,
         found.merge,
         found.base,
-        found.decisions,
+        tuple(replace(each, by=restored or each.by) for each in found.decisions),
         found.frozen,
         declined,
         before,
+        restored,
     )
 
 

@@ -39,6 +39,18 @@ class Policy(TextEnum):
     PHARMACY = "pharmacy"
 
 
+class Restored(TextEnum):
+    """What decides about a record of an app that was set back to an earlier state.
+
+    AS_IT_WAS: it is as it was then, so Odoo's value is the newer one and is sent again.
+    CHANGED: somebody may have changed it since; what they wrote cannot be told from
+    what came back, so a person is asked.
+    """
+
+    AS_IT_WAS = "as_it_was"
+    CHANGED = "changed"
+
+
 @dataclass(frozen=True)
 class Policies:
     """The rules and policies of a stream.
@@ -63,14 +75,14 @@ class Decision:
 
     :param strategy: odoo, pharmacy or merge.
     :param result: the value that both sides must have; MISSING for no line.
-    :param by: the rule or the policy that decided.
+    :param by: the rule or the policy that decided, or that the app was set back.
     """
 
     path: str
     strategy: str
     values: FieldConflict
     result: Any
-    by: Rule | Policy
+    by: Rule | Policy | Restored
 
 
 class Resolution(NamedTuple):

@@ -125,7 +125,7 @@ def _plan_update(
             return Plan(Step.LATER)
     known = read_at is not None and read_at == state.version
     over = state.in_part or untold(changes, comparison.odoo, comparison.pharmacy)
-    if over and not known:
+    if state.set_back or (over and not known):
         return Plan(Step.FETCH)
     return Plan(Step.UPDATE, changes, reduced, declined=tuple(comparison.declined))
 
@@ -157,7 +157,8 @@ class Fate(TextEnum):
 
     DONE. GONE: the pharmacy had deleted it. CANCELLED: not sent. LINKED: it was there
     already. READ: what the pharmacy never told is known now. STALE: it has newer
-    values. REFUSED.
+    values. LOST: the app was set back since it was asked, or does not have the record
+    any more: it is sent anew. REFUSED.
     """
 
     DONE = "done"
@@ -166,6 +167,7 @@ class Fate(TextEnum):
     LINKED = "linked"
     READ = "read"
     STALE = "stale"
+    LOST = "lost"
     REFUSED = "refused"
 
 
@@ -173,12 +175,14 @@ class Fate(TextEnum):
 class Answered:
     """:ivar arrives: the pharmacy's record, to be applied; None: nothing new.
     :ivar accepted: what the pharmacy is known to have by it
+    :ivar went_back: whether it shows that the app was set back
     """
 
     state: MappingState
     fate: Fate
     arrives: Mapping[str, Any] | None = None
     accepted: Record | None = None
+    went_back: bool = False
 
 
 def answered(
@@ -205,6 +209,9 @@ def answered(
     :param keeps: says whether the app has all that it can hold of a value
     """
     status, current = answer["status"], answer.get("current")
+    if before.app_epoch != state.app_epoch and status != CANCELLED:
+        # What the app said then holds no more.
+        return Answered(state, Fate.LOST)
     if status in OK:
         return _accepted(state, before, planned, answer, told, keeps)
     state = not_applied(state, before)
@@ -219,7 +226,10 @@ def answered(
     if current and status in (FOUND, DUPLICATE) and is_ours(state, current, key, taken):
         return Answered(linked(state, current, key), Fate.LINKED, current)
     if status == STALE and current:
-        return Answered(state, Fate.STALE, current)
+        went_back = not state.set_back and current["version"] < before.version
+        return Answered(state, Fate.STALE, current, went_back=went_back)
+    if status == NOT_FOUND and before.external_id and planned.step is not Step.CREATE:
+        return _not_there(state, planned)
     return Answered(state, Fate.REFUSED)
 
 
@@ -242,6 +252,24 @@ def not_applied(state: MappingState, before: MappingState) -> MappingState:
     return replace(state, unanswered=before.unanswered)
 
 
+def _not_there(state: MappingState, planned: Plan) -> Answered:
+    """The pharmacy does not know a record that it had."""
+    if planned.step is Step.DELETE:
+        return Answered(replace(state, deleted=True), Fate.GONE)
+    if state.set_back:
+        return Answered(lost(state), Fate.LOST)
+    # What was only to be read may be gone for any reason.
+    went_back = planned.step is Step.UPDATE
+    fate = Fate.LOST if went_back else Fate.REFUSED
+    return Answered(state, fate, went_back=went_back)
+
+
+def lost(state: MappingState) -> MappingState:
+    """The app was set back to before it had the record, which will be made anew."""
+    state = replace(nothing_agreed(state), external_id=None, version=0, in_part=False)
+    return replace(state, epoch=state.app_epoch, guarded=False)
+
+
 def _accepted(
     state: MappingState,
     before: MappingState,
@@ -253,7 +281,8 @@ def _accepted(
     version = answer.get("version") or 0
     state = replace(state, uncertain=False)
     if planned.step is Step.DELETE:
-        return Answered(replace(state, version=version, deleted=True), Fate.DONE)
+        state = replace(state, version=version, deleted=True, epoch=state.app_epoch)
+        return Answered(state, Fate.DONE)
     if version < state.version:
         # A pull has read what came after it.
         return Answered(state, Fate.DONE)
@@ -265,6 +294,7 @@ def _accepted(
         base=state.advanced(sent),
         unanswered=(),
         in_part=False,
+        epoch=state.app_epoch,
         declined={
             path: refusal
             for path, refusal in state.declined.items()

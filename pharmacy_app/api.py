@@ -11,7 +11,7 @@ from .clock import now_text
 from .errors import ApiError, Code, correlation_id, to_json
 from .idempotency import once
 from .records import ENTITIES, Write, apply_each, apply_one, living
-from .store import changes_after, find_by, last_sequence, list_after, to_record
+from .store import behind, changes_after, cursor_of, find_by, list_after, to_record
 
 
 class _RecordId(StringConvertor):
@@ -258,22 +258,28 @@ def list_changes(
     request: Request,
     entity: Literal[tuple(ENTITIES)] | None = None,
     cursor: Annotated[
-        Place, Query(description="next_cursor of the page before; none: all.")
+        str,
+        Query(
+            pattern="^[0-9]{1,18}(-[0-9a-f]{8})?$",
+            description="next_cursor of the page before; none: all.",
+        ),
     ] = "0",
     limit: Limit = 100,
 ):
     """The newest change of each record behind the cursor, in order of commit.
 
-    A cursor that this database has never given is gone: start from the beginning.
+    A cursor that this database has never given is gone: start from the beginning. So
+    it is when the database was set back, however far it has got since.
     """
-    behind = int(cursor)
     with request.app.state.store.read() as db:
-        if behind > last_sequence(db):
+        seq = behind(db, cursor)
+        if seq is None:
             raise ApiError(
                 Code.GONE, "this cursor is of another database", field="cursor"
             )
-        rows = changes_after(db, entity, behind, limit + 1)
-    page = rows[:limit]
+        rows = changes_after(db, entity, seq, limit + 1)
+        page = rows[:limit]
+        next_cursor = cursor_of(db, page[-1]["seq"]) if page else cursor
     changes = [
         {
             "seq": row["seq"],
@@ -288,7 +294,7 @@ def list_changes(
     return json_response(
         {
             "changes": changes,
-            "next_cursor": str(page[-1]["seq"] if page else behind),
+            "next_cursor": next_cursor,
             "has_more": len(rows) > limit,
         }
     )

@@ -2,11 +2,13 @@
 
 SQLite has one writer at a time, so the sequence number that a write takes inside
 its transaction has the order of the commits: whoever has read the feed up to *n*
-has missed nothing below *n*.
+has missed nothing below *n*. Each number has a mark drawn by chance: who knows it has
+seen that very change, and not one that took its number after a file was set back.
 """
 
 import json
 import queue
+import secrets
 import sqlite3
 import threading
 from contextlib import contextmanager
@@ -35,6 +37,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS record_barcode
     ON record (entity, barcode) WHERE barcode IS NOT NULL AND deleted = 0;
 CREATE INDEX IF NOT EXISTS record_list ON record (entity, deleted, num);
 CREATE INDEX IF NOT EXISTS record_feed ON record (entity, seq);
+CREATE TABLE IF NOT EXISTS change (seq INTEGER PRIMARY KEY, mark TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS history (
     record_id TEXT NOT NULL,
     version INTEGER NOT NULL,
@@ -190,9 +193,31 @@ def next_number(db, name):
     return row[0]
 
 
-def last_sequence(db):
+def _next_change(db):
+    seq = next_number(db, "seq")
+    db.execute("INSERT INTO change VALUES (?, ?)", (seq, secrets.token_hex(4)))
+    return seq
+
+
+def cursor_of(db, seq):
+    """What a reader of the feed comes back with: the number and its mark."""
+    mark = _mark(db, seq)
+    return f"{seq}-{mark}" if mark else str(seq)
+
+
+def behind(db, cursor):
+    """The number that a cursor stands for; None if this file never gave it. A number
+    without a mark is that of an earlier version of this app, or typed by hand."""
+    number, _, mark = cursor.partition("-")
+    seq = int(number)
     row = db.execute("SELECT value FROM counter WHERE name = 'seq'").fetchone()
-    return row[0] if row else 0
+    known = seq <= (row[0] if row else 0) and (not mark or mark == _mark(db, seq))
+    return seq if known else None
+
+
+def _mark(db, seq):
+    row = db.execute("SELECT mark FROM change WHERE seq = ?", (seq,)).fetchone()
+    return row and row[0]
 
 
 def to_record(row):
@@ -229,7 +254,7 @@ def save(db, entity, record_id, version, data, search, deleted=False):
         "entity": entity,
         "version": version,
         "deleted": int(deleted),
-        "seq": next_number(db, "seq"),
+        "seq": _next_change(db),
         "updated_at": now_text(),
         "external_ref": data["external_ref"],
         "barcode": data.get("barcode"),

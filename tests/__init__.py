@@ -17,6 +17,7 @@ from .base import test_walls
 from .base import test_second_backend
 from .base import test_walls_cases
 from .backend import test_connect
+from .backend import test_origin
 from .backend import test_sealed
 from .error import test_error_group
 from .error import test_error_recovered
@@ -43,6 +44,7 @@ from .conflict import test_protection
 from .exchange import test_outbound
 from .exchange import test_own_steps
 from .exchange import test_pull
+from .exchange import test_restored
 from .exchange import test_webhook
 from .exchange import test_batch_cost
 from .exchange import test_histories

@@ -2,13 +2,15 @@
 
 import json
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import requests
@@ -28,31 +30,50 @@ class PharmacyApp:
     """The reference app: its own process, its own SQLite file."""
 
     def __init__(self):
-        folder = tempfile.mkdtemp(prefix="pharmacy-app-")
+        self._folder = tempfile.mkdtemp(prefix="pharmacy-app-")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {KEY}"
-        command = json.loads(
+        self._command = json.loads(
             os.environ.get("PHARMACY_SYNC_APP_COMMAND")
             or json.dumps([sys.executable, "-m", "pharmacy_app"])
         )
+        self._command += [
+            *("--port", str(port), "--database", self._file()),
+            *("--log-file", f"{self._folder}/app.log"),
+        ]
+        self._start()
+
+    def _file(self, name="app"):
+        return f"{self._folder}/{name}.sqlite"
+
+    def _start(self):
         self._process = subprocess.Popen(
-            [
-                *command,
-                *("--port", str(port), "--database", f"{folder}/app.sqlite"),
-                *("--log-file", f"{folder}/app.log"),
-            ],
-            cwd=ROOT,
-            env={**os.environ, "PHARMACY_API_KEY": KEY},
+            self._command, cwd=ROOT, env={**os.environ, "PHARMACY_API_KEY": KEY}
         )
         self._wait()
 
     def stop(self):
         self._process.kill()
         self._process.wait()
+
+    def back_up(self):
+        """Copy the file away as it is now."""
+        copy = self._file("copy")
+        Path(copy).unlink(missing_ok=True)
+        with closing(sqlite3.connect(self._file())) as db:
+            db.execute("VACUUM INTO ?", (copy,))
+
+    def restore(self):
+        """Set the file back to the copy, and start again."""
+        self.stop()
+        for name in ("app.sqlite-wal", "app.sqlite-shm"):
+            Path(self._folder, name).unlink(missing_ok=True)
+        shutil.copyfile(self._file("copy"), self._file())
+        self._start()
 
     def _wait(self):
         limit = time.monotonic() + TIMEOUT

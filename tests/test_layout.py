@@ -37,6 +37,7 @@ HOOKS = {
     ("sync.backend", "_connection_changed"): "what follows another address or key",
     ("sync.backend", "_create_parts"): "what a backend begins with",
     ("sync.backend", "_app_is_back"): "what waits for the app goes on",
+    ("sync.backend", "_app_went_back"): "what follows once the app was set back",
     ("sync.config", "_keep_numbers"): "a room keeps its own numbers",
     ("sync.error", "_name_work"): "a room names its own work",
     ("sync.error", "_recorded"): "what follows from an error",

@@ -69,6 +69,8 @@ class SyncAlert(models.Model):
             Condition.HANDLER_FAILED: self._see_handler_failed,
             Condition.HEALTH_SCORE: self._see_health_score,
             Condition.RECOVERY_FAILED: self._see_recovery_failed,
+            Condition.SET_BACK: self._see_set_back,
+            Condition.COPIED: self._see_copied,
             Condition.RULE_PROPOSED: self._see_rule_proposed,
         }
         return see[rule.condition](rule, backend_ids)
@@ -301,20 +303,24 @@ class SyncAlert(models.Model):
         ]
 
     @api.model
+    def _see_set_back(self, rule, backend_ids):
+        backends = self.env["sync.backend"].browse(id_ for id_ in backend_ids if id_)
+        return [
+            _of_state(b, b, b.set_back_reason, b.set_back_at)
+            for b in backends.filtered("set_back_at")
+        ]
+
+    @api.model
+    def _see_copied(self, rule, backend_ids):
+        backends = self.env["sync.backend"].browse(id_ for id_ in backend_ids if id_)
+        return [_of_state(b, b) for b in backends.filtered("is_copy")]
+
+    @api.model
     def _see_rule_proposed(self, rule, backend_ids):
         streams = self.env["sync.stream"].search(
             [("rule_proposed", "=", True), ("backend_id", "in", backend_ids)]
         )
-        return [
-            Sighting(
-                stream.backend_id.id,
-                figure=1,
-                subject=stream.display_name,
-                res_model="sync.stream",
-                res_id=stream.id,
-            )
-            for stream in streams
-        ]
+        return [_of_state(stream, stream.backend_id) for stream in streams]
 
     @api.model
     def _see_recovery_failed(self, rule, backend_ids):
@@ -354,6 +360,18 @@ class SyncAlert(models.Model):
                 )
             )
         return found
+
+
+def _of_state(record, backend, cause="", at=None):
+    return Sighting(
+        backend.id,
+        figure=1,
+        subject=record.display_name,
+        res_model=record._name,
+        res_id=record.id,
+        at=at,
+        cause=cause or "",
+    )
 
 
 def _of_errors(row, figure):

@@ -39,6 +39,8 @@ class SyncAlertRule(models.Model):
             ("handler_failed", "Events not delivered"),
             ("health_score", "Low health score"),
             ("recovery_failed", "Recovery failed"),
+            ("set_back", "App set back"),
+            ("copied", "Copied database"),
             ("rule_proposed", "What is sent needs a decision"),
         ],
         required=True,

@@ -120,6 +120,7 @@ class SyncApi(models.AbstractModel):
         backend, refused = self.env["sync.backend"], None
         try:
             backend = self._backend()
+            backend._check_original()
             self.env["sync.rate"].sudo()._admit(backend, "api")
             asked = method.check(given)
             asked.pop("correlation_id")

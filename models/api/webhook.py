@@ -31,7 +31,7 @@ class SyncBackend(models.Model):
         :param headers: of the request
         :param body: bytes; None: they are too many
         :return: None, or why it is refused: ``too_large``, ``replayed``, ``stale``,
-            ``from_the_future``, ``mismatch`` or ``malformed``
+            ``from_the_future``, ``mismatch``, ``malformed`` or ``database_copied``
         :raises NotNowError: more were signed rightly than the backend lets in
         """
         backend = self.exists().filtered("active")
@@ -42,6 +42,8 @@ class SyncBackend(models.Model):
             reason = backend._accept_webhook(secrets, headers, body)
         if reason:
             self.env["sync.webhook.refusal"]._refuse(backend, reason)
+        elif backend.is_copy:
+            return "database_copied"
         else:
             backend._schedule_pull()
         return reason

@@ -9,3 +9,4 @@ from . import secrets
 from . import belonging
 from . import address
 from . import lang
+from . import origin

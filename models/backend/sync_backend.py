@@ -71,6 +71,26 @@ class SyncBackend(models.Model):
         "longer one is refused.",
     )
     stream_ids = fields.One2many("sync.stream", "backend_id", "Streams")
+    epoch = fields.Integer(
+        readonly=True,
+        copy=False,
+        help="How often the pharmacy app was set back to an earlier state: versions of "
+        "an earlier epoch mean nothing.",
+    )
+    told_until = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Time of the latest change that the app had told before it was set back, "
+        "by its own clock.",
+    )
+    set_back_at = fields.Datetime(
+        "Set Back",
+        readonly=True,
+        copy=False,
+        help="When Odoo noticed that the pharmacy app was set back to an earlier "
+        "state; empty once both sides were compared and repaired.",
+    )
+    set_back_reason = fields.Char("Noticed By", readonly=True, copy=False)
     _user_uniq = models.UniqueIndex(
         "(user_id) WHERE user_id IS NOT NULL",
         "A user can call in for one backend only.",
@@ -125,6 +145,7 @@ class SyncBackend(models.Model):
             for vals in vals_list
         ]
         backends = super().create(vals_list)
+        backends._keep_origin()
         backends._create_parts()
         return backends
 
@@ -136,7 +157,9 @@ class SyncBackend(models.Model):
             self.filtered(lambda b: b.lang != vals["lang"])._check_lang(vals["lang"])
         if vals.get("paused") is False:
             vals = {"pause_reason": False, **vals}
+        moved = self.filtered(lambda b: vals.get("url", b.url) != b.url)
         result = super().write(vals)
+        moved._keep_origin()
         if {"active", "company_id"} & vals.keys():
             self.env.registry.clear_cache()
         if vals.get("paused") is False or vals.get("active"):
@@ -208,7 +231,7 @@ class SyncBackend(models.Model):
         :param eta: not before this datetime (UTC); falsy: at once
         """
         ((xid,),) = self.env.execute_query(SQL("SELECT pg_current_xact_id()::text"))
-        for backend in self.filtered(lambda b: b.active and not b.paused):
+        for backend in self.filtered(lambda b: b._is_at_work()):
             key = f"pharmacy_sync push {backend.id} {xid} {eta or ''}"
             backend._as_runner().with_delay(
                 eta=eta or None,
@@ -221,7 +244,7 @@ class SyncBackend(models.Model):
 
         A job that still waits for its turn serves: it will read to the end.
         """
-        for backend in self.filtered(lambda b: b.active and not b.paused):
+        for backend in self.filtered(lambda b: b._is_at_work()):
             backend._as_runner().with_delay(
                 eta=eta or None,
                 identity_key=f"pharmacy_sync pull {backend.id} {eta or ''}",

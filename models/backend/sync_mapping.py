@@ -13,6 +13,17 @@ from ...core.pushing import nothing_agreed
 from ...entities.directory import Directory
 from ..base.actions import open_record
 
+# Fields of the mapping that are those of its state as they are.
+MOVED = (
+    "external_id",
+    "version",
+    "uncertain",
+    "deleted",
+    "in_part",
+    "epoch",
+    "guarded",
+)
+
 
 class SyncMapping(models.Model):
     """One Odoo record and its pharmacy record, with what both sides last agreed on."""
@@ -72,6 +83,16 @@ class SyncMapping(models.Model):
         readonly=True,
         help="The app sent only a part of its latest version: the rest is read before "
         "anything is sent over it.",
+    )
+    epoch = fields.Integer(
+        readonly=True,
+        aggregator=None,
+        help="How often the app had been set back when it sent this version.",
+    )
+    guarded = fields.Boolean(
+        readonly=True,
+        help="The app was set back: Odoo takes nothing over by itself until a person "
+        "has decided the open conflict.",
     )
     arrived = fields.Boolean(
         "Came from the Pharmacy",
@@ -256,6 +277,9 @@ class SyncMapping(models.Model):
             in_part=self.in_part,
             conflict_paths=tuple(conflict._open_lines().mapped("field")),
             declined=self._declined(),
+            epoch=self.epoch,
+            app_epoch=self.backend_id.epoch,
+            guarded=self.guarded,
         )
 
     def _declined(self):
@@ -269,7 +293,7 @@ class SyncMapping(models.Model):
         """Write down a move from ``before`` to ``after``, two states."""
         values = {
             name: getattr(after, name) or False
-            for name in ("external_id", "version", "uncertain", "deleted", "in_part")
+            for name in MOVED
             if getattr(after, name) != getattr(before, name)
         }
         declined = after.declined != before.declined
@@ -311,11 +335,10 @@ class SyncMapping(models.Model):
                 """INSERT INTO sync_mapping
                    (stream_id, backend_id, company_id, res_model, key, state,
                     res_id, external_id, version, base, odoo_base, deleted, arrived,
-                    create_uid, write_uid, create_date, write_date)
+                    epoch, create_uid, write_uid, create_date, write_date)
                    SELECT %(stream)s, %(backend)s, %(company)s, %(model)s, key,
                           'synced', res_id, external_id, version, base, odoo_base,
-                          deleted, arrived,
-                          %(uid)s, %(uid)s,
+                          deleted, arrived, %(epoch)s, %(uid)s, %(uid)s,
                           now() at time zone 'UTC', now() at time zone 'UTC'
                      FROM unnest(%(keys)s::text[], %(res_ids)s::int[],
                                  %(external_ids)s::text[], %(versions)s::int[],
@@ -329,6 +352,7 @@ class SyncMapping(models.Model):
                 backend=stream.backend_id.id,
                 company=stream.backend_id.company_id.id,
                 model=stream.res_model,
+                epoch=stream.backend_id.epoch,
                 uid=self.env.uid,
                 keys=[str(uuid.uuid4()) for __ in rows],
                 res_ids=[row.get("res_id") for row in rows],

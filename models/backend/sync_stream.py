@@ -12,7 +12,7 @@ class SyncStream(models.Model):
     _description = "Synchronised Stream"
     _order = "backend_id, rank, id"
     _rec_name = "entity"
-    _not_ormcached = frozenset({"cursor", "pulled_at"})
+    _not_ormcached = frozenset({"cursor", "pulled_at", "told_at"})
 
     backend_id = fields.Many2one(
         "sync.backend", required=True, ondelete="cascade", index=True
@@ -59,6 +59,12 @@ class SyncStream(models.Model):
         "again; what did not change is left alone.",
     )
     pulled_at = fields.Datetime("Last Read", readonly=True, copy=False)
+    told_at = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Time of the latest change that was read, by the app's clock.",
+    )
+    set_back_at = fields.Datetime(related="backend_id.set_back_at")
     mapping_count = fields.Integer(compute="_compute_mapping_count")
 
     _entity_uniq = models.Constraint(

@@ -45,6 +45,13 @@ class SyncBackend(models.Model):
         """
         self._check_operator()
         self.ensure_one()
+        if self.is_copy:
+            raise UserError(
+                self.env._(
+                    "This database is a copy, or was moved. A manager has to say on "
+                    "the backend that it is the original first."
+                )
+            )
         correlation_id = uuid.uuid4().hex
         try:
             entity = next(iter(self.env["sync.entity"]._entities().values()))
@@ -73,8 +80,9 @@ class SyncBackend(models.Model):
         :param operation: kind of operation, for the breaker and the log
         :param pool: name of the pool that bounds how many are under way
         :param wait: whether to wait for a slot of the pool, as it allows
+        :raises ConfigurationError: this database is a copy of the backend's own
         """
-        self.ensure_one()
+        self._check_original()
         return PharmacyClient(
             (self.env.cr.dbname, self.id),
             self.url.strip().rstrip("/"),
@@ -95,7 +103,7 @@ class SyncBackend(models.Model):
     def _is_ready(self):
         """Whether the app can be called. A backend whose key cannot be decrypted is
         paused: its changes are kept until the key is entered anew."""
-        if self.paused or not self.active:
+        if not self._is_at_work():
             return False
         try:
             self._secret("api_key")

@@ -1,7 +1,7 @@
 from odoo import SUPERUSER_ID, api, fields, models
 
 from ...core.merge import MISSING
-from ...core.policy import Policy
+from ...core.policy import Policy, Restored
 from .sync_conflict import _by_side, _text
 
 
@@ -67,4 +67,8 @@ class SyncConflict(models.Model):
                 Policy.ODOO: self.env._("Odoo wins in this stream."),
                 Policy.PHARMACY: self.env._("The pharmacy wins in this stream."),
             }[decision.by]
+        if isinstance(decision.by, Restored):
+            return self.env._(
+                "The pharmacy app was set back: what was agreed on is sent again."
+            )
         return decision.by.reason

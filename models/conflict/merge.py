@@ -4,6 +4,7 @@ from functools import partial
 from odoo import models
 
 from ...core.arriving import written
+from ...core.conflict_rules import AllFrozen
 from ...core.declined import Declined
 from ...core.mapping_state import compare, decide, refreshed
 from ...core.merge import Side
@@ -36,7 +37,9 @@ class SyncMapping(models.Model):
         pharmacy = pharmacy or self._open_conflict().pharmacy
         if not pharmacy:
             return compare(base, odoo, held=held, declined=declined)
-        if undecided is None:
+        if undecided is None and self._state().restored():
+            frozen = AllFrozen().is_frozen
+        elif undecided is None:
             frozen = RecordFacts(self, self._record()).is_frozen
         else:
             frozen = partial(_is_among, frozenset(undecided))
@@ -75,7 +78,19 @@ class SyncMapping(models.Model):
             facts,
             held=held,
             declined=self._declined(),
+            restored=self._restored(facts),
         )
+
+    def _restored(self, facts):
+        """How it has to be compared if the app was set back, a
+        :class:`...core.policy.Restored`; None: as ever.
+
+        :param facts: :class:`.record_facts.RecordFacts` of the record
+        """
+        if not self.guarded and self.epoch == self.backend_id.epoch:
+            return None
+        touched = facts.is_touched(self.backend_id.told_until)
+        return self._state().restored(touched)
 
     def _take_over(self, odoo, pharmacy, undecided=(), correlation_id=None):
         """Write in Odoo what is its due by the base, and queue what is the pharmacy's:
@@ -195,7 +210,12 @@ class SyncMapping(models.Model):
             path: self._declined_text(refusal)
             for path, refusal in self._declined().items()
         }
-        if comparison.frozen:
+        if comparison.restored:
+            because = self.env._(
+                "The pharmacy app was set back: this came back, or was written since."
+            )
+            reasons = {**dict.fromkeys(comparison.frozen, because), **reasons}
+        elif comparison.frozen:
             because = self.stream_id._adapter()._asks_because(self._record())
             reasons.update(dict.fromkeys(comparison.frozen, because))
         return reasons

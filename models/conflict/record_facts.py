@@ -37,6 +37,16 @@ class RecordFacts(Facts):
         arriving = None if value is MISSING else value
         return self._adapter._asks(self._record, name, arriving)
 
+    def is_touched(self, since):
+        """Whether the record may have been changed at the pharmacy since a time.
+
+        :param since: canonical, by the app's clock; falsy: it is not known
+        """
+        try:
+            return canonical_datetime(self._arrived.get("updated_at")) >= (since or "")
+        except InvalidDataError:
+            return True
+
     def times(self):
         odoo = self._peers.changed_at(self._mapping, self._record)
         try:

@@ -129,7 +129,7 @@ class SyncStream(models.Model):
             elif move is Move.UNCHANGED:
                 arrival.outcome = "unchanged"
                 arrival.res_id = arrival.mapping.res_id
-            elif not arrival.mapping.res_id:
+            elif not arrival.mapping.res_id and move is not Move.AGAIN:
                 unlinked.append(arrival)
             else:
                 changed.append(arrival)
@@ -146,6 +146,9 @@ class SyncStream(models.Model):
             [
                 "external_id",
                 "version",
+                "epoch",
+                "guarded",
+                "backend_id",
                 "res_id",
                 "base",
                 "odoo_base",

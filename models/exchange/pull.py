@@ -20,6 +20,7 @@ from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from .apply import Arrival
+from .restored import how_far
 
 PAGES_PER_JOB = 200
 GONE = 410
@@ -87,6 +88,8 @@ class SyncStream(models.Model):
                 page = client.changes(
                     collection, cursor, self.batch_size, correlation_id
                 )
+                if self.backend_id._shows_set_back(self, client, page, correlation_id):
+                    return False
                 moved = apart(self._store_page, cursor, page, correlation_id)
                 cursor = page["next_cursor"]
                 if not moved or not page["has_more"]:
@@ -101,11 +104,10 @@ class SyncStream(models.Model):
             return False
         except Exception as exc:  # noqa: BLE001
             # Kept, whatever it is, as the failed pull, which is tried again. If the app
-            # knows no such cursor (its database was set back), all is read again; what
-            # did not change is left alone.
+            # knows no such cursor, its database was set back: all is read again.
             gone = bool(cursor) and getattr(exc, "status", None) == GONE
             if gone:
-                apart(self._forget_cursor)
+                apart(self.backend_id._refuse_cursor, self, cursor)
             apart(self._fail_pull, exc, correlation_id, gone)
             return False
         apart(self._hand_over_pull)
@@ -113,9 +115,6 @@ class SyncStream(models.Model):
 
     def _get_cursor(self):
         return self.cursor
-
-    def _forget_cursor(self):
-        self.cursor = False
 
     def _pull_waits(self):
         """Whether a failed pull is waiting for its time, or is dead."""
@@ -167,9 +166,7 @@ class SyncStream(models.Model):
             arrivals = self._apply_apart(records, correlation_id)
             self._keep_failed(arrivals, correlation_id)
         if page["next_cursor"] != cursor or records:
-            self.write(
-                {"cursor": page["next_cursor"], "pulled_at": fields.Datetime.now()}
-            )
+            self.write(how_far(self, page["next_cursor"], records))
         operation = self._pull_operation()
         if page["has_more"]:
             # A long one is seen at work, and can be stopped.

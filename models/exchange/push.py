@@ -273,6 +273,7 @@ class SyncStream(models.Model):
             [
                 *("external_id", "version", "base", "odoo_base", "in_part"),
                 *("key", "uncertain", "unanswered", "declined"),
+                *("epoch", "guarded", "backend_id"),
             ]
         )
         essential = self._essential_now()

@@ -29,6 +29,7 @@ class PushOutcomes:
     # Ids of operations.
     cancelled: list = field(default_factory=list)
     linked: list = field(default_factory=list)
+    lost: list = field(default_factory=list)
     fetched: list = field(default_factory=list)
     # Failures, as :meth:`SyncOperation._fail_each` takes them.
     stale: list = field(default_factory=list)
@@ -87,6 +88,10 @@ class SyncStream(models.Model):
             reason = self.env._("The pharmacy had it already: linked.")
             linked = Operation.browse(outcomes.linked)
             linked._change_states({"state": "pending", "reason": reason})
+        if outcomes.lost:
+            reason = self.env._("The pharmacy app was set back: it is sent anew.")
+            lost = Operation.browse(outcomes.lost)
+            lost._change_states({"state": "pending", "reason": reason})
         if outcomes.fetched:
             reason = self.env._("Read first: the pharmacy app had sent only a part.")
             fetched = Operation.browse(outcomes.fetched)
@@ -183,8 +188,13 @@ class SyncStream(models.Model):
             keeps=self._adapter()._taken(),
         )
         mapping._move(state, found.state)
+        if found.went_back:
+            reason = self.backend_id._why_low(
+                item.state.external_id, item.state.version
+            )
+            self.backend_id._went_back(reason, item.state.app_epoch)
         conflict = mapping._open_conflict()
-        if found.state.deleted:
+        if found.state.deleted or not found.state.external_id:
             conflict._close("odoo")
         elif conflict and found.accepted:
             conflict.pharmacy = {**(conflict.pharmacy or {}), **found.accepted}
@@ -199,6 +209,8 @@ class SyncStream(models.Model):
             outcomes.cancelled.append(operation.id)
         elif found.fate is Fate.LINKED:
             outcomes.linked.append(operation.id)
+        elif found.fate is Fate.LOST:
+            outcomes.lost.append(operation.id)
         elif found.fate is Fate.READ:
             outcomes.fetched.append(operation.id)
         elif found.fate is Fate.STALE and not self._is_stuck(operation):

@@ -4,6 +4,7 @@ from . import sync_reconciliation
 from . import compare
 from . import verify
 from . import repair
+from . import restored
 from . import sync_drift
 from . import sync_initial
 from . import sync_initial_part

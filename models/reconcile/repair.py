@@ -103,6 +103,7 @@ class SyncReconciliation(models.Model):
                     "base": self._canonical(record),
                     "odoo_base": False,
                     "version": record["version"],
+                    "epoch": self.backend_id.epoch,
                     "deleted": False,
                 }
             )
@@ -112,6 +113,7 @@ class SyncReconciliation(models.Model):
                 {
                     "external_id": False,
                     "version": 0,
+                    "epoch": self.backend_id.epoch,
                     "base": False,
                     "odoo_base": False,
                     "key": str(uuid.uuid4()),
@@ -139,6 +141,8 @@ class SyncReconciliation(models.Model):
                 mapping.unlink()
             else:
                 self._set_back(mapping, record, Base(odoo, odoo))
+                # A person said so: it is taken as it is.
+                mapping.write({"epoch": self.backend_id.epoch, "guarded": False})
         self._apply_one(record, correlation_id)
 
     def _repair_merge(self, drift, record, correlation_id):

@@ -199,6 +199,8 @@ class SyncDrift(models.Model):
         self.write(
             {"state": "left", "reason": self.env._("Left by %s", self.env.user.name)}
         )
+        for backend in self.backend_id:
+            backend._as_runner()._end_set_back_if_done()
         return True
 
     def _check_operator(self):

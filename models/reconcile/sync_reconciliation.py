@@ -72,6 +72,12 @@ class SyncReconciliation(models.Model):
         help="Full compare: the app does not offer checksums, so all its records were "
         "read.",
     )
+    epoch = fields.Integer(
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="How often the app had been set back when it began.",
+    )
     drift_ids = fields.One2many("sync.drift", "reconciliation_id")
     drift_count = fields.Integer("Open Drift", compute="_compute_drift_counts")
     found_count = fields.Integer("Drift Found", compute="_compute_drift_counts")
@@ -132,6 +138,13 @@ class SyncReconciliation(models.Model):
         own = [("reconciliation_id", "=", self.id), ("state", "!=", "suspected")]
         return open_records(self.env, "action_sync_drift", own)
 
+    def _finish(self):
+        super()._finish()
+        if self.backend_id.set_back_at and self.epoch != self.backend_id.epoch:
+            # The app was set back while it was at work.
+            self.stream_id._reconcile()
+        self.backend_id._end_set_back_if_done()
+
     def _check_operator(self):
         check_may(self, OPERATOR, self.env._("Only operators may reconcile."))
 
@@ -185,6 +198,7 @@ class SyncReconciliation(models.Model):
             {
                 "stage": "odoo",
                 "position": 0,
+                "epoch": self.backend_id.epoch,
                 "buckets": bucket_count(total),
                 "total": total,
             }

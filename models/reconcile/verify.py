@@ -55,6 +55,9 @@ class SyncReconciliation(models.Model):
         Drift = self.env["sync.drift"]
         drifts = Drift.browse(drift_id for drift_id, __, __ in suspects)
         versions = {drift_id: version for drift_id, __, version in suspects}
+        if self._shows_set_back(drifts, versions, records):
+            # All is read again, and they are looked at again after that.
+            return
         busy = drifts.mapping_id._busy_mappings()
         odoo = self._odoo_values(drifts.mapping_id)
         found = Drift
@@ -76,6 +79,21 @@ class SyncReconciliation(models.Model):
         (drifts - found).unlink()
         self.write({"total": self.total + len(drifts)})
         self._count(done=len(drifts))
+
+    def _shows_set_back(self, drifts, versions, records):
+        """Whether the app does not have what it was known to have."""
+        backend = self.backend_id
+        for drift in drifts:
+            mapping, record = drift.mapping_id, records[drift.id]
+            known = mapping.external_id and not mapping.deleted
+            moved = mapping.version != versions[drift.id]
+            if not known or moved or mapping.epoch != backend.epoch:
+                continue
+            if record is None or record["version"] < mapping.version:
+                reason = backend._why_low(mapping.external_id, mapping.version)
+                backend._went_back(reason)
+                return True
+        return False
 
     def _judge_mapping(self, mapping, odoo, record):
         """Values of the finding, None if both sides are what they should be."""

@@ -67,7 +67,7 @@ class SyncSaga(models.Model):
 
         :return: dict that says what to do, or None if there is nothing for this job
         """
-        if not self._is_mine(job_uuid) or self.backend_id.paused:
+        if not self._is_mine(job_uuid) or not self.backend_id._is_at_work():
             return None
         now = fields.Datetime.now()
         # A write in any case: a worker that just takes the saga back notices.

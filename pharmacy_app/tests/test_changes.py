@@ -1,6 +1,10 @@
 """Whoever follows the feed misses nothing and sees nothing out of order."""
 
+import sqlite3
 import threading
+from contextlib import closing
+
+from conftest import running
 
 
 def follow(pharmacy, cursor=None, **options):
@@ -37,6 +41,24 @@ def test_a_cursor_of_another_database_is_gone(pharmacy):
     assert answer.status_code == 410
     assert answer.json()["error"]["field"] == "cursor"
     assert pharmacy.get("changes?cursor=x").status_code == 422
+
+
+def test_a_database_that_was_set_back_knows_its_lost_cursors(tmp_path):
+    now, copy = tmp_path / "now.sqlite", tmp_path / "copy.sqlite"
+    with running(now, deliver=False) as pharmacy:
+        pharmacy.create("suppliers", name="A")
+        _, kept = follow(pharmacy)
+        with closing(sqlite3.connect(now)) as db, closing(sqlite3.connect(copy)) as to:
+            db.backup(to)
+        pharmacy.create("suppliers", name="B")
+        _, lost = follow(pharmacy)
+    with running(copy, deliver=False) as pharmacy:
+        for name in "CDE":
+            pharmacy.create("suppliers", name=name)
+        # As many changes as before, and more; but others.
+        assert pharmacy.get(f"changes?cursor={lost}").status_code == 410
+        changes, _ = follow(pharmacy, kept)
+        assert [change["data"]["name"] for change in changes] == ["C", "D", "E"]
 
 
 def test_a_reset_does_not_turn_the_sequence_back(pharmacy):

@@ -192,6 +192,13 @@ class TestWebhook(HttpCase):
         self.assertEqual(self.send(age=600).status_code, 401)
         self.assertEqual(self.pulls(), 0)
 
+    def test_copy_of_the_database_refuses_notices(self):
+        self.backend.origin = {**self.backend.origin, "name": "the-original"}
+        answer = self.send()
+        self.assertEqual(answer.status_code, 409)
+        self.assertEqual(answer.json()["error"]["code"], "database_copied")
+        self.assertEqual(self.pulls(), 0)
+
     def test_backend_without_secret_listens_to_nobody(self):
         self.backend.webhook_secret = False
         self.assertEqual(self.send().status_code, 401)

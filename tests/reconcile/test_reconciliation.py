@@ -238,9 +238,15 @@ class TestReconciliation(WorkCase):
         mapping.version += 5
         self.app.edit("suppliers", mapping.external_id, city="", phone="981 3")
         self.lose_feed()
-        drift = self.reconcile()
-        self.assertEqual(drift.kind, "differs")
-        self.repair(drift, "push")
+        # It is noticed, and what the app has is asked about and not taken over.
+        self.assertFalse(self.reconcile())
+        self.assertTrue(self.backend.set_back_at)
+        self.assertEqual(self.victim.city, "Lugo")
+        conflict = mapping._open_conflict()
+        paths = conflict.line_ids.mapped("field")
+        self.assertEqual(sorted(paths), ["city", "phone"])
+        conflict.action_keep_odoo()
+        self.push()
         self.assertEqual(self.at_app(self.victim)["city"], "Lugo")
         self.assertEqual(self.at_app(self.victim)["phone"], "")
 

@@ -99,7 +99,7 @@ class TombstoneForgotten(Odoo):
             super()._create_new(record, data)
 
 
-@seeds(3038)
+@seeds(34157)
 class UndoWhileUnderWayNeverSent(Odoo):
     """A record that is again as both sides agreed is not queued, though something else
     is being sent."""
@@ -109,7 +109,7 @@ class UndoWhileUnderWayNeverSent(Odoo):
         return not mapping.external_id or bool(to_pharmacy)
 
 
-@seeds(1236)
+@seeds(3563)
 class LineRemovedAfterUnansweredPush(Odoo):
     """A line that was sent and is not there is thought never to have arrived."""
 

@@ -40,7 +40,8 @@ def run(seed, odoo_class=Odoo):
     try:
         found = history.play()
     except Exception as exc:  # noqa: BLE001 - a history that raises is a finding
-        history.world.note("exception", repr(exc))
+        # Not by note: the log may be what is too long.
+        history.world.log.append((history.world.now, "exception", repr(exc)))
         found = [f"exception: {exc!r}"]
     world = history.world
     return Result(seed, found, history.conflicts, world.odoo.met, world.log)
@@ -73,6 +74,9 @@ class History(Persons):
         ]
         if Room.TWINS in world.rooms:
             self._acts.append((self._create_twin, 3))
+        if Room.RESTORES in world.rooms:
+            self._acts += [(self._back_up, 2), (self._restore, 2)]
+        self._backup = world.pharmacy.backup()
         if Room.BREAKER in world.rooms:
             self._acts += [(self._outage, 1), (self._wait, 3)]
 
@@ -101,6 +105,46 @@ class History(Persons):
 
     def _wait(self):
         self.world.now += self.world.random.randint(1, 30)
+
+    def _back_up(self):
+        self.world.note("back up")
+        self._backup = self.world.pharmacy.backup()
+        self.world.ledger.backed_up()
+
+    def _restore(self):
+        """The pharmacy is set back to its backup, and with it what it was about to
+        tell; people go on there, then Odoo reads. Pushes that were answered go on.
+
+        Two things are left out that Odoo cannot see. If it has read nothing since the
+        backup its cursor shows nothing: what it has only sent since is a matter of the
+        comparison. And before it reads, what is sent or called in meets versions that
+        mean something else.
+        """
+        world = self.world
+        seq, __ = world.odoo.cursor or (0, None)
+        if not world.pharmacy.is_behind(self._backup, seq):
+            return
+        world.note("restore")
+        for worker in [w for w in world.workers if w.kind == "pull" or not w.answer]:
+            world.kill(worker)
+        world.late.clear()
+        self._told.clear()
+        # A deletion that Odoo heard of holds; another one went with the disk.
+        names = {row.id: row.data["name"] for row in world.pharmacy.rows.values()}
+        told = {world.odoo.records[res_id]["name"] for res_id in world.odoo.archived}
+        told |= {names.get(m.external_id) for m in world.odoo.mappings if m.deleted}
+        world.pharmacy.restore(self._backup)
+        known = {values["name"] for values in self._all("pharmacy")}
+        odoo = {v["name"]: self._slots(v) for v in world.odoo.records.values()}
+        rows = world.pharmacy.rows.values()
+        told |= {row.data["name"] for row in rows if row.deleted}
+        world.ledger.restored(known, odoo, told)
+        for __ in range(world.restores.randint(0, 3)):
+            self._person_at_pharmacy()
+        trouble, out_until = world.trouble, world.out_until
+        world.trouble = world.out_until = 0
+        self._run("pull")
+        world.trouble, world.out_until = trouble, out_until
 
     # -- Workers and network -----------------------------------------------------------
 
@@ -191,6 +235,8 @@ class History(Persons):
         self.world.odoo.look()
         for kind in ("push", "pull", "push"):
             self._run(kind)
+            if kind == "pull":
+                self.world.odoo.reconcile(self.world.pharmacy.rows)
         self.world.now += 50
 
     def _rest(self):
@@ -201,7 +247,7 @@ class History(Persons):
             work = [f"operation {o.id} is {o.state}" for o in odoo.operations]
             work += [f"event of {res_id}" for res_id in odoo.events]
             work += [f"{res_id} was touched" for res_id in odoo.touched]
-            if not work and odoo.cursor == self.world.pharmacy.seq:
+            if not work and (odoo.cursor or (0,))[0] == self.world.pharmacy.seq:
                 return []
         return work or ["the feed is not read to its end"]
 

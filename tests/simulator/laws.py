@@ -38,7 +38,7 @@ from decimal import Decimal
 
 from odoo.addons.pharmacy_sync.core.conflict_rules import CANCELLED, Rule, RuleKind
 from odoo.addons.pharmacy_sync.core.merge import generic_path
-from odoo.addons.pharmacy_sync.core.policy import Policy
+from odoo.addons.pharmacy_sync.core.policy import Policy, Restored
 
 from .ledger import REMOVED, covers, descends
 
@@ -87,6 +87,9 @@ def broken(ledger, ending):
     found += [f"not quiet: {deed}" for deed in ending.second]
     found += ending.breaches
     for record, decision in ending.decisions:
+        if decision.by is Restored.AS_IT_WAS:
+            # What came back is an older value: nobody has decided against it.
+            continue
         for loser in (decision.values.odoo, decision.values.pharmacy):
             if loser != decision.result:
                 ledger.decided(record, decision.path, decision.result, loser)
@@ -125,7 +128,8 @@ def _record(ledger, name, copies, paths):
         known = known_slots.get(slot, {})
         finals = {slots.get(slot, REMOVED) for slots in kept}
         open_conflict = covers(paths, slot)
-        yield from _slot(slot, known, finals, bool(deleted) or open_conflict)
+        lost = {v for v in known if (name, slot, v) in ledger.lost}
+        yield from _slot(slot, known, finals, lost, bool(deleted) or open_conflict)
         if len(alive) == 2 and not deleted and len(finals) > 1 and not open_conflict:
             yield f"not converged: {slot} is {sorted(map(str, finals))}"
     if len(alive) == 2 and paths:
@@ -139,14 +143,15 @@ def _record(ledger, name, copies, paths):
                 yield f"conflict about what is equal: {path}"
 
 
-def _slot(slot, known, finals, may_lack):
-    """:param may_lack: whether a line may never have reached one of the sides"""
+def _slot(slot, known, finals, lost, may_lack):
+    """:param lost: values that went with the pharmacy's disk
+    :param may_lack: whether a line may never have reached one of the sides"""
     if finals == known.keys():
         return
     for value in sorted(finals - known.keys(), key=str):
         if not (may_lack and value == REMOVED):
             yield f"invented: {slot} is {value}"
-    for value in sorted(known, key=str):
+    for value in sorted(known.keys() - lost, key=str):
         if not any(descends(known, final, value) for final in finals):
             yield f"lost update: {slot} = {value}; it is {sorted(map(str, finals))}"
 

@@ -25,14 +25,43 @@ class Ledger:
         self._held = held
         self.seen = {}  # (record, slot): {value: values seen}
         self.deleted = {}  # record: {side: what the person saw who deleted it}
+        self.lost = set()  # (record, slot, value): went with the pharmacy's disk
+        self._unsaved = set()  # those that the pharmacy has no backup of
 
-    def wrote(self, record, before, after):
+    def backed_up(self):
+        self._unsaved.clear()
+
+    def restored(self, pharmacy, odoo, deleted):
+        """The pharmacy was set back: what it alone had since is gone.
+
+        :param pharmacy: names of the records that it has now
+        :param odoo: the values that Odoo has, by name
+        :param deleted: names of those that a side knows to be deleted
+        """
+        for record, slot, value in self._unsaved:
+            if record not in odoo or odoo[record].get(slot, REMOVED) != value:
+                self.lost.add((record, slot, value))
+                if slot.startswith("lines["):
+                    # A line may have gone with it.
+                    self.lost.add((record, slot, REMOVED))
+                    self.seen[record, slot].setdefault(REMOVED, set())
+        self._unsaved.clear()
+        for name in self.deleted.keys() - deleted:
+            if self.deleted.get(name, {}).pop("pharmacy", None) is not None:
+                self.deleted = {k: v for k, v in self.deleted.items() if v}
+        for record, slot in list(self.seen):
+            if record not in pharmacy and record not in odoo:
+                del self.seen[record, slot]
+
+    def wrote(self, record, before, after, side="odoo"):
         """A person changed a record's values, given as :func:`flat`."""
         for slot in before.keys() | after.keys():
             old, new = before.get(slot), after.get(slot, REMOVED)
             if old != new:
                 known = self.seen.setdefault((record, slot), {})
                 known.setdefault(new, set())
+                if side == "pharmacy":
+                    self._unsaved.add((record, slot, new))
                 if old is not None:
                     known[new] |= self._meant(known, old)
 

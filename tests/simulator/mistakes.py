@@ -158,8 +158,8 @@ class EchoNotEnded(Odoo):
     def _is_due(self, mapping, data):
         return True
 
-    def _compare(self, mapping, odoo, pharmacy=None):
-        found = super()._compare(mapping, odoo, pharmacy)
+    def _compare(self, mapping, odoo, pharmacy=None, decided=False):
+        found = super()._compare(mapping, odoo, pharmacy, decided)
         merge = found.merge
         if pharmacy is None and not merge.to_pharmacy and not merge.conflicts:
             merge.to_pharmacy["notes"] = odoo["notes"]
@@ -210,7 +210,7 @@ class EditWhileUnderWayForgotten(Odoo):
 class ConflictingValueTakenForAgreed(Odoo):
     """While a conflict is open the pharmacy is thought to have the base."""
 
-    def _compare(self, mapping, odoo, pharmacy=None):
+    def _compare(self, mapping, odoo, pharmacy=None, decided=False):
         return super()._compare(mapping, odoo, pharmacy or mapping.base.pharmacy)
 
 
@@ -355,6 +355,45 @@ class RulesAgainstTheirOrder(Odoo):
             return super()._decide(mapping, odoo, pharmacy, record)
         finally:
             self.policies = policies
+
+
+# -- A pharmacy that was set back ------------------------------------------------------
+
+
+@mistake
+class OldOverNew(Odoo):
+    """What a pharmacy that was set back has is taken for its latest changes."""
+
+    def _restored(self, state, record):
+        return None
+
+
+@mistake
+class LowVersionsIgnored(Odoo):
+    """Versions of before count on after the pharmacy was set back."""
+
+    def _receive(self, mapping, record, data):
+        low = mapping and record["version"] < mapping.version
+        if low and mapping.state.set_back:
+            return Move.UNCHANGED, data
+        return super()._receive(mapping, record, data)
+
+
+@mistake
+class EditSentOver(Odoo):
+    """Whatever differs after the pharmacy was set back is sent again."""
+
+    def _restored(self, state, record):
+        return state.restored(touched=False)
+
+
+@mistake
+class AnswerOutlivesTheDatabase(Odoo):
+    """What the pharmacy answered before it was set back counts as what it has."""
+
+    def _answered(self, state, before, planned, answer, key, taken):
+        before = replace(before, app_epoch=state.app_epoch)
+        return super()._answered(state, before, planned, answer, key, taken)
 
 
 # -- Sides that hold values differently ------------------------------------------------

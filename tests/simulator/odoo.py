@@ -13,11 +13,12 @@ from collections import Counter
 from dataclasses import replace
 
 from odoo.addons.pharmacy_sync.core.arriving import written
-from odoo.addons.pharmacy_sync.core.conflict_rules import Facts, Times
+from odoo.addons.pharmacy_sync.core.conflict_rules import AllFrozen, Facts, Times
 from odoo.addons.pharmacy_sync.core.declined import value_at
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
 from odoo.addons.pharmacy_sync.core.mapping_state import UNKNOWN, compare, decide
 from odoo.addons.pharmacy_sync.core.merge import Side
+from odoo.addons.pharmacy_sync.core.pushing import lost
 from odoo.addons.pharmacy_sync.core.resolution import Choice, Decision, decided
 
 from .declines import everything
@@ -58,7 +59,9 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.events = []
         self.touched = []  # what a trigger noted, and no event says
         self.past = None  # function: whether a person writes past the ORM
-        self.cursor = 0
+        self.cursor = None
+        self.epoch = 0
+        self.told = self.told_until = -1
         self.writes = 0
         self.made = 0
         self.matches = False
@@ -134,10 +137,34 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         else:
             mapping.conflict = None
 
+    # -- restored ----------------------------------------------------------------------
+
+    def _went_back(self):
+        """``sync.backend._went_back``: the pharmacy was set back."""
+        self.epoch += 1
+        self.cursor, self.told_until = None, self.told
+        self.met["went_back"] += 1
+        for operation in [o for o in self.operations if o.state == "dead"]:
+            operation.attempts, operation.revive = 0, False
+            self._change_state(operation, "pending")
+
+    def reconcile(self, rows):
+        """``sync.reconciliation``, its repairs carried out: what the pharmacy has lost.
+
+        :param rows: the pharmacy's records by id
+        """
+        for mapping in self.mappings:
+            state = mapping.state
+            if state.set_back and state.external_id not in rows and not state.deleted:
+                mapping.conflict = None
+                mapping.move(lost(state))
+                if mapping.res_id in self.records:
+                    self._enqueue_push(mapping)
+
     # -- sync_mapping ------------------------------------------------------------------
 
     def _insert(self, res_id=None, state=UNKNOWN):
-        mapping = Mapping(f"key{len(self.mappings) + 1}", res_id, state)
+        mapping = Mapping(f"key{len(self.mappings) + 1}", self, res_id, state)
         self.mappings.append(mapping)
         return mapping
 
@@ -155,23 +182,30 @@ class Odoo(Push, Queue, Apply, Guard, Records):
 
     # -- sync_merge --------------------------------------------------------------------
 
-    def _compare(self, mapping, odoo, pharmacy=None):
-        """:param pharmacy: without it what is known of the pharmacy's"""
+    def _compare(self, mapping, odoo, pharmacy=None, decided=False):
+        """:param pharmacy: without it what is known of the pharmacy's
+        :param decided: a person has decided: nothing is frozen
+        """
+        frozen = None
         if pharmacy is None and mapping.conflict:
             pharmacy = mapping.conflict.pharmacy
+            if mapping.state.restored() and not decided:
+                frozen = AllFrozen().is_frozen
         return self._changed(
             compare(
                 mapping.base,
                 odoo,
                 pharmacy,
                 held=self._means,
+                frozen=frozen,
                 declined=mapping.declined,
             )
         )
 
     def _decide(self, mapping, odoo, pharmacy, record):
         """:param record: the pharmacy's, for its time and version"""
-        if not self.policies:
+        restored = self._restored(mapping.state, record)
+        if not self.policies and not restored:
             return self._compare(mapping, odoo, pharmacy)
         times = Times(
             _moment(self._edited_at[mapping.res_id]),
@@ -189,8 +223,12 @@ class Odoo(Push, Queue, Apply, Guard, Records):
                 facts,
                 held=self._means,
                 declined=mapping.declined,
+                restored=restored,
             )
         )
+
+    def _restored(self, state, record):
+        return state.restored(record["updated_at"] >= self.told_until)
 
     def _means(self, path, value):
         return self._held(path, value)
@@ -200,7 +238,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         return comparison
 
     def _take_over(self, mapping, odoo):
-        comparison = self._compare(mapping, odoo)
+        comparison = self._compare(mapping, odoo, decided=True)
         stored = self._write(mapping.res_id, comparison.to_odoo)
         self._keep_agreed(mapping, comparison, stored)
         if comparison.merge.to_pharmacy:

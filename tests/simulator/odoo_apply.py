@@ -18,7 +18,7 @@ from odoo.addons.pharmacy_sync.core.declined import Declined, not_taken
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
 from odoo.addons.pharmacy_sync.core.mapping_state import MappingState
 from odoo.addons.pharmacy_sync.core.merge import Side
-from odoo.addons.pharmacy_sync.core.pushing import nothing_agreed
+from odoo.addons.pharmacy_sync.core.pushing import GONE, nothing_agreed
 
 from .parts import COMMIT, DEPENDENCY_WAIT, PAGE, Conflict, NoAnswerError
 
@@ -37,6 +37,12 @@ class Apply:
                 page = yield from self._call("pull", "changes", cursor, PAGE)
             except NoAnswerError:
                 return
+            if page.get("status") == GONE:
+                if self.cursor == cursor:
+                    self._went_back()
+                yield COMMIT
+                cursor = None
+                continue
             more = self._store_page(cursor, page) and page["has_more"]
             yield COMMIT
             cursor = page["next_cursor"]
@@ -48,6 +54,7 @@ class Apply:
             return False
         self._apply(page["changes"])
         self.cursor = page["next_cursor"]
+        self.told = max([self.told, *(r["updated_at"] for r in page["changes"])])
         return True
 
     # -- sync_apply --------------------------------------------------------------------
@@ -80,7 +87,10 @@ class Apply:
             self._create_new(record, data)
         elif move is Move.DELETED:
             self._apply_deletion(mapping, record)
-        elif move is Move.MERGE:
+        elif move is Move.AGAIN and mapping.res_id in self.archived:
+            mapping.move(gone(mapping.state, data, record["version"]))
+            self._enqueue_push(mapping)
+        elif move in (Move.MERGE, Move.AGAIN):
             self._apply_changed(mapping, record, data)
 
     def _receive(self, mapping, record, data):
@@ -176,7 +186,7 @@ class Apply:
 
     def _create_new(self, record, data):
         version, external_id = record["version"], record["id"]
-        state = MappingState(external_id=external_id, version=version)
+        state = MappingState(external_id, version, epoch=self.epoch)
         if record["deleted"]:
             self._insert(state=replace(state, deleted=True))
             return

@@ -4,6 +4,7 @@ from odoo.addons.pharmacy_sync.core.pushing import (
     FETCHED,
     FOUND,
     GONE,
+    NOT_FOUND,
     WRITES,
     Fate,
     Step,
@@ -64,7 +65,8 @@ class Push:
                         answers[item.operation] = {"status": GONE}
                 elif item.plan.step is Step.FETCH:
                     found = yield from self._call("push", "get", item.state.external_id)
-                    answers[item.operation] = {"status": FETCHED, "current": found}
+                    status = FETCHED if found else NOT_FOUND
+                    answers[item.operation] = {"status": status, "current": found}
             unsent = [item for item in items if item.operation not in answers]
             if unsent:
                 results = yield from self._call(
@@ -136,7 +138,9 @@ class Push:
 
     def _plan(self, operation):
         mapping = operation.mapping
-        data = self._serialise(mapping.res_id)
+        # One that is archived the models send as such.
+        archived = mapping.res_id in self.archived
+        data = None if archived else self._serialise(mapping.res_id)
         return plan(
             mapping.state,
             None if data is None else self._compare(mapping, data),
@@ -192,12 +196,16 @@ class Push:
             mapping.state, item.state, item.plan, answer, mapping.key, taken
         )
         mapping.move(found.state)
+        if found.went_back and self.epoch == item.state.app_epoch:
+            self._went_back()
+        if not found.state.external_id:
+            mapping.conflict = None
         if mapping.conflict and found.accepted:
             conflict = mapping.conflict
             conflict.pharmacy = {**conflict.pharmacy, **found.accepted}
         if found.fate in (Fate.DONE, Fate.GONE):
             self._end(operation)
-        elif found.fate in (Fate.LINKED, Fate.READ):
+        elif found.fate in (Fate.LINKED, Fate.READ, Fate.LOST):
             self._change_state(operation, "pending")
         elif found.fate is Fate.STALE and not self._is_stuck(operation):
             operation.stale += 1

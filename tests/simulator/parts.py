@@ -67,6 +67,7 @@ class Mapping:
     :class:`..core.mapping_state.MappingState`."""
 
     key: str
+    odoo: object
     res_id: int | None = None
     known: MappingState = UNKNOWN
     conflict: Conflict | None = None
@@ -77,7 +78,8 @@ class Mapping:
     @property
     def state(self):
         paths = tuple(self.conflict.paths) if self.conflict else ()
-        return replace(self.known, conflict_paths=paths)
+        epoch = self.odoo.epoch
+        return replace(self.known, conflict_paths=paths, app_epoch=epoch)
 
     def move(self, state):
         ended = state.deleted and not self.known.deleted

@@ -254,7 +254,7 @@ class Persons:
     def _wrote(self, side, before, after):
         self.world.note(f"person at {side}", after)
         slots = self._slots(before), self._slots(after)
-        self.world.ledger.wrote(after["name"], *slots)
+        self.world.ledger.wrote(after["name"], *slots, side)
 
     def _removed(self, side, before):
         name, slots = before["name"], self._slots(before)

@@ -2,9 +2,11 @@
 
 Versions and If-Match, a key of Odoo's (``external_ref``) that is unique among the
 living and the deleted, idempotency keys, tombstones, and a feed in which each record
-stands once, at its latest change.
+stands once, at its latest change. A cursor names the change that it stands behind, so
+that a pharmacy that was set back refuses the cursors of what it has lost.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 from .declines import everything
@@ -51,6 +53,9 @@ class Pharmacy:
         self.seq = 0
         self._by_ref = {}
         self._answers = {}
+        self._changes = {}  # by its number, the change that it really is
+        self._made = 0
+        self._changed = 0
 
     # -- What Odoo may ask ------------------------------------------------------------
 
@@ -65,24 +70,47 @@ class Pharmacy:
         return row.record() if row and not row.deleted else None
 
     def get(self, record_id):
-        return self.rows[record_id].record()
+        row = self.rows.get(record_id)
+        return row and row.record()
 
     def changes(self, cursor, limit):
+        """:param cursor: None for the beginning"""
+        seq, change = cursor or (0, None)
+        page = {"changes": [], "next_cursor": cursor, "has_more": False}
+        if self._changes.get(seq) != change:
+            return {**page, "status": 410}
         rows = sorted(
-            (row for row in self.rows.values() if row.seq > cursor),
+            (row for row in self.rows.values() if row.seq > seq),
             key=lambda row: row.seq,
         )
-        page = rows[:limit]
-        return {
-            "changes": [row.record() for row in page],
-            "next_cursor": page[-1].seq if page else cursor,
-            "has_more": len(rows) > limit,
-        }
+        page["changes"] = [row.record() for row in rows[:limit]]
+        page["has_more"] = len(rows) > limit
+        if rows:
+            seq = rows[:limit][-1].seq
+            page["next_cursor"] = seq, self._changes[seq]
+        return page
+
+    # -- Backups ----------------------------------------------------------------------
+
+    def backup(self):
+        kept = self.rows, self.seq, self._by_ref, self._answers, self._changes
+        return deepcopy(kept)
+
+    @staticmethod
+    def is_behind(kept, seq):
+        """Whether a backup was made before the change of this number."""
+        return kept[1] < seq
+
+    def restore(self, kept):
+        rows, self.seq, by_ref, answers, changes = deepcopy(kept)
+        self.rows, self._by_ref = rows, by_ref
+        self._answers, self._changes = answers, changes
 
     # -- What a person does -----------------------------------------------------------
 
     def create(self, data, external_ref=None):  # pylint: disable=method-required-super
-        row = Row(f"ph{len(self.rows) + 1}", 0, 0, external_ref, data)
+        self._made += 1
+        row = Row(f"ph{self._made}", 0, 0, external_ref, data)
         self.rows[row.id] = row
         if external_ref:
             self._by_ref[external_ref] = row
@@ -97,6 +125,8 @@ class Pharmacy:
 
     def _saved(self, row, data):
         self.seq += 1
+        self._changed += 1
+        self._changes[self.seq] = self._changed
         row.seq, row.data, row.version = self.seq, data, row.version + 1
         row.updated_at = self.now()
         return row
@@ -145,7 +175,9 @@ class Pharmacy:
         return refusal or self._done(self.delete(row), 204)
 
     def _matching(self, write):
-        row = self.rows[write["id"]]
+        row = self.rows.get(write["id"])
+        if not row:
+            return row, {"status": 404}
         if row.deleted:
             return row, {"status": 410, "current": row.record()}
         if write["if_match"] not in ("*", row.version):

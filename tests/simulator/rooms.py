@@ -12,7 +12,8 @@ class Room(TextEnum):
     the sides hold values differently: Odoo rounds what the pharmacy writes, and the
     pharmacy calls in with records that leave fields out. PAST: some of what is written
     at Odoo never passes its ORM: SQL, and Odoo's own wizards that use it. DECLINES: a
-    side does not take some of the values that the other one sends."""
+    side does not take some of the values that the other one sends. RESTORES: the
+    pharmacy is set back to an earlier state, once or twice."""
 
     TWINS = "twins"
     SUPPLIERS = "suppliers"
@@ -21,10 +22,11 @@ class Room(TextEnum):
     HOLDS = "holds"
     PAST = "past"
     DECLINES = "declines"
+    RESTORES = "restores"
 
 
 # Drawn by a chance of their own: who has them has the same history elsewhere.
-APART = (Room.HOLDS, Room.PAST, Room.DECLINES)
+APART = (Room.HOLDS, Room.PAST, Room.DECLINES, Room.RESTORES)
 
 
 RULES = (

@@ -75,6 +75,10 @@ class World:
         if random.Random(f"what declines in {self.seed}").random() < 0.25:
             self.rooms |= {Room.DECLINES}
             self.odoo.takes = self.pharmacy.takes = some
+        self.restores = random.Random(f"restores of {self.seed}")
+        alone = self.rooms <= {Room.BREAKER, Room.RULES}
+        if alone and self.restores.random() < 0.35:
+            self.rooms |= {Room.RESTORES}
         self.odoo.matches = self.pharmacy.unique = Room.TWINS in self.rooms
         if Room.BREAKER in self.rooms:
             self.odoo.set_breakers(probes=draw.choice((1, 2)))

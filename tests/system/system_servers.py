@@ -2,9 +2,12 @@
 
 import json
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import requests
@@ -158,6 +161,21 @@ class PharmacyApp(Server):
             "PHARMACY_APP_KEY": self.key,
             "PHARMACY_WEBHOOK_SECRET": self.webhook_secret,
         }
+
+    def back_up(self):
+        """Copy the file away as it is now."""
+        copy = self._file.with_name("copy.sqlite")
+        copy.unlink(missing_ok=True)
+        with closing(sqlite3.connect(self._file)) as db:
+            db.execute("VACUUM INTO ?", (str(copy),))
+
+    def restore(self):
+        """Stop, set the file back to the copy, and start again."""
+        self.kill()
+        for name in ("app.sqlite-wal", "app.sqlite-shm"):
+            self._file.with_name(name).unlink(missing_ok=True)
+        shutil.copyfile(self._file.with_name("copy.sqlite"), self._file)
+        self.start()
 
     def call(self, method, path, headers=None, **body):
         """One request of the test's own: the JSON of the answer."""

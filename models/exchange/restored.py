@@ -1,0 +1,130 @@
+from odoo import fields, models
+
+from ...client.answers import is_record
+from ...core.envelope import as_record
+from ...core.exceptions import InvalidDataError
+from ...core.payload import canonical_datetime
+from ..base.own_transaction import apart
+from ..base.rights import MANAGER, check_may
+
+# Records of a page that are looked at because their version is low.
+LOOKED_AT = 3
+
+
+class SyncBackend(models.Model):
+    """An app that was set back to an earlier state, from a backup for instance.
+
+    It is known by a cursor that it refuses, by a version below one that it gave, or by
+    a known record that it does not have. From then on versions begin anew (the epoch),
+    all is read again, and what the app has otherwise than agreed is not taken over by
+    itself: see :class:`...core.policy.Restored`.
+    """
+
+    _inherit = "sync.backend"
+
+    def action_end_set_back(self):
+        """Declare that all is as it should be, whatever the comparison still lists.
+
+        :raises AccessError: the user is no manager
+        """
+        message = self.env._("Only managers may end this state.")
+        check_may(self, MANAGER, message)
+        self._as_runner()._end_set_back()
+        return True
+
+    def _end_set_back(self):
+        self.write({"set_back_at": False, "set_back_reason": False})
+
+    def _went_back(self, reason, epoch=None):
+        """The app was set back.
+
+        :param epoch: in which that was seen; nothing is done if it is over
+        """
+        self.ensure_one()
+        if epoch is not None and epoch != self.epoch:
+            return
+        streams = self.with_context(active_test=False).stream_ids
+        self.write(
+            {
+                "epoch": self.epoch + 1,
+                "set_back_at": fields.Datetime.now(),
+                "set_back_reason": reason,
+                "told_until": max(filter(None, streams.mapped("told_at")), default=""),
+            }
+        )
+        streams.write({"cursor": False})
+        # They died of versions or records that the app has no more.
+        self.env["sync.operation"].search(
+            [
+                ("backend_id", "=", self.id),
+                ("kind", "=", "push"),
+                ("state", "=", "dead"),
+                ("error_ids.type", "in", ("version_conflict", "resource_not_found")),
+            ]
+        )._redrive(reason)
+        self._app_went_back()
+        self._schedule_push()
+        self._schedule_pull()
+
+    def _app_went_back(self):
+        """The app was set back. Rooms above add what follows."""
+
+    def _refuse_cursor(self, stream, cursor):
+        """The app does not know a cursor that it gave."""
+        if (stream.cursor or None) == cursor:
+            self._went_back(self.env._("It does not know how far it was read."))
+
+    def _shows_set_back(self, stream, client, page, correlation_id):
+        """Whether a page of the feed shows that the app was set back, by versions below
+        what is known. A push that was answered meanwhile may be newer than the page: so
+        the records are looked at."""
+        epoch, low = apart(self._find_low, stream, page["changes"])
+        collection = stream._adapter()._entity_collection
+        for external_id, version in low:
+            record = client.get_if_there(collection, external_id, correlation_id)
+            if record is None or record["version"] < version:
+                apart(self._went_back, self._why_low(external_id, version), epoch)
+                return True
+        return False
+
+    def _find_low(self, stream, changes):
+        """``(epoch, [(external id, known version), ...])`` of records below that."""
+        told = {r["id"]: r["version"] for r in map(as_record, changes) if is_record(r)}
+        known = self.env["sync.mapping"].search_fetch(
+            [
+                ("stream_id", "=", stream.id),
+                ("external_id", "in", list(told)),
+                ("epoch", "=", self.epoch),
+            ],
+            ["external_id", "version"],
+        )
+        low = [
+            (mapping.external_id, mapping.version)
+            for mapping in known
+            if told[mapping.external_id] < mapping.version
+        ]
+        return self.epoch, low[:LOOKED_AT]
+
+    def _why_low(self, external_id, version):
+        return self.env._(
+            "It does not have version %(version)s of record %(id)s any more.",
+            version=version,
+            id=external_id,
+        )
+
+
+def how_far(stream, cursor, records):
+    """Values of a stream that was read up to a cursor.
+
+    With it goes the time of the latest change that was told, by the app's clock as far
+    as that is not ahead: what has a later one was changed since.
+    """
+    now = fields.Datetime.now()
+    times = [stream.told_at or ""]
+    for record in records:
+        try:
+            times.append(canonical_datetime(record["updated_at"]))
+        except (InvalidDataError, KeyError, TypeError):
+            continue
+    told_at = min(max(times), canonical_datetime(now))
+    return {"cursor": cursor, "pulled_at": now, "told_at": told_at}

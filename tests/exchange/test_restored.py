@@ -1,0 +1,275 @@
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+
+from ..common import WorkCase
+
+OPERATOR = "base.group_user,pharmacy_sync.group_operator"
+MANAGER = "base.group_user,pharmacy_sync.group_manager"
+
+
+@tagged("post_install", "-at_install")
+class TestRestored(WorkCase):
+    """The app's file is set back to a copy, and the app started again."""
+
+    def setUp(self):
+        super().setUp()
+        self.order = self.make_order()
+        self.quiet = self.make_order()
+        self.sync()
+        self.external_id = self.mapping(self.order).external_id
+        self.app.back_up()
+
+    def agree(self, order=None, **values):
+        """Odoo changes the order, and the app has it."""
+        (order or self.order).write(values)
+        self.sync()
+
+    def settle(self):
+        """Both ways, all read again, until nothing is due."""
+        for __ in range(3):
+            self.sync()
+
+    def long_ago(self):
+        """All that is in the copy is older than what was read last."""
+        self.backend.stream_ids.told_at = "2999-01-01T00:00:00Z"
+
+    def edit(self, order=None, **values):
+        external_id = self.mapping(order or self.order).external_id
+        return self.app.edit("purchase-orders", external_id, **values)
+
+    def both(self, order=None):
+        order = order or self.order
+        return order.note and str(order.note), self.at_app(order)["notes"]
+
+    def works(self):
+        return self.env["sync.reconciliation"].search(
+            [("backend_id", "=", self.backend.id)], order="id"
+        )
+
+    def compare(self):
+        """Do what the job runner would on the comparisons that began."""
+        for work in self.works().filtered(lambda w: w.state == "running"):
+            self.run_job(work)
+
+    def watch(self):
+        self.env.cr.flush()
+        self.env["sync.alert"]._watch()
+        self.env.invalidate_all()
+
+    def conflict(self, order=None):
+        return self.mapping(order or self.order)._open_conflict()
+
+    # -- What was agreed stays ---------------------------------------------------------
+
+    def test_newer_values_of_odoo_are_sent_again(self):
+        self.agree(note="<p>Newer</p>")
+        self.assertEqual(self.at_app(self.order)["notes"], "Newer")
+        self.long_ago()
+        self.app.restore()
+        self.settle()
+        self.assertIn("Newer", self.order.note)
+        self.assertEqual(self.at_app(self.order)["notes"], "Newer")
+        self.assertFalse(self.conflict())
+        (kept,) = self.mapping(self.order).conflict_ids
+        self.assertIn("set back", kept.reason)
+
+    def test_edit_on_top_of_an_old_state_is_asked_about_and_overwrites_nothing(self):
+        self.agree(note="<p>Newer</p>")
+        self.app.restore()
+        # As many versions as before, and more.
+        for day in ("2027-01-01", "2027-01-02", "2027-01-03"):
+            self.edit(expected_at=f"{day}T08:00:00Z")
+        self.settle()
+        self.assertIn("Newer", self.order.note)
+        paths = set(self.conflict().line_ids.mapped("field"))
+        self.assertEqual(paths, {"notes", "expected_at"})
+        # It stays so, whatever arrives and whatever the stream's policy says.
+        self.order_stream().conflict_policy = "pharmacy"
+        self.edit(expected_at="2027-01-04T08:00:00Z")
+        self.sync()
+        self.assertIn("Newer", self.order.note)
+        self.assertTrue(self.conflict())
+
+    def order_stream(self):
+        return self.stream("purchase_order")
+
+    def test_conflict_is_decided_and_both_sides_are_equal(self):
+        self.agree(note="<p>Newer</p>")
+        self.app.restore()
+        self.edit(expected_at="2027-01-01T08:00:00Z")
+        self.settle()
+        self.conflict().action_keep_odoo()
+        self.sync()
+        self.assertEqual(self.at_app(self.order)["notes"], "Newer")
+        self.assertFalse(self.conflict())
+        self.edit(notes="Later")
+        self.sync()
+        self.assertIn("Later", self.order.note)
+
+    def test_edit_with_a_low_version_arrives(self):
+        for number in range(4):
+            self.agree(note=f"<p>{number}</p>")
+        self.long_ago()
+        self.app.restore()
+        self.settle()
+        self.assertEqual(self.at_app(self.order)["notes"], "3")
+        self.edit(self.quiet, notes="By hand")
+        low = self.at_app(self.quiet)["version"]
+        self.assertLess(low, 4)
+        self.sync()
+        self.assertIn("By hand", self.quiet.note)
+        self.edit(notes="Of the other, too")
+        self.sync()
+        self.assertIn("Of the other, too", self.order.note)
+
+    # -- How it is noticed -------------------------------------------------------------
+
+    def test_feed_that_passed_the_cursor_again_loses_nothing(self):
+        self.agree(note="<p>Newer</p>")
+        self.app.restore()
+        partner = self.at_app(self.order)["supplier_id"]
+        for number in range(12):
+            self.app.add(
+                "purchase-orders", reference=f"N{number}", supplier_id=partner, lines=[]
+            )
+        self.settle()
+        made = self.env["purchase.order"].search([("partner_ref", "=like", "N%")])
+        mapped = self.env["sync.mapping"].search_count(
+            [("stream_id", "=", self.order_stream().id)]
+        )
+        self.assertEqual(mapped, 14, made.mapped("partner_ref"))
+        self.assertTrue(self.backend.set_back_at)
+
+    def test_edit_in_odoo_that_meets_an_older_version_goes_through(self):
+        self.agree(note="<p>Newer</p>")
+        self.long_ago()
+        self.app.restore()
+        self.order.note = "<p>Newest</p>"
+        self.push()
+        self.assertTrue(self.backend.set_back_at)
+        self.settle()
+        self.assertEqual(self.at_app(self.order)["notes"], "Newest")
+        self.assertFalse(self.operations(state="dead"))
+
+    def test_edit_in_odoo_of_a_lost_record_makes_it_anew(self):
+        late = self.make_order()
+        self.sync()
+        self.app.restore()
+        late.note = "<p>Changed</p>"
+        self.push()
+        self.assertTrue(self.backend.set_back_at)
+        self.settle()
+        self.assertEqual(self.at_app(late)["notes"], "Changed")
+        self.assertFalse(self.operations(state="dead"))
+
+    def test_low_version_in_the_feed_is_noticed(self):
+        self.agree(note="<p>Newer</p>")
+        self.long_ago()
+        self.app.restore()
+        # An app that refuses no cursor.
+        self.order_stream().cursor = False
+        self.pull()
+        self.assertIn("version", self.backend.set_back_reason)
+        self.assertIn("Newer", self.order.note)
+
+    def test_what_died_of_the_old_state_goes_on(self):
+        self.agree(note="<p>Newer</p>")
+        self.long_ago()
+        self.order.note = "<p>Newest</p>"
+        self.push()
+        (operation,) = self.operations(kind="push").filtered(
+            lambda o: o.mapping_id == self.mapping(self.order)
+        )[:1]
+        error = self.env["sync.error"]._classify_response(
+            self.backend, 412, None, "stale"
+        )
+        operation.attempts = 99
+        operation._fail(error, Exception("stale"))
+        self.assertEqual(operation.state, "dead")
+        self.app.restore()
+        self.settle()
+        self.assertNotEqual(operation.state, "dead")
+        self.assertEqual(self.at_app(self.order)["notes"], "Newest")
+
+    # -- The state ---------------------------------------------------------------------
+
+    def test_all_streams_are_compared_and_the_state_ends(self):
+        self.agree(note="<p>Newer</p>")
+        self.long_ago()
+        self.app.restore()
+        self.settle()
+        self.assertEqual(len(self.works()), 3)
+        self.assertTrue(self.backend.set_back_at)
+        self.compare()
+        self.assertEqual(set(self.works().mapped("state")), {"done"})
+        self.assertFalse(self.backend.set_back_at)
+
+    def test_missing_records_are_proposed_and_end_it_once_they_are_there(self):
+        late = self.make_order()
+        self.sync()
+        self.app.restore()
+        self.settle()
+        self.compare()
+        self.assertTrue(self.backend.set_back_at)
+        (drift,) = self.works().drift_ids
+        self.assertEqual((drift.kind, drift.repair), ("missing_pharmacy", "push"))
+        drift.action_repair()
+        self.compare()
+        self.push()
+        self.assertEqual(self.at_app(late)["reference"], late.name)
+        self.assertFalse(self.backend.set_back_at)
+
+    def test_comparison_proposes_no_pull_of_what_went_back(self):
+        self.agree(note="<p>Newer</p>")
+        self.long_ago()
+        self.app.restore()
+        # Neither a cursor nor the feed shows it.
+        page = self.app.call("GET", "/api/v1/changes?entity=purchase-orders")
+        self.order_stream().cursor = page["next_cursor"]
+        work = self.order_stream()._reconcile()
+        self.run_job(work)
+        self.assertTrue(self.backend.set_back_at)
+        self.assertNotIn("pull", work.drift_ids.mapped("repair"))
+        self.settle()
+        self.assertIn("Newer", self.order.note)
+        self.assertEqual(self.at_app(self.order)["notes"], "Newer")
+
+    def test_record_that_no_feed_tells_of_is_merged_and_not_pulled(self):
+        self.agree(note="<p>Newer</p>")
+        self.long_ago()
+        self.app.restore()
+        self.settle()
+        # As if nothing of it had been read since.
+        mapping = self.mapping(self.order)
+        self.edit(notes="Of the backup")
+        page = self.app.call("GET", "/api/v1/changes?entity=purchase-orders")
+        self.order_stream().cursor = page["next_cursor"]
+        mapping.epoch -= 1
+        self.works().unlink()
+        work = self.order_stream()._reconcile()
+        self.run_job(work)
+        self.assertEqual(work.drift_ids.mapped("repair"), ["merge"])
+        work.drift_ids.action_repair()
+        self.run_job(work)
+        self.settle()
+        self.assertEqual(work.drift_ids.mapped("state"), ["repaired"])
+        self.assertIn("Newer", self.order.note)
+        self.assertEqual(self.at_app(self.order)["notes"], "Newer")
+
+    def test_one_alert_stays_until_it_is_over(self):
+        self.agree(note="<p>Newer</p>")
+        self.app.restore()
+        self.settle()
+        self.watch()
+        rule = self.env.ref("pharmacy_sync.alert_rule_set_back")
+        alerts = self.env["sync.alert"].search([("rule_id", "=", rule.id)])
+        self.assertEqual(alerts.mapped("state"), ["open"])
+        self.watch()
+        self.assertEqual(alerts.state, "open")
+        operator = self.env["res.users"].browse(self.make_user("op", OPERATOR))
+        with self.assertRaises(AccessError):
+            self.backend.with_user(operator).action_end_set_back()
+        manager = self.env["res.users"].browse(self.make_user("boss", MANAGER))
+        self.backend.with_user(manager).action_end_set_back()
+        self.watch()
+        self.assertEqual(alerts.state, "resolved")
