@@ -40,6 +40,7 @@ HOOKS = {
     ("sync.error", "_name_work"): "a room names its own work",
     ("sync.error", "_recorded"): "what follows from an error",
     ("sync.event", "_event_routes"): "handlers of events",
+    ("sync.event", "_handler_lost"): "what follows from events that are lost",
     ("sync.operation", "_applied"): "what follows an arrival",
     ("sync.operation", "_carried_over"): "what follows a push",
     ("sync.operation", "_recover"): "a room takes up its own work",

@@ -8,3 +8,4 @@ from . import breaker_events
 from . import sync_event_metric
 from . import sync_audit
 from . import feed
+from . import suspects

@@ -10,8 +10,9 @@ from ...core.routing import routes_for
 from ...entities.neutral import neutral
 from ..base.alone import alone
 from ..base.locks import DELIVERY
-from ..base.own_transaction import in_turn
+from ..base.own_transaction import apart, in_turn
 from ..base.rights import OPERATOR, check_may
+from ..base.sync_config import shift
 
 DISPATCH_LIMIT = 1000
 RECOVER_LIMIT = 100
@@ -65,18 +66,23 @@ class SyncEvent(models.Model):
         :return: whether more are waiting
         """
         Delivery = self.env["sync.event.delivery"]
-        Delivery._retry_due(backend)
         rows = self.env.execute_query(
             SQL(
-                """SELECT id FROM sync_event
-                    WHERE backend_id = %s AND state = 'pending'
+                """SELECT id FROM sync_event e
+                    WHERE backend_id = %s AND state = 'pending' AND NOT EXISTS (
+                        SELECT 1 FROM sync_suspect s
+                         WHERE s.backend_id = e.backend_id
+                           AND s.key = 'out ' || e.res_model || ' ' || e.res_id)
                     ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED""",
                 backend.id,
                 limit,
             )
         )
-        if rows:
-            events = self.browse(row[0] for row in rows)
+        events = self.browse(row[0] for row in rows)
+        waiting = Delivery._find_waiting(backend)
+        events, waiting = self._leave_suspects(backend, events, waiting)
+        Delivery._retry_due(waiting)
+        if events:
             known = events._reject_unknown()
             for route, routed in known._route():
                 Delivery._process(route, routed)
@@ -160,8 +166,9 @@ class SyncEvent(models.Model):
     @api.model
     def _recover(self):
         """Deliver what is left of events, whose job is gone or was never made."""
+        time = shift()
         for backend in self.env["sync.backend"].search([("active", "=", True)]):
-            while self._deliver_in_turn(backend, RECOVER_LIMIT):
+            while self._deliver_in_turn(backend, RECOVER_LIMIT) and not time.expired:
                 pass
 
 
@@ -291,14 +298,17 @@ class SyncEventDelivery(models.Model):
         self.write(values)
 
     @api.model
-    def _retry_due(self, backend):
-        """Try again what is due, record by record, up to the first that fails anew."""
-        waiting = self.search(
+    def _find_waiting(self, backend):
+        return self.search(
             [("backend_id", "=", backend.id), ("state", "=", "waiting")],
             # By the event's number; "event_id" alone would be its own order, backwards.
             order="event_id.id",
             limit=DISPATCH_LIMIT,
         )
+
+    @api.model
+    def _retry_due(self, waiting):
+        """Try again what is due, record by record, up to the first that fails anew."""
         routes = self.env["sync.event"]._event_routes()
         now = fields.Datetime.now()
         for (handler, *__), deliveries in waiting.grouped(_queue).items():
@@ -362,8 +372,21 @@ class SyncBackend(models.Model):
     def _job_events(self):
         """Job: give events to their handlers."""
         self.ensure_one()
+        time = shift()
+        if self._deliver_events(time):
+            self.env["sync.event"]._deliver_suspects(self, time)
+
+    def _deliver_events(self, time):
+        """Give events to their handlers until none is left, or ``time`` is over: then
+        the next job goes on.
+
+        :return: whether none is left
+        """
         while self.env["sync.event"]._deliver_in_turn(self):
-            pass
+            if time.expired:
+                apart(self._schedule_events)
+                return False
+        return True
 
 
 def _record(row):

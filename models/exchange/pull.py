@@ -8,17 +8,13 @@ from odoo.tools import SQL
 from ...core.arriving import leaves_out
 from ...core.deadline import CancelToken
 from ...core.envelope import UNREADABLE, as_record
-from ...core.exceptions import (
-    NOT_MADE,
-    DependencyMissingError,
-    InvalidDataError,
-    OperationCancelledError,
-)
-from ...core.retry import DEPENDENCY_WAIT, TOTAL_DEADLINE
+from ...core.exceptions import NOT_MADE, InvalidDataError, OperationCancelledError
+from ...core.retry import TOTAL_DEADLINE
 from ...core.storable import storable
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
+from ..base.sync_config import shift
 from .apply import Arrival
 
 PAGES_PER_JOB = 200
@@ -39,16 +35,17 @@ class SyncBackend(models.Model):
         self = neutral(self, self)
         if self.paused or not self.active:
             return
-        answered = False
+        answered, time = False, shift()
         for stream in self.stream_ids.filtered("pulls").sorted("rank"):
             apart(stream._apply_due)
-            if stream._pull():
+            if stream._pull(time):
                 answered = True
             elif not apart(stream._is_pull_dead):
                 # What comes after refers to this one's records, which will come soon.
                 return
         if answered:
             apart(self._app_is_back)
+        self._apply_suspects(time)
 
     def _connection_changed(self):
         result = super()._connection_changed()
@@ -66,9 +63,10 @@ class SyncBackend(models.Model):
 class SyncStream(models.Model):
     _inherit = "sync.stream"
 
-    def _pull(self):
+    def _pull(self, time=None):
         """Read all pages since the cursor; commit each with its cursor.
 
+        :param time: when to hand over to the next job, see ``sync_config.shift``
         :return: whether the end was reached
         """
         self.ensure_one()
@@ -81,6 +79,7 @@ class SyncStream(models.Model):
         # Read anew: long work pulls more than once in one job.
         cursor = apart(self._get_cursor)
         token = CancelToken(partial(apart, self._pull_cancelled))
+        time = time or shift()
         try:
             for __ in range(PAGES_PER_JOB):
                 token.check()
@@ -91,6 +90,8 @@ class SyncStream(models.Model):
                 cursor = page["next_cursor"]
                 if not moved or not page["has_more"]:
                     return True
+                if time.expired:
+                    break
         except OperationCancelledError:
             # The cursor stays where it is: the next scheduled read goes on there.
             apart(self._end_pull_cancelled)
@@ -240,7 +241,7 @@ class SyncStream(models.Model):
         kept.update(zip(new, made, strict=False))
         for external_id, arrival in failed.items():
             kept[external_id].payload = _kept(arrival.record)
-        self._apply_failed(
+        Operation._apply_failed(
             [
                 *((kept[i], arrival) for i, arrival in failed.items()),
                 *zip(made[len(new) :], nameless, strict=True),
@@ -314,45 +315,10 @@ class SyncStream(models.Model):
     def _classify(self, exception):
         return self.env["sync.error"]._classify(exception, self.backend_id)
 
-    def _apply_failed(self, failures):
-        """Arrived records that could not be applied: pairs of operation and
-        :class:`.apply.Arrival`."""
-        Operation = self.env["sync.operation"]
-        now = fields.Datetime.now()
-        awaited, failed = [], []
-        for operation, arrival in failures:
-            failure = (operation, self._classify(arrival.error), arrival.error)
-            # What it refers to may be in the very next page: that costs no attempt.
-            if (
-                isinstance(arrival.error, DependencyMissingError)
-                and now < operation.deadline_at
-            ):
-                awaited.append(failure)
-            else:
-                operation.attempts += 1
-                failed.append(failure)
-        about = {
-            "retry_delay": DEPENDENCY_WAIT,
-            "retry_reason": self.env._("It may come yet."),
-        }
-        self.env["sync.error"]._record_each([(*each, about) for each in awaited])
-        for operation, __, error in awaited:
-            operation._park(DEPENDENCY_WAIT, str(error))
-        Operation._fail_each(failed)
-        Operation.browse(o.id for o, __ in failures)._schedule_waiting()
-
     def _apply_due(self):
         """Try arrived records again that could not be applied before."""
         due = self.env["sync.operation"]._claim(self, "apply", self.batch_size)
-        for correlation_id, operations in due.grouped("correlation_id").items():
-            records = [o.payload for o in operations]
-            arrivals = self._apply_apart(records, correlation_id)
-            tried = list(zip(operations, arrivals, strict=True))
-            self._apply_failed([(o, a) for o, a in tried if a.outcome == "failed"])
-            applied = [(o, a) for o, a in tried if a.outcome != "failed"]
-            operations.browse(o.id for o, __ in applied)._succeed()
-            for operation, arrival in applied:
-                operation._applied(arrival)
+        due._apply_kept()
 
     def _fail_pull(self, exception, correlation_id, again=False):
         """Keep a failed pull as an operation, and try it again when its policy says.

@@ -26,6 +26,7 @@ from ...entities.directory import Directory, unmapped
 from ...entities.neutral import neutral
 from ..base.alone import alone
 from ..base.own_transaction import apart
+from ..base.sync_config import shift
 
 _lt = LazyTranslate(__name__)
 # Seconds that what is not essential waits for a saturated pool.
@@ -79,16 +80,23 @@ class SyncBackend(models.Model):
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:
             apart(self.env["sync.operation"]._take_back_of, job_uuid)
-        self._job_events()
+        time = shift()
+        self._deliver_events(time)
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
             while stream._push_batch(job_uuid):
                 if stream.batch_pause and apart(stream._is_push_due):
                     # The pause is the next job's, no worker sleeps through it.
                     apart(self._schedule_push_in, stream.batch_pause)
                     return
+                if time.expired:
+                    apart(self._schedule_push)
+                    return
         # What sending brought about: synchronised, or dead letters.
-        self._job_events()
+        self._deliver_events(time)
         self._probe("push")
+        # At the end: if the worker dies of one, all others are done.
+        self.env["sync.event"]._deliver_suspects(self, time)
+        self._push_suspects(job_uuid, time)
 
     def _schedule_push_in(self, seconds):
         # Whole seconds upwards, so that those due within one second share a job.
@@ -132,12 +140,16 @@ class SyncStream(models.Model):
             apart(self.backend_id._schedule_push_in, rejection.retry_after)
             return False
         claimed, items = apart(self._claim_push, job_uuid)
+        self._carry_out(items)
+        return claimed
+
+    def _carry_out(self, items):
+        """Send what was claimed, and write down what came of it."""
         if items:
             answers, failures = self._send(items)
             apart(self._settle_push, items, answers, failures)
             if answers:
                 apart(self.backend_id._app_is_back)
-        return claimed
 
     def _send(self, items):
         """Make the calls for a batch; no transaction is open.
@@ -236,6 +248,11 @@ class SyncStream(models.Model):
         :return: (whether any was due, list of items to send)
         """
         operations = self.env["sync.operation"]._claim(self, "push", self.batch_size)
+        items = self._begin_push(operations._put_off_suspects(), job_uuid)
+        return bool(operations), items
+
+    def _begin_push(self, operations, job_uuid):
+        """Items to send for operations that were taken up."""
         items = []
         mappings = operations.mapping_id
         directory = Directory(self.backend_id)
@@ -263,7 +280,7 @@ class SyncStream(models.Model):
             )
             if item:
                 items.append(item)
-        return bool(operations), items
+        return items
 
     def _serialise_each(self, operations, directory):
         """Canonical data by record id; an operation whose record cannot be read in
