@@ -20,6 +20,7 @@ from .error import test_error_group
 from .error import test_error_recovered
 from .error import test_error_rule
 from .error import test_error_types
+from .error import test_suspects
 from .call import test_breaker
 from .call import test_breaker_force
 from .call import test_cache
@@ -49,6 +50,8 @@ from .exchange import test_bad_records
 from .exchange import test_neutral
 from .exchange import test_fidelity
 from .exchange import test_not_said
+from .exchange import test_refused
+from .exchange import test_trouble
 from .dead_letter import test_dead_letter
 from .dead_letter import test_dead_letter_tour
 from .dead_letter import test_redrive

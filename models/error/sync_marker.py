@@ -104,7 +104,9 @@ class SyncMarker(models.Model):
         self.search([("xid", "=", xid)]).step = step
 
     def _forget(self, xid):
-        self.search([("xid", "=", xid)]).unlink()
+        self.env.execute_query(
+            SQL("DELETE FROM sync_marker WHERE xid = %s RETURNING id", xid)
+        )
 
     @api.model
     def _take_stock(self, backend):

@@ -1,16 +1,11 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.exceptions import WorkerDiedError
 from ...entities.neutral import neutral
-from ..base.locks import DELIVERY
+from ..base.locks import SUSPECTS
 from ..base.own_transaction import apart, in_turn
 from ..error.sync_suspect import out_key, parts
-
-# Seconds after which another job goes on if this one's worker dies.
-SUCCESSOR = timedelta(seconds=10)
 
 
 class SyncEvent(models.Model):
@@ -35,29 +30,27 @@ class SyncEvent(models.Model):
         )
 
     @api.model
-    def _deliver_suspects(self, backend, time):
+    def _deliver_suspects(self, backend, deadly, time):
         """Deliver what is pending of suspected records, singly.
 
+        :param deadly: whether of those alone with which a worker has died already
         :param time: when to hand over to the next job
         """
-        keys = apart(self._suspected, backend)
-        if not keys:
-            return
-        apart(backend._schedule_events, fields.Datetime.now() + SUCCESSOR)
-        for key in keys:
+        deliver = neutral(self, backend)._deliver_suspect
+        for key in apart(self._suspected, backend, deadly):
             if time.expired:
                 return
-            deliver = neutral(self, backend)._deliver_suspect
-            in_turn(deliver, backend, key, lock=(DELIVERY, backend.id))
+            in_turn(deliver, backend, key, lock=(SUSPECTS, backend.id), wait=False)
 
     @api.model
-    def _suspected(self, backend):
+    def _suspected(self, backend, deadly):
         """Keys of suspected records of which events are to be delivered now."""
         self.env["sync.marker"]._take_stock(backend)
         rows = self.env.execute_query(
             SQL(
                 """SELECT s.key FROM sync_suspect s
-                    WHERE s.backend_id = %(backend)s AND (EXISTS (
+                    WHERE s.backend_id = %(backend)s
+                      AND (s.deaths > 0) = %(deadly)s AND (EXISTS (
                         SELECT 1 FROM sync_event e
                          WHERE e.backend_id = s.backend_id AND e.state = 'pending'
                            AND s.key = 'out ' || e.res_model || ' ' || e.res_id)
@@ -68,6 +61,7 @@ class SyncEvent(models.Model):
                            AND s.key = 'out ' || d.res_model || ' ' || d.res_id))
                     ORDER BY s.deaths, s.id""",
                 backend=backend.id,
+                deadly=deadly,
                 now=fields.Datetime.now(),
             )
         )
@@ -96,10 +90,11 @@ class SyncEvent(models.Model):
         for handler, deliveries in waiting.grouped("handler").items():
             Marker._go_on(handler)
             Delivery._retry_due(deliveries.sorted(lambda d: d.event_id.id))
-        for route, routed in events._reject_unknown()._route():
+        known = events._reject_unknown()
+        for route, routed in known._route():
             Marker._go_on(route.handler)
             Delivery._process(route, routed._not_yet(route.handler))
-        events._mark("done")
+        known._mark("done")
         Delivery._schedule(backend)
         # A push of it that is in the queue may still be what the worker dies of.
         if suspect.step != "push":

@@ -3,10 +3,12 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from odoo import api, fields, models, tools
+from odoo.orm.models import NO_ACCESS
 from odoo.tools import SQL, LazyTranslate
 
 from ...core.exceptions import InvalidDataError
 from ..base.actions import open_record, open_records
+from ..base.locks import FEED
 from ..base.rows import insert_rows
 from ..base.sync_retention import BATCH
 
@@ -55,6 +57,12 @@ COLUMNS = (
 )
 # Characters of a correlation id, which ends up in headers and logs.
 LONGEST_ID = 200
+
+
+class BigInteger(fields.Integer):
+    """A number that may exceed four bytes."""
+
+    _column_type = ("int8", "int8")
 
 
 class EventEntity(NamedTuple):
@@ -109,20 +117,42 @@ class SyncEvent(models.Model):
         "themselves. Rejected: nobody knows its type or its model any more.",
     )
 
+    stamp = BigInteger(
+        readonly=True,
+        groups=NO_ACCESS,
+        help="Place in the feed of changes; an event that does not travel has none.",
+    )
+
     _pending_idx = models.Index("(backend_id, id) WHERE state = 'pending'")
     _record_idx = models.Index("(res_model, res_id, id)")
+    _stamp_idx = models.Index("(stream_id, stamp, id)")
 
     def init(self):
-        # The writing transaction's id, stamped by PostgreSQL itself: readers that
-        # stay behind the oldest running transaction miss no late commit.
+        # Used at once: a new sequence tells its first number before giving it out.
         self.env.cr.execute(
-            "ALTER TABLE sync_event ADD COLUMN IF NOT EXISTS "
-            "xid xid8 NOT NULL DEFAULT pg_current_xact_id()"
+            """DO $$ BEGIN
+                   IF to_regclass('sync_event_stamp') IS NULL THEN
+                       CREATE SEQUENCE sync_event_stamp;
+                       PERFORM nextval('sync_event_stamp');
+                   END IF;
+                   ALTER SEQUENCE sync_event_stamp OWNED BY sync_event.stamp;
+               END $$"""
         )
-        self.env.cr.execute(
-            "CREATE INDEX IF NOT EXISTS sync_event__xid_idx "
-            "ON sync_event (stream_id, xid, id)"
+
+    @api.model
+    def _next_stamp(self):
+        """The place in the feed of changes that are written now. Until they are
+        committed the feed gives nothing beyond it: see ``feed.py``."""
+        ((stamp,),) = self.env.execute_query(
+            SQL(
+                """WITH held AS MATERIALIZED (
+                       SELECT pg_advisory_xact_lock_shared(%s + last_value)
+                         FROM sync_event_stamp)
+                   SELECT nextval('sync_event_stamp') FROM held""",
+                FEED,
+            )
         )
+        return stamp
 
     @api.model
     def _emit_synced(self, stream, pairs):
@@ -160,7 +190,11 @@ class SyncEvent(models.Model):
             self._validate(event)
         if not events:
             return
-        insert_rows(self, [self._row(event) for event in self._enrich(events)])
+        stamp = None
+        if any(event.get("stream_id") for event in events):
+            stamp = self._next_stamp()
+        rows = [self._row(event, stamp) for event in self._enrich(events)]
+        insert_rows(self, rows)
         if schedule:
             ids = {event["backend_id"] for event in events}
             self.env["sync.backend"].sudo().browse(ids)._schedule_events()
@@ -207,11 +241,12 @@ class SyncEvent(models.Model):
         ]
 
     @api.model
-    def _row(self, event):
+    def _row(self, event, stamp):
         return {
             **{name: event.get(name) for name in COLUMNS},
             "data": event.get("data") or None,
             "state": "pending",
+            "stamp": stamp if event.get("stream_id") else None,
         }
 
     @api.model
@@ -297,7 +332,7 @@ class SyncEvent(models.Model):
                             SELECT 1 FROM sync_event_delivery d
                              WHERE d.event_id = e.id AND d.state = 'waiting')
                         ORDER BY id LIMIT %s)
-                   RETURNING stream_id, xid::text::numeric, id""",
+                   RETURNING stream_id, stamp, id""",
                 limit,
                 BATCH,
             )

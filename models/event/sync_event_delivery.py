@@ -372,21 +372,15 @@ class SyncBackend(models.Model):
     def _job_events(self):
         """Job: give events to their handlers."""
         self.ensure_one()
-        time = shift()
-        if self._deliver_events(time):
-            self.env["sync.event"]._deliver_suspects(self, time)
+        self._deliver_events(shift())
 
     def _deliver_events(self, time):
         """Give events to their handlers until none is left, or ``time`` is over: then
-        the next job goes on.
-
-        :return: whether none is left
-        """
+        the next job goes on."""
         while self.env["sync.event"]._deliver_in_turn(self):
             if time.expired:
                 apart(self._schedule_events)
-                return False
-        return True
+                return
 
 
 def _record(row):

@@ -82,21 +82,29 @@ class SyncBackend(models.Model):
             apart(self.env["sync.operation"]._take_back_of, job_uuid)
         time = shift()
         self._deliver_events(time)
+        if self._push_streams(job_uuid, time):
+            return
+        # What sending brought about: synchronised, or dead letters.
+        self._deliver_events(time)
+        self._probe("push")
+        # At the end: if the worker dies of one, all others are done.
+        self._send_suspects(job_uuid, time)
+
+    def _push_streams(self, job_uuid, time):
+        """Send what is due, batch by batch.
+
+        :return: whether the next job goes on
+        """
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
             while stream._push_batch(job_uuid):
                 if stream.batch_pause and apart(stream._is_push_due):
                     # The pause is the next job's, no worker sleeps through it.
                     apart(self._schedule_push_in, stream.batch_pause)
-                    return
+                    return True
                 if time.expired:
                     apart(self._schedule_push)
-                    return
-        # What sending brought about: synchronised, or dead letters.
-        self._deliver_events(time)
-        self._probe("push")
-        # At the end: if the worker dies of one, all others are done.
-        self.env["sync.event"]._deliver_suspects(self, time)
-        self._push_suspects(job_uuid, time)
+                    return True
+        return False
 
     def _schedule_push_in(self, seconds):
         # Whole seconds upwards, so that those due within one second share a job.

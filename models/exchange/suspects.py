@@ -1,11 +1,15 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.exceptions import WorkerDiedError
-from ..base.own_transaction import apart
+from ..base.locks import SUSPECTS
+from ..base.own_transaction import apart, in_turn
 from ..error.sync_suspect import in_key, out_key
-from ..event.suspects import SUCCESSOR
 
+# After that time another job goes on if this one's worker dies.
+SUCCESSOR = timedelta(seconds=10)
 # Seconds until a record that is suspected is worked on alone.
 SUSPECT_WAIT = 1
 
@@ -21,28 +25,53 @@ class SyncBackend(models.Model):
 
         :param time: when to hand over to the next job
         """
-        operations = apart(self._suspected, "apply")
+        lock = (SUSPECTS, self.id)
+        operations = [
+            *apart(self._suspected, "apply", False),
+            *apart(self._suspected, "apply", True),
+        ]
         if operations:
             apart(self._schedule_pull, fields.Datetime.now() + SUCCESSOR)
         for operation_id in operations:
             if time.expired:
                 return
-            apart(self.env["sync.operation"].browse(operation_id)._apply_suspect)
+            operation = self.env["sync.operation"].browse(operation_id)
+            in_turn(operation._apply_suspect, lock=lock, wait=False)
 
-    def _push_suspects(self, job_uuid, time):
-        """Send records that are suspected."""
-        operations = apart(self._suspected, "push")
-        if operations:
+    def _send_suspects(self, job_uuid, time):
+        """Deliver events of suspected records, and send them. First all those with
+        which alone no worker has died: one that it dies of again holds up none."""
+        if apart(self._has_suspects):
             apart(self._schedule_push, fields.Datetime.now() + SUCCESSOR)
-        for operation_id in operations:
+            for deadly in (False, True):
+                self.env["sync.event"]._deliver_suspects(self, deadly, time)
+                self._push_suspects(job_uuid, deadly, time)
+                if self._push_streams(job_uuid, time):
+                    return
+
+    def _has_suspects(self):
+        """Whether a record of Odoo is suspected, on which there is work to be done."""
+        self.env["sync.marker"]._take_stock(self)
+        Event = self.env["sync.event"]
+        return any(
+            Event._suspected(self, deadly) or self._suspected("push", deadly)
+            for deadly in (False, True)
+        )
+
+    def _push_suspects(self, job_uuid, deadly, time):
+        for operation_id in apart(self._suspected, "push", deadly):
             if time.expired or self._breaker("push")._rejection():
                 return
             operation = self.env["sync.operation"].browse(operation_id)
-            items = apart(operation._claim_suspect, job_uuid)
+            lock = (SUSPECTS, self.id)
+            items = in_turn(operation._claim_suspect, job_uuid, lock=lock, wait=False)
             operation.stream_id._carry_out(items)
 
-    def _suspected(self, kind):
-        """Ids of open operations whose record is suspected, the least so first."""
+    def _suspected(self, kind, deadly):
+        """Ids of open operations whose record is suspected.
+
+        :param deadly: whether of those alone with which a worker has died already
+        """
         self.env["sync.marker"]._take_stock(self)
         rows = self.env.execute_query(
             SQL(
@@ -52,11 +81,13 @@ class SyncBackend(models.Model):
                     LEFT JOIN sync_mapping m ON m.id = o.mapping_id
                     WHERE s.backend_id = %(backend)s AND o.kind = %(kind)s
                       AND o.state IN ('pending', 'waiting')
+                      AND (s.deaths > 0) = %(deadly)s
                       AND s.key = CASE o.kind
                           WHEN 'push' THEN 'out ' || m.res_model || ' ' || m.res_id
                           ELSE 'in ' || t.entity || ' ' || o.external_id END
                     ORDER BY s.deaths, s.id""",
                 backend=self.id,
+                deadly=deadly,
                 kind=kind,
             )
         )
