@@ -146,6 +146,17 @@ class ResourcePoolFullError(SyncError):
     }
 
 
+class NotNowError(SyncError):
+    """A request of the app was refused before it was looked at: it may come back."""
+
+    error_type = ErrorType.SERVICE_UNAVAILABLE
+    overrides: ClassVar = {
+        "severity": Severity.LOW,
+        "counts_for_breaker": False,
+        "suggested_action": _lt("Send the same request again later."),
+    }
+
+
 class DeadlineExceededError(SyncError):
     """The time given to the work is used up."""
 

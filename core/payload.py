@@ -13,6 +13,8 @@ _MOMENT = re.compile(
     r"(?:[Tt ](?P<clock>[0-9]{2}:[0-9]{2})(?::(?P<seconds>[0-9]{2})(?:[.,][0-9]+)?)?"
     r"(?:(?P<utc>[zZ])|(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})?)?)?"
 )
+# What most amounts are already. Zero may carry a sign, which none has here.
+_PLAIN = re.compile(r"(?:0|[1-9][0-9]{0,14})\.[0-9]{2}")
 # Decimals beyond which no amount means anything.
 MAX_DECIMALS = 40
 
@@ -37,6 +39,8 @@ def exact_decimal(value: Any, most: int | None = None) -> str:
     :param most: decimals that it is rounded to if it has more.
     :raise InvalidDataError: it is no finite number.
     """
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and most is None:
+        return value
     number = _decimal(value)
     decimals = decimals_of(number)
     most = MAX_DECIMALS if most is None else most

@@ -59,6 +59,9 @@ class Converter:
     :param key: name in the JSON record
     :param field: name of the Odoo field
     :param required: whether a new record must carry it
+    :param longest: most characters of a text that arrives
+    :param title: what people call it, translated lazily; the Odoo field's label serves
+        where it is not given
     """
 
     empty = ""
@@ -70,11 +73,21 @@ class Converter:
     # Whether a person may give a value of their own for it.
     free = True
 
-    def __init__(self, key, field, required=False, longest=None):
+    def __init__(self, key, field, required=False, longest=None, title=None):
         self.key = key
         self.field = field
         self.required = required
         self.longest = longest or self.longest
+        self.title = title
+
+    def name(self, model):
+        """What people call the field, in their language.
+
+        :param model: the Odoo model of the field, an empty recordset
+        """
+        if self.title:
+            return model.env._(self.title)
+        return model._fields[self.field]._description_string(model.env)
 
     def arrived(self, value, directory):
         """The canonical form of a value that the pharmacy app says, within its bounds.
@@ -170,8 +183,8 @@ class Amount(Converter):
 
     kind = "number"
 
-    def __init__(self, key, field, precision, required=False):
-        super().__init__(key, field, required)
+    def __init__(self, key, field, precision, required=False, title=None):
+        super().__init__(key, field, required, title=title)
         self.precision = precision
 
     def to_json(self, record, directory):
@@ -255,8 +268,8 @@ class Choice(Converter):
     kind = "choice"
     free = False
 
-    def __init__(self, key, field, pairs, required=False):
-        super().__init__(key, field, required)
+    def __init__(self, key, field, pairs, required=False, title=None):
+        super().__init__(key, field, required, title=title)
         self._to_json = dict(pairs)
         self._to_odoo = {theirs: ours for ours, theirs in reversed(pairs)}
 
@@ -325,8 +338,8 @@ class Coded(Link):
     :param by: its field that holds the code
     """
 
-    def __init__(self, key, field, model, by, required=False):
-        super().__init__(key, field, required)
+    def __init__(self, key, field, model, by, required=False, title=None):
+        super().__init__(key, field, required, title=title)
         self.model = model
         self.by = by
 
@@ -359,8 +372,8 @@ class Reference(Link):
     which :func:`.directory.unmapped` finds.
     """
 
-    def __init__(self, key, field, entity, required=False):
-        super().__init__(key, field, required)
+    def __init__(self, key, field, entity, required=False, title=None):
+        super().__init__(key, field, required, title=title)
         self.entity = entity
 
     def _check_bounds(self, canonical):

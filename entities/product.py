@@ -1,8 +1,10 @@
 from odoo import api, models
 from odoo.fields import Domain
+from odoo.tools import LazyTranslate
 
-from ..core.texts import _lt
 from .converters import Amount, Coded, Converter, Flag, Optional
+
+_lt = LazyTranslate(__name__)
 
 
 class SyncEntityProduct(models.AbstractModel):
@@ -12,6 +14,13 @@ class SyncEntityProduct(models.AbstractModel):
 
     _entity = "product"
     _entity_title = _lt("Products")
+    _entity_event_titles = {
+        "created": _lt("Product created"),
+        "updated": _lt("Product updated"),
+        "cancelled": _lt("Product cancelled"),
+        "deleted": _lt("Product deleted"),
+        "synced": _lt("Product synced"),
+    }
     _entity_model = "product.product"
     _entity_collection = "products"
     _entity_rank = 20
@@ -32,13 +41,13 @@ class SyncEntityProduct(models.AbstractModel):
     @api.model
     def _converters(self):
         return (
-            Converter("name", "name", required=True),
-            Converter("code", "default_code"),
-            Optional("barcode", "barcode"),
-            Coded("uom", "uom_id", "uom.uom", "name"),
-            Amount("cost", "standard_price", "Product Price"),
-            Amount("price", "list_price", "Product Price"),
-            Flag("active", "active"),
+            Converter("name", "name", required=True, title=_lt("Name")),
+            Converter("code", "default_code", title=_lt("Code")),
+            Optional("barcode", "barcode", title=_lt("Barcode")),
+            Coded("uom", "uom_id", "uom.uom", "name", title=_lt("Unit of measure")),
+            Amount("cost", "standard_price", "Product Price", title=_lt("Cost")),
+            Amount("price", "list_price", "Product Price", title=_lt("Price")),
+            Flag("active", "active", title=_lt("Active")),
         )
 
     @api.model

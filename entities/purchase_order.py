@@ -1,9 +1,7 @@
 from odoo import SUPERUSER_ID, Command, api, fields, models
 from odoo.fields import Domain
+from odoo.tools import LazyTranslate
 
-from ..core.exceptions import InvalidDataError
-from ..core.text_checks import check_id, check_list
-from ..core.texts import _lt
 from .converters import (
     Amount,
     Choice,
@@ -12,10 +10,9 @@ from .converters import (
     Moment,
     Reference,
     RichText,
-    at_path,
-    is_empty,
 )
-from .neutral import neutral
+
+_lt = LazyTranslate(__name__)
 
 STATES = (
     ("draft", "draft"),
@@ -25,8 +22,6 @@ STATES = (
     ("cancel", "cancelled"),
 )
 
-# Lines of an order that arrives: creating them takes one request or job.
-MOST_LINES = 1_000
 LONGEST_DESCRIPTION = 20_000
 
 # What Odoo computes for a line anew when its order changes.
@@ -48,9 +43,17 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     _entity = "purchase_order"
     _entity_event = "order"
     _entity_title = _lt("Purchase Orders")
+    _entity_event_titles = {
+        "created": _lt("Order created"),
+        "updated": _lt("Order updated"),
+        "cancelled": _lt("Order cancelled"),
+        "deleted": _lt("Order deleted"),
+        "synced": _lt("Order synced"),
+    }
     _entity_model = "purchase.order"
     _entity_collection = "purchase-orders"
-    _entity_line_model = "purchase.order.line"
+    _entity_lines = "order_line"
+    _entity_line_match = (("product_id", "quantity"), ("product_id",))
     _entity_rank = 30
     _entity_pool = "order_sync"
     _entity_essential = frozenset({"state"})
@@ -77,29 +80,57 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     @api.model
     def _converters(self):
         return (
-            OrderReference("reference", "origin"),
-            Reference("supplier_id", "partner_id", "supplier", required=True),
-            Coded("currency", "currency_id", "res.currency", "name"),
-            Choice("state", "state", STATES),
-            Moment("ordered_at", "date_order"),
-            Moment("expected_at", "date_planned"),
-            RichText("notes", "note"),
+            OrderReference("reference", "origin", title=_lt("Reference")),
+            Reference(
+                "supplier_id",
+                "partner_id",
+                "supplier",
+                required=True,
+                title=_lt("Supplier"),
+            ),
+            Coded(
+                "currency", "currency_id", "res.currency", "name", title=_lt("Currency")
+            ),
+            Choice("state", "state", STATES, title=_lt("State")),
+            Moment("ordered_at", "date_order", title=_lt("Order date")),
+            Moment("expected_at", "date_planned", title=_lt("Expected arrival")),
+            RichText("notes", "note", title=_lt("Notes")),
         )
 
     @api.model
     def _line_converters(self):
         return (
-            Reference("product_id", "product_id", "product", required=True),
-            Converter("description", "name", longest=LONGEST_DESCRIPTION),
-            Amount("quantity", "product_qty", "Product Unit", required=True),
-            Coded("uom", "product_uom_id", "uom.uom", "name"),
-            Amount("unit_price", "price_unit", "Product Price", required=True),
+            Reference(
+                "product_id",
+                "product_id",
+                "product",
+                required=True,
+                title=_lt("Product"),
+            ),
+            Converter(
+                "description",
+                "name",
+                longest=LONGEST_DESCRIPTION,
+                title=_lt("Description"),
+            ),
+            Amount(
+                "quantity",
+                "product_qty",
+                "Product Unit",
+                required=True,
+                title=_lt("Quantity"),
+            ),
+            Coded(
+                "uom", "product_uom_id", "uom.uom", "name", title=_lt("Unit of measure")
+            ),
+            Amount(
+                "unit_price",
+                "price_unit",
+                "Product Price",
+                required=True,
+                title=_lt("Unit price"),
+            ),
         )
-
-    @api.model
-    def _paths(self):
-        lines = {f"lines.{converter.key}" for converter in self._line_converters()}
-        return super()._paths() | lines | {"lines"}
 
     @api.model
     def _is_alive(self, record):
@@ -109,102 +140,11 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     def _domain(self, backend):
         return Domain("company_id", "=", backend.company_id.id)
 
-    # -- Odoo to JSON -----------------------------------------------------------------
-
-    @api.model
-    def _preload(self, records, directory):
-        directory.load("supplier", records.partner_id.ids)
-        directory.load("product", records.order_line.product_id.ids)
-
-    @api.model
-    def _serialise(self, records, directory):
-        found = super()._serialise(records, directory)
-        converters = self._line_converters()
-        for order in neutral(records, directory.backend, active_test=False):
-            found[order.id]["lines"] = [
-                {
-                    "key": line._sync_line_key(),
-                    **{
-                        converter.key: converter.to_json(line, directory)
-                        for converter in converters
-                    },
-                }
-                for line in order.order_line
-                if line._sync_is_line()
-            ]
-        return found
-
-    # -- JSON to Odoo -----------------------------------------------------------------
-
-    @api.model
-    def _canonical(self, data, directory, partial=False):
-        canonical = super()._canonical(data, directory, partial)
-        if "lines" in data:
-            canonical["lines"] = self._canonical_lines(data["lines"], directory)
-        return canonical
-
-    @api.model
-    def _canonical_lines(self, lines, directory):
-        check_list(lines, "lines", MOST_LINES)
-        converters = self._line_converters()
-        canonical, keys = [], set()
-        for index, line in enumerate(lines):
-            path = f"lines[{index}]"
-            if not isinstance(line, dict):
-                raise InvalidDataError(f"{path} must be an object", field=path)
-            key = check_id(line.get("key"), f"{path}.key")
-            if key in keys:
-                raise InvalidDataError(
-                    f"{path}.key must be unique among the lines",
-                    field=f"{path}.key",
-                )
-            keys.add(key)
-            canonical.append({"key": key})
-            for converter in converters:
-                if converter.required and is_empty(line.get(converter.key)):
-                    raise InvalidDataError(
-                        f"{path}.{converter.key} is required",
-                        field=f"{path}.{converter.key}",
-                    )
-                if converter.key not in line:
-                    continue
-                with at_path(path):
-                    canonical[-1][converter.key] = converter.arrived(
-                        line[converter.key], directory
-                    )
-        return canonical
-
-    @api.model
-    def _check_known(self, data, directory):
-        result = super()._check_known(data, directory)
-        for index, line in enumerate(data.get("lines", ())):
-            self._line_values(index, line, directory)
-        return result
-
-    @api.model
-    def _line_values(self, index, line, directory, keys=None):
-        """Odoo values of a canonical line, or of those of its fields.
-
-        :raises InvalidDataError, DependencyMissingError: ``field`` names the line too
-        """
-        with at_path(f"lines[{index}]"):
-            return {
-                converter.field: converter.to_odoo(line[converter.key], directory)
-                for converter in self._line_converters()
-                if converter.key in line and (keys is None or converter.key in keys)
-            }
-
     @api.model
     def _create(self, backend, incoming, directory):
         """All orders first, then all their lines at once, every computed field
         given: Odoo would otherwise compute prices, names and taxes line by line."""
-        directory.load("supplier", external_ids={d["supplier_id"] for d in incoming})
-        directory.load(
-            "product",
-            external_ids={
-                line["product_id"] for d in incoming for line in d.get("lines", ())
-            },
-        )
+        self._preload_arrived(incoming, directory)
         Order = (
             self.env["purchase.order"]
             .with_company(backend.company_id)
@@ -216,13 +156,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             values.pop("state", None)
             header_values.append(self._header_defaults(backend, values))
         orders = Order.create(header_values)
-        line_values = [
-            values
-            for order, data in zip(orders, incoming, strict=True)
-            for values in self._new_line_values(
-                order, list(enumerate(data.get("lines", ()))), directory
-            )
-        ]
+        line_values = self._all_line_values(orders, incoming, directory)
         # The expected date is the order's own here; without this it would become
         # the earliest of the lines', which merely follow it.
         with self.env.protecting([Order._fields["date_planned"]], orders):
@@ -291,6 +225,19 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             yield values
 
     @api.model
+    def _with_what_stays(self, line, values):
+        """Values to write on a line, with those that Odoo would set anew."""
+        # The price goes along with a changed quantity, or Odoo would set it anew from
+        # the vendor's price list; so does the description.
+        values = {"price_unit": line.price_unit, "name": line.name, **values}
+        product = line.product_id.browse(values.get("product_id", line.product_id.id))
+        # What Odoo requires and the pharmacy does not is as in a new line.
+        values["name"] = values["name"] or product.display_name
+        if not values.get("product_uom_id", True):
+            values["product_uom_id"] = product.uom_id.id
+        return values
+
+    @api.model
     def _update(self, record, changes, directory):
         values = self._values(changes, directory)
         values.pop("state", None)
@@ -351,27 +298,11 @@ class PurchaseOrder(models.Model):
 
 class PurchaseOrderLine(models.Model):
     _name = "purchase.order.line"
-    _inherit = ["purchase.order.line", "sync.tracked"]
+    _inherit = ["purchase.order.line", "sync.tracked.line"]
 
     _sync_entity = "purchase_order"
 
-    sync_key = fields.Char(
-        "Synchronisation Key",
-        copy=False,
-        readonly=True,
-        help="What the pharmacy app calls this line. A line made in Odoo goes by its "
-        "own number until the other side gives it a key.",
-    )
-
-    def _sync_records(self):
-        return self.order_id
-
     def _sync_is_line(self):
         """Whether the line is goods; sections and notes stay in Odoo."""
-        self.ensure_one()
-        return bool(self.product_id) and not self.is_downpayment
-
-    def _sync_line_key(self):
-        """The line's key on both sides, the same for its whole life."""
-        self.ensure_one()
-        return self.sync_key or f"odoo-{self.id}"
+        goods = bool(self.product_id) and not self.is_downpayment
+        return super()._sync_is_line() and goods

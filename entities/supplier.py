@@ -1,9 +1,11 @@
 from odoo import api, models
 from odoo.fields import Domain
+from odoo.tools import LazyTranslate
 
 from ..core.taxonomy import ErrorType
-from ..core.texts import _lt
 from .converters import Coded, Converter, Flag
+
+_lt = LazyTranslate(__name__)
 
 
 class SyncEntitySupplier(models.AbstractModel):
@@ -13,6 +15,13 @@ class SyncEntitySupplier(models.AbstractModel):
 
     _entity = "supplier"
     _entity_title = _lt("Suppliers")
+    _entity_event_titles = {
+        "created": _lt("Supplier created"),
+        "updated": _lt("Supplier updated"),
+        "cancelled": _lt("Supplier cancelled"),
+        "deleted": _lt("Supplier deleted"),
+        "synced": _lt("Supplier synced"),
+    }
     _entity_model = "res.partner"
     _entity_collection = "suppliers"
     _entity_rank = 10
@@ -40,17 +49,23 @@ class SyncEntitySupplier(models.AbstractModel):
     @api.model
     def _converters(self):
         return (
-            Converter("name", "name", required=True),
-            Converter("reference", "ref"),
-            Converter("vat", "vat"),
-            Converter("email", "email"),
-            Converter("phone", "phone"),
-            Converter("street", "street"),
-            Converter("street2", "street2"),
-            Converter("city", "city"),
-            Converter("zip", "zip"),
-            Coded("country_code", "country_id", "res.country", "code"),
-            Flag("active", "active"),
+            Converter("name", "name", required=True, title=_lt("Name")),
+            Converter("reference", "ref", title=_lt("Reference")),
+            Converter("vat", "vat", title=_lt("VAT")),
+            Converter("email", "email", title=_lt("Email")),
+            Converter("phone", "phone", title=_lt("Phone")),
+            Converter("street", "street", title=_lt("Street")),
+            Converter("street2", "street2", title=_lt("Street 2")),
+            Converter("city", "city", title=_lt("City")),
+            Converter("zip", "zip", title=_lt("ZIP")),
+            Coded(
+                "country_code",
+                "country_id",
+                "res.country",
+                "code",
+                title=_lt("Country"),
+            ),
+            Flag("active", "active", title=_lt("Active")),
         )
 
     @api.model

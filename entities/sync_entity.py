@@ -1,11 +1,9 @@
-import json
-
 from odoo import api, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
 from ..core.exceptions import InvalidDataError
-from ..core.merge import MISSING, parse_path
+from ..core.merge import parse_path
 from ..core.taxonomy import ErrorType
 from .converters import Reference, is_empty
 from .neutral import neutral
@@ -26,13 +24,14 @@ class SyncEntity(models.AbstractModel):
     _entity = None
     # How the types of its events begin; the entity's name if it is not set.
     _entity_event = None
-    # Title for people.
+    # Title for people, translated lazily.
     _entity_title = None
+    # What people call its events, by what happened (created, updated, cancelled,
+    # deleted, synced), likewise; the title serves for what is not here.
+    _entity_event_titles = {}
     # Odoo model, and collection in the pharmacy app's REST API.
     _entity_model = None
     _entity_collection = None
-    # Odoo model of the lines, of an entity that has them.
-    _entity_line_model = None
     # Entities are pushed and pulled in ascending order: what others refer to first.
     _entity_rank = 10
     # Pool that bounds how many calls for the entity are under way at once.
@@ -67,11 +66,6 @@ class SyncEntity(models.AbstractModel):
         return ()
 
     @api.model
-    def _line_converters(self):
-        """The fields of its lines, likewise."""
-        return ()
-
-    @api.model
     def _missing_types(self):
         """What it is when what a field refers to is not there: types by field."""
         adapters = self._entities()
@@ -89,11 +83,12 @@ class SyncEntity(models.AbstractModel):
             None for a whole line and for a field that Odoo does not know
         """
         __, key, name = parse_path(path)
-        model = self._entity_line_model if key else self._entity_model
-        converters = self._line_converters() if key else self._converters()
+        model, converters = self.env[self._entity_model], self._converters()
+        if key is not None:
+            model, converters = self._line_model(), self._line_converters()
         for converter in converters:
-            if converter.key == (name if key else path):
-                return converter, self.env[model]
+            if converter.key == (path if key is None else name):
+                return converter, model
         return None, None
 
     @api.model
@@ -103,8 +98,8 @@ class SyncEntity(models.AbstractModel):
 
     @api.model
     def _paths(self):
-        """Generic paths of the entity's fields, such as ``notes``."""
-        return {converter.key for converter in self._converters()}
+        """Generic paths of the entity's fields: ``notes``, ``lines.quantity``."""
+        return {c.key for c in self._converters()} | self._line_paths()
 
     @api.model
     def _check_paths(self, paths, entity=None):
@@ -129,40 +124,6 @@ class SyncEntity(models.AbstractModel):
                         known=", ".join(sorted(known)),
                     )
                 )
-
-    # -- For people -------------------------------------------------------------------
-
-    @api.model
-    def _value_text(self, path, value, directory):
-        """A canonical value at ``path`` as people read it, in their language.
-
-        :param value: of a whole line its fields; MISSING or None: empty
-        """
-        converter, model = self._find_converter(path)
-        if value is MISSING or value is None:
-            return ""
-        if converter:
-            return converter.to_text(value, model, directory)
-        if isinstance(value, dict):
-            return "\n".join(self._figures(path, value, directory))
-        if isinstance(value, list):
-            return "\n".join(self._line_text(path, line, directory) for line in value)
-        return value if isinstance(value, str) else json.dumps(value)
-
-    def _line_text(self, path, line, directory):
-        name = (line.get("description") or "").partition("\n")[0]
-        figures = ", ".join(self._figures(f"{path}[{line['key']}]", line, directory))
-        return f"{name}: {figures}" if name else figures
-
-    def _figures(self, path, line, directory):
-        """The numbers of a line, each with its name."""
-        figures = []
-        for converter in self._line_converters():
-            key = converter.key
-            if converter.kind == "number" and key in line:
-                text = self._value_text(f"{path}.{key}", line[key], directory)
-                figures.append(f"{self.env['sync.conflict']._title(key)}: {text}")
-        return figures
 
     # -- What rules and policies ask --------------------------------------------------
 
@@ -207,15 +168,11 @@ class SyncEntity(models.AbstractModel):
         self._preload(records, directory)
         return {
             record.id: {
-                converter.key: converter.to_json(record, directory)
-                for converter in converters
+                **{c.key: c.to_json(record, directory) for c in converters},
+                **self._serialise_lines(record, directory),
             }
             for record in records
         }
-
-    @api.model
-    def _preload(self, records, directory):
-        """Fetch at once what serialising ``records`` will look up."""
 
     # -- JSON to Odoo -----------------------------------------------------------------
 
@@ -243,6 +200,8 @@ class SyncEntity(models.AbstractModel):
                 raise InvalidDataError(
                     f"{converter.key} is required", field=converter.key
                 )
+        if self._entity_lines and "lines" in data:
+            canonical["lines"] = self._canonical_lines(data["lines"], directory)
         return canonical
 
     @api.model
@@ -264,6 +223,8 @@ class SyncEntity(models.AbstractModel):
         :raises DependencyMissingError: another record did not come yet
         """
         self._values(data, directory)
+        for index, line in enumerate(data.get("lines", ())):
+            self._line_values(index, line, directory)
 
     @api.model
     def _match(self, backend, incoming):
@@ -349,6 +310,7 @@ class SyncEntity(models.AbstractModel):
     def _differing(self, odoo, pharmacy):
         """Keys of the fields in which two records, both canonical, differ."""
         held = self._held()
+        odoo, pharmacy = self._without_keys(odoo), self._without_keys(pharmacy)
         return [
             key
             for key in odoo
@@ -358,28 +320,36 @@ class SyncEntity(models.AbstractModel):
         ]
 
     @api.model
-    def _adopt(self, record, data, directory):
-        """``record`` becomes the counterpart of the pharmacy's, canonical ``data``:
-        take over what the pharmacy calls its parts."""
-
-    @api.model
     def _checksum_fields(self):
         """The fields that count in checksums, see ``core/checksum.py``."""
-        return [converter.key for converter in self._converters()]
+        names = [converter.key for converter in self._converters()]
+        if self._entity_lines:
+            keys = ["key", *(converter.key for converter in self._line_converters())]
+            names += [f"lines.{key}" for key in keys]
+        return names
 
     # -- Writing in Odoo --------------------------------------------------------------
 
     @api.model
     def _create(self, backend, incoming, directory):
         """Create records for a list of canonical dicts, in their order."""
-        return self.env[self._entity_model].create(
+        self._preload_arrived(incoming, directory)
+        records = self.env[self._entity_model].create(
             [self._values(data, directory) for data in incoming]
         )
+        if self._entity_lines:
+            values = self._all_line_values(records, incoming, directory)
+            self._line_model().create(values)
+        return records
 
     @api.model
     def _update(self, record, changes, directory):
         """Write the canonical ``changes`` on one record."""
-        record.write(self._values(changes, directory))
+        values = self._values(changes, directory)
+        if values:
+            record.write(values)
+        if self._entity_lines and "lines" in changes:
+            self._update_lines(record, changes["lines"], directory)
 
     @api.model
     def _delete(self, record):

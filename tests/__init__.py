@@ -75,3 +75,4 @@ from .api import test_api
 from .api import test_api_conflicts
 from .api import test_api_retry
 from .api import test_api_arguments
+from .api import test_api_refusals

@@ -33,6 +33,7 @@ UPWARD = {
 # Hooks: each calls super and only adds, so that order does not matter. Rooms, and other
 # addons, extend them.
 HOOKS = {
+    ("sync.api", "_methods"): "what the app may call",
     ("sync.backend", "_connection_changed"): "what follows another address or key",
     ("sync.backend", "_create_parts"): "what a backend begins with",
     ("sync.backend", "_app_is_back"): "what waits for the app goes on",

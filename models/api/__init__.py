@@ -1,6 +1,7 @@
 """What the pharmacy app calls."""
 
 from . import sync_request
+from . import sync_rate
 from . import sync_api
 from . import reads
 from . import saga

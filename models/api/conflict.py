@@ -1,19 +1,21 @@
 from odoo import api, models
 
+from ...core.api_methods import CONFLICTS, RESOLVE
 from ...core.exceptions import InvalidDataError, SyncError
 from ...core.resolution import Choice
 from ...core.taxonomy import ErrorType
-from ...core.text_checks import check_text, check_value, check_whole
 from ..conflict.sync_conflict import _by_side
-
-MAX_CONFLICTS = 500
-LONGEST_REASON = 1_000
 
 
 class SyncApi(models.AbstractModel):
     """Conflicts, for the pharmacy app: what is open, and deciding it."""
 
     _inherit = "sync.api"
+
+    @api.model
+    def _methods(self):
+        mine = {CONFLICTS: self._conflicts, RESOLVE: self._resolve}
+        return {**super()._methods(), **mine}
 
     @api.model
     def conflicts(self, entity=None, limit=100, cursor=None, correlation_id=None):
@@ -27,7 +29,7 @@ class SyncApi(models.AbstractModel):
             ``{path, label, values}`` with the values that are there under ``base``,
             ``odoo`` and ``pharmacy``
         """
-        return self._answer(correlation_id, self._conflicts, entity, limit, cursor)
+        return self._answer(CONFLICTS, entity, limit, cursor, correlation_id)
 
     @api.model
     def resolve(
@@ -53,21 +55,19 @@ class SyncApi(models.AbstractModel):
             other fields are left to decide; results by path what both sides will have
         """
         return self._answer(
-            correlation_id,
-            self._resolve,
+            RESOLVE,
             conflict_id,
             side,
             choices,
             values,
             reason,
             fingerprint,
+            correlation_id,
         )
 
     def _conflicts(self, backend, correlation_id, entity, limit, cursor):
-        check_whole(limit, "limit", 1, MAX_CONFLICTS)
-        cursor = check_whole(cursor or 0, "cursor")
         domain = [("backend_id", "=", backend.id), ("state", "=", "open")]
-        if entity is not None and entity is not False:
+        if entity is not None:
             domain.append(("entity", "=", self._stream(backend, entity).entity))
         if cursor:
             domain.append(("id", ">", cursor))
@@ -114,12 +114,7 @@ class SyncApi(models.AbstractModel):
         reason,
         fingerprint,
     ):
-        check_whole(conflict_id, "conflict_id", 1)
         conflict = self._find_conflict(backend, conflict_id)
-        reason = check_text(reason, "reason", LONGEST_REASON, required=False)
-        fingerprint = check_text(
-            fingerprint, "fingerprint", LONGEST_REASON, required=False
-        )
         wanted = self._wanted(conflict, side, choices, values)
         conflict._decide(wanted, fingerprint, reason)
         decided = conflict.line_ids.filtered(lambda line: line.field in wanted)
@@ -151,21 +146,13 @@ class SyncApi(models.AbstractModel):
 
     def _wanted(self, conflict, side, choices, values):
         """What was asked, as :meth:`SyncConflict._decide` reads it."""
-        for name, given in (("choices", choices), ("values", values)):
-            if given and not isinstance(given, dict):
-                raise InvalidDataError(f"{name} must be an object", field=name)
-            check_value(given, name)
         if not (side or choices or values):
             message = "say a side, choices or values"
             raise InvalidDataError(message, field="side")
         wanted = {}
         if side:
-            if side not in (str(Choice.ODOO), str(Choice.PHARMACY)):
-                message = "side must be odoo or pharmacy"
-                raise InvalidDataError(message, field="side")
             wanted = conflict._whole(side) if conflict.state == "open" else {}
         for path, choice in (choices or {}).items():
-            check_text(choice, f"choices.{path}", LONGEST_REASON)
             wanted[path] = {"choice": choice}
         for path, value in (values or {}).items():
             wanted[path] = {"choice": Choice.MANUAL, "value": value}

@@ -1,18 +1,17 @@
 from odoo import api, models
 
-from ...core.text_checks import check_ids, check_text, check_whole
+from ...core.api_methods import CHANGES, LOOKUP
 from ..base.alone import without_sql
-from ..base.own_transaction import no_transaction
-from .sync_api import MAX_RECORDS
-
-MAX_LOOKUPS = 50
-LONGEST_CURSOR = 200
 
 
 class SyncApi(models.AbstractModel):
     """What the app reads: records as Odoo knows them, and what changed in Odoo."""
 
     _inherit = "sync.api"
+
+    @api.model
+    def _methods(self):
+        return {**super()._methods(), LOOKUP: self._lookup, CHANGES: self._changes}
 
     @api.model
     def lookup(self, entity, external_ids, correlation_id=None):
@@ -26,13 +25,10 @@ class SyncApi(models.AbstractModel):
             ``odoo`` for Odoo's own values, if nothing else serves. The age is in
             seconds, false for Odoo's own.
         """
-        return self._answer(
-            correlation_id, self._lookup, entity, external_ids, within=no_transaction
-        )
+        return self._answer(LOOKUP, entity, external_ids, correlation_id)
 
     def _lookup(self, backend, correlation_id, entity, external_ids):
         self._stream(backend, entity)
-        check_ids(external_ids, "external_ids", MAX_LOOKUPS)
         found = backend._lookup_each(
             entity, list(dict.fromkeys(external_ids)), correlation_id
         )
@@ -76,10 +72,7 @@ class SyncApi(models.AbstractModel):
             committed changes wait for a transaction that has been open for
             ``waiting_seconds``: ask again.
         """
-        return self._answer(correlation_id, self._changes, entity, cursor, limit)
+        return self._answer(CHANGES, entity, cursor, limit, correlation_id)
 
     def _changes(self, backend, correlation_id, entity, cursor, limit):
-        stream = self._stream(backend, entity)
-        check_whole(limit, "limit", 1, MAX_RECORDS)
-        cursor = check_text(cursor, "cursor", LONGEST_CURSOR, required=False)
-        return stream._changes(cursor, limit)
+        return self._stream(backend, entity)._changes(cursor, limit)

@@ -1,8 +1,7 @@
 from odoo import api, models
 
+from ...core.api_methods import RETRY
 from ...core.exceptions import InvalidDataError
-from ...core.text_checks import check_ids, check_list, check_whole
-from .sync_api import MAX_RECORDS
 
 # States of operations that are tried again on request.
 RETRIED = ("dead", "waiting")
@@ -12,6 +11,10 @@ class SyncApi(models.AbstractModel):
     """The pharmacy app asks for failed work to be tried again."""
 
     _inherit = "sync.api"
+
+    @api.model
+    def _methods(self):
+        return {**super()._methods(), RETRY: self._retry}
 
     @api.model
     def retry(
@@ -29,9 +32,7 @@ class SyncApi(models.AbstractModel):
             ``unchanged`` (it has not failed; its state says where it is) or ``failed``
             (there is no such operation, or it was discarded)
         """
-        return self._answer(
-            correlation_id, self._retry, operation_ids, external_ids, entity
-        )
+        return self._answer(RETRY, operation_ids, external_ids, entity, correlation_id)
 
     # -- Implementation ---------------------------------------------------------------
 
@@ -62,10 +63,6 @@ class SyncApi(models.AbstractModel):
         }
 
     def _retry_by_id(self, backend, operation_ids):
-        for index, id_ in enumerate(
-            check_list(operation_ids, "operation_ids", MAX_RECORDS)
-        ):
-            check_whole(id_, f"operation_ids[{index}]", 1)
         found = backend.env["sync.operation"].search(
             [("id", "in", operation_ids), ("backend_id", "=", backend.id)]
         )
@@ -76,7 +73,6 @@ class SyncApi(models.AbstractModel):
     def _retry_by_record(self, backend, external_ids, entity):
         """What has failed of each record; if nothing has, its latest operation."""
         stream = self._stream(backend, entity)
-        check_ids(external_ids, "external_ids", MAX_RECORDS)
         by_record = {}
         for operation in backend.env["sync.operation"].search(
             [

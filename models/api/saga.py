@@ -1,16 +1,20 @@
 from odoo import api, models
 
+from ...core.api_methods import ORDER, SAGA
 from ...core.envelope import check_record
 from ...core.exceptions import InvalidDataError
-from ...core.text_checks import check_id, check_text, check_whole
+from ...core.text_checks import check_id
 from ...entities.directory import Directory
-from .sync_api import LONGEST_KEY
 
 
 class SyncApi(models.AbstractModel):
     """Purchase orders as sagas: begun, and looked after."""
 
     _inherit = "sync.api"
+
+    @api.model
+    def _methods(self):
+        return {**super()._methods(), ORDER: self._start_order, SAGA: self._saga}
 
     @api.model
     def order(self, record, idempotency_key, correlation_id=None):
@@ -24,7 +28,7 @@ class SyncApi(models.AbstractModel):
             saga for seven days, and how it stands by then; with another record an error
         :return: see :meth:`saga`
         """
-        return self._answer(correlation_id, self._start_order, record, idempotency_key)
+        return self._answer(ORDER, record, idempotency_key, correlation_id)
 
     @api.model
     def saga(self, saga, correlation_id=None):
@@ -36,11 +40,10 @@ class SyncApi(models.AbstractModel):
             Once it has failed ``success`` is false and ``error`` says of what, such as
             ``insufficient_stock``
         """
-        return self._answer(correlation_id, self._saga, saga)
+        return self._answer(SAGA, saga, correlation_id)
 
     def _start_order(self, backend, correlation_id, record, idempotency_key):
         stream = self._stream(backend, "purchase_order")
-        check_text(idempotency_key, "idempotency_key", LONGEST_KEY)
         check_record(record)
         if record.get("id"):
             check_id(record["id"], "id")
@@ -50,18 +53,19 @@ class SyncApi(models.AbstractModel):
         if entered.answer:
             return self._saga(backend, correlation_id, entered.answer["saga"])
         # What cannot be an order is refused at once.
-        stream._adapter()._canonical(record, Directory(backend))
+        adapter = stream._adapter()
+        warnings = stream._warnings_of_unknown(record, adapter)
+        adapter._canonical(record, Directory(backend))
         saga = backend.env["sync.saga"]._start(
             backend, correlation_id=correlation_id, record=record
         )
         entered.answer = {"saga": saga.id}
-        return saga._as_answer()
+        return {**saga._as_answer(), "warnings": warnings}
 
-    def _saga(self, backend, correlation_id, saga_id):
-        check_whole(saga_id, "saga", 1)
-        saga = backend.env["sync.saga"].search(
-            [("id", "=", saga_id), ("backend_id", "=", backend.id)]
+    def _saga(self, backend, correlation_id, saga):
+        found = backend.env["sync.saga"].search(
+            [("id", "=", saga), ("backend_id", "=", backend.id)]
         )
-        if not saga:
+        if not found:
             raise InvalidDataError("saga must be a saga of this backend", field="saga")
-        return saga._as_answer()
+        return {**found._as_answer(), "warnings": []}

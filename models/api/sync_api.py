@@ -6,36 +6,35 @@ import uuid
 from odoo import api, models
 from odoo.http import request
 
-from ...core.exceptions import ConfigurationError, InvalidDataError
-from ...core.text_checks import check_ids, check_list, check_text, check_visible
+from ...core.api_methods import HEALTH, PUSH, STATUS
+from ...core.exceptions import InvalidDataError, NotNowError, SyncError
+from ...core.taxonomy import ErrorType
+from ...core.text_checks import VISIBLE
 from ...entities.neutral import neutral
 from ..base.alone import is_replayed, without_sql
+from ..base.own_transaction import no_transaction
 from ..base.rights import API, check_group
 
 _logger = logging.getLogger(__name__)
 
-MAX_RECORDS = 500
 # Tries after which records are queued that the database is too busy for.
 MAX_TRIES = 3
 _tried = threading.local()
 QUEUED = "queued_for_retry"
-LONGEST_KEY = 200
-LONGEST_ENTITY = 100
 
 
 class SyncApi(models.AbstractModel):
-    """What the pharmacy app calls, over ``/jsonrpc``, ``/xmlrpc`` or ``/json/2``, with
-    the API key of the user that its backend names.
+    """What the pharmacy app calls, over ``/pharmacy_sync/api/v1``, ``/json/2``,
+    ``/jsonrpc`` or ``/xmlrpc``, with the API key of the user that its backend names.
 
     No method raises for what the caller did or for what failed inside: an answer has
     ``success``, and where that is false an ``error`` with ``type``, ``message``,
-    ``field``, ``retryable`` and ``suggested_action``. What is absent is false, as
-    everywhere in Odoo: XML-RPC knows no null.
+    ``field``, ``retryable`` and ``suggested_action``. Over RPC, but not over the routes
+    of our own, what is absent is false, as everywhere in Odoo: XML-RPC knows no null.
 
-    Every argument is checked: its type, its length, that it can be stored; the error is
-    ``data_validation_failed`` and its ``field`` names the place, such as
-    ``external_ids[2]``. A correlation id travels in headers and must match
-    ``^[!-~]{1,200}$``; without one the answer has one of Odoo's.
+    What each method takes and answers is declared in ``core/api_methods.py``; every
+    argument is checked by that: the error is ``data_validation_failed`` and its
+    ``field`` names the place, such as ``external_ids[2]``.
 
     A kind of method has a file: ``conflict``, ``reads`` and so on.
     """
@@ -66,9 +65,7 @@ class SyncApi(models.AbstractModel):
             itself, as the operation of that id
         :rtype: dict
         """
-        return self._answer(
-            correlation_id, self._push, entity, records, idempotency_key
-        )
+        return self._answer(PUSH, entity, records, idempotency_key, correlation_id)
 
     @api.model
     def status(self, entity, external_ids, correlation_id=None):
@@ -78,53 +75,81 @@ class SyncApi(models.AbstractModel):
         :return: ``{success, results}``, each result ``{external_id, known, odoo_id,
             version, state}``
         """
-        return self._answer(correlation_id, self._status, entity, external_ids)
+        return self._answer(STATUS, entity, external_ids, correlation_id)
 
     @api.model
     def health(self, correlation_id=None):
         """Whether the backend is worked on: ``{success, paused, queue, dead_letters,
         conflicts, mappings}``, the last four as numbers."""
-        return self._answer(correlation_id, self._health)
+        return self._answer(HEALTH, correlation_id)
 
     # -- Implementation ---------------------------------------------------------------
 
-    def _answer(self, correlation_id, method, *args, within=None):
-        """What ``method`` answers, or what it failed with; no context that a caller
+    @api.model
+    def _methods(self):
+        """What the app may call: ``{core.schema.Method: what does it}``. Each kind of
+        method adds its own, and so may another addon."""
+        return {PUSH: self._push, STATUS: self._status, HEALTH: self._health}
+
+    def _answer(self, method, *arguments):
+        """What a method answers over RPC.
+
+        :param arguments: in the order of the method's; over XML-RPC, which knows no
+            null, false or an empty text stands for one that is absent
+        """
+        given = method.named(*arguments)
+        for name, value in given.items():
+            if value is False or value == "":
+                given[name] = None
+        return _without_none(self._reply(method, given)[0])
+
+    def _reply(self, method, given):
+        """What a method answers, or what it failed with; no context that a caller
         sends changes any of it.
 
-        :param within: context manager in which ``method`` is called, given the cursor;
-            by default what it wrote is undone when it fails
+        :param method: :class:`...core.schema.Method`
+        :param given: its arguments by name
+        :return: the answer, and what the request failed with, classified, or None.
+            What is refused leaves no error; what fails leaves one, of a known backend
         """
         started = time.monotonic()
-        given, correlation_id = correlation_id, uuid.uuid4().hex
-        backend = self.env["sync.backend"]
+        correlation_id = _usable(given.get("correlation_id")) or uuid.uuid4().hex
+        backend, refused = self.env["sync.backend"], None
         try:
             backend = self._backend()
-            if not _is_absent(given):
-                correlation_id = check_visible(given, "correlation_id")
+            self.env["sync.rate"].sudo()._admit(backend, "api")
+            asked = method.check(given)
+            asked.pop("correlation_id")
+            if method.writes and backend.paused:
+                raise NotNowError("The backend is paused: it accepts nothing.")
             api = neutral(self, backend)
-            with (within or _undone)(self.env.cr):
+            with _within(method)(self.env.cr):
                 answer = {"success": True, "error": None}
-                answer.update(method.__func__(api, backend, correlation_id, *args))
+                work = api._methods()[method]
+                answer.update(work(backend, correlation_id, **asked))
         except Exception as failure:
-            if is_replayed(failure) and not _is_last_try(args, failure):
+            if is_replayed(failure) and not _is_last_try(given.values(), failure):
                 raise
-            # Record it in this transaction: it is committed with the answer.
-            exc = without_sql(self.env, failure)
-            error = self.env["sync.error"].sudo()._classify(exc)
-            if self._is_caller():
-                neutral(self)._record_error(backend, error, exc, correlation_id)
-            else:
-                # A user who is no app must not fill a table that raises alerts.
-                _logger.warning("user %s may not call Pharmacy Sync", self.env.uid)
-            answer = {"success": False, "error": self._error(error, exc)}
+            refused = without_sql(self.env, failure)
+            error = self.env["sync.error"].sudo()._classify(refused)
+            self._keep_failure(error, refused, correlation_id)
+            answer = {"success": False, "error": self._error(error, refused)}
         duration = round((time.monotonic() - started) * 1000, 3)
         answer.update(correlation_id=correlation_id, duration_ms=duration)
-        return _without_none(answer)
+        return answer, refused
 
-    def _is_caller(self):
-        """Whether the user is an app's, even one that has lost its group."""
-        return self.env.user.has_group(API) or bool(self._named_by())
+    def _keep_failure(self, error, failure, correlation_id):
+        """Record a failure, in this transaction: it is committed with the answer.
+
+        A user who is no app's must not fill a table that raises alerts, nor must an
+        app that has only to come back later.
+        """
+        backend = self._named_by()
+        if not backend:
+            _logger.warning("user %s may not call Pharmacy Sync", self.env.uid)
+        elif not isinstance(failure, NotNowError):
+            backend = neutral(backend, backend)
+            neutral(self)._record_error(backend, error, failure, correlation_id)
 
     def _named_by(self):
         Backend = neutral(self.env["sync.backend"].sudo())
@@ -134,16 +159,18 @@ class SyncApi(models.AbstractModel):
         """The backend whose API user is calling, with superuser rights.
 
         :raises AccessError: the user may not use the API
-        :raises ConfigurationError: no backend names the user
+        :raises SyncError: no backend names the user
         """
         check_group(self.env, API, self.env._("Only API users may call Pharmacy Sync."))
         backend = self._named_by()
         if not backend:
-            raise ConfigurationError("No backend names this user as its API user.")
+            raise SyncError(
+                "No backend names this user as its API user.",
+                error_type=ErrorType.INSUFFICIENT_PERMISSIONS,
+            )
         return neutral(backend, backend)
 
     def _stream(self, backend, entity):
-        check_text(entity, "entity", LONGEST_ENTITY)
         stream = backend.stream_ids.filtered(lambda s: s.entity == entity)
         if not stream:
             known = ", ".join(backend.stream_ids.mapped("entity"))
@@ -152,10 +179,7 @@ class SyncApi(models.AbstractModel):
 
     def _push(self, backend, correlation_id, entity, records, idempotency_key):
         stream = self._stream(backend, entity)
-        check_list(records, "records", MAX_RECORDS)
-        with_key = not _is_absent(idempotency_key)
-        if with_key:
-            check_text(idempotency_key, "idempotency_key", LONGEST_KEY)
+        if idempotency_key:
             entered = backend.env["sync.request"]._enter(
                 backend, idempotency_key, [entity, records]
             )
@@ -177,7 +201,7 @@ class SyncApi(models.AbstractModel):
             "success": all(result["success"] for result in results),
             "results": results,
         }
-        if with_key:
+        if idempotency_key:
             entered.answer = answer
         return answer
 
@@ -224,7 +248,6 @@ class SyncApi(models.AbstractModel):
 
     def _status(self, backend, correlation_id, entity, external_ids):
         stream = self._stream(backend, entity)
-        check_ids(external_ids, "external_ids", MAX_RECORDS)
         mappings = backend.env["sync.mapping"].search(
             [("stream_id", "=", stream.id), ("external_id", "in", external_ids)]
         )
@@ -303,8 +326,16 @@ def _undone(cr):
     return cr.savepoint()
 
 
-def _is_absent(value):
-    return value is None or value is False or (isinstance(value, str) and not value)
+def _within(method):
+    """The context manager that a method is called in, given the cursor; by default what
+    it wrote is undone when it fails."""
+    return no_transaction if method.calls_out else _undone
+
+
+def _usable(correlation_id):
+    """A correlation id that can be answered, whatever else is wrong."""
+    good = isinstance(correlation_id, str) and VISIBLE.fullmatch(correlation_id)
+    return correlation_id if good else None
 
 
 def _is_last_try(args, failure):

@@ -45,6 +45,14 @@ class SyncStream(models.Model):
         "essential, such as the state of an order; the rest follows when there is "
         "room.",
     )
+    unknown_fields = fields.Selection(
+        [("warn", "Keep out, with a warning"), ("refuse", "Refuse the record")],
+        required=True,
+        default="warn",
+        help="What becomes of a record of the pharmacy app with a field that Odoo does "
+        "not know, which may be a known one that is misspelt. A warning names the "
+        "field, in the answer to the app.",
+    )
     cursor = fields.Char(
         copy=False,
         help="How far the pharmacy app's changes were read. Empty it to read all "

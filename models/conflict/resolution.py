@@ -253,7 +253,7 @@ class SyncConflict(models.Model):
         return Decision(taken, value)
 
     def _read_value(self, path, value, directory):
-        adapter = self.mapping_id.stream_id._adapter()
+        adapter = self._adapter()
         converter, __ = adapter._find_converter(path)
         label = self._label(path)
         if converter is None or not converter.free:

@@ -162,7 +162,7 @@ class SyncConflict(models.Model):
 
         :param values: what each side has, by side; absent where it has nothing
         """
-        adapter = self.mapping_id.stream_id._adapter()
+        adapter = self._adapter()
         converter, __ = adapter._find_converter(path)
         group, title = self._names(path)
         texts = {
@@ -174,7 +174,7 @@ class SyncConflict(models.Model):
         row = {
             "path": path,
             "group": group or False,
-            "title": title or self._title("lines"),
+            "title": title or adapter._field_title("lines"),
             "kind": kind,
             "free": bool(converter and converter.free),
             "multiline": kind == "text" and longest > SHORT,
@@ -194,7 +194,7 @@ class SyncConflict(models.Model):
         """A canonical value as people read it."""
         if path.endswith("]") and (value is MISSING or not value):
             return self.env._("No such line")
-        adapter = self.mapping_id.stream_id._adapter()
+        adapter = self._adapter()
         return adapter._value_text(path, value, directory)
 
     def _change_list(self, before, after, directory):

@@ -2,43 +2,10 @@ import json
 from datetime import datetime
 
 from odoo import SUPERUSER_ID, api, fields, models
-from odoo.tools import LazyTranslate
 
 from ...core.exceptions import InvalidDataError
-from ...core.merge import MISSING, parse_path
+from ...core.merge import MISSING
 from ...core.payload import canonical_datetime
-
-_lt = LazyTranslate(__name__)
-# What people call the fields; one that is not here goes by its own name.
-FIELD_NAMES = {
-    "active": _lt("Active"),
-    "barcode": _lt("Barcode"),
-    "city": _lt("City"),
-    "code": _lt("Code"),
-    "cost": _lt("Cost"),
-    "country_code": _lt("Country"),
-    "currency": _lt("Currency"),
-    "description": _lt("Description"),
-    "email": _lt("Email"),
-    "expected_at": _lt("Expected arrival"),
-    "lines": _lt("Whole line"),
-    "name": _lt("Name"),
-    "notes": _lt("Notes"),
-    "ordered_at": _lt("Order date"),
-    "phone": _lt("Phone"),
-    "price": _lt("Price"),
-    "product_id": _lt("Product"),
-    "quantity": _lt("Quantity"),
-    "reference": _lt("Reference"),
-    "state": _lt("State"),
-    "street": _lt("Street"),
-    "street2": _lt("Street 2"),
-    "supplier_id": _lt("Supplier"),
-    "unit_price": _lt("Unit price"),
-    "uom": _lt("Unit of measure"),
-    "vat": _lt("VAT"),
-    "zip": _lt("ZIP"),
-}
 
 
 class SyncConflict(models.Model):
@@ -98,11 +65,13 @@ class SyncConflict(models.Model):
         for conflict in self:
             conflict.display_name = conflict.mapping_id.record_name
 
-    @api.depends("line_ids.name")
+    @api.depends("line_ids.field")
+    @api.depends_context("lang")
     def _compute_summary(self):
         for conflict in self:
-            names = dict.fromkeys(conflict.line_ids.mapped("name"))
-            conflict.summary = ", ".join(map(conflict._title, names))
+            title = conflict._adapter()._field_title
+            titles = map(title, conflict.line_ids.mapped("field"))
+            conflict.summary = ", ".join(dict.fromkeys(titles))
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -219,28 +188,11 @@ class SyncConflict(models.Model):
             pharmacy's and the base
         """
         # The base: for a line of the record that the pharmacy removed.
-        return self._names_in(path, self.pharmacy, self.mapping_id.base, *more)
+        sides = self.pharmacy, self.mapping_id.base, *more
+        return self._adapter()._names_in(path, *sides)
 
-    @api.model
-    def _names_in(self, path, *sides):
-        """:meth:`_names` of a path into one of ``sides``, canonical values or None."""
-        name, key, field = parse_path(path)
-        if key is None:
-            return None, self._title(name)
-        for values in sides:
-            for number, line in enumerate((values or {}).get(name) or (), 1):
-                if line["key"] == key:
-                    title = self.env._("Line %s", number)
-                    if line.get("description"):
-                        title += " - " + line["description"].splitlines()[0]
-                    return title, self._title(field) if field else None
-        return None, path
-
-    @api.model
-    def _title(self, key):
-        """What people call the field ``key``."""
-        title = FIELD_NAMES.get(key)
-        return self.env._(title) if title else _words(key).capitalize()
+    def _adapter(self):
+        return self.mapping_id.stream_id._adapter()
 
     def _close(self, strategy, reason=None):
         self.write(
@@ -272,10 +224,6 @@ class SyncBackend(models.Model):
 
     def action_view_conflicts(self):
         return self._action("action_sync_conflict")
-
-
-def _words(key):
-    return key.removesuffix("_id").replace("_", " ")
 
 
 def _pharmacy_changed(told):

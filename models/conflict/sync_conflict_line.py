@@ -1,7 +1,7 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 from ...core.merge import parse_path
-from .sync_conflict import FIELD_NAMES
 
 
 class SyncConflictLine(models.Model):
@@ -54,10 +54,17 @@ class SyncConflictLine(models.Model):
         """By what people call the field, in their language."""
         if operator not in ("ilike", "="):
             return NotImplemented
-        sought = (value or "").casefold()
-        title = self.env["sync.conflict"]._title
-        found = [key for key in FIELD_NAMES if sought in title(key).casefold()]
-        return ["|", ("name", "in", found), ("name", operator, value)]
+        sought, domain = (value or "").casefold(), Domain("name", operator, value)
+        for entity, adapter in self.env["sync.entity"]._entities().items():
+            found = [
+                name
+                for name, titles in adapter._field_titles().items()
+                if any(sought in title.casefold() for title in titles)
+            ]
+            domain |= Domain("conflict_id.entity", "=", entity) & Domain(
+                "name", "in", found
+            )
+        return domain
 
     @api.depends("field", "conflict_id.pharmacy", "conflict_id.mapping_id.base")
     def _compute_label(self):

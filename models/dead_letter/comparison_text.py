@@ -53,7 +53,7 @@ class SyncOperation(models.Model):
 
     def _label(self, path, *sides):
         """A field as people read it: ``Line 2 - Amoxicillin 250 mg: Quantity``."""
-        names = self.env["sync.conflict"]._names_in(path, *sides)
+        names = self.stream_id._adapter()._names_in(path, *sides)
         return ": ".join(filter(None, names))
 
 

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 
 from ...core.comparison import leaves, with_leaf
 from ...core.exceptions import InvalidDataError
+from ...core.merge import KEYED
 from ...core.pair import Base
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
@@ -44,8 +45,7 @@ class SyncOperation(models.Model):
         return [
             (path, self._leaf_label(path, record), value)
             for path, value in leaves(record)
-            if path.partition("[")[0] in {*known, "lines"}
-            and not path.endswith("].key")
+            if path.partition("[")[0] in {*known, *KEYED} and not path.endswith("].key")
         ]
 
     def _content(self, directory):

@@ -1,6 +1,7 @@
 """The outbox: changes written as events, delivered to handlers, audited, fed out."""
 
 from . import sync_tracked
+from . import sync_tracked_line
 from . import sync_event
 from . import sync_event_delivery
 from . import handlers

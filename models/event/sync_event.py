@@ -14,6 +14,7 @@ from ..base.sync_retention import BATCH
 
 _lt = LazyTranslate(__name__)
 CHANGES = ("created", "updated", "cancelled", "deleted")
+KINDS = (*CHANGES, "synced")
 # Types of events that are not about a change of a record, with their names.
 OTHER_TYPES = {
     "conflict_opened": _lt("Conflict opened"),
@@ -30,25 +31,6 @@ OTHER_TYPES = {
     "alert_acknowledged": _lt("Alert acknowledged"),
     "alert_resolved": _lt("Alert resolved"),
     "alert_silenced": _lt("Alert rule silenced"),
-}
-# What people call the types of events; one that is not here goes by its own words.
-TYPE_NAMES = {
-    **OTHER_TYPES,
-    "order_created": _lt("Order created"),
-    "order_updated": _lt("Order updated"),
-    "order_cancelled": _lt("Order cancelled"),
-    "order_deleted": _lt("Order deleted"),
-    "order_synced": _lt("Order synced"),
-    "product_created": _lt("Product created"),
-    "product_updated": _lt("Product updated"),
-    "product_cancelled": _lt("Product cancelled"),
-    "product_deleted": _lt("Product deleted"),
-    "product_synced": _lt("Product synced"),
-    "supplier_created": _lt("Supplier created"),
-    "supplier_updated": _lt("Supplier updated"),
-    "supplier_cancelled": _lt("Supplier cancelled"),
-    "supplier_deleted": _lt("Supplier deleted"),
-    "supplier_synced": _lt("Supplier synced"),
 }
 # What an event may be emitted with, apart from its data.
 COLUMNS = (
@@ -254,9 +236,8 @@ class SyncEvent(models.Model):
     def _event_types(self):
         """Names of all types of events. Another addon adds its own by inheriting."""
         prefixes = {entity.prefix for entity in self._event_entities().values()}
-        kinds = (*CHANGES, "synced")
         return set(OTHER_TYPES) | {
-            f"{prefix}_{kind}" for prefix in prefixes for kind in kinds
+            f"{prefix}_{kind}" for prefix in prefixes for kind in KINDS
         }
 
     @api.model
@@ -276,8 +257,12 @@ class SyncEvent(models.Model):
     @api.model
     def _type_name(self, type_):
         """What people call a type of event, even one that no addon knows any more."""
-        if type_ in TYPE_NAMES:
-            return self.env._(TYPE_NAMES[type_])
+        if type_ in OTHER_TYPES:
+            return self.env._(OTHER_TYPES[type_])
+        prefix, __, kind = (type_ or "").rpartition("_")
+        for name, entity in self._event_entities().items():
+            if prefix == entity.prefix and kind in KINDS:
+                return self.env[f"sync.entity.{name}"]._event_title(kind)
         return (type_ or "").replace("_", " ").capitalize()
 
     @api.depends("type")

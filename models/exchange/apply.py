@@ -200,8 +200,8 @@ class SyncStream(models.Model):
         for arrival in arrivals:
             if arrival.record.get("deleted"):
                 continue
-            self._warn_unknown(arrival, adapter)
             try:
+                arrival.warnings += self._warnings_of_unknown(arrival.record, adapter)
                 arrival.data = adapter._canonical(
                     arrival.record,
                     directory,
@@ -210,11 +210,21 @@ class SyncStream(models.Model):
             except InvalidDataError as exc:
                 self._set_failed(arrival, exc)
 
-    def _warn_unknown(self, arrival, adapter):
-        if unknown := adapter._unknown(arrival.record):
-            arrival.warnings.append(
-                self.env._("Odoo has no field for %s.", ", ".join(unknown))
-            )
+    def _warnings_of_unknown(self, record, adapter):
+        """Name the fields of an arriving record that Odoo does not know.
+
+        :return: list of warnings
+        :raises InvalidDataError: the stream refuses such records
+        """
+        unknown = adapter._unknown(record)
+        if unknown and self.unknown_fields == "refuse":
+            message = f"{', '.join(unknown)}: no such field"
+            raise InvalidDataError(message, field=unknown[0])
+        return (
+            [self.env._("Odoo has no field for %s.", ", ".join(unknown))]
+            if unknown
+            else []
+        )
 
     def _warn_not_kept(self, arrival, not_kept):
         """Say what Odoo has otherwise than the pharmacy said it."""

@@ -41,7 +41,7 @@ class SyncStream(models.Model):
             facts = RecordFacts(mapping, record, arrival.record, peers)
             comparison = mapping._decide(odoo, pharmacy, facts)
             if self._attempt(
-                arrival, self._write_changes, arrival, comparison, directory
+                arrival, self._write_changes, record, comparison, directory
             ):
                 written.append((arrival, comparison))
         stored = self._read_back(written, directory)
@@ -56,9 +56,9 @@ class SyncStream(models.Model):
             self.env["sync.operation"]._enqueue_push(behind, self)
             self.backend_id._schedule_push()
 
-    def _write_changes(self, arrival, comparison, directory):
+    def _write_changes(self, record, comparison, directory):
         if comparison.merge.to_odoo:
-            record = self.env[self.res_model].browse(arrival.mapping.res_id)
+            record = record.with_env(self.env)
             self._adapter()._update(record, comparison.to_odoo, directory)
 
     def _read_back(self, written, directory):

@@ -161,13 +161,12 @@ class SyncDrift(models.Model):
             names = (drift.fields_text or "").split(", ")
             drift.summary = ", ".join(self._title(name) for name in names if name)
 
-    @api.model
     def _title(self, name):
         """What people call a field."""
         # All of them: of a conflict it is one.
         if name == "lines":
             return self.env._("Lines")
-        return self.env["sync.conflict"]._title(name)
+        return self.stream_id._adapter()._field_title(name)
 
     def action_repair(self):
         """Have the chosen repair of each carried out.

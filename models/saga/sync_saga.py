@@ -268,6 +268,7 @@ class SyncSaga(models.Model):
             error = {
                 "type": self.error_type,
                 "message": self.error,
+                "field": None,
                 "retryable": False,
                 "suggested_action": info.suggested_action,
             }

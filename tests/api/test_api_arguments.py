@@ -77,8 +77,6 @@ class TestApiArguments(SyncCase):
     def setUp(self):
         super().setUp()
         self.api = self.env["sync.api"].with_user(self.api_user)
-        # What is looked up is not asked of the app.
-        self.backend.paused = True
 
     def assert_answer(self, answer):
         self.assertIsInstance(answer["success"], bool)
@@ -151,8 +149,9 @@ class TestApiArguments(SyncCase):
             ("resolve", {"conflict_id": "\ud800"}, "conflict_id"),
             ("saga", {"saga": "x"}, "saga"),
             ("saga", {"saga": {}}, "saga"),
-            ("order", {"record": [], "idempotency_key": "k"}, None),
-            ("order", {"record": {"id": "a\0"}, "idempotency_key": "k"}, "id"),
+            ("order", {"record": [], "idempotency_key": "k"}, "record"),
+            ("order", {"record": {"id": "a\0"}, "idempotency_key": "k"}, "record.id"),
+            ("order", {"record": {"id": " "}, "idempotency_key": "k"}, "id"),
             ("order", {"record": {"id": "a"}, "idempotency_key": 5}, "idempotency_key"),
         ):
             with self.subTest(method=method, field=field):

@@ -36,6 +36,14 @@ class TestExact(FidelityCase):
         self.assertEqual(first["unit_price"], "1.2375")
         self.assertEqual(order.order_line[0].price_unit, 1.2375)
 
+    def test_lines_that_odoo_holds_with_fewer_decimals_are_the_same(self):
+        differing = self.env["sync.entity.purchase_order"]._differing
+        theirs = {"lines": [{"key": "1", "quantity": "1.2345"}]}
+        ours = {"lines": [{"key": "odoo-1", "quantity": "1.23"}]}
+        self.assertEqual(differing(ours, theirs), [])
+        ours = {"lines": [{"key": "odoo-1", "quantity": "1.24"}]}
+        self.assertEqual(differing(ours, theirs), ["lines"])
+
     def test_currencies_with_three_decimals_and_with_none(self):
         for name, prices in (("KWD", ("1.234", "0.005")), ("JPY", ("120", "3"))):
             self.env.ref(f"base.{name}").active = True

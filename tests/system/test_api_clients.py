@@ -23,8 +23,8 @@ SELECT pid, state, query FROM pg_stat_activity
 
 @pytest.fixture
 def make_records(stack):
-    """Makes orders at the pharmacy that Odoo does not hear of, to be pushed by the
-    test: ``make_records(count)``. At the end Odoo reads what changed there: it has
+    """Makes orders at the pharmacy that Odoo does not read by itself, to be pushed by
+    the test: ``make_records(count)``. At the end Odoo reads what changed there: it has
     all of them already."""
     rows = stack.query("SELECT res_model, res_id, external_id FROM sync_mapping")
     ids = {(row["res_model"], row["res_id"]): row["external_id"] for row in rows}
@@ -42,9 +42,10 @@ def make_records(stack):
         "lines": lines,
     }
     made = []
+    own = [("backend_id", "=", stack.prepared["backend"])]
+    former = stack.configure("sync.stream", own, {"direction": "push"})
 
     def make(count):
-        stack.set_paused(True)
         records = [
             stack.app.create("purchase-orders", notes=str(number), **order)
             for number in range(count)
@@ -53,7 +54,8 @@ def make_records(stack):
         return records
 
     yield make
-    stack.set_paused(False)
+    for stream, values in former:
+        stack.configure("sync.stream", [("id", "=", stream)], values)
     stack.trigger("cron_pull")
     stack.settle()
     assert orders_of(stack, made) == [1] * len(made)

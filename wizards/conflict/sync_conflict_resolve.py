@@ -192,7 +192,12 @@ class SyncConflictResolveField(models.TransientModel):
         help="Whose value is taken; empty leaves the field open.",
     )
 
-    @api.depends("name")
+    @api.depends("name", "wizard_id.conflict_ids.entity")
     def _compute_label(self):
+        adapters = self.env["sync.entity"]._entities()
         for field in self:
-            field.label = self.env["sync.conflict"]._title(field.name)
+            entities = field.wizard_id.conflict_ids.mapped("entity") or adapters
+            titles = set()
+            for entity in set(entities):
+                titles |= adapters[entity]._field_titles().get(field.name, set())
+            field.label = " / ".join(sorted(titles)) or field.name

@@ -1,0 +1,112 @@
+"""What people read of an entity: names of its fields, lines and events, and values."""
+
+import json
+
+from odoo import api, models
+from odoo.tools import LazyTranslate
+
+from ..core.merge import KEYED, MISSING, parse_path
+
+_lt = LazyTranslate(__name__)
+# How the name of an event ends where the entity's file has none of its own.
+HAPPENED = {
+    "created": _lt("created"),
+    "updated": _lt("updated"),
+    "cancelled": _lt("cancelled"),
+    "deleted": _lt("deleted"),
+    "synced": _lt("synced"),
+}
+
+
+class SyncEntity(models.AbstractModel):
+    _inherit = "sync.entity"
+
+    @api.model
+    def _event_title(self, kind):
+        """What people call the event of a record that was created, updated, ..."""
+        title = self._entity_event_titles.get(kind)
+        if title:
+            return self.env._(title)
+        return f"{self.env._(self._entity_title)}: {self.env._(HAPPENED[kind])}"
+
+    @api.model
+    def _field_title(self, path):
+        """What people call the field at ``notes``, ``lines[key].quantity`` or
+        ``lines``; one that Odoo does not know goes by its own name."""
+        name, __, field = parse_path(path)
+        if name in KEYED and not field:
+            return self.env._("Whole line")
+        converter, model = self._find_converter(path)
+        if converter:
+            return converter.name(model)
+        return (field or name).removesuffix("_id").replace("_", " ").capitalize()
+
+    @api.model
+    def _field_titles(self):
+        """What people call all fields: ``{last part of the path: {title, ...}}``, for
+        a field of a record and one of its lines may share their name."""
+        titles = {}
+        for path in self._paths():
+            title = self._field_title(path.replace(".", "[]."))
+            titles.setdefault(path.rpartition(".")[2], set()).add(title)
+        return titles
+
+    @api.model
+    def _names_in(self, path, *sides):
+        """What people call the line and the field of a path; None for what it has not.
+
+        :param sides: canonical values, or None, in which to look for the line
+        """
+        name, key, field = parse_path(path)
+        if key is None:
+            return None, self._field_title(name)
+        for values in sides:
+            for number, line in enumerate((values or {}).get(name) or (), 1):
+                if line["key"] == key:
+                    title = self.env._("Line %s", number)
+                    said = self._line_name(line)
+                    title = f"{title} - {said}" if said else title
+                    return title, self._field_title(path) if field else None
+        return None, path
+
+    @api.model
+    def _line_name(self, line):
+        """How people tell a canonical line from others: the first line of its first
+        text."""
+        for converter in self._line_converters():
+            if converter.kind == "text" and line.get(converter.key):
+                return line[converter.key].partition("\n")[0]
+        return ""
+
+    @api.model
+    def _value_text(self, path, value, directory):
+        """A canonical value at ``path`` as people read it, in their language.
+
+        :param value: of a whole line its fields; MISSING or None: empty
+        """
+        converter, model = self._find_converter(path)
+        if value is MISSING or value is None:
+            return ""
+        if converter:
+            return converter.to_text(value, model, directory)
+        if isinstance(value, dict):
+            return "\n".join(self._figures(path, value, directory))
+        if isinstance(value, list):
+            return "\n".join(self._line_text(path, line, directory) for line in value)
+        return value if isinstance(value, str) else json.dumps(value)
+
+    def _line_text(self, path, line, directory):
+        name = self._line_name(line)
+        figures = ", ".join(self._figures(f"{path}[{line['key']}]", line, directory))
+        return f"{name}: {figures}" if name else figures
+
+    def _figures(self, path, line, directory):
+        """The numbers of a line, each with its name."""
+        figures = []
+        for converter in self._line_converters():
+            key = converter.key
+            if converter.kind == "number" and key in line:
+                field = f"{path}.{key}"
+                text = self._value_text(field, line[key], directory)
+                figures.append(f"{self._field_title(field)}: {text}")
+        return figures
