@@ -15,6 +15,7 @@ from ..core.exceptions import (
     HttpError,
     InvalidDataError,
     MaxRetriesExceededError,
+    OutcomeUnknownError,
     SyncError,
 )
 from .answers import (
@@ -218,7 +219,8 @@ class PharmacyClient:
         """Write several records in one call; each item succeeds or fails alone.
 
         :param retry: whether any of them was sent before
-        :return: a list of results in the order of ``items``
+        :return: a list of results in the order of ``items``; in place of one that
+            cannot be read, among others that can, its :class:`OutcomeUnknownError`
         """
         answer = self._call(
             "POST",
@@ -230,10 +232,11 @@ class PharmacyClient:
         )
         with written():
             results = checked(answer, results=list)["results"]
-            for result in results:
-                if checked(result, status=int)["status"] < 300:
-                    checked(result, **RECORD)
-        return [readable(result) for result in results]
+        read = [_result(result) for result in results]
+        errors = [result for result in read if isinstance(result, Exception)]
+        if errors and len(errors) == len(read):
+            raise errors[0]
+        return read
 
     def reserve(self, order_id, lines, key, correlation_id, retry=False):
         """Have the app hold stock for one of its orders.
@@ -356,6 +359,17 @@ class PharmacyClient:
             )
         except requests.exceptions.ContentDecodingError as exc:
             raise unreadable(request.method, "its compression is broken") from exc
+
+
+def _result(result):
+    """What the app says of one item of a batch, or the error that it cannot be read."""
+    try:
+        with written():
+            if checked(result, status=int)["status"] < 300:
+                checked(result, **RECORD)
+    except OutcomeUnknownError as exc:
+        return exc
+    return readable(result)
 
 
 def _segment(external_id):

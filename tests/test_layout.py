@@ -36,6 +36,7 @@ HOOKS = {
     ("sync.api", "_methods"): "what the app may call",
     ("sync.backend", "_connection_changed"): "what follows another address or key",
     ("sync.backend", "_create_parts"): "what a backend begins with",
+    ("sync.backend", "_stood_still"): "what time does not count for",
     ("sync.backend", "_app_is_back"): "what waits for the app goes on",
     ("sync.config", "_keep_numbers"): "a room keeps its own numbers",
     ("sync.error", "_name_work"): "a room names its own work",

@@ -47,6 +47,18 @@ class SyncBackend(models.Model):
         help="While paused nothing is sent and nothing is asked; changes are kept and "
         "go out when you resume.",
     )
+    refused_at = fields.Datetime(
+        "Key Refused",
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="When the pharmacy app refused Odoo's key. Since then nothing is sent and "
+        "nothing is asked; changes are kept, and go out once a connection test has "
+        "succeeded.",
+    )
+    rests_since = fields.Datetime(
+        readonly=True, copy=False, help="Since when it is paused, or its key refused."
+    )
     api_key = fields.Char(
         "API Key",
         compute="_compute_secrets",
@@ -152,14 +164,48 @@ class SyncBackend(models.Model):
             self._check_key_stays(vals["url"])
         if "lang" in vals:
             self.filtered(lambda b: b.lang != vals["lang"])._check_lang(vals["lang"])
+        resting = self.filtered(lambda backend: backend._rests())
         result = super().write(vals)
         if {"active", "company_id"} & vals.keys():
             self.env.registry.clear_cache()
+        if {"paused", "refused_at"} & vals.keys():
+            self._note_rest(resting)
         if vals.get("paused") is False or vals.get("active"):
             self._schedule_push()
         if {"url", "api_key_secret"} & vals.keys():
             self._connection_changed()
         return result
+
+    def _rests(self):
+        """Whether nothing is sent and nothing is asked: a person has paused it, or the
+        app refuses its key."""
+        return self.paused or bool(self.refused_at)
+
+    @api.model
+    def _at_work(self):
+        """Backends that do not rest."""
+        return self.search(
+            [
+                ("active", "=", True),
+                ("paused", "=", False),
+                ("refused_at", "=", False),
+            ]
+        )
+
+    def _note_rest(self, resting):
+        """:param resting: those of these that have rested before"""
+        resting_now = self.filtered(lambda backend: backend._rests())
+        (resting_now - resting).sudo().rests_since = fields.Datetime.now()
+        for backend in (resting - resting_now).sudo():
+            if backend.rests_since:
+                backend._stood_still(backend.rests_since)
+            backend.rests_since = False
+
+    def _stood_still(self, since, operation=None):
+        """No work was done since that time. Rooms above add what follows.
+
+        :param operation: the kind of work; None: any
+        """
 
     def _connection_changed(self):
         """The app is reached in another way now. Rooms above add what follows."""
@@ -224,7 +270,7 @@ class SyncBackend(models.Model):
         :param eta: not before this datetime (UTC); falsy: at once
         """
         ((xid,),) = self.env.execute_query(SQL("SELECT pg_current_xact_id()::text"))
-        for backend in self.filtered(lambda b: b.active and not b.paused):
+        for backend in self.filtered(lambda b: b.active and not b._rests()):
             key = f"pharmacy_sync push {backend.id} {xid} {eta or ''}"
             backend._as_runner().with_delay(
                 eta=eta or None,
@@ -237,7 +283,7 @@ class SyncBackend(models.Model):
 
         A job that still waits for its turn serves: it will read to the end.
         """
-        for backend in self.filtered(lambda b: b.active and not b.paused):
+        for backend in self.filtered(lambda b: b.active and not b._rests()):
             backend._as_runner().with_delay(
                 eta=eta or None,
                 identity_key=f"pharmacy_sync pull {backend.id} {eta or ''}",

@@ -6,3 +6,4 @@ from . import sync_error_incident
 from . import sync_error_rule
 from . import sync_suspect
 from . import sync_marker
+from . import defects

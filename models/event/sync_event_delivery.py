@@ -372,7 +372,8 @@ class SyncBackend(models.Model):
     def _job_events(self):
         """Job: give events to their handlers."""
         self.ensure_one()
-        self._deliver_events(shift())
+        with self.env["sync.error"]._watch_over("event job", self):
+            self._deliver_events(shift())
 
     def _deliver_events(self, time):
         """Give events to their handlers until none is left, or ``time`` is over: then

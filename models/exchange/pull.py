@@ -33,16 +33,19 @@ class SyncBackend(models.Model):
         """Job: carry the pharmacy app's changes to Odoo."""
         self.ensure_one()
         self = neutral(self, self)
-        if self.paused or not self.active:
+        if self._rests() or not self.active:
             return
+        with self.env["sync.error"]._watch_over("pull job", self):
+            self._pull_all()
+
+    def _pull_all(self):
+        """Read all streams. One in trouble holds up no other: a record that refers to
+        one that has not come waits for it, alone."""
         answered, time = False, shift()
         for stream in self.stream_ids.filtered("pulls").sorted("rank"):
             apart(stream._apply_due)
             if stream._pull(time):
                 answered = True
-            elif not apart(stream._is_pull_dead):
-                # What comes after refers to this one's records, which will come soon.
-                return
         if answered:
             apart(self._app_is_back)
         self._apply_suspects(time)
@@ -67,7 +70,7 @@ class SyncStream(models.Model):
         """Read all pages since the cursor; commit each with its cursor.
 
         :param time: when to hand over to the next job, see ``sync_config.shift``
-        :return: whether the end was reached
+        :return: whether the app answered, to the end or for as long as there was time
         """
         self.ensure_one()
         if apart(self._pull_waits):
@@ -112,6 +115,10 @@ class SyncStream(models.Model):
         apart(self._hand_over_pull)
         return True
 
+    def _is_half_read(self):
+        """Whether another job is to go on where this one's turn was over."""
+        return self._pull_operation().state in ("pending", "running")
+
     def _get_cursor(self):
         return self.cursor
 
@@ -120,16 +127,15 @@ class SyncStream(models.Model):
 
     def _pull_waits(self):
         """Whether a failed pull is waiting for its time, or is dead."""
+        if self.backend_id._rests():
+            return True
         operation = self._pull_operation()
         now = fields.Datetime.now()
         if operation.state == "dead":
             # What may pass by itself, such as an outage, is read again at once.
             passes = operation.error_ids.sorted("id")[-1:].retryable
             return not passes and (operation.done_at or now) + DEAD_WAIT > now
-        return operation.state == "waiting" and (operation.eta or now) > now
-
-    def _is_pull_dead(self):
-        return self._pull_operation().state == "dead"
+        return operation.state == "waiting" and not operation._is_time()
 
     def _pull_cancelled(self):
         """Who asked the stream's pull to stop, if anybody did."""
@@ -325,6 +331,10 @@ class SyncStream(models.Model):
 
         :param again: at once: its cause was put away
         """
+        if self.backend_id.refused_at:
+            # That is known of the backend, which waits; no reading has failed.
+            self._hand_over_pull()
+            return
         operation = self._pull_operation() or self.env["sync.operation"].create(
             {
                 "kind": "pull",

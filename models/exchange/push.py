@@ -75,8 +75,12 @@ class SyncBackend(models.Model):
         """Job: carry Odoo's changes to the pharmacy app."""
         self.ensure_one()
         self = neutral(self, self)
-        if self.paused or not self.active:
+        if self._rests() or not self.active:
             return
+        with self.env["sync.error"]._watch_over("push job", self):
+            self._push_all()
+
+    def _push_all(self):
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:
             apart(self.env["sync.operation"]._take_back_of, job_uuid)
@@ -117,20 +121,8 @@ class SyncStream(models.Model):
 
     def _is_push_due(self):
         """Whether an operation is there to be sent now."""
-        now = fields.Datetime.now()
-        return bool(
-            self.env["sync.operation"].search_count(
-                [
-                    ("stream_id", "=", self.id),
-                    ("kind", "=", "push"),
-                    ("state", "in", ("pending", "waiting")),
-                    "|",
-                    ("eta", "=", False),
-                    ("eta", "<=", now),
-                ],
-                limit=1,
-            )
-        )
+        Operation = self.env["sync.operation"]
+        return not self.backend_id._rests() and Operation._is_due(self, "push")
 
     def _push_batch(self, job_uuid=None):
         """Send one batch of what is due.
@@ -175,10 +167,12 @@ class SyncStream(models.Model):
             for result in run_bisecting(
                 unsent, partial(self._send_wanted, client, collection)
             ):
-                known = answers if result.fate is Fate.ANSWERED else failures
-                known[result.item.operation_id] = (
-                    result.result if known is answers else result.error
-                )
+                unread = isinstance(result.result, Exception)
+                if result.fate is Fate.ANSWERED and not unread:
+                    answers[result.item.operation_id] = result.result
+                else:
+                    error = result.result if unread else result.error
+                    failures[result.item.operation_id] = error
             self._fetch_current(client, collection, items, answers)
         except Exception as exc:  # noqa: BLE001 - each item fails with it
             for item in items:

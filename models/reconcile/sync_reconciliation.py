@@ -98,7 +98,7 @@ class SyncReconciliation(models.Model):
         """
         self._check_operator()
         for work in self:
-            if work.backend_id.paused or not work.backend_id.active:
+            if work.backend_id._rests() or not work.backend_id.active:
                 raise UserError(
                     self.env._(
                         "%s is paused: what it has not been told yet cannot be told "
@@ -144,8 +144,8 @@ class SyncReconciliation(models.Model):
         """One piece of the stage that is under way."""
         stage = apart(self._enter)
         if stage is None:
-            self._read_feed()
-            apart(self._begin)
+            if self._read_feed():
+                apart(self._begin)
             return True
         steps = {
             "odoo": self._step_odoo,
@@ -160,9 +160,13 @@ class SyncReconciliation(models.Model):
         return self.stage or None
 
     def _read_feed(self):
-        """Read the pharmacy's change feed first, so that its changes are not drift."""
-        if self.stream_id.pulls:
-            self.stream_id._pull()
+        """Read the pharmacy's change feed first, so that its changes are not drift.
+
+        :return: whether it was read as far as it can be now; else read on
+        """
+        stream = self.stream_id
+        answered = stream.pulls and stream._pull()
+        return not (answered and apart(stream._is_half_read))
 
     def _begin(self):
         Drift = self.env["sync.drift"]
@@ -191,10 +195,11 @@ class SyncReconciliation(models.Model):
     def _cron_reconcile(self):
         """Scheduled: compare every stream with its pharmacy app."""
         streams = self.env["sync.stream"].search(
-            [("backend_id.active", "=", True), ("backend_id.paused", "=", False)]
+            [("backend_id", "in", self.env["sync.backend"]._at_work().ids)]
         )
-        for stream in streams:
-            stream._reconcile()
+        with self.env["sync.error"]._watch_over("scheduled comparison"):
+            for stream in streams:
+                stream._reconcile()
 
     @api.autovacuum
     def _gc_reconciliations(self):

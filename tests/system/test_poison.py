@@ -45,7 +45,7 @@ class Supervisor:
             self.stack.trigger("cron_recover")
         except (AssertionError, requests.RequestException, OSError, EOFError):
             # It died again meanwhile.
-            assert self.stack.odoo.has_died()
+            assert poll(self.stack.odoo.has_died, 10)
 
 
 def test_outgoing(stack):
