@@ -1,4 +1,5 @@
-"""Checksums by which two sides find where they differ without sending everything.
+"""Buckets and checksums by which two sides find where they differ without sending
+everything.
 
 The formula, for both sides and in any language:
 

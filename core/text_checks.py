@@ -1,4 +1,5 @@
-"""The door's checks: what any value from outside must be before it is looked at.
+"""The door's checks: what any value from outside must be before it is looked at, and
+the words in which a character, a length or a shape is refused.
 
 Refused is what PostgreSQL cannot store (NUL, half of a surrogate pair, numbers that
 are none), what is larger than :data:`.storable.LIMITS`, and what was marked because it

@@ -80,13 +80,15 @@ def ensure():
 
 
 def addons_path(addons):
-    """Odoo's own addons, those installed by pip, and this one, in ``addons``."""
+    """Odoo's own addons, those installed by pip, this one, in ``addons``, and those of
+    the tests."""
     home = folder()
     site = next((paths.VENV / "lib").glob("python3*/site-packages"))
     return [
         *(str(path) for path in _own_addons(home)),
         str(site / "odoo/addons"),
         str(addons),
+        str(paths.TEST_ADDONS),
     ]
 
 

@@ -23,6 +23,8 @@ ADDON_NAME = "pharmacy_sync"
 # Odoo takes a module's name from its folder and a checkout may be called
 # anything, so Odoo and pytest meet the addon through this link.
 ADDON_LINK = ADDONS / ADDON_NAME
+# Addons that the tests install: they show how another addon builds on this one.
+TEST_ADDONS = ROOT / "tests/addons"
 
 # Several checkouts may share one PostgreSQL server: each has its own names.
 CHECKOUT = hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]

@@ -1,5 +1,6 @@
 """What is connected: the backend, its streams, and the mapping of each record."""
 
+from . import sync_by_entity
 from . import sync_backend
 from . import sync_stream
 from . import sync_mapping

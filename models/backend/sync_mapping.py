@@ -15,6 +15,7 @@ class SyncMapping(models.Model):
     """One Odoo record and its pharmacy record, with what both sides last agreed on."""
 
     _name = "sync.mapping"
+    _inherit = ["sync.by_entity"]
     _description = "Synchronisation Mapping"
     _order = "id desc"
 

@@ -56,7 +56,9 @@ class SyncBackend(models.Model):
         self.ensure_one()
         correlation_id = uuid.uuid4().hex
         try:
-            self._client("test").changes("suppliers", None, 1, correlation_id)
+            entity = next(iter(self.env["sync.entity"]._entities().values()))
+            collection = entity._entity_collection
+            self._client("test").changes(collection, None, 1, correlation_id)
         except FAILURES as exc:
             Error = self.env["sync.error"]
             error = Error._classify(exc, self)

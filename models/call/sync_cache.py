@@ -38,6 +38,7 @@ class SyncCache(models.Model):
     """
 
     _name = "sync.cache"
+    _inherit = ["sync.by_entity"]
     _description = "Cached Record of the Pharmacy App"
     _order = "fetched_at desc, id desc"
     _rec_name = "key"
@@ -66,6 +67,11 @@ class SyncCache(models.Model):
         "UNIQUE(backend_id, entity, key)", "A record is cached once."
     )
     _fetched_idx = models.Index("(fetched_at)")
+
+    @api.model
+    def _filtered_entities(self):
+        entities = super()._filtered_entities()
+        return {name: a for name, a in entities.items() if a._entity_cached}
 
     @api.depends("value")
     def _compute_value_text(self):

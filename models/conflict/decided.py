@@ -48,13 +48,13 @@ class SyncConflict(models.Model):
 
     def _decided_line(self, decision):
         values, result = decision.values, decision.result
-        told = {} if result is MISSING else {"result": result}
+        decided = {} if result is MISSING else {"result": result}
         return {
             "field": decision.path,
             "base": _text(values.base),
             "odoo": _text(values.odoo),
             "pharmacy": _text(values.pharmacy),
-            "values": {**_by_side(values), **told},
+            "values": {**_by_side(values), **decided},
             "choice": decision.strategy,
             "result": False if result is MISSING else _text(result),
             "reason": self._reason_of(decision),

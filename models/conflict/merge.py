@@ -44,8 +44,8 @@ class SyncMapping(models.Model):
         return self._compare(odoo, pharmacy, base, undecided).merge
 
     def _is_due(self, odoo):
-        """Whether a push is to be queued. Where both sides have the same by now, that
-        is agreed on.
+        """Whether a push must be queued. What both sides have alike by now becomes
+        agreed.
 
         :param odoo: canonical values of the Odoo record
         """
@@ -96,7 +96,7 @@ class SyncMapping(models.Model):
             adapter._update(self._record(), changes, Directory(self.backend_id))
 
     def _try_write_odoo(self, changes, correlation_id):
-        """Write in Odoo what nobody is waiting for: a failure is recorded.
+        """Write in Odoo what no caller waits for: a failure is recorded.
 
         :return: whether it was written
         """
@@ -126,8 +126,8 @@ class SyncMapping(models.Model):
         if not conflict:
             return odoo
         pharmacy = conflict.pharmacy
-        told = {"updated_at": conflict.pharmacy_at, "version": self.version}
-        facts = RecordFacts(self, self._record(), told)
+        arrived = {"updated_at": conflict.pharmacy_at, "version": self.version}
+        facts = RecordFacts(self, self._record(), arrived)
         comparison = self._decide(odoo, pharmacy, facts)
         correlation_id = conflict.correlation_id
         if not self._try_write_odoo(comparison.to_odoo, correlation_id):

@@ -34,8 +34,8 @@ class RecordFacts(Facts):
 
     def is_frozen(self, path, value):
         name = parse_path(path)[0]
-        told = None if value is MISSING else value
-        return self._adapter._asks(self._record, name, told)
+        arriving = None if value is MISSING else value
+        return self._adapter._asks(self._record, name, arriving)
 
     def times(self):
         odoo = self._peers.changed_at(self._mapping, self._record)
@@ -62,7 +62,7 @@ class Peers:
         return canonical_datetime(found or record.write_date)
 
     def _read(self):
-        # Their events tell: those of the API user and of jobs are what we wrote.
+        # Their events say it; those of the API user and of jobs are what we wrote.
         return {
             (stream_id, res_id): moment
             for stream_id, res_id, moment in self._mappings.env.execute_query(

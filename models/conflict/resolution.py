@@ -31,7 +31,7 @@ class SyncConflict(models.Model):
         """Decide fields of this conflict.
 
         :param dict choices: see the class
-        :param str fingerprint: of what the person saw, as :meth:`compare` told it
+        :param str fingerprint: of what the person saw, as :meth:`compare` returned it
         :param str reason: kept with the decision
         :return: ``{"outcome": "resolved", "open" or "stale", "message"}``: *open* if
             other fields are left to decide; *stale* if nothing was done because it was
@@ -66,7 +66,7 @@ class SyncConflict(models.Model):
 
     def _deciding(self):
         """These conflicts, of one company, with the rights and in the company that
-        deciding needs; in the language of the person, who is told what is wrong.
+        deciding needs; in the language of the person, who reads what is wrong.
 
         :raises AccessError: the user does not see them
         """
@@ -205,7 +205,7 @@ class SyncConflict(models.Model):
                 if decision.choice is Choice.MANUAL
                 else values.get(decision.choice)
             )
-            told = {
+            values_of_line = {
                 "base": _text(values.get("base")),
                 "odoo": _text(values.get("odoo")),
                 "pharmacy": _text(values.get("pharmacy")),
@@ -215,9 +215,11 @@ class SyncConflict(models.Model):
                 "reason": reason,
             }
             if path in lines:
-                lines[path].write(told)
+                lines[path].write(values_of_line)
             else:
-                self.line_ids.create({"conflict_id": self.id, "field": path, **told})
+                self.line_ids.create(
+                    {"conflict_id": self.id, "field": path, **values_of_line}
+                )
 
     def _read_choices(self, choices, conflicts):
         """Choices, checked.
@@ -225,7 +227,7 @@ class SyncConflict(models.Model):
         :raises InvalidDataError: naming the path
         """
         if not isinstance(choices, dict):
-            raise InvalidDataError("choices is to be an object", field="choices")
+            raise InvalidDataError("choices must be an object", field="choices")
         directory = Directory(self.backend_id)
         return {
             path: self._read_choice(path, choice, conflicts, directory)
@@ -284,6 +286,6 @@ class SyncConflict(models.Model):
 
     def _fingerprint(self, conflicts):
         """Stands for the values that a person decides on."""
-        told = {path: _by_side(values) for path, values in conflicts.items()}
-        text = json.dumps(told, sort_keys=True)
+        shown = {path: _by_side(values) for path, values in conflicts.items()}
+        text = json.dumps(shown, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

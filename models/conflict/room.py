@@ -216,8 +216,8 @@ class SyncConflict(models.Model):
 
 
 def _segments(base, text):
-    """The parts of a text as ``[kind, text]``. What was removed is told only where
-    nothing took its place: the base is shown beside it."""
+    """The parts of a text as ``[kind, text]``. What was removed is shown only
+    where nothing took its place: the base stands beside it."""
     parts = mark(base, text) if base else []
     return [
         [kind, part]

@@ -13,7 +13,7 @@ class SyncConflict(models.Model):
 
     _name = "sync.conflict"
     _description = "Synchronisation Conflict"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "sync.by_entity"]
     _order = "id desc"
 
     name = fields.Char("Record", readonly=True, index="trigram")
@@ -111,7 +111,7 @@ class SyncConflict(models.Model):
         merge,
         pharmacy,
         correlation_id,
-        told=None,
+        arrived=None,
         closing="merge",
         reasons=None,
     ):
@@ -119,7 +119,7 @@ class SyncConflict(models.Model):
 
         :param merge: :class:`...core.merge.Merge` of the latest values
         :param pharmacy: canonical values of the pharmacy's record
-        :param told: the record as the app told it, if it is new
+        :param arrived: the record as the app sent it, if it is new
         :param closing: the strategy to close it with if nothing is in conflict
         :param reasons: ``{path: why a person is asked}`` where it is not plain
         """
@@ -131,7 +131,7 @@ class SyncConflict(models.Model):
             conflict = self.create(
                 {"mapping_id": mapping.id, "correlation_id": correlation_id}
             )
-        conflict.write({"pharmacy": pharmacy, **_pharmacy_changed(told)})
+        conflict.write({"pharmacy": pharmacy, **_pharmacy_changed(arrived)})
         conflict._show(merge, reasons)
 
     def _show(self, merge, reasons=None):
@@ -142,21 +142,21 @@ class SyncConflict(models.Model):
         known = {line.field: line for line in lines}
         (lines - lines.filtered(lambda ln: ln.field in merge.conflicts)).unlink()
         for path, values in merge.conflicts.items():
-            told = {
+            shown = {
                 "base": _text(values.base),
                 "odoo": _text(values.odoo),
                 "pharmacy": _text(values.pharmacy),
                 "values": _by_side(values),
             }
             if reasons is not None:
-                told["reason"] = reasons.get(path)
+                shown["reason"] = reasons.get(path)
             if path in known:
-                known[path].write(told)
+                known[path].write(shown)
             else:
-                lines.create({"conflict_id": self.id, "field": path, **told})
+                lines.create({"conflict_id": self.id, "field": path, **shown})
 
     def _open_lines(self):
-        """The fields that nobody has decided yet."""
+        """The fields that no person or rule has decided yet."""
         return self.line_ids.filtered(lambda line: not line.choice)
 
     def _odoo_changed(self):
@@ -226,16 +226,16 @@ class SyncBackend(models.Model):
         return self._action("action_sync_conflict")
 
 
-def _pharmacy_changed(told):
+def _pharmacy_changed(arrived):
     """When and by whom the app says that its record was changed."""
-    if not told:
+    if not arrived:
         return {}
     try:
-        text = canonical_datetime(told.get("updated_at"))
+        text = canonical_datetime(arrived.get("updated_at"))
         moment = datetime.fromisoformat(text.rstrip("Z"))
     except InvalidDataError:
         moment = False
-    return {"pharmacy_at": moment, "pharmacy_by": told.get("updated_by") or False}
+    return {"pharmacy_at": moment, "pharmacy_by": arrived.get("updated_by") or False}
 
 
 def _by_side(values):

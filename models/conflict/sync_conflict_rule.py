@@ -29,7 +29,7 @@ class SyncConflictRule(models.Model):
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
     entity = fields.Selection(
         lambda self: self.env["sync.stream"]._select_entity(),
-        help="Empty: holds for purchase orders, suppliers and products alike.",
+        help="Empty: holds for all entities.",
     )
     kind = fields.Selection(
         [

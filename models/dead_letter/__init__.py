@@ -8,4 +8,4 @@ from . import payload_edit
 from . import sync_redrive
 from . import redrive_work
 from . import sync_redrive_line
-from . import redrive_plan
+from . import error_group

@@ -8,7 +8,8 @@ DISCARDABLE = ("pending", "waiting", "dead")
 
 
 class SyncOperation(models.Model):
-    """What an operator does with a dead letter: look at it, assign it, discard it.
+    """What an operator does with a dead letter: look at it, assign it, discard it, ask
+    for its redrive.
     Nothing is removed: one that was discarded stays, with the reason."""
 
     _inherit = "sync.operation"
@@ -135,6 +136,35 @@ class SyncOperation(models.Model):
                 menu=action["name"],
             ),
         )
+
+    # -- Redrive ----------------------------------------------------------------------
+
+    def action_plan_redrive(self):
+        """See what a redrive would do; nothing is redriven yet.
+
+        For one letter the dialog opens with what the pharmacy has now. For several the
+        dry run is a job, whose page opens.
+        """
+        self._check_operator()
+        Redrive = self.env["sync.redrive"]
+        if len(self) > 1:
+            source = self.env.context.get("redrive_source") or self.env._("a selection")
+            redrives = Redrive._plan(self, source)
+            redrives.action_start()
+            return redrives.with_env(self.env)._open()
+        # Asked before anything is written: no business transaction is open yet.
+        found, silence = self.backend_id.sudo()._look_up(
+            self.sudo()._lookups(), self.correlation_id
+        )
+        return self._open_plan(found, silence)
+
+    def _open_plan(self, found, silence):
+        redrive = self.env["sync.redrive"]._plan(self, self.display_name)
+        redrive._note_dry_run(found, silence)
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "pharmacy_sync.action_sync_redrive_one"
+        )
+        return {**action, "res_id": redrive.id}
 
     # -- Dialogs and pages ------------------------------------------------------------
 

@@ -19,8 +19,8 @@ class SyncOperation(models.Model):
     An arrived record is corrected before it is applied. What the pharmacy has is
     still the old value, so the correction then goes there as a change of Odoo's.
 
-    What is sent is read from the Odoo record at the time of sending: to edit it is to
-    correct that record, with the rights of the person who does.
+    The push reads what it sends from the Odoo record: editing corrects that record,
+    with the rights of the person who edits.
     """
 
     _inherit = "sync.operation"

@@ -1,3 +1,5 @@
+"""The work of a redrive: dry run, then stage by stage what the queue is given."""
+
 from datetime import timedelta
 
 from odoo import fields, models

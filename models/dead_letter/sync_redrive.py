@@ -1,3 +1,7 @@
+"""A redrive: its numbers, its page, and its stages: one dead letter as a canary, then
+ten, then all. How they are worked off: ``redrive_work.py``.
+"""
+
 from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models

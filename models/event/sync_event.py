@@ -64,6 +64,7 @@ class SyncEvent(models.Model):
     """
 
     _name = "sync.event"
+    _inherit = ["sync.by_entity"]
     _description = "Synchronisation Event"
     _order = "id desc"
     _rec_name = "type"

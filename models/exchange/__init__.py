@@ -1,7 +1,7 @@
 """The roads between both sides: push, pull, apply, link."""
 
 from . import request
-from . import settle
+from . import push_outcome
 from . import push
 from . import pull
 from . import apply

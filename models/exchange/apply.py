@@ -10,7 +10,7 @@ from ...core.storable import storable_text
 from ...core.text_checks import check_id
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
-from ..base.alone import alone, is_transaction_failure, without_sql
+from ..base.alone import alone, without_sql
 from ..error.sync_suspect import in_key
 
 # Characters of an unusable id by which its failure is known.
@@ -46,7 +46,7 @@ class SyncStream(models.Model):
         Records are read and created in bulk. One that cannot be applied fails alone;
         nothing of it is written.
 
-        :param records: dicts as the pharmacy app tells them: ``id``, ``version``,
+        :param records: dicts as the pharmacy app sends them: ``id``, ``version``,
             ``deleted``, ``external_ref`` and the entity's fields
         :param suspected: whether the only record is one that may kill its worker
         :return: a list of :class:`Arrival` in the order of ``records``
@@ -98,17 +98,13 @@ class SyncStream(models.Model):
     def _apply_apart(self, records, correlation_id, suspected=False):
         """Like :meth:`_apply`; what it raises over one record is that one's failure
         alone, found by halving: whatever arrives, its neighbours land."""
-        try:
-            with self.env.cr.savepoint():
-                return self._apply(records, correlation_id, suspected)
-        except Exception as exc:
-            if is_transaction_failure(exc):
-                raise
-            if len(records) == 1:
-                arrival = Arrival(records[0])
-                if self._read_envelope(arrival):
-                    self._set_failed(arrival, exc)
-                return [arrival]
+        with alone(self.env) as failure:
+            return self._apply(records, correlation_id, suspected)
+        if len(records) == 1:
+            arrival = Arrival(records[0])
+            if self._read_envelope(arrival):
+                self._set_failed(arrival, failure.error)
+            return [arrival]
         half = len(records) // 2
         return [
             *self._apply_apart(records[:half], correlation_id),
@@ -323,12 +319,9 @@ class SyncStream(models.Model):
         if len(arrivals) == 1:
             self._attempt(arrivals[0], self._create_bulk, arrivals, directory)
             return
-        try:
-            with self.env.cr.savepoint():
-                self._create_bulk(arrivals, directory)
-        except Exception as exc:
-            if is_transaction_failure(exc):
-                raise
+        with alone(self.env) as failure:
+            self._create_bulk(arrivals, directory)
+        if failure:
             half = len(arrivals) // 2
             self._create_new(arrivals[:half], directory)
             self._create_new(arrivals[half:], directory)

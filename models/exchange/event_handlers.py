@@ -18,7 +18,7 @@ class SyncEvent(models.Model):
         )
 
     def _changed_by_stream(self):
-        """``{stream: {res_id: correlation id}}`` of changes that are to travel."""
+        """``{stream: {res_id: correlation id}}`` of changes that must travel."""
         found = {}
         for event in self:
             # The latest correlation id is the one that the push will carry.
@@ -37,8 +37,8 @@ class SyncEvent(models.Model):
             self.env["sync.operation"]._request_push(stream, changed)
 
     def _handle_cache(self):
-        """Have the cache forget what was changed, and is to travel by now: the echo of
-        an arrival is not, and what arrived stays fresh."""
+        """Have the cache forget what was changed and must travel. The echo of an
+        arrival does not travel: what arrived stays fresh."""
         for stream, changed in self._changed_by_stream().items():
             if stream._adapter()._entity_cached:
                 self.env["sync.cache"]._invalidate_records(stream, list(changed))

@@ -62,7 +62,7 @@ class SyncMapping(models.Model):
         before is left as it is.
 
         :param record: of the stream's model
-        :param data: the pharmacy record as the app tells it
+        :param data: the pharmacy record as the app sent it
         :raises UserError: one of them has another counterpart, or is being worked on
         """
         self._check_manager()

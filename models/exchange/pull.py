@@ -234,10 +234,11 @@ class SyncStream(models.Model):
         failed = {
             i: a for i, a in first.items() if a.outcome == "failed" and i not in late
         }
+        directory = Directory(self.backend_id)
         made_up = [
             kept[i].id
             for i in kept.keys() - failed.keys() - late
-            if not self._tells_less(first[i], kept[i])
+            if not self._leaves_out_more(first[i], kept[i], directory)
         ]
         Operation.browse(made_up)._succeed(self.env._("A newer version came."))
         new = {i: a for i, a in failed.items() if i not in kept}
@@ -270,16 +271,15 @@ class SyncStream(models.Model):
         )
         return {operation.external_id: operation for operation in found}
 
-    def _tells_less(self, arrival, operation):
-        """Whether a record that was applied leaves out what the one that waits tells:
-        then that is still to be applied."""
+    def _leaves_out_more(self, arrival, operation, directory):
+        """Whether an applied record leaves out what the waiting one carries: then the
+        waiting one must still be applied."""
         waiting = operation.payload or {}
         if arrival.record.get("deleted") or waiting.get("deleted"):
             return False
-        adapter, directory = self._adapter(), Directory(self.backend_id)
         try:
             had, has = (
-                adapter._canonical(record, directory, partial=True)
+                self._adapter()._canonical(record, directory, partial=True)
                 for record in (waiting, arrival.record)
             )
         except InvalidDataError:
@@ -298,7 +298,7 @@ class SyncStream(models.Model):
         }
 
     def _queue_arrivals(self, arrivals, correlation_id):
-        """Of what arrived by call and failed, keep what is worth trying again.
+        """Keep what arrived by call, failed, and is worth trying again.
 
         :return: ``{external_id: operation}``
         """

@@ -1,3 +1,7 @@
+"""Push, first two steps of a batch: claim operations and plan what each sends, then
+send it. What came of it: ``push_outcome.py``.
+"""
+
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -65,8 +69,8 @@ class SyncBackend(models.Model):
     Each batch has three steps. Its intent is committed first (the operation runs, with
     its payload); the call is made while no business transaction is open; its results
     are committed after. A worker that is killed in between leaves operations that are
-    running: they are taken back, and by If-Match and the record's key the app tells
-    whether it had them already.
+    running: the recovery takes them back, and the app answers by If-Match and the
+    record's key whether it had them already.
     """
 
     _inherit = "sync.backend"
@@ -130,7 +134,7 @@ class SyncStream(models.Model):
         :return: whether there was any
         """
         self.ensure_one()
-        # The job's own transaction began before what it is to send was committed.
+        # The job's own transaction began before what it will send was committed.
         if not apart(self._is_push_due):
             return False
         breaker = self.backend_id._breaker("push")
@@ -162,7 +166,7 @@ class SyncStream(models.Model):
         answers, failures = {}, {}
         try:
             self._look_up_uncertain(client, collection, items, answers)
-            self._fetch_untold(client, collection, items, answers)
+            self._fetch_unsent(client, collection, items, answers)
             unsent = [item for item in items if item.operation_id not in answers]
             for result in run_bisecting(
                 unsent, partial(self._send_wanted, client, collection)
@@ -219,8 +223,8 @@ class SyncStream(models.Model):
                 elif item.plan.step is Step.FIND:
                     answers[item.operation_id] = {"status": GONE}
 
-    def _fetch_untold(self, client, collection, items, answers):
-        """What the pharmacy never told is read before anything is sent over it."""
+    def _fetch_unsent(self, client, collection, items, answers):
+        """Read what the pharmacy never sent before anything is sent over it."""
         for item in items:
             if item.plan.step is Step.FETCH:
                 found = client.get_if_there(
@@ -245,7 +249,7 @@ class SyncStream(models.Model):
     # -- Claim ------------------------------------------------------------------------
 
     def _claim_push(self, job_uuid):
-        """Take operations up and commit what is to be sent.
+        """Take operations up and commit what will be sent.
 
         :return: (whether any was due, list of items to send)
         """

@@ -22,6 +22,7 @@ class SyncOperation(models.Model):
     its payload and its errors until a person redrives it, also when discarded."""
 
     _name = "sync.operation"
+    _inherit = ["sync.by_entity"]
     _description = "Synchronisation Operation"
     _order = "id desc"
 

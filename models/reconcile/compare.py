@@ -1,3 +1,7 @@
+"""The comparison of a reconciliation, step by step: which records differ. How records
+are divided into buckets, and summed: ``core/checksum.py``.
+"""
+
 from functools import partial
 
 from odoo import models

@@ -3,6 +3,6 @@
 from . import sync_saga
 from . import sync_saga_step
 from . import saga_work
-from . import saga_order
+from . import order_reservation
 from . import purchase_order
 from . import notices

@@ -1,3 +1,7 @@
+"""The button and the fields of a purchase order whose goods are reserved; the request
+itself is in ``order_reservation.py``.
+"""
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 

@@ -19,7 +19,7 @@ class SyncSaga(models.Model):
     """A transaction of several steps over both sides, each with what takes it back.
 
     The order of things is in ``core/saga.py``, what the steps do in
-    ``saga_order.py``, how they are worked off in ``saga_work.py``.
+    ``order_reservation.py``, how they are worked off in ``saga_work.py``.
     """
 
     _name = "sync.saga"

@@ -60,6 +60,16 @@ class TestLabels(TransactionCase):
         path = "lines[ln_2].quantity"
         self.assertEqual(self.label(path, base=(), pharmacy=()), path)
 
+    def test_a_filter_for_each_entity(self):
+        titles = dict(self.env["sync.stream"]._select_entity())
+        for model in ("conflict", "mapping", "event", "cache"):
+            arch = self.env[f"sync.{model}"].get_view(view_type="search")["arch"]
+            for title in ("Suppliers", "Products"):
+                self.assertIn(title, titles.values())
+                self.assertIn(f'string="{title}"', arch, model)
+            self.assertEqual("Purchase Orders" in arch, model != "cache", model)
+            self.assertNotIn('name="entities"', arch, model)
+
     def test_why_is_told_in_the_language_of_the_reader(self):
         """What the core says is kept in English, whoever's turn it was."""
         self.env["res.lang"]._activate_lang("es_ES")

@@ -151,14 +151,14 @@ class History(Persons):
         if Room.HOLDS not in self.world.rooms or draw() < 0.3:
             return record
         left_out = {n for n in ("notes", "date", "lines") if draw() < 0.4}
-        told = {n: v for n, v in record.items() if n not in left_out}
-        if "lines" in told:
+        part = {n: v for n, v in record.items() if n not in left_out}
+        if "lines" in part:
             unsaid = {n for n in ("quantity", "price") if draw() < 0.4}
-            told["lines"] = [
+            part["lines"] = [
                 {n: v for n, v in line.items() if n not in unsaid}
-                for line in told["lines"]
+                for line in part["lines"]
             ]
-        return told
+        return part
 
     def _hand_over(self):
         if self._told:

@@ -3,9 +3,9 @@
 No lost update
     Every value that a person wrote stands in its slot on a side, or gave way to one
     whose writer knew of it: who replaced it had it before their eyes, or decided a
-    conflict against it, at first or second hand. To remove a line is to write
-    "removed" in each of its slots. Of a record that was deleted, what its deleter had
-    not seen is still to be read in the archived record or the tombstone.
+    conflict against it, at first or second hand. Removing a line writes
+    "removed" in each of its slots. What the deleter of a record had not seen stands
+    in the archived record or the tombstone.
 No duplicate
     A record is on each side once at most.
 Convergence
@@ -13,8 +13,8 @@ Convergence
     far as Odoo can hold them, but for those in an open conflict.
 Nothing invented
     Every value was written in its slot by a person, to the last character; a line is
-    gone only if a person removed it. What Odoo makes of a value, or fills in where none
-    was told, stays in Odoo.
+    gone only if a person removed it. What Odoo makes of a value, or fills in where
+    none came, stays in Odoo.
 Nothing revived
     A record that a person deleted is there on neither side.
 Conflicts are true

@@ -391,7 +391,7 @@ class RoundedValueSentBack(_OneBase):
 
 @mistake
 class SentOverWhatWasNeverTold(Odoo):
-    """A change is sent over what the pharmacy never told, or not of its version."""
+    """A change is sent over what the pharmacy never sent, or not at its version."""
 
     def _push_item(self, operation):
         operation.read_at = operation.mapping.version
@@ -400,7 +400,7 @@ class SentOverWhatWasNeverTold(Odoo):
 
 @mistake
 class ToldInPartTakenForWhole(Odoo):
-    """A record that tells a part of a new version counts as known at that version."""
+    """A record with a part of a new version counts as known at that version."""
 
     def _merged(self, state, comparison, stored, data, version):
         state = super()._merged(state, comparison, stored, data, version)

@@ -37,7 +37,7 @@ class OrderFacts(Facts):
 
 
 class Odoo(Push, Queue, Apply, Guard, Records):
-    """:param ledger: told what a person decides
+    """:param ledger: notes what a person decides
     :param now: function for the time, in ticks
     :ivar matches: whether a record that arrives may be one that was made in Odoo
     :ivar policies: :class:`..core.policy.Policies`; None: a person is always asked
@@ -181,8 +181,8 @@ class Odoo(Push, Queue, Apply, Guard, Records):
 
     def _recheck_conflict(self, mapping, odoo):
         known = mapping.conflict
-        told = {"updated_at": known.told_at, "version": mapping.version}
-        comparison = self._decide(mapping, odoo, known.pharmacy, told)
+        arrived = {"updated_at": known.told_at, "version": mapping.version}
+        comparison = self._decide(mapping, odoo, known.pharmacy, arrived)
         try:
             stored = self._write(mapping.res_id, comparison.to_odoo)
         except DependencyMissingError:

@@ -222,7 +222,7 @@ class Apply:
 
 
 def _canonical(record):
-    # A deletion tells nothing but itself.
+    # A deletion says nothing but itself.
     if record["deleted"]:
         return {}
     envelope = ("id", "version", "deleted", "external_ref", "updated_at")

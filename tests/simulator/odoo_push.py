@@ -1,4 +1,4 @@
-"""From Odoo to the pharmacy: ``push.py``, ``settle.py``."""
+"""From Odoo to the pharmacy: ``push.py``, ``push_outcome.py``."""
 
 from odoo.addons.pharmacy_sync.core.pushing import (
     FETCHED,

@@ -10,7 +10,7 @@ from .parts import EVENTS, OPEN, POLICY, Operation
 
 
 class Queue:
-    """What is to be done, and what comes after an attempt."""
+    """Work that waits, and what follows an attempt."""
 
     # -- sync_event, sync_queue --------------------------------------------------------
 

@@ -17,7 +17,7 @@ class Records:
 
     @staticmethod
     def _held(path, value):
-        """What Odoo tells of a value once it has it: without what stands behind the
+        """What Odoo returns of a value once it has it: without what stands behind the
         sign that only the pharmacy knows (:mod:`.persons`)."""
         return value.partition(DETAIL)[0] if isinstance(value, str) else value
 
@@ -57,10 +57,10 @@ class Records:
 
     def _unmapped(self, data):
         """The supplier, if the pharmacy does not have it yet."""
-        told = str(data.get("supplier", ""))
-        if not told.startswith(UNMAPPED):
+        supplier = str(data.get("supplier", ""))
+        if not supplier.startswith(UNMAPPED):
             return ()
-        return (int(told.removeprefix(UNMAPPED)),)
+        return (int(supplier.removeprefix(UNMAPPED)),)
 
     def _match(self, data):
         """The record of the same number, if it has no counterpart. An order whose

@@ -283,8 +283,8 @@ class Persons:
             field = next((p for p in mapping.conflict.paths if p in FIELDS), None)
             if before and field:
                 known = (mapping.conflict.pharmacy, mapping.base.pharmacy)
-                told = [values[field] for values in known if field in values]
-                changes = {field: self.world.random.choice(told)}
+                choices = [values[field] for values in known if field in values]
+                changes = {field: self.world.random.choice(choices)}
                 self.world.odoo.edit(mapping.res_id, changes)
                 self._wrote("odoo", before, {**before, **changes})
 

@@ -28,7 +28,7 @@ class Network:
     :param random: where all chance comes from
     :param door: called at each door and after each commit, with its name; may raise
         :class:`Killed`
-    :param note: told what becomes of each call
+    :param note: called with what becomes of each call
     """
 
     def __init__(self, random, door, note):

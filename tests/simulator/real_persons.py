@@ -11,7 +11,7 @@ WRITTEN = ("notes", "quantity", "unit_price")  # what persons write
 
 
 class Persons:
-    """What persons create, edit, delete and decide, and the ledger is told of."""
+    """What persons create, edit, delete and decide; the ledger notes it."""
 
     def _new_number(self):
         self._number += 1

@@ -62,7 +62,7 @@ class World:
         self._died = set()
 
     def _open_rooms(self, draw):
-        # Of a chance of its own: a room more or less is the same history elsewhere.
+        # A chance of its own: a room more or less is the same history elsewhere.
         self.rooms = draw_rooms(draw)
         self.held = random.Random(f"holds of {self.seed}")
         if self.held.random() < 0.25:

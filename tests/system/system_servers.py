@@ -145,17 +145,22 @@ def _poisoned(rc):
 
 
 class PharmacyApp(Server):
-    """The reference app on an SQLite file of its own."""
+    """The reference app on an SQLite file of its own.
+
+    :param command: the words that start it, if not the usual ones
+    """
 
     health = "/api/v1/health"
     key = "system-test-key"
     webhook_secret = "whsec_c3lzdGVtLXRlc3Qtc2VjcmV0"
 
-    def __init__(self, folder):
-        command = json.loads(os.environ["PHARMACY_SYNC_APP_COMMAND"])
+    def __init__(self, folder, command=None):
+        command = command or json.loads(os.environ["PHARMACY_SYNC_APP_COMMAND"])
         secrets = {
             "PHARMACY_API_KEY": self.key,
             "PHARMACY_WEBHOOK_SECRET": self.webhook_secret,
+            # A command of a test's own imports the app from here.
+            "PYTHONPATH": str(ROOT),
         }
         super().__init__("pharmacy_app", folder, command, secrets)
         self._file = Path(folder) / "app.sqlite"

@@ -1,3 +1,7 @@
+"""The steps that create an order with a reservation: what each writes in Odoo, and what
+it asks of the pharmacy app, such as the request for the reservation.
+"""
+
 from odoo import api, models
 
 from ...core.exceptions import (

@@ -1,3 +1,7 @@
+"""What came of a push: what the app answered, and that a record is gone on either side,
+becomes the operation's end and its reason.
+"""
+
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 

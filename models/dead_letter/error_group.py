@@ -1,41 +1,15 @@
+"""What people do with all dead letters of an error group at once."""
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ..base.actions import open_records
 
 
-class SyncOperation(models.Model):
-    _inherit = "sync.operation"
-
-    def action_plan_redrive(self):
-        """See what a redrive would do; nothing is redriven yet.
-
-        For one letter the dialog opens with what the pharmacy has now. For several the
-        dry run is a job, whose page opens.
-        """
-        self._check_operator()
-        Redrive = self.env["sync.redrive"]
-        if len(self) > 1:
-            source = self.env.context.get("redrive_source") or self.env._("a selection")
-            redrives = Redrive._plan(self, source)
-            redrives.action_start()
-            return redrives.with_env(self.env)._open()
-        # Asked before anything is written: no business transaction is open yet.
-        found, silence = self.backend_id.sudo()._look_up(
-            self.sudo()._lookups(), self.correlation_id
-        )
-        return self._open_plan(found, silence)
-
-    def _open_plan(self, found, silence):
-        redrive = self.env["sync.redrive"]._plan(self, self.display_name)
-        redrive._note_dry_run(found, silence)
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "pharmacy_sync.action_sync_redrive_one"
-        )
-        return {**action, "res_id": redrive.id}
-
-
 class SyncErrorGroup(models.Model):
+    """The dead letters of a group of errors: counted, opened, redriven, discarded and
+    assigned together."""
+
     _inherit = "sync.error.group"
 
     dead_count = fields.Integer("Dead Letters", compute="_compute_dead_count")
