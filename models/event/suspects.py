@@ -35,12 +35,16 @@ class SyncEvent(models.Model):
 
         :param deadly: whether of those alone with which a worker has died already
         :param time: when to hand over to the next job
+        :return: whether all were delivered; else another job is at them, or will be
         """
         deliver = neutral(self, backend)._deliver_suspect
-        for key in apart(self._suspected, backend, deadly):
-            if time.expired:
-                return
-            in_turn(deliver, backend, key, lock=(SUSPECTS, backend.id), wait=False)
+        for key in apart(self._suspected, backend, deadly, read_committed=True):
+            lock = (SUSPECTS, backend.id)
+            if time.expired or not in_turn(
+                deliver, backend, key, lock=lock, wait=False
+            ):
+                return False
+        return True
 
     @api.model
     def _suspected(self, backend, deadly):
@@ -84,7 +88,7 @@ class SyncEvent(models.Model):
         route = self._route_named(suspect.step)
         if suspect._is_guilty() and route:
             Delivery._give_up(route, events, waiting, suspect)
-            return
+            return True
         Marker = self.env["sync.marker"]
         Marker._begin_alone(backend, key, "events")
         for handler, deliveries in waiting.grouped("handler").items():
@@ -99,6 +103,7 @@ class SyncEvent(models.Model):
         # A push of it that is in the queue may still be what the worker dies of.
         if suspect.step != "push":
             suspect.unlink()
+        return True
 
     @api.model
     def _route_named(self, handler):

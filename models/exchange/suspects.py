@@ -27,8 +27,8 @@ class SyncBackend(models.Model):
         """
         lock = (SUSPECTS, self.id)
         operations = [
-            *apart(self._suspected, "apply", False),
-            *apart(self._suspected, "apply", True),
+            *apart(self._suspected, "apply", False, read_committed=True),
+            *apart(self._suspected, "apply", True, read_committed=True),
         ]
         if operations:
             apart(self._schedule_pull, fields.Datetime.now() + SUCCESSOR)
@@ -36,16 +36,21 @@ class SyncBackend(models.Model):
             if time.expired:
                 return
             operation = self.env["sync.operation"].browse(operation_id)
-            in_turn(operation._apply_suspect, lock=lock, wait=False)
+            if not in_turn(operation._apply_suspect, lock=lock, wait=False):
+                # Another job is at them, in their order.
+                return
 
     def _send_suspects(self, job_uuid, time):
         """Deliver events of suspected records, and send them. First all those with
         which alone no worker has died: one that it dies of again holds up none."""
-        if apart(self._has_suspects):
+        if apart(self._has_suspects, read_committed=True):
             apart(self._schedule_push, fields.Datetime.now() + SUCCESSOR)
             for deadly in (False, True):
-                self.env["sync.event"]._deliver_suspects(self, deadly, time)
-                self._push_suspects(job_uuid, deadly, time)
+                if not (
+                    self.env["sync.event"]._deliver_suspects(self, deadly, time)
+                    and self._push_suspects(job_uuid, deadly, time)
+                ):
+                    return
                 if self._push_streams(job_uuid, time):
                     return
 
@@ -59,13 +64,18 @@ class SyncBackend(models.Model):
         )
 
     def _push_suspects(self, job_uuid, deadly, time):
-        for operation_id in apart(self._suspected, "push", deadly):
+        """:return: whether all were worked on; else another job is at them, or will be"""
+        suspected = apart(self._suspected, "push", deadly, read_committed=True)
+        for operation_id in suspected:
             if time.expired or self._breaker("push")._rejection():
-                return
+                return False
             operation = self.env["sync.operation"].browse(operation_id)
             lock = (SUSPECTS, self.id)
             items = in_turn(operation._claim_suspect, job_uuid, lock=lock, wait=False)
+            if items is None:
+                return False
             operation.stream_id._carry_out(items)
+        return True
 
     def _suspected(self, kind, deadly):
         """Ids of open operations whose record is suspected.
@@ -126,6 +136,7 @@ class SyncOperation(models.Model):
         elif suspect:
             self._apply_kept(suspected=True)
             suspect.unlink()
+        return True
 
     def _claim_suspect(self, job_uuid):
         """Take up a push alone, or give it up: items to send."""

@@ -137,6 +137,9 @@ class TestRefused(SyncCase):
         self.env["sync.event"]._deliver(self.backend)
         (operation,) = self.operations(state="pending")
         operation.requested_at -= timedelta(hours=30)
+        # It is not due, so that the probes are no pushes.
+        later = operation.deadline_at - timedelta(hours=20)
+        operation.write({"state": "waiting", "eta": later})
         deadline = operation.deadline_at
         breaker = self.backend._breaker("push")
         breaker._set_mode("forced_open", "for the test")
