@@ -38,11 +38,11 @@ class SyncEvent(models.Model):
         :return: whether all were delivered; else another job is at them, or will be
         """
         deliver = neutral(self, backend)._deliver_suspect
+        lock = (SUSPECTS, backend.id)
         for key in apart(self._suspected, backend, deadly, read_committed=True):
-            lock = (SUSPECTS, backend.id)
-            if time.expired or not in_turn(
-                deliver, backend, key, lock=lock, wait=False
-            ):
+            if time.expired:
+                return False
+            if not in_turn(deliver, backend, key, lock=lock, wait=False):
                 return False
         return True
 

@@ -64,7 +64,7 @@ class SyncBackend(models.Model):
         )
 
     def _push_suspects(self, job_uuid, deadly, time):
-        """:return: whether all were worked on; else another job is at them, or will be"""
+        """:return: whether all were sent; else another job is at them, or will be"""
         suspected = apart(self._suspected, "push", deadly, read_committed=True)
         for operation_id in suspected:
             if time.expired or self._breaker("push")._rejection():
