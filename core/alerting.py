@@ -41,6 +41,7 @@ class Condition(TextEnum):
     HANDLER_FAILED = "handler_failed"
     HEALTH_SCORE = "health_score"
     RECOVERY_FAILED = "recovery_failed"
+    RULE_PROPOSED = "rule_proposed"
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,15 @@ KINDS: Mapping[Condition, Kind] = {
         _lt("Recovery failed: %(subject)s: %(cause)s"),
         _lt("It does not go on by itself: open it, and put it in order by hand."),
         _lt("It is in order again."),
+    ),
+    _C.RULE_PROPOSED: Kind(
+        _lt("What is sent needs a decision: %(subject)s"),
+        _lt(
+            "Several pharmacy apps could get the same records, so that only what is"
+            " linked already is sent. Open the stream and choose which records belong"
+            " on it, or confirm it as it is."
+        ),
+        _lt("A person has chosen what is sent."),
     ),
 }
 

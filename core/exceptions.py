@@ -4,7 +4,7 @@ A class names its :class:`~.taxonomy.ErrorType`; ``overrides`` are the fields of
 classification in which it differs from the taxonomy's row of that type.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from .storable import storable_text
@@ -70,6 +70,35 @@ class InvalidDataError(SyncError):
     """A record or a value that is not acceptable; ``field`` says where."""
 
     error_type = ErrorType.DATA_VALIDATION_FAILED
+
+
+class AmbiguousError(InvalidDataError):
+    """A name or number that several records of Odoo go by: which one is meant is for a
+    person to say.
+
+    :param field: where it was said
+    :param model: the Odoo model of the records
+    :param candidates: their ids
+    """
+
+    overrides: ClassVar = {
+        "suggested_action": _lt(
+            "Several records of Odoo go by this name or number. Give each its own, or "
+            "link the record by hand, then try again."
+        ),
+    }
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        model: str = "",
+        candidates: Collection[int] = (),
+        **details: Any,
+    ):
+        super().__init__(message, **details)
+        self.model = model
+        self.candidates = tuple(candidates)
 
 
 class SchemaMismatchError(SyncError):

@@ -22,8 +22,6 @@ from odoo.tools.misc import formatLang
 
 from ..core.exceptions import DependencyMissingError, InvalidDataError
 from ..core.payload import canonical_datetime, exact_decimal
-from ..core.text_checks import check_id
-from .neutral import SOURCE_LANG
 
 # Digits of an amount that a floating point number, as Odoo calculates with, holds.
 DIGITS = 15
@@ -314,85 +312,6 @@ class RichText(Converter):
 
 def _plain(html):
     return html2plaintext(html or "").strip()
-
-
-class Link(Converter):
-    """The base of those that travel as a name of another record."""
-
-    empty = None
-    kind = "link"
-    free = False
-
-    def canonical(self, value, directory):
-        value = super().canonical(value, directory)
-        return (value and value.strip()) or self.empty
-
-    def held(self, value, model):
-        return value
-
-
-class Coded(Link):
-    """A many2one to a record that both sides know by a code (country, currency).
-
-    :param model: model of the record
-    :param by: its field that holds the code
-    """
-
-    def __init__(self, key, field, model, by, required=False, title=None):
-        super().__init__(key, field, required, title=title)
-        self.model = model
-        self.by = by
-
-    def to_json(self, record, directory):
-        # A code is the same in all languages, also where people may translate it.
-        coded = record[self.field].with_context(lang=SOURCE_LANG)
-        return coded[self.by] or self.empty
-
-    def to_odoo(self, value, directory):
-        if not value:
-            return False
-        found = directory.coded(self.model, self.by).get(value)
-        if not found:
-            raise InvalidDataError(
-                f"{self.key} {value!r} is not known in Odoo", field=self.key
-            )
-        return found
-
-    def to_text(self, value, model, directory):
-        found = directory.coded(self.model, self.by).get(value) if value else None
-        return (
-            model.env[self.model].browse(found).display_name if found else value or ""
-        )
-
-
-class Reference(Link):
-    """A many2one to a record of another synchronised entity.
-
-    While the other record has no counterpart yet the value is ``odoo:<entity>:<id>``,
-    which :func:`.directory.unmapped` finds.
-    """
-
-    def __init__(self, key, field, entity, required=False, title=None):
-        super().__init__(key, field, required, title=title)
-        self.entity = entity
-
-    def _check_bounds(self, canonical):
-        if canonical:
-            check_id(canonical, self.key)
-
-    def to_json(self, record, directory):
-        # The raw id: the linked record itself need not be read.
-        target = record[self.field].id
-        return directory.external_id(self.entity, target) if target else self.empty
-
-    def to_odoo(self, value, directory):
-        return directory.res_id(self.entity, value, self.key) if value else False
-
-    def to_text(self, value, model, directory):
-        """The name of the record; of one that Odoo does not have its id."""
-        res_id = directory.known_id(self.entity, value) if value else None
-        target = model.env[model._fields[self.field].comodel_name].browse(res_id or [])
-        return target.exists().display_name or value or ""
 
 
 def is_empty(value):

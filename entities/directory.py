@@ -2,7 +2,8 @@
 
 import re
 
-from ..core.exceptions import DependencyMissingError
+from ..core.codes import Codes
+from ..core.exceptions import AmbiguousError, DependencyMissingError
 from .neutral import SOURCE_LANG
 
 UNMAPPED = "odoo:"
@@ -33,14 +34,37 @@ class Directory:
         return self._digits[precision]
 
     def coded(self, model, by):
-        """All records of ``model`` by the code in field ``by``: ``{code: id}``."""
+        """All records of ``model`` by the code in field ``by``, archived ones too: a
+        :class:`..core.codes.Codes`."""
         if (model, by) not in self._coded:
             Model = self._env[model].with_context(active_test=False, lang=SOURCE_LANG)
-            # The one to win comes last: active before archived, then the oldest.
-            order = "active, id desc" if "active" in Model._fields else "id desc"
-            found = Model.search_fetch([], [by], order=order)
-            self._coded[model, by] = {record[by]: record.id for record in found}
+            found = Model.search_fetch([], [by], order="id")
+            self._coded[model, by] = Codes(
+                {record.id: record[by] or "" for record in found},
+                _translations(found, by),
+            )
         return self._coded[model, by]
+
+    def the_one(self, model, by, value, field):
+        """The id of the record that a code stands for; None if none does.
+
+        :raises AmbiguousError: several go by it
+        """
+        found = self.coded(model, by).find(value)
+        if len(found) > 1:
+            raise self.several(model, value, found, field)
+        return found[0] if found else None
+
+    def several(self, model, value, ids, field):
+        """The error that ``field`` says ``value``, by which several records go."""
+        records = self._env[model].browse(ids)
+        return AmbiguousError(
+            f"{field} {value!r} may mean several records of Odoo: "
+            f"{', '.join(map(_title, records))}",
+            field=field,
+            model=model,
+            candidates=ids,
+        )
 
     def load(self, entity, res_ids=(), external_ids=()):
         """Fetch mappings of ``entity`` for many records in one query."""
@@ -90,6 +114,21 @@ class Directory:
             return res_id
         self.load(entity, external_ids=[value])
         return self._res_ids[entity][value]
+
+
+def _title(record):
+    archived = "active" in record._fields and not record.active
+    return f"{record.display_name} (id {record.id}{', archived' if archived else ''})"
+
+
+def _translations(records, by):
+    """What records are called in the languages in use: ``{id: [name, ...]}``."""
+    names = {}
+    if records._fields[by].translate:
+        for lang, __ in records.env["res.lang"].get_installed():
+            for record in records.with_context(lang=lang):
+                names.setdefault(record.id, []).append(record[by] or "")
+    return names
 
 
 def unmapped(value):

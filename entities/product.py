@@ -2,9 +2,20 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
-from .converters import Amount, Coded, Converter, Flag, Optional
+from .converters import Amount, Converter, Flag, Optional
+from .links import Coded
 
 _lt = LazyTranslate(__name__)
+
+
+class VariantName(Converter):
+    """A product's name: of several variants of one template with what tells them apart,
+    as in *Collar (S)*."""
+
+    def to_json(self, record, directory):
+        name = super().to_json(record, directory)
+        variant = record._sync_variant()
+        return f"{name} ({variant})" if variant else name
 
 
 class SyncEntityProduct(models.AbstractModel):
@@ -26,6 +37,7 @@ class SyncEntityProduct(models.AbstractModel):
     _entity_rank = 20
     _entity_cached = True
     _entity_match = (("barcode", "barcode"), ("code", "default_code"))
+    _entity_worldwide = frozenset({"barcode"})
     _entity_essential = frozenset({"active"})
     _entity_tracked = {
         "product.product": {"default_code", "barcode", "standard_price", "active"},
@@ -35,13 +47,14 @@ class SyncEntityProduct(models.AbstractModel):
             "list_price",
             "active",
             "purchase_ok",
+            "attribute_line_ids",
         },
     }
 
     @api.model
     def _converters(self):
         return (
-            Converter("name", "name", required=True, title=_lt("Name")),
+            VariantName("name", "name", required=True, title=_lt("Name")),
             Converter("code", "default_code", title=_lt("Code")),
             Optional("barcode", "barcode", title=_lt("Barcode")),
             Coded("uom", "uom_id", "uom.uom", "name", title=_lt("Unit of measure")),
@@ -65,12 +78,36 @@ class SyncEntityProduct(models.AbstractModel):
             ]
         )
 
+    @api.model
+    def _update(self, record, changes, directory):
+        return super()._update(record, self._of_template(record, changes), directory)
+
+    @api.model
+    def _of_template(self, record, changes):
+        """What to write of ``changes``: the name is the template's, and so that of its
+        other variants. One that does not say which variant it is the variant's own,
+        which Odoo has no place for."""
+        variant = record._sync_variant()
+        if not variant or "name" not in changes:
+            return changes
+        ending = f"({variant})"
+        name = (changes["name"] or "").strip()
+        base = name.removesuffix(ending).strip()
+        if base and name.endswith(ending):
+            return {**changes, "name": base}
+        return {key: value for key, value in changes.items() if key != "name"}
+
 
 class ProductProduct(models.Model):
     _name = "product.product"
     _inherit = ["product.product", "sync.tracked"]
 
     _sync_entity = "product"
+
+    def _sync_variant(self):
+        """What tells the product apart from other variants; empty if there are none."""
+        self.ensure_one()
+        return self.product_template_attribute_value_ids._get_combination_name()
 
 
 class ProductTemplate(models.Model):

@@ -5,12 +5,11 @@ from odoo.tools import LazyTranslate
 from .converters import (
     Amount,
     Choice,
-    Coded,
     Converter,
     Moment,
-    Reference,
     RichText,
 )
+from .links import Coded, Reference
 
 _lt = LazyTranslate(__name__)
 

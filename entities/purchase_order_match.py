@@ -33,11 +33,12 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             ]
             if len(same) == 1:
                 matches.setdefault(same[0], []).append(external_id)
-        return {
+        plain = {
             external_ids[0]: res_id
             for res_id, external_ids in matches.items()
             if len(external_ids) == 1
         }
+        return plain, {}
 
     @api.model
     def _candidates(self, backend, incoming, directory=None):

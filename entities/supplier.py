@@ -3,7 +3,8 @@ from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
 from ..core.taxonomy import ErrorType
-from .converters import Coded, Converter, Flag
+from .converters import Converter, Flag
+from .links import Coded
 
 _lt = LazyTranslate(__name__)
 
@@ -28,6 +29,7 @@ class SyncEntitySupplier(models.AbstractModel):
     _entity_cached = True
     _entity_missing = ErrorType.INVALID_SUPPLIER
     _entity_match = (("vat", "vat"), ("reference", "ref"))
+    _entity_worldwide = frozenset({"vat"})
     _entity_essential = frozenset({"active"})
     _entity_tracked = {
         "res.partner": {

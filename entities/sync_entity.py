@@ -5,7 +5,9 @@ from odoo.fields import Domain
 from ..core.exceptions import InvalidDataError
 from ..core.merge import parse_path
 from ..core.taxonomy import ErrorType
-from .converters import Reference, is_empty
+from .converters import is_empty
+from .directory import Directory
+from .links import Reference
 from .neutral import neutral
 
 
@@ -44,6 +46,9 @@ class SyncEntity(models.AbstractModel):
     # What shows that a record of each side is the same: tuples of (JSON key, Odoo
     # field), the strongest first.
     _entity_match = ()
+    # Those of its JSON keys whose values are the same in the whole world. Any other
+    # number some app may have made: it says nothing of another app's records.
+    _entity_worldwide = frozenset()
     # What kind of failure it is when another record refers to one that is not there.
     _entity_missing = ErrorType.RESOURCE_NOT_FOUND
     # Models whose writes concern the entity, with the fields that do.
@@ -231,17 +236,21 @@ class SyncEntity(models.AbstractModel):
         """Odoo records that are plainly the same as arriving new ones.
 
         :param incoming: ``{external_id: canonical data}``
-        :return: ``{external_id: res_id}``, records without a mapping only
+        :return: ``{external_id: res_id}``, records without a mapping only; and
+            ``{external_id: AmbiguousError}`` of those that several may be
         """
-        matches, taken = {}, set()
+        matches, unclear, taken = {}, {}, set()
+        directory = Directory(backend)
         for external_id, (found, key) in self._candidates(backend, incoming).items():
-            # If several have the strongest code, the oldest one matches; a weaker code
-            # that several have says nothing.
-            plain = len(found) == 1 or key == self._entity_match[0][0]
-            if plain and found[0] not in taken:
+            if len(found) > 1:
+                value = _code(incoming[external_id], key)
+                unclear[external_id] = directory.several(
+                    self._entity_model, value, found, key
+                )
+            elif found[0] not in taken:
                 matches[external_id] = found[0]
                 taken.add(found[0])
-        return matches
+        return matches, unclear
 
     @api.model
     def _candidates(self, backend, incoming, directory=None):
@@ -287,24 +296,37 @@ class SyncEntity(models.AbstractModel):
                 domain = Domain(field, "in", list(values)) & self._domain(backend)
                 found[field] = Model.search(domain, order="id")
         ids = {record.id for records in found.values() for record in records}
-        claimed = self._claimed(backend, ids)
+        claimed, foreign = self._claimed(backend, ids)
+        worldwide = {
+            f for key, f in self._entity_match if key in self._entity_worldwide
+        }
         return {
-            field: records.filtered(lambda r: r.id not in claimed).grouped(field)
+            field: records.filtered(
+                lambda r, field=field: (
+                    r.id not in claimed and (field in worldwide or r.id not in foreign)
+                )
+            ).grouped(field)
             for field, records in found.items()
         }
 
     @api.model
     def _claimed(self, backend, res_ids):
-        """Those of the Odoo records that have a counterpart which is not deleted."""
-        mappings = self.env["sync.mapping"].search_fetch(
-            Domain("backend_id", "=", backend.id)
-            & Domain("res_model", "=", self._entity_model)
-            & Domain("res_id", "in", list(res_ids))
-            & Domain("external_id", "!=", False)
-            & Domain("deleted", "=", False),
-            ["res_id"],
+        """Ids of the Odoo records that have a counterpart which is not deleted: those
+        that have it on the backend, and those on another."""
+        # Others may be of companies that the caller does not see.
+        mappings = (
+            self.env["sync.mapping"]
+            .sudo()
+            .search_fetch(
+                Domain("res_model", "=", self._entity_model)
+                & Domain("res_id", "in", list(res_ids))
+                & Domain("external_id", "!=", False)
+                & Domain("deleted", "=", False),
+                ["res_id", "backend_id"],
+            )
         )
-        return set(mappings.mapped("res_id"))
+        own = mappings.filtered(lambda m: m.backend_id == backend)
+        return set(own.mapped("res_id")), set((mappings - own).mapped("res_id"))
 
     @api.model
     def _differing(self, odoo, pharmacy):

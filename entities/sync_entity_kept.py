@@ -1,7 +1,8 @@
 from odoo import api, models
 
 from ..core.merge import KEYED, lines_by_key
-from .converters import is_empty
+from .converters import at_path, is_empty
+from .links import Coded
 
 # What a record has besides the entity's fields.
 ENVELOPE = frozenset(
@@ -20,7 +21,7 @@ ENVELOPE = frozenset(
 
 class SyncEntity(models.AbstractModel):
     """What Odoo makes of what the pharmacy says: how it holds it, what it does not keep
-    of it, and what it has no field for."""
+    of it, what it has no field for, and what it cannot tell."""
 
     _inherit = "sync.entity"
 
@@ -90,3 +91,20 @@ class SyncEntity(models.AbstractModel):
             for line in lines if isinstance(lines, list) else ():
                 paths += [f"{name}.{field}" for field in line if field not in known]
         return list(dict.fromkeys(paths))
+
+    @api.model
+    def _check_plain(self, data, directory):
+        """See that what is to be sent names everything plainly.
+
+        :raises AmbiguousError: ``field`` is the path of what may mean several records
+        """
+        self._check_codes(self._converters(), data, directory)
+        for name in KEYED:
+            for index, line in enumerate(data.get(name) or ()):
+                with at_path(f"{name}[{index}]"):
+                    self._check_codes(self._line_converters(), line, directory)
+
+    def _check_codes(self, converters, data, directory):
+        for converter in converters:
+            if isinstance(converter, Coded):
+                converter.check_plain(data.get(converter.key), directory)

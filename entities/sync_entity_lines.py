@@ -3,8 +3,10 @@
 from odoo import api, models
 
 from ..core.exceptions import InvalidDataError
+from ..core.line_keys import keys_of, pair_lines
 from ..core.text_checks import check_id, check_list
-from .converters import Reference, at_path, is_empty
+from .converters import at_path, is_empty
+from .links import Reference
 
 # Lines of a record that arrives: creating them takes one request or job.
 MOST_LINES = 1_000
@@ -38,8 +40,9 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _lines_of(self, record):
         """The record's lines that travel, by their keys."""
-        lines = record[self._entity_lines]
-        return {line._sync_line_key(): line for line in lines if line._sync_is_line()}
+        lines = record[self._entity_lines].filtered(lambda line: line._sync_is_line())
+        keys = keys_of((line.id, line.sync_key or None) for line in lines)
+        return {keys[line.id]: line for line in lines}
 
     @api.model
     def _line_paths(self):
@@ -225,24 +228,12 @@ class SyncEntity(models.AbstractModel):
         lines get the keys of those that are the same."""
         if not self._entity_lines:
             return
-        own = self._line_values_by_key(record, directory)
-        wanted = {line["key"]: line for line in data.get("lines", ())}
-        free = {
-            key: line
-            for key, line in self._lines_of(record).items()
-            if not wanted.pop(key, None)
-        }
         every = tuple(converter.key for converter in self._line_converters())
-        for names in self._entity_line_match or (every,):
-            for key, line in list(wanted.items()):
-                alike = next(
-                    (
-                        k
-                        for k in free
-                        if all(own[k].get(n) == line.get(n) for n in names)
-                    ),
-                    None,
-                )
-                if alike:
-                    free.pop(alike).sync_key = key
-                    del wanted[key]
+        keys = pair_lines(
+            self._line_values_by_key(record, directory),
+            {line["key"]: line for line in data.get("lines", ())},
+            self._entity_line_match or (every,),
+        )
+        for key, line in self._lines_of(record).items():
+            if keys[key] != key:
+                line.sync_key = keys[key]

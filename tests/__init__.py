@@ -52,6 +52,10 @@ from .exchange import test_fidelity
 from .exchange import test_not_said
 from .exchange import test_refused
 from .exchange import test_trouble
+from .exchange import test_line_keys
+from .exchange import test_codes
+from .exchange import test_belonging
+from .exchange import test_variants
 from .dead_letter import test_dead_letter
 from .dead_letter import test_dead_letter_tour
 from .dead_letter import test_redrive

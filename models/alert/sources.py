@@ -69,6 +69,7 @@ class SyncAlert(models.Model):
             Condition.HANDLER_FAILED: self._see_handler_failed,
             Condition.HEALTH_SCORE: self._see_health_score,
             Condition.RECOVERY_FAILED: self._see_recovery_failed,
+            Condition.RULE_PROPOSED: self._see_rule_proposed,
         }
         return see[rule.condition](rule, backend_ids)
 
@@ -296,6 +297,22 @@ class SyncAlert(models.Model):
                 res_id=backend.id,
             )
             for backend in backends
+        ]
+
+    @api.model
+    def _see_rule_proposed(self, rule, backend_ids):
+        streams = self.env["sync.stream"].search(
+            [("rule_proposed", "=", True), ("backend_id", "in", backend_ids)]
+        )
+        return [
+            Sighting(
+                stream.backend_id.id,
+                figure=1,
+                subject=stream.display_name,
+                res_model="sync.stream",
+                res_id=stream.id,
+            )
+            for stream in streams
         ]
 
     @api.model

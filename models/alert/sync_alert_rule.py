@@ -39,6 +39,7 @@ class SyncAlertRule(models.Model):
             ("handler_failed", "Events not delivered"),
             ("health_score", "Low health score"),
             ("recovery_failed", "Recovery failed"),
+            ("rule_proposed", "What is sent needs a decision"),
         ],
         required=True,
         tracking=True,

@@ -4,5 +4,6 @@ from . import sync_by_entity
 from . import sync_backend
 from . import sync_stream
 from . import sync_mapping
+from . import belonging
 from . import address
 from . import lang

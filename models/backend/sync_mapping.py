@@ -70,6 +70,12 @@ class SyncMapping(models.Model):
         help="The app sent only a part of its latest version: the rest is read before "
         "anything is sent over it.",
     )
+    arrived = fields.Boolean(
+        "Came from the Pharmacy",
+        readonly=True,
+        help="Odoo has the record from this app: it goes to another one only if a rule "
+        "of that stream says so.",
+    )
     deleted = fields.Boolean(
         readonly=True, help="Deleted on one side; an old update does not revive it."
     )
@@ -248,7 +254,8 @@ class SyncMapping(models.Model):
         transaction is replayed and finds the twin's.
 
         :param rows: dicts with ``res_id``, ``external_id``, ``version``, ``base`` (a
-            :class:`..core.pair.Base`) and ``deleted``, as far as there are any
+            :class:`..core.pair.Base`), ``deleted`` and ``arrived``, as far as there
+            are any
         :return: the mappings inserted
         """
         if not rows:
@@ -258,19 +265,19 @@ class SyncMapping(models.Model):
             SQL(
                 """INSERT INTO sync_mapping
                    (stream_id, backend_id, company_id, res_model, key, state,
-                    res_id, external_id, version, base, odoo_base, deleted,
+                    res_id, external_id, version, base, odoo_base, deleted, arrived,
                     create_uid, write_uid, create_date, write_date)
                    SELECT %(stream)s, %(backend)s, %(company)s, %(model)s, key,
                           'synced', res_id, external_id, version, base, odoo_base,
-                          deleted,
+                          deleted, arrived,
                           %(uid)s, %(uid)s,
                           now() at time zone 'UTC', now() at time zone 'UTC'
                      FROM unnest(%(keys)s::text[], %(res_ids)s::int[],
                                  %(external_ids)s::text[], %(versions)s::int[],
                                  %(bases)s::jsonb[], %(apart)s::jsonb[],
-                                 %(deleted)s::bool[])
+                                 %(deleted)s::bool[], %(arrived)s::bool[])
                           AS t (key, res_id, external_id, version, base, odoo_base,
-                                deleted)
+                                deleted, arrived)
                    ON CONFLICT DO NOTHING
                    RETURNING id""",
                 stream=stream.id,
@@ -285,6 +292,7 @@ class SyncMapping(models.Model):
                 bases=[_json(base and base.pharmacy) for base in bases],
                 apart=[_json(base and base.apart) for base in bases],
                 deleted=[row.get("deleted", False) for row in rows],
+                arrived=[row.get("arrived", False) for row in rows],
             )
         )
         return self.browse(row[0] for row in ids)

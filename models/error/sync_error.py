@@ -235,6 +235,9 @@ class SyncError(models.Model):
         context["user"] = self.env.user.login
         trace = None
         if exception is not None:
+            for name in ("field", "candidates"):
+                if said := getattr(exception, name, None):
+                    context[name] = said
             if raw := raw_answer(exception):
                 context["raw_answer"] = raw
             # The end says most.

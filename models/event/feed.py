@@ -112,7 +112,9 @@ class SyncStream(models.Model):
             self.env[self.res_model]
             .with_context(active_test=False)
             .search(
-                adapter._domain(self.backend_id) & Domain("id", ">", position.after),
+                (self._domain() | self._linked_domain())
+                & adapter._domain(self.backend_id)
+                & Domain("id", ">", position.after),
                 order="id",
                 limit=limit + 1,
             )
@@ -133,13 +135,9 @@ class SyncStream(models.Model):
         :param changed: ``{res_id: correlation id}``
         """
         adapter = self._adapter()
-        records = (
-            self.env[self.res_model]
-            .with_context(active_test=False)
-            .browse(changed)
-            .exists()
-            .filtered_domain(adapter._domain(self.backend_id))
-        )
+        found = self.env[self.res_model].browse(changed).exists()
+        known = found.filtered_domain(adapter._domain(self.backend_id))
+        records = self._concerned(known)
         data = adapter._serialise(records, Directory(self.backend_id))
         mappings = self.env["sync.mapping"].search_fetch(
             [("stream_id", "=", self.id), ("res_id", "in", list(changed))],
@@ -151,6 +149,9 @@ class SyncStream(models.Model):
         by_res_id = {mapping.res_id: mapping for mapping in mappings}
         in_words, changes = partial(_in_words, adapter._held()), []
         for res_id, correlation_id in changed.items():
+            if res_id in (known - records)._ids:
+                # The app never heard of it, and never will.
+                continue
             mapping = by_res_id.get(res_id)
             deleted = res_id not in data or bool(mapping and mapping.deleted)
             changes.append(

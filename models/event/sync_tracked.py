@@ -206,7 +206,7 @@ class SyncTracked(models.AbstractModel):
     @api.model
     def _sync_write_events(self):
         changed = self.env.cr.precommit.data.pop(PENDING, {})
-        streams = self.env["sync.stream"]._following()
+        to = self.env["sync.stream"]._concerned_streams(changed)
         Event = self.env["sync.event"]
         entities = Event._event_entities()
         own_id = uuid.uuid4().hex
@@ -222,7 +222,7 @@ class SyncTracked(models.AbstractModel):
                 "data": {"fields": sorted(change.fields)} if change.fields else None,
             }
             for (entity, res_id), change in changed.items()
-            for stream_id, backend_id in streams.get(entity, ())
+            for stream_id, backend_id in to[entity, res_id]
         ]
         if events:
             # The push delivers them, and sends what they are about.

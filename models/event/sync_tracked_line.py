@@ -1,4 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
+
+from ...core.line_keys import new_key
 
 
 class SyncTrackedLine(models.AbstractModel):
@@ -12,21 +14,36 @@ class SyncTrackedLine(models.AbstractModel):
         "Synchronisation Key",
         copy=False,
         readonly=True,
-        help="What the pharmacy app calls this line. A line made in Odoo goes by its "
-        "own number until the other side gives it a key.",
+        default=lambda self: new_key(),
+        help="What the line is called on both sides, within its record. A line that "
+        "moves to another one is called otherwise there.",
     )
 
-    def _sync_records(self):
+    def _init_column(self, column_name):
+        # Lines from before go by their numbers: a default would be one for all.
+        if column_name != "sync_key":
+            super()._init_column(column_name)
+
+    def write(self, vals):
+        owner, moved = self._sync_owner(), self.browse()
+        if owner in vals:
+            moved = self.filtered(lambda line: line[owner].id != vals[owner])
+        result = super().write(vals)
+        for line in moved:
+            line.sync_key = new_key()
+        return result
+
+    @api.model
+    def _sync_owner(self):
+        """Name of the field that holds the record a line belongs to."""
         entity = self.env[f"sync.entity.{self._sync_entity}"]
         lines = self.env[entity._entity_model]._fields[entity._entity_lines]
-        return self[lines.inverse_name]
+        return lines.inverse_name
+
+    def _sync_records(self):
+        return self[self._sync_owner()]
 
     def _sync_is_line(self):
         """Whether the line travels."""
         self.ensure_one()
         return True
-
-    def _sync_line_key(self):
-        """The line's key on both sides, the same for its whole life."""
-        self.ensure_one()
-        return self.sync_key or f"odoo-{self.id}"

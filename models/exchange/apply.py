@@ -263,7 +263,10 @@ class SyncStream(models.Model):
             for arrival in new
             if not arrival.record.get("deleted")
         }
-        matches = adapter._match(self.backend_id, incoming) if incoming else {}
+        matches, unclear = adapter._match(self.backend_id, incoming)
+        for arrival in new:
+            if error := unclear.get(arrival.external_id):
+                self._set_failed(arrival, error)
         matched = [arrival for arrival in new if arrival.external_id in matches]
         if not matched:
             return matched
@@ -357,6 +360,7 @@ class SyncStream(models.Model):
         for record, arrival, __ in made:
             if mapping := arrival.mapping:
                 mapping._attach(record.id)
+                mapping.arrived = True
                 state, has = mapping._state(), stored[record.id]
                 mapping._move(state, created(state, arrival.data, has, arrival.version))
         Mapping._insert(
@@ -367,6 +371,7 @@ class SyncStream(models.Model):
                     "external_id": arrival.external_id,
                     "version": arrival.version,
                     "base": base,
+                    "arrived": True,
                 }
                 for record, arrival, base in made
                 if not arrival.mapping

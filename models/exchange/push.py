@@ -11,6 +11,7 @@ from odoo import fields, models
 from odoo.tools import LazyTranslate
 
 from ...core.bisect import Fate, run_bisecting
+from ...core.exceptions import AmbiguousError
 from ...core.mapping_state import MappingState
 from ...core.pushing import (
     CANCELLED,
@@ -281,9 +282,8 @@ class SyncStream(models.Model):
         )
         essential = self._essential_now()
         for operation in operations.filtered(lambda o: o.state == "running"):
-            item = self._push_item(
-                operation, data.get(operation.mapping_id.res_id), essential
-            )
+            record = data.get(operation.mapping_id.res_id)
+            item = self._push_item(operation, record, directory, essential)
             if item:
                 items.append(item)
         return items
@@ -308,11 +308,14 @@ class SyncStream(models.Model):
             with alone(self.env) as failure:
                 data.update(adapter._serialise(record, directory))
             if failure:
-                operation.attempts += 1
-                Error = self.env["sync.error"]
-                classification = Error._classify(failure.error, self.backend_id)
-                operation._fail(classification, failure.error)
+                self._refuse(operation, failure.error)
         return data
+
+    def _refuse(self, operation, error):
+        """The operation failed before anything was sent."""
+        operation.attempts += 1
+        Error = self.env["sync.error"]
+        operation._fail(Error._classify(error, self.backend_id), error)
 
     def _essential_now(self):
         """Fields that updates are reduced to now; None: they are not."""
@@ -322,9 +325,10 @@ class SyncStream(models.Model):
             return adapter._entity_essential
         return None
 
-    def _push_item(self, operation, data, essential=None):
+    def _push_item(self, operation, data, directory, essential=None):
         """What to send for one operation; None if it ended without sending.
 
+        :param directory: of the batch
         :param essential: fields that an update is reduced to, or None
         """
         mapping = operation.mapping_id
@@ -340,6 +344,10 @@ class SyncStream(models.Model):
             return operation._succeed(self.env._(ENDED[planned.step]))
         if planned.step in (Step.WAIT, Step.LATER):
             return self._put_off_push(operation, planned)
+        try:
+            self._adapter()._check_plain(planned.data or {}, directory)
+        except AmbiguousError as exc:
+            return self._refuse(operation, exc)
         mapping._move(state, begun(state, planned))
         request = self._request(operation, state, planned)
         operation.write({"payload": request, "attempts": operation.attempts + 1})

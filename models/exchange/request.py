@@ -19,7 +19,7 @@ class SyncOperation(models.Model):
 
         :param stream: the ``sync.stream`` they belong to
         :param changed: ``{res_id: correlation id}``
-        :param forced: take records that the stream's domain leaves out, because
+        :param forced: take records that the stream's rule leaves out, because
             another record refers to them
         """
         adapter = stream._adapter()
@@ -35,11 +35,7 @@ class SyncOperation(models.Model):
         revived._detach()
         mappings -= revived
         linked = set(mappings.mapped("res_id"))
-        wanted = (
-            records
-            if forced
-            else records.filtered_domain(adapter._domain(stream.backend_id))
-        )
+        wanted = records if forced else stream._belonging(records)
         new = wanted.filtered(lambda r: r.id not in linked)
         known = records.filtered(lambda r: r.id in linked)
         data = adapter._serialise(new | known, Directory(stream.backend_id))
@@ -118,11 +114,11 @@ class SyncBackend(models.Model):
         check_may(self, MANAGER, message)
         self.ensure_one()
         for stream in self._as_runner().stream_ids.filtered("pushes").sorted("rank"):
-            adapter = stream._adapter()
+            own = stream._adapter()._domain(stream.backend_id)
             records = (
                 stream.env[stream.res_model]
                 .with_context(active_test=False)
-                .search(adapter._domain(stream.backend_id))
+                .search((stream._domain() | stream._linked_domain()) & own)
             )
             stream.env["sync.operation"]._request_push(
                 stream, dict.fromkeys(records.ids, uuid.uuid4().hex)

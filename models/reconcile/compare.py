@@ -87,7 +87,7 @@ class SyncReconciliation(models.Model):
 
         Archived ones need none.
         """
-        domain = self._adapter()._domain(self.backend_id)
+        domain = self.stream_id._domain()
         Model = self.env[self.stream_id.res_model]
         records = Model.search(
             domain & Domain("id", ">", self.position), order="id", limit=CHUNK

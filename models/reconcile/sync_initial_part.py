@@ -245,7 +245,7 @@ class SyncInitialPart(models.Model):
     # -- Odoo -------------------------------------------------------------------------
 
     def _odoo_domain(self):
-        return self.stream_id._adapter()._domain(self.stream_id.backend_id)
+        return self.stream_id._domain()
 
     def _read_odoo(self):
         """Write down the next records of Odoo that have no counterpart; archived ones

@@ -149,7 +149,7 @@ class TestConflictRule(SyncCase):
         self.edit(state="cancelled", lines=lines)
         self.pull()
         conflict = self.link._open_conflict()
-        key = self.order.order_line[0]._sync_line_key()
+        key, *__ = self.link.stream_id._adapter()._lines_of(self.order)
         self.assertEqual(conflict.line_ids.field, f"lines[{key}].quantity")
         self.assertEqual(self.decided().line_ids.field, "state")
         self.assertEqual(self.order.state, "cancel")

@@ -4,13 +4,8 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
-from odoo.addons.pharmacy_sync.entities.converters import (
-    Amount,
-    Coded,
-    Converter,
-    Flag,
-    Reference,
-)
+from odoo.addons.pharmacy_sync.entities.converters import Amount, Converter, Flag
+from odoo.addons.pharmacy_sync.entities.links import Coded, Reference
 
 _lt = LazyTranslate(__name__)
 

@@ -1,0 +1,112 @@
+"""Fields that hold another record: one that both sides know by a code, or one that is
+synchronised itself."""
+
+from ..core.exceptions import InvalidDataError
+from ..core.text_checks import check_id
+from .converters import Converter
+from .directory import UNMAPPED
+from .neutral import SOURCE_LANG
+
+
+class Link(Converter):
+    """The base of those that travel as a name of another record."""
+
+    empty = None
+    kind = "link"
+    free = False
+
+    def canonical(self, value, directory):
+        value = super().canonical(value, directory)
+        return (value and value.strip()) or self.empty
+
+    def held(self, value, model):
+        return value
+
+
+class Coded(Link):
+    """A many2one to a record that both sides know by a code (country, currency).
+
+    Where several records go by one code the value is ``odoo:<model>:<id>``: it is
+    compared like any other, and neither sent nor taken.
+
+    :param model: model of the record
+    :param by: its field that holds the code
+    """
+
+    def __init__(self, key, field, model, by, required=False, title=None):
+        super().__init__(key, field, required, title=title)
+        self.model = model
+        self.by = by
+
+    def to_json(self, record, directory):
+        coded = record[self.field]
+        if not coded:
+            return self.empty
+        codes = directory.coded(self.model, self.by)
+        if codes.code(coded.id) is None or codes.is_plain(coded.id):
+            # A code is the same in all languages, also where people may translate it.
+            return coded.with_context(lang=SOURCE_LANG)[self.by] or self.empty
+        return f"{UNMAPPED}{self.model}:{coded.id}"
+
+    def to_odoo(self, value, directory):
+        if not value:
+            return False
+        found = directory.the_one(self.model, self.by, value, self.key)
+        if not found:
+            raise InvalidDataError(
+                f"{self.key} {value!r} is not known in Odoo", field=self.key
+            )
+        return found
+
+    def check_plain(self, value, directory):
+        """See that a value which is to be sent names its record plainly.
+
+        :raises AmbiguousError: another record goes by the same code
+        """
+        if res_id := self._own_id(value):
+            codes = directory.coded(self.model, self.by)
+            code = codes.code(res_id) or ""
+            raise directory.several(self.model, code, codes.similar(code), self.key)
+
+    def _own_id(self, value):
+        """The id in the place of a code that stands for several records."""
+        own, __, res_id = (value or "").rpartition(":")
+        return int(res_id) if own == f"{UNMAPPED}{self.model}" else None
+
+    def to_text(self, value, model, directory):
+        res_id = self._own_id(value)
+        if not res_id and value:
+            found = directory.coded(self.model, self.by).find(value)
+            res_id = found[0] if len(found) == 1 else None
+        target = model.env[self.model].browse(res_id or [])
+        return target.exists().display_name or value or ""
+
+
+class Reference(Link):
+    """A many2one to a record of another synchronised entity.
+
+    While the other record has no counterpart yet the value is ``odoo:<entity>:<id>``,
+    which :func:`.directory.unmapped` finds.
+    """
+
+    def __init__(self, key, field, entity, required=False, title=None):
+        super().__init__(key, field, required, title=title)
+        self.entity = entity
+
+    def _check_bounds(self, canonical):
+        if canonical:
+            check_id(canonical, self.key)
+
+    def to_json(self, record, directory):
+        # The raw id: the linked record itself need not be read.
+        target = record[self.field].id
+        return directory.external_id(self.entity, target) if target else self.empty
+
+    def to_odoo(self, value, directory):
+        return directory.res_id(self.entity, value, self.key) if value else False
+
+    def to_text(self, value, model, directory):
+        """The name of the record; of one that Odoo does not have its id."""
+        res_id = directory.known_id(self.entity, value) if value else None
+        target = model.env[model._fields[self.field].comodel_name].browse(res_id or [])
+        return target.exists().display_name or value or ""
