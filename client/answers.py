@@ -123,6 +123,17 @@ def readable(result):
     }
 
 
+def read_result(result):
+    """What the app says of one item of a batch, or the error that it cannot be read."""
+    try:
+        with written():
+            if checked(result, status=int)["status"] < 300:
+                checked(result, **RECORD)
+    except OutcomeUnknownError as exc:
+        return exc
+    return readable(result)
+
+
 def check_cursor(cursor):
     try:
         check_text(cursor, "next_cursor", LONGEST_CURSOR, required=False)

@@ -11,7 +11,8 @@ class Exchange:
     """One HTTP exchange as it went, for the log of calls.
 
     ``status`` is None when no answer came; ``error`` is what was raised, if anything;
-    sizes are bytes, ``duration`` seconds.
+    sizes are bytes, ``duration`` seconds. ``last_key``: whether the app is not asked
+    again with another key, should it refuse this one.
     """
 
     method: str
@@ -25,6 +26,7 @@ class Exchange:
     correlation_id: str
     request_id: str
     error: Exception | None
+    last_key: bool = True
 
 
 def segment(external_id):

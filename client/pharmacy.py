@@ -22,7 +22,7 @@ from .answers import (
     check_cursor,
     checked,
     is_record,
-    readable,
+    read_result,
     unreadable,
     written,
 )
@@ -216,7 +216,8 @@ class PharmacyClient:
         """Write several records in one call; each item succeeds or fails alone.
 
         :param retry: whether any of them was sent before
-        :return: a list of results in the order of ``items``
+        :return: a list of results in the order of ``items``; in place of one that
+            cannot be read, among others that can, its :class:`OutcomeUnknownError`
         """
         answer = self._call(
             "POST",
@@ -228,10 +229,11 @@ class PharmacyClient:
         )
         with written():
             results = checked(answer, results=list)["results"]
-            for result in results:
-                if checked(result, status=int)["status"] < 300:
-                    checked(result, **RECORD)
-        return [readable(result) for result in results]
+        read = [read_result(result) for result in results]
+        errors = [result for result in read if isinstance(result, Exception)]
+        if errors and len(errors) == len(read):
+            raise errors[0]
+        return read
 
     def reserve(self, order_id, lines, key, correlation_id, retry=False):
         """Have the app hold stock for one of its orders.
@@ -284,10 +286,11 @@ class PharmacyClient:
             raise MaxRetriesExceededError(exc.message, last_error=exc) from exc
 
     def _guarded(self, deadline, method, path, **kwargs):
+        last_key = not self._next_key
         try:
-            return self._once(deadline, method, path, **kwargs)
+            return self._once(deadline, method, path, last_key=last_key, **kwargs)
         except HttpError as exc:
-            if exc.status != UNAUTHORIZED or not self._next_key:
+            if exc.status != UNAUTHORIZED or last_key:
                 raise
         # Nothing was done for a key that is not known.
         self._api_key, self._next_key = self._next_key, self._api_key
@@ -320,6 +323,7 @@ class PharmacyClient:
         correlation_id,
         items=1,
         retry=False,
+        last_key=True,
         idempotency_key=None,
         **content,
     ):
@@ -348,6 +352,7 @@ class PharmacyClient:
                     bytes_received=len(response.content) if answered else 0,
                     items=items,
                     retry=retry,
+                    last_key=last_key,
                     error=error,
                     **ids,
                 )

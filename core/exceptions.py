@@ -252,6 +252,34 @@ class OutcomeUnknownError(SyncError):
     overrides: ClassVar = {"delivery": Delivery.UNKNOWN}
 
 
+class WorkerDiedError(SyncError):
+    """The worker that did the work was killed, or ended its process, again and again
+    over this one record."""
+
+    error_type = ErrorType.RESOURCE_EXHAUSTED
+    overrides: ClassVar = {
+        "delivery": Delivery.NOT_SENT,
+        "suggested_action": _lt(
+            "See in the server's log and its limits of time and memory why the worker"
+            " died. Mend the record or the code that reads it, then redrive."
+        ),
+    }
+
+
+class SuspectedError(SyncError):
+    """A worker died while it had this record in hand, among others maybe: until it is
+    known whether the record was the cause, work on it runs alone."""
+
+    error_type = ErrorType.RESOURCE_EXHAUSTED
+    overrides: ClassVar = {
+        "severity": Severity.LOW,
+        "retryable": True,
+        "requires_admin_action": False,
+        "delivery": Delivery.NOT_SENT,
+        "suggested_action": _lt("Nothing to do: it is tried again alone."),
+    }
+
+
 class DependencyMissingError(SyncError):
     """The record refers to one that is not synchronised yet; it may come later.
 

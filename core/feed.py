@@ -12,19 +12,19 @@ VERSION = "1"
 class Position:
     """A place in a feed.
 
-    :param xid: transaction of the last change that was read
+    :param stamp: number of the transaction of the last change that was read
     :param id: number of that change
     :param after: while all records are read for the first time, the id of the last
-        one read; the changes made meanwhile come from ``xid`` and ``id`` on
+        one read; the changes made meanwhile come from ``stamp`` and ``id`` on
     """
 
-    xid: int
+    stamp: int
     id: int
     after: int | None = None
 
     def __str__(self) -> str:
         after = "" if self.after is None else self.after
-        text = f"{VERSION}.{self.xid}.{self.id}.{after}"
+        text = f"{VERSION}.{self.stamp}.{self.id}.{after}"
         return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     @classmethod
@@ -43,8 +43,8 @@ def _parsed(text: str) -> Position | None:
     try:
         padded = text + "=" * (-len(text) % 4)
         __, *numbers = urlsafe_b64decode(padded).decode().split(".")
-        xid, last, after = map(int, [n or -1 for n in numbers])
-        known = 0 <= xid < 2**63 and 0 <= last < 2**63 and -1 <= after < 2**31
-        return Position(xid, last, None if after < 0 else after) if known else None
+        stamp, last, after = map(int, [n or -1 for n in numbers])
+        known = 0 <= stamp < 2**63 and 0 <= last < 2**63 and -1 <= after < 2**31
+        return Position(stamp, last, None if after < 0 else after) if known else None
     except (AttributeError, TypeError, ValueError):
         return None

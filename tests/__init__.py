@@ -23,6 +23,7 @@ from .error import test_error_group
 from .error import test_error_recovered
 from .error import test_error_rule
 from .error import test_error_types
+from .error import test_suspects
 from .call import test_breaker
 from .call import test_breaker_force
 from .call import test_cache
@@ -56,6 +57,8 @@ from .exchange import test_neutral
 from .exchange import test_declined
 from .exchange import test_fidelity
 from .exchange import test_not_said
+from .exchange import test_refused
+from .exchange import test_trouble
 from .exchange import test_line_keys
 from .exchange import test_codes
 from .exchange import test_belonging

@@ -179,6 +179,11 @@ class SyncMetric(models.Model):
     @api.model
     def _cron_roll_up(self):
         """Scheduled: count the hours that are over."""
+        with self.env["sync.error"]._watch_over("scheduled figures"):
+            self._roll_up_due()
+
+    @api.model
+    def _roll_up_due(self):
         self.env["sync.error.incident"]._end_resolved()
         now = fields.Datetime.now()
         end = _hour(now - SETTLED)

@@ -55,7 +55,7 @@ class SyncOverview(models.AbstractModel):
                 {
                     "id": backend.id,
                     "name": backend.name,
-                    "paused": backend.paused,
+                    "paused": backend._rests(),
                     "score": health(vitals[backend.id]).score
                     if backend in chosen
                     else None,

@@ -284,7 +284,7 @@ class SyncApi(models.AbstractModel):
             [("backend_id", "=", backend.id)], ["state"], ["__count"]
         )
         return {
-            "paused": backend.paused,
+            "paused": backend._rests(),
             "queue": backend.operation_count,
             "dead_letters": backend.dead_count,
             "conflicts": backend.conflict_count,

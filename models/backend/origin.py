@@ -69,7 +69,7 @@ class SyncBackend(models.Model):
     def _is_at_work(self):
         """Whether anything is exchanged with the app now."""
         self.ensure_one()
-        return self.active and not self.paused and not self.is_copy
+        return self.active and not self._rests() and not self.is_copy
 
     def _check_original(self):
         """:raises ConfigurationError: this database is a copy of the backend's own"""

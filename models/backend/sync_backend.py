@@ -47,6 +47,18 @@ class SyncBackend(models.Model):
     pause_reason = fields.Char(
         "Paused Because", readonly=True, help="Why it was paused without a person."
     )
+    refused_at = fields.Datetime(
+        "Key Refused",
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="When the pharmacy app refused Odoo's key. Since then nothing is sent and "
+        "nothing is asked; changes are kept, and go out once a connection test has "
+        "succeeded.",
+    )
+    rests_since = fields.Datetime(
+        readonly=True, copy=False, help="Since when it is paused, or its key refused."
+    )
     webhook_url = fields.Char("Webhook Address", compute="_compute_webhook_url")
     user_id = fields.Many2one(
         "res.users",
@@ -158,15 +170,50 @@ class SyncBackend(models.Model):
         if vals.get("paused") is False:
             vals = {"pause_reason": False, **vals}
         moved = self.filtered(lambda b: vals.get("url", b.url) != b.url)
+        resting = self.filtered(lambda backend: backend._rests())
         result = super().write(vals)
         moved._keep_origin()
         if {"active", "company_id"} & vals.keys():
             self.env.registry.clear_cache()
+        if {"paused", "refused_at"} & vals.keys():
+            self._note_rest(resting)
         if vals.get("paused") is False or vals.get("active"):
             self._schedule_push()
-        if {"url", "api_key_secret"} & vals.keys():
+        if {"url", "api_key_secret", "api_key_next_secret"} & vals.keys():
             self._connection_changed()
         return result
+
+    def _rests(self):
+        """Whether nothing is sent and nothing is asked: a person has paused it, or the
+        app refuses its key."""
+        return self.paused or bool(self.refused_at)
+
+    @api.model
+    def _at_work(self):
+        """Backends with which something is exchanged now."""
+        backends = self.search(
+            [
+                ("active", "=", True),
+                ("paused", "=", False),
+                ("refused_at", "=", False),
+            ]
+        )
+        return backends.filtered(lambda backend: backend._is_at_work())
+
+    def _note_rest(self, resting):
+        """:param resting: those of these that have rested before"""
+        resting_now = self.filtered(lambda backend: backend._rests())
+        (resting_now - resting).sudo().rests_since = fields.Datetime.now()
+        for backend in (resting - resting_now).sudo():
+            if backend.rests_since:
+                backend._stood_still(backend.rests_since)
+            backend.rests_since = False
+
+    def _stood_still(self, since, operation=None):
+        """No work was done since that time. Rooms above add what follows.
+
+        :param operation: the kind of work; None: any
+        """
 
     def _connection_changed(self):
         """The app is reached in another way now. Rooms above add what follows."""

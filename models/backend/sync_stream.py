@@ -145,4 +145,4 @@ class SyncStream(models.Model):
     @api.model
     def _cron_pull(self):
         """Scheduled: read what changed in the pharmacy apps."""
-        self.env["sync.backend"].search([("paused", "=", False)])._schedule_pull()
+        self.env["sync.backend"]._at_work()._schedule_pull()

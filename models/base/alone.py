@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import psycopg2
 from psycopg2 import errors
+from psycopg2.pool import PoolError
 
 from odoo.exceptions import ConcurrencyError
 
@@ -35,7 +36,10 @@ def is_transaction_failure(exception):
     """Whether no record is at fault: the whole transaction must be replayed, or is
     lost. A value that PostgreSQL refuses (SQLSTATE classes 22, 23 and 54) is its
     record's."""
-    nobodys = (psycopg2.OperationalError, psycopg2.InterfaceError, ConcurrencyError)
+    nobodys = (
+        *(psycopg2.OperationalError, psycopg2.InterfaceError),
+        *(PoolError, ConcurrencyError),
+    )
     return isinstance(exception, nobodys) and not isinstance(exception, _OF_A_VALUE)
 
 

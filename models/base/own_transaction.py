@@ -85,25 +85,34 @@ def no_transaction(cr):
         yield
 
 
-def in_turn(method, *args, lock):
+def in_turn(method, *args, lock, wait=True):
     """Like :func:`apart`, one caller after the other for each lock.
 
     The lock is taken before the transaction begins: it sees what the one before it
     has committed. A process that dies gives its lock back by dying.
 
     :param lock: two integers that name what is taken turns at
+    :param wait: whether to wait for one's turn; else nothing is done, and None is
+        returned, while another caller has it
     """
     env = method.__self__.env
     with env.registry.cursor() as cr:
         with autocommitting(cr):
-            cr.execute("SELECT pg_advisory_lock(%s, %s)", lock)
+            if wait:
+                cr.execute("SELECT pg_advisory_lock(%s, %s)", lock)
+            else:
+                cr.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
+                if not cr.fetchone()[0]:
+                    return None
         try:
             own = api.Environment(cr, env.uid, env.context, env.su)
             return retrying(partial(_moved(method, args), own), own)
         finally:
-            # The session is pooled; a failed transaction was rolled back above.
-            cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
-            cr.commit()  # pylint: disable=invalid-commit
+            # The session is pooled; a failed transaction was rolled back above. One
+            # whose connection is lost has given its lock back.
+            if not cr.closed:
+                cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+                cr.commit()  # pylint: disable=invalid-commit
 
 
 def _moved(method, args):

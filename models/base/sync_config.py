@@ -6,6 +6,7 @@ from odoo import api, models
 from odoo.exceptions import ValidationError
 from odoo.tools import config
 
+from ...core.deadline import Deadline
 from ...core.logs import get_logger
 from ...core.settings import (
     DEFAULT_PROFILE,
@@ -20,6 +21,11 @@ from ...core.settings import (
 _logger = get_logger(__name__)
 
 SECTION = "pharmacy_sync"
+# Seconds that one job takes, whatever the server allows: others must get their turn.
+LONGEST = 60.0
+# Of what the server allows: what is begun last, such as a call that meets silence, must
+# end in time too.
+SHARE = 0.25
 # Settings that are kept as system parameters, under their own names.
 PARAMETERS = ("breaker_threshold", "alert_rate_limit")
 
@@ -140,3 +146,14 @@ def _read_section(path):
         _logger.error("Pharmacy Sync cannot read %s: %s", path, type(exc).__name__)
         return {}
     return dict(parser[SECTION]) if parser.has_section(SECTION) else {}
+
+
+def shift(longest=LONGEST):
+    """A :class:`...core.deadline.Deadline` for the job that begins now: long before the
+    server would kill its worker (``limit_time_real``), it hands over to the next.
+
+    :param longest: seconds that it takes at most
+    """
+    names = ("limit_time_real", "limit_time_real_cron")
+    limits = [config[name] or 0 for name in names]
+    return Deadline.after(min([longest, *(SHARE * n for n in limits if n > 0)]))

@@ -4,11 +4,19 @@ from functools import partial
 
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 from ...client import FAILURES, PharmacyClient
 from ...core import breaker as core
 from ...core.exceptions import CircuitBreakerOpenError, SecretSealedError
 from ..base.own_transaction import apart, autocommitting
+
+# Statuses by which an app says that it does not accept the key.
+REFUSED = UNAUTHORIZED, FORBIDDEN = 401, 403
+# Ends of the paths of calls that are about no single record.
+OF_ALL = ("/changes", "/batch")
+# Kinds of calls that are made without a person who waits for the answer.
+KINDS = ("push", "pull")
 
 
 class SyncBackend(models.Model):
@@ -69,6 +77,7 @@ class SyncBackend(models.Model):
                     correlation_id=correlation_id,
                 )
             ) from exc
+        self._accepted()
         return self._notify(
             self.env._("Connected"),
             self.env._("The pharmacy app answers and accepts the key."),
@@ -189,9 +198,67 @@ class SyncBackend(models.Model):
                 unlock=held[0] if held else None,
             )
             held.clear()
+            if operation in KINDS and exchange and _is_refusal(exchange):
+                apart(self._refuse, classification, exchange, operation)
             if breaker and not breaker._is_quiet(permit, outcome):
                 # The breaker counts the log, this row included.
                 breaker._settle(permit, outcome)
+
+    def _refuse(self, classification, exchange, operation):
+        """The app refuses the key. Each further call would be refused as well: none is
+        made until a connection test has succeeded."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT id FROM sync_backend WHERE id = %s AND refused_at IS NULL
+                   FOR NO KEY UPDATE""",
+                self.id,
+            )
+        )
+        if not rows:
+            return
+        self.refused_at = fields.Datetime.now()
+        Error = self.env["sync.error"]
+        Error.create(
+            Error._values(
+                classification,
+                exchange.error,
+                operation=operation,
+                backend_id=self.id,
+                correlation_id=exchange.correlation_id,
+                context={"path": exchange.path},
+            )
+        )
+
+    def _accepted(self):
+        """The app accepts the key: what waits for that goes on. A backend that a person
+        has paused stays so."""
+        for backend in self.sudo().filtered("refused_at"):
+            backend._as_runner()._go_on()
+
+    def _go_on(self):
+        self.refused_at = False
+        self.env["sync.error"].search(
+            [
+                ("backend_id", "=", self.id),
+                ("http_status", "in", REFUSED),
+                ("resolved", "=", False),
+            ]
+        ).write(
+            {
+                "resolved": True,
+                "resolved_at": fields.Datetime.now(),
+                "resolution": self.env._("The pharmacy app accepts the key."),
+            }
+        )
+        self._schedule_push()
+        self._schedule_pull()
+        self._app_is_back()
+
+    def _connection_changed(self):
+        result = super()._connection_changed()
+        # It may be refused no longer: the next call tells.
+        self._accepted()
+        return result
 
     def _app_is_back(self):
         """The app answers again. Rooms above let go on what waits for it."""
@@ -210,3 +277,10 @@ class SyncBackend(models.Model):
             except FAILURES:
                 # The breaker took note of it, and the log of calls.
                 return
+
+
+def _is_refusal(exchange):
+    """Whether the app refuses the key, and not just one record."""
+    if exchange.status == FORBIDDEN:
+        return exchange.path.endswith(OF_ALL)
+    return exchange.status == UNAUTHORIZED and exchange.last_key

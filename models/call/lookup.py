@@ -138,7 +138,7 @@ class _Lookup:
             if self._outage:
                 # Asked a moment ago, for the record before this one.
                 raise self._outage
-            if self._backend.paused:
+            if self._backend._rests():
                 raise SyncError(
                     "The backend is paused.", error_type=ErrorType.SERVICE_UNAVAILABLE
                 )
@@ -228,7 +228,7 @@ class _Lookup:
             return
         if isinstance(exc, NOT_MADE) or error.counts_for_breaker:
             self._outage = exc
-        if not isinstance(exc, NOT_MADE) and not self._backend.paused:
+        if not isinstance(exc, NOT_MADE) and not self._backend._rests():
             self._record(exc)
 
     def _record(self, exc):

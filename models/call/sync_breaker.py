@@ -238,8 +238,13 @@ class SyncBreaker(models.Model):
         self._write_row(after)
         transition = core.transition(before, after)
         if transition:
+            opened = self.env["sync.breaker.transition"].search(
+                [("breaker_id", "=", self.id), ("before", "=", "closed")], limit=1
+            )
             self._note(transition, before, after)
             if after.state is core.State.CLOSED:
+                if opened:
+                    self.backend_id._stood_still(opened.at, self.operation)
                 self.backend_id._app_is_back()
 
     # -- The row ----------------------------------------------------------------------

@@ -4,3 +4,6 @@ from . import sync_error
 from . import sync_error_group
 from . import sync_error_incident
 from . import sync_error_rule
+from . import sync_suspect
+from . import sync_marker
+from . import defects

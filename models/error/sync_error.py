@@ -29,6 +29,14 @@ WORK_NAMES = {
     "connect": _lt("Connection"),
     "lookup": _lt("Look-up"),
     "webhook": _lt("Webhook"),
+    "push job": _lt("Job that pushes"),
+    "pull job": _lt("Job that pulls"),
+    "event job": _lt("Job that delivers events"),
+    "recovery": _lt("Recovery of what was left behind"),
+    "saga job": _lt("Job of a saga"),
+    "scheduled comparison": _lt("Scheduled comparison"),
+    "scheduled figures": _lt("Scheduled figures"),
+    "scheduled look": _lt("Look for changes past Odoo's records"),
 }
 
 
@@ -315,15 +323,18 @@ class SyncError(models.Model):
         )
 
     @api.model
-    def _record(self, exception, **about):
+    def _record(self, exception, severity=None, **about):
         """Classify and record a failure in a transaction of its own, which survives
         the rollback of the one that failed. Never raises.
 
+        :param severity: instead of its type's
         :param about: see :meth:`_values`
         :return: the classification
         """
         backend = self.env["sync.backend"].browse(about.get("backend_id") or [])
         classification = self._classify(exception, backend)
+        if severity:
+            classification = replace(classification, severity=severity)
         about["correlation_id"] = about.get("correlation_id") or uuid.uuid4().hex
 
         try:

@@ -8,7 +8,7 @@ from . import sync_event
 from . import sync_event_delivery
 from . import trouble
 from . import handlers
-from . import breaker_events
 from . import sync_event_metric
 from . import sync_audit
 from . import feed
+from . import suspects

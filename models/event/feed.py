@@ -8,27 +8,31 @@ from ...core.exceptions import InvalidDataError
 from ...core.feed import Position
 from ...core.mapping_state import compare
 from ...entities.directory import Directory
+from ..base.locks import FEED
+from ..base.own_transaction import apart, autocommitting
 
-# The oldest transaction that still runs; what it and later ones wrote is held back.
-# Transactions are numbered for the whole server: one that is known to be another
-# database's holds nothing back here. One of an unknown database does.
-FENCE = SQL(
-    """SELECT coalesce(
-        (SELECT running FROM pg_snapshot_xip(pg_current_snapshot()) AS running
-          WHERE running::xid NOT IN (
-              SELECT backend_xid FROM pg_stat_activity
-               WHERE datname <> current_database() AND backend_xid IS NOT NULL)
-          ORDER BY running LIMIT 1),
-        pg_snapshot_xmax(pg_current_snapshot()))::text"""
+# Up to where changes have been stamped so far.
+STAMPED = SQL("SELECT last_value FROM sync_event_stamp")
+# Those who write changes: sessions that hold a lock of ours.
+WRITERS = SQL(
+    """pg_locks WHERE locktype = 'advisory' AND objsubid = 1
+          AND classid::bigint >> 16 = %s AND database = (
+              SELECT oid FROM pg_database WHERE datname = current_database())""",
+    FEED >> 48,
+)
+# Up to where changes had been stamped when the first of them began.
+WRITING = SQL(
+    "SELECT min((classid::bigint & 65535) << 32 | objid::bigint) FROM %s", WRITERS
 )
 
 
 class SyncStream(models.Model):
     """Odoo's changes, for the pharmacy app to ask for.
 
-    Each event carries the id of the transaction that wrote it. The feed goes by that
-    id, and gives no change of a transaction before every older one has ended: one
-    that commits late comes late, and is never skipped.
+    Each change carries a stamp, a number that grows. The feed goes by it, and gives no
+    change before every writer of a lower stamp has ended: one that commits late comes
+    late, and is never skipped. Only writers of changes hold it up, by a lock that says
+    from which stamp on; a transaction that is merely open does not.
     """
 
     _inherit = "sync.stream"
@@ -51,22 +55,37 @@ class SyncStream(models.Model):
             raise InvalidDataError(
                 f"{self.entity} does not flow from Odoo to the pharmacy", field="entity"
             )
-        ((fence,),) = self.env.execute_query(FENCE)
-        if cursor:
-            position = Position.parse(cursor)
-        else:
-            position = Position(int(fence), 0, after=0)
+        position = Position.parse(cursor) if cursor else None
+        fence = self._fence()
+        # In a transaction that begins after: it sees what was committed until then.
+        return apart(self._changes_behind, fence, position, limit)
+
+    def _fence(self):
+        """The stamp below which no change is still to be committed.
+
+        The order matters. A writer takes its lock first and its stamp then: one whose
+        stamp is below what is read first holds its lock when that is looked for, or
+        has committed by then.
+        """
+        with self.env.registry.cursor() as cr, autocommitting(cr):
+            cr.execute(STAMPED)
+            (fence,) = cr.fetchone()
+            cr.execute(WRITING)
+            (writing,) = cr.fetchone()
+        return min(fence, fence if writing is None else writing) + 1
+
+    def _changes_behind(self, fence, position, limit):
+        position = position or Position(fence, 0, after=0)
         if position.after is not None:
             return self._all_records(position, limit, fence)
         self._check_not_purged(position)
         rows = self.env.execute_query(
             SQL(
-                """SELECT xid::text, id, res_id, correlation_id FROM sync_event
-                    WHERE stream_id = %s AND (xid, id) > (%s::text::xid8, %s)
-                      AND xid < %s::text::xid8
-                    ORDER BY xid, id LIMIT %s""",
+                """SELECT stamp, id, res_id, correlation_id FROM sync_event
+                    WHERE stream_id = %s AND (stamp, id) > (%s, %s) AND stamp < %s
+                    ORDER BY stamp, id LIMIT %s""",
                 self.id,
-                str(position.xid),
+                position.stamp,
                 position.id,
                 fence,
                 limit + 1,
@@ -74,7 +93,7 @@ class SyncStream(models.Model):
         )
         page = rows[:limit]
         if page:
-            position = Position(int(page[-1][0]), page[-1][1])
+            position = Position(page[-1][0], page[-1][1])
         latest = {}
         for __, __, res_id, correlation_id in page:
             # Once per page, where it changed last.
@@ -105,7 +124,7 @@ class SyncStream(models.Model):
         after = page[-1] if more else None
         return {
             "changes": self._latest_values(dict.fromkeys(page)),
-            "next_cursor": str(Position(position.xid, position.id, after)),
+            "next_cursor": str(Position(position.stamp, position.id, after)),
             "has_more": more,
             **self._held_back(fence),
         }
@@ -163,38 +182,38 @@ class SyncStream(models.Model):
         ((count, seconds),) = self.env.execute_query(
             SQL(
                 """WITH held AS (SELECT count(*) AS number FROM sync_event
-                                  WHERE stream_id = %s AND xid >= %s::text::xid8)
+                                  WHERE stream_id = %s AND stamp >= %s)
                    SELECT number, CASE WHEN number > 0 THEN (
                        SELECT extract(epoch FROM clock_timestamp() - min(xact_start))
                          FROM pg_stat_activity
-                        WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
-                          AND datname = current_database()) END
+                        WHERE pid IN (SELECT pid FROM %s)) END
                      FROM held""",
                 self.id,
                 fence,
+                WRITERS,
             )
         )
         return {"held_back": count, "waiting_seconds": round(float(seconds or 0), 3)}
 
     def _check_not_purged(self, position):
         floor = self.feed_floor and Position.parse(self.feed_floor)
-        if floor and (position.xid, position.id) < (floor.xid, floor.id):
+        if floor and (position.stamp, position.id) < (floor.stamp, floor.id):
             raise InvalidDataError(
                 "cursor is too old: begin again without one", field="cursor"
             )
 
     @api.model
     def _note_purged(self, rows):
-        """Events were removed: ``[(stream id, xid, id)]``."""
+        """Events were removed: ``[(stream id, stamp, id)]``."""
         floors = {}
-        for stream_id, xid, event_id in rows:
+        for stream_id, stamp, event_id in rows:
             if stream_id:
-                place = (int(xid), event_id)
+                place = (stamp, event_id)
                 floors[stream_id] = max(place, floors.get(stream_id, place))
         for stream in self.browse(floors):
             floor = stream.feed_floor and Position.parse(stream.feed_floor)
             place = floors[stream.id]
-            if not floor or (floor.xid, floor.id) < place:
+            if not floor or (floor.stamp, floor.id) < place:
                 self.env.execute_query(
                     SQL(
                         "UPDATE sync_stream SET feed_floor = %s WHERE id = %s "

@@ -2,6 +2,8 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...core.routing import Route
+from ..base.own_transaction import apart
+from ..base.sync_config import shift
 from .sync_event import CHANGES
 
 # Priority of the handler that notifies people, wherever its events come from.
@@ -67,6 +69,34 @@ class SyncEvent(models.Model):
 
 class SyncBackend(models.Model):
     _inherit = "sync.backend"
+
+    def _schedule_events(self, eta=None):
+        """Have the job runner deliver events.
+
+        :param eta: not before this datetime (UTC); falsy: at once
+        """
+        ((xid,),) = self.env.execute_query(SQL("SELECT pg_current_xact_id()::text"))
+        for backend in self.filtered("active"):
+            key = f"pharmacy_sync events {backend.id} {eta or xid}"
+            backend._as_runner().with_delay(
+                eta=eta or None,
+                identity_key=key,
+                description=self.env._("Events of %s", backend.name),
+            )._job_events()
+
+    def _job_events(self):
+        """Job: give events to their handlers."""
+        self.ensure_one()
+        with self.env["sync.error"]._watch_over("event job", self):
+            self._deliver_events(shift())
+
+    def _deliver_events(self, time):
+        """Give events to their handlers until none is left, or ``time`` is over: then
+        the next job goes on."""
+        while self.env["sync.event"]._deliver_in_turn(self):
+            if time.expired:
+                apart(self._schedule_events)
+                return
 
     def _note_events(self, kind, events):
         """Leave a note on the backend, and notify its followers who are logged in."""

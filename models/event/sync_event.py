@@ -3,10 +3,12 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from odoo import api, fields, models, tools
+from odoo.orm.models import NO_ACCESS
 from odoo.tools import SQL, LazyTranslate
 
 from ...core.exceptions import InvalidDataError
 from ..base.actions import open_record, open_records
+from ..base.locks import FEED
 from ..base.rows import insert_rows
 from ..base.sync_retention import BATCH
 
@@ -37,6 +39,12 @@ COLUMNS = (
 )
 # Characters of a correlation id, which ends up in headers and logs.
 LONGEST_ID = 200
+
+
+class BigInteger(fields.Integer):
+    """A number that may exceed four bytes."""
+
+    _column_type = ("int8", "int8")
 
 
 class EventEntity(NamedTuple):
@@ -92,20 +100,48 @@ class SyncEvent(models.Model):
         "themselves. Rejected: nobody knows its type or its model any more.",
     )
 
+    stamp = BigInteger(
+        readonly=True,
+        groups=NO_ACCESS,
+        help="Place in the feed of changes; an event that does not travel has none.",
+    )
+
     _pending_idx = models.Index("(backend_id, id) WHERE state = 'pending'")
     _record_idx = models.Index("(res_model, res_id, id)")
+    _stamp_idx = models.Index("(stream_id, stamp, id)")
 
     def init(self):
-        # The writing transaction's id, stamped by PostgreSQL itself: readers that
-        # stay behind the oldest running transaction miss no late commit.
+        # The writing transaction's id, given by PostgreSQL itself: which of a record's
+        # changes have an event (``sync_touched.py``).
         self.env.cr.execute(
             "ALTER TABLE sync_event ADD COLUMN IF NOT EXISTS "
             "xid xid8 NOT NULL DEFAULT pg_current_xact_id()"
         )
+        # Used at once: a new sequence tells its first number before giving it out.
         self.env.cr.execute(
-            "CREATE INDEX IF NOT EXISTS sync_event__xid_idx "
-            "ON sync_event (stream_id, xid, id)"
+            """DO $$ BEGIN
+                   IF to_regclass('sync_event_stamp') IS NULL THEN
+                       CREATE SEQUENCE sync_event_stamp;
+                       PERFORM nextval('sync_event_stamp');
+                   END IF;
+                   ALTER SEQUENCE sync_event_stamp OWNED BY sync_event.stamp;
+               END $$"""
         )
+
+    @api.model
+    def _next_stamp(self):
+        """The place in the feed of changes that are written now. Until they are
+        committed the feed gives nothing beyond it: see ``feed.py``."""
+        ((stamp,),) = self.env.execute_query(
+            SQL(
+                """WITH held AS MATERIALIZED (
+                       SELECT pg_advisory_xact_lock_shared(%s + last_value)
+                         FROM sync_event_stamp)
+                   SELECT nextval('sync_event_stamp') FROM held""",
+                FEED,
+            )
+        )
+        return stamp
 
     @api.model
     def _emit_synced(self, stream, pairs):
@@ -143,7 +179,11 @@ class SyncEvent(models.Model):
             self._validate(event)
         if not events:
             return
-        insert_rows(self, [self._row(event) for event in self._enrich(events)])
+        stamp = None
+        if any(event.get("stream_id") for event in events):
+            stamp = self._next_stamp()
+        rows = [self._row(event, stamp) for event in self._enrich(events)]
+        insert_rows(self, rows)
         if schedule:
             ids = {event["backend_id"] for event in events}
             self.env["sync.backend"].sudo().browse(ids)._schedule_events()
@@ -190,11 +230,12 @@ class SyncEvent(models.Model):
         ]
 
     @api.model
-    def _row(self, event):
+    def _row(self, event, stamp):
         return {
             **{name: event.get(name) for name in COLUMNS},
             "data": event.get("data") or None,
             "state": "pending",
+            "stamp": stamp if event.get("stream_id") else None,
         }
 
     @api.model
@@ -283,10 +324,33 @@ class SyncEvent(models.Model):
                             SELECT 1 FROM sync_event_delivery d
                              WHERE d.event_id = e.id AND d.state = 'waiting')
                         ORDER BY id LIMIT %s)
-                   RETURNING stream_id, xid::text::numeric, id""",
+                   RETURNING stream_id, stamp, id""",
                 limit,
                 BATCH,
             )
         )
         self.env["sync.stream"]._note_purged(rows)
         return len(rows), len(rows) == BATCH
+
+
+class SyncBreakerTransition(models.Model):
+    _inherit = "sync.breaker.transition"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        transitions = super().create(vals_list)
+        names = {"open": "opened", "closed": "closed", "half_open": "half_open"}
+        self.env["sync.event"].sudo()._emit(
+            [
+                {
+                    "type": f"breaker_{names[transition.after]}",
+                    "backend_id": transition.breaker_id.backend_id.id,
+                    "res_model": "sync.breaker",
+                    "res_id": transition.breaker_id.id,
+                    "data": {"cause": transition.cause or ""},
+                }
+                for transition in transitions.sudo()
+                if transition.before != transition.after
+            ]
+        )
+        return transitions

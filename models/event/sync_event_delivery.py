@@ -12,6 +12,7 @@ from ..base.alone import alone
 from ..base.locks import DELIVERY
 from ..base.own_transaction import in_turn
 from ..base.rights import OPERATOR, check_may
+from ..base.sync_config import shift
 
 DISPATCH_LIMIT = 1000
 RECOVER_LIMIT = 100
@@ -65,18 +66,23 @@ class SyncEvent(models.Model):
         :return: whether more are waiting
         """
         Delivery = self.env["sync.event.delivery"]
-        Delivery._retry_due(backend)
         rows = self.env.execute_query(
             SQL(
-                """SELECT id FROM sync_event
-                    WHERE backend_id = %s AND state = 'pending'
+                """SELECT id FROM sync_event e
+                    WHERE backend_id = %s AND state = 'pending' AND NOT EXISTS (
+                        SELECT 1 FROM sync_suspect s
+                         WHERE s.backend_id = e.backend_id
+                           AND s.key = 'out ' || e.res_model || ' ' || e.res_id)
                     ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED""",
                 backend.id,
                 limit,
             )
         )
-        if rows:
-            events = self.browse(row[0] for row in rows)
+        events = self.browse(row[0] for row in rows)
+        waiting = Delivery._find_waiting(backend)
+        events, waiting = self._leave_suspects(backend, events, waiting)
+        Delivery._retry_due(waiting)
+        if events:
             known = events._reject_unknown()
             for route, routed in known._route():
                 Delivery._process(route, routed)
@@ -160,8 +166,9 @@ class SyncEvent(models.Model):
     @api.model
     def _recover(self):
         """Deliver what is left of events, whose job is gone or was never made."""
+        time = shift()
         for backend in self.env["sync.backend"].search([("active", "=", True)]):
-            while self._deliver_in_turn(backend, RECOVER_LIMIT):
+            while self._deliver_in_turn(backend, RECOVER_LIMIT) and not time.expired:
                 pass
 
 
@@ -298,14 +305,17 @@ class SyncEventDelivery(models.Model):
         self._show_on_mappings()
 
     @api.model
-    def _retry_due(self, backend):
-        """Try again what is due, record by record, up to the first that fails anew."""
-        waiting = self.search(
+    def _find_waiting(self, backend):
+        return self.search(
             [("backend_id", "=", backend.id), ("state", "=", "waiting")],
             # By the event's number; "event_id" alone would be its own order, backwards.
             order="event_id.id",
             limit=DISPATCH_LIMIT,
         )
+
+    @api.model
+    def _retry_due(self, waiting):
+        """Try again what is due, record by record, up to the first that fails anew."""
         routes = self.env["sync.event"]._event_routes()
         now, late = fields.Datetime.now(), False
         for (handler, *__), deliveries in waiting.grouped(_queue).items():
@@ -326,7 +336,7 @@ class SyncEventDelivery(models.Model):
                 late = late or delivery.state == "done"
         if late:
             # The push that the event called for has gone by without it.
-            backend._schedule_push()
+            waiting.backend_id._schedule_push()
 
     def _try_again(self, route):
         """:param route: None if the addon that handled it is gone: nothing to do"""
@@ -353,30 +363,6 @@ class SyncEventDelivery(models.Model):
         if first:
             eta = first.eta.replace(microsecond=0) + timedelta(seconds=1)
             backend._schedule_events(eta)
-
-
-class SyncBackend(models.Model):
-    _inherit = "sync.backend"
-
-    def _schedule_events(self, eta=None):
-        """Have the job runner deliver events.
-
-        :param eta: not before this datetime (UTC); falsy: at once
-        """
-        ((xid,),) = self.env.execute_query(SQL("SELECT pg_current_xact_id()::text"))
-        for backend in self.filtered("active"):
-            key = f"pharmacy_sync events {backend.id} {eta or xid}"
-            backend._as_runner().with_delay(
-                eta=eta or None,
-                identity_key=key,
-                description=self.env._("Events of %s", backend.name),
-            )._job_events()
-
-    def _job_events(self):
-        """Job: give events to their handlers."""
-        self.ensure_one()
-        while self.env["sync.event"]._deliver_in_turn(self):
-            pass
 
 
 def _record(row):

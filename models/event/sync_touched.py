@@ -102,8 +102,9 @@ class SyncTouched(models.AbstractModel):
     def _cron_look(self):
         """Scheduled: have what was changed past the ORM be on its way."""
         look = neutral(self)._look
-        while apart(look):
-            pass
+        with self.env["sync.error"]._watch_over("scheduled look"):
+            while apart(look):
+                pass
 
     @api.model
     def _look(self):

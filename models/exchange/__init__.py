@@ -7,5 +7,7 @@ from . import push
 from . import pull
 from . import apply
 from . import apply_changed
+from . import kept
+from . import suspects
 from . import event_handlers
 from . import link_by_hand

@@ -4,13 +4,14 @@ from odoo import models
 
 from ...core.arriving import Move, created, deleted, known_by_key, received
 from ...core.envelope import check_record
-from ...core.exceptions import InvalidDataError
+from ...core.exceptions import InvalidDataError, SuspectedError
 from ...core.mapping_state import first_agreed
 from ...core.storable import storable_text
 from ...core.text_checks import check_id
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.alone import alone, without_sql
+from ..error.sync_suspect import in_key
 
 # Characters of an unusable id by which its failure is known.
 SHOWN_ID = 200
@@ -39,7 +40,7 @@ class SyncStream(models.Model):
 
     _inherit = "sync.stream"
 
-    def _apply(self, records, correlation_id):
+    def _apply(self, records, correlation_id, suspected=False):
         """Carry the pharmacy's records into Odoo, by three-way comparison.
 
         Records are read and created in bulk. One that cannot be applied fails alone;
@@ -47,15 +48,14 @@ class SyncStream(models.Model):
 
         :param records: dicts as the pharmacy app sends them: ``id``, ``version``,
             ``deleted``, ``external_ref`` and the entity's fields
+        :param suspected: whether the only record is one that may kill its worker
         :return: a list of :class:`Arrival` in the order of ``records``
         """
         self.ensure_one()
         stream = neutral(self, self.backend_id, sync_correlation_id=correlation_id)
         arrivals = [Arrival(record) for record in records]
         waves = [{}]
-        for arrival in arrivals:
-            if not stream._read_envelope(arrival):
-                continue
+        for arrival in stream._admit(arrivals, suspected):
             # The same record twice in one batch: the second meets the first's result.
             wave = next((w for w in waves if arrival.external_id not in w), None)
             if wave is None:
@@ -76,11 +76,30 @@ class SyncStream(models.Model):
         )
         return arrivals
 
-    def _apply_apart(self, records, correlation_id):
+    def _admit(self, arrivals, suspected):
+        """Those that may be looked at; the others have failed. If the worker dies now,
+        that is known of them."""
+        admitted = [arrival for arrival in arrivals if self._read_envelope(arrival)]
+        keys = [in_key(self.entity, arrival.external_id) for arrival in admitted]
+        Marker = self.env["sync.marker"]
+        if suspected and admitted:
+            Marker._begin_alone(self.backend_id, *keys, "apply")
+            return admitted
+        suspects = Marker._begin(self.backend_id, keys, "apply")
+        clear = []
+        for key, arrival in zip(keys, admitted, strict=True):
+            if key in suspects:
+                message = "A worker died while it had this record in hand."
+                self._set_failed(arrival, SuspectedError(message))
+            else:
+                clear.append(arrival)
+        return clear
+
+    def _apply_apart(self, records, correlation_id, suspected=False):
         """Like :meth:`_apply`; what it raises over one record is that one's failure
         alone, found by halving: whatever arrives, its neighbours land."""
         with alone(self.env) as failure:
-            return self._apply(records, correlation_id)
+            return self._apply(records, correlation_id, suspected)
         if len(records) == 1:
             arrival = Arrival(records[0])
             if self._read_envelope(arrival):

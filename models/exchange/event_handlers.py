@@ -42,3 +42,12 @@ class SyncEvent(models.Model):
         for stream, changed in self._changed_by_stream().items():
             if stream._adapter()._entity_cached:
                 self.env["sync.cache"]._invalidate_records(stream, list(changed))
+
+    def _handler_lost(self, handler, error):
+        result = super()._handler_lost(handler, error)
+        if handler == "sync":
+            # Nothing will be sent of these by itself: a failed change says so.
+            Operation = self.env["sync.operation"]
+            for stream, changed in self._changed_by_stream().items():
+                Operation._refuse_push(stream, changed, error)
+        return result

@@ -8,17 +8,13 @@ from odoo.tools import SQL
 from ...core.arriving import leaves_out
 from ...core.deadline import CancelToken
 from ...core.envelope import UNREADABLE, as_record
-from ...core.exceptions import (
-    NOT_MADE,
-    DependencyMissingError,
-    InvalidDataError,
-    OperationCancelledError,
-)
-from ...core.retry import DEPENDENCY_WAIT, TOTAL_DEADLINE
+from ...core.exceptions import NOT_MADE, InvalidDataError, OperationCancelledError
+from ...core.retry import TOTAL_DEADLINE
 from ...core.storable import storable
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
+from ..base.sync_config import shift
 from .apply import Arrival
 from .restored import how_far
 
@@ -40,16 +36,20 @@ class SyncBackend(models.Model):
         self = neutral(self, self)
         if not self._is_ready():
             return
-        answered = False
+        with self.env["sync.error"]._watch_over("pull job", self):
+            self._pull_all()
+
+    def _pull_all(self):
+        """Read all streams. One in trouble holds up no other: a record that refers to
+        one that has not come waits for it, alone."""
+        answered, time = False, shift()
         for stream in self.stream_ids.filtered("pulls").sorted("rank"):
             apart(stream._apply_due)
-            if stream._pull():
+            if stream._pull(time):
                 answered = True
-            elif not apart(stream._is_pull_dead):
-                # What comes after refers to this one's records, which will come soon.
-                return
         if answered:
             apart(self._app_is_back)
+        self._apply_suspects(time)
 
     def _connection_changed(self):
         result = super()._connection_changed()
@@ -67,10 +67,11 @@ class SyncBackend(models.Model):
 class SyncStream(models.Model):
     _inherit = "sync.stream"
 
-    def _pull(self):
+    def _pull(self, time=None):
         """Read all pages since the cursor; commit each with its cursor.
 
-        :return: whether the end was reached
+        :param time: when to hand over to the next job, see ``sync_config.shift``
+        :return: whether the app answered, to the end or for as long as there was time
         """
         self.ensure_one()
         if apart(self._pull_waits):
@@ -80,20 +81,23 @@ class SyncStream(models.Model):
         client = self.backend_id._client("pull", adapter._entity_pool)
         collection = adapter._entity_collection
         # Read anew: long work pulls more than once in one job.
-        cursor = apart(self._get_cursor)
+        cursor, retry = apart(self._get_place)
         token = CancelToken(partial(apart, self._pull_cancelled))
+        time = time or shift()
         try:
             for __ in range(PAGES_PER_JOB):
                 token.check()
                 page = client.changes(
-                    collection, cursor, self.batch_size, correlation_id
+                    collection, cursor, self.batch_size, correlation_id, retry
                 )
                 if self.backend_id._shows_set_back(self, client, page, correlation_id):
                     return False
                 moved = apart(self._store_page, cursor, page, correlation_id)
-                cursor = page["next_cursor"]
+                cursor, retry = page["next_cursor"], False
                 if not moved or not page["has_more"]:
                     return True
+                if time.expired:
+                    break
         except OperationCancelledError:
             # The cursor stays where it is: the next scheduled read goes on there.
             apart(self._end_pull_cancelled)
@@ -113,21 +117,25 @@ class SyncStream(models.Model):
         apart(self._hand_over_pull)
         return True
 
-    def _get_cursor(self):
-        return self.cursor
+    def _is_half_read(self):
+        """Whether another job is to go on where this one's turn was over."""
+        return self._pull_operation().state in ("pending", "running")
+
+    def _get_place(self):
+        """How far the app was read, and whether to read on from there failed before."""
+        return self.cursor, self._pull_operation().state in ("waiting", "dead")
 
     def _pull_waits(self):
         """Whether a failed pull is waiting for its time, or is dead."""
+        if not self.backend_id._is_at_work():
+            return True
         operation = self._pull_operation()
         now = fields.Datetime.now()
         if operation.state == "dead":
             # What may pass by itself, such as an outage, is read again at once.
             passes = operation.error_ids.sorted("id")[-1:].retryable
             return not passes and (operation.done_at or now) + DEAD_WAIT > now
-        return operation.state == "waiting" and (operation.eta or now) > now
-
-    def _is_pull_dead(self):
-        return self._pull_operation().state == "dead"
+        return operation.state == "waiting" and not operation._is_time()
 
     def _pull_cancelled(self):
         """Who asked the stream's pull to stop, if anybody did."""
@@ -238,7 +246,7 @@ class SyncStream(models.Model):
         kept.update(zip(new, made, strict=False))
         for external_id, arrival in failed.items():
             kept[external_id].payload = _kept(arrival.record)
-        self._apply_failed(
+        Operation._apply_failed(
             [
                 *((kept[i], arrival) for i, arrival in failed.items()),
                 *zip(made[len(new) :], nameless, strict=True),
@@ -311,51 +319,20 @@ class SyncStream(models.Model):
     def _classify(self, exception):
         return self.env["sync.error"]._classify(exception, self.backend_id)
 
-    def _apply_failed(self, failures):
-        """Arrived records that could not be applied: pairs of operation and
-        :class:`.apply.Arrival`."""
-        Operation = self.env["sync.operation"]
-        now = fields.Datetime.now()
-        awaited, failed = [], []
-        for operation, arrival in failures:
-            failure = (operation, self._classify(arrival.error), arrival.error)
-            # What it refers to may be in the very next page: that costs no attempt.
-            if (
-                isinstance(arrival.error, DependencyMissingError)
-                and now < operation.deadline_at
-            ):
-                awaited.append(failure)
-            else:
-                operation.attempts += 1
-                failed.append(failure)
-        about = {
-            "retry_delay": DEPENDENCY_WAIT,
-            "retry_reason": self.env._("It may come yet."),
-        }
-        self.env["sync.error"]._record_each([(*each, about) for each in awaited])
-        for operation, __, error in awaited:
-            operation._park(DEPENDENCY_WAIT, str(error))
-        Operation._fail_each(failed)
-        Operation.browse(o.id for o, __ in failures)._schedule_waiting()
-
     def _apply_due(self):
         """Try arrived records again that could not be applied before."""
         due = self.env["sync.operation"]._claim(self, "apply", self.batch_size)
-        for correlation_id, operations in due.grouped("correlation_id").items():
-            records = [o.payload for o in operations]
-            arrivals = self._apply_apart(records, correlation_id)
-            tried = list(zip(operations, arrivals, strict=True))
-            self._apply_failed([(o, a) for o, a in tried if a.outcome == "failed"])
-            applied = [(o, a) for o, a in tried if a.outcome != "failed"]
-            operations.browse(o.id for o, __ in applied)._succeed()
-            for operation, arrival in applied:
-                operation._applied(arrival)
+        due._apply_kept()
 
     def _fail_pull(self, exception, correlation_id, again=False):
         """Keep a failed pull as an operation, and try it again when its policy says.
 
         :param again: at once: its cause was put away
         """
+        if self.backend_id.refused_at:
+            # That is known of the backend, which waits; no reading has failed.
+            self._hand_over_pull()
+            return
         operation = self._pull_operation() or self.env["sync.operation"].create(
             {
                 "kind": "pull",

@@ -30,6 +30,7 @@ from ...core.retry import DEPENDENCY_WAIT
 from ...entities.directory import Directory, unmapped
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
+from ..base.sync_config import shift
 
 _lt = LazyTranslate(__name__)
 # Seconds that what is not essential waits for a saturated pool.
@@ -85,10 +86,28 @@ class SyncBackend(models.Model):
         self = neutral(self, self)
         if not self._is_ready():
             return
+        with self.env["sync.error"]._watch_over("push job", self):
+            self._push_all()
+
+    def _push_all(self):
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:
             apart(self.env["sync.operation"]._take_back_of, job_uuid)
-        self._job_events()
+        time = shift()
+        self._deliver_events(time)
+        if self._push_streams(job_uuid, time):
+            return
+        # What sending brought about: synchronised, or dead letters.
+        self._deliver_events(time)
+        self._probe("push")
+        # At the end: if the worker dies of one, all others are done.
+        self._send_suspects(job_uuid, time)
+
+    def _push_streams(self, job_uuid, time):
+        """Send what is due, batch by batch.
+
+        :return: whether the next job goes on
+        """
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
             began = _now()
             while stream._push_batch(job_uuid):
@@ -97,10 +116,11 @@ class SyncBackend(models.Model):
                 if next_one > began and apart(stream._is_push_due):
                     # The pause is the next job's, no worker sleeps through it.
                     apart(self._schedule_push, next_one)
-                    return
-        # What sending brought about: synchronised, or dead letters.
-        self._job_events()
-        self._probe("push")
+                    return True
+                if time.expired:
+                    apart(self._schedule_push)
+                    return True
+        return False
 
     def _schedule_push_in(self, seconds):
         # Whole seconds upwards, so that those due within one second share a job.
@@ -113,20 +133,8 @@ class SyncStream(models.Model):
 
     def _is_push_due(self):
         """Whether an operation is there to be sent now."""
-        now = fields.Datetime.now()
-        return bool(
-            self.env["sync.operation"].search_count(
-                [
-                    ("stream_id", "=", self.id),
-                    ("kind", "=", "push"),
-                    ("state", "in", ("pending", "waiting")),
-                    "|",
-                    ("eta", "=", False),
-                    ("eta", "<=", now),
-                ],
-                limit=1,
-            )
-        )
+        Operation = self.env["sync.operation"]
+        return self.backend_id._is_at_work() and Operation._is_due(self, "push")
 
     def _note_rejected(self, breaker):
         """A batch would have been sent, had the breaker let it through."""
@@ -151,12 +159,16 @@ class SyncStream(models.Model):
             apart(self.backend_id._schedule_push_in, rejection.retry_after)
             return False
         claimed, items = apart(self._claim_push, job_uuid)
+        self._carry_out(items)
+        return claimed
+
+    def _carry_out(self, items):
+        """Send what was claimed, and write down what came of it."""
         if items:
             answers, failures = self._send(items)
             apart(self._settle_push, items, answers, failures)
             if answers:
                 apart(self.backend_id._app_is_back)
-        return claimed
 
     def _send(self, items):
         """Make the calls for a batch; no transaction is open.
@@ -174,10 +186,12 @@ class SyncStream(models.Model):
             for result in run_bisecting(
                 unsent, partial(self._send_wanted, client, collection)
             ):
-                known = answers if result.fate is Fate.ANSWERED else failures
-                known[result.item.operation_id] = (
-                    result.result if known is answers else result.error
-                )
+                unread = isinstance(result.result, Exception)
+                if result.fate is Fate.ANSWERED and not unread:
+                    answers[result.item.operation_id] = result.result
+                else:
+                    error = result.result if unread else result.error
+                    failures[result.item.operation_id] = error
             self._fetch_current(client, collection, items, answers)
         except Exception as exc:  # noqa: BLE001 - each item fails with it
             for item in items:
@@ -255,6 +269,11 @@ class SyncStream(models.Model):
         :return: (whether any was due, list of items to send)
         """
         operations = self.env["sync.operation"]._claim(self, "push", self.batch_size)
+        items = self._begin_push(operations._put_off_suspects(), job_uuid)
+        return bool(operations), items
+
+    def _begin_push(self, operations, job_uuid):
+        """Items to send for operations that were taken up."""
         items = []
         mappings = operations.mapping_id
         directory = Directory(self.backend_id)
@@ -282,7 +301,7 @@ class SyncStream(models.Model):
             item = self._push_item(operation, record, directory, essential)
             if item:
                 items.append(item)
-        return bool(operations), items
+        return items
 
     def _serialise_each(self, operations, directory):
         """Canonical data by record id; an operation whose record cannot be read in

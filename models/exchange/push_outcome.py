@@ -17,6 +17,7 @@ from ...core.pushing import OK, STALE_ATTEMPTS, Fate, answered, is_stuck, silent
 from ...core.retry import DEPENDENCY_WAIT
 from ...core.taxonomy import ErrorType
 from ...entities.directory import Directory
+from ..call.guard import REFUSED
 
 
 @dataclass
@@ -107,7 +108,7 @@ class SyncStream(models.Model):
                 {"state": "pending", "reason": reason, "recovery": "merged"}
             )
         for exception, ids in outcomes.not_made.items():
-            seconds = exception.retry_after or 1.0
+            seconds = getattr(exception, "retry_after", None) or 1.0
             Operation.browse(ids)._give_back(seconds, str(exception))
         Operation._fail_each(outcomes.failed)
 
@@ -168,7 +169,9 @@ class SyncStream(models.Model):
         mapping = operation.mapping_id
         state = mapping._state()
         mapping._move(state, silent(state, item.state, unknown))
-        if isinstance(exception, NOT_MADE):
+        refused = self.backend_id.refused_at and classification.http_status in REFUSED
+        # To wait for another key costs no attempt either.
+        if refused or isinstance(exception, NOT_MADE):
             outcomes.not_made[exception].append(operation.id)
         else:
             outcomes.failed.append((operation, classification, exception))

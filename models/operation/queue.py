@@ -1,10 +1,26 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core.logs import get_logger
+from ...core.retry import RETRY_AFTER_LIMIT
 from ..base.own_transaction import apart
 
+_logger = get_logger(__name__)
 # States of what is still to be done.
 QUEUED = ("pending", "running", "waiting")
+# Kinds of operations that wait while a breaker of a kind of calls is open. An arrived
+# record may wait for another one that is still to be read.
+KINDS_OF = {"push": ("push",), "pull": ("pull", "apply")}
+ALL_KINDS = ("push", "pull", "apply")
+# Work is due at its time; also if that was written while a clock was wrong, or is
+# further away than anything waits for.
+DUE = SQL(
+    """(o.eta IS NULL
+        OR least(o.eta, o.write_date + make_interval(secs => %s))
+           <= now() at time zone 'UTC'
+        OR o.write_date > now() at time zone 'UTC' + interval '1 minute')""",
+    RETRY_AFTER_LIMIT,
+)
 
 
 class SyncOperation(models.Model):
@@ -51,17 +67,38 @@ class SyncOperation(models.Model):
                 """SELECT o.id FROM sync_operation o
                     WHERE o.stream_id = %s AND o.kind = %s
                       AND o.state IN ('pending', 'waiting')
-                      AND (o.eta IS NULL OR o.eta <= now() at time zone 'UTC')
-                      AND NOT EXISTS (
+                      AND %s AND NOT EXISTS (
                           SELECT 1 FROM sync_operation r
                            WHERE r.mapping_id = o.mapping_id AND r.state = 'running')
                     ORDER BY o.id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED""",
                 stream.id,
                 kind,
+                DUE,
                 limit,
             )
         )
         return self.browse(row[0] for row in rows)
+
+    def _is_time(self):
+        """Whether its time has come, see :data:`DUE`."""
+        self.flush_recordset()
+        query = SQL("SELECT %s FROM sync_operation o WHERE o.id = %s", DUE, self.id)
+        return self.env.execute_query(query)[0][0]
+
+    @api.model
+    def _is_due(self, stream, kind):
+        """Whether there is an operation to be taken up now."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT 1 FROM sync_operation o
+                    WHERE o.stream_id = %s AND o.kind = %s
+                      AND o.state IN ('pending', 'waiting') AND %s LIMIT 1""",
+                stream.id,
+                kind,
+                DUE,
+            )
+        )
+        return bool(rows)
 
     @api.model
     def _take_back_of(self, job_uuid):
@@ -87,17 +124,26 @@ class SyncOperation(models.Model):
         """Scheduled: take up what a killed worker or a lost job left behind."""
         # Committed before events are delivered: that takes other transactions, which
         # would not see these operations in the queue, or would wait for this one.
-        apart(self._take_back_left)
+        self._try_recovery(self._take_back_left)
         self._recover()
-        backends = self.env["sync.backend"].search([("paused", "=", False)])
-        backends._schedule_push()
-        backends._schedule_pull()
+        self._try_recovery(self.env["sync.backend"]._schedule_all)
 
     @api.model
     def _recover(self):
-        """Take up what else is left behind. Rooms above add theirs."""
-        self.env["sync.progress"]._recover_all()
-        self.env["sync.event"]._recover()
+        """Take up what else is left behind. Rooms above add theirs, each by
+        :meth:`_try_recovery`."""
+        self._try_recovery(self.env["sync.progress"]._recover_all)
+        self._try_recovery(self.env["sync.event"]._recover)
+
+    @api.model
+    def _try_recovery(self, method):
+        """Take up one kind of work, in a transaction of its own. What it fails with is
+        recorded, and keeps no other kind from being taken up."""
+        try:
+            with self.env["sync.error"]._watch_over("recovery"):
+                apart(method)
+        except Exception:
+            _logger.exception("A step of the recovery failed")
 
     @api.model
     def _take_back_left(self):
@@ -115,6 +161,12 @@ class SyncOperation(models.Model):
 
 class SyncBackend(models.Model):
     _inherit = "sync.backend"
+
+    @api.model
+    def _schedule_all(self):
+        backends = self._at_work()
+        backends._schedule_push()
+        backends._schedule_pull()
 
     operation_count = fields.Integer("In Queue", compute="_compute_operation_counts")
     dead_count = fields.Integer("Dead Letters", compute="_compute_operation_counts")
@@ -139,6 +191,28 @@ class SyncBackend(models.Model):
 
     def action_view_dead_letters(self):
         return self._action("action_sync_dead_letter")
+
+    def _stood_still(self, since, operation=None):
+        """The deadlines of what is queued stand still meanwhile."""
+        result = super()._stood_still(since, operation)
+        self.env["sync.operation"].flush_model(["deadline_at", "requested_at", "state"])
+        self.env.execute_query(
+            SQL(
+                """UPDATE sync_operation
+                      SET deadline_at = deadline_at + (%(now)s
+                          - greatest(%(since)s, requested_at))
+                    WHERE backend_id = ANY(%(backends)s) AND kind = ANY(%(kinds)s)
+                      AND state IN ('pending', 'running', 'waiting', 'dead')
+                      AND requested_at < %(now)s
+                RETURNING id""",
+                now=fields.Datetime.now(),
+                since=since,
+                backends=self.ids,
+                kinds=list(KINDS_OF.get(operation, ALL_KINDS)),
+            )
+        )
+        self.env["sync.operation"].invalidate_model(["deadline_at"])
+        return result
 
     def _app_is_back(self):
         result = super()._app_is_back()

@@ -5,9 +5,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ...core.deadline import Deadline
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
+from ..base.sync_config import shift
 
 # Seconds after which a job hands over to the next, so that others get their turn.
 SHIFT = 20.0
@@ -138,7 +138,7 @@ class SyncProgress(models.AbstractModel):
         """Job: a shift of work, then the next job's."""
         self.ensure_one()
         self = neutral(self, self._work_backend())
-        shift = Deadline.after(SHIFT)
+        time = shift(SHIFT)
         try:
             while apart(self._is_at_work):
                 more = self._step()
@@ -149,7 +149,7 @@ class SyncProgress(models.AbstractModel):
                     # No worker sleeps: the next look is another job's.
                     apart(self._schedule_work, more)
                     return
-                if shift.expired:
+                if time.expired:
                     apart(self._schedule_work)
                     return
         except Exception as exc:  # noqa: BLE001

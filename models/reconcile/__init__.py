@@ -11,3 +11,4 @@ from . import sync_initial_part
 from . import initial_carry
 from . import sync_initial_line
 from . import link
+from . import read_again

@@ -112,7 +112,7 @@ class SyncReconciliation(models.Model):
         """
         self._check_operator()
         for work in self:
-            if work.backend_id.paused or not work.backend_id.active:
+            if work.backend_id._rests() or not work.backend_id.active:
                 raise UserError(
                     self.env._(
                         "%s is paused: what it has not been told yet cannot be told "
@@ -165,8 +165,8 @@ class SyncReconciliation(models.Model):
         """One piece of the stage that is under way."""
         stage = apart(self._enter)
         if stage is None:
-            self._read_feed()
-            apart(self._begin)
+            if self._read_feed():
+                apart(self._begin)
             return True
         steps = {
             "odoo": self._step_odoo,
@@ -181,9 +181,13 @@ class SyncReconciliation(models.Model):
         return self.stage or None
 
     def _read_feed(self):
-        """Read the pharmacy's change feed first, so that its changes are not drift."""
-        if self.stream_id.pulls:
-            self.stream_id._pull()
+        """Read the pharmacy's change feed first, so that its changes are not drift.
+
+        :return: whether it was read as far as it can be now; else read on
+        """
+        stream = self.stream_id
+        answered = stream.pulls and stream._pull()
+        return not (answered and apart(stream._is_half_read))
 
     def _begin(self):
         Drift = self.env["sync.drift"]
@@ -213,10 +217,11 @@ class SyncReconciliation(models.Model):
     def _cron_reconcile(self):
         """Scheduled: compare every stream with its pharmacy app."""
         streams = self.env["sync.stream"].search(
-            [("backend_id.active", "=", True), ("backend_id.paused", "=", False)]
+            [("backend_id", "in", self.env["sync.backend"]._at_work().ids)]
         )
-        for stream in streams:
-            stream._reconcile()
+        with self.env["sync.error"]._watch_over("scheduled comparison"):
+            for stream in streams:
+                stream._reconcile()
 
     @api.autovacuum
     def _gc_reconciliations(self):
@@ -258,8 +263,8 @@ class SyncStream(models.Model):
     def _compare_due(self):
         """Start the comparisons that floods of changes ask for, where they may."""
         due = self.search([("compare_due", "=", True)])
-        for stream in due.filtered(lambda s: s.pushes and not s.backend_id.paused):
-            if stream.backend_id.active and not stream._comparison():
+        for stream in due.filtered(lambda s: s.pushes and s.backend_id._is_at_work()):
+            if not stream._comparison():
                 stream.compare_due = False
                 stream._reconcile(sends=True)
 
@@ -295,5 +300,5 @@ class SyncOperation(models.Model):
     @api.model
     def _recover(self):
         result = super()._recover()
-        self.env["sync.stream"]._compare_due()
+        self._try_recovery(self.env["sync.stream"]._compare_due)
         return result

@@ -21,8 +21,8 @@ class SyncReconciliation(models.Model):
             return bool(chosen)
         records = self._fetch(suspects)
         # What the feed has of them by now is no drift.
-        self._read_feed()
-        apart(self._judge, suspects, records)
+        if self._read_feed():
+            apart(self._judge, suspects, records)
         return True
 
     def _next_drift(self, state, limit):

@@ -70,7 +70,7 @@ class PurchaseOrder(models.Model):
             ]
         )
         linked = mappings.backend_id or backends
-        running = linked.filtered(lambda backend: not backend.paused)
+        running = linked.filtered(lambda backend: not backend._rests())
         if not running:
             raise UserError(
                 self.env._(

@@ -50,7 +50,10 @@ class SyncSaga(models.Model):
         """Job: one step, or one compensation."""
         self.ensure_one()
         self = neutral(self, self.backend_id)
-        job_uuid = self.env.context.get("job_uuid")
+        with self.env["sync.error"]._watch_over("saga job", self.backend_id):
+            self._do_step(self.env.context.get("job_uuid"))
+
+    def _do_step(self, job_uuid):
         action = apart(self._begin_next, job_uuid)
         if not action:
             return
@@ -196,7 +199,7 @@ class SyncOperation(models.Model):
     @api.model
     def _recover(self):
         result = super()._recover()
-        self.env["sync.saga"]._recover()
+        self._try_recovery(self.env["sync.saga"]._recover)
         return result
 
 

@@ -299,7 +299,8 @@ class SyncSaga(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """SELECT s.id FROM sync_saga s
-                    JOIN sync_backend b ON b.id = s.backend_id AND b.paused IS NOT TRUE
+                    JOIN sync_backend b ON b.id = s.backend_id
+                     AND b.paused IS NOT TRUE AND b.refused_at IS NULL
                     WHERE s.state = ANY(%s) AND NOT EXISTS (
                         SELECT 1 FROM queue_job j WHERE j.uuid = s.job_uuid
                            AND j.state IN ('pending', 'enqueued', 'started'))

@@ -202,6 +202,15 @@ def test_a_batch_that_a_gateway_lost_is_sent_once(lost):
     assert {result.fate for result in results} == {Fate.UNKNOWN}
 
 
+def test_one_result_that_cannot_be_read_is_unknown_alone():
+    good = {"status": 200, "id": "sup_1", "version": 1}
+    for bad in ({"status": 201, "version": 1}, {"status": "200"}, "no", None):
+        with app(fine({"results": [bad, good]})) as (calls, _):
+            unread, read = calls.batch("suppliers", ITEMS[:2], "c")
+        assert classify(unread, sent=True).delivery is Delivery.UNKNOWN
+        assert (read["id"], read["version"]) == ("sup_1", 1)
+
+
 # --- errors in other forms ------------------------------------------------------------
 
 

@@ -100,8 +100,10 @@ class TestFailure(SyncCase):
         self.backend.api_key = "revoked"
         self.push()
         operation = self.operation()
-        self.assertEqual(operation.state, "dead")
-        self.assertEqual(operation.error_ids.category, "security")
+        # It waits for another key: no change has failed.
+        self.assertEqual((operation.state, operation.parked), ("waiting", True))
+        self.assertFalse(operation.error_ids)
+        self.assertTrue(self.backend.refused_at)
 
     def test_rate_limit_waits_as_long_as_asked(self):
         self.app.fault("rate_limit", retry_after=90, count=1)

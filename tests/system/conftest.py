@@ -45,11 +45,11 @@ def make_stack(make_database, tmp_path_factory):
     """Makes running stacks, ended at the end."""
     stacks = []
 
-    def make(word):
+    def make(word, poison=None):
         folder = tmp_path_factory.mktemp(f"stack_{word}")
         app = PharmacyApp(folder)
         database, prepared = make_database(word, app)
-        stack = Stack(folder, database, app, prepared)
+        stack = Stack(folder, database, app, prepared, poison)
         stacks.append(stack)
         _logs.update({f"{word} {s.log.stem}": s.log for s in (stack.odoo, app)})
         return stack.start()

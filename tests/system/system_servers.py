@@ -7,12 +7,14 @@ import socket
 import sqlite3
 import subprocess
 import time
+from configparser import ConfigParser
 from contextlib import closing
 from pathlib import Path
 
 import requests
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 START_TIMEOUT = 60
 REQUEST_TIMEOUT = 30
 POLL = 0.05
@@ -85,6 +87,10 @@ class Server:
     def send_signal(self, number):
         self._process.send_signal(number)
 
+    def has_died(self):
+        """Whether the process ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
     def is_running(self):
         return self._process is not None
 
@@ -103,24 +109,42 @@ class Server:
 
 class OdooServer(Server):
     """Odoo in threads, with the job runner. Scheduled actions run when a test
-    triggers them, so that nothing else can be what brought a change over."""
+    triggers them, so that nothing else can be what brought a change over.
+
+    :param poison: name of a record at which its process ends, see ``poison/``
+    """
 
     health = "/web/health"
 
-    def __init__(self, folder, database):
+    def __init__(self, folder, database, poison=None):
         command = json.loads(os.environ["PHARMACY_SYNC_ODOO_COMMAND"])
-        super().__init__("odoo", folder, command)
+        env = {"PHARMACY_SYNC_POISON": poison} if poison else None
+        super().__init__("odoo", folder, command, env)
         self._database = database
+        self._poison = poison
 
     def words(self):
+        rc = os.environ["PHARMACY_SYNC_ODOO_RC"]
         return [
-            *("-c", os.environ["PHARMACY_SYNC_ODOO_RC"]),
+            *("-c", rc),
+            *(_poisoned(rc) if self._poison else ()),
             *("-d", self._database, "--db-filter", f"^{self._database}$"),
             *("--http-interface", "127.0.0.1", "--http-port", str(self.port)),
             *("--workers", "0", "--max-cron-threads", "0"),
             # They warn at each call that they are going to be removed one day.
             *("--log-handler", "odoo.addons.rpc.controllers:ERROR"),
         ]
+
+
+def _poisoned(rc):
+    """Command line words that add the addon of ``poison/`` to what a server loads."""
+    config = ConfigParser(interpolation=None)
+    config.read(rc)
+    options = config["options"]
+    return (
+        *("--addons-path", f"{options['addons_path']},{HERE / 'poison'}"),
+        *("--load", f"{options['server_wide_modules']},sync_poison"),
+    )
 
 
 class PharmacyApp(Server):

@@ -35,13 +35,14 @@ class Stack:
     """One Odoo server on a database of its own, one pharmacy app.
 
     :param prepared: what ``prepare.py`` wrote
+    :param poison: see :class:`OdooServer`
     """
 
-    def __init__(self, folder, database, app, prepared):
+    def __init__(self, folder, database, app, prepared, poison=None):
         self.database = database
         self.prepared = prepared
         self.app = app
-        self.odoo = OdooServer(folder, database)
+        self.odoo = OdooServer(folder, database, poison)
         self._connection = connect(database)
         self._clients = {}
 

@@ -193,7 +193,17 @@ class SyncBackendConnect(models.TransientModel):
                 values.update(state=state, message=message)
             rows.append(values)
         self.env["sync.backend.connect.step"].sudo().create(rows)
+        if self.passed and self._is_as_kept():
+            self.backend_id._accepted()
         return self._reopen()
+
+    def _is_as_kept(self):
+        """Whether address and key are those that the backend has."""
+        backend = self.backend_id.sudo()
+        return (self._url(), self._secret("api_key")) == (
+            backend.url,
+            backend.api_key_secret,
+        )
 
     def action_connect(self):
         """Keep the backend and begin: what the pharmacy has is read.

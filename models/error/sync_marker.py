@@ -1,0 +1,132 @@
+from contextlib import suppress
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...core.logs import get_logger
+from ..base.own_transaction import apart
+from ..base.rows import insert_rows
+
+_logger = get_logger(__name__)
+# How a marker's transaction stands. One that is not known here is another server's, the
+# one that the database came from.
+STATUS = SQL(
+    """CASE WHEN xid::text::xid8 < pg_snapshot_xmax(pg_current_snapshot())
+            THEN pg_xact_status(xid::text::xid8) END"""
+)
+
+
+class SyncMarker(models.Model):
+    """What a transaction is about to touch, committed before it does.
+
+    The marker names that transaction. One that was rolled back with its marker still
+    here was cut off with its worker: what it had in hand is suspected
+    (``sync.suspect``). After a commit, or a rollback in good order, the marker means
+    nothing.
+    """
+
+    _name = "sync.marker"
+    _description = "Work in Hand"
+    _log_access = False
+
+    backend_id = fields.Many2one(
+        "sync.backend", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="backend_id.company_id")
+    xid = fields.Char("Transaction", required=True, readonly=True)
+    keys = fields.Json(readonly=True)
+    step = fields.Char(readonly=True, help="What is being done.")
+
+    @api.model
+    def _begin(self, backend, keys, step):
+        """Mark that the current transaction is about to work on many records.
+
+        :param keys: of the records, see :func:`.sync_suspect.out_key`
+        :param step: what is about to be done with them
+        :return: set of those keys that are suspected: the caller must leave them out
+        """
+        keys = list(dict.fromkeys(keys))
+        if not keys:
+            return set()
+        marker = self.sudo()
+        return apart(
+            marker._mark,
+            backend,
+            self._own_transaction(),
+            keys,
+            step,
+            read_committed=True,
+        )
+
+    @api.model
+    def _begin_alone(self, backend, key, step):
+        """Mark that the current transaction is about to work on one record, which may
+        be suspected."""
+        marker = self.sudo()
+        xid = self._own_transaction()
+        apart(marker._insert, backend, xid, [key], step, read_committed=True)
+
+    @api.model
+    def _go_on(self, step):
+        """The current transaction goes on to another step."""
+        apart(self.sudo()._set_step, self._xid(), step, read_committed=True)
+
+    def _own_transaction(self):
+        """The current transaction's id. If it is rolled back its markers go."""
+        xid, forget = self._xid(), self.sudo()._forget
+
+        def rolled_back():
+            with suppress(psycopg2.Error):
+                apart(forget, xid, read_committed=True)
+
+        self.env.cr.postrollback.add(rolled_back)
+        return xid
+
+    def _xid(self):
+        ((xid,),) = self.env.execute_query(SQL("SELECT pg_current_xact_id()::text"))
+        return xid
+
+    def _mark(self, backend, xid, keys, step):
+        self._take_stock(backend)
+        suspects = self.env["sync.suspect"]._among(backend, keys)
+        rest = [key for key in keys if key not in suspects]
+        if rest:
+            self._insert(backend, xid, rest, step)
+        return suspects
+
+    def _insert(self, backend, xid, keys, step):
+        values = {"backend_id": backend.id, "xid": xid, "keys": keys, "step": step}
+        insert_rows(self, [values])
+
+    def _set_step(self, xid, step):
+        self.search([("xid", "=", xid)]).step = step
+
+    def _forget(self, xid):
+        self.env.execute_query(
+            SQL("DELETE FROM sync_marker WHERE xid = %s RETURNING id", xid)
+        )
+
+    @api.model
+    def _take_stock(self, backend):
+        """Find out whose worker died, and suspect what it had in hand."""
+        rows = self.env.execute_query(
+            SQL(
+                """DELETE FROM sync_marker
+                    WHERE backend_id = %(backend)s
+                      AND %(status)s IS DISTINCT FROM 'in progress'
+                RETURNING keys, step, %(status)s = 'aborted'""",
+                backend=backend.id,
+                status=STATUS,
+            )
+        )
+        for keys, step, died in rows:
+            if died:
+                _logger.warning(
+                    "A worker died with %d records in hand (%s), among them %s",
+                    len(keys),
+                    step,
+                    keys[0],
+                )
+                self.env["sync.suspect"]._suspect(backend, keys, step)

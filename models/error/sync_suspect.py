@@ -1,0 +1,102 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..base.rows import insert_rows
+
+# Deaths of a worker that had nothing else in hand, after which the record is given up.
+DEATHS = 2
+
+
+class SyncSuspect(models.Model):
+    """A record that a worker had in hand when it died, alone or among others.
+
+    It is left out of batches, so that its neighbours are held up no more, and worked on
+    alone, those with the fewest deaths first, until that succeeds or a worker has died
+    of it :data:`DEATHS` times: then the work ends as failed.
+    """
+
+    _name = "sync.suspect"
+    _description = "Record That May Kill Its Worker"
+    _order = "deaths, id"
+    _rec_name = "key"
+
+    backend_id = fields.Many2one(
+        "sync.backend", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="backend_id.company_id")
+    key = fields.Char(
+        required=True,
+        readonly=True,
+        help="The record: that of Odoo, or one that arrived, by the pharmacy's id.",
+    )
+    deaths = fields.Integer(
+        readonly=True, help="Workers that died with nothing else in hand."
+    )
+    step = fields.Char(readonly=True, help="What the latest one was doing.")
+
+    _key_uniq = models.Constraint(
+        "UNIQUE(backend_id, key)", "A record is suspected once."
+    )
+
+    @api.model
+    def _suspect(self, backend, keys, step):
+        """A worker died with these in hand."""
+        insert_rows(
+            self,
+            [
+                {
+                    "backend_id": backend.id,
+                    "key": key,
+                    "deaths": int(len(keys) == 1),
+                    "step": step,
+                }
+                for key in keys
+            ],
+            SQL(
+                """(backend_id, key) DO UPDATE
+                   SET deaths = sync_suspect.deaths + excluded.deaths,
+                       step = excluded.step"""
+            ),
+        )
+
+    @api.model
+    def _find(self, backend, key):
+        """The suspect of a key, if it is one."""
+        return self.search([("backend_id", "=", backend.id), ("key", "=", key)])
+
+    @api.model
+    def _among(self, backend, keys):
+        """Those of the keys that are suspected, a set."""
+        found = self.search([("backend_id", "=", backend.id), ("key", "in", keys)])
+        return set(found.mapped("key"))
+
+    def _is_guilty(self):
+        return self.deaths >= DEATHS
+
+    def _given_up(self):
+        """The work on it ended as failed. It stays suspected: one more death, and it is
+        given up again."""
+        self.deaths = DEATHS - 1
+
+
+class SyncRetention(models.AbstractModel):
+    _inherit = "sync.retention"
+
+    @api.model
+    def _expired(self):
+        return (*super()._expired(), ("sync_suspect", "log", "write_date < %s"))
+
+
+def out_key(res_model, res_id):
+    """The key of a record of Odoo."""
+    return f"out {res_model} {res_id}"
+
+
+def in_key(entity, external_id):
+    """The key of a record that arrives."""
+    return f"in {entity} {external_id}"
+
+
+def parts(key):
+    """``(direction, model or entity, id)`` of a key."""
+    return tuple(key.split(" ", 2))

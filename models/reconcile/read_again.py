@@ -1,0 +1,39 @@
+from odoo import fields, models
+
+
+class SyncStream(models.Model):
+    """A stream whose reading fails says so, and can be read from the beginning."""
+
+    _inherit = "sync.stream"
+
+    trouble = fields.Char(
+        "Reading Fails",
+        compute="_compute_trouble",
+        help="Why the app's changes cannot be read now. Records of other streams that "
+        "refer to what has not come wait for it; everything else goes on.",
+    )
+
+    def action_read_again(self):
+        """Forget how far the app was read, and read everything again; what did not
+        change since is left alone.
+
+        :raises AccessError: the user is no operator
+        """
+        self.backend_id._check_operator()
+        streams = self.sudo()
+        streams.cursor = False
+        for stream in streams:
+            operation = stream._pull_operation()
+            if operation.state in ("dead", "waiting"):
+                operation._redrive(self.env._("Everything is read again."))
+        streams.backend_id._schedule_pull()
+        return self.backend_id[:1]._notify(
+            self.env._("Under way"),
+            self.env._("Everything is read again from the beginning."),
+        )
+
+    def _compute_trouble(self):
+        for stream in self:
+            operation = stream.sudo()._pull_operation()
+            failing = operation.state in ("dead", "waiting")
+            stream.trouble = failing and (operation.last_error or operation.why)

@@ -1,0 +1,99 @@
+from contextlib import suppress
+
+import psycopg2
+
+from odoo import SUPERUSER_ID, api
+from odoo.tests import tagged
+from odoo.tools import config, mute_logger
+
+from ...models.base.sync_config import LONGEST, shift
+from ..common import ConcurrencyCase
+
+KEYS = ["out res.partner 1", "out res.partner 2"]
+
+
+@tagged("post_install", "-at_install")
+class TestSuspects(ConcurrencyCase):
+    """What a transaction has in hand is suspected if it is cut off, and only then."""
+
+    def setUp(self):
+        super().setUp()
+        with self.registry.cursor() as cr:
+            values = {"name": "Suspects", "url": "http://suspects.invalid"}
+            self.backend_id = self.env(cr)["sync.backend"].create(values).id
+        self.addCleanup(self.remove)
+
+    def remove(self):
+        with self.registry.cursor() as cr:
+            self.backend(cr).unlink()
+
+    def env(self, cr):
+        return api.Environment(cr, SUPERUSER_ID, {})
+
+    def backend(self, cr):
+        return self.env(cr)["sync.backend"].browse(self.backend_id)
+
+    def begin(self, cr, keys=tuple(KEYS)):
+        return self.env(cr)["sync.marker"]._begin(self.backend(cr), keys, "push")
+
+    def cut_off(self, keys=tuple(KEYS)):
+        """A transaction whose worker dies."""
+        cr = self.registry.cursor()
+        self.begin(cr, keys)
+        pid = cr.connection.info.backend_pid
+        with self.registry.cursor() as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        with suppress(psycopg2.Error), mute_logger("odoo.sql_db"):
+            cr.close()
+
+    def suspects(self):
+        with self.registry.cursor() as cr:
+            env = self.env(cr)
+            env["sync.marker"]._take_stock(self.backend(cr))
+            found = env["sync.suspect"].search([("backend_id", "=", self.backend_id)])
+            return {suspect.key: suspect.deaths for suspect in found}
+
+    def markers(self):
+        with self.registry.cursor() as cr:
+            domain = [("backend_id", "=", self.backend_id)]
+            return self.env(cr)["sync.marker"].search_count(domain)
+
+    def test_work_that_is_under_way(self):
+        with self.registry.cursor() as cr:
+            self.assertEqual(self.begin(cr), set())
+            self.assertEqual(self.suspects(), {})
+
+    def test_work_that_was_committed(self):
+        with self.registry.cursor() as cr:
+            self.begin(cr)
+        self.assertEqual(self.suspects(), {})
+        self.assertEqual(self.markers(), 0)
+
+    def test_work_that_failed_in_good_order(self):
+        with self.registry.cursor() as cr:
+            self.begin(cr)
+            cr.rollback()
+            self.assertEqual(self.markers(), 0)
+        self.assertEqual(self.suspects(), {})
+
+    def test_work_whose_worker_died(self):
+        self.cut_off()
+        self.assertEqual(self.suspects(), dict.fromkeys(KEYS, 0))
+        with self.registry.cursor() as cr:
+            new = "out res.partner 3"
+            self.assertEqual(self.begin(cr, [*KEYS, new]), set(KEYS))
+        self.cut_off([new])
+        self.assertEqual(self.suspects()[new], 1, "nothing else was in hand")
+
+    def test_job_ends_long_before_the_server_ends_it(self):
+        for name in ("limit_time_real", "limit_time_real_cron"):
+            self.addCleanup(config.__setitem__, name, config[name])
+        for real, cron, longest in (
+            (120, -1, 30),
+            (900, 40, 10),
+            (0, 0, LONGEST),
+            (None, -1, LONGEST),
+        ):
+            config["limit_time_real"], config["limit_time_real_cron"] = real, cron
+            self.assertAlmostEqual(shift().remaining(), longest, delta=1)
+        self.assertAlmostEqual(shift(5).remaining(), 5, delta=1)

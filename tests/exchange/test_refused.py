@@ -1,0 +1,157 @@
+from datetime import timedelta
+
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from ..common import SyncCase
+
+
+@tagged("post_install", "-at_install")
+class TestRefused(SyncCase):
+    """An app that refuses the key is left alone until it accepts one."""
+
+    def setUp(self):
+        super().setUp()
+        self.order = self.make_order()
+        self.sync()
+        self.order.origin = "PH-1"
+        self.env.cr.flush()
+
+    def refuse(self, kind="refuse_auth"):
+        self.app.fault(kind)
+
+    def calls(self):
+        return len(self.app.requests())
+
+    def security_errors(self):
+        return self.env["sync.error"].search(
+            [("backend_id", "=", self.backend.id), ("category", "=", "security")]
+        )
+
+    def test_push_without_a_valid_key(self):
+        self.check_push("refuse_auth")
+
+    def test_push_that_is_forbidden(self):
+        self.check_push("forbid")
+
+    def check_push(self, kind):
+        self.refuse(kind)
+        before = self.calls()
+        self.push()
+        self.assertEqual(self.calls(), before + 1)
+        self.assertTrue(self.backend.refused_at)
+        self.assertFalse(self.backend.paused, "no person has paused it")
+        (operation,) = self.operations(state="waiting")
+        self.assertEqual((operation.kind, operation.attempts), ("push", 0))
+        self.assertFalse(self.operations(state="dead"))
+        self.assertEqual(len(self.security_errors()), 1)
+        # No call more, whatever would make one.
+        self.push()
+        self.pull()
+        self.recover()
+        self.env["sync.stream"]._cron_pull()
+        self.assertEqual(self.calls(), before + 1)
+        with self.assertRaises(UserError):
+            self.backend.action_test_connection()
+        self.assertTrue(self.backend.refused_at)
+        self.app.heal()
+        self.backend.action_test_connection()
+        self.assertFalse(self.backend.refused_at)
+        self.assertTrue(self.security_errors().resolved)
+        self.push()
+        self.assertEqual(self.at_app(self.order)["reference"], "PH-1")
+
+    def test_pull_that_is_refused(self):
+        self.refuse()
+        before = self.calls()
+        self.pull()
+        self.pull()
+        self.assertEqual(self.calls(), before + 1)
+        self.assertTrue(self.backend.refused_at)
+        self.assertFalse(self.operations(kind="pull", state="dead"))
+        self.assertEqual(len(self.security_errors()), 1)
+
+    def test_one_alert(self):
+        self.refuse()
+        self.push()
+        self.pull()
+        self.env["sync.alert"]._cron_watch()
+        alerts = self.env["sync.alert"].search(
+            [("backend_id", "=", self.backend.id), ("state", "!=", "resolved")]
+        )
+        self.assertEqual(alerts.rule_id.mapped("condition"), ["authentication"])
+        self.assertEqual(len(alerts), 1)
+
+    def test_pause_of_a_person_stays(self):
+        self.refuse()
+        self.push()
+        self.backend.paused = True
+        self.app.heal()
+        self.backend.action_test_connection()
+        self.assertFalse(self.backend.refused_at)
+        self.assertTrue(self.backend.paused)
+        before = self.calls()
+        self.push()
+        self.assertEqual(self.calls(), before)
+
+    def test_wizard_that_passes_resumes(self):
+        self.refuse()
+        self.push()
+        self.app.heal()
+        wizard = (
+            self.env["sync.backend.connect"]
+            .with_context(default_backend_id=self.backend.id)
+            .create({})
+        )
+        wizard.action_test()
+        self.assertTrue(wizard.passed, wizard.step_ids.mapped("message"))
+        self.assertFalse(self.backend.refused_at)
+
+    def test_deadline_stands_still_meanwhile(self):
+        self.refuse()
+        self.push()
+        (operation,) = self.operations(state="waiting")
+        deadline = operation.deadline_at
+        ago = timedelta(hours=30)
+        self.backend.rests_since -= ago
+        operation.requested_at -= ago
+        self.app.heal()
+        self.backend.action_test_connection()
+        self.assertGreaterEqual(operation.deadline_at, deadline + ago)
+
+    def test_deadline_stands_still_while_a_person_pauses(self):
+        self.env["sync.event"]._deliver(self.backend)
+        (operation,) = self.operations(state="pending")
+        deadline = operation.deadline_at
+        self.backend.paused = True
+        self.backend.rests_since -= timedelta(hours=30)
+        operation.requested_at -= timedelta(hours=10)
+        self.backend.paused = False
+        self.assertAlmostEqual(
+            operation.deadline_at,
+            deadline + timedelta(hours=10),
+            delta=timedelta(minutes=1),
+        )
+
+    def test_deadline_stands_still_while_the_breaker_is_open(self):
+        self.env["sync.event"]._deliver(self.backend)
+        (operation,) = self.operations(state="pending")
+        operation.requested_at -= timedelta(hours=30)
+        # It is not due, so that the probes are no pushes.
+        later = operation.deadline_at - timedelta(hours=20)
+        operation.write({"state": "waiting", "eta": later})
+        deadline = operation.deadline_at
+        breaker = self.backend._breaker("push")
+        breaker._set_mode("forced_open", "for the test")
+        breaker.transition_ids.at -= timedelta(hours=20)
+        breaker._set_mode("normal", "for the test")
+        self.push()
+        for __ in range(breaker.probes):
+            self.backend._probe("push")
+        self.assertEqual(breaker.state, "closed")
+        operation.invalidate_recordset()
+        self.assertAlmostEqual(
+            operation.deadline_at,
+            deadline + timedelta(hours=20),
+            delta=timedelta(minutes=1),
+        )

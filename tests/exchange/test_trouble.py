@@ -1,0 +1,150 @@
+from contextlib import suppress
+from datetime import timedelta
+
+from psycopg2.errors import DivisionByZero
+
+from odoo import fields
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
+
+from ..common import SyncCase
+
+AGES = timedelta(hours=40)
+
+
+@tagged("post_install", "-at_install")
+class TestTrouble(SyncCase):
+    """What is in trouble holds up nothing else, says so, and has a way out."""
+
+    def stream(self, entity):
+        return self.backend.stream_ids.filtered(lambda s: s.entity == entity)
+
+    def break_cursor(self, entity="supplier"):
+        self.app.add("suppliers", name="Known")
+        self.pull()
+        stream = self.stream(entity)
+        stream.cursor = "a cursor that no feed gave"
+        return stream
+
+    def test_stream_in_trouble_holds_up_no_other(self):
+        stream = self.break_cursor()
+        known = self.env["res.partner"].search([("name", "=", "Known")])
+        self.app.add("suppliers", name="Late")
+        self.app.add("products", code="NEW-1", name="New product")
+        order = {
+            "supplier_id": self.mapping(known).external_id,
+            "lines": [],
+            "reference": "R-1",
+        }
+        self.app.add("purchase-orders", **order)
+        self.pull()
+        product = self.env["product.product"].search([("default_code", "=", "NEW-1")])
+        self.assertTrue(product)
+        made = self.env["purchase.order"].search([("origin", "=", "R-1")])
+        self.assertEqual(made.partner_id, known)
+        self.assertFalse(self.env["res.partner"].search([("name", "=", "Late")]))
+        self.assertTrue(stream.trouble)
+        self.assertFalse(self.stream("product").trouble)
+
+    def test_everything_is_read_again(self):
+        stream = self.break_cursor()
+        self.app.add("suppliers", name="Late")
+        self.pull()
+        (failed,) = self.operations(kind="pull", state="dead")
+        operator = new_test_user(
+            self.env, "operator", "base.group_user,pharmacy_sync.group_operator"
+        )
+        stream.with_user(operator).action_read_again()
+        self.assertFalse(stream.cursor)
+        self.pull()
+        self.assertTrue(self.env["res.partner"].search([("name", "=", "Late")]))
+        self.assertEqual(failed.state, "done")
+        self.assertFalse(stream.trouble)
+        count = self.env["res.partner"].search_count([("name", "=", "Known")])
+        self.assertEqual(count, 1)
+
+    def test_time_of_a_clock_that_was_ahead(self):
+        order = self.make_order()
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        operation = self.operations(kind="push", state="pending").filtered(
+            lambda o: o.mapping_id.res_id == order.id
+        )
+        later = fields.Datetime.now() + timedelta(hours=1)
+        operation.write({"state": "waiting", "eta": later})
+        self.env.flush_all()
+        claim = self.env["sync.operation"]._claim
+        self.assertNotIn(operation, claim(operation.stream_id, "push", 50))
+        # The clock was an hour ahead when that was written.
+        self.set_written(operation, later)
+        self.assertIn(operation, claim(operation.stream_id, "push", 50))
+
+    def test_time_that_is_further_than_anything_waits_for(self):
+        self.make_order()
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        operation = self.operations(kind="push", state="pending")[:1]
+        now = fields.Datetime.now()
+        operation.write({"state": "waiting", "eta": now + AGES})
+        self.env.flush_all()
+        claim = self.env["sync.operation"]._claim
+        self.assertNotIn(operation, claim(operation.stream_id, "push", 50))
+        self.set_written(operation, now - timedelta(hours=7))
+        self.assertIn(operation, claim(operation.stream_id, "push", 50))
+
+    def set_written(self, operation, when):
+        self.env.cr.execute(
+            "UPDATE sync_operation SET write_date = %s WHERE id = %s",
+            [when, operation.id],
+        )
+
+    def break_table(self, table, event="INSERT"):
+        """Have writing to a table fail, as a defect of a program would."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            f"""CREATE FUNCTION break_{table}() RETURNS trigger AS $$
+                BEGIN RAISE division_by_zero; END $$ LANGUAGE plpgsql;
+                CREATE TRIGGER break_{table} BEFORE {event} ON {table}
+                FOR EACH ROW EXECUTE FUNCTION break_{table}()"""
+        )
+
+    def defects(self):
+        return self.env["sync.error"].search(
+            [("severity", "=", "critical"), ("work", "ilike", "%job%")]
+        )
+
+    def test_defect_of_a_job_is_an_error_with_an_alert(self):
+        self.make_order()
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        self.break_table("sync_operation", "UPDATE")
+        # What assertRaises catches it rolls back, the error included.
+        with suppress(DivisionByZero), mute_logger("odoo.sql_db"):
+            self.push()
+            self.fail("nothing was broken")
+        (error,) = self.defects()
+        self.assertEqual(error.work, "push job")
+        self.assertEqual(error.backend_id, self.backend)
+        self.assertTrue(error.correlation_id)
+        self.env["sync.alert"]._cron_watch()
+        alert = self.env["sync.alert"].search([("res_id", "=", error.group_id.id)])
+        self.assertEqual(alert.rule_id.mapped("condition"), ["critical_error"])
+
+    def test_one_step_of_the_recovery_does_not_keep_the_others_from_running(self):
+        order = self.make_order()
+        self.push()
+        order.origin = "PH-1"
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        operation = self.operations(state="pending")
+        operation.write({"state": "running", "job_uuid": "gone"})
+        order.date_planned += timedelta(days=1)
+        self.env.cr.flush()
+        self.break_table("sync_operation", "UPDATE")
+        with mute_logger("odoo.sql_db", "odoo.addons.pharmacy_sync"):
+            self.recover()
+        error = self.env["sync.error"].search([("work", "=", "recovery")])
+        self.assertEqual(error.severity, "critical")
+        # Events were delivered all the same.
+        pending = [("state", "=", "pending"), ("backend_id", "=", self.backend.id)]
+        self.assertFalse(self.env["sync.event"].search(pending))
