@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.arriving import Move, gone, merged, received
+from odoo.addons.pharmacy_sync.core.declined import Declined
 from odoo.addons.pharmacy_sync.core.mapping_state import MappingState, compare, decide
-from odoo.addons.pharmacy_sync.core.merge import lines_by_key
+from odoo.addons.pharmacy_sync.core.merge import Side, lines_by_key
 from odoo.addons.pharmacy_sync.core.pair import Base
 from odoo.addons.pharmacy_sync.core.policy import Policies, Policy, Restored
 from odoo.addons.pharmacy_sync.core.pushing import (
@@ -67,6 +68,25 @@ def test_what_somebody_may_have_changed_is_asked_about():
     asked = replace(state, conflict_paths=("notes",))
     assert asked.restored(touched=False) is Restored.CHANGED
     assert state.restored() is None
+
+
+@pytest.mark.parametrize("by", [Side.ODOO, Side.PHARMACY])
+@pytest.mark.parametrize("arrives", ["wanted", "old"])
+def test_what_a_side_had_declined_stays_a_question(by, arrives):
+    base = Base({"notes": "kept"}, {"notes": "wanted"})
+    declined = {"notes": Declined(by)}
+    state = replace(STATE, base=base, declined=declined, conflict_paths=("notes",))
+    comparison = decide(
+        base,
+        {"notes": "kept"},
+        {"notes": arrives},
+        PHARMACY_WINS,
+        declined=declined,
+        restored=state.restored(touched=False),
+    )
+    assert not comparison.to_odoo
+    assert not comparison.to_pharmacy
+    assert set(comparison.merge.conflicts) == {"notes"}
 
 
 @given(records, records, records)
