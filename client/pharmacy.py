@@ -275,11 +275,10 @@ class PharmacyClient:
         deadline = Deadline.after(self._deadline)
         try:
             return self._guarded(deadline, method, path, **kwargs)
-        except AnswerTooLargeError:
-            raise
-        except DataCorruptedError:
-            # Where it only reads the next answer may be whole.
-            pass
+        except DataCorruptedError as exc:
+            # Where it only reads the next answer may be whole, but no shorter.
+            if isinstance(exc, AnswerTooLargeError):
+                raise
         try:
             return self._guarded(deadline, method, path, **{**kwargs, "retry": True})
         except DataCorruptedError as exc:

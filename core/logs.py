@@ -9,7 +9,7 @@ from .redaction import redact
 class _Redacting(logging.Filter):
     """Foreign text is in messages, and in the traces of exceptions."""
 
-    def filter(self, record):
+    def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redact(record.getMessage()), ()
         if record.exc_info and record.exc_info[1] and not record.exc_text:
             trace = "".join(traceback.format_exception(record.exc_info[1]))
@@ -17,7 +17,7 @@ class _Redacting(logging.Filter):
         return True
 
 
-def get_logger(name):
+def get_logger(name: str) -> logging.Logger:
     """Like ``logging.getLogger``, with redacted records."""
     logger = logging.getLogger(name)
     if not any(isinstance(known, _Redacting) for known in logger.filters):

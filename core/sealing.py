@@ -5,6 +5,7 @@ each opens: so one is replaced by another. Without a key a text is kept as it is
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -34,7 +35,8 @@ def seal(secret: str, keys: Sequence[str]) -> str:
     """The text to keep of a secret; the secret itself if there is no key."""
     if not keys:
         return secret
-    return MARK + _fernet(keys).encrypt(secret.encode()).decode()
+    token: bytes = _fernet(keys).encrypt(secret.encode())
+    return MARK + token.decode()
 
 
 def unseal(kept: str, keys: Sequence[str]) -> str:
@@ -44,11 +46,10 @@ def unseal(kept: str, keys: Sequence[str]) -> str:
     """
     if not is_sealed(kept):
         return kept
-    try:
+    with suppress(InvalidToken, ValueError):
         if keys:
-            return _fernet(keys).decrypt(kept.removeprefix(MARK)).decode()
-    except (InvalidToken, ValueError):
-        pass
+            secret: bytes = _fernet(keys).decrypt(kept.removeprefix(MARK))
+            return secret.decode()
     raise SecretSealedError(
         "A secret cannot be read: the key that it was encrypted with is missing."
     )

@@ -43,8 +43,8 @@ class ResPartner(models.Model):
             self.env, MANAGER, self.env._("Only managers may erase a person's data.")
         )
         self.check_access("write")
-        Backend = self.env["sync.backend"].with_context(active_test=False)
-        backends = Backend.search([]).sudo()
+        every = [("active", "in", (True, False))]
+        backends = self.env["sync.backend"].search(every).sudo()
         for partner in self:
             partner._erase_from(backends)
         self.env.invalidate_all()

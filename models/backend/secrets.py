@@ -125,7 +125,7 @@ class SyncBackend(models.Model):
         """Encrypt what is kept in clear text, or with an older key, with the first key
         of the server. What cannot be decrypted stays as it is."""
         keys = self._encryption_keys()
-        for backend in self.sudo().with_context(active_test=False).search([]):
+        for backend in self.sudo().search([("active", "in", (True, False))]):
             for name in SECRETS if keys else ():
                 if secret := "".join(backend._readable_secrets(name)):
                     backend[f"{name}_secret"] = seal(secret, keys)

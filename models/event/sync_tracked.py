@@ -97,7 +97,8 @@ class SyncTracked(models.AbstractModel):
     @api.model
     def _sync_edited(self, res_ids):
         """Those of the records that a person changed, and nobody looked at yet."""
-        apps = self.env["sync.backend"].sudo().search([]).user_id
+        Backend = self.env["sync.backend"].sudo()
+        apps = Backend.search([("user_id", "!=", False)]).user_id
         rows = (
             self.env["sync.event"]
             .sudo()

@@ -21,8 +21,7 @@ class SyncTrackedLine(models.AbstractModel):
 
     def _init_column(self, column_name):
         # Lines from before go by their numbers: a default would be one for all.
-        if column_name != "sync_key":
-            super()._init_column(column_name)
+        return None if column_name == "sync_key" else super()._init_column(column_name)
 
     def write(self, vals):
         owner, moved = self._sync_parent(), self.browse()

@@ -74,8 +74,10 @@ class TestDeclinedByOdoo(DeclinedCase):
         self.assert_asked(order, "state")
 
     def test_what_is_raised_over_the_state_holds_up_no_other_field(self):
+        blocked = "The vendor is blocked"
+
         def refuse(records):
-            raise ValidationError("The vendor is blocked")
+            raise ValidationError(blocked)
 
         at_app, order = self.arrived()
         self.confirm(at_app, refuse)
