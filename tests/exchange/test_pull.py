@@ -51,6 +51,20 @@ class TestPull(SyncCase):
         self.assertEqual(order.order_line.price_unit, 21.30)
         self.assertEqual(order.origin, theirs["reference"])
 
+    def test_reading_that_failed_is_marked_as_tried_again(self):
+        self.app.fault("error", status=503, count=1)
+        self.pull()
+        self.make_due()
+        for __ in range(2):
+            self.make_there()
+            self.pull()
+        calls = self.env["sync.call"].search(
+            [("backend_id", "=", self.backend.id), ("path", "=like", "%/changes")],
+            order="id",
+        )
+        self.assertEqual(calls.filtered("retry"), calls[3:4])
+        self.assertEqual(calls[:1].status, 503)
+
     def test_nothing_comes_back_as_an_echo(self):
         theirs = self.make_there(notes="Cold chain\nCall first")
         self.pull()

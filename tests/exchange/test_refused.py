@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from ..common import SyncCase
+from ..common import KEY, SyncCase
 
 
 @tagged("post_install", "-at_install")
@@ -70,6 +70,22 @@ class TestRefused(SyncCase):
         self.assertTrue(self.backend.refused_at)
         self.assertFalse(self.operations(kind="pull", state="dead"))
         self.assertEqual(len(self.security_errors()), 1)
+
+    def test_key_that_another_one_follows(self):
+        self.backend.write({"api_key": "revoked", "api_key_next": KEY})
+        self.push()
+        self.assertFalse(self.backend.refused_at)
+        self.assertFalse(self.security_errors())
+        self.assertEqual(self.at_app(self.order)["reference"], "PH-1")
+
+    def test_next_key_that_comes_later(self):
+        self.backend.api_key = "revoked"
+        self.push()
+        self.assertTrue(self.backend.refused_at)
+        self.backend.api_key_next = KEY
+        self.push()
+        self.assertFalse(self.backend.refused_at)
+        self.assertEqual(self.at_app(self.order)["reference"], "PH-1")
 
     def test_one_alert(self):
         self.refuse()
