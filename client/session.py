@@ -166,10 +166,45 @@ class _SecureConnection(_Asking, HTTPSConnection):
     pass
 
 
-class _Keeping:
-    """Bounds the wait for a connection, and closes those that are not used."""
+class _Keeper:
+    """Closes the unused connections of all pools, in one thread of the process."""
 
-    _timer = None
+    def __init__(self):
+        # urllib3 closes a pool's connections once nothing refers to the pool.
+        self._pools = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._timer = None
+        self._due = 0.0
+
+    def watch(self, pool):
+        with self._lock:
+            self._pools.add(pool)
+            self._look_in(IDLE)
+
+    def _look_in(self, seconds):
+        due = time.monotonic() + seconds
+        if self._timer is not None:
+            if self._due <= due:
+                return
+            self._timer.cancel()
+        self._due = due
+        self._timer = threading.Timer(seconds, self._look)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _look(self):
+        with self._lock:
+            waits = [w for pool in self._pools for w in pool.close_unused()]
+            self._timer = None
+            if waits:
+                self._look_in(min(waits))
+
+
+_keeper = _Keeper()
+
+
+class _Keeping:
+    """Bounds the wait for a connection, and has those closed that are not used."""
 
     def _get_conn(self, timeout=None):
         deadline = _deadline.get() or Deadline.after(WAIT)
@@ -179,22 +214,13 @@ class _Keeping:
         if conn is not None:
             conn.unused_since = time.monotonic()
         result = super()._put_conn(conn)
-        with _opening:
-            if self._timer is None:
-                self._look_in(IDLE)
+        _keeper.watch(self)
         return result
 
-    def _look_in(self, seconds):
-        # urllib3 closes a pool's connections once nothing refers to the pool.
-        known = weakref.WeakMethod(self._close_unused)
-        self._timer = threading.Timer(seconds, lambda: known() and known()())
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _close_unused(self):
-        free = self.pool
-        now = time.monotonic()
-        waits = []
+    def close_unused(self):
+        """Close what was not used for ``IDLE`` seconds; in how many seconds each of
+        the others will have been unused for so long."""
+        free, now, waits = self.pool, time.monotonic(), []
         if free is not None:
             # A call takes this lock before it takes up a connection.
             with free.mutex:
@@ -203,10 +229,7 @@ class _Keeping:
                         conn.close()
                     elif conn.sock is not None:
                         waits.append(IDLE - (now - conn.unused_since))
-        with _opening:
-            self._timer = None
-            if waits:
-                self._look_in(min(waits))
+        return waits
 
 
 class _Pool(_Keeping, HTTPConnectionPool):

@@ -6,7 +6,7 @@ to another order is a new line there, and gets a new key.
 """
 
 import uuid
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 OWN = "odoo-"
 
@@ -26,12 +26,20 @@ def keys_of(lines: Iterable[tuple[int, str | None]]) -> dict[int, str]:
     found: dict[int, str] = {}
     taken: set[str] = set()
     for line_id, stored in sorted(lines, key=lambda line: line[0]):
-        key = stored or f"{OWN}{line_id}"
-        while key in taken:
-            key = f"{OWN}{line_id}" if key == stored else f"{key}-{line_id}"
+        key = next(k for k in _candidates(line_id, stored) if k not in taken)
         found[line_id] = key
         taken.add(key)
     return found
+
+
+def _candidates(line_id: int, stored: str | None) -> Iterator[str]:
+    """What a line may be called, the best first; as many as it takes."""
+    if stored:
+        yield stored
+    key = f"{OWN}{line_id}"
+    while True:
+        yield key
+        key = f"{key}-{line_id}"
 
 
 def pair_lines(

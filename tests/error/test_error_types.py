@@ -197,11 +197,6 @@ class TestErrorTypes(SyncCase):
         wrong = {"type": "password", "password": "wrong"}
         return self.raised(user._check_credentials, wrong, {"interactive": True})
 
-    @causes(T.CONFIGURATION_ERROR, "not_sent")
-    def test_caller_that_no_backend_names(self):
-        self.backend.user_id = False
-        return self.api_error("supplier", {"id": "sup_1", "name": "Norte"})
-
     # -- What is asked for ------------------------------------------------------------
 
     @causes(T.RESOURCE_NOT_FOUND, "answered")
