@@ -1,9 +1,12 @@
+from contextlib import suppress
+
 from odoo import fields, models
 
 from ...client.answers import is_record
 from ...core.envelope import as_record
 from ...core.exceptions import InvalidDataError
 from ...core.payload import canonical_datetime
+from ...core.text_checks import check_id
 from ..base.own_transaction import apart
 from ..base.rights import MANAGER, check_may
 
@@ -89,7 +92,7 @@ class SyncBackend(models.Model):
 
     def _find_low(self, stream, changes):
         """``(epoch, [(external id, known version), ...])`` of records below that."""
-        told = {r["id"]: r["version"] for r in map(as_record, changes) if is_record(r)}
+        told = _versions(changes)
         known = self.env["sync.mapping"].search_fetch(
             [
                 ("stream_id", "=", stream.id),
@@ -111,6 +114,15 @@ class SyncBackend(models.Model):
             version=version,
             id=external_id,
         )
+
+
+def _versions(changes):
+    """Versions by id, of those that can be records."""
+    told = {}
+    for record in filter(is_record, map(as_record, changes)):
+        with suppress(InvalidDataError):
+            told[check_id(record["id"], "id")] = record["version"]
+    return told
 
 
 def how_far(stream, cursor, records):

@@ -62,11 +62,15 @@ class SyncOperation(models.Model):
         )
 
     def _park(self, seconds, reason):
-        """Wait; it costs no attempt."""
+        """Wait; it costs no attempt.
+
+        :param seconds: 0: it is due at once
+        """
+        eta = fields.Datetime.now() + timedelta(seconds=seconds)
         self.write(
             {
                 "state": "waiting",
-                "eta": fields.Datetime.now() + timedelta(seconds=seconds),
+                "eta": eta if seconds else False,
                 "reason": reason and storable_text(reason),
             }
         )
