@@ -473,7 +473,7 @@ class Walk:
         self.backend.active = False
         answer = self.api().health()
         self.assertFalse(answer["success"])
-        self.assertEqual(answer["error"]["type"], "configuration_error")
+        self.assertEqual(answer["error"]["type"], "insufficient_permissions")
 
 
 @tagged("post_install", "-at_install")
