@@ -50,6 +50,18 @@ def test_both_changed_the_same_field_differently():
     assert merge.to_pharmacy == {}
 
 
+def test_of_values_that_are_equal_by_a_rule_the_pharmacys_is_agreed():
+    def equal(path, one, other):
+        return path == "total"
+
+    sides = {"total": "9.99"}, {"total": "10.00"}
+    assert three_way(None, *sides, equal=equal).agreed == {"total": "10.00"}
+
+
+def test_what_the_pharmacy_never_had_stays_as_odoo_has_it():
+    assert three_way({"o": 1}, {"o": 1}, {}).agreed == {"o": 1}
+
+
 def test_a_record_just_matched():
     merge = three_way(None, {"a": 1, "b": 1, "o": 1}, {"a": 1, "b": 2, "p": 1})
     assert merge.agreed == {"a": 1}
