@@ -1,3 +1,5 @@
+import math
+
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from odoo import SUPERUSER_ID, http
@@ -43,7 +45,7 @@ class ApiController(http.Controller):
         status, headers = status_of(answer["error"]["type"]), {}
         if status in (429, 503):
             wait = getattr(refused, "retry_after", None) or RETRY_AFTER
-            headers["Retry-After"] = str(round(wait))
+            headers["Retry-After"] = str(math.ceil(wait))
         return answer_response(method.told(answer), status, headers)
 
     @http.route(

@@ -242,15 +242,6 @@ class SyncMapping(models.Model):
 
     def _busy_mappings(self):
         """Those whose difference is known: on its way, or waiting for a person."""
-        events = self.env["sync.event"]._read_group(
-            [
-                ("state", "=", "pending"),
-                ("stream_id", "in", self.stream_id.ids),
-                ("res_id", "in", self.mapped("res_id")),
-            ],
-            ["stream_id", "res_id"],
-        )
-        pending = {(stream.id, res_id) for stream, res_id in events}
-        return self.filtered(
-            lambda m: m.state != "synced" or (m.stream_id.id, m.res_id) in pending
+        return (
+            self.filtered(lambda m: m.state != "synced") | self._with_pending_events()
         )

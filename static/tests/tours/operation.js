@@ -60,6 +60,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_operation", {
         see(stage("Pending")),
         see(without(".o_form_view", "button:contains('Try Now')")),
         ...back("Operations"),
+        see(row("TOUR-SLOW", "Pending"), "The list was read again"),
 
         ...selectRow("TOUR-NEW"),
         press("action_ask_discard"),
