@@ -9,7 +9,11 @@ The tests find what they need in the environment:
 ``PHARMACY_SYNC_ODOO_COMMAND``      JSON list: the words that start Odoo
 ``PHARMACY_SYNC_ODOO_RC``           Odoo configuration naming no database
 ``PHARMACY_SYNC_APP_COMMAND``       JSON list: the words that start the app
+``PHARMACY_SYNC_NEIGHBOURS``        database with the addons of others, to clone
+``PHARMACY_SYNC_NEIGHBOURS_RC``     Odoo configuration that finds these addons
 ==================================  =========================================
+
+The last two are there where ``tests/system/test_neighbours.py`` may run.
 """
 
 import json
@@ -32,6 +36,7 @@ from .progress import StepError, explain, say
 
 TIMEOUT = 3300  # seconds for one part
 SYSTEM = "tests/system"
+NEIGHBOURS = f"{SYSTEM}/test_neighbours.py"
 NOTHING_COLLECTED = 5
 CLOSING = re.compile(r"^(?:=+ )?(\d+ \w+.*) in [\d.]+s\b", re.MULTILINE)
 COUNTS = re.compile(r"(\d+) (passed|failed|error|skipped)")
@@ -58,6 +63,13 @@ def test_environment(database):
         "PHARMACY_SYNC_ODOO_COMMAND": json.dumps(odoo.command()),
         "PHARMACY_SYNC_ODOO_RC": str(config.write("servers")),
         "PHARMACY_SYNC_APP_COMMAND": json.dumps(app),
+    }
+
+
+def _neighbours():
+    return {
+        "PHARMACY_SYNC_NEIGHBOURS": databases.neighbours(),
+        "PHARMACY_SYNC_NEIGHBOURS_RC": str(config.write("near", neighbours=True)),
     }
 
 
@@ -110,6 +122,8 @@ def _addon(fast, words):
             chosen["system"] = [_link(SYSTEM)]
     with databases.run_clone() as database:
         env = test_environment(database)
+        if "system" in chosen or any(map(_meets_neighbours, paths_given)):
+            env.update(_neighbours())
         conf = config.write(f"test_{database}", database)
         try:
             odoo_words = [f"--odoo-config={conf}", "--odoo-http"]
@@ -121,6 +135,10 @@ def _addon(fast, words):
             conf.unlink()
     # A choice may leave one part without tests, but not all of them.
     return [part for part in parts if not (words and part.empty)] or parts
+
+
+def _meets_neighbours(path):
+    return NEIGHBOURS.startswith(path.partition("::")[0])
 
 
 def _link(path):
