@@ -8,6 +8,7 @@ import sys
 from . import (
     bench,
     conform,
+    docs,
     lint,
     machine,
     mutate,
@@ -91,6 +92,7 @@ def _parser():
         "--key", help="API key; better in the environment: PHARMACY_API_KEY"
     )
     kit.add_argument("--verbose", action="store_true", help="show all requests")
+    verb("docs", "build the pages of docs/", lambda *_: docs.write())
     dump = verb(
         "dump",
         "keep a filled database of an earlier version for the test of upgrades",
