@@ -70,7 +70,6 @@ class SyncOperation(models.Model):
                 "discard_reason": reason,
                 "discarded_at": fields.Datetime.now(),
                 "discarded_by_id": self.env.uid,
-                "revive": False,
             }
         )
         operations._note("discarded", reason)

@@ -62,11 +62,11 @@ class SyncTracked(models.AbstractModel):
 
     sync_state = fields.Selection(
         [
-            ("pending", "Under Way"),
-            ("synced", "In Step"),
+            ("pending", "Syncing"),
+            ("synced", "In Sync"),
             ("differs", "Known Difference"),
             ("conflict", "Conflict"),
-            ("dead", "Dead Letter"),
+            ("dead", "Not Sent"),
         ],
         string="Synchronisation",
         compute="_compute_sync_state",

@@ -246,7 +246,7 @@ class TestStatistics(StatisticsCase):
         self.app.fault("error", status=503, count=1)
         self.order.origin = "PH-1"
         self.push()
-        self.assertTrue(self.operations(state="dead").revive)
+        self.assertTrue(self.operations(state="waiting").revive)
         self.env["sync.operation"]._resume(self.backend)
         self.push()
         self.assertEqual(self.recovered(), {"revived": 1})

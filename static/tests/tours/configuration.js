@@ -125,7 +125,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_backend", {
         see(row("Products", "Pharmacy to Odoo", "50")),
         click(`${row("Suppliers")} [name=entity]`),
         click("button[name=action_view_mappings]", "Its records"),
-        page("Mappings"),
+        page("Linked Records"),
         see(row("Veterinaria Alba")),
         ...back("Suppliers"),
         click("button[name=action_reconcile]", "Compare both sides now"),

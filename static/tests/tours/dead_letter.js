@@ -2,7 +2,7 @@ import {registry} from "@web/core/registry";
 
 const back = {
     content: "Back to the list",
-    trigger: ".breadcrumb-item:contains('Dead Letters') a, .o_back_button",
+    trigger: ".breadcrumb-item:contains('Failed Changes') a, .o_back_button",
     run: "click",
 };
 

@@ -105,7 +105,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_timeline", {
     steps: () => [
         {
             content: "the order tells how it stands",
-            trigger: "button[name=action_view_sync]:contains(Dead Letter)",
+            trigger: "button[name=action_view_sync]:contains(Not Sent)",
             run: "click",
         },
         {
