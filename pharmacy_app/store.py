@@ -111,6 +111,7 @@ class Store:
         # Fields in which an update does not change the app's own value.
         self.keeps = ()
         self.without_checksums = False
+        self.refuse_records = ""
         self._writer = self._connect()
         self._writer.executescript(_SCHEMA)
 
@@ -163,6 +164,7 @@ class Store:
         # Fields in which an update does not change the app's own value.
         self.keeps = ()
         self.without_checksums = False
+        self.refuse_records = ""
 
     def close(self):
         self._writer.close()

@@ -6,4 +6,5 @@ from . import reliability
 from . import sync_report_schedule
 from . import sync_overview
 from . import standing
+from . import sync_todo
 from . import sync_timeline

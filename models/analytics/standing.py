@@ -65,7 +65,7 @@ class SyncBackend(models.Model):
             for breaker in backend.breaker_ids.filtered(lambda b: b.state == "open"):
                 state, __ = breaker._read_row(lock=True)
                 breaker._write_row(replace(state, open_until=time.time()))
-            self.env["sync.operation"].search(
+            backend.env["sync.operation"].search(
                 [
                     ("backend_id", "=", backend.id),
                     ("state", "=", "waiting"),
@@ -177,27 +177,27 @@ class SyncTracked(models.AbstractModel):
         """How each record stands with each pharmacy that it is linked with."""
         links = self.env["sync.mapping"]
         if links.has_access("read"):
-            own = [("res_model", "=", self._name), ("res_id", "in", self.ids)]
-            links = links.search(own)
+            own = self._sync_records()
+            links = links.search(
+                [("res_model", "=", own._name), ("res_id", "in", own.ids)]
+            )
         looks = links.backend_id._look_at()
         linked = links.grouped("res_id")
         for record in self:
-            record.sync_sentence = " ".join(
-                self.env._(
-                    record_sentence(
-                        _state_of(record, link),
-                        looks[link.backend_id.id].standing.state,
-                    )
-                )
-                % {"pharmacy": link.backend_id.name}
-                for link in linked.get(record.id, ())
-                if link.backend_id.id in looks
-            )
+            texts = [
+                self._sync_say(record.sync_state, link, looks)
+                for res_id in record._sync_records().ids
+                for link in linked.get(res_id, ())
+            ]
+            record.sync_sentence = " ".join(dict.fromkeys(texts))
 
-
-def _state_of(record, link):
-    # An edit that nobody has looked at yet is known to the record alone.
-    return "pending" if record.sync_state == "pending" else link.state
+    @api.model
+    def _sync_say(self, state, link, looks):
+        """What is said of one link, of a record that is shown in ``state``."""
+        # An edit that nobody has looked at yet is known to the record alone.
+        own = "pending" if state == "pending" else link.state
+        sentence = record_sentence(own, looks[link.backend_id.id].standing.state)
+        return self.env._(sentence) % {"pharmacy": link.backend_id.name}
 
 
 def _look(row):

@@ -171,6 +171,10 @@ class SyncOperation(models.Model):
         """Open the dialog that asks for the reason."""
         return self._dialog("action_sync_operation_discard")
 
+    def action_ask_mend(self):
+        """Open the dialog that corrects what these have in common."""
+        return self._dialog("action_sync_operation_mend")
+
     def action_ask_assign(self):
         """Open the dialog that asks for the person."""
         return self._dialog("action_sync_operation_assign")

@@ -118,7 +118,8 @@ class SyncErrorIncident(models.Model):
                    RETURNING i.group_id)
                    UPDATE sync_error_group g SET state = 'resolved'
                      FROM ended
-                    WHERE g.id = ended.group_id AND g.state IN ('new', 'acknowledged')""",
+                    WHERE g.id = ended.group_id
+                      AND g.state IN ('new', 'acknowledged')""",
                 SQL(ENDED),
             )
         )

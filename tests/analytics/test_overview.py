@@ -39,10 +39,10 @@ class TestOverview(SyncCase):
         return model.search(domain)
 
     def die(self):
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         self.order.origin = "PH-1"
         self.push()
-        self.backend.api_key = KEY
+        self.app.refuse_records("")
 
     def test_all_is_well(self):
         data = self.data()

@@ -49,11 +49,11 @@ class StatisticsCase(SyncCase):
         self.push()
 
     def die(self):
-        """The order's push dies of a revoked key."""
-        self.backend.api_key = "revoked"
+        """The order's push dies: the app does not take the record."""
+        self.app.refuse_records()
         self.order.origin = f"PH-{self.order.origin}"
         self.push()
-        self.backend.api_key = KEY
+        self.app.refuse_records("")
         self.commit()
 
     def move(self, hours):
