@@ -55,7 +55,7 @@ class _Situation:
 
 
 _MAY_SUCCEED = _lt("It may succeed later.")
-_USED_UP = _lt("Its attempts are used up.")
+_USED_UP = _lt("All attempts failed.")
 _AWAY = _lt("The pharmacy app does not answer: it goes on by itself once it does.")
 # How often work is tried anew whose attempts the app's absence has used up.
 REVIVALS = 3
@@ -80,7 +80,11 @@ TABLE: tuple[_Row, ...] = (
         _lt("The backend's retry budget is used up."),
     ),
     (lambda s: s.worth_retrying, Verdict.RETRY, _MAY_SUCCEED),
-    (lambda s: not s.failure.retryable, Verdict.DEAD, _lt("Trying again cannot help.")),
+    (
+        lambda s: not s.failure.retryable,
+        Verdict.DEAD,
+        _lt("A retry alone will not help: mend the cause first."),
+    ),
     (lambda s: not s.deadline_left, Verdict.DEAD, _lt("Its time is used up.")),
     (lambda s: True, Verdict.DEAD, _USED_UP),
 )

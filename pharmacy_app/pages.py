@@ -205,9 +205,7 @@ def clear_faults(request: Request):
 
 
 @router.get("/{path}")
-def show_list(
-    request: Request, path: str, q: str = "", page: int = 1, state: str = ""
-):
+def show_list(request: Request, path: str, q: str = "", page: int = 1, state: str = ""):
     return _list(request, _sheet(path), q, page, state)
 
 

@@ -63,20 +63,20 @@ class SyncRedrive(models.Model):
         help="No more than this many dead letters are put in the queue in a minute.",
     )
     failure_limit = fields.Float(
-        "Stop at Failures (%)",
+        "Stop When Failures Exceed (%)",
         required=True,
         default=50.0,
         help="When more than this share of them dies again, the redrive stops by "
         "itself. During the first one and the ten, any failure stops it.",
     )
     failure_minimum = fields.Integer(
-        "Of at Least",
+        "Minimum Sample",
         required=True,
         default=10,
         help="The share of failures counts when this many have ended.",
     )
     sample = fields.Integer(
-        "Records Asked For",
+        "Records Checked at the Pharmacy",
         required=True,
         default=50,
         help="In the dry run the pharmacy app is asked for this many of the records. "

@@ -65,7 +65,7 @@ class SyncOperation(models.Model):
     payload_text = fields.Text(compute="_compute_payload_text")
     attempts = fields.Integer(readonly=True, help="Attempts made, the first included.")
     eta = fields.Datetime(
-        "Not Before", readonly=True, help="When the next attempt is due."
+        "Next Attempt", readonly=True, help="When the next attempt is due."
     )
     parked = fields.Boolean(
         readonly=True, help="It waits for the app, not for its own time."

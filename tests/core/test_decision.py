@@ -83,7 +83,7 @@ def test_a_503_is_retried_parked_and_at_last_dead():
 def test_a_422_is_dead_at_once():
     decision = decide(classify_response(422), attempts_left=5)
     assert decision.verdict is Verdict.DEAD
-    assert decision.reason == "Trying again cannot help."
+    assert decision.reason == "A retry alone will not help: mend the cause first."
 
 
 # --- what follows, for whatever kind of work ---------------------------------

@@ -174,8 +174,8 @@ class TestRedrive(SyncCase):
         orders, dead = self.dead_orders(4)
         first = self.operations(state="dead").sorted("id")[0]
         bad = orders.browse(first.mapping_id.res_id)
-        bad.order_line[0].product_qty = -1
         redrive = self.plan(dead)
+        bad.order_line[0].product_qty = -1
         redrive.action_start()
         for __ in range(4):
             self.push()
@@ -190,9 +190,9 @@ class TestRedrive(SyncCase):
 
     def test_nothing_else_is_tried_after_ten_that_died_of_something_else(self):
         orders, dead = self.dead_orders(13)
+        redrive = self.plan(dead)
         for order in orders:
             order.order_line[0].product_qty = -1
-        redrive = self.plan(dead)
         redrive.action_start()
         for __ in range(14):
             self.push()

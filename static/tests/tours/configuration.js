@@ -90,12 +90,14 @@ registry.category("web_tour.tours").add("pharmacy_sync_backend", {
         ...back("Backends"),
         click(`${row("Test Pharmacy", "127.0.0.1")} [name=name]`),
 
-        click(".o_field_widget[name=paused] input", "Pause, which is kept at once"),
+        click("button[name=action_pause]", "Pause"),
+        see(".modal:contains('until you resume')", "It says what that means"),
+        click(".modal footer button:contains('Pause')"),
         see(".ribbon:contains('Paused')"),
         see(".o-mail-Message:contains('Paused'):count(1)", "It is noted who did it"),
         see(without(".o_form_view", "button[name=action_synchronise]")),
         see(without(".o_form_view", "button[name=action_send_all]")),
-        click(".o_field_widget[name=paused] input", "Resume"),
+        click("button[name=action_resume]", "Resume"),
         see(without(".o_form_view", ".ribbon:contains('Paused')")),
         see(".o-mail-Message:contains('Paused'):count(2)"),
 

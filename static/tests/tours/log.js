@@ -40,7 +40,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_log", {
         ...filter("Failed", ".o_data_row:count(1)"),
         ...selectAll,
         press("action_retry"),
-        see(".o_view_nocontent:contains('Every handler had every event')"),
+        see(".o_view_nocontent:contains('No failed handlers')"),
         ...searchAll(`${row("Waiting")}:count(2)`),
 
         ...log("Audit Trace", "menu_sync_audit"),
