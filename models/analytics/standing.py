@@ -140,7 +140,8 @@ class SyncOverview(models.AbstractModel):
         """How each pharmacy stands that the user sees.
 
         :return: a list of dicts: ``id``, ``name``, ``state``, ``level``, ``text``,
-            ``decide`` and ``failed`` (how many need a person), ``can_try``
+            ``decide`` and ``failed`` (how much the user may do something about),
+            ``can_try``
         :raises AccessError: the user is none of Pharmacy Sync
         """
         message = self.env._("The overview is for Pharmacy Sync's users.")
@@ -159,7 +160,7 @@ class SyncOverview(models.AbstractModel):
                 "level": look.standing.level,
                 "text": backend._sentence(look),
                 "decide": look.facts.conflicts,
-                "failed": look.facts.failed,
+                "failed": look.facts.failed if operator else 0,
                 "can_try": operator and look.standing.state in ASKED_AGAIN,
             }
             for backend in backends

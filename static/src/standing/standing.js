@@ -1,7 +1,7 @@
 import { Component } from "@odoo/owl";
 import { useService } from "@web/core/utils/hooks";
 
-const ICONS = {
+export const ICONS = {
     success: "fa-check-circle",
     info: "fa-refresh",
     warning: "fa-exclamation-circle",

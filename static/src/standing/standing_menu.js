@@ -6,17 +6,10 @@ import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { user } from "@web/core/user";
 import { useService } from "@web/core/utils/hooks";
-import { Standing } from "./standing";
+import { ICONS, Standing } from "./standing";
 
 const REFRESH = 60000; // milliseconds
 const LEVELS = ["success", "info", "warning", "danger"];
-// Of a bar that may have any colour.
-const LOOKS = {
-    success: ["fa-check-circle", ""],
-    info: ["fa-refresh", ""],
-    warning: ["fa-exclamation-circle", "text-warning"],
-    danger: ["fa-exclamation-triangle", "text-danger"],
-};
 
 /** How synchronisation stands, for those who work elsewhere in Odoo. It asks once a
  * minute at the most, and only on a page that somebody looks at. */
@@ -64,16 +57,13 @@ export class StandingMenu extends Component {
     }
 
     get icon() {
-        return LOOKS[this.worst.level][0];
+        return ICONS[this.worst.level];
     }
 
-    get colour() {
-        return LOOKS[this.worst.level][1];
-    }
-
-    /** How much needs a person. */
-    get needs() {
-        return this.state.standings.reduce((sum, s) => sum + s.decide + s.failed, 0);
+    /** How much this person may do something about; else whether anything is wrong. */
+    get mark() {
+        const count = this.state.standings.reduce((sum, s) => sum + s.decide + s.failed, 0);
+        return count || (this.worst.level === "danger" ? "!" : "");
     }
 
     get summary() {

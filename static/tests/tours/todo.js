@@ -52,7 +52,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_todo_buyer", {
 // Who works elsewhere in Odoo reads the same sentence, and that there is nothing to do.
 registry.category("web_tour.tours").add("pharmacy_sync_outage", {
     steps: () => [
-        see(".o_sync_systray .text-danger"),
+        see(".o_sync_systray .badge:contains('!')"),
         click(".o_sync_systray", "What is it?"),
         see(`.o_sync_systray_menu ${standing("away")}:contains('Does not answer since')`),
         see(`.o_sync_systray_menu ${standing("away")}:contains('You need to do nothing.')`),
