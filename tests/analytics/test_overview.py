@@ -31,7 +31,9 @@ class TestOverview(SyncCase):
         action = self.env["ir.actions.act_window"]._for_xml_id(link["action"])
         model = self.env[action["res_model"]].with_user(self.user)
         domain = Domain(safe_eval(action["domain"] or "[]")) & Domain(link["domain"])
-        view = model.get_views([(False, "search")])["views"]["search"]["arch"]
+        search = action["search_view_id"]
+        views = model.get_views([(search and search[0], "search")])
+        view = views["views"]["search"]["arch"]
         for name in link["context"]:
             name = name.removeprefix("search_default_")
             (found,) = etree.fromstring(view).xpath(f"//filter[@name='{name}']")

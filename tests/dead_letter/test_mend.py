@@ -23,6 +23,13 @@ class TestMend(SyncCase):
         self.assertEqual(len(dead), count)
         return orders, dead
 
+    def work(self, redrive):
+        """Do what the job runner would: one shift of the redrive's job."""
+        self.env.flush_all()
+        backend = redrive.backend_id._as_runner()
+        redrive.with_env(backend.env)._job_work()
+        self.env.invalidate_all()
+
     def wizard(self, letters):
         context = letters.action_ask_mend()["context"]
         return (
@@ -48,16 +55,14 @@ class TestMend(SyncCase):
         wizard.line_ids[0].value = "4"
         action = wizard.action_mend()
         self.assertEqual(action["res_model"], "sync.redrive")
-        self.assertEqual(orders.order_line.mapped("product_qty"), [4.0] * 3)
+        self.assertEqual(set(orders.order_line.mapped("product_qty")), {4.0})
         self.assertEqual(dead.note_ids.mapped("action"), ["edited"] * 3)
         redrive = self.env["sync.redrive"].browse(action["res_id"])
-        backend = redrive.backend_id._as_runner()
-        work = redrive.with_env(backend.env)
-        work._job_work()
+        self.work(redrive)
         redrive.with_user(self.operator).action_start()
         for __ in range(4):
             self.push()
-            work._job_work()
+            self.work(redrive)
         self.assertFalse(self.operations(state="dead"))
 
     def test_units_of_arrived_records_are_a_table_of_replacements(self):
@@ -84,7 +89,7 @@ class TestMend(SyncCase):
         wizard.line_ids[0].value = "many"
         with self.assertRaisesRegex(UserError, "Nothing was corrected"):
             wizard.action_mend()
-        self.assertEqual(orders.order_line.mapped("product_qty"), [-1.0] * 2)
+        self.assertEqual(set(orders.order_line.mapped("product_qty")), {-1.0})
         with self.assertRaisesRegex(UserError, "No value was changed"):
             self.wizard(dead).action_mend()
 
