@@ -158,6 +158,20 @@ class SyncConflictResolve(models.TransientModel):
         """The side chosen for each field: ``{name: side}``."""
         return {field.name: field.side for field in self.field_ids if field.side}
 
+    def _chosen(self):
+        """The conflicts that are decided: without those that were to be ticked.
+
+        :raises UserError: none is left
+        """
+        chosen = self.conflict_ids
+        if not self.with_risky:
+            chosen -= self._risky()
+        if not chosen:
+            raise UserError(
+                self.env._("Tick Decide Them as Well: there are no others.")
+            )
+        return chosen
+
     def action_apply(self):
         """Carry out what was shown, a batch a transaction.
 
@@ -168,13 +182,7 @@ class SyncConflictResolve(models.TransientModel):
         if not sides:
             raise UserError(self.env._("Choose a side for at least one field."))
         failures, resolved, left_open = [], 0, 0
-        chosen = self.conflict_ids
-        if not self.with_risky:
-            chosen -= self._risky()
-        if not chosen:
-            raise UserError(
-                self.env._("Tick Decide Them as Well: there are no others.")
-            )
+        chosen = self._chosen()
         ids = chosen.ids
         seen = self.seen or {}
         for start in range(0, len(ids), BATCH):
