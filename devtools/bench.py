@@ -52,7 +52,9 @@ def run(names):
             for script in scripts:
                 say("...", script.stem)
                 command = [venv.python(), script]
-                code, _text = shell.run_shown(command, script.stem, TIMEOUT, env=env)
+                code, _text = shell.run_shown(
+                    command, script.stem, TIMEOUT, script.stem, env=env
+                )
                 say("FAILED" if code else "ok", script.stem)
                 good = good and code == 0
         finally:
