@@ -17,6 +17,8 @@ DOWNLOADS = STATE / "debs"
 APT = STATE / "apt"
 ODOO = STATE / "odoo"
 ADDONS = STATE / "addons"
+# Addons of others that tests install beside this one, apart from what it needs itself.
+NEIGHBOURS = STATE / "neighbours"
 ODOO_SCRIPT = STATE / "bin" / "odoo"
 
 ADDON_NAME = "pharmacy_sync"

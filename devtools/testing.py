@@ -11,7 +11,11 @@ The tests find what they need in the environment:
 ``PHARMACY_SYNC_ODOO_COMMAND``      JSON list: the words that start Odoo
 ``PHARMACY_SYNC_ODOO_RC``           Odoo configuration naming no database
 ``PHARMACY_SYNC_APP_COMMAND``       JSON list: the words that start the app
+``PHARMACY_SYNC_NEIGHBOURS``        database with the addons of others, to clone
+``PHARMACY_SYNC_NEIGHBOURS_RC``     Odoo configuration that finds these addons
 ==================================  =========================================
+
+The last two are there where ``tests/system/test_neighbours.py`` may run.
 """
 
 import json
@@ -38,6 +42,7 @@ from .progress import StepError, explain, say
 TIMEOUT = 3300  # seconds for one part
 SYSTEM = "tests/system"
 SYSTEM_PARTS = 4  # each starts servers of its own
+NEIGHBOURS = f"{SYSTEM}/test_neighbours.py"
 SERVED = 3  # gigabytes that a part with servers and a browser may need
 NOTHING_COLLECTED = 5
 CLOSING = re.compile(r"^(?:=+ )?(\d+ \w+.*) in [\d.]+s\b", re.MULTILINE)
@@ -65,6 +70,13 @@ def test_environment(database):
         "PHARMACY_SYNC_ODOO_COMMAND": json.dumps(odoo.command()),
         "PHARMACY_SYNC_ODOO_RC": str(config.write("servers")),
         "PHARMACY_SYNC_APP_COMMAND": json.dumps(app),
+    }
+
+
+def _neighbours():
+    return {
+        "PHARMACY_SYNC_NEIGHBOURS": databases.neighbours(),
+        "PHARMACY_SYNC_NEIGHBOURS_RC": str(config.write("near", neighbours=True)),
     }
 
 
@@ -159,12 +171,18 @@ def _rooms():
 def _in_clone(number, name, where, options):
     with databases.run_clone(f"{number:03}") as database:
         env = test_environment(database)
+        if any(map(_meets_neighbours, where)):
+            env.update(_neighbours())
         conf = config.write(f"test_{database}", database)
         words = [f"--odoo-config={conf}", "--odoo-http", *map(_link, where), *options]
         try:
             return _pytest(name, words, env=env)
         finally:
             conf.unlink()
+
+
+def _meets_neighbours(path):
+    return NEIGHBOURS.startswith(path.partition("::")[0])
 
 
 def _link(path):

@@ -3,6 +3,8 @@
 The lint tools pin versions of their own that disagree with Odoo's needs.
 """
 
+import shutil
+
 from . import odoo, paths, settings, shell, stamps
 from .progress import StepError, step
 
@@ -12,6 +14,7 @@ MAXIMUM = (3, 13)  # the newest that Odoo 19 supports
 REQUIREMENTS = paths.ROOT / "requirements-dev.txt"
 # Addons depend on "odoo", which is no distribution of pip's here.
 ADDON_REQUIREMENTS = paths.ROOT / "devtools/requirements-addons.txt"
+NEIGHBOUR_REQUIREMENTS = paths.ROOT / "devtools/requirements-neighbours.txt"
 LINT_REQUIREMENTS = paths.ROOT / "devtools/requirements-lint.txt"
 APP_REQUIREMENTS = tuple(
     paths.ROOT / "pharmacy_app" / name
@@ -50,6 +53,19 @@ def ensure_lint():
         _create(paths.LINT_VENV)
         _pip(paths.LINT_VENV, f"-r{LINT_REQUIREMENTS}")
         stamps.mark_done("lint", key)
+
+
+def ensure_neighbours():
+    """Have the addons that tests install beside this one, in a folder of their own:
+    no other database finds them."""
+    key = stamps.digest(NEIGHBOUR_REQUIREMENTS)
+    if stamps.is_done("neighbours", key) and paths.NEIGHBOURS.exists():
+        return
+    with step("addons of others, to be tested beside"):
+        shutil.rmtree(paths.NEIGHBOURS, ignore_errors=True)
+        target = f"--target={paths.NEIGHBOURS}"
+        _pip(paths.VENV, "--no-deps", target, f"-r{NEIGHBOUR_REQUIREMENTS}")
+        stamps.mark_done("neighbours", key)
 
 
 def missing_packages():

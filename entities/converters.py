@@ -70,6 +70,8 @@ class Converter:
     kind = "text"
     # Whether a person may give a value of their own for it.
     free = True
+    # (model, field, path to it): of another record whose field is part of the value.
+    reads = None
 
     def __init__(self, key, field, required=False, longest=None, title=None):
         self.key = key

@@ -37,6 +37,7 @@ class Coded(Link):
         super().__init__(key, field, required, title=title)
         self.model = model
         self.by = by
+        self.reads = (model, by, field)
 
     def to_json(self, record, directory):
         coded = record[self.field]

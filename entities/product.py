@@ -12,6 +12,12 @@ class VariantName(Converter):
     """A product's name: of several variants of one template with what tells them apart,
     as in *Collar (S)*."""
 
+    reads = (
+        "product.attribute.value",
+        "name",
+        "product_template_attribute_value_ids.product_attribute_value_id",
+    )
+
     def to_json(self, record, directory):
         name = super().to_json(record, directory)
         variant = record._sync_variant()
