@@ -7,6 +7,7 @@ from ..core.line_keys import keys_of, pair_lines
 from ..core.merge import lines_by_key
 from ..core.text_checks import check_id, check_list
 from .converters import at_path, is_empty, placed
+from .directory import together
 from .links import Reference
 
 # Lines of a record that arrives: creating them takes one request or job.
@@ -164,8 +165,9 @@ class SyncEntity(models.AbstractModel):
         }
         if not wanted or not self._entity_lines:
             return
-        known = self._serialise(self.env[self._entity_model].concat(*wanted), directory)
-        groups, added, removed = {}, [], self._line_model()
+        every = self.env[self._entity_model].concat(*wanted)
+        known = self._serialise(every, directory)
+        groups, added, removed = {}, [], []
         for record, lines in wanted.items():
             had = lines_by_key("lines", known[record.id]["lines"])
             current, new = self._lines_of(record), []
@@ -176,18 +178,16 @@ class SyncEntity(models.AbstractModel):
                 elif changed := _changed(had[key], line):
                     values = self._line_values(index, line, directory, changed)
                     values = self._complete_line(current[key], values)
-                    groups.setdefault(repr(values), (values, []))[1].append(
-                        current[key]
-                    )
+                    group = groups.setdefault(repr(values), (values, []))
+                    group[1].append(current[key])
             kept = {line["key"] for line in lines}
-            removed += removed.concat(
-                *(o for key, o in current.items() if key not in kept)
-            )
+            removed += [line for key, line in current.items() if key not in kept]
             added += self._new_line_values(record, new, directory)
+        every_line = every[self._entity_lines]
         for values, lines in groups.values():
-            self._write_lines(removed.concat(*lines), values)
-        removed.unlink()
-        removed.create(added)
+            self._write_lines(together(lines, every_line), values)
+        together(removed, every_line).unlink()
+        every_line.create(added)
 
     @api.model
     def _complete_line(self, line, values):

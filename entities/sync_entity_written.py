@@ -5,6 +5,7 @@ from odoo import api, models
 from ..core.exceptions import SyncError
 from ..core.merge import KEYED
 from ..core.taxonomy import ErrorType
+from .directory import together
 
 
 class SyncEntity(models.AbstractModel):
@@ -53,9 +54,9 @@ class SyncEntity(models.AbstractModel):
             if own:
                 group = groups.setdefault(json.dumps(own, sort_keys=True), (own, []))
                 group[1].append(record)
-        Model = self.env[self._entity_model]
+        every = self.env[self._entity_model].concat(*changes)
         return [
-            (Model.concat(*records), self._values(own, directory))
+            (together(records, every), self._values(own, directory))
             for own, records in groups.values()
         ]
 
