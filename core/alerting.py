@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from .alert_kinds import KINDS, Condition, Kind
 from .taxonomy import Severity, TextEnum
-from .texts import _lt
 
 # Notifications of one rule within LIMITED_FOR seconds; critical ones may exceed it.
 LIMIT = 10
@@ -27,137 +27,6 @@ SCORE_MARGIN = 5
 AGAIN = 3600.0
 
 RANKS = {severity: rank for rank, severity in enumerate(Severity)}
-
-
-class Condition(TextEnum):
-    """What a rule looks at: the key of :data:`KINDS`."""
-
-    CRITICAL_ERROR = "critical_error"
-    AUTHENTICATION = "authentication"
-    ERROR_RATE = "error_rate"
-    ERROR_SPIKE = "error_spike"
-    BREAKER_OPENED = "breaker_opened"
-    DEAD_LETTER = "dead_letter"
-    HANDLER_FAILED = "handler_failed"
-    HEALTH_SCORE = "health_score"
-    RECOVERY_FAILED = "recovery_failed"
-    SET_BACK = "set_back"
-    COPIED = "copied"
-    RULE_PROPOSED = "rule_proposed"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What is known of every alert of one condition.
-
-    ``title``, ``advice`` and ``gone`` are what happened, what to do, and why it is
-    resolved by itself. ``below``: it is raised by a figure below the threshold, not
-    above. ``counted``: the figure is a count within the rule's window. ``grows``: its
-    severity does, with the figure. ``inhibited``: it follows from a backend that is
-    down. ``correlated``: it is notified together with others that start with it.
-    """
-
-    title: str
-    advice: str
-    gone: str
-    below: bool = False
-    counted: bool = False
-    grows: bool = False
-    inhibited: bool = False
-    correlated: bool = False
-
-
-_C = Condition
-
-KINDS: Mapping[Condition, Kind] = {
-    _C.CRITICAL_ERROR: Kind(
-        _lt("Critical error: %(subject)s"),
-        _lt("Open the error, and do what it advises before anything else."),
-        _lt("The errors are resolved."),
-    ),
-    _C.AUTHENTICATION: Kind(
-        _lt("Access refused: %(subject)s"),
-        _lt("Renew the key or grant the permission, then redrive."),
-        _lt("The errors are resolved."),
-        correlated=True,
-    ),
-    _C.ERROR_RATE: Kind(
-        _lt("%(value)s errors within %(window)s seconds"),
-        _lt("Look which errors are the most frequent, and what they advise."),
-        _lt("Errors are rare again."),
-        counted=True,
-        inhibited=True,
-        correlated=True,
-    ),
-    _C.ERROR_SPIKE: Kind(
-        _lt("The same error %(value)s times within %(window)s seconds: %(subject)s"),
-        _lt("Open the error, and do what it advises."),
-        _lt("The error is rare again."),
-        counted=True,
-        grows=True,
-        inhibited=True,
-        correlated=True,
-    ),
-    _C.BREAKER_OPENED: Kind(
-        _lt("Breaker opened: %(subject)s: %(cause)s"),
-        _lt(
-            "See whether the pharmacy app runs and can be reached. Changes are kept,"
-            " and go out by themselves when it answers."
-        ),
-        _lt("The breaker is closed: the pharmacy app answers again."),
-    ),
-    _C.DEAD_LETTER: Kind(
-        _lt("Dead letters (%(value)s): %(subject)s"),
-        _lt("Open the dead letters, correct what they died of, then redrive them."),
-        _lt("None of these dead letters is left."),
-        correlated=True,
-    ),
-    _C.HANDLER_FAILED: Kind(
-        _lt("Events not delivered (%(value)s), handler %(subject)s: %(cause)s"),
-        _lt("Open the events, mend what their handler failed at, then deliver again."),
-        _lt("No event is left that was not delivered."),
-    ),
-    _C.HEALTH_SCORE: Kind(
-        _lt("Health score %(value)s, below %(threshold)s"),
-        _lt("The overview says what takes the points away."),
-        _lt("The score has recovered."),
-        below=True,
-        inhibited=True,
-    ),
-    _C.RECOVERY_FAILED: Kind(
-        _lt("Recovery failed: %(subject)s: %(cause)s"),
-        _lt("It does not go on by itself: open it, and put it in order by hand."),
-        _lt("It is in order again."),
-    ),
-    _C.SET_BACK: Kind(
-        _lt(
-            "The pharmacy app was set back to an earlier state: %(subject)s: %(cause)s"
-        ),
-        _lt(
-            "All is read again and compared. What Odoo had agreed on since is sent"
-            " again, or asked about; nothing old is written in Odoo. Decide the"
-            " conflicts, then look at the drift that the comparisons propose to repair."
-        ),
-        _lt("Both sides were compared and repaired."),
-    ),
-    _C.COPIED: Kind(
-        _lt("This database is a copy, or was moved: %(subject)s"),
-        _lt(
-            "Nothing is exchanged with the pharmacy app. If this is the original, a"
-            " manager says so on the backend; a copy stays as it is."
-        ),
-        _lt("A manager has said that this is the original."),
-    ),
-    _C.RULE_PROPOSED: Kind(
-        _lt("What is sent needs a decision: %(subject)s"),
-        _lt(
-            "Several pharmacy apps could get the same records, so that only what is"
-            " linked already is sent. Open the stream and choose which records belong"
-            " on it, or confirm it as it is."
-        ),
-        _lt("A person has chosen what is sent."),
-    ),
-}
 
 
 @dataclass(frozen=True)
