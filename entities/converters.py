@@ -37,10 +37,16 @@ def at_path(path):
     try:
         yield
     except (InvalidDataError, DependencyMissingError) as exc:
-        exc.field = f"{path}.{exc.field}"
-        exc.message = f"{path}: {exc.message}"
-        exc.args = (exc.message,)
+        placed(exc, path)
         raise
+
+
+def placed(error, path):
+    """The error with the path of the line before its field."""
+    error.field = f"{path}.{error.field}"
+    error.message = f"{path}: {error.message}"
+    error.args = (error.message,)
+    return error
 
 
 def moment_text(env, moment):
@@ -289,7 +295,7 @@ class RichText(Converter):
 
 
 def _plain(html):
-    return html2plaintext(html or "").strip()
+    return html2plaintext(html).strip() if html else ""
 
 
 def is_empty(value):

@@ -97,8 +97,12 @@ class SyncEntityProduct(models.AbstractModel):
         return products
 
     @api.model
-    def _update(self, record, changes, directory):
-        return super()._update(record, self._of_template(record, changes), directory)
+    def _update_all(self, changes, directory):
+        changes = {
+            product: self._of_template(product, data)
+            for product, data in changes.items()
+        }
+        return super()._update_all(changes, directory)
 
     @api.model
     def _of_template(self, record, changes):

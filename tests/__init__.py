@@ -57,7 +57,9 @@ from .exchange import test_neutral
 from .exchange import test_declined
 from .exchange import test_fidelity
 from .exchange import test_not_said
+from .exchange import test_as_odoo
 from .exchange import test_refused
+from .exchange import test_statements
 from .exchange import test_trouble
 from .exchange import test_line_keys
 from .exchange import test_codes

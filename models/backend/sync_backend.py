@@ -279,12 +279,41 @@ class SyncBackend(models.Model):
         """
         ((xid,),) = self.env.execute_query(SQL("SELECT pg_current_xact_id()::text"))
         for backend in self.filtered(lambda b: b._is_at_work()):
-            key = f"pharmacy_sync push {backend.id} {xid} {eta or ''}"
+            key = f"{backend._push_key()}{xid} {eta or ''}"
             backend._as_runner().with_delay(
                 eta=eta or None,
                 identity_key=key,
                 description=self.env._("Push to %s", backend.name),
             )._job_push()
+
+    def _end_push_jobs(self, running):
+        """One push job serves all that wait for their turn: what they were made for is
+        committed, and the one that begins now reads it.
+
+        :param running: uuid of that job
+        """
+        self.env.execute_query(
+            SQL(
+                """UPDATE queue_job
+                      SET state = 'cancelled', date_cancelled = %(now)s,
+                          result = %(why)s
+                    WHERE id IN (
+                        SELECT id FROM queue_job
+                         WHERE state = 'pending' AND uuid <> %(running)s
+                           AND starts_with(identity_key, %(key)s)
+                           AND (eta IS NULL OR eta <= %(now)s)
+                           FOR UPDATE SKIP LOCKED)
+                RETURNING id""",
+                now=fields.Datetime.now(),
+                why=self.env._("Another push job did the work."),
+                running=running,
+                key=self._push_key(),
+            )
+        )
+
+    def _push_key(self):
+        """How the identity keys of the backend's push jobs begin."""
+        return f"pharmacy_sync push {self.id} "
 
     def _schedule_pull(self, eta=None):
         """Have the job runner read the app's changes, not before ``eta`` (UTC).
