@@ -144,5 +144,9 @@ class ProductTemplate(models.Model):
             states = template._sync_records().mapped("sync_state")
             template.sync_state = self._sync_weightiest(filter(None, states))
 
+    @api.model
+    def _search_sync_state(self, operator, value):
+        return [("product_variant_ids.sync_state", operator, value)]
+
     def _sync_records(self):
         return self.with_context(active_test=False).product_variant_ids

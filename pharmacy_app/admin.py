@@ -2,7 +2,7 @@
 
 import hmac
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, StrictBool
@@ -37,6 +37,8 @@ class SettingsData(Closed):
     ignore_idempotency_keys: StrictBool | None = None
     keeps: list[str] | None = None
     without_checksums: StrictBool | None = None
+    # A code with which every record is refused, each for itself; empty: none is.
+    refuse_records: Code | Literal[""] | None = None
     stock: dict[str, PositiveAmount | None] = Field(default_factory=dict)
 
 
@@ -95,6 +97,8 @@ def change_settings(request: Request, data: SettingsData):
         store.keeps = tuple(data.keeps)
     if data.without_checksums is not None:
         store.without_checksums = data.without_checksums
+    if data.refuse_records is not None:
+        store.refuse_records = data.refuse_records
     with store.write() as db:
         for product_id, quantity in data.stock.items():
             db.execute("DELETE FROM stock WHERE product_id = ?", (product_id,))
@@ -105,6 +109,7 @@ def change_settings(request: Request, data: SettingsData):
         "ignore_idempotency_keys": store.ignore_idempotency_keys,
         "keeps": store.keeps,
         "without_checksums": store.without_checksums,
+        "refuse_records": store.refuse_records,
         "stock": {row["product_id"]: str(Decimal(row["quantity"])) for row in stock},
     }
 

@@ -67,6 +67,7 @@ from .exchange import test_belonging
 from .exchange import test_variants
 from .dead_letter import test_dead_letter
 from .dead_letter import test_dead_letter_tour
+from .dead_letter import test_mend
 from .dead_letter import test_redrive
 from .reconcile import test_initial
 from .reconcile import test_initial_tour
@@ -82,6 +83,8 @@ from .analytics import test_report
 from .analytics import test_report_tour
 from .analytics import test_statistics
 from .analytics import test_timeline
+from .analytics import test_todo
+from .analytics import test_todo_tour
 from .alert import test_alert
 from .alert import test_alert_tour
 from .api import test_api

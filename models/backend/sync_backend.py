@@ -238,6 +238,24 @@ class SyncBackend(models.Model):
 
     # -- Actions ----------------------------------------------------------------------
 
+    def action_pause(self):
+        """Send nothing and read nothing until it is resumed; changes are kept.
+
+        :raises AccessError: the user is no manager
+        """
+        self.check_access("write")
+        self.paused = True
+        return True
+
+    def action_resume(self):
+        """Have what was kept go out, and read on.
+
+        :raises AccessError: the user is no manager
+        """
+        self.check_access("write")
+        self.paused = False
+        return True
+
     def _check_operator(self):
         message = self.env._("Only operators may synchronise or test a connection.")
         check_may(self, OPERATOR, message)

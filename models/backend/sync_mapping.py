@@ -119,11 +119,11 @@ class SyncMapping(models.Model):
     )
     state = fields.Selection(
         [
-            ("pending", "Under Way"),
-            ("synced", "In Step"),
+            ("pending", "Syncing"),
+            ("synced", "In Sync"),
             ("differs", "Known Difference"),
             ("conflict", "Conflict"),
-            ("dead", "Dead Letter"),
+            ("dead", "Not Sent"),
         ],
         compute="_compute_state",
         store=True,

@@ -103,7 +103,7 @@ class SyncError(models.Model):
         "Next Attempt In", readonly=True, help="Seconds until the next attempt."
     )
     retry_reason = fields.Char(
-        "What Comes Next",
+        "Next Step",
         readonly=True,
         help="Why it is tried again, and what set the delay; or why it is not.",
     )

@@ -65,7 +65,7 @@ class SyncSaga(models.Model):
         readonly=True, help="It is to be taken back as soon as its step has ended."
     )
     job_uuid = fields.Char("Job", readonly=True)
-    eta = fields.Datetime("Not Before", readonly=True)
+    eta = fields.Datetime("Next Attempt", readonly=True)
     reason = fields.Char(readonly=True, help="Why it waits.")
     worked_at = fields.Datetime("Last Worked On", readonly=True)
     ended_at = fields.Datetime(readonly=True)
