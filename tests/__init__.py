@@ -31,6 +31,7 @@ from .call import test_pool
 from .call import test_session
 from .event import test_changes
 from .event import test_event_handlers
+from .event import test_subscription
 from .event import test_touched
 from .operation import test_cancel
 from .operation import test_failure
@@ -81,6 +82,8 @@ from .analytics import test_report_tour
 from .analytics import test_statistics
 from .analytics import test_timeline
 from .alert import test_alert
+from .alert import test_channel
+from .alert import test_conditions
 from .alert import test_alert_tour
 from .api import test_api
 from .api import test_erase

@@ -73,13 +73,31 @@ class AlertCase(SyncCase):
     def notes(self, text):
         return self.backend.message_ids.filtered(lambda note: text in note.body)
 
+    def flood(self, count):
+        """That many alerts of one rule, none of them correlated."""
+        event = self.env["sync.event"].search([], limit=1)
+        self.env["sync.event.delivery"].create(
+            [
+                {
+                    "event_id": event.id,
+                    "backend_id": self.backend.id,
+                    "handler": f"handler {number}",
+                    "state": "failed",
+                }
+                for number in range(count)
+            ]
+        )
+
     def pass_time(self, seconds, *records):
         """Make what was written look older."""
         self.env.flush_all()
         moment = timedelta(seconds=seconds)
         columns = {
             "sync_error": ("occurred_at",),
-            "sync_alert": ("opened_at", "told_at", "resolved_at", "last_at"),
+            "sync_alert": (
+                *("opened_at", "sent_at", "told_at"),
+                *("resolved_at", "last_at"),
+            ),
         }
         for table, names in columns.items():
             for name in names:
@@ -409,7 +427,7 @@ class TestAlertRaised(AlertCase):
         self.assertEqual(set(offered), set(map(str, Condition)))
         for condition in offered:
             self.assertTrue(self.rule(condition))
-            self.assertTrue(hasattr(Alert, f"_see_{condition}"))
+            self.assertIn(Condition(condition), Alert._sources())
 
 
 @tagged("post_install", "-at_install")
@@ -553,21 +571,6 @@ class TestAlertTold(AlertCase):
         self.look()
         self.assertTrue(alert.told_at)
         self.assertTrue(self.notes("The same error"))
-
-    def flood(self, count):
-        """That many alerts of one rule, none of them correlated."""
-        event = self.env["sync.event"].search([], limit=1)
-        self.env["sync.event.delivery"].create(
-            [
-                {
-                    "event_id": event.id,
-                    "backend_id": self.backend.id,
-                    "handler": f"handler {number}",
-                    "state": "failed",
-                }
-                for number in range(count)
-            ]
-        )
 
     def test_a_rule_tells_ten_times_and_then_a_summary(self):
         self.only("handler_failed")
