@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 from odoo import Command, fields
 from odoo.exceptions import UserError
@@ -19,6 +20,7 @@ from ..receivers import receiver
 from .test_alert import LOGGED, RECORDED, AlertCase
 
 NOTIFY = "odoo.addons.pharmacy_sync.models.alert.notify"
+MAIL = "odoo.addons.base.models.ir_mail_server"
 KEY = "0123456789abcdef0123456789abcdef"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -260,13 +262,17 @@ class TestRoads(ChannelCase):
         # It comes again: no second issue.
         self.pass_time(10)
         self.break_badly()
+        self.env.cr.postcommit.run()
         self.look()
         self.carry()
         self.assertIn("commentCreate", self.asked[-1]["query"])
         self.assertEqual(self.asked[-1]["variables"]["input"]["issueId"], "i1")
 
-    def mail_server(self):
-        """A real SMTP server, and the messages that it took."""
+    def mail_server(self, **options):
+        """A real SMTP server, and the messages that it took.
+
+        :param options: of ``aiosmtpd``
+        """
         taken = []
 
         class Handler:
@@ -283,7 +289,7 @@ class TestRoads(ChannelCase):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        server = Controller(Handler(), hostname="127.0.0.1", port=port)
+        server = Controller(Handler(), hostname="127.0.0.1", port=port, **options)
         server.start()
         self.addCleanup(server.stop)
         # Odoo keeps its tests from sending mail.
@@ -303,13 +309,21 @@ class TestRoads(ChannelCase):
                 self.addCleanup(os.environ.__setitem__, name, known)
 
     def test_mail_by_the_server_of_the_settings(self):
-        port, taken = self.mail_server()
+        def authenticate(server, session, envelope, mechanism, data):
+            right = (data.login, data.password) == (b"clinic", b"hush")
+            return AuthResult(success=right)
+
+        port, taken = self.mail_server(
+            authenticator=authenticate, auth_required=True, auth_require_tls=False
+        )
         self.settings(
             NOTIFICATION_EMAIL_SMTP_HOST="127.0.0.1",
             NOTIFICATION_EMAIL_SMTP_PORT=port,
             NOTIFICATION_EMAIL_SMTP_FROM="alerts@clinic.example",
+            NOTIFICATION_EMAIL_SMTP_USER="clinic",
+            NOTIFICATION_EMAIL_SMTP_PASS="hush",
         )
-        self.channel("email", emails="boss@clinic.example, it@clinic.example")
+        channel = self.channel("email", emails="boss@clinic.example, it@clinic.example")
         self.backend.responsible_id = self.operator
         self.operator.email = "operator@clinic.example"
         self.break_badly()
@@ -327,6 +341,12 @@ class TestRoads(ChannelCase):
         text = message.get_body(("plain",)).get_content()
         self.assertIn(self.alerts().correlation_id, text)
         self.assertIn("checksum mismatch", text)
+        self.settings(NOTIFICATION_EMAIL_SMTP_PASSWORD="wrong")
+        with self.assertRaises(UserError), mute_logger(MAIL):
+            self.send_test(channel)
+        self.settings(NOTIFICATION_EMAIL_SMTP_ENCRYPTION="ssl")
+        with self.assertRaisesRegex(UserError, "(?i)ssl"), mute_logger(MAIL):
+            self.send_test(channel)
 
     def test_mail_by_odoos_own_server(self):
         port, taken = self.mail_server()
@@ -334,6 +354,7 @@ class TestRoads(ChannelCase):
         self.env["ir.mail_server"].create(
             {"name": "Clinic", "smtp_host": "127.0.0.1", "smtp_port": port}
         )
+        self.backend.company_id.email = "clinic@clinic.example"
         channel = self.channel("email", emails="boss@clinic.example")
         self.assertIn("took it", self.send_test(channel))
         self.assertTrue(taken[0][1]["Subject"].startswith("[LOW] Test"))
@@ -480,6 +501,14 @@ class TestDeliveries(ChannelCase):
             self.send_test(channel)
         self.assertFalse(slack.got)
 
+    def test_key_stays_with_the_receiver_that_it_was_entered_for(self):
+        pager, channel = self.pagerduty()
+        channel.address = "https://elsewhere.example"
+        self.assertFalse(channel.secret)
+        channel.write({"address": f"{pager.url}/", "secret": KEY})
+        channel.address = pager.url
+        self.assertTrue(channel.secret, "it is the same place")
+
     def test_send_again(self):
         slack, __ = self.slack()
         slack.status = 404
@@ -624,6 +653,11 @@ class TestRouting(ChannelCase):
         self.look()
         self.assertEqual(self.told(hook, slack, linear), [1, 1, 1])
         self.assertEqual(self.asked[0]["variables"]["input"]["teamId"], "t")
+        # The server's key goes to no host that only a manager has entered.
+        keyed = self.env["sync.alert.channel"].search([("kind", "=", "linear")])
+        keyed.filtered("from_settings").address = "https://elsewhere.example"
+        targets = {c._target() for c in keyed.filtered("from_settings")}
+        self.assertEqual(targets, {"https://api.linear.app"})
         # Another channel of the kind keeps to its own.
         mine, channel = self.slack()
         self.assertIn(mine.url, channel._target())
@@ -653,7 +687,8 @@ class TestNoFloods(ChannelCase):
         digest = told[1]
         self.assertIn("3 alerts", digest["text"])
         self.assertEqual(digest["attachments"][0]["text"].count("•"), 3)
-        self.assertEqual(len(self.alerts().filtered("told_at")), 4)
+        everything = self.alerts("open", "resolved")
+        self.assertEqual(len(everything.filtered("told_at")), 4)
 
     def test_ten_thousand_equal_errors_are_one_page(self):
         pager, __ = self.pagerduty()

@@ -59,7 +59,7 @@ class TestConditions(AlertCase):
 
     def test_events_that_nobody_delivers(self):
         self.make_order()
-        self.env.flush_all()
+        self.env.cr.flush()
         self.make_older("sync_event", "create_date", minutes=20)
         alert = self.seen("events_held")
         self.assertEqual(alert.backend_id, self.backend)
@@ -93,11 +93,12 @@ class TestConditions(AlertCase):
 
     def test_comparison_that_failed_until_one_succeeds(self):
         Work = self.env["sync.reconciliation"]
-        failed = Work.create({"backend_id": self.backend.id})
+        of_stream = {"stream_id": self.backend.stream_ids[0].id}
+        failed = Work.create(of_stream)
         failed._halt("failed", "disk full")
         alert = self.seen("work_failed")
         self.assertIn("disk full", alert.title)
-        Work.create({"backend_id": self.backend.id})._halt("done")
+        Work.create(of_stream)._halt("done")
         self.over("work_failed", alert)
 
     def test_job_that_failed(self):

@@ -10,6 +10,7 @@ from odoo.addons.base.models.res_partner import _tz_get
 from ....core import channels as core
 from ....core.channels import Kind
 from ....core.delivery import ALERT_POLICY
+from ....core.exceptions import SecretSealedError
 from ....core.linear import LINEAR
 from ....core.roads import PAGERDUTY
 from ....core.taxonomy import Severity
@@ -261,13 +262,19 @@ class SyncAlertChannel(models.Model):
     def _key(self):
         return self._set(KEYS, self._unsealed("secret"))
 
+    def _readable_key(self):
+        try:
+            return self._key()
+        except SecretSealedError:
+            return ""
+
     def _team(self):
         return self._set({"linear": "linear_team_id"}, self.team or "")
 
     def _missing(self):
         if self.kind in ADDRESSED and not self._readable_target():
             return self.env._("Enter the address of the receiver.")
-        if self.kind in KEYED and not self._key():
+        if self.kind in KEYED and not self._readable_key():
             return self.env._("Enter the key that the receiver gave you.")
         if self.kind == "linear" and not self._team():
             return self.env._("Enter the id of the team.")
@@ -286,13 +293,19 @@ class SyncBackend(models.Model):
     responsible_id = fields.Many2one(
         "res.users",
         "Responsible",
-        default=lambda self: self.env.user if self.env.user._is_internal() else False,
+        default=lambda self: self._person(),
         domain="[('share', '=', False)]",
         check_company=True,
         tracking=True,
         help="Is notified of what is wrong with this backend where nobody else looks "
         "after it.",
     )
+
+    @api.model
+    def _person(self):
+        """The user, if it is a person who works here."""
+        user = self.env.user
+        return user if user.active and user._is_internal() else user.browse()
 
     def _create_parts(self):
         result = super()._create_parts()

@@ -98,9 +98,8 @@ class SyncReceiver(models.AbstractModel):
 
     def _inverse_internal(self):
         for receiver in self:
-            receiver.internal_host = receiver.internal and (
-                host_of(receiver._readable_target())
-            )
+            entered = receiver._readable("address") or receiver._readable_target()
+            receiver.internal_host = receiver.internal and host_of(entered)
 
     def _inverse_address(self):
         for receiver in self.filtered(lambda r: r.address != MASK):
@@ -176,6 +175,13 @@ class SyncReceiver(models.AbstractModel):
     def _target(self):
         """The address that is used."""
         return self._unsealed("address")
+
+    def _readable(self, name):
+        """The same; an empty text if it cannot be decrypted."""
+        try:
+            return self._unsealed(name)
+        except SecretSealedError:
+            return ""
 
     def _readable_target(self):
         try:
