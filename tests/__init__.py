@@ -32,6 +32,7 @@ from .call import test_pool
 from .call import test_session
 from .event import test_changes
 from .event import test_event_handlers
+from .event import test_subscription
 from .event import test_touched
 from .operation import test_cancel
 from .operation import test_failure
@@ -87,6 +88,8 @@ from .analytics import test_timeline
 from .analytics import test_todo
 from .analytics import test_todo_tour
 from .alert import test_alert
+from .alert import test_channel
+from .alert import test_conditions
 from .alert import test_alert_tour
 from .api import test_api
 from .api import test_erase
