@@ -58,6 +58,7 @@ from .exchange import test_bad_records
 from .exchange import test_neutral
 from .exchange import test_declined
 from .exchange import test_fidelity
+from .exchange import test_single_calls
 from .exchange import test_not_said
 from .exchange import test_as_odoo
 from .exchange import test_refused

@@ -2,23 +2,16 @@
 with faults; and against what is no app at all."""
 
 import json
-import os
 import runpy
-import socket
-import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
-import requests
 from broken_servers import answering, server
+from reference_app import KEY, ROOT, started_app
 
 from odoo.addons.pharmacy_sync.client.conform import Finding, State, as_text, run
 from odoo.addons.pharmacy_sync.client.conform.kit import ABILITIES, BASICS, _judged
 
-ROOT = Path(__file__).resolve().parents[2]
-KEY = "conform-key-of-tests"
 # An ability that is hidden: what the kit says, and what shows it.
 HIDDEN = {
     "batch": ("It answers 404.", "> POST /api/v1/suppliers/batch"),
@@ -61,66 +54,15 @@ FAULTS = {
 }
 
 
-class App:
-    def __init__(self, url):
-        self.url = url
-
-    def call(self, method, path, **options):
-        headers = {"Authorization": f"Bearer {KEY}"}
-        answer = requests.request(
-            method, self.url + path, headers=headers, timeout=30, **options
-        )
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    def there(self):
-        """All living records and subscriptions, hidden or not."""
-        self.call("POST", "/admin/settings", json={"hidden": []})
-        collections = ("suppliers", "products", "purchase-orders", "webhooks")
-        found = [self.call("GET", f"/api/v1/{name}?limit=500") for name in collections]
-        return [item for page in found for item in page["items"]]
-
-
 @pytest.fixture(scope="module")
 def started(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("conform")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "pharmacy_app", "--port", str(port)]
-    command += ["--database", str(folder / "app.sqlite")]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, "PHARMACY_API_KEY": KEY},
-            stdout=log,
-            stderr=log,
-        )
-    app = App(f"http://127.0.0.1:{port}")
-    try:
-        _wait_for(app, process, folder / "log")
+    with started_app(tmp_path_factory.mktemp("conform")) as app:
         yield app
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait_for(app, process, log):
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            return app.call("GET", "/api/v1/health")
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise AssertionError(log.read_text())
 
 
 @pytest.fixture
 def app(started):
-    started.call("POST", "/admin/reset")
-    started.call("DELETE", "/admin/faults")
-    return started
+    return started.empty()
 
 
 def states(report):
@@ -162,7 +104,7 @@ def test_all_that_is_created_is_named(app):
 
 @pytest.mark.parametrize("ability", HIDDEN)
 def test_a_hidden_ability_is_absent_and_nothing_else(app, ability):
-    app.call("POST", "/admin/settings", json={"hidden": [ability]})
+    app.hide(ability)
     report = run(app.url, KEY)
     others = {name: state for name, state in states(report).items() if name != ability}
     assert set(others.values()) == {State.HOLDS}, as_text(report)
@@ -177,7 +119,7 @@ def test_a_hidden_ability_is_absent_and_nothing_else(app, ability):
 
 
 def test_an_app_without_any_ability_still_keeps_the_rest(app):
-    app.call("POST", "/admin/settings", json={"hidden": list(HIDDEN)})
+    app.hide(*HIDDEN)
     report = run(app.url, KEY)
     found = states(report)
     assert {name for name in found if found[name] is State.ABSENT} == set(HIDDEN)
@@ -264,7 +206,7 @@ def test_it_runs_without_odoo(app, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "odoo", None)
     monkeypatch.setitem(sys.modules, "pharmacy_sync", None)
     for hidden, code, word in (([], 0, "0 absent"), (["batch"], 0, "1 absent")):
-        app.call("POST", "/admin/settings", json={"hidden": hidden})
+        app.hide(*hidden)
         for name in [n for n in sys.modules if n.startswith("pharmacy_sync.")]:
             monkeypatch.delitem(sys.modules, name)
         monkeypatch.setattr(sys, "argv", ["conform", app.url])
