@@ -52,6 +52,27 @@ def ensure_docs():
     _ensure_tools("docs", DOCS_REQUIREMENTS, paths.DOCS_VENV, "sphinx-build")
 
 
+def kit_python():
+    """The interpreter that has what the contract kit needs, and no more."""
+    return paths.KIT_VENV / "bin/python"
+
+
+def ensure_kit():
+    """Have the virtual environment of the contract kit."""
+    (requests,) = (
+        line
+        for line in REQUIREMENTS.read_text().splitlines()
+        if line.startswith("requests==")
+    )
+    key = stamps.digest(requests)
+    if stamps.is_done("conform", key) and kit_python().exists():
+        return
+    with step("Python packages of the contract kit"):
+        _create(paths.KIT_VENV)
+        _pip(paths.KIT_VENV, requests)
+        stamps.mark_done("conform", key)
+
+
 def missing_packages():
     """Debian packages that the interpreter wants before it makes environments."""
     wanting = not _is_made(paths.VENV) and _version() and not _version("ensurepip")
