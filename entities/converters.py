@@ -9,6 +9,7 @@ knows what Odoo makes of it (:meth:`Converter.held`). ``directory`` is the
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from odoo import fields
 from odoo.tools import (
@@ -27,6 +28,8 @@ from ..core.payload import canonical_datetime, decimals_of, exact_decimal
 DIGITS = 15
 # Years that calendars and time zones can calculate with.
 EARLIEST, LATEST = "1900", "3000"
+# Characters of an HTML text of which its plain form is kept in memory for a while.
+SHORT = 2_000
 # Decimals of an amount that travels: more are the noise of Odoo's binary numbers.
 DECIMALS = 6
 
@@ -295,7 +298,15 @@ class RichText(Converter):
 
 
 def _plain(html):
-    return html2plaintext(html).strip() if html else ""
+    if not html:
+        return ""
+    return _short_plain(html) if len(html) <= SHORT else html2plaintext(html).strip()
+
+
+@lru_cache(maxsize=1_000)
+def _short_plain(html):
+    # One text is read several times in a batch: before, compared, and read back.
+    return html2plaintext(html).strip()
 
 
 def is_empty(value):

@@ -38,11 +38,11 @@ class SyncStream(models.Model):
                 behind[mapping] = correlation_id
                 decided.append((mapping, lost, arrival.data, correlation_id))
                 continue
-            state = mapping._state()
-            after = confirmed(state, arrival.data, arrival.version)
-            mapping._move(state, after)
+            state = arrival.state or mapping._state()
+            arrival.state = confirmed(state, arrival.data, arrival.version)
+            mapping._move(state, arrival.state)
             known = mapping._open_conflict().pharmacy
-            pharmacy = as_known(after, known, arrival.data)
+            pharmacy = as_known(arrival.state, known, arrival.data)
             record = records.browse(mapping.res_id).with_prefetch(records.ids)
             facts = RecordFacts(mapping, record, arrival.record, peers)
             compared.append((arrival, mapping._decide(odoo, pharmacy, facts)))
@@ -95,7 +95,7 @@ class SyncStream(models.Model):
     def _keep_compared(self, arrival, comparison, stored, directory, correlation_id):
         mapping = arrival.mapping
         has = stored.get(mapping.res_id)
-        state = mapping._state()
+        state = arrival.state
         data, version = arrival.data, arrival.version
         said = directory.said.pop(mapping.res_id, None)
         refused = mapping._refused(comparison, has, said)

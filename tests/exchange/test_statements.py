@@ -137,3 +137,24 @@ class TestStatements(SyncCase):
         each = {name: (many[name] - few[name]) / (MANY - FEW) for name in few}
         over = {name: each[name] for name in MOST if each[name] > MOST[name]}
         self.assertFalse(over, f"{each} {few} {many}")
+
+    def test_changed_records_that_cannot_be_written_fail_alone(self):
+        records = [self.order() for __ in range(9)]
+        self.arrive(records)
+        for record in records:
+            record.update(version=2, notes="Changed")
+        records[2]["supplier_id"] = "unknown"
+        line = {**records[6]["lines"][0], "key": "new", "product_id": "unknown"}
+        records[6]["lines"] = [*records[6]["lines"], line]
+        stream = self.streams["purchase_order"]
+        arrivals = stream._apply([dict(record) for record in records], "c")
+        failed = [n for n, arrival in enumerate(arrivals) if arrival.error]
+        self.assertEqual(failed, [2, 6])
+        self.assertEqual(arrivals[2].error.field, "supplier_id")
+        self.assertEqual(arrivals[6].error.field, "lines[5].product_id")
+        self.env.invalidate_all()
+        keys = [record["reference"] for record in records]
+        orders = self.env["purchase.order"].search([("origin", "in", keys)])
+        notes = {keys.index(order.origin): order.note for order in orders}
+        self.assertEqual(sorted(n for n in notes if not notes[n]), failed)
+        self.assertEqual(len(notes), 9)
