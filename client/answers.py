@@ -1,5 +1,6 @@
 """What the pharmacy app answers: read for what it is, and never believed blindly."""
 
+import json
 import time
 from contextlib import contextmanager
 from urllib.parse import urljoin, urlsplit
@@ -16,6 +17,7 @@ from ..core.exceptions import (
     SchemaMismatchError,
 )
 from ..core.retry import parse_retry_after
+from ..core.shallow import shallow
 from ..core.text_checks import check_text
 
 # What every record of the app has.
@@ -123,6 +125,18 @@ def readable(result):
     }
 
 
+def usable(items, **kinds):
+    """Those of a page's items that have these fields: one that has not among others is
+    no reason to refuse the page.
+
+    :raises SchemaMismatchError: none of several has them
+    """
+    found = [item for item in items if _has(item, kinds)]
+    if len(items) > 1 and not found:
+        checked(items[0], **kinds)
+    return found
+
+
 def read_result(result):
     """What the app says of one item of a batch, or the error that it cannot be read."""
     try:
@@ -169,14 +183,15 @@ def _code_and_message(body):
 
 
 def _json(response):
-    """The answer's JSON; a number that is too long for Python stays a text, for the
-    record that it is part of to be refused."""
+    """The answer's JSON; a number that is too long for Python stays a text, and what is
+    too deep is left out, for the record that it is part of to be refused."""
     try:
         return response.json()
     except requests.JSONDecodeError:
         raise
-    except ValueError:
-        return response.json(parse_int=_number)
+    except (ValueError, RecursionError):
+        text = shallow(response.content.decode())
+        return json.loads(text, parse_int=_number)
 
 
 def _number(digits):
@@ -184,6 +199,10 @@ def _number(digits):
 
 
 def is_record(value):
+    return _has(value, RECORD)
+
+
+def _has(value, kinds):
     return isinstance(value, dict) and all(
-        isinstance(value.get(name), kind) for name, kind in RECORD.items()
+        isinstance(value.get(name), kind) for name, kind in kinds.items()
     )

@@ -24,6 +24,7 @@ from .answers import (
     is_record,
     read_result,
     unreadable,
+    usable,
     written,
 )
 from .exchange import Exchange, segment
@@ -147,7 +148,8 @@ class PharmacyClient:
             raise
 
     def page(self, collection, after, limit, correlation_id):
-        """One page of the living records in order of creation.
+        """One page of the living records in order of creation; one without an id is
+        left out.
 
         :param after: ``next_after`` of the page before; falsy: from the beginning
         :return: ``{"items": [...], "next_after": str or None}``
@@ -156,9 +158,7 @@ class PharmacyClient:
         page = self._call(
             "GET", f"/{collection}", params=params, correlation_id=correlation_id
         )
-        for record in checked(page, items=list)["items"]:
-            checked(record, **RECORD)
-        return page
+        return {**page, "items": usable(checked(page, items=list)["items"], id=str)}
 
     def checksums(self, collection, buckets, fields, correlation_id):
         """Sum and count of each bucket of living records, see ``core/checksum.py``.
@@ -184,8 +184,8 @@ class PharmacyClient:
         return sums
 
     def entries(self, collection, buckets, fields, wanted, correlation_id):
-        """``{"id": str, "version": int, "digest": str}`` of each living record in the
-        ``wanted`` buckets."""
+        """``{"id": str, "digest": str}`` of each living record in the ``wanted``
+        buckets; one without an id or a digest is left out."""
         answer = self._call(
             "GET",
             f"/{collection}/checksums",
@@ -196,10 +196,7 @@ class PharmacyClient:
             },
             correlation_id=correlation_id,
         )
-        entries = checked(answer, items=list)["items"]
-        for entry in entries:
-            checked(entry, digest=str, **RECORD)
-        return entries
+        return usable(checked(answer, items=list)["items"], id=str, digest=str)
 
     def find(self, collection, external_ref, correlation_id):
         """The record that carries the key Odoo gave it, or None."""

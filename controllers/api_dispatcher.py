@@ -18,6 +18,7 @@ from odoo.http import HttpDispatcher, Response, SessionExpiredException
 
 from ..core.api_methods import MAX_BODY
 from ..core.http_status import RETRY_AFTER, type_of
+from ..core.shallow import shallow
 from ..core.taxonomy import TAXONOMY
 
 _MESSAGES = {
@@ -119,12 +120,20 @@ def read_arguments(httprequest):
     if len(body) > MAX_BODY:
         raise RequestEntityTooLarge(f"A body has at most {MAX_BODY} bytes.")
     try:
-        given = json.loads(body or "{}", parse_constant=_refuse)
+        given = _load(body or b"{}")
     except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
         raise BadRequest("The body must be a JSON object of named arguments.")
     return given
+
+
+def _load(body):
+    try:
+        return json.loads(body, parse_constant=_refuse)
+    except RecursionError:
+        # One record that is too deep fails alone.
+        return json.loads(shallow(body.decode()), parse_constant=_refuse)
 
 
 def _refuse(name):

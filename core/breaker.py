@@ -5,16 +5,18 @@
     closed --(too many failures, or all slow)--> open
     open --(its time is over and a call asks)--> half-open
     half-open --(all probes succeed)--> closed
-    half-open --(a probe fails, or its lease expires)--> open, for twice as long
+    half-open --(a probe fails, or its lease expires, or probes are slow)--> open, for
+        twice as long
 
 Every change of state begins a new *epoch*. A call carries the epoch in which it was
 permitted, and is counted only in that epoch: an answer that comes late changes nothing,
 and each closing begins with an empty window.
 
 A state is a value: functions return a new one, or the same object if nothing changed.
-While the breaker is closed no success ever changes it, so that many workers share it
-without writing. Its window is counted from the log of calls (:class:`Window` does it
-from a list): calls of the current epoch, finished within ``window_seconds``.
+Its window is counted from the log of calls (:class:`Window` does it from a list): calls
+of the current epoch, finished within ``window_seconds``. While the breaker is closed a
+quick success changes it only if it makes the calls enough to be judged, see
+:func:`is_decisive`: many workers share it without writing.
 
 In half-open at most ``probes`` calls are let through, each with a lease. A probe that
 ended without having asked the app gives its place back, but only ``probes`` times;
@@ -106,6 +108,7 @@ class BreakerState:
     leases: tuple[Lease, ...] = ()
     next_lease: int = 1
     half_open_successes: int = 0
+    half_open_slow: int = 0
     half_open_abandoned: int = 0
 
 
@@ -210,7 +213,7 @@ def record(
     """Take note of how a permitted call ended.
 
     :param stats: the window of the current epoch, this call included. Only read when
-        the breaker is closed and the call failed or was slow.
+        the breaker is closed.
     """
     if state.mode is not Mode.NORMAL:
         return state, None
@@ -220,6 +223,27 @@ def record(
         settle = _closed if state.state is State.CLOSED else _half_open
         state = settle(state, permit, outcome, now, stats, config)
     return state, transition(before, state)
+
+
+def is_decisive(
+    outcome: Outcome, stats: WindowStats, config: BreakerConfig = DEFAULT_CONFIG
+) -> bool:
+    """Whether a call may change a closed breaker, and so must be recorded.
+
+    A failure or a slow call may. A quick success may where those that failed, or were
+    slow, are too large a share already: with it there may be ``minimum_calls``.
+
+    :param stats: the window with or without it
+    """
+    if outcome.result is Result.ABANDONED:
+        return False
+    if outcome.result is Result.FAILURE or outcome.slow:
+        return True
+    enough = max(stats.calls, config.minimum_calls)
+    return (
+        stats.failures >= config.failure_rate * enough
+        or stats.slow >= config.slow_rate * enough
+    )
 
 
 def tick(
@@ -238,7 +262,7 @@ def tick(
         cause = _lt("A probe did not report in time.")
         after = _open(state, min(expired), cause, None, config)
     elif state.state is State.HALF_OPEN and state.half_open_successes >= config.probes:
-        after = _enter(state, State.CLOSED, now, _lt("All probes succeeded."))
+        after = _probed(state, now, config)
     else:
         return state, None
     return after, transition(state, after)
@@ -283,8 +307,7 @@ def _closed(
     stats: WindowStats,
     config: BreakerConfig,
 ) -> BreakerState:
-    failed = outcome.result is Result.FAILURE
-    if outcome.result is Result.ABANDONED or not (failed or outcome.slow):
+    if outcome.result is Result.ABANDONED:
         return state
     cause = _why_open(stats, config)
     if cause is None:
@@ -322,10 +345,23 @@ def _half_open(
         if abandoned >= config.probes:
             return _open(state, now, _lt("No probe reached the app."), None, config)
         return replace(state, leases=leases, half_open_abandoned=abandoned)
-    successes = state.half_open_successes + 1
-    if successes >= config.probes:
-        return _enter(state, State.CLOSED, now, _lt("All probes succeeded."))
-    return replace(state, leases=leases, half_open_successes=successes)
+    state = replace(
+        state,
+        leases=leases,
+        half_open_successes=state.half_open_successes + 1,
+        half_open_slow=state.half_open_slow + outcome.slow,
+    )
+    if state.half_open_successes < config.probes:
+        return state
+    return _probed(state, now, config)
+
+
+def _probed(state: BreakerState, now: float, config: BreakerConfig) -> BreakerState:
+    """As many probes have succeeded as are needed: the app is back, unless it is still
+    as slow as what opens the breaker."""
+    if state.half_open_slow >= config.slow_rate * state.half_open_successes:
+        return _open(state, now, _lt("The probes were slow."), None, config)
+    return _enter(state, State.CLOSED, now, _lt("All probes succeeded."))
 
 
 def _open(
@@ -358,5 +394,6 @@ def _enter(state: BreakerState, into: State, at: float, cause: str) -> BreakerSt
         open_seconds=0.0 if into is State.CLOSED else state.open_seconds,
         leases=(),
         half_open_successes=0,
+        half_open_slow=0,
         half_open_abandoned=0,
     )

@@ -241,9 +241,11 @@ class SyncAlert(models.Model):
         return open_record(record)
 
     def _errors_action(self):
+        # What raised it came before it.
+        since = self.opened_at - timedelta(seconds=self.rule_id.window)
         domain = [
             ("backend_id", "=", self.backend_id.id),
-            ("last_seen", ">=", self.opened_at),
+            ("last_seen", ">=", since),
         ]
         return open_records(self.env, "action_sync_error_group", domain)
 

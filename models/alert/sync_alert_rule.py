@@ -18,7 +18,7 @@ class SyncAlertRule(models.Model):
 
     _name = "sync.alert.rule"
     _description = "Alert Rule"
-    _inherit = ["sync.bounded", "mail.thread"]
+    _inherit = ["sync.shared", "sync.bounded", "mail.thread"]
     _order = "sequence, id"
 
     sequence = fields.Integer(default=10)
@@ -148,7 +148,8 @@ class SyncAlertRule(models.Model):
     def action_silence(self):
         """Silence these rules for an hour.
 
-        :raises AccessError: the user is no operator
+        :raises AccessError: the user is no operator, or the rules hold for companies
+            that the user is not in
         """
         self._check_operator()
         self.sudo().silenced_until = fields.Datetime.now() + SILENCE
@@ -167,6 +168,7 @@ class SyncAlertRule(models.Model):
 
     def _check_operator(self):
         check_may(self, OPERATOR, self.env._("Only operators may silence alerts."))
+        self._check_in_reach()
 
     @api.model
     @tools.ormcache()

@@ -1,10 +1,17 @@
 import time
+from datetime import timedelta
 
 from odoo import fields, models
+from odoo.tools import SQL
 
 from ...core.exceptions import ConfigurationError, SignatureError
 from ...core.signature import sign, verify
 
+# Seconds from one reading to the next that notices ask for: an app sends one for each
+# record, and a reading brings what all of them are about.
+PACE = 2
+# Seconds for which one that has begun is believed to have another one behind it.
+RECENT = PACE + 1
 # Of no backend: what is sent to one that takes no webhooks takes as long to refuse.
 NO_SECRET = "whsec_bm9ib2R5"
 
@@ -45,8 +52,26 @@ class SyncBackend(models.Model):
         elif backend.is_copy:
             return "database_copied"
         else:
-            backend._schedule_pull()
+            backend._schedule_noticed_pull()
         return reason
+
+    def _schedule_noticed_pull(self):
+        """Have the changes read at once; where the app was asked a moment ago, in a
+        moment, together with what it tells of until then."""
+        now = fields.Datetime.now()
+        ((asked,),) = self.env.execute_query(
+            SQL(
+                """SELECT (SELECT create_date FROM sync_call
+                            WHERE backend_id = %s AND operation = 'pull'
+                            ORDER BY id DESC LIMIT 1)""",
+                self.id,
+            )
+        )
+        if asked and asked + timedelta(seconds=RECENT) > now:
+            # The same moment for all of them, so that one job serves them.
+            self._schedule_pull(now + timedelta(seconds=PACE - now.second % PACE))
+        else:
+            self._schedule_pull()
 
     def _accept_webhook(self, secrets, headers, body):
         try:

@@ -22,7 +22,7 @@ MODES = [
 ]
 # Seconds for which a process believes what it last read of a breaker.
 BELIEVED = 1.0
-# {(database, breaker id): (state, configuration, monotonic time of reading)}
+# {(database, breaker id): ((state, configuration, window), monotonic time of reading)}
 _read = {}
 
 
@@ -30,10 +30,11 @@ class SyncBreaker(models.Model):
     """The circuit breaker of one backend and kind of operation.
 
     The rules are in ``core/breaker.py``; here its state is shared by all workers and
-    servers. While it is closed no success writes anything: a worker believes for a
-    second what it read, and the window is counted from the log of calls. What may
-    change the state (a failure, a slow call, a probe) takes the row's lock, reads it
-    anew and writes only if it did change.
+    servers. While it is closed no success waits for another worker: a worker believes
+    for a second what it read, and the window is counted from the log of calls. What may
+    change the state (a failure, a slow call, a probe, a success by which the calls are
+    enough to be judged) takes the row's lock, reads it anew and writes only if it did
+    change.
     """
 
     _name = "sync.breaker"
@@ -197,13 +198,16 @@ class SyncBreaker(models.Model):
         return leave
 
     def _is_quiet(self, permit, outcome):
-        """Whether the outcome cannot change anything: a quick success, no probe's."""
-        quick = outcome.result is core.Result.SUCCESS and not outcome.slow
-        return quick and permit.lease is None
+        """Whether the outcome of no probe changes nothing, going by what this process
+        read."""
+        __, config, stats = self._look()
+        return permit.lease is None and not core.is_decisive(outcome, stats, config)
 
     def _settle(self, permit, outcome):
         """Take note of how a permitted call ended; its row is in the log already."""
         apart(self._settle_shared, permit, outcome, read_committed=True)
+        # What follows is judged by what has happened so far.
+        _read.pop((self.env.cr.dbname, self.id), None)
 
     def _set_mode(self, mode, reason):
         """Set the mode by hand, with a reason for the history.
@@ -251,14 +255,22 @@ class SyncBreaker(models.Model):
 
     def _believed(self):
         """State and configuration, at most a second old."""
+        return self._look()[:2]
+
+    def _look(self):
+        """State, configuration and window, at most a second old."""
         self.ensure_one()
         key = (self.env.cr.dbname, self.id)
         known = _read.get(key)
-        if known and time.monotonic() - known[2] < BELIEVED:
-            return known[:2]
-        found = apart(self._read_row)
-        _read[key] = (*found, time.monotonic())
+        if known and time.monotonic() - known[1] < BELIEVED:
+            return known[0]
+        found = apart(self._read_all)
+        _read[key] = (found, time.monotonic())
         return found
+
+    def _read_all(self):
+        state, config = self._read_row()
+        return state, config, self._stats(state.epoch, config)
 
     def _read_row(self, lock=False):
         """State and configuration as the database has them."""

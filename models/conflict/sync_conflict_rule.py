@@ -14,7 +14,7 @@ class SyncConflictRule(models.Model):
     """What decides, before anybody is asked, when both sides changed a field."""
 
     _name = "sync.conflict.rule"
-    _inherit = ["sync.bounded", "sync.ormcached"]
+    _inherit = ["sync.shared", "sync.bounded", "sync.ormcached"]
     _description = "Conflict Rule"
     _order = "sequence, id"
     _rec_name = "reason"

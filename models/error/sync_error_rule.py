@@ -15,7 +15,7 @@ class SyncErrorRule(models.Model):
     are built in."""
 
     _name = "sync.error.rule"
-    _inherit = ["sync.bounded", "sync.ormcached"]
+    _inherit = ["sync.shared", "sync.bounded", "sync.ormcached"]
     _description = "Error Rule"
     _order = "sequence, id"
 

@@ -179,11 +179,7 @@ class SyncReconciliation(models.Model):
         while True:
             page = client.page(collection, after, PAGE, correlation_id)
             entries += [
-                {
-                    "id": record["id"],
-                    "version": record["version"],
-                    "digest": digest(record, fields),
-                }
+                {"id": record["id"], "digest": digest(record, fields)}
                 for record in page["items"]
             ]
             after = page.get("next_after")

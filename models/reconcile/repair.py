@@ -2,7 +2,7 @@ import uuid
 
 from odoo import models
 
-from ...core.exceptions import InvalidDataError
+from ...core.exceptions import InvalidDataError, SchemaMismatchError
 from ...core.pair import Base
 from ...core.storable import storable_text
 from ..base.alone import alone
@@ -78,6 +78,8 @@ class SyncReconciliation(models.Model):
             "link": self._repair_link,
             "forget": self._repair_forget,
         }
+        if isinstance(record, SchemaMismatchError):
+            raise record
         repairs[drift.repair](drift, record, correlation_id)
 
     def _record_failure(self, exception, drift, correlation_id):

@@ -1,6 +1,6 @@
 from odoo import models
 
-from ...core.exceptions import InvalidDataError
+from ...core.exceptions import InvalidDataError, SchemaMismatchError
 from ...core.merge import MISSING
 from ...entities.directory import Directory
 from ..base.own_transaction import apart
@@ -38,14 +38,19 @@ class SyncReconciliation(models.Model):
         ]
 
     def _fetch(self, wanted):
-        """The pharmacy's records by drift id; None for one that was never there."""
+        """The pharmacy's records by drift id; None for one that was never there. In
+        place of one that cannot be read, its :class:`SchemaMismatchError`."""
         client, correlation_id = self._client(), apart(self._get_correlation_id)
         collection = self._adapter()._entity_collection
-        return {
-            drift_id: external_id
-            and client.get_if_there(collection, external_id, correlation_id)
-            for drift_id, external_id, __ in wanted
-        }
+        records = {}
+        for drift_id, external_id, __ in wanted:
+            try:
+                records[drift_id] = external_id and client.get_if_there(
+                    collection, external_id, correlation_id
+                )
+            except SchemaMismatchError as exc:
+                records[drift_id] = exc
+        return records
 
     def _get_correlation_id(self):
         return self.correlation_id
@@ -64,7 +69,9 @@ class SyncReconciliation(models.Model):
         for drift in drifts:
             mapping, record = drift.mapping_id, records[drift.id]
             moved = mapping in busy or mapping.version != versions[drift.id]
-            if mapping and not moved:
+            if isinstance(record, SchemaMismatchError):
+                values = self._judge_unreadable(drift, record)
+            elif mapping and not moved:
                 values = self._judge_mapping(mapping, odoo.get(mapping.res_id), record)
             elif mapping:
                 values = None
@@ -87,13 +94,27 @@ class SyncReconciliation(models.Model):
             mapping, record = drift.mapping_id, records[drift.id]
             known = mapping.external_id and not mapping.deleted
             moved = mapping.version != versions[drift.id]
-            if not known or moved or mapping.epoch != backend.epoch:
+            unreadable = isinstance(record, SchemaMismatchError)
+            if not known or moved or unreadable or mapping.epoch != backend.epoch:
                 continue
             if record is None or record["version"] < mapping.version:
                 reason = backend._why_low(mapping.external_id, mapping.version)
                 backend._went_back(reason)
                 return True
         return False
+
+    def _judge_unreadable(self, drift, exception):
+        """A record that the app does not send as agreed, which others are no less
+        compared for."""
+        mapping = drift.mapping_id
+        return {
+            "kind": "differs" if mapping else "missing_odoo",
+            "repair": "push" if mapping else "pull",
+            "external_id": mapping.external_id or drift.external_id,
+            "res_id": mapping.res_id,
+            "record_name": mapping.record_name or drift.external_id,
+            "reason": self.backend_id._redact(str(exception)),
+        }
 
     def _judge_mapping(self, mapping, odoo, record):
         """Values of the finding, None if both sides are what they should be."""

@@ -167,7 +167,6 @@ class TestAlertRaised(AlertCase):
         alert = self.alerts()
         self.assertEqual((alert.condition, alert.severity), ("authentication", "high"))
         self.backend.api_key = KEY
-        self.operations(state="dead").action_redrive()
         self.push()
         self.look()
         self.assertEqual(alert.state, "resolved", "it was made up for")

@@ -117,6 +117,15 @@ class TestApiRoutes(HttpCase):
         answer = self.ask("push", {"entity": "supplier", "records": [deep]})
         self.assertIn("nested deeper", answer.json()["results"][0]["error"]["message"])
 
+    def test_one_record_that_is_too_deep_for_any_reader_fails_alone(self):
+        deep = "[" * 50_000 + "]" * 50_000
+        records = f'[{json.dumps(SUPPLIER)}, {{"id": "sup_2", "name": {deep}}}]'
+        answer = self.ask("push", f'{{"entity": "supplier", "records": {records}}}')
+        self.assertEqual(answer.status_code, 200)
+        good, bad = answer.json()["results"]
+        self.assertEqual((good["operation"], bad["operation"]), ("created", "failed"))
+        self.assertIn("nested deeper", bad["error"]["message"])
+
     def test_only_the_key_of_a_backends_user_is_let_in(self):
         stranger = self.env.ref("base.user_admin")
         self.assertEqual(self.ask("health", {}, key="x" * 40).status_code, 401)

@@ -1,15 +1,18 @@
-"""What is documented of a record's fields is what its converters let in."""
+"""What is documented of a record's fields is what its converters let in, and what the
+reference app sends."""
 
 import jsonschema_rs
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from odoo.tests import TransactionCase, tagged
 
+from ...core.envelope import as_record, check_record
 from ...core.exceptions import InvalidDataError
 from ...core.text_checks import check_value
 from ...entities.converters import is_empty
 from ...entities.directory import Directory
 from ...entities.sync_entity_schema import schema_of
+from ..common import SyncCase
 
 TEXTS = st.text(max_size=4) | st.sampled_from(
     ["EUR", "draft", "sent", " ", "", "x" * 500, "x" * 501, "x" * 255, "x" * 256]
@@ -104,3 +107,31 @@ class TestApiSchema(TransactionCase):
         self.assertEqual(
             line["required"], ["key", "product_id", "quantity", "unit_price"]
         )
+
+
+@tagged("post_install", "-at_install")
+class TestAppsAnswers(SyncCase):
+    """What the reference app answers is what is declared of the API's records."""
+
+    def records(self, collection):
+        """Each record as the app sends it: in a page, alone, and in the feed."""
+        page = self.app.items(collection)
+        feed = self.app.call("GET", f"/api/v1/changes?entity={collection}&limit=500")
+        self.assertTrue(page and feed["changes"], collection)
+        yield from page
+        yield self.app.get(collection, page[0]["id"])
+        yield from map(as_record, feed["changes"])
+
+    def test_its_records_are_as_declared(self):
+        self.app.call("POST", "/admin/seed", orders=20)
+        schemas = self.env["sync.entity"]._schemas()
+        adapters = self.env["sync.entity"]._entities().values()
+        for schema, adapter in zip(schemas.values(), adapters, strict=True):
+            validator = jsonschema_rs.validator_for(schema, validate_formats=True)
+            known = set(schema["properties"])
+            for record in self.records(adapter._entity_collection):
+                with self.subTest(entity=adapter._entity, id=record["id"]):
+                    errors = [str(error) for error in validator.iter_errors(record)]
+                    self.assertEqual(errors, [])
+                    self.assertLessEqual(set(record), known)
+                    check_record(record)

@@ -158,6 +158,64 @@ class TestOtherCompany(WallsCase):
             with self.subTest(record._name), mute_logger(RULES), self.refused():
                 moved.backend_id = self.backend
 
+    def settings(self, **values):
+        """A setting of each kind, of all companies unless a backend is named."""
+        return [
+            self.env["sync.error.rule"].create(
+                {"error_type": "network_timeout", "http_status": 422, **values}
+            ),
+            self.env["sync.conflict.rule"].create(
+                {"kind": "text", "paths": "notes", "reason": "so", **values}
+            ),
+            self.env["sync.alert.rule"].create(
+                {"name": "A", "condition": "dead_letter", **values}
+            ),
+        ]
+
+    def test_what_holds_for_all_companies_is_changed_by_who_works_in_all(self):
+        policy = self.env["sync.retry.policy"].search([], limit=1)
+        manager = self.people["manager"]
+        for record in [*self.settings(), policy]:
+            theirs = record.with_user(manager)
+            name = "max_attempts" if record == policy else "sequence"
+            ways = {
+                "write": lambda r, name=name: r.write({name: 7}),
+                "copy": lambda r: r.copy({}),
+                "unlink": lambda r: r.unlink(),
+            }
+            if record == policy:
+                del ways["copy"]
+            for way, change in ways.items():
+                self.env.invalidate_all()
+                with self.subTest(record._name, way=way), self.refused():
+                    change(theirs)
+            self.assertTrue(theirs.read(["display_name"]), "it is seen")
+            manager.company_ids += self.company
+            self.env.invalidate_all()
+            theirs.write({name: 7})
+            self.assertEqual(record[name], 7)
+            manager.company_ids -= self.company
+
+    def test_own_settings_are_ones_own_and_not_made_everybodys(self):
+        for record in self.settings(backend_id=self.other_backend.id):
+            theirs = record.with_user(self.people["manager"])
+            with self.subTest(record._name):
+                theirs.sequence = 7
+                self.assertEqual(theirs.copy({}).backend_id, self.other_backend)
+                with self.refused(), self.env.cr.savepoint():
+                    theirs.backend_id = False
+                theirs.unlink()
+
+    def test_what_all_are_alerted_about_is_not_silenced_by_one_company(self):
+        __, __, shared = self.settings()
+        __, __, own = self.settings(backend_id=self.other_backend.id)
+        for role in ("operator", "manager"):
+            for method in ("action_silence", "action_end_silence"):
+                with self.subTest(role=role, method=method), self.refused():
+                    getattr(shared.with_user(self.people[role]), method)()
+            own.with_user(self.people[role]).action_silence()
+        self.assertFalse(shared.silenced_until)
+
     def test_a_shared_product_tells_each_company_its_own_state(self):
         # Only shared, not changed: nothing is to be sent.
         self.env.cr.execute(

@@ -1,8 +1,9 @@
 import time
+from contextlib import suppress
 
 from odoo.tests import tagged
 
-from ...core.exceptions import CircuitBreakerOpenError
+from ...core.exceptions import CircuitBreakerOpenError, HttpError
 from ...models.call import sync_breaker
 from ..common import SyncCase
 
@@ -65,6 +66,46 @@ class TestBreaker(SyncCase):
         self.push()
         self.assertEqual(self.breaker.state, "open")
         self.assertIn("5 failures in a row", self.breaker.cause)
+
+    def begin_anew(self):
+        """A new epoch: calls of before do not count."""
+        for mode in ("disabled", "normal"):
+            self.breaker._set_mode(mode, "test")
+        self.env.flush_all()
+
+    def ask_for_health(self, how):
+        self.app.heal()
+        if how == "F":
+            self.app.fault("error", status=503)
+        with suppress(HttpError):
+            self.backend._client("push").health("test")
+        self.env.invalidate_all()
+
+    def test_a_success_by_which_calls_are_enough_opens_it(self):
+        self.begin_anew()
+        for how in "FFFFSFFFF":
+            self.ask_for_health(how)
+        self.assertEqual(self.breaker.state, "closed")
+        self.ask_for_health("S")
+        self.assertEqual(self.breaker.state, "open")
+        self.assertIn("8 of 10 calls failed", self.breaker.cause)
+
+    def test_successes_among_few_failures_do_not_wait_for_the_row(self):
+        self.begin_anew()
+        for how in "FFFF":
+            self.ask_for_health(how)
+        settled = []
+        breaker = type(self.breaker)
+        settle = breaker._settle_shared
+        self.patch(
+            breaker,
+            "_settle_shared",
+            lambda *args: settled.append(args) or settle(*args),
+        )
+        for how in "SSSSSSSS":
+            self.ask_for_health(how)
+        self.assertEqual(settled, [])
+        self.assertEqual(self.breaker.state, "closed")
 
     def test_refused_content_does_not_open_it(self):
         for __ in range(6):

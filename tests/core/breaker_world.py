@@ -19,6 +19,7 @@ from odoo.addons.pharmacy_sync.core.breaker import (
     Result,
     State,
     force,
+    is_decisive,
     permit,
     record,
     tick,
@@ -75,6 +76,7 @@ class Witness(NamedTuple):
     open_until: float | None = None
     open_for: float = 0.0
     good: int = 0  # probes of this phase that succeeded
+    slow: int = 0  # of them, that took too long
     void: int = 0  # that never reached the app
 
 
@@ -125,7 +127,7 @@ def _start(world, config):
             assert state.state is State.OPEN
             return _next(world, state, None, witness, config)
         assert granted, "open and over: the first call is let through"
-        witness = witness._replace(open_until=None, good=0, void=0)
+        witness = witness._replace(open_until=None, good=0, slow=0, void=0)
         live = 0
     room = live + witness.good < config.probes
     assert granted is room, "half-open: exactly the probes that are needed"
@@ -184,9 +186,11 @@ def _judge_closed(world, said, state, seen, config):
     due = tail >= config.consecutive_failures or (
         enough and (failures * 2 >= len(recent) or slow == len(recent))
     )
-    bad = said.result is Result.FAILURE or said.slow
-    expected = State.OPEN if bad and due else State.CLOSED
+    counts = said.result is not Result.ABANDONED
+    expected = State.OPEN if counts and due else State.CLOSED
     assert state.state is expected, f"opens by the rule and only then: {seen}"
+    if expected is State.OPEN:
+        assert is_decisive(said, seen, config), "what opens it is recorded"
     if expected is State.CLOSED:
         assert state is world.state, "closed: nothing changed, nothing is written"
 
@@ -204,12 +208,16 @@ def _judge_probe(witness, said, state, config):
             return _opened(twice or config.open_seconds, said, 0.0)
         assert state.state is State.HALF_OPEN
         return witness._replace(void=void)
-    good = witness.good + 1
+    good, slow = witness.good + 1, witness.slow + said.slow
+    if good == config.probes and slow == good:
+        assert state.state is State.OPEN, "all probes are slow: open again"
+        twice = min(2 * witness.open_for, config.max_open_seconds)
+        return _opened(twice or config.open_seconds, None, 0.0)
     if good == config.probes:
         assert state.state is State.CLOSED, "all probes succeed: closed"
         return Witness()
     assert state.state is State.HALF_OPEN, "not all probes have succeeded yet"
-    return witness._replace(good=good)
+    return witness._replace(good=good, slow=slow)
 
 
 def _late(world, said, config):

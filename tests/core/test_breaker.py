@@ -18,6 +18,7 @@ from odoo.addons.pharmacy_sync.core.breaker import (
     State,
     Transition,
     force,
+    is_decisive,
     outcome,
     permit,
     record,
@@ -35,6 +36,7 @@ from odoo.addons.pharmacy_sync.core.window import CallRecord, Window, WindowStat
 
 OK = Outcome(Result.SUCCESS)
 FAIL = Outcome(Result.FAILURE)
+SLOW = Outcome(Result.SUCCESS, slow=True)
 DROP = Outcome(Result.ABANDONED)
 
 
@@ -146,6 +148,36 @@ def test_one_quick_call_among_the_slow_ones_keeps_it_closed(breaker):
     assert breaker.at is State.CLOSED
 
 
+@pytest.mark.parametrize("hows", ["FFFFSFFFFS", "FSFSFSFSFS", "SSSSSFFFFS"])
+def test_a_success_that_makes_the_calls_enough_opens_it(breaker, hows):
+    for second, how in enumerate(hows[:-1]):
+        breaker.call(FAIL if how == "F" else OK, second)
+    assert breaker.at is State.CLOSED
+    breaker.call(OK, 10)
+    failed = hows.count("F") * 2 >= len(hows)
+    assert breaker.at is (State.OPEN if failed else State.CLOSED)
+
+
+@given(st.lists(st.sampled_from(["ok", "fail", "slow"]), max_size=40))
+def test_what_is_not_decisive_changes_nothing(hows):
+    breaker = Breaker()
+    for second, how in enumerate(hows):
+        how = {"ok": OK, "fail": FAIL, "slow": SLOW}[how]
+        before, log = breaker.state, list(breaker.log)
+        stats = [
+            Window(calls).stats(second * 10, before.epoch, CONFIG.window_seconds)
+            for calls in (
+                log,
+                [*log, CallRecord(second * 10, how is FAIL, how is SLOW, 0)],
+            )
+        ]
+        if before.state is not State.CLOSED:
+            return
+        breaker.call(how, second * 10)
+        if not all(is_decisive(how, seen, CONFIG) for seen in stats):
+            assert breaker.state is before
+
+
 def test_successes_write_nothing(breaker):
     before = breaker.state
     for second in range(100):
@@ -237,6 +269,22 @@ def test_once_closed_it_opens_for_sixty_seconds_again(half_open):
 
 
 # --- half-open -------------------------------------------------------------
+
+
+def test_slow_probes_open_it_again(half_open):
+    others = [half_open.start(60) for _ in range(2)]
+    for probe in (half_open.probe, *others):
+        half_open.finish(probe, SLOW, 85)
+    assert half_open.at is State.OPEN
+    assert half_open.state.open_until == 85 + 120
+    assert "slow" in half_open.state.cause
+
+
+def test_one_quick_probe_among_slow_ones_closes_it(half_open):
+    others = [half_open.start(60) for _ in range(2)]
+    for probe, how in zip((half_open.probe, *others), (SLOW, OK, SLOW), strict=True):
+        half_open.finish(probe, how, 85)
+    assert half_open.at is State.CLOSED
 
 
 def test_three_probes_and_no_more(half_open):

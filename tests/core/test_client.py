@@ -13,11 +13,13 @@ from odoo.addons.pharmacy_sync.client import PharmacyClient
 from odoo.addons.pharmacy_sync.core.bisect import Fate, run_bisecting
 from odoo.addons.pharmacy_sync.core.breaker import Result, outcome
 from odoo.addons.pharmacy_sync.core.classification import classify
+from odoo.addons.pharmacy_sync.core.envelope import as_record, check_record
 from odoo.addons.pharmacy_sync.core.evidence import raw_answer
 from odoo.addons.pharmacy_sync.core.exceptions import (
     DataCorruptedError,
     DeadlineExceededError,
     DuplicateOrderError,
+    InvalidDataError,
     MaxRetriesExceededError,
     OutcomeUnknownError,
     RateLimitError,
@@ -183,6 +185,34 @@ def test_ids_that_are_missing_in_what_is_read_are_another_format():
     with app(fine({"version": 1})) as (calls, requests):
         assert isinstance(raised(lambda: READS["get"](calls)), SchemaMismatchError)
     assert len(requests) == 1
+
+
+@pytest.mark.parametrize("bad", [{"version": 1}, {"id": 5}, "no", None, []])
+def test_what_cannot_be_used_among_others_is_left_out(bad):
+    good = {"id": "sup_1", "version": 1, "digest": "0" * 16}
+    with app(fine({"items": [bad, good], "next_after": None})) as (calls, _):
+        assert calls.page("suppliers", None, 10, "c")["items"] == [good]
+        assert calls.entries("suppliers", 16, ["name"], [0], "c") == [good]
+    with app(fine({"items": [bad, bad], "next_after": None})) as (calls, _):
+        for read in (
+            lambda: calls.page("suppliers", None, 10, "c"),
+            lambda: calls.entries("suppliers", 16, ["name"], [0], "c"),
+        ):
+            assert isinstance(raised(read), SchemaMismatchError)
+
+
+@pytest.mark.parametrize("depth", [99, 5_000, 100_000])
+def test_one_record_that_is_too_deep_fails_alone(depth):
+    deep = "[" * depth + "]" * depth
+    page = f"""{{"changes": [
+        {{"id": "sup_1", "version": 1, "data": {{"name": "good"}}}},
+        {{"id": "sup_2", "version": {"9" * 5_000}, "data": {{"name": {deep}}}}}
+    ], "next_cursor": "c", "has_more": false}}"""
+    with app(answering(200, page.encode())) as (calls, _):
+        good, bad = calls.changes("suppliers", None, 10, "c")["changes"]
+    assert good["data"] == {"name": "good"}
+    with pytest.raises(InvalidDataError):
+        check_record(as_record(bad))
 
 
 # --- lost behind a gateway ----------------------------------------------------------

@@ -133,6 +133,13 @@ def test_what_was_accepted_is_agreed():
     assert found.state == replace(STATE, version=4, base=Base.load(CHANGED))
 
 
+def test_what_the_app_had_already_is_agreed_at_the_known_version():
+    same = answer(200, version=STATE.version)
+    found = answered(begun(STATE, SENT), STATE, SENT, same, key=KEY)
+    assert found.fate is Fate.DONE and found.arrives
+    assert found.state == replace(STATE, base=Base.load(CHANGED))
+
+
 def test_what_was_accepted_before_a_pull_says_nothing_new():
     state = replace(begun(STATE, SENT), version=9)
     found = after(state, 200)

@@ -33,6 +33,14 @@ def test_what_could_take_for_ever_is_refused(pattern):
     assert not rule.matches(422, None, "a" * 30)
 
 
+def test_how_many_ways_are_enough():
+    """Each ``a?`` matches in two ways at most, ``(xx|yy|zz)`` in three."""
+    assert problem("a?" * 15) is None
+    assert problem("a?" * 13 + "(xx|yy|zz)") is None
+    assert problem("a?" * 14 + "(xx|yy|zz)") == "too complex"
+    assert problem("a?" * 16) == "too complex"
+
+
 @pytest.mark.parametrize("pattern", ["(", "*", "[", "(?P<a", "a{2,1}", "(" * 2000])
 def test_what_is_no_pattern_is_refused(pattern):
     assert problem(pattern) not in (None, "too complex")

@@ -186,6 +186,35 @@ class TestWebhook(HttpCase):
             self.send()
         self.assertEqual(self.pulls(), 1)
 
+    def test_hundreds_of_notices_are_a_few_pulls(self):
+        """600 within 50 seconds, each answered by a reading before the next comes."""
+        mine = [("identity_key", "like", f"pharmacy_sync pull {self.backend.id} ")]
+        start = fields.Datetime.now().replace(second=1)
+        read = []
+        for number in range(600):
+            at = start + timedelta(seconds=number / 12)
+            with freeze_time(at):
+                self.backend._schedule_noticed_pull()
+            jobs = self.env["queue.job"].search(mine)
+            self.assertTrue(jobs)
+            for job in jobs:
+                if not job.eta or job.eta <= at:
+                    read.append(job.eta)
+                    self.read(job, at)
+        self.assertFalse(read[0], "the first is read at once")
+        self.assertLess(len(read), 30)
+        last = self.env["queue.job"].search(mine)
+        self.assertLess(max(last.mapped("eta")) - at, timedelta(seconds=3))
+
+    def read(self, job, at):
+        self.env.cr.execute(
+            "INSERT INTO sync_call (backend_id, operation, result, create_date) "
+            "VALUES (%s, 'pull', 'success', %s)",
+            (self.backend.id, at),
+        )
+        job.state = "done"
+        job.identity_key = False
+
     def test_altered_foreign_and_stale_notices_are_refused(self):
         self.assertEqual(self.send(body=BODY + " ").status_code, 401)
         self.assertEqual(self.send(secret="whsec_" + "A" * 32).status_code, 401)

@@ -318,6 +318,26 @@ class TestReconciliation(WorkCase):
         error = self.env["sync.error"].search([("operation_id", "=", False)], limit=1)
         self.assertIn("country_code", str(error.trace))
 
+    def test_one_that_cannot_be_read_does_not_hold_up_the_others(self):
+        self.by_sql(self.victim, "city", "Lugo")
+        bad = self.mapping(self.suppliers[5])
+        self.app.edit("suppliers", bad.external_id, city="Vigo")
+        self.lose_feed()
+        path = f"/api/v1/suppliers/{bad.external_id}"
+        self.app.fault("wrong_schema", match={"method": "GET", "path": path})
+        found = {drift.mapping_id: drift for drift in self.reconcile()}
+        self.assertEqual(set(found), {bad, self.mapping(self.victim)})
+        drift = found[bad]
+        self.assertEqual((drift.kind, drift.external_id), ("differs", bad.external_id))
+        self.assertIn("The answer has no", drift.reason)
+        self.repair(found[self.mapping(self.victim)])
+        drift.action_repair()
+        self.run_job(drift.reconciliation_id)
+        self.assertEqual(drift.state, "failed")
+        self.app.heal()
+        self.repair(drift, "pull")
+        self.assertEqual(self.suppliers[5].city, "Vigo")
+
     def test_stream_may_repair_by_itself(self):
         self.stream().auto_repair = True
         self.by_sql(self.victim, "city", "Lugo")
