@@ -25,6 +25,7 @@
         "data/mail_activity_type.xml",
         "data/secrets.xml",
         "wizards/backend/sync_backend_connect.xml",
+        "wizards/backend/sync_backend_conform.xml",
         "wizards/api/sync_backend_key.xml",
         "views/backend/sync_backend.xml",
         "views/backend/sync_stream.xml",

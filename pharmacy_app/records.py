@@ -77,7 +77,6 @@ def apply_one(store, db, write):
     :raise ApiError: when it is refused; the caller must undo the transaction then
     """
     return once(
-        store,
         db,
         write.idempotency_key,
         write.meaning(),

@@ -16,6 +16,7 @@ from .base import test_log_tour
 from .base import test_walls
 from .base import test_second_backend
 from .base import test_walls_cases
+from .backend import test_conform
 from .backend import test_connect
 from .backend import test_origin
 from .backend import test_sealed
@@ -57,6 +58,7 @@ from .exchange import test_bad_records
 from .exchange import test_neutral
 from .exchange import test_declined
 from .exchange import test_fidelity
+from .exchange import test_single_calls
 from .exchange import test_not_said
 from .exchange import test_refused
 from .exchange import test_trouble
