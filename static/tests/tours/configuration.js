@@ -117,7 +117,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_backend", {
         confirm,
         see("button[name=action_view_operations]:not(:contains('0'))", "They are in the queue"),
 
-        ...configure("Pools", "menu_sync_pool"),
+        ...configure("Call Limits", "menu_sync_pool"),
         click(`${row("order_sync")} [name=concurrency]`),
         cell("concurrency", "7"),
         ...save,

@@ -44,7 +44,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_mapping", {
         ...filter("Suppliers", noRow("Amoxicillin")),
         click(`${row("Farmacia Norte")} [name=record_name]`, "Two that are not the same"),
         click("button[name=action_break_link]"),
-        see(".modal:contains('Each side')"),
+        see(".modal:contains('two records for one')"),
         confirm,
         see(without(".o_form_view", "button[name=action_break_link]"), "It can be broken once"),
     ],

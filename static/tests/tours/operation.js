@@ -45,7 +45,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_operation", {
         see(column("Pending") + ":has(.o_kanban_record:contains('TOUR-NEW'))"),
 
         click(".o_switch_view.o_list", "In the list again"),
-        ...filter("Dead letters", ".o_data_row:count(2)"),
+        ...filter("Needs a Person", ".o_data_row:count(2)"),
         ...selectAll,
         press("action_redrive"),
         see(".o_view_nocontent", "None is dead"),
