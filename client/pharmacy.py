@@ -321,13 +321,14 @@ class PharmacyClient:
         retry=False,
         last_key=True,
         idempotency_key=None,
+        if_match=None,
         **content,
     ):
         ids = {"correlation_id": correlation_id, "request_id": uuid.uuid4().hex}
         response = error = None
         started = time.monotonic()
         try:
-            headers = self._headers(idempotency_key, **ids)
+            headers = self._headers(idempotency_key, if_match, **ids)
             request = requests.Request(
                 method, self.url + API + path, headers=headers, **content
             )
@@ -354,7 +355,7 @@ class PharmacyClient:
                 )
             )
 
-    def _headers(self, idempotency_key, correlation_id, request_id):
+    def _headers(self, idempotency_key, if_match, correlation_id, request_id):
         try:
             self._api_key.encode("latin-1")
         except UnicodeEncodeError:
@@ -369,6 +370,7 @@ class PharmacyClient:
             DEADLINE_HEADER: "0",  # set when it is sent
             "X-Actor": "odoo",
             **({"Idempotency-Key": idempotency_key} if idempotency_key else {}),
+            **({"If-Match": if_match} if if_match else {}),
         }
 
     def _send(self, request, deadline):

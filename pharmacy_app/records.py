@@ -79,7 +79,6 @@ def apply_one(store, db, write):
     if store.refuse_records:
         raise ApiError(Code(store.refuse_records), "this record is not taken now")
     return once(
-        store,
         db,
         write.idempotency_key,
         write.meaning(),

@@ -100,17 +100,17 @@ class Store:
     """One SQLite file in WAL mode: one writer at a time, readers undisturbed.
 
     :param path: the file; made when absent
+    :param hidden: abilities that the application seems not to have, see abilities.py
     """
 
-    def __init__(self, path):
+    def __init__(self, path, hidden=()):
         self._path = str(path)
         self._lock = threading.Lock()
         self._readers = queue.LifoQueue()
         self.committed = threading.Event()
-        self.ignore_idempotency_keys = False
+        self._hidden_at_start = self.hidden = frozenset(hidden)
         # Fields in which an update does not change the app's own value.
         self.keeps = ()
-        self.without_checksums = False
         self.refuse_records = ""
         self._writer = self._connect()
         self._writer.executescript(_SCHEMA)
@@ -160,10 +160,9 @@ class Store:
                 db.execute(f"DELETE FROM {table}")  # names of the constant above
             db.execute("DELETE FROM counter WHERE name != 'seq'")
             db.execute("DELETE FROM webhook WHERE id != ?", (COMMAND_LINE_ID,))
-        self.ignore_idempotency_keys = False
+        self.hidden = self._hidden_at_start
         # Fields in which an update does not change the app's own value.
         self.keeps = ()
-        self.without_checksums = False
         self.refuse_records = ""
 
     def close(self):

@@ -16,6 +16,7 @@ from .base import test_log_tour
 from .base import test_walls
 from .base import test_second_backend
 from .base import test_walls_cases
+from .backend import test_conform
 from .backend import test_connect
 from .backend import test_origin
 from .backend import test_sealed
@@ -31,6 +32,7 @@ from .call import test_pool
 from .call import test_session
 from .event import test_changes
 from .event import test_event_handlers
+from .event import test_subscription
 from .event import test_touched
 from .operation import test_cancel
 from .operation import test_failure
@@ -56,13 +58,17 @@ from .exchange import test_bad_records
 from .exchange import test_neutral
 from .exchange import test_declined
 from .exchange import test_fidelity
+from .exchange import test_single_calls
 from .exchange import test_not_said
+from .exchange import test_as_odoo
 from .exchange import test_refused
+from .exchange import test_statements
 from .exchange import test_trouble
 from .exchange import test_line_keys
 from .exchange import test_codes
 from .exchange import test_belonging
 from .exchange import test_variants
+from .exchange import test_field_cases
 from .dead_letter import test_dead_letter
 from .dead_letter import test_dead_letter_tour
 from .dead_letter import test_mend
@@ -84,6 +90,8 @@ from .analytics import test_timeline
 from .analytics import test_todo
 from .analytics import test_todo_tour
 from .alert import test_alert
+from .alert import test_channel
+from .alert import test_conditions
 from .alert import test_alert_tour
 from .api import test_api
 from .api import test_erase

@@ -64,7 +64,8 @@ class SyncBackend(models.Model):
         try:
             entity = next(iter(self.env["sync.entity"]._entities().values()))
             collection = entity._entity_collection
-            self._client("test").changes(collection, None, 1, correlation_id)
+            client = self._client("test")
+            client.changes(collection, None, 1, correlation_id)
         except FAILURES as exc:
             Error = self.env["sync.error"]
             error = Error._classify(exc, self)
@@ -77,6 +78,7 @@ class SyncBackend(models.Model):
                     correlation_id=correlation_id,
                 )
             ) from exc
+        self._find_abilities(client)
         self._accepted()
         return self._notify(
             self.env._("Connected"),

@@ -126,7 +126,8 @@ class SyncConflict(models.Model):
         """
         conflict = mapping._open_conflict()
         if not merge.conflicts:
-            conflict._close(closing)
+            if conflict:
+                conflict._close(closing)
             return
         if not conflict:
             conflict = self.create(

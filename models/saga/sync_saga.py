@@ -301,6 +301,7 @@ class SyncSaga(models.Model):
                 """SELECT s.id FROM sync_saga s
                     JOIN sync_backend b ON b.id = s.backend_id
                      AND b.paused IS NOT TRUE AND b.refused_at IS NULL
+                     AND b.maintained IS NOT TRUE
                     WHERE s.state = ANY(%s) AND NOT EXISTS (
                         SELECT 1 FROM queue_job j WHERE j.uuid = s.job_uuid
                            AND j.state IN ('pending', 'enqueued', 'started'))

@@ -76,7 +76,7 @@ class World:
             self.rooms |= {Room.DECLINES}
             self.odoo.takes = self.pharmacy.takes = some
         self.restores = random.Random(f"restores of {self.seed}")
-        alone = self.rooms <= {Room.BREAKER, Room.RULES, Room.PAST}
+        alone = self.rooms <= {Room.BREAKER, Room.RULES, Room.PAST, Room.DECLINES}
         if alone and self.restores.random() < 0.35:
             self.rooms |= {Room.RESTORES}
         self.odoo.matches = self.pharmacy.unique = Room.TWINS in self.rooms
