@@ -12,6 +12,7 @@ CHANNELS = ",".join(
         "root.pharmacy_sync.order_sync:2",
         "root.pharmacy_sync.supplier_query:2",
         "root.pharmacy_sync.reporting:1",
+        "root.pharmacy_sync.delivery:1",
     )
 )
 

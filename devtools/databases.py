@@ -110,14 +110,16 @@ def _demo_key():
 
 
 @contextmanager
-def run_clone():
+def run_clone(word="0"):
     """A clone of the template: its name. It and its relatives go afterwards.
+
+    ``word`` tells the clones of one process apart.
 
     Relatives are databases whose names start with that of the clone.
     """
     _drop_abandoned()
     source = template()
-    name = f"{paths.DATABASE_PREFIX}run_{os.getpid()}"
+    name = f"{paths.DATABASE_PREFIX}run_{os.getpid()}_{word}"
     with step("clone the prepared database"):
         clone(source, name)
     try:

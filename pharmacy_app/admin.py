@@ -2,7 +2,7 @@
 
 import hmac
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, StrictBool
@@ -39,6 +39,8 @@ class SettingsData(Closed):
     ignore_idempotency_keys: StrictBool | None = None
     keeps: list[str] | None = None
     without_checksums: StrictBool | None = None
+    # A code with which every record is refused, each for itself; empty: none is.
+    refuse_records: Code | Literal[""] | None = None
     stock: dict[str, PositiveAmount | None] = Field(default_factory=dict)
 
 
@@ -94,6 +96,8 @@ def change_settings(request: Request, data: SettingsData):
     _hide(store, data)
     if data.keeps is not None:
         store.keeps = tuple(data.keeps)
+    if data.refuse_records is not None:
+        store.refuse_records = data.refuse_records
     with store.write() as db:
         for product_id, quantity in data.stock.items():
             db.execute("DELETE FROM stock WHERE product_id = ?", (product_id,))
@@ -104,6 +108,7 @@ def change_settings(request: Request, data: SettingsData):
         "hidden": sorted(store.hidden),
         "ignore_idempotency_keys": Ability.IDEMPOTENCY_KEY in store.hidden,
         "keeps": store.keeps,
+        "refuse_records": store.refuse_records,
         "without_checksums": Ability.CHECKSUMS in store.hidden,
         "stock": {row["product_id"]: str(Decimal(row["quantity"])) for row in stock},
     }

@@ -111,6 +111,9 @@ async def _lifespan(app):
 
 
 async def _answer_error(request: Request, error: ApiError):
+    person = "text/html" in request.headers.get("accept", "")
+    if person and not request.url.path.startswith(("/api/", "/admin/")):
+        return pages.show_error(request, error)
     return api.json_response(error.body(), error.status)
 
 

@@ -111,6 +111,7 @@ class Store:
         self._hidden_at_start = self.hidden = frozenset(hidden)
         # Fields in which an update does not change the app's own value.
         self.keeps = ()
+        self.refuse_records = ""
         self._writer = self._connect()
         self._writer.executescript(_SCHEMA)
 
@@ -162,6 +163,7 @@ class Store:
         self.hidden = self._hidden_at_start
         # Fields in which an update does not change the app's own value.
         self.keeps = ()
+        self.refuse_records = ""
 
     def close(self):
         self._writer.close()
@@ -296,9 +298,15 @@ def list_after(db, entity, after, limit, text=""):
     ).fetchall()
 
 
-def list_page(db, entity, offset, limit, text=""):
-    """One page of rows, newest first, and how many there are in all."""
+def list_page(db, entity, offset, limit, text="", state=""):
+    """One page of rows, newest first, and how many there are in all.
+
+    :param state: of orders: only those in this one
+    """
     condition, values = _filter(entity, text)
+    if state:
+        condition += " AND json_extract(data, '$.state') = ?"
+        values = [*values, state]
     count = f"SELECT count(*) FROM record WHERE {condition}"
     rows = db.execute(
         f"SELECT * FROM record WHERE {condition} ORDER BY num DESC LIMIT ? OFFSET ?",

@@ -32,6 +32,7 @@ from .call import test_pool
 from .call import test_session
 from .event import test_changes
 from .event import test_event_handlers
+from .event import test_subscription
 from .event import test_touched
 from .operation import test_cancel
 from .operation import test_failure
@@ -59,7 +60,9 @@ from .exchange import test_declined
 from .exchange import test_fidelity
 from .exchange import test_single_calls
 from .exchange import test_not_said
+from .exchange import test_as_odoo
 from .exchange import test_refused
+from .exchange import test_statements
 from .exchange import test_trouble
 from .exchange import test_line_keys
 from .exchange import test_codes
@@ -68,6 +71,7 @@ from .exchange import test_variants
 from .exchange import test_field_cases
 from .dead_letter import test_dead_letter
 from .dead_letter import test_dead_letter_tour
+from .dead_letter import test_mend
 from .dead_letter import test_redrive
 from .reconcile import test_initial
 from .reconcile import test_initial_tour
@@ -83,7 +87,11 @@ from .analytics import test_report
 from .analytics import test_report_tour
 from .analytics import test_statistics
 from .analytics import test_timeline
+from .analytics import test_todo
+from .analytics import test_todo_tour
 from .alert import test_alert
+from .alert import test_channel
+from .alert import test_conditions
 from .alert import test_alert_tour
 from .api import test_api
 from .api import test_erase

@@ -5,4 +5,6 @@ from . import sync_statistics
 from . import reliability
 from . import sync_report_schedule
 from . import sync_overview
+from . import standing
+from . import sync_todo
 from . import sync_timeline

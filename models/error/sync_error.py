@@ -27,6 +27,9 @@ WORK_NAMES = {
     "api": _lt("Call of the pharmacy app"),
     "compare": _lt("Comparison"),
     "connect": _lt("Connection"),
+    "delivery job": _lt("Job that delivers messages"),
+    "error handling": _lt("Recording or telling of a failure"),
+    "fallback": _lt("Look-up, and what serves in its place"),
     "lookup": _lt("Look-up"),
     "webhook": _lt("Webhook"),
     "push job": _lt("Job that pushes"),
@@ -103,7 +106,7 @@ class SyncError(models.Model):
         "Next Attempt In", readonly=True, help="Seconds until the next attempt."
     )
     retry_reason = fields.Char(
-        "What Comes Next",
+        "Next Step",
         readonly=True,
         help="Why it is tried again, and what set the delay; or why it is not.",
     )
@@ -348,6 +351,7 @@ class SyncError(models.Model):
                 redact(classification.message),
                 exc_info=True,
             )
+            self._record_bare(about)
         return classification
 
     @api.model

@@ -93,6 +93,7 @@ class SyncBackend(models.Model):
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:
             apart(self.env["sync.operation"]._take_back_of, job_uuid)
+            apart(self._end_push_jobs, job_uuid)
         time = shift()
         self._deliver_events(time)
         if self._push_streams(job_uuid, time):

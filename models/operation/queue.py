@@ -134,6 +134,7 @@ class SyncOperation(models.Model):
         :meth:`_try_recovery`."""
         self._try_recovery(self.env["sync.progress"]._recover_all)
         self._try_recovery(self.env["sync.event"]._recover)
+        self._try_recovery(self.env["sync.delivery"]._take_up)
 
     @api.model
     def _try_recovery(self, method):

@@ -148,7 +148,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.cursor, self.told_until = None, self.told
         self.met["went_back"] += 1
         for operation in [o for o in self.operations if o.state == "dead"]:
-            operation.attempts, operation.revive = 0, False
+            operation.attempts = 0
             self._change_state(operation, "pending")
 
     def reconcile(self, rows):
