@@ -8,7 +8,7 @@ from .progress import StepError
 
 FRAGMENTS = (
     ("DESCRIPTION", None),
-    ("TRY", "Installation"),
+    ("INSTALL", "Installation"),
     ("DOCUMENTATION", "Documentation"),
     ("ROADMAP", "Known issues"),
     ("CREDITS", "Credits"),

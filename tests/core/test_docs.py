@@ -6,7 +6,10 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 from odoo.addons.pharmacy_sync.core import api_methods, exceptions
+from odoo.addons.pharmacy_sync.core.alert_kinds import KINDS
 from odoo.addons.pharmacy_sync.core.http_status import status_of
 from odoo.addons.pharmacy_sync.core.openapi import document
 from odoo.addons.pharmacy_sync.core.schema import Method
@@ -15,6 +18,9 @@ from odoo.addons.pharmacy_sync.core.taxonomy import TAXONOMY
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 METHODS = {m.name: m for m in vars(api_methods).values() if isinstance(m, Method)}
+# Where the words on screens are.
+SHOWN = ("models", "static/src", "views", "wizards")
+SHOWN_SUFFIXES = {".py", ".js", ".xml"}
 
 
 def read(page):
@@ -52,9 +58,9 @@ def test_every_type_of_error_has_its_row():
 
 
 def test_statuses_are_those_of_the_openapi_document():
-    (paths,) = document([METHODS["push"]], {}, "/api")["paths"].values()
+    path, *_ = document(METHODS.values(), {}, "/api", ())["paths"].values()
     told = {row[0] for row in table("app/errors", "status")}
-    assert told == set(paths["post"]["responses"])
+    assert told == set(path["post"]["responses"])
 
 
 def test_methods_and_their_arguments():
@@ -89,3 +95,37 @@ def test_the_contract_is_that_of_the_reference_app():
     assert len(asked) > 8
     for method, path in asked:
         assert method.lower() in served[f"/api/v1{path}"], (method, path)
+
+
+@pytest.mark.parametrize("condition", KINDS)
+def test_the_operator_finds_every_alert(condition):
+    title = str(KINDS[condition].title)
+    words = max(re.split(r"%\(\w+\)s", title), key=len).strip(" :,()")
+    assert words in read("operator/index")
+
+
+@pytest.fixture(scope="module")
+def shown():
+    """All that the addon may show, as it is in its files."""
+    return "\n".join(
+        path.read_text()
+        for folder in SHOWN
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in SHOWN_SUFFIXES
+    )
+
+
+def test_words_of_screens_are_on_screens(shown):
+    """Buttons, states and menus that a page names by these roles are there."""
+    missing = []
+    for path in sorted(DOCS.rglob("*.rst")):
+        text = path.read_text()
+        words = set(re.findall(r":guilabel:`([^`]+)`", text))
+        for menu in re.findall(r":menuselection:`([^`]+)`", text):
+            words |= set(menu.split(" --> "))
+        missing += [
+            f"{path.relative_to(ROOT)}: {word}"
+            for word in sorted(words)
+            if not re.search(rf"""["'>]\s*{re.escape(word)}\s*["'<]""", shown)
+        ]
+    assert missing == []
