@@ -16,6 +16,7 @@ LINT_VENV = STATE / "lint"
 DOWNLOADS = STATE / "debs"
 APT = STATE / "apt"
 ODOO = STATE / "odoo"
+PROMETHEUS = STATE / "prometheus"
 ADDONS = STATE / "addons"
 ODOO_SCRIPT = STATE / "bin" / "odoo"
 
