@@ -19,6 +19,7 @@ class SyncError(models.Model):
 
         :param work: what people call it, see :meth:`_name_work`
         """
+        self.env["sync.log.level"]._take_over()
         try:
             yield
         except Exception as exc:
