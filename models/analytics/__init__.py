@@ -6,3 +6,7 @@ from . import reliability
 from . import sync_report_schedule
 from . import sync_overview
 from . import sync_timeline
+from . import probe
+from . import sync_policy
+from . import sync_component
+from . import sync_exposition
