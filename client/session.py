@@ -58,6 +58,8 @@ _BEFORE_SENDING = (
     ValueError,
 )
 _opening = threading.Lock()
+# {(database, backend id): (key, session)} of the session last asked for.
+_latest = {}
 _deadline = ContextVar("pharmacy_sync_deadline", default=None)
 _internal = ContextVar("pharmacy_sync_internal", default=False)
 
@@ -252,18 +254,27 @@ class _DeadlineAdapter(HTTPAdapter):
         return super().send(request, timeout=request.sync_timeout, **kwargs)
 
 
-def pooled_session(database, backend_id, url, internal=False):
+def pooled_session(key, url, internal=False):
     """The process's session for one backend: at most ``POOL_SIZE`` connections.
 
+    :param key: tuple of the database, the backend's id, and a number: with another one
+        the connections of the one before are closed
     :param internal: whether it may connect to internal addresses
     """
     # Two threads at once would make two.
     with _opening:
-        return _session(database, backend_id, url, internal)
+        session = _session(key, url, internal)
+        before = _latest.get(key[:2])
+        if before is None or before[0] != key:
+            _latest[key[:2]] = key, session
+            if before is not None:
+                # Those in use are closed when their call ends.
+                before[1].close()
+        return session
 
 
 @lru_cache(maxsize=64)
-def _session(database, backend_id, url, internal):
+def _session(key, url, internal):
     session = requests.Session()
     session.trust_env = False
     session.headers["Accept-Encoding"] = ACCEPTED

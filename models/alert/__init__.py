@@ -6,3 +6,8 @@ from . import sources
 from . import watch
 from . import notify
 from . import overview
+from . import sync_recovery_run
+from . import sync_recovery_line
+from . import recovery_steps
+from . import operator_actions
+from . import escalation
