@@ -11,6 +11,7 @@ from configparser import ConfigParser
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import requests
 
 HERE = Path(__file__).resolve().parent
@@ -86,6 +87,10 @@ class Server:
 
     def send_signal(self, number):
         self._process.send_signal(number)
+
+    def process(self):
+        """What the operating system knows of it."""
+        return psutil.Process(self._process.pid)
 
     def has_died(self):
         """Whether the process ended by itself."""

@@ -4,6 +4,7 @@ import os
 import time
 import uuid
 import xmlrpc.client
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -184,6 +185,7 @@ def test_a_crowd_makes_one_order_and_every_answer_means_something(
         answers = list(
             pool.map(lambda __: _post(stack, "push", arguments), range(REQUESTS))
         )
+    _print_figures(answers)
     assert orders_of(stack, records) == [1]
     json_ = "application/json"
     answers = [a for a in answers if a.headers["Content-Type"].startswith(json_)]
@@ -195,6 +197,20 @@ def test_a_crowd_makes_one_order_and_every_answer_means_something(
         assert answer.status_code in (200, 503), answer.text
         assert answer.ok or int(answer.headers["Retry-After"]) > 0
         assert "Traceback" not in answer.text
+
+
+def _print_figures(answers):
+    """What a crowd met: ``pytest -s`` shows it."""
+    took = sorted(answer.elapsed.total_seconds() for answer in answers)
+    kinds = Counter(
+        (answer.status_code, answer.headers["Content-Type"].partition(";")[0])
+        for answer in answers
+    )
+    at = {
+        share: took[min(len(took) - 1, len(took) * share // 100)] for share in (50, 95)
+    }
+    print(f"{len(answers)} requests, {CROWD} at once: {dict(kinds)}")
+    print(f"half within {at[50]:.2f} s, 95 of 100 within {at[95]:.2f} s")
 
 
 def test_twins_without_a_key_make_each_order_once(stack, make_records):
