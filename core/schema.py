@@ -3,7 +3,7 @@ Schema for the OpenAPI document.
 
 A library would check as well, but its messages are not ours, it knows neither what
 PostgreSQL cannot store nor what Odoo cannot hold, and whoever installs the addon would
-have to install it: see ``readme/DEVELOP.rst``.
+have to install it: see ``docs/developer/index.rst``.
 """
 
 from collections.abc import Mapping

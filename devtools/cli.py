@@ -7,6 +7,7 @@ import sys
 
 from . import (
     bench,
+    docs,
     lint,
     machine,
     mutate,
@@ -80,6 +81,7 @@ def _parser():
     measure = verb("bench", "measure", lambda options, _: bench.run(options.names))
     measure.add_argument("names", nargs="*", help="as in benchmarks/bench_NAME.py")
     verb("readme", "write README.rst from readme/", lambda *_: _readme())
+    verb("docs", "build the pages of docs/", lambda *_: docs.write())
     dump = verb(
         "dump",
         "keep a filled database of an earlier version for the test of upgrades",

@@ -27,7 +27,7 @@ CARELESS = {"PGOPTIONS": "-c synchronous_commit=off"}
 
 DEMO = paths.DATABASE_PREFIX + "demo"
 # Folders of the repository that no database depends on.
-OUTSIDE = {"tests", "benchmarks", "devtools", "pharmacy_app", "readme", "demo"}
+OUTSIDE = {"tests", "benchmarks", "devtools", "pharmacy_app", "readme", "demo", "docs"}
 SUFFIXES = {".py", ".xml", ".csv"}
 WARM_UP = "env['ir.qweb']._pregenerate_assets_bundles()\nenv.cr.commit()\n"
 

@@ -1,6 +1,6 @@
-"""``./dev lint``: ruff, mypy, pylint-odoo, OCA's hooks, and a README up to date."""
+"""``./dev lint``: ruff, mypy, pylint-odoo, OCA's hooks, README and docs."""
 
-from . import copying, odoo, paths, readme, shell, venv
+from . import copying, docs, odoo, paths, readme, shell, venv
 from .progress import StepError, explain, say, step
 
 TIMEOUT = 300
@@ -44,6 +44,7 @@ def _checks(fix):
             _tool("oca-checks-po", f"--disable={UNWANTED_PO}", *catalogues),
         )
     yield "README", readme.check
+    yield "docs", docs.build
 
 
 def _copy():

@@ -17,8 +17,8 @@ BROWSERS = ("google-chrome", "chromium", "chromium-browser")
 def prepare(tests=False):
     """Have everything that the verbs need, short of databases.
 
-    :param tests: also what only tests need: a browser for tours, and what Odoo makes
-        PDFs with
+    :param tests: also what only tests need: a browser for tours, what Odoo makes PDFs
+        with, and what the documentation's quick start calls
     :raises StepError: it says all that is missing, and how to get it
     """
     _ensure(tests)
@@ -57,8 +57,8 @@ def _missing_packages(tests):
     missing += venv.missing_packages()
     if tests and not any(map(shutil.which, BROWSERS)):
         missing += ["chromium", "fonts-dejavu-core"]
-    if tests and not shutil.which("wkhtmltopdf"):
-        missing.append("wkhtmltopdf")
+    if tests:
+        missing += [name for name in ("curl", "wkhtmltopdf") if not shutil.which(name)]
     return missing
 
 

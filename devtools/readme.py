@@ -3,18 +3,14 @@
 import ast
 import re
 
-from . import news, paths, shell
+from . import headings, paths, shell
 from .progress import StepError
 
 FRAGMENTS = (
     ("DESCRIPTION", None),
-    ("INSTALL", "Installation"),
-    ("CONFIGURE", "Configuration"),
-    ("USAGE", "Usage"),
-    ("TROUBLESHOOTING", "Troubleshooting"),
-    ("DEVELOP", "Development"),
+    ("TRY", "Installation"),
+    ("DOCUMENTATION", "Documentation"),
     ("ROADMAP", "Known issues"),
-    ("HISTORY", "Changelog"),
     ("CREDITS", "Credits"),
     ("CONTRIBUTORS", "Contributors"),
 )
@@ -22,7 +18,9 @@ FOLDER = paths.ROOT / "readme"
 README = paths.ROOT / "README.rst"
 PAGE = paths.ROOT / "static/description/index.html"
 NOTE = ".. Made by ./dev readme from the files in readme/: change those.\n"
-UNDERLINE = re.compile(r"([=\-~^\"'.+*])\1{2,}")
+LONGEST = 200  # lines: what is longer is read in docs/
+LINK = re.compile(r"<(docs/[^>]+)>`_")
+DOCS_ANCHOR = re.compile(r'<a [^>]*href="docs/[^>]*>([^<]*)</a>')
 # Odoo shows the page inside its own, with its own style.
 RST_OPTIONS = (
     "--stylesheet=",
@@ -39,7 +37,8 @@ RST_OPTIONS = (
 def write():
     """Write both files.
 
-    :raises StepError: a fragment has a heading that would not be one
+    :raises StepError: a fragment has a heading that would be none, a link leads
+        nowhere, or the README is too long
     """
     README.write_text(_readme())
     PAGE.parent.mkdir(parents=True, exist_ok=True)
@@ -61,24 +60,18 @@ def _readme():
         path = FOLDER / f"{name}.rst"
         if path.exists():
             parts += [_underlined(title)] if title else []
-            text = news.history() if path == news.HISTORY else path.read_text()
-            parts.append(_checked(text, path))
+            text = path.read_text().strip() + "\n"
+            headings.check(text, path)
+            parts.append(text)
     if len(parts) == 2:
         raise StepError("readme/*.rst: no fragment found")
-    return "\n".join(parts)
-
-
-def _checked(text, path):
-    lines = text.strip().splitlines()
-    for number, line in enumerate(lines):
-        before = lines[max(number - 2, 0) : number]
-        # docutils takes it for text of the paragraph above, and says nothing.
-        if len(before) == 2 and all(before) and UNDERLINE.fullmatch(line):
-            raise StepError(
-                f"{path.relative_to(paths.ROOT)}:{number}: a heading needs an empty "
-                f"line before it: {before[-1]}"
-            )
-    return "\n".join(lines) + "\n"
+    text = "\n".join(parts)
+    if text.count("\n") > LONGEST:
+        raise StepError(f"README.rst is over {LONGEST} lines: write it in docs/")
+    for target in LINK.findall(text):
+        if not (paths.ROOT / target).exists():
+            raise StepError(f"README.rst: {target} is not there")
+    return text
 
 
 def _page():
@@ -86,8 +79,9 @@ def _page():
     page = shell.text(words)
     if page is None:
         raise StepError("README.rst is not valid reStructuredText")
-    # The page lies beside its pictures, README.rst does not.
-    return page.replace('src="static/description/', 'src="')
+    # The page lies beside its pictures, README.rst does not; docs/ is not installed.
+    page = page.replace('src="static/description/', 'src="')
+    return DOCS_ANCHOR.sub(r"\1", page)
 
 
 def _underlined(title):

@@ -1,6 +1,6 @@
-"""Virtual environments: one for Odoo, the app and the tests; one for lint.
+"""Virtual environments: of Odoo, the app and the tests; of the lint tools; of docs.
 
-The lint tools pin versions of their own that disagree with Odoo's needs.
+What lint and Sphinx want disagrees with Odoo's needs, and with each other's.
 """
 
 from . import odoo, paths, settings, shell, stamps
@@ -13,6 +13,7 @@ REQUIREMENTS = paths.ROOT / "requirements-dev.txt"
 # Addons depend on "odoo", which is no distribution of pip's here.
 ADDON_REQUIREMENTS = paths.ROOT / "devtools/requirements-addons.txt"
 LINT_REQUIREMENTS = paths.ROOT / "devtools/requirements-lint.txt"
+DOCS_REQUIREMENTS = paths.ROOT / "devtools/requirements-docs.txt"
 APP_REQUIREMENTS = tuple(
     paths.ROOT / "pharmacy_app" / name
     for name in ("requirements.txt", "requirements-test.txt")
@@ -43,13 +44,12 @@ def ensure():
 
 def ensure_lint():
     """Have the virtual environment of the lint tools."""
-    key = stamps.digest(LINT_REQUIREMENTS)
-    if stamps.is_done("lint", key) and (paths.LINT_VENV / "bin/ruff").exists():
-        return
-    with step("Python packages of the lint tools"):
-        _create(paths.LINT_VENV)
-        _pip(paths.LINT_VENV, f"-r{LINT_REQUIREMENTS}")
-        stamps.mark_done("lint", key)
+    _ensure_tools("lint", LINT_REQUIREMENTS, paths.LINT_VENV, "ruff")
+
+
+def ensure_docs():
+    """Have the virtual environment of the documentation."""
+    _ensure_tools("docs", DOCS_REQUIREMENTS, paths.DOCS_VENV, "sphinx-build")
 
 
 def missing_packages():
@@ -68,6 +68,16 @@ def problems():
         f"{settings.python()} is not a Python 3.10 to 3.13. Install one, or name it in "
         "PHARMACY_SYNC_PYTHON."
     )
+
+
+def _ensure_tools(name, requirements, folder, tool):
+    key = stamps.digest(requirements)
+    if stamps.is_done(name, key) and (folder / "bin" / tool).exists():
+        return
+    with step(f"Python packages of {name}"):
+        _create(folder)
+        _pip(folder, f"-r{requirements}")
+        stamps.mark_done(name, key)
 
 
 def _is_made(folder):

@@ -15,7 +15,7 @@ SHARES = 10  # tests, each with its own time limit
 class TestHistories(SyncCase):
     """Histories of orders on the real models and the real app: persons on both sides,
     two workers, a bad network, killed workers. ``simulator/laws.py`` says what must
-    hold, ``readme/DEVELOP.rst`` how to replay one."""
+    hold, ``docs/developer/workshop.rst`` how to replay one."""
 
     @classmethod
     def setUpClass(cls):

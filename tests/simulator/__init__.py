@@ -1,1 +1,1 @@
-"""A deterministic simulator of both sides: see ``readme/DEVELOP.rst``."""
+"""A deterministic simulator of both sides: see ``docs/developer/workshop.rst``."""

@@ -1,4 +1,4 @@
-"""Ten thousand histories of both sides; see ``readme/DEVELOP.rst``."""
+"""Ten thousand histories of both sides; see ``docs/developer/workshop.rst``."""
 
 import os
 

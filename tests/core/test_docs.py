@@ -1,0 +1,91 @@
+"""What docs/ says of numbers, names and words is what the code has."""
+
+import csv
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from odoo.addons.pharmacy_sync.core import api_methods, exceptions
+from odoo.addons.pharmacy_sync.core.http_status import status_of
+from odoo.addons.pharmacy_sync.core.openapi import document
+from odoo.addons.pharmacy_sync.core.schema import Method
+from odoo.addons.pharmacy_sync.core.taxonomy import TAXONOMY
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+METHODS = {m.name: m for m in vars(api_methods).values() if isinstance(m, Method)}
+
+
+def read(page):
+    return (DOCS / f"{page}.rst").read_text()
+
+
+def table(page, first):
+    """The rows of the page's csv-table whose first column has this name."""
+    start = rf"csv-table::\n   :header: {first},.*\n(?:   :.*\n)*\n"
+    found = re.search(start + r"((?:   .+\n)+)", read(page))
+    lines = (line.strip() for line in found[1].splitlines())
+    return [*csv.reader(lines, skipinitialspace=True)]
+
+
+def code(text):
+    return text.strip("`")
+
+
+def test_every_type_of_error_has_its_row():
+    retryable = defaultdict(set)
+    for kind, info in TAXONOMY.items():
+        retryable[str(kind)].add(info.retryable)
+    for cls in vars(exceptions).values():
+        kind = getattr(cls, "error_type", None)
+        if kind and "retryable" in cls.overrides:
+            retryable[str(kind)].add(cls.overrides["retryable"])
+    again = {(True,): "yes", (False,): "no", (False, True): "it depends"}
+    wanted = {
+        kind: (str(status_of(kind)), again[tuple(sorted(values))])
+        for kind, values in retryable.items()
+    }
+    rows = table("app/errors", "type")
+    assert {code(row[0]): (row[1], row[2]) for row in rows} == wanted
+    assert len(rows) == len(wanted)
+
+
+def test_statuses_are_those_of_the_openapi_document():
+    (paths,) = document([METHODS["push"]], {}, "/api")["paths"].values()
+    told = {row[0] for row in table("app/errors", "status")}
+    assert told == set(paths["post"]["responses"])
+
+
+def test_methods_and_their_arguments():
+    rows = re.findall(r"\* - ``(\w+)``\n     -(.*)\n     - .*", read("app/methods"))
+    told = {}
+    for name, arguments in rows:
+        given = filter(None, map(str.strip, arguments.split(",")))
+        told[name] = {word.strip("*"): not word.startswith("*") for word in given}
+    assert told == {
+        name: {
+            argument.name: argument.required
+            for argument in method.arguments
+            if argument.name != "correlation_id"
+        }
+        for name, method in METHODS.items()
+    }
+
+
+def test_bounds():
+    rows = re.findall(r"^(\S.*?)  +(\d[\d,]*)(.*)$", read("administrator/limits"), re.M)
+    told = {row[0]: int(row[1].replace(",", "")) for row in rows}
+    assert told["records in one ``push``"] == api_methods.MAX_RECORDS
+    assert told["ids in one ``status``, ``retry``"] == api_methods.MAX_RECORDS
+    assert told["ids in one ``lookup``"] == api_methods.MAX_LOOKUPS
+    assert told["changes in a page"] == api_methods.MAX_PAGE
+    assert told["body of a request"] == api_methods.MAX_BODY / 2**20
+
+
+def test_the_contract_is_that_of_the_reference_app():
+    served = json.loads((ROOT / "pharmacy_app/openapi.json").read_text())["paths"]
+    asked = re.findall(r"``(GET|POST) (/[^?`\s]+)", read("app/contract"))
+    assert len(asked) > 8
+    for method, path in asked:
+        assert method.lower() in served[f"/api/v1{path}"], (method, path)
