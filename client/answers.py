@@ -22,7 +22,7 @@ from ..core.text_checks import check_text
 
 # What every record of the app has.
 RECORD = {"id": str, "version": int}
-CONFLICT, TOO_MANY = 409, 429
+EMPTY, CONFLICT, TOO_MANY = 204, 409, 429
 LONGEST_CURSOR = 1_000
 LONGEST_NUMBER = 1_000
 # Characters of an answer that is no JSON, kept for the classification.
@@ -30,7 +30,7 @@ EXCERPT = 1000
 
 
 def body_of(response):
-    """The answer's JSON.
+    """The answer's JSON; None: the app says that there is none.
 
     :raises HttpError: the answer says that the request failed, or where else to ask
     :raises DataCorruptedError: what was read is no JSON
@@ -41,6 +41,8 @@ def body_of(response):
         raise HttpError(
             status, None, _redirect_message(response), headers=response.headers
         )
+    if status == EMPTY:
+        return None
     try:
         body = _json(response)
     except (ValueError, RecursionError) as exc:

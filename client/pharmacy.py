@@ -82,7 +82,7 @@ class PharmacyClient:
         guard=lambda: nullcontext(lambda exchange: None),
     ):
         self.url = url
-        self._session = pooled_session(key, url, internal)
+        self._session = pooled_session(*key[:2], url, internal, *key[2:])
         self._api_key = api_key
         self._next_key = next_key
         self._on_next_key = on_next_key
@@ -322,13 +322,14 @@ class PharmacyClient:
         retry=False,
         last_key=True,
         idempotency_key=None,
+        if_match=None,
         **content,
     ):
         ids = {"correlation_id": correlation_id, "request_id": uuid.uuid4().hex}
         response = error = None
         started = time.monotonic()
         try:
-            headers = self._headers(idempotency_key, **ids)
+            headers = self._headers(idempotency_key, if_match, **ids)
             request = requests.Request(
                 method, self.url + API + path, headers=headers, **content
             )
@@ -357,7 +358,7 @@ class PharmacyClient:
                 )
             )
 
-    def _headers(self, idempotency_key, correlation_id, request_id):
+    def _headers(self, idempotency_key, if_match, correlation_id, request_id):
         try:
             self._api_key.encode("latin-1")
         except UnicodeEncodeError:
@@ -373,6 +374,7 @@ class PharmacyClient:
             DEADLINE_HEADER: "0",  # set when it is sent
             "X-Actor": "odoo",
             **({"Idempotency-Key": idempotency_key} if idempotency_key else {}),
+            **({"If-Match": if_match} if if_match else {}),
         }
 
     def _send(self, request, deadline):

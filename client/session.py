@@ -58,7 +58,7 @@ _BEFORE_SENDING = (
     ValueError,
 )
 _opening = threading.Lock()
-# {(database, backend id): (key, session)} of the session last asked for.
+# {(database, owner): (number, session)} of the session last asked for.
 _latest = {}
 _deadline = ContextVar("pharmacy_sync_deadline", default=None)
 _internal = ContextVar("pharmacy_sync_internal", default=False)
@@ -254,19 +254,19 @@ class _DeadlineAdapter(HTTPAdapter):
         return super().send(request, timeout=request.sync_timeout, **kwargs)
 
 
-def pooled_session(key, url, internal=False):
+def pooled_session(database, owner, url, internal=False, number=0):
     """The process's session for one backend: at most ``POOL_SIZE`` connections.
 
-    :param key: tuple of the database, the backend's id, and a number: with another one
-        the connections of the one before are closed
+    :param owner: the backend's id, or what else the connections are for
     :param internal: whether it may connect to internal addresses
+    :param number: with another one the connections of the one before are closed
     """
     # Two threads at once would make two.
     with _opening:
-        session = _session(key, url, internal)
-        before = _latest.get(key[:2])
-        if before is None or before[0] != key:
-            _latest[key[:2]] = key, session
+        session = _session(database, owner, url, internal, number)
+        before = _latest.get((database, owner))
+        if before is None or before[0] != number:
+            _latest[database, owner] = number, session
             if before is not None:
                 # Those in use are closed when their call ends.
                 before[1].close()
@@ -274,7 +274,7 @@ def pooled_session(key, url, internal=False):
 
 
 @lru_cache(maxsize=64)
-def _session(key, url, internal):
+def _session(database, owner, url, internal, number):
     session = requests.Session()
     session.trust_env = False
     session.headers["Accept-Encoding"] = ACCEPTED

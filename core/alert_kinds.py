@@ -22,6 +22,17 @@ class Condition(TextEnum):
     SET_BACK = "set_back"
     COPIED = "copied"
     RULE_PROPOSED = "rule_proposed"
+    FALLBACK_FAILED = "fallback_failed"
+    HANDLING_FAILED = "handling_failed"
+    OLD_QUEUE = "old_queue"
+    EVENTS_HELD = "events_held"
+    FEED_HELD = "feed_held"
+    CONFLICTS_WAIT = "conflicts_wait"
+    WORK_FAILED = "work_failed"
+    JOB_FAILED = "job_failed"
+    CHANNEL_FAILED = "channel_failed"
+    WEBHOOKS_REFUSED = "webhooks_refused"
+    CLOCK_WRONG = "clock_wrong"
 
 
 @dataclass(frozen=True)
@@ -134,5 +145,64 @@ KINDS: Mapping[Condition, Kind] = {
             " on it, or confirm it as it is."
         ),
         _lt("A person has chosen what is sent."),
+    ),
+    _C.FALLBACK_FAILED: Kind(
+        _lt("Nothing served in place of the pharmacy app: %(subject)s"),
+        _lt("See why the app does not answer; nobody had an older value either."),
+        _lt("The errors are resolved."),
+        inhibited=True,
+    ),
+    _C.HANDLING_FAILED: Kind(
+        _lt("Failures could not be recorded or told: %(subject)s"),
+        _lt("Look at the server log at that time: it has what is missing here."),
+        _lt("The errors are resolved."),
+    ),
+    _C.OLD_QUEUE: Kind(
+        _lt("Changes have waited for %(value)s minutes: %(subject)s"),
+        _lt("See whether the job runner works, and whether its channels have room."),
+        _lt("Changes are taken up in time again."),
+        inhibited=True,
+    ),
+    _C.EVENTS_HELD: Kind(
+        _lt("Events have waited for %(value)s minutes: %(subject)s"),
+        _lt("See whether the job runner works, and whether one job blocks another."),
+        _lt("Events are delivered in time again."),
+    ),
+    _C.FEED_HELD: Kind(
+        _lt("The pharmacy app gets no changes for %(value)s minutes: %(subject)s"),
+        _lt("A transaction of Odoo is open for long: find it, and have it end."),
+        _lt("Changes reach the app again."),
+    ),
+    _C.CONFLICTS_WAIT: Kind(
+        _lt("Conflicts (%(subject)s) have waited for %(value)s hours"),
+        _lt("Decide them, or assign them to a person who can."),
+        _lt("No conflict waits for long."),
+    ),
+    _C.WORK_FAILED: Kind(
+        _lt("Failed: %(subject)s: %(cause)s"),
+        _lt("Open it, mend what it failed at, and start it again."),
+        _lt("It was done since."),
+    ),
+    _C.JOB_FAILED: Kind(
+        _lt("Jobs failed (%(value)s): %(subject)s: %(cause)s"),
+        _lt("Open the jobs in Odoo's job queue, then requeue or cancel them."),
+        _lt("None of these failed jobs is left."),
+    ),
+    _C.CHANNEL_FAILED: Kind(
+        _lt("Nothing gets through to %(subject)s: %(cause)s"),
+        _lt("Correct its address or key, and send a test."),
+        _lt("It got through again."),
+    ),
+    _C.WEBHOOKS_REFUSED: Kind(
+        _lt("Webhooks refused (%(value)s) within an hour: %(cause)s"),
+        _lt(
+            "Enter the secret that the pharmacy app signs with, or see who sends them."
+        ),
+        _lt("No more are refused."),
+    ),
+    _C.CLOCK_WRONG: Kind(
+        _lt("A clock is wrong: webhooks refused for their time (%(value)s)"),
+        _lt("Set the clock of Odoo's server and that of the pharmacy app."),
+        _lt("Webhooks have the right time again."),
     ),
 }

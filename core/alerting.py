@@ -53,6 +53,7 @@ class Alert:
     """An alert as it stands.
 
     :param notified: severity of its last notification; None: there was none
+    :param silenced: a person, or planned maintenance, wants it silent
     :param limited: it was held back because its rule had notified too often
     :param last_at: when it last happened
     :param ended_at: when it was resolved; None: it is open
@@ -64,6 +65,7 @@ class Alert:
     severity: Severity
     opened_at: datetime
     notified: Severity | None = None
+    silenced: bool = False
     limited: bool = False
     last_at: datetime | None = None
     ended_at: datetime | None = None
@@ -93,7 +95,7 @@ class Verdict(TextEnum):
 
     NOTIFY = "notify"
     SUMMARY = "summary"  # with others of its rule that were held back
-    SILENCED = "silenced"  # by a person, until the rule's time
+    SILENCED = "silenced"  # by a person, until a time
     INHIBITED = "inhibited"  # the backend is down, which was notified
     CORRELATED = "correlated"  # another that started with it was notified
     LIMITED = "limited"  # the rule has notified too often of late
@@ -208,7 +210,7 @@ def _judge(
     now: datetime,
 ) -> Judgement:
     rule = alert.rule
-    if rule.silenced_until and rule.silenced_until > now:
+    if alert.silenced or (rule.silenced_until and rule.silenced_until > now):
         return Judgement(Verdict.SILENCED)
     if alert.open:
         if alert.severity is Severity.CRITICAL:

@@ -47,6 +47,7 @@ def run_bisecting(
     send: Callable[[list[Any]], Sequence[Any]],
     *,
     splits: Callable[[Exception], bool] | None = None,
+    largest: int | None = None,
 ) -> list[ItemResult]:
     """Send the items, and return one result for each, in their order.
 
@@ -55,10 +56,12 @@ def run_bisecting(
     :param splits: whether the app's refusal may be the doing of one record; by default
         :func:`may_be_one_record`. Only what the app refused is sent again: after any
         other error of ``send`` it is unknown how far it got.
+    :param largest: how many items are sent at once at the most; None: all.
     """
     splits = splits or may_be_one_record
     results: dict[int, ItemResult] = {}
-    parts = deque([range(len(items))] if items else [])
+    every, size = range(len(items)), largest or max(1, len(items))
+    parts = deque(every[start : start + size] for start in every[::size])
     while parts:
         part = parts.popleft()
         chunk = [items[index] for index in part]

@@ -22,6 +22,7 @@ class Codes:
         names: Mapping[int, Collection[str]] | None = None,
     ):
         self._codes = codes
+        self._is_plain: dict[int, bool] = {}
         self._exact: dict[str, set[int]] = {}
         self._alike: dict[str, set[int]] = {}
         for record, code in codes.items():
@@ -44,7 +45,10 @@ class Codes:
 
     def is_plain(self, record: int) -> bool:
         """Whether the record's code stands for no other."""
-        return self.find(self._codes.get(record, "")) == [record]
+        if record not in self._is_plain:
+            code = self._codes.get(record, "")
+            self._is_plain[record] = self.find(code) == [record]
+        return self._is_plain[record]
 
 
 def _plain(name: str) -> str:

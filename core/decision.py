@@ -55,7 +55,10 @@ class _Situation:
 
 
 _MAY_SUCCEED = _lt("It may succeed later.")
-_USED_UP = _lt("Its attempts are used up.")
+_USED_UP = _lt("All attempts failed.")
+_AWAY = _lt("The pharmacy app does not answer: it goes on by itself once it does.")
+# How often work is tried anew whose attempts the app's absence has used up.
+REVIVALS = 3
 
 _Row = tuple[Callable[[_Situation], bool], Verdict, str]
 
@@ -77,7 +80,11 @@ TABLE: tuple[_Row, ...] = (
         _lt("The backend's retry budget is used up."),
     ),
     (lambda s: s.worth_retrying, Verdict.RETRY, _MAY_SUCCEED),
-    (lambda s: not s.failure.retryable, Verdict.DEAD, _lt("Trying again cannot help.")),
+    (
+        lambda s: not s.failure.retryable,
+        Verdict.DEAD,
+        _lt("A retry alone will not help: mend the cause first."),
+    ),
     (lambda s: not s.deadline_left, Verdict.DEAD, _lt("Its time is used up.")),
     (lambda s: True, Verdict.DEAD, _USED_UP),
 )
@@ -113,7 +120,8 @@ class Standing:
 
     ``attempts``: made so far, the failed one included. ``last_delay``: seconds that it
     waited last. ``park_seconds``: how long parked work waits. ``breaker_open``,
-    ``budget_left`` and ``in_time`` as for :func:`decide`.
+    ``budget_left`` and ``in_time`` as for :func:`decide`. ``revivals_left``: how often
+    its attempts may still count anew because the app was away.
     """
 
     attempts: int
@@ -122,6 +130,7 @@ class Standing:
     budget_left: bool = True
     park_seconds: float = 0.0
     in_time: bool = True
+    revivals_left: int = 0
 
 
 class After(TextEnum):
@@ -136,8 +145,8 @@ class After(TextEnum):
 @dataclass(frozen=True)
 class Next:
     """What follows a failed attempt. ``seconds``: how long it waits; 0 if it is given
-    up. ``attempts``: how many count. ``revive``: whether it goes on by itself when the
-    app is back. ``asked``: whether it waits as long as the app asked for."""
+    up. ``attempts``: how many count. ``revive``: whether they count anew once the app
+    is heard of again. ``asked``: whether it waits as long as the app asked for."""
 
     state: After
     seconds: float
@@ -154,6 +163,10 @@ def next_attempt(
     rng: Random,
 ) -> Next:
     """What follows a failed attempt, of whatever kind of work.
+
+    Attempts that the app's absence cost are nobody's fault: the work waits for the app
+    and is not given up, unless the app has come back as often as ``revivals_left`` says
+    and the work failed each time.
 
     :param failure: None where any failure may pass, and only attempts count
     """
@@ -188,5 +201,7 @@ def next_attempt(
         )
         asked = seconds == retry_after
         return Next(After.WAITING, seconds, attempts, False, reason, asked)
-    revive = of_app and standing.in_time
-    return Next(After.DEAD, 0.0, attempts, revive, reason)
+    away = standing.breaker_open or standing.revivals_left > 0
+    if of_app and standing.in_time and away:
+        return Next(After.PARKED, standing.park_seconds, attempts, True, _AWAY)
+    return Next(After.DEAD, 0.0, attempts, False, reason)

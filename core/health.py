@@ -7,30 +7,40 @@ gets):
 ==================  ======  ========================================================
 figure              weight  share
 ==================  ======  ========================================================
-failed calls        35      failed / all calls of the last hour
+failed calls        30      failed / all calls of the last hour
 open breakers       20      breakers that are not closed / all breakers
-unresolved          20      n / (n + 3): three of them take half the weight
+unresolved          15      n / (n + 3): three of them take half the weight
 criticals
 dead letters        15      n / (n + 10): ten of them take half the weight
-backlog age         10      age of the oldest waiting change / 1 hour, 1 at the most
+conflicts           10      n / (n + 3): three of them take half the weight
+backlog age         10      age of the oldest waiting change: up to a minute next to
+                            nothing; then 0.6, and 1 after an hour
 ==================  ======  ========================================================
+
+While the app does not answer the score is 40 at the most: what is missing to that is
+the part *away*. The score is good from 95 on, so that no change waits for more than a
+minute where it is.
 
 No figure alone hides the others, more errors never raise the score, and counts weigh
 less the more there are: a million errors are as bad as it gets, not an overflow. An
-app that is down (calls fail, breakers open) is below 50, where an alert is due; one
-record that failed is not.
+app that is down is below 50, where an alert is due; one record that failed is not.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .standing import LATE
+
 FULL = 100
 # Scores from here on are good, and fair.
-GOOD, FAIR = 80, 50
-# Criticals and dead letters that take half of their weight.
-HALF_CRITICALS, HALF_DEAD_LETTERS = 3, 10
-# Seconds from which on a backlog takes all of its weight.
-OLD_BACKLOG = 3600.0
+GOOD, FAIR = 95, 50
+# The most that is left while the app does not answer.
+AWAY_MOST = 40
+# Criticals, dead letters and conflicts that take half of their weight.
+HALF_CRITICALS, HALF_DEAD_LETTERS, HALF_CONFLICTS = 3, 10, 3
+# Seconds from which on a backlog takes all of its weight, and what it takes of it from
+# when it is late.
+OLD_BACKLOG, LATE_SHARE = 3600.0, 0.6
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Vitals:
 
     ``calls`` and ``failed_calls`` are those of the last hour that said something of
     the app's health; ``open_breakers`` those of ``breakers`` that are not closed;
-    ``backlog_age`` is in seconds.
+    ``backlog_age`` is in seconds; ``away``: the app does not answer.
     """
 
     calls: int = 0
@@ -48,7 +58,9 @@ class Vitals:
     open_breakers: int = 0
     criticals: int = 0
     dead_letters: int = 0
+    conflicts: int = 0
     backlog_age: float = 0.0
+    away: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,9 @@ class Health:
 def health(vitals: Vitals) -> Health:
     """The score of :class:`Vitals`, with why it is no better."""
     parts = [Part(name, weight, weight * of(vitals)) for name, weight, of in FIGURES]
+    if vitals.away:
+        left = FULL - sum(part.lost for part in parts)
+        parts.append(Part("away", FULL - AWAY_MOST, max(0.0, left - AWAY_MOST)))
     score = round(FULL - sum(part.lost for part in parts))
     # Rounded up to all is well, while something is not: say so.
     if score == FULL and any(part.lost for part in parts):
@@ -86,15 +101,22 @@ def _share(some: float, whole: float) -> float:
     return min(1.0, some / whole) if whole else 0.0
 
 
+def _late(age: float) -> float:
+    if age <= LATE:
+        return age / OLD_BACKLOG
+    return LATE_SHARE + (1 - LATE_SHARE) * _share(age, OLD_BACKLOG)
+
+
 def _saturating(count: float, half: float) -> float:
     return count / (count + half)
 
 
 # Name, weight (together 100), and the share that is taken of it.
 FIGURES: tuple[tuple[str, int, Callable[[Vitals], float]], ...] = (
-    ("failed_calls", 35, lambda v: _share(v.failed_calls, v.calls)),
+    ("failed_calls", 30, lambda v: _share(v.failed_calls, v.calls)),
     ("open_breakers", 20, lambda v: _share(v.open_breakers, v.breakers)),
-    ("criticals", 20, lambda v: _saturating(v.criticals, HALF_CRITICALS)),
+    ("criticals", 15, lambda v: _saturating(v.criticals, HALF_CRITICALS)),
     ("dead_letters", 15, lambda v: _saturating(v.dead_letters, HALF_DEAD_LETTERS)),
-    ("backlog_age", 10, lambda v: _share(v.backlog_age, OLD_BACKLOG)),
+    ("conflicts", 10, lambda v: _saturating(v.conflicts, HALF_CONFLICTS)),
+    ("backlog_age", 10, lambda v: _late(v.backlog_age)),
 )

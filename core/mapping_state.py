@@ -22,7 +22,7 @@ from .declined import (
     tried_again,
     with_halves_of,
 )
-from .merge import KEYED, Frozen, Merge, Record, lines_by_key, three_way
+from .merge import KEYED, FieldConflict, Frozen, Merge, Record, lines_by_key, three_way
 from .merge_base import advance, new_base
 from .pair import NOTHING, Base, Held, as_it_is, in_odoo, seen
 from .policy import Decision, Policies, Policy, Restored, resolve
@@ -178,23 +178,36 @@ def compare(
     held: Held = as_it_is,
     frozen: Frozen | None = None,
     declined: Mapping[str, Declined] = NONE,
+    untried: frozenset[str] = frozenset(),
 ) -> Comparison:
     """Three-way comparison, before rules and policies.
 
     :param pharmacy: what the pharmacy has; None: what it had when both agreed
     :param declined: what a side did not take, by path
+    :param untried: those that must not be tried again before a person has decided
     """
     if pharmacy is None:
         pharmacy = base.pharmacy
     else:
         base = base.learned(pharmacy, held)
     before = base
-    base, declined = _without_declined(base, odoo, pharmacy, declined, held)
+    parted = _without_declined(base, odoo, pharmacy, declined, held, untried)
+    base = parted.base
     words = seen(base, odoo, pharmacy, held)
     merge = three_way(base.pharmacy, words, pharmacy, frozen=frozen)
+    if more := parted.held_up(merge.conflicts):
+        again = {"held": held, "frozen": frozen, "declined": declined}
+        return compare(before, odoo, pharmacy, **again, untried=untried | more)
     half = base.pharmacy
     return Comparison(
-        base, odoo, pharmacy, words, merge, half, declined=declined, before=before
+        base,
+        odoo,
+        pharmacy,
+        words,
+        merge,
+        half,
+        declined=parted.asked,
+        before=before,
     )
 
 
@@ -208,23 +221,30 @@ def decide(
     held: Held = as_it_is,
     declined: Mapping[str, Declined] = NONE,
     restored: Restored | None = None,
+    untried: frozenset[str] = frozenset(),
 ) -> Comparison:
     """The comparison in which rules and policies had their say; of what is declined
     they have none.
 
     :param restored: the app was set back: what it has otherwise than agreed is not
         taken over by itself, whatever rules and policies say
+    :param untried: as in :func:`compare`
     """
     if restored:
         asks = restored is Restored.CHANGED
         policies = Policies((), Policy.ASK if asks else Policy.ODOO)
         facts = AllFrozen()
     before = base.learned(pharmacy, held)
-    base, declined = _without_declined(before, odoo, pharmacy, declined, held)
-    words = seen(base, odoo, pharmacy, held)
-    found = resolve(base.pharmacy, words, pharmacy, policies, facts, asked=declined)
+    parted = _without_declined(before, odoo, pharmacy, declined, held, untried)
+    half, asked = parted.base.pharmacy, parted.asked
+    words = seen(parted.base, odoo, pharmacy, held)
+    found = resolve(half, words, pharmacy, policies, facts, asked=asked)
+    if more := parted.held_up(found.merge.conflicts):
+        again = {"held": held, "declined": declined, "restored": restored}
+        sides = before, odoo, pharmacy, policies, facts
+        return decide(*sides, **again, untried=untried | more)
     return Comparison(
-        base,
+        parted.base,
         odoo,
         pharmacy,
         words,
@@ -232,10 +252,32 @@ def decide(
         found.base,
         tuple(replace(each, by=restored or each.by) for each in found.decisions),
         found.frozen,
-        declined,
+        asked,
         before,
         restored,
     )
+
+
+@dataclass(frozen=True)
+class _Parted:
+    """:ivar base: in which nothing was agreed on at the paths that are declined
+    :ivar asked: what only a person decides of it
+    :ivar again: paths that are tried again, since the other side says something new
+    """
+
+    base: Base
+    asked: Mapping[str, Declined] = field(default_factory=dict)
+    again: frozenset[str] = frozenset()
+
+    def held_up(self, conflicts: Mapping[str, FieldConflict]) -> frozenset[str]:
+        """Paths that were to be tried again, where Odoo does not give way by itself: a
+        conflict over a value that Odoo never had would say that it has it."""
+        frozen = {p for p, values in conflicts.items() if values.odoo == values.base}
+        return frozenset(
+            path
+            for path in self.again
+            if any(f"{at}.".startswith(f"{path}.") for at in frozen)
+        )
 
 
 def _without_declined(
@@ -244,16 +286,15 @@ def _without_declined(
     pharmacy: Record,
     declined: Mapping[str, Declined],
     held: Held,
-) -> tuple[Base, Mapping[str, Declined]]:
-    """The base in which nothing declined was agreed on, and what only a person decides
-    of it."""
+    untried: frozenset[str],
+) -> _Parted:
     if not declined:
-        return base, declined
+        return _Parted(base)
     still = still_declined(base, odoo, pharmacy, declined, held)
-    again = tried_again(base, odoo, pharmacy, still)
+    again = frozenset(tried_again(base, odoo, pharmacy, still)) - untried
     asked = {path: still[path] for path in still if path not in again}
     unseen = [path for path in again if still[path].unseen]
-    return never_agreed(base, [*asked, *unseen]), asked
+    return _Parted(never_agreed(base, [*asked, *unseen]), asked, again)
 
 
 def refreshed(state: MappingState, comparison: Comparison) -> MappingState:

@@ -222,7 +222,8 @@ def _seen_lines(
     words: list[Record] = []
     for key in union(ours, theirs):
         if key not in ours:
-            if key not in own:  # Odoo never took the line up
+            # Odoo never took the line up; if it is gone there, both are without it.
+            if key not in own and (pharmacy is MISSING or key in told):
                 words.append(theirs[key])
         elif key in theirs or key in told or ours[key] != own.get(key):
             sides = [side.get(key, {}) for side in (own, theirs, told)]

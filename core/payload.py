@@ -41,6 +41,11 @@ def exact_decimal(value: Any, most: int | None = None) -> str:
     """
     if isinstance(value, str) and _PLAIN.fullmatch(value) and most is None:
         return value
+    if type(value) is float and value and most is not None:
+        # What most amounts in Odoo are: few decimals, and no exponent.
+        whole, _, rest = repr(value).partition(".")
+        if len(rest) <= most and rest.isdigit():
+            return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"
     number = _decimal(value)
     decimals = decimals_of(number)
     most = MAX_DECIMALS if most is None else most

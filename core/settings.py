@@ -53,6 +53,7 @@ class Setting:
     :param variable: the environment variable; in lower case the option of odoo.conf.
     :param default: of the type that ``reading`` gives; None: not set.
     :param secret: its value is never shown; the host of an address is.
+    :param also: other names of the variable.
     """
 
     name: str
@@ -60,10 +61,11 @@ class Setting:
     reading: Reading
     default: Any = None
     secret: bool = False
+    also: tuple[str, ...] = ()
 
     @property
-    def option(self) -> str:
-        return self.variable.lower()
+    def variables(self) -> tuple[str, ...]:
+        return self.variable, *self.also
 
     def shown(self, value: Any) -> str:
         """The value as people may see it."""
@@ -125,9 +127,10 @@ def resolve(
     :param record: a value that was checked where it was entered; None: not set.
     """
     problems = []
+    options = [variable.lower() for variable in setting.variables]
     sources = (
-        (Origin.ENVIRONMENT, setting.variable, environment.get(setting.variable)),
-        (Origin.FILE, setting.option, section.get(setting.option)),
+        *((Origin.ENVIRONMENT, v, environment.get(v)) for v in setting.variables),
+        *((Origin.FILE, option, section.get(option)) for option in options),
     )
     for origin, name, text in sources:
         text = (text or "").strip()
@@ -146,8 +149,8 @@ def resolve(
 
 def unknown(environment: Iterable[str], section: Iterable[str]) -> list[str]:
     """Names that look like settings and are none: mistyped, most likely."""
-    variables = {setting.variable for setting in SETTINGS.values()}
-    options = {setting.option for setting in SETTINGS.values()}
+    variables = {v for setting in SETTINGS.values() for v in setting.variables}
+    options = {variable.lower() for variable in variables}
     mistyped = {name for name in environment if name.startswith(PREFIX)} - variables
     return sorted(mistyped | (set(section) - options))
 
@@ -262,7 +265,13 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             Setting("smtp_port", f"{PREFIX}PORT", _whole(1, 65_535)),
             Setting("smtp_encryption", f"{PREFIX}ENCRYPTION", _ENCRYPTION),
             Setting("smtp_user", f"{PREFIX}USER", _PHRASE),
-            Setting("smtp_password", f"{PREFIX}PASSWORD", _PHRASE, secret=True),
+            Setting(
+                "smtp_password",
+                f"{PREFIX}PASSWORD",
+                _PHRASE,
+                secret=True,
+                also=(f"{PREFIX}PASS",),
+            ),
             Setting("smtp_from", f"{PREFIX}FROM", _EMAIL),
             Setting(
                 "encryption_keys",

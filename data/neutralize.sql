@@ -6,6 +6,16 @@ UPDATE sync_backend
        api_key_secret = NULL, api_key_next_secret = NULL,
        webhook_secret_secret = NULL, webhook_secret_next_secret = NULL,
        internal_host = NULL, url = 'http://neutralized.invalid';
+UPDATE sync_subscription
+   SET active = false, internal_host = NULL, address_secret = NULL,
+       secret_secret = NULL, secret_previous_secret = NULL;
+-- Nobody is called; what is shown in Odoo itself stays.
+UPDATE sync_alert_channel
+   SET active = (kind = 'in_app'), from_settings = false, internal_host = NULL,
+       emails = NULL, phones = NULL, address_secret = NULL, secret_secret = NULL,
+       secret_previous_secret = NULL;
+UPDATE sync_delivery SET state = 'cancelled', eta = NULL, lease = NULL
+ WHERE state IN ('waiting', 'sending');
 DELETE FROM sync_backend_connect;
 DELETE FROM sync_webhook;
 DELETE FROM sync_webhook_refusal;

@@ -1,4 +1,4 @@
-"""``./dev bench``: the benchmarks, on a clone with real servers.
+"""``./dev bench``: the benchmarks, each on a clone with real servers of its own.
 
 Each ``benchmarks/bench_<name>.py`` is run with the variables of
 :mod:`devtools.testing` and these:
@@ -34,10 +34,18 @@ APP = "bench_app"
 
 
 def run(names):
-    """Run the named benchmarks, or all; whether all of them ended well."""
+    """Run the named benchmarks, or all; whether all of them ended well.
+
+    Each has a database, servers and an app of its own: what another one left behind
+    does not count.
+    """
     scripts = _scripts(names)
     machine.prepare()
-    good = True
+    ended_well = [_run(script) for script in scripts]
+    return all(ended_well)
+
+
+def _run(script):
     with databases.run_clone() as database:
         state = stack.new_state(settings.free_port(), settings.free_port())
         env = {
@@ -49,17 +57,16 @@ def run(names):
         folder.mkdir()
         try:
             _start(state, database, folder)
-            for script in scripts:
-                say("...", script.stem)
-                command = [venv.python(), script]
-                code, _text = shell.run_shown(command, script.stem, TIMEOUT, env=env)
-                say("FAILED" if code else "ok", script.stem)
-                good = good and code == 0
+            say("...", script.stem)
+            command = [venv.python(), script]
+            name = script.stem
+            code, _text = shell.run_shown(command, name, TIMEOUT, name, env=env)
+            say("FAILED" if code else "ok", script.stem)
+            return code == 0
         finally:
             processes.stop(ODOO)
             processes.stop(APP)
             shutil.rmtree(folder)
-    return good
 
 
 def _scripts(names):

@@ -7,6 +7,7 @@ import sys
 
 from . import (
     bench,
+    conform,
     docs,
     lint,
     machine,
@@ -81,6 +82,16 @@ def _parser():
     measure = verb("bench", "measure", lambda options, _: bench.run(options.names))
     measure.add_argument("names", nargs="*", help="as in benchmarks/bench_NAME.py")
     verb("readme", "write README.rst from readme/", lambda *_: _readme())
+    kit = verb(
+        "conform",
+        "run the published contract against an app, in a sandbox of its own",
+        lambda options, _: conform.run(options.url, options.key, options.verbose),
+    )
+    kit.add_argument("url", metavar="URL", help="of the sandbox")
+    kit.add_argument(
+        "--key", help="API key; better in the environment: PHARMACY_API_KEY"
+    )
+    kit.add_argument("--verbose", action="store_true", help="show all requests")
     verb("docs", "build the pages of docs/", lambda *_: docs.write())
     dump = verb(
         "dump",

@@ -12,20 +12,29 @@ CHANNELS = ",".join(
         "root.pharmacy_sync.order_sync:2",
         "root.pharmacy_sync.supplier_query:2",
         "root.pharmacy_sync.reporting:1",
+        "root.pharmacy_sync.delivery:1",
     )
 )
 
 
-def write(name, database=None, http_port=None, addons=paths.ADDONS, **options):
+def write(
+    name,
+    database=None,
+    http_port=None,
+    addons=paths.ADDONS,
+    neighbours=False,
+    **options,
+):
     """Write ``.dev/run/<name>.conf`` and return its path.
 
     Threaded mode, so that everything is served on one port, with queue_job's
     runner. Without ``database`` the caller names one on the command line.
-    ``addons`` is the folder that holds this addon.
+    ``addons`` is the folder that holds this addon; with ``neighbours`` those of others
+    are found as well.
     """
     parser = configparser.ConfigParser(interpolation=None)
     parser["options"] = {
-        "addons_path": ",".join(odoo.addons_path(addons)),
+        "addons_path": ",".join(odoo.addons_path(addons, neighbours)),
         "data_dir": str(paths.DATA),
         "server_wide_modules": "base,web,rpc,queue_job",
         "http_interface": "127.0.0.1",

@@ -4,6 +4,8 @@
 
     <prefix>base_<hash>   the addons that this one depends on
     <prefix>test_<hash>   a clone of it with this addon installed
+    <prefix>near_<hash>   a clone of the base with the addons of NEIGHBOURS: tests
+                          install this one beside them
     <prefix>run_<pid>...  a clone of that, dropped when its run ends
     <prefix>demo          what ./dev up serves
 
@@ -22,6 +24,15 @@ from .progress import StepError, step
 
 BASE_TIMEOUT = 900
 ADDON_TIMEOUT = 300
+NEIGHBOURS = (
+    "auditlog",
+    "edi_core_oca",
+    "purchase_exception",
+    "purchase_order_approved",
+    "purchase_stock",
+    "sale_management",
+    "sale_purchase",
+)
 # Databases that can be made again need not wait for the disk.
 CARELESS = {"PGOPTIONS": "-c synchronous_commit=off"}
 
@@ -60,6 +71,20 @@ def template():
     return name
 
 
+def neighbours():
+    """Name of the database with the addons of others, without this one."""
+    venv.ensure_neighbours()
+    source = base()
+    key = stamps.digest(source, venv.NEIGHBOUR_REQUIREMENTS, NEIGHBOURS)
+    name = f"{paths.DATABASE_PREFIX}near_{key}"
+    with _lock():
+        if name not in postgres.databases():
+            with step("database with addons of others (once)"):
+                _make(name, lambda new: _prepare_neighbours(source, new))
+        _drop_others("near_", keep=name)
+    return name
+
+
 def demo_is_current():
     """Whether the demonstration database has the present code."""
     return stamps.is_done("demo", _demo_key())
@@ -85,14 +110,16 @@ def _demo_key():
 
 
 @contextmanager
-def run_clone():
+def run_clone(word="0"):
     """A clone of the template: its name. It and its relatives go afterwards.
+
+    ``word`` tells the clones of one process apart.
 
     Relatives are databases whose names start with that of the clone.
     """
     _drop_abandoned()
     source = template()
-    name = f"{paths.DATABASE_PREFIX}run_{os.getpid()}"
+    name = f"{paths.DATABASE_PREFIX}run_{os.getpid()}_{word}"
     with step("clone the prepared database"):
         clone(source, name)
     try:
@@ -145,6 +172,11 @@ def _prepare_template(source, new):
     _warm_up(new)
 
 
+def _prepare_neighbours(source, new):
+    clone(source, new)
+    _install(new, NEIGHBOURS, BASE_TIMEOUT, neighbours=True)
+
+
 def _warm_up(name):
     """Build the asset bundles, which the first page would wait for.
 
@@ -156,8 +188,8 @@ def _warm_up(name):
     shell.run([*odoo.command(), *words], "database", 180, env=CARELESS, stdin=script)
 
 
-def _install(name, addons, timeout):
-    _odoo(name, ["-i", ",".join(addons)], timeout)
+def _install(name, addons, timeout, neighbours=False):
+    _odoo(name, ["-i", ",".join(addons)], timeout, neighbours)
     installed = postgres.query(
         "select name from ir_module_module where state = 'installed'", database=name
     )
@@ -169,8 +201,9 @@ def _install(name, addons, timeout):
         )
 
 
-def _odoo(name, words, timeout):
-    command = [*odoo.command(), "-c", config.write("prepare"), "-d", name, *words]
+def _odoo(name, words, timeout, neighbours=False):
+    conf = config.write("prepare", neighbours=neighbours)
+    command = [*odoo.command(), "-c", conf, "-d", name, *words]
     options = ["--stop-after-init", "--no-http", "--max-cron-threads=0"]
     shell.run([*command, *options], "database", timeout, env=CARELESS)
 

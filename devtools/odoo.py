@@ -79,9 +79,9 @@ def ensure():
     link_addon()
 
 
-def addons_path(addons):
-    """Odoo's own addons, those installed by pip, this one, in ``addons``, and those of
-    the tests."""
+def addons_path(addons, neighbours=False):
+    """Odoo's own addons, those installed by pip, this one, in ``addons``, those of
+    the tests, and its neighbours."""
     home = folder()
     site = next((paths.VENV / "lib").glob("python3*/site-packages"))
     return [
@@ -89,6 +89,7 @@ def addons_path(addons):
         str(site / "odoo/addons"),
         str(addons),
         str(paths.TEST_ADDONS),
+        *([str(paths.NEIGHBOURS / "odoo/addons")] if neighbours else ()),
     ]
 
 

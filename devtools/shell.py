@@ -31,20 +31,27 @@ def run(command, log, timeout, env=None, cwd=None, stdin=None):
         raise StepError(f"{_short(command)} {reason}", log=path)
 
 
-def run_shown(command, log, timeout, env=None, cwd=None):
-    """Run ``command``, its output both shown and logged: (exit code, text)."""
+_shown = set()  # processes of run_shown that may still run
+
+
+def run_shown(command, log, timeout, name, env=None, cwd=None):
+    """Run ``command``, its output both shown and logged: (exit code, text).
+
+    Each line is shown behind ``name``: others may run beside it.
+    """
     shown = []
     with open(paths.LOG / f"{log}.log", "w") as output:
         process = _start(
             command, env, cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
         )
+        _shown.add(process)
         overdue = threading.Event()
         timer = threading.Timer(timeout, lambda: (overdue.set(), _end(process)))
         timer.daemon = True
         timer.start()
         try:
             for line in process.stdout:
-                print(line, end="", flush=True)
+                print(f"{name:<12}| {line}", end="", flush=True)
                 output.write(line)
                 shown.append(line)
             code = process.wait()
@@ -53,10 +60,17 @@ def run_shown(command, log, timeout, env=None, cwd=None):
             raise
         finally:
             timer.cancel()
+            _shown.discard(process)
     if overdue.is_set():
         print(f"{_short(command)} was ended after {timeout} s", flush=True)
         code = TIMED_OUT
     return code, "".join(shown)
+
+
+def end_all():
+    """End what :func:`run_shown` still runs, in whichever thread."""
+    for process in list(_shown):
+        _end(process)
 
 
 def text(command, env=None, timeout=60):

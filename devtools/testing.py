@@ -1,5 +1,7 @@
 """``./dev test``: lint, texts, the app's tests, the addon's, and the system's.
 
+The parts run side by side, one a processor, each in a database of its own.
+
 The tests find what they need in the environment:
 
 ==================================  =========================================
@@ -10,13 +12,20 @@ The tests find what they need in the environment:
 ``PHARMACY_SYNC_ODOO_RC``           Odoo configuration naming no database
 ``PHARMACY_SYNC_APP_COMMAND``       JSON list: the words that start the app
 ``PHARMACY_SYNC_PROMTOOL``          Prometheus' checker of rules and metrics
+``PHARMACY_SYNC_NEIGHBOURS``        database with the addons of others, to clone
+``PHARMACY_SYNC_NEIGHBOURS_RC``     Odoo configuration that finds these addons
 ==================================  =========================================
+
+The last two are there where ``tests/system/test_neighbours.py`` may run.
 """
 
 import json
+import os
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from . import (
     config,
@@ -34,6 +43,9 @@ from .progress import StepError, explain, say
 
 TIMEOUT = 3300  # seconds for one part
 SYSTEM = "tests/system"
+SYSTEM_PARTS = 4  # each starts servers of its own
+NEIGHBOURS = f"{SYSTEM}/test_neighbours.py"
+SERVED = 3  # gigabytes that a part with servers and a browser may need
 NOTHING_COLLECTED = 5
 CLOSING = re.compile(r"^(?:=+ )?(\d+ \w+.*) in [\d.]+s\b", re.MULTILINE)
 COUNTS = re.compile(r"(\d+) (passed|failed|error|skipped)")
@@ -64,6 +76,13 @@ def test_environment(database):
     }
 
 
+def _neighbours():
+    return {
+        "PHARMACY_SYNC_NEIGHBOURS": databases.neighbours(),
+        "PHARMACY_SYNC_NEIGHBOURS_RC": str(config.write("near", neighbours=True)),
+    }
+
+
 def run(fast, words):
     """Run the parts and print a table; whether all of them passed.
 
@@ -71,12 +90,30 @@ def run(fast, words):
     any words, lint, texts and the app's tests are left out.
     """
     machine.prepare(tests=True)
-    parts = []
+    databases.template()  # once, before the parts ask for it together
+    tasks = _addon(fast, words)
     if not (fast or words):
-        parts += [_lint(), _texts(), _app()]
-    parts += _addon(fast, words)
+        tasks += [_lint, _texts, _app]
+    parts = _side_by_side(tasks)
+    if words:
+        # A choice may leave one part without tests, but not all of them.
+        parts = [part for part in parts if not part.empty] or parts
     _table(parts)
     return all(part.failed == 0 for part in parts)
+
+
+def _side_by_side(tasks):
+    """The parts that ``tasks`` return, in their order."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    workers = max(1, min(len(os.sched_getaffinity(0)), int(memory / SERVED)))
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(task) for task in tasks]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            shell.end_all()
+            raise
 
 
 def _lint():
@@ -103,27 +140,52 @@ def _app():
 
 
 def _addon(fast, words):
+    """Tasks that run the addon's tests: the long ones first."""
     paths_given = [word for word in words if word.startswith("tests/")]
     options = [word for word in words if word not in paths_given]
     if paths_given:
-        chosen = {"addon": [_link(word) for word in paths_given]}
+        chosen = {"addon": paths_given}
     else:
-        chosen = {"addon": [_link("tests"), f"--ignore={_link(SYSTEM)}"]}
-        if not fast and (paths.ROOT / SYSTEM).exists():
-            chosen["system"] = [_link(SYSTEM)]
-    with databases.run_clone() as database:
+        chosen = ({} if fast else _system()) | _rooms()
+    return [
+        partial(_in_clone, number, name, where, options)
+        for number, (name, where) in enumerate(chosen.items())
+    ]
+
+
+def _system():
+    """The system's test files, dealt out to parts: name to paths."""
+    files = sorted((paths.ROOT / SYSTEM).glob("test_*.py"))
+    names = [f"{SYSTEM}/{path.name}" for path in files]
+    dealt = {f"system {n + 1}": names[n::SYSTEM_PARTS] for n in range(SYSTEM_PARTS)}
+    return {name: where for name, where in dealt.items() if where}
+
+
+def _rooms():
+    """Each folder of tests, and the files beside them: name to paths."""
+    tests = paths.ROOT / "tests"
+    system = paths.ROOT / SYSTEM
+    folders = sorted({path.parent for path in tests.glob("*/test_*.py")} - {system})
+    rooms = {folder.name: [f"tests/{folder.name}"] for folder in folders}
+    beside = sorted(tests.glob("test_*.py"))
+    return rooms | {path.stem: [f"tests/{path.name}"] for path in beside}
+
+
+def _in_clone(number, name, where, options):
+    with databases.run_clone(f"{number:03}") as database:
         env = test_environment(database)
+        if any(map(_meets_neighbours, where)):
+            env.update(_neighbours())
         conf = config.write(f"test_{database}", database)
+        words = [f"--odoo-config={conf}", "--odoo-http", *map(_link, where), *options]
         try:
-            odoo_words = [f"--odoo-config={conf}", "--odoo-http"]
-            parts = [
-                _pytest(name, [*odoo_words, *where, *options], env=env)
-                for name, where in chosen.items()
-            ]
+            return _pytest(name, words, env=env)
         finally:
             conf.unlink()
-    # A choice may leave one part without tests, but not all of them.
-    return [part for part in parts if not (words and part.empty)] or parts
+
+
+def _meets_neighbours(path):
+    return NEIGHBOURS.startswith(path.partition("::")[0])
 
 
 def _link(path):
@@ -135,7 +197,8 @@ def _pytest(name, words, env=None, cwd=paths.ROOT):
     say("...", f"tests: {name}")
     start = time.monotonic()
     command = [venv.python(), "-m", "pytest", *words]
-    code, text = shell.run_shown(command, f"test-{name}", TIMEOUT, env=env, cwd=cwd)
+    log = f"test-{name.replace(' ', '-')}"
+    code, text = shell.run_shown(command, log, TIMEOUT, name, env=env, cwd=cwd)
     closing = CLOSING.findall(text) or [""]
     counts = {word: int(number) for number, word in COUNTS.findall(closing[-1])}
     failed = counts.get("failed", 0) + counts.get("error", 0)
@@ -151,7 +214,7 @@ def _pytest(name, words, env=None, cwd=paths.ROOT):
 
 
 def _table(parts):
-    row = "{:<10}{:>8}{:>8}{:>9}{:>9}"
+    row = "{:<14}{:>8}{:>8}{:>9}{:>9}"
     print("\n" + row.format("part", "passed", "failed", "skipped", "seconds"))
     for part in parts:
         seconds = f"{part.seconds:.1f}"

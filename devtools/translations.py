@@ -36,6 +36,7 @@ def _make():
     # An addon of the tests is another module, with texts of its own.
     shutil.rmtree(addon / paths.TEST_ADDONS.relative_to(paths.ROOT))
     conf = config.write("i18n", addons=addon.parent)
-    words = ["shell", "-c", conf, "-d", databases.template(), "--no-http"]
-    shell.run([*odoo.command(), *words], "i18n", TIMEOUT, stdin=SCRIPT)
+    with databases.run_clone("i18n") as database:
+        words = ["shell", "-c", conf, "-d", database, "--no-http"]
+        shell.run([*odoo.command(), *words], "i18n", TIMEOUT, stdin=SCRIPT)
     return addon / "i18n"

@@ -3,6 +3,8 @@
 What lint and Sphinx want disagrees with Odoo's needs, and with each other's.
 """
 
+import shutil
+
 from . import odoo, paths, settings, shell, stamps
 from .progress import StepError, step
 
@@ -12,6 +14,7 @@ MAXIMUM = (3, 13)  # the newest that Odoo 19 supports
 REQUIREMENTS = paths.ROOT / "requirements-dev.txt"
 # Addons depend on "odoo", which is no distribution of pip's here.
 ADDON_REQUIREMENTS = paths.ROOT / "devtools/requirements-addons.txt"
+NEIGHBOUR_REQUIREMENTS = paths.ROOT / "devtools/requirements-neighbours.txt"
 LINT_REQUIREMENTS = paths.ROOT / "devtools/requirements-lint.txt"
 DOCS_REQUIREMENTS = paths.ROOT / "devtools/requirements-docs.txt"
 APP_REQUIREMENTS = tuple(
@@ -50,6 +53,40 @@ def ensure_lint():
 def ensure_docs():
     """Have the virtual environment of the documentation."""
     _ensure_tools("docs", DOCS_REQUIREMENTS, paths.DOCS_VENV, "sphinx-build")
+
+
+def ensure_neighbours():
+    """Have the addons that tests install beside this one, in a folder of their own:
+    no other database finds them."""
+    key = stamps.digest(NEIGHBOUR_REQUIREMENTS)
+    if stamps.is_done("neighbours", key) and paths.NEIGHBOURS.exists():
+        return
+    with step("addons of others, to be tested beside"):
+        shutil.rmtree(paths.NEIGHBOURS, ignore_errors=True)
+        target = f"--target={paths.NEIGHBOURS}"
+        _pip(paths.VENV, "--no-deps", target, f"-r{NEIGHBOUR_REQUIREMENTS}")
+        stamps.mark_done("neighbours", key)
+
+
+def kit_python():
+    """The interpreter that has what the contract kit needs, and no more."""
+    return paths.KIT_VENV / "bin/python"
+
+
+def ensure_kit():
+    """Have the virtual environment of the contract kit."""
+    (requests,) = (
+        line
+        for line in REQUIREMENTS.read_text().splitlines()
+        if line.startswith("requests==")
+    )
+    key = stamps.digest(requests)
+    if stamps.is_done("conform", key) and kit_python().exists():
+        return
+    with step("Python packages of the contract kit"):
+        _create(paths.KIT_VENV)
+        _pip(paths.KIT_VENV, requests)
+        stamps.mark_done("conform", key)
 
 
 def missing_packages():

@@ -9,6 +9,7 @@ knows what Odoo makes of it (:meth:`Converter.held`). ``directory`` is the
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from odoo import fields
 from odoo.tools import (
@@ -27,6 +28,8 @@ from ..core.payload import canonical_datetime, decimals_of, exact_decimal
 DIGITS = 15
 # Years that calendars and time zones can calculate with.
 EARLIEST, LATEST = "1900", "3000"
+# Characters of an HTML text of which its plain form is kept in memory for a while.
+SHORT = 2_000
 # Decimals of an amount that travels: more are the noise of Odoo's binary numbers.
 DECIMALS = 6
 
@@ -37,10 +40,16 @@ def at_path(path):
     try:
         yield
     except (InvalidDataError, DependencyMissingError) as exc:
-        exc.field = f"{path}.{exc.field}"
-        exc.message = f"{path}: {exc.message}"
-        exc.args = (exc.message,)
+        placed(exc, path)
         raise
+
+
+def placed(error, path):
+    """The error with the path of the line before its field."""
+    error.field = f"{path}.{error.field}"
+    error.message = f"{path}: {error.message}"
+    error.args = (error.message,)
+    return error
 
 
 def moment_text(env, moment):
@@ -70,6 +79,8 @@ class Converter:
     kind = "text"
     # Whether a person may give a value of their own for it.
     free = True
+    # (model, field, path to it): of another record whose field is part of the value.
+    reads = None
 
     def __init__(self, key, field, required=False, longest=None, title=None):
         self.key = key
@@ -287,7 +298,15 @@ class RichText(Converter):
 
 
 def _plain(html):
-    return html2plaintext(html or "").strip()
+    if not html:
+        return ""
+    return _short_plain(html) if len(html) <= SHORT else html2plaintext(html).strip()
+
+
+@lru_cache(maxsize=1_000)
+def _short_plain(html):
+    # One text is read several times in a batch: before, compared, and read back.
+    return html2plaintext(html).strip()
 
 
 def is_empty(value):

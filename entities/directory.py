@@ -26,6 +26,13 @@ class Directory:
         self._res_ids = {}
         self._coded = {}
         self._digits = {}
+        self._found = {}
+
+    def once(self, key, find, *args):
+        """What ``find`` returned when it was first asked for ``key``."""
+        if key not in self._found:
+            self._found[key] = find(*args)
+        return self._found[key]
 
     def digits(self, precision):
         """Decimals of a named precision."""
@@ -86,8 +93,11 @@ class Directory:
 
     def external_id(self, entity, res_id):
         """The pharmacy's id of a record, ``odoo:<entity>:<id>`` if it has none."""
-        self.load(entity, res_ids=[res_id])
-        return self._external_ids[entity][res_id] or f"{UNMAPPED}{entity}:{res_id}"
+        known = self._external_ids.get(entity, {})
+        if res_id not in known:
+            self.load(entity, res_ids=[res_id])
+            known = self._external_ids[entity]
+        return known[res_id] or f"{UNMAPPED}{entity}:{res_id}"
 
     def may_be(self, entity, res_id, external_id):
         """Whether two records are counterparts, or neither has one yet."""
@@ -101,8 +111,11 @@ class Directory:
 
         :raises DependencyMissingError: Odoo does not have it (yet)
         """
-        self.load(entity, external_ids=[external_id])
-        res_id = self._res_ids[entity][external_id]
+        known = self._res_ids.get(entity, {})
+        if external_id not in known:
+            self.load(entity, external_ids=[external_id])
+            known = self._res_ids[entity]
+        res_id = known[external_id]
         if not res_id:
             adapter = self._env["sync.entity"]._entities()[entity]
             raise DependencyMissingError(
@@ -116,6 +129,11 @@ class Directory:
             return res_id
         self.load(entity, external_ids=[value])
         return self._res_ids[entity][value]
+
+
+def together(records, every):
+    """A list of records as one recordset, read with ``every`` record of the batch."""
+    return every.browse(r.id for r in records).with_prefetch(every._ids)
 
 
 def _title(record):

@@ -37,16 +37,20 @@ class Coded(Link):
         super().__init__(key, field, required, title=title)
         self.model = model
         self.by = by
+        self.reads = (model, by, field)
 
     def to_json(self, record, directory):
         coded = record[self.field]
         if not coded:
             return self.empty
         codes = directory.coded(self.model, self.by)
-        if codes.code(coded.id) is None or codes.is_plain(coded.id):
+        code = codes.code(coded.id)
+        if code is None:
             # A code is the same in all languages, also where people may translate it.
-            return coded.with_context(lang=SOURCE_LANG)[self.by] or self.empty
-        return f"{UNMAPPED}{self.model}:{coded.id}"
+            code = coded.with_context(lang=SOURCE_LANG)[self.by]
+        elif not codes.is_plain(coded.id):
+            return f"{UNMAPPED}{self.model}:{coded.id}"
+        return code or self.empty
 
     def to_odoo(self, value, directory):
         if not value:

@@ -12,6 +12,12 @@ class VariantName(Converter):
     """A product's name: of several variants of one template with what tells them apart,
     as in *Collar (S)*."""
 
+    reads = (
+        "product.attribute.value",
+        "name",
+        "product_template_attribute_value_ids.product_attribute_value_id",
+    )
+
     def to_json(self, record, directory):
         name = super().to_json(record, directory)
         variant = record._sync_variant()
@@ -91,8 +97,12 @@ class SyncEntityProduct(models.AbstractModel):
         return products
 
     @api.model
-    def _update(self, record, changes, directory):
-        return super()._update(record, self._of_template(record, changes), directory)
+    def _update_all(self, changes, directory):
+        changes = {
+            product: self._of_template(product, data)
+            for product, data in changes.items()
+        }
+        return super()._update_all(changes, directory)
 
     @api.model
     def _of_template(self, record, changes):
@@ -133,6 +143,10 @@ class ProductTemplate(models.Model):
         for template in self:
             states = template._sync_records().mapped("sync_state")
             template.sync_state = self._sync_weightiest(filter(None, states))
+
+    @api.model
+    def _search_sync_state(self, operator, value):
+        return [("product_variant_ids.sync_state", operator, value)]
 
     def _sync_records(self):
         return self.with_context(active_test=False).product_variant_ids

@@ -160,7 +160,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         for data in incoming:
             values = self._values(data, directory)
             values.pop("state", None)
-            header_values.append(self._header_defaults(backend, values))
+            header_values.append(self._header_defaults(backend, values, directory))
         orders = Order.create(header_values)
         line_values = self._all_line_values(orders, incoming, directory)
         # The expected date is the order's own here; without this it would become
@@ -173,29 +173,31 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         return orders.with_context(tracking_disable=False)
 
     @api.model
-    def _header_defaults(self, backend, values):
+    def _header_defaults(self, backend, values, directory):
         """What the form would fill in when its vendor is chosen."""
-        partner = (
-            self.env["res.partner"]
-            .with_company(backend.company_id)
-            .browse(values["partner_id"])
+        supplier = values["partner_id"]
+        found = directory.once(
+            ("vendor", supplier), self._vendor_defaults, backend, supplier
         )
         if not values.get("currency_id"):
-            values["currency_id"] = (
-                partner.property_purchase_currency_id or backend.company_id.currency_id
-            ).id
-        fiscal_position = self.env["account.fiscal.position"].with_company(
-            backend.company_id
-        )
+            values["currency_id"] = found["currency_id"]
         values.setdefault("date_planned", False)
         if not values.get("date_order"):
             values["date_order"] = fields.Datetime.now()
+        return {**found, **values}
+
+    @api.model
+    def _vendor_defaults(self, backend, partner_id):
+        company = backend.company_id
+        partner = self.env["res.partner"].with_company(company).browse(partner_id)
+        position = self.env["account.fiscal.position"].with_company(company)
+        currency = partner.property_purchase_currency_id or company.currency_id
         return {
-            "company_id": backend.company_id.id,
+            "company_id": company.id,
+            "currency_id": currency.id,
             "user_id": partner.buyer_id.id,
             "payment_term_id": partner.property_supplier_payment_term_id.id,
-            "fiscal_position_id": fiscal_position._get_fiscal_position(partner).id,
-            **values,
+            "fiscal_position_id": position._get_fiscal_position(partner).id,
         }
 
     @api.model
@@ -205,17 +207,12 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         :param lines: pairs of a line's place among those that arrived, and the line
         """
         Product = self.env["product.product"].with_company(order.company_id)
-        distributed = bool(
-            self.env["account.analytic.distribution.model"].search_count([], limit=1)
-        )
-        taxes = {}
+        position = order.fiscal_position_id
         for sequence, (index, line) in enumerate(lines, 1):
             values = self._line_values(index, line, directory)
             product = Product.browse(values["product_id"])
-            if product not in taxes:
-                taxes[product] = order.fiscal_position_id.map_tax(
-                    product.supplier_taxes_id._filter_taxes_by_company(order.company_id)
-                )
+            key = "taxes", order.company_id, position, product
+            taxes = directory.once(key, self._taxes, product, position)
             values.update(
                 order_id=order.id,
                 sync_key=line["key"],
@@ -223,44 +220,58 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
                 name=values.get("name") or product.display_name,
                 product_uom_id=values.get("product_uom_id") or product.uom_id.id,
                 date_planned=order.date_planned or order.date_order,
-                tax_ids=[Command.set(taxes[product].ids)],
+                tax_ids=[Command.set(taxes.ids)],
                 discount=0.0,
             )
-            if not distributed:
+            if not directory.once("distributed", self._is_distributed):
                 values["analytic_distribution"] = False
             yield values
 
     @api.model
-    def _with_what_stays(self, line, values):
-        """Values to write on a line, with those that Odoo would set anew."""
-        # The price goes along with a changed quantity, or Odoo would set it anew from
-        # the vendor's price list; so does the description.
-        values = {"price_unit": line.price_unit, "name": line.name, **values}
+    def _taxes(self, product, fiscal_position):
+        """Of a new line of the product, in the company of its environment."""
+        taxes = product.supplier_taxes_id
+        own = taxes._filter_taxes_by_company(product.env.company)
+        return fiscal_position.map_tax(own)
+
+    @api.model
+    def _is_distributed(self):
+        """Whether Odoo may distribute the cost of a new line."""
+        Model = self.env["account.analytic.distribution.model"]
+        return bool(Model.search_count([], limit=1))
+
+    @api.model
+    def _complete_line(self, line, values):
         product = line.product_id.browse(values.get("product_id", line.product_id.id))
-        # What Odoo requires and the pharmacy does not is as in a new line.
-        values["name"] = values["name"] or product.display_name
+        # As in a new line.
+        if not values.get("name", True):
+            values["name"] = product.display_name
         if not values.get("product_uom_id", True):
             values["product_uom_id"] = product.uom_id.id
         return values
 
     @api.model
-    def _update(self, record, changes, directory):
-        values = self._values(changes, directory)
-        values.pop("state", None)
-        if values:
-            # Another supplier is no reason to take that supplier's prices: what the
-            # pharmacy changed of the lines it sends, and the rest stays.
-            lines = record.order_line
-            kept = [lines._fields[name] for name in KEPT_OF_LINES]
-            with (
-                self.env.protecting([record._fields["date_planned"]], record),
-                self.env.protecting(kept, lines),
-            ):
-                record.write(values)
-        if "lines" in changes:
-            self._update_lines(record, changes["lines"], directory)
-        if "state" in changes:
-            self._move_to(record, changes["state"], directory)
+    def _write_lines(self, lines, values):
+        # Another quantity, unit or product is no reason to set prices anew from the
+        # vendor's price list: what the pharmacy changed of the lines it sends.
+        with lines._sync_keeping():
+            return super()._write_lines(lines, values)
+
+    @api.model
+    def _update_all(self, changes, directory):
+        for orders, values in self._alike(changes, directory):
+            values.pop("state", None)
+            if values:
+                # Nor is another supplier.
+                with (
+                    self.env.protecting([orders._fields["date_planned"]], orders),
+                    orders.order_line._sync_keeping(),
+                ):
+                    orders.write(values)
+        self._update_all_lines(changes, directory)
+        for order, data in changes.items():
+            if "state" in data:
+                self._move_to(order, data["state"], directory)
 
 
 class PurchaseOrder(models.Model):

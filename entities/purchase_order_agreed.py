@@ -30,7 +30,9 @@ class PurchaseOrderLine(models.Model):
     def write(self, vals):
         lines = self.browse()
         if REASONS_OF_LINES.intersection(vals) and "price_unit" not in vals:
-            lines = self._sync_agreed()
+            lines = (
+                self - self.env.protected(self._fields["price_unit"])
+            )._sync_agreed()
         with lines._sync_keeping():
             return super().write(vals)
 

@@ -29,7 +29,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     @api.model
     def _state_of(self, order):
         """The order's state as the pharmacy calls it; None for one of another addon."""
-        (choice,) = (c for c in self._converters() if c.key == "state")
+        (choice,) = (c for c in self._known_converters() if c.key == "state")
         return choice.known(order.state)
 
     @api.model

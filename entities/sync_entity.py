@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, models, tools
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
@@ -67,8 +67,17 @@ class SyncEntity(models.AbstractModel):
 
     @api.model
     def _converters(self):
-        """The entity's fields, a tuple of :class:`.converters.Converter`."""
+        """The entity's fields, a tuple of :class:`.converters.Converter`.
+
+        They are asked for once in a registry, and serve every database user.
+        """
         return ()
+
+    @api.model
+    @tools.ormcache()
+    def _known_converters(self):
+        """:meth:`_converters`, made once: thousands of values pass them."""
+        return tuple(self._converters())
 
     @api.model
     def _missing_types(self):
@@ -76,7 +85,7 @@ class SyncEntity(models.AbstractModel):
         adapters = self._entities()
         return {
             converter.key: adapters[converter.entity]._entity_missing
-            for converter in self._converters()
+            for converter in self._known_converters()
             if isinstance(converter, Reference)
         }
 
@@ -88,13 +97,19 @@ class SyncEntity(models.AbstractModel):
             None for a whole line and for a field that Odoo does not know
         """
         __, key, name = parse_path(path)
-        model, converters = self.env[self._entity_model], self._converters()
-        if key is not None:
-            model, converters = self._line_model(), self._line_converters()
-        for converter in converters:
-            if converter.key == (path if key is None else name):
-                return converter, model
-        return None, None
+        in_line = key is not None
+        converter = self._converters_by_key()[in_line].get(name if in_line else path)
+        if converter is None:
+            return None, None
+        model = self._line_model() if in_line else self.env[self._entity_model]
+        return converter, model
+
+    @api.model
+    @tools.ormcache()
+    def _converters_by_key(self):
+        """Those of the record, and those of its lines."""
+        both = self._known_converters(), self._known_line_converters()
+        return tuple({c.key: c for c in reversed(found)} for found in both)
 
     @api.model
     def _domain(self, backend):
@@ -104,7 +119,7 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _paths(self):
         """Generic paths of the entity's fields: ``notes``, ``lines.quantity``."""
-        return {c.key for c in self._converters()} | self._line_paths()
+        return {c.key for c in self._known_converters()} | self._line_paths()
 
     @api.model
     def _check_paths(self, paths, entity=None):
@@ -183,7 +198,7 @@ class SyncEntity(models.AbstractModel):
         Values are read in bulk, and are the same for every caller.
         """
         records = neutral(records, directory.backend, active_test=False)
-        converters = self._converters()
+        converters = self._known_converters()
         self._preload(records, directory)
         return {
             record.id: {
@@ -206,7 +221,7 @@ class SyncEntity(models.AbstractModel):
         if not isinstance(data, dict):
             raise InvalidDataError("a record must be a JSON object")
         canonical = {}
-        for converter in self._converters():
+        for converter in self._known_converters():
             if converter.key in data:
                 canonical[converter.key] = converter.arrived(
                     data[converter.key], directory
@@ -228,7 +243,7 @@ class SyncEntity(models.AbstractModel):
         """Odoo values for canonical ``data``."""
         return {
             converter.field: converter.to_odoo(data[converter.key], directory)
-            for converter in self._converters()
+            for converter in self._known_converters()
             if converter.key in data
         }
 
@@ -358,9 +373,12 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _checksum_fields(self):
         """The fields that count in checksums, see ``core/checksum.py``."""
-        names = [converter.key for converter in self._converters()]
+        names = [converter.key for converter in self._known_converters()]
         if self._entity_lines:
-            keys = ["key", *(converter.key for converter in self._line_converters())]
+            keys = [
+                "key",
+                *(converter.key for converter in self._known_line_converters()),
+            ]
             names += [f"lines.{key}" for key in keys]
         return names
 

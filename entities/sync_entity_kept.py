@@ -92,9 +92,11 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _unknown(self, record):
         """Paths in an arrived record that Odoo has no field for."""
-        known = ENVELOPE.keys() | {converter.key for converter in self._converters()}
+        known = ENVELOPE.keys() | {
+            converter.key for converter in self._known_converters()
+        }
         paths = [name for name in record if name not in known and name not in KEYED]
-        known = {"key", *(converter.key for converter in self._line_converters())}
+        known = {"key", *(converter.key for converter in self._known_line_converters())}
         for name in KEYED:
             lines = record.get(name)
             for line in lines if isinstance(lines, list) else ():
@@ -107,11 +109,11 @@ class SyncEntity(models.AbstractModel):
 
         :raises AmbiguousError: ``field`` is the path of what may mean several records
         """
-        self._check_codes(self._converters(), data, directory)
+        self._check_codes(self._known_converters(), data, directory)
         for name in KEYED:
             for index, line in enumerate(data.get(name) or ()):
                 with at_path(f"{name}[{index}]"):
-                    self._check_codes(self._line_converters(), line, directory)
+                    self._check_codes(self._known_line_converters(), line, directory)
 
     def _check_codes(self, converters, data, directory):
         for converter in converters:

@@ -1,11 +1,13 @@
 """Lines of an entity: read, checked, compared, matched and written by their keys."""
 
-from odoo import api, models
+from odoo import api, models, tools
 
-from ..core.exceptions import InvalidDataError
+from ..core.exceptions import DependencyMissingError, InvalidDataError
 from ..core.line_keys import keys_of, pair_lines
+from ..core.merge import lines_by_key
 from ..core.text_checks import check_id, check_list
-from .converters import at_path, is_empty
+from .converters import at_path, is_empty, placed
+from .directory import together
 from .links import Reference
 
 # Lines of a record that arrives: creating them takes one request or job.
@@ -38,6 +40,12 @@ class SyncEntity(models.AbstractModel):
         return ()
 
     @api.model
+    @tools.ormcache()
+    def _known_line_converters(self):
+        """:meth:`_line_converters`, made once."""
+        return tuple(self._line_converters())
+
+    @api.model
     def _lines_of(self, record):
         """The record's lines that travel, by their keys."""
         lines = record[self._entity_lines].filtered(lambda line: line._sync_is_line())
@@ -49,7 +57,7 @@ class SyncEntity(models.AbstractModel):
         """Generic paths of lines and their fields: ``lines``, ``lines.quantity``."""
         if not self._entity_lines:
             return set()
-        return {"lines", *(f"lines.{c.key}" for c in self._line_converters())}
+        return {"lines", *(f"lines.{c.key}" for c in self._known_line_converters())}
 
     # -- Odoo to JSON -----------------------------------------------------------------
 
@@ -58,7 +66,7 @@ class SyncEntity(models.AbstractModel):
         """``{"lines": [...]}`` in canonical form; empty if the entity has no lines."""
         if not self._entity_lines:
             return {}
-        converters = self._line_converters()
+        converters = self._known_line_converters()
         return {
             "lines": [
                 {"key": key, **{c.key: c.to_json(line, directory) for c in converters}}
@@ -94,17 +102,20 @@ class SyncEntity(models.AbstractModel):
 
     def _canonical_line(self, path, line, directory):
         canonical = {}
-        for converter in self._line_converters():
+        for converter in self._known_line_converters():
             if converter.required and is_empty(line.get(converter.key)):
                 raise InvalidDataError(
                     f"{path}.{converter.key} is required",
                     field=f"{path}.{converter.key}",
                 )
             if converter.key in line:
-                with at_path(path):
+                try:
                     canonical[converter.key] = converter.arrived(
                         line[converter.key], directory
                     )
+                except (InvalidDataError, DependencyMissingError) as exc:
+                    placed(exc, path)
+                    raise
         return canonical
 
     @api.model
@@ -116,7 +127,7 @@ class SyncEntity(models.AbstractModel):
         with at_path(f"lines[{index}]"):
             return {
                 converter.field: converter.to_odoo(line[converter.key], directory)
-                for converter in self._line_converters()
+                for converter in self._known_line_converters()
                 if converter.key in line and (keys is None or converter.key in keys)
             }
 
@@ -143,45 +154,67 @@ class SyncEntity(models.AbstractModel):
         ]
 
     @api.model
-    def _update_lines(self, record, lines, directory):
-        """Bring the record's lines to what ``lines`` says, matched by their keys."""
-        current = self._lines_of(record)
-        known = self._line_values_by_key(record, directory)
-        added = []
-        for index, line in enumerate(lines):
-            key = line["key"]
-            if key not in current:
-                added.append((index, line))
-                continue
-            changed = {name for name in line if line[name] != known[key].get(name)}
-            if changed:
-                values = self._line_values(index, line, directory, changed)
-                current[key].write(self._with_what_stays(current[key], values))
-        kept = {line["key"] for line in lines}
-        Line = self._line_model()
-        removed = [line.id for key, line in current.items() if key not in kept]
-        Line.browse(removed).unlink()
-        Line.create(list(self._new_line_values(record, added, directory)))
+    def _update_all_lines(self, changes, directory):
+        """Bring the lines of records to what their changes say, matched by their keys.
+        Lines that take over the same are written together.
+
+        :param changes: canonical, by record
+        """
+        wanted = {
+            record: data["lines"] for record, data in changes.items() if "lines" in data
+        }
+        if not wanted or not self._entity_lines:
+            return
+        every = self.env[self._entity_model].concat(*wanted)
+        known = self._serialise(every, directory)
+        groups, added, removed = {}, [], []
+        for record, lines in wanted.items():
+            had = lines_by_key("lines", known[record.id]["lines"])
+            current, new = self._lines_of(record), []
+            for index, line in enumerate(lines):
+                key = line["key"]
+                if key not in current:
+                    new.append((index, line))
+                elif changed := _changed(had[key], line):
+                    values = self._line_values(index, line, directory, changed)
+                    values = self._complete_line(current[key], values)
+                    group = groups.setdefault(repr(values), (values, []))
+                    group[1].append(current[key])
+            kept = {line["key"] for line in lines}
+            removed += [line for key, line in current.items() if key not in kept]
+            added += self._new_line_values(record, new, directory)
+        every_line = every[self._entity_lines]
+        for values, lines in groups.values():
+            self._write_lines(together(lines, every_line), values)
+        together(removed, every_line).unlink()
+        every_line.create(added)
 
     @api.model
-    def _with_what_stays(self, line, values):
-        """Values to write on a line, with those that Odoo would set anew."""
+    def _complete_line(self, line, values):
+        """Values to write on a line, with what Odoo requires and the pharmacy does
+        not."""
         return values
 
     @api.model
+    def _write_lines(self, lines, values):
+        """Write the same on lines, of one record or of many."""
+        lines.write(values)
+
+    @api.model
     def _line_values_by_key(self, record, directory):
-        lines = self._serialise(record, directory)[record.id]["lines"]
-        return {line["key"]: line for line in lines}
+        return lines_by_key(
+            "lines", self._serialise(record, directory)[record.id]["lines"]
+        )
 
     # -- References -------------------------------------------------------------------
 
     @api.model
     def _preload(self, records, directory):
         """Fetch at once what serialising ``records`` will look up."""
-        for converter in self._converters():
+        for converter in self._known_converters():
             if isinstance(converter, Reference):
                 directory.load(converter.entity, records[converter.field].ids)
-        for converter in self._line_converters():
+        for converter in self._known_line_converters():
             if isinstance(converter, Reference):
                 targets = records[self._entity_lines][converter.field]
                 directory.load(converter.entity, targets.ids)
@@ -191,8 +224,8 @@ class SyncEntity(models.AbstractModel):
         """Fetch at once what writing a list of canonical dicts will look up."""
         lines = [line for data in incoming for line in data.get("lines", ())]
         for converters, found in (
-            (self._converters(), incoming),
-            (self._line_converters(), lines),
+            (self._known_converters(), incoming),
+            (self._known_line_converters(), lines),
         ):
             for converter in converters:
                 if isinstance(converter, Reference):
@@ -228,7 +261,7 @@ class SyncEntity(models.AbstractModel):
         lines get the keys of those that are the same."""
         if not self._entity_lines:
             return
-        every = tuple(converter.key for converter in self._line_converters())
+        every = tuple(converter.key for converter in self._known_line_converters())
         keys = pair_lines(
             self._line_values_by_key(record, directory),
             {line["key"]: line for line in data.get("lines", ())},
@@ -237,3 +270,8 @@ class SyncEntity(models.AbstractModel):
         for key, line in self._lines_of(record).items():
             if keys[key] != key:
                 line.sync_key = keys[key]
+
+
+def _changed(had, line):
+    """Names of a line's fields that are not as they were."""
+    return {name for name, value in line.items() if value != had.get(name)}

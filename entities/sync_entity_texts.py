@@ -35,7 +35,7 @@ class SyncEntity(models.AbstractModel):
         ``lines``; one that Odoo does not know goes by its own name."""
         name, __, field = parse_path(path)
         if name in KEYED and not field:
-            return self.env._("Whole line")
+            return self.env._("Entire line")
         converter, model = self._find_converter(path)
         if converter:
             return converter.name(model)

@@ -1,7 +1,5 @@
 from odoo import api, models
 
-from .links import Coded
-
 
 class SyncEntity(models.AbstractModel):
     """Which of Odoo's fields make a record of an entity what the pharmacy gets."""
@@ -27,20 +25,21 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _code_names(self):
         """``{model: fields}`` of what converters read through a relation: the names
-        of units, the codes of countries and currencies."""
+        of units and of attribute values, the codes of countries and currencies."""
         found = {}
-        for __, __, converter in self._coded():
-            found.setdefault(converter.model, set()).add(converter.by)
+        for __, __, model, name, __ in self._coded():
+            found.setdefault(model, set()).add(name)
         return found
 
     @api.model
     def _coded(self):
-        """``(adapter, model, converter)`` of all values that travel as a code."""
+        """``(adapter, user, model, field, path)`` of all values that a field of another
+        record is part of, which ``path`` leads to from their user."""
         for adapter in self._entities().values():
-            for model, converters in adapter._sides():
+            for user, converters in adapter._sides():
                 for converter in converters:
-                    if isinstance(converter, Coded):
-                        yield adapter, model, converter
+                    if converter.reads:
+                        yield adapter, user, *converter.reads
 
     @api.model
     def _sides(self):

@@ -1,7 +1,11 @@
+import json
+
 from odoo import api, models
 
 from ..core.exceptions import SyncError
+from ..core.merge import KEYED
 from ..core.taxonomy import ErrorType
+from .directory import together
 
 
 class SyncEntity(models.AbstractModel):
@@ -24,14 +28,37 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _update(self, record, changes, directory):
         """Write the canonical ``changes`` on one record."""
-        values = self._values(changes, directory)
-        active = values.pop("active", None)
-        if values:
-            record.write(values)
-        if self._entity_lines and "lines" in changes:
-            self._update_lines(record, changes["lines"], directory)
-        if active is not None:
-            self._set_active(record, active)
+        self._update_all({record: changes}, directory)
+
+    @api.model
+    def _update_all(self, changes, directory):
+        """Write canonical changes on many records, those that are alike together.
+
+        :param changes: by record
+        """
+        groups = self._alike(changes, directory)
+        for records, values in groups:
+            if written := {n: v for n, v in values.items() if n != "active"}:
+                records.write(written)
+        self._update_all_lines(changes, directory)
+        for records, values in groups:
+            if values.get("active") is not None:
+                self._set_active(records, values["active"])
+
+    @api.model
+    def _alike(self, changes, directory):
+        """The records that take over the same, lines apart: ``[(records, values)]``."""
+        groups = {}
+        for record, data in changes.items():
+            own = {name: value for name, value in data.items() if name not in KEYED}
+            if own:
+                group = groups.setdefault(json.dumps(own, sort_keys=True), (own, []))
+                group[1].append(record)
+        every = self.env[self._entity_model].concat(*changes)
+        return [
+            (together(records, every), self._values(own, directory))
+            for own, records in groups.values()
+        ]
 
     @api.model
     def _set_active(self, records, active):

@@ -13,6 +13,7 @@ import tempfile
 
 import uvicorn
 
+from .abilities import Ability
 from .app import Options, create_app
 from .transport import ExposedProtocol
 
@@ -30,6 +31,13 @@ def parse_arguments(arguments=None):
     parser.add_argument("--database", default="pharmacy.sqlite", help="SQLite file")
     parser.add_argument("--webhook-url", help="where notices of changes go")
     parser.add_argument("--webhook-database", help="sent as X-Odoo-Database")
+    parser.add_argument(
+        "--hide",
+        action="append",
+        default=[],
+        choices=[ability.value for ability in Ability],
+        help="seem not to have this ability; can be repeated",
+    )
     parser.add_argument("--log-file", help="instead of standard error")
     parser.add_argument("--print-openapi", action="store_true")
     options = parser.parse_args(arguments)
@@ -86,6 +94,7 @@ def main():
         webhook_url=arguments.webhook_url,
         webhook_secret=arguments.webhook_secret,
         webhook_database=arguments.webhook_database,
+        hidden=tuple(map(Ability, arguments.hide)),
     )
     server(create_app(options), arguments.host, arguments.port).run()
 

@@ -2,11 +2,12 @@
 
 import hmac
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, StrictBool
 
+from .abilities import Ability
 from .demo_data import seed
 from .errors import ApiError, Code, to_json
 from .faults import Plan
@@ -34,9 +35,12 @@ class SeedData(Closed):
 class SettingsData(Closed):
     """What is absent stays as it is; a stock of None is without limit."""
 
+    hidden: list[Ability] | None = None
     ignore_idempotency_keys: StrictBool | None = None
     keeps: list[str] | None = None
     without_checksums: StrictBool | None = None
+    # A code with which every record is refused, each for itself; empty: none is.
+    refuse_records: Code | Literal[""] | None = None
     stock: dict[str, PositiveAmount | None] = Field(default_factory=dict)
 
 
@@ -89,12 +93,11 @@ def load_demo_data(request: Request, data: SeedData):
 @router.post("/settings")
 def change_settings(request: Request, data: SettingsData):
     store = request.app.state.store
-    if data.ignore_idempotency_keys is not None:
-        store.ignore_idempotency_keys = data.ignore_idempotency_keys
+    _hide(store, data)
     if data.keeps is not None:
         store.keeps = tuple(data.keeps)
-    if data.without_checksums is not None:
-        store.without_checksums = data.without_checksums
+    if data.refuse_records is not None:
+        store.refuse_records = data.refuse_records
     with store.write() as db:
         for product_id, quantity in data.stock.items():
             db.execute("DELETE FROM stock WHERE product_id = ?", (product_id,))
@@ -102,11 +105,25 @@ def change_settings(request: Request, data: SettingsData):
                 db.execute("INSERT INTO stock VALUES (?, ?)", (product_id, quantity))
         stock = db.execute("SELECT product_id, quantity FROM stock").fetchall()
     return {
-        "ignore_idempotency_keys": store.ignore_idempotency_keys,
+        "hidden": sorted(store.hidden),
+        "ignore_idempotency_keys": Ability.IDEMPOTENCY_KEY in store.hidden,
         "keeps": store.keeps,
-        "without_checksums": store.without_checksums,
+        "refuse_records": store.refuse_records,
+        "without_checksums": Ability.CHECKSUMS in store.hidden,
         "stock": {row["product_id"]: str(Decimal(row["quantity"])) for row in stock},
     }
+
+
+def _hide(store, data):
+    """Hide what is said; two abilities have a switch of their own as well."""
+    hidden = set(store.hidden if data.hidden is None else data.hidden)
+    for ability, is_hidden in (
+        (Ability.IDEMPOTENCY_KEY, data.ignore_idempotency_keys),
+        (Ability.CHECKSUMS, data.without_checksums),
+    ):
+        if is_hidden is not None:
+            (hidden.add if is_hidden else hidden.discard)(ability)
+    store.hidden = frozenset(hidden)
 
 
 @router.get("/history/{record_id}")

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from . import checksums, schemas
+from .abilities import Ability
 from .clock import now_text
 from .errors import ApiError, Code, correlation_id, to_json
 from .idempotency import once
@@ -138,8 +139,6 @@ def _add_checksums(router, entity):
         """Count and sum of each bucket of living records; or the id, version and
         digest of each record of some buckets. The README has the formula."""
         store = request.app.state.store
-        if store.without_checksums:
-            raise ApiError(Code.NOT_FOUND, "no such record", field="id")
         names = fields.split(",")
         with store.read() as db:
             if bucket is None:
@@ -205,7 +204,6 @@ def _add_batch(router, entity):
         writes = [_write_of(item, caller, entity) for item in body.items]
         with store.write() as db:
             results, replayed = once(
-                store,
                 db,
                 caller.idempotency_key,
                 content,
@@ -298,6 +296,26 @@ def list_changes(
             "has_more": len(rows) > limit,
         }
     )
+
+
+capabilities = APIRouter(tags=["capabilities"])
+
+
+@capabilities.get(
+    "/capabilities", responses={200: {"model": schemas.Capabilities}} | errors()
+)
+def list_capabilities(request: Request):
+    """What this app can do beyond reading and writing records one by one.
+
+    An app for tests is started with `--hide ABILITY`, or is sent `POST
+    /admin/settings {"hidden": ["batch"]}` later: it then answers as one that never
+    had the ability. Routes of `batch`, `capabilities`, `change_feed`, `checksums`,
+    `reservations` and `webhooks` are not found. `If-Match` (`if_match`),
+    `Idempotency-Key` (`idempotency_key`), the field and the parameter `external_ref`
+    are ignored without a word.
+    """
+    there = [a.value for a in Ability if a not in request.app.state.store.hidden]
+    return json_response({"abilities": there})
 
 
 health = APIRouter(tags=["health"])

@@ -11,10 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from . import admin, api, pages, reservations, webhook_routes
+from .abilities import Hiding
 from .delivery import Deliverer
 from .errors import CODE_OF_STATUS, ApiError, Code, first_invalid
 from .faults import Faults
-from .gate import Gate
+from .gate import PREFIX, Gate
 from .records import ENTITIES
 from .request_log import RequestLog
 from .store import Store
@@ -36,6 +37,7 @@ class Options:
 
     :param database: path of the SQLite file
     :param webhook_url: where notices of changes go, besides stored subscriptions
+    :param hidden: abilities that it seems not to have
     :param deliver: whether notices are sent at all; they are stored in any case
     """
 
@@ -44,6 +46,7 @@ class Options:
     webhook_url: str | None = None
     webhook_secret: str | None = None
     webhook_database: str | None = None
+    hidden: tuple = ()
     deliver: bool = True
 
 
@@ -62,13 +65,14 @@ def create_app(options):
     )
     app.state.options = options
     app.state.api_key = options.api_key
-    app.state.store = Store(options.database)
+    app.state.store = Store(options.database, options.hidden)
     app.state.faults = Faults()
     app.state.log = RequestLog()
     app.include_router(api.health, prefix="/api/v1")
     routers = [
         *map(api.collection, ENTITIES.values()),
         api.feed,
+        api.capabilities,
         reservations.router,
         webhook_routes.router,
     ]
@@ -80,6 +84,7 @@ def create_app(options):
     app.add_exception_handler(ApiError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
+    app.add_middleware(Hiding, store=app.state.store, prefix=f"{PREFIX}v1/")
     app.add_middleware(
         Gate,
         api_key=options.api_key,
@@ -106,6 +111,9 @@ async def _lifespan(app):
 
 
 async def _answer_error(request: Request, error: ApiError):
+    person = "text/html" in request.headers.get("accept", "")
+    if person and not request.url.path.startswith(("/api/", "/admin/")):
+        return pages.show_error(request, error)
     return api.json_response(error.body(), error.status)
 
 

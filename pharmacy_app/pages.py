@@ -1,4 +1,5 @@
-"""The pharmacy's own screens: lists that refresh themselves, and edit forms."""
+"""The pharmacy's own screens: lists that refresh themselves, edit forms, what it offers
+to programs, and the faults that are on."""
 
 import logging
 import pathlib
@@ -13,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.templating import Jinja2Templates
 
 from .errors import ApiError, Code
+from .faults import Plan
 from .records import (
     ORDERS,
     PRODUCTS,
@@ -146,6 +148,18 @@ _SHEETS = {
 }
 
 
+@dataclass(frozen=True)
+class Page:
+    """A screen of no collection."""
+
+    path: str
+    title: str
+
+
+_DOCS, _FAULTS = Page("docs", "API"), Page("faults", "Faults")
+_ERROR = Page("", "No such page")
+
+
 def _moment(text):
     """What a datetime-local input sends, which may lack the seconds."""
     if not text:
@@ -163,13 +177,36 @@ _READERS = {
 
 
 @router.get("/")
-def show_orders(request: Request, q: str = "", page: int = 1):
-    return _list(request, _SHEETS["orders"], q, page)
+def show_orders(request: Request, q: str = "", page: int = 1, state: str = ""):
+    return _list(request, _SHEETS["orders"], q, page, state)
+
+
+@router.get("/docs")
+def show_docs(request: Request):
+    """What the app offers to programs, for people."""
+    return _render(request, "docs.html", _DOCS, {"api": request.app.openapi()})
+
+
+@router.get("/faults")
+def show_faults(request: Request):
+    context = {
+        "rules": request.app.state.faults.show()["rules"],
+        "refused": request.app.state.store.refuse_records,
+    }
+    return _render(request, "faults.html", _FAULTS, context)
+
+
+@router.post("/faults")
+def clear_faults(request: Request):
+    _check_origin(request)
+    request.app.state.faults.replace(Plan())
+    request.app.state.store.refuse_records = ""
+    return RedirectResponse("/faults", status_code=303)
 
 
 @router.get("/{path}")
-def show_list(request: Request, path: str, q: str = "", page: int = 1):
-    return _list(request, _sheet(path), q, page)
+def show_list(request: Request, path: str, q: str = "", page: int = 1, state: str = ""):
+    return _list(request, _sheet(path), q, page, state)
 
 
 @router.get("/{path}/{record_id}")
@@ -202,21 +239,28 @@ def _check_origin(request):
         raise ApiError(Code.FORBIDDEN, "the form is of another site")
 
 
-def _list(request, sheet, text, page):
+def show_error(request, error):
+    """What a person reads who asked for a page and cannot have it."""
+    return _render(request, "error.html", _ERROR, {"error": error}, error.status)
+
+
+def _list(request, sheet, text, page, state=""):
     page = max(1, page)
     with request.app.state.store.read() as db:
         found, count = list_page(
-            db, sheet.entity.name, (page - 1) * PAGE_SIZE, PAGE_SIZE, text
+            db, sheet.entity.name, (page - 1) * PAGE_SIZE, PAGE_SIZE, text, state
         )
         records = [to_record(row) for row in found]
         rows = [(record["id"], sheet.row(db, record)) for record in records]
     pages = max(1, -(-count // PAGE_SIZE))
-    context = {"rows": rows, "count": count, "text": text, "page": page, "pages": pages}
+    context = {"rows": rows, "count": count, "text": text, "page": page}
+    context |= {"pages": pages, "state": state, "has_state": sheet.entity is ORDERS}
     return _render(request, "list.html", sheet, context)
 
 
 def _render(request, template, sheet, context, status=200):
-    context |= {"sheet": sheet, "sheets": _SHEETS.values(), "states": _STATES}
+    sheets = [*_SHEETS.values(), _FAULTS, _DOCS]
+    context |= {"sheet": sheet, "sheets": sheets, "states": _STATES}
     return _templates.TemplateResponse(request, template, context, status_code=status)
 
 

@@ -76,8 +76,9 @@ def apply_one(store, db, write):
     :return: ``{"status", "id", "version", "data"}`` and whether it is a replay
     :raise ApiError: when it is refused; the caller must undo the transaction then
     """
+    if store.refuse_records:
+        raise ApiError(Code(store.refuse_records), "this record is not taken now")
     return once(
-        store,
         db,
         write.idempotency_key,
         write.meaning(),

@@ -32,7 +32,7 @@ def reserve(request: Request, caller: FromCaller, data: schemas.ReservationData)
     content = {"reserve": data.model_dump()}
     with store.write() as db:
         answer, replayed = once(
-            store, db, caller.idempotency_key, content, lambda: _reserve(db, data)
+            db, caller.idempotency_key, content, lambda: _reserve(db, data)
         )
     return json_response(answer, 201, replay_header(replayed))
 
@@ -194,7 +194,6 @@ def _step(request, caller, reservation_id, step):
     store = request.app.state.store
     with store.write() as db:
         answer, replayed = once(
-            store,
             db,
             caller.idempotency_key,
             {"reservation": reservation_id, "step": step},

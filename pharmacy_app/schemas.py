@@ -4,6 +4,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
+from .abilities import Ability
 from .errors import Code
 from .values import (
     Active,
@@ -308,6 +309,10 @@ class Webhook(BaseModel):
     database: str | None
     created_at: Moment
     pending: int
+
+
+class Capabilities(BaseModel):
+    abilities: list[Ability]
 
 
 class Health(BaseModel):

@@ -100,17 +100,18 @@ class Store:
     """One SQLite file in WAL mode: one writer at a time, readers undisturbed.
 
     :param path: the file; made when absent
+    :param hidden: abilities that the application seems not to have, see abilities.py
     """
 
-    def __init__(self, path):
+    def __init__(self, path, hidden=()):
         self._path = str(path)
         self._lock = threading.Lock()
         self._readers = queue.LifoQueue()
         self.committed = threading.Event()
-        self.ignore_idempotency_keys = False
+        self._hidden_at_start = self.hidden = frozenset(hidden)
         # Fields in which an update does not change the app's own value.
         self.keeps = ()
-        self.without_checksums = False
+        self.refuse_records = ""
         self._writer = self._connect()
         self._writer.executescript(_SCHEMA)
 
@@ -159,10 +160,10 @@ class Store:
                 db.execute(f"DELETE FROM {table}")  # names of the constant above
             db.execute("DELETE FROM counter WHERE name != 'seq'")
             db.execute("DELETE FROM webhook WHERE id != ?", (COMMAND_LINE_ID,))
-        self.ignore_idempotency_keys = False
+        self.hidden = self._hidden_at_start
         # Fields in which an update does not change the app's own value.
         self.keeps = ()
-        self.without_checksums = False
+        self.refuse_records = ""
 
     def close(self):
         self._writer.close()
@@ -297,9 +298,15 @@ def list_after(db, entity, after, limit, text=""):
     ).fetchall()
 
 
-def list_page(db, entity, offset, limit, text=""):
-    """One page of rows, newest first, and how many there are in all."""
+def list_page(db, entity, offset, limit, text="", state=""):
+    """One page of rows, newest first, and how many there are in all.
+
+    :param state: of orders: only those in this one
+    """
     condition, values = _filter(entity, text)
+    if state:
+        condition += " AND json_extract(data, '$.state') = ?"
+        values = [*values, state]
     count = f"SELECT count(*) FROM record WHERE {condition}"
     rows = db.execute(
         f"SELECT * FROM record WHERE {condition} ORDER BY num DESC LIMIT ? OFFSET ?",

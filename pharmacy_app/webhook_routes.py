@@ -26,7 +26,6 @@ def create_webhook(request: Request, caller: FromCaller, data: schemas.WebhookDa
     values = data.model_dump()
     with store.write() as db:
         answer, replayed = once(
-            store,
             db,
             caller.idempotency_key,
             {"subscribe": values},

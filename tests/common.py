@@ -122,6 +122,10 @@ class PharmacyApp:
     def heal(self):
         self.call("DELETE", "/admin/faults")
 
+    def refuse_records(self, code="unauthorized"):
+        """Have the app refuse every record, each for itself; without a code: none."""
+        self.call("POST", "/admin/settings", refuse_records=code)
+
     def requests(self):
         """The API requests that the app received."""
         return self.call("GET", "/admin/requests")["requests"]

@@ -8,7 +8,7 @@ from odoo import SUPERUSER_ID, api
 from odoo.tests import HttpCase, new_test_user
 
 from ..models.base.own_transaction import apart
-from .common import KEY, SyncCase
+from .common import SyncCase
 
 # Seconds between two steps of work: time for a person to see it, and to stop it.
 PACE = 1.0
@@ -112,9 +112,9 @@ class TourCase(SyncCase, HttpCase):
         self.env["sync.error.group"]._count(errors.ids)
         self.env.invalidate_all()
 
-    def revoke_key(self, orders, **values):
-        """Have changes of orders die: the app knows the key no more, for a while."""
-        self.backend.api_key = "revoked"
+    def refuse(self, orders, **values):
+        """Have changes of orders die: the app takes no record, for a while."""
+        self.app.refuse_records()
         orders.write(values)
         self.push()
-        self.backend.api_key = KEY
+        self.app.refuse_records("")

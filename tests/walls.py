@@ -17,7 +17,10 @@ MARK = "walled"
 # Models whose records belong to no company.
 SHARED = {"sync.retry.policy", "sync.recovery.run", "sync.log.level"}
 # Of models that ask for more than required fields.
-SPECIAL = {"sync.error.rule": {"http_status": 422}}
+SPECIAL = {
+    "sync.error.rule": {"http_status": 422},
+    "sync.maintenance": {"end": "2100-01-01 00:00:00"},
+}
 # Those of B who may most and least: they also call methods on no records.
 EXTREMES = ("manager", "portal")
 MORE = "purchase.group_purchase_manager,base.group_allow_export"

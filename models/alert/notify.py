@@ -22,12 +22,10 @@ REMEMBERED = timedelta(hours=1)
 
 
 class SyncAlert(models.Model):
-    """Notifications: a note on the backend and a message to its followers who are
-    logged in; an activity for the user of the rule; the server log.
-
-    Another channel is added by extending :meth:`_notify`, :meth:`_notify_summary` and
-    :meth:`_notify_end`; they run in the transaction that marks the alerts notified,
-    and must not call anything outside the database: they have a job do that.
+    """Which alerts are notified now, and what is done in Odoo itself: a note on the
+    backend, a message to those who are logged in, an activity for the responsible
+    person, the server log. What leaves Odoo is put on record here, in the transaction
+    that decides it, and carried by jobs: see ``channel/``.
     """
 
     _inherit = "sync.alert"
@@ -35,6 +33,9 @@ class SyncAlert(models.Model):
     @api.model
     def _notify_due(self):
         """Notify of all that are due and need not wait."""
+        if not self.env["sync.config"]._feature("notifications"):
+            return
+        self.env["sync.delivery"]._repeat_failed()
         rules = {rule.id: rule for rule in self.env["sync.alert.rule"]._rules()}
         alerts = self.search(
             [
@@ -45,10 +46,13 @@ class SyncAlert(models.Model):
                 ("resolved_at", ">", fields.Datetime.now() - REMEMBERED),
                 "|",
                 ("condition", "=", "breaker_opened"),
-                *("&", ("held", "=", "limited"), ("told_at", "=", False)),
+                *("&", ("held", "=", "limited"), ("sent_at", "=", False)),
             ]
         )
-        known = [alert._core(rules[alert.rule_id.id]) for alert in alerts]
+        silenced = self.env["sync.alert.silence"]._silenced(alerts)
+        known = [
+            alert._core(rules[alert.rule_id.id], alert in silenced) for alert in alerts
+        ]
         if not any(alert.due for alert in known):
             return
         now = fields.Datetime.now()
@@ -63,7 +67,7 @@ class SyncAlert(models.Model):
         for __, together in by_verdict[Verdict.SUMMARY].grouped("rule_id").items():
             together._try_notifying(together._notify_summary)
 
-    def _core(self, rule):
+    def _core(self, rule, silenced=False):
         """The alert as :mod:`...core.alerting` sees it."""
         return core.Alert(
             id=self.id,
@@ -71,7 +75,8 @@ class SyncAlert(models.Model):
             backend=self.backend_id.id or None,
             severity=Severity(self.severity),
             opened_at=self.opened_at,
-            notified=Severity(self.told_severity) if self.told_severity else None,
+            notified=Severity(self.sent_severity) if self.sent_severity else None,
+            silenced=silenced,
             limited=self.held == "limited",
             last_at=self.last_at or None,
             ended_at=self.resolved_at or None,
@@ -80,14 +85,15 @@ class SyncAlert(models.Model):
     def _notified_lately(self, now):
         """``{rule's id: notifications within the time that is limited}``; a summary is
         one."""
+        seconds = self.env["sync.config"]._value("alert_rate_limit")
         rows = self.env.execute_query(
             SQL(
                 """SELECT rule_id,
-                          coalesce(sum(told_times) FILTER (WHERE NOT in_summary), 0)
-                          + count(DISTINCT told_at) FILTER (WHERE in_summary)
-                     FROM sync_alert WHERE told_at > %s AND rule_id IS NOT NULL
+                          coalesce(sum(sent_times) FILTER (WHERE NOT in_summary), 0)
+                          + count(DISTINCT sent_at) FILTER (WHERE in_summary)
+                     FROM sync_alert WHERE sent_at > %s AND rule_id IS NOT NULL
                     GROUP BY rule_id""",
-                now - timedelta(seconds=core.LIMITED_FOR),
+                now - timedelta(seconds=seconds),
             )
         )
         return dict(rows)
@@ -98,9 +104,9 @@ class SyncAlert(models.Model):
         if summary or judgement.verdict is Verdict.NOTIFY:
             self.write(
                 {
-                    "told_at": now,
-                    "told_severity": self.severity,
-                    "told_times": self.told_times + 1,
+                    "sent_at": now,
+                    "sent_severity": self.severity,
+                    "sent_times": self.sent_times + 1,
                     "in_summary": summary,
                     "held": False,
                     "parent_id": False,
@@ -119,55 +125,114 @@ class SyncAlert(models.Model):
                 self.mapped("correlation_id"),
                 exc_info=failure.error,
             )
+            # The next look tries again.
+            self.write({"sent_severity": False, "held": "failed"})
 
-    # -- Channels ---------------------------------------------------------------------
+    # -- In Odoo ----------------------------------------------------------------------
 
     def _notify(self):
         """Notify of one alert, and of what comes with it."""
         self.ensure_one()
-        urgent = self.severity in ("high", "critical")
-        if self.severity == "critical" and self.condition != "critical_error":
-            _logger.critical(
+        log = _logger.critical if self.severity == "critical" else _logger.warning
+        if self.condition != "critical_error":
+            log(
                 "alert %s, correlation id %s: %s",
                 self.id,
                 self.correlation_id,
                 self.title,
             )
-        self._note(self.backend_id, self._notification_text())
-        self._send(
-            lambda alert: alert._notification_text(), "danger" if urgent else "warning"
-        )
-        if urgent and self.user_id:
-            self.activity_schedule(
-                ACTIVITY, summary=self.title, note=self.advice, user_id=self.user_id.id
-            )
+        self._spread("opened")
 
     def _notify_summary(self):
         """Notify in one message of a rule's alerts that were held back."""
-        for backend, alerts in self.grouped("backend_id").items():
-            alerts._note(backend, alerts._summary_text())
-            alerts._send(lambda found: found._summary_text(), "warning")
+        for __, alerts in self.grouped("backend_id").items():
+            alerts._spread("opened")
+
+    def _notify_acknowledged(self):
+        """Notify those who are still called, that somebody looks after these."""
+        on = self.env["sync.config"]._feature("notifications")
+        for alert in self if on else ():
+            heard = alert.delivery_ids.filtered(lambda d: d.state != "cancelled")
+            for channel in heard.channel_id.filtered(lambda c: c.kind == "pagerduty"):
+                self.env["sync.delivery"]._tell(channel, alert, "acknowledged")
 
     def _notify_end(self):
-        """Notify that alerts are over, if their start was notified."""
+        """Notify that alerts are over, where their start was notified."""
+        on = self.env["sync.config"]._feature("notifications")
         for alert in self:
             feedback = alert.resolution or self.env._("Resolved")
             alert.activity_feedback([ACTIVITY], feedback=feedback)
-            if alert.told_at:
-                alert._note(alert.backend_id, alert._end_text())
-                alert._send(lambda found: found._end_text(), "success")
+            heard = alert.sudo().delivery_ids.filtered(
+                lambda d: d.kind == "opened" and d.state != "cancelled"
+            )
+            for channel in heard.channel_id.filtered("active") if on else ():
+                alert._tell(channel, "resolved")
+
+    def _spread(self, kind):
+        """Have each channel tell of those of these that it takes."""
+        taking = {}
+        for alert in self:
+            for channel in self.env["sync.alert.channel"]._taking(alert):
+                taking[channel] = taking.get(channel, self.browse()) | alert
+        failures = []
+        for channel, alerts in taking.items():
+            with alone(self.env) as failure:
+                alerts._tell(channel, kind)
+            if failure:
+                _logger.critical(
+                    "channel %s failed", channel.name, exc_info=failure.error
+                )
+                failures.append(failure.error)
+        if failures and len(failures) == len(taking):
+            raise failures[0]
+        logged = self - self.browse().union(*taking.values())
+        logged.held = "logged"
+
+    def _tell(self, channel, kind):
+        if channel.kind != "in_app":
+            self.env["sync.delivery"].sudo()._tell(channel, self, kind)
+            return
+        self._show(channel, kind)
+        self.env["sync.delivery"].sudo()._show_in_app(channel, self, kind)
+        if kind == "opened":
+            self._note_arrival()
+
+    def _show(self, channel, kind):
+        """Show it in Odoo itself, and keep it for those who are not logged in."""
+        urgent = self._worst() in (Severity.HIGH, Severity.CRITICAL)
+        text, colour = _TEXTS[kind], "danger" if urgent else "warning"
+        self._note(self.backend_id, text(self))
+        self._send(channel, text, "success" if kind == "resolved" else colour)
+        if kind == "opened" and urgent:
+            for alert in self.filtered(lambda a: a.state == "open"):
+                alert._remind()
+
+    def _remind(self):
+        """Leave an activity for the responsible person."""
+        user = self.user_id or self.backend_id.responsible_id
+        known = self.activity_ids.filtered(lambda a: a.user_id == user)
+        if user and not known:
+            self.activity_schedule(
+                ACTIVITY, summary=self.title, note=self.advice, user_id=user.id
+            )
 
     def _note(self, backend, text):
         if backend:
             backend.message_post(body=text, subtype_xmlid="mail.mt_note")
 
-    def _send(self, text, kind):
+    def _send(self, channel, text, kind):
         """A message to those who are logged in, each in their language.
 
         :param text: called with these alerts in the reader's language
         """
         backend = self.backend_id
-        for partner in backend.message_partner_ids | self.user_id.partner_id:
+        people = (
+            backend.message_partner_ids
+            | self.user_id.partner_id
+            | channel.user_ids.partner_id
+            | backend.responsible_id.partner_id
+        )
+        for partner in people:
             partner._bus_send(
                 "simple_notification",
                 {
@@ -179,7 +244,38 @@ class SyncAlert(models.Model):
                 },
             )
 
+    # -- Whether it arrived -----------------------------------------------------------
+
+    def _note_arrival(self):
+        """These were notified: it has arrived."""
+        now = fields.Datetime.now()
+        for alert in self:
+            alert.write(
+                {
+                    "told_at": now,
+                    "told_severity": alert.severity,
+                    "told_times": alert.told_times + 1,
+                    "held": False,
+                }
+            )
+
+    def _note_failure(self):
+        """It has not arrived there; nowhere, if nothing else has, or may."""
+        for alert in self.filtered(lambda a: not a.told_at):
+            if all(d.state in ("failed", "cancelled") for d in alert.delivery_ids):
+                alert.held = "failed"
+
+    def _worst(self):
+        return max(map(Severity, self.mapped("severity")), key=core.RANKS.get)
+
+    def _is_urgent(self):
+        """Whether one of these is critical, and looked after by nobody."""
+        return any(a.state == "open" and a.severity == "critical" for a in self)
+
     # -- Texts ------------------------------------------------------------------------
+
+    def _opened_text(self):
+        return self._notification_text() if len(self) == 1 else self._summary_text()
 
     def _notification_text(self):
         degrees = dict(self._fields["severity"]._description_selection(self.env))
@@ -220,6 +316,12 @@ class SyncAlert(models.Model):
         if more > 0:
             return self.env._("%(which)s and %(count)s more", which=titles, count=more)
         return titles
+
+
+_TEXTS = {
+    "opened": lambda alerts: alerts._opened_text(),
+    "resolved": lambda alerts: alerts._end_text(),
+}
 
 
 def _sentence(text):

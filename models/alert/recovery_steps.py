@@ -44,6 +44,7 @@ class SyncRecoveryRun(models.Model):
             ("operations", lambda: apart(self._take_back)),
             ("work", lambda: _all(apart(Progress._recover_all))),
             ("events", self._deliver_events),
+            ("deliveries", lambda: _all(apart(self.env["sync.delivery"]._take_up))),
             ("sagas", lambda: _all(apart(Saga._recover))),
             ("ladder", lambda: _all(apart(self.env["sync.escalation"]._recover))),
             ("orphans", lambda: apart(self._close_orphans)),

@@ -13,6 +13,8 @@ from ...core.health import health
 LOOK = timedelta(seconds=90)
 # Errors with an alert each are found even if they were committed that late.
 URGENT_LOOK = timedelta(minutes=15)
+# The work of errors that say that one could not be recorded or told as it should be.
+HANDLING = "error handling"
 # States of groups whose errors raise no alert.
 QUIET = ("muted", "resolved")
 
@@ -59,7 +61,12 @@ class SyncAlert(models.Model):
     @api.model
     def _see(self, rule, backend_ids):
         """What a rule looks at, as it is now."""
-        see = {
+        return self._sources()[rule.condition](rule, backend_ids)
+
+    @api.model
+    def _sources(self):
+        """``{condition: method}``. Rooms above add theirs."""
+        return {
             Condition.CRITICAL_ERROR: self._see_critical_error,
             Condition.AUTHENTICATION: self._see_authentication,
             Condition.ERROR_RATE: self._see_error_rate,
@@ -69,17 +76,13 @@ class SyncAlert(models.Model):
             Condition.HANDLER_FAILED: self._see_handler_failed,
             Condition.HEALTH_SCORE: self._see_health_score,
             Condition.RECOVERY_FAILED: self._see_recovery_failed,
-            Condition.SET_BACK: self._see_set_back,
-            Condition.COPIED: self._see_copied,
-            Condition.RULE_PROPOSED: self._see_rule_proposed,
         }
-        return see[rule.condition](rule, backend_ids)
 
     # -- Errors -----------------------------------------------------------------------
 
     @api.model
     def _see_critical_error(self, rule, backend_ids):
-        only = SQL("e.severity = 'critical'")
+        only = SQL("e.severity = 'critical' AND e.work <> %s", HANDLING)
         return self._see_unresolved(rule, backend_ids, only)
 
     @api.model
@@ -151,6 +154,7 @@ class SyncAlert(models.Model):
                          FROM sync_error e
                          LEFT JOIN sync_error_group g ON g.id = e.group_id
                         WHERE e.occurred_at > %(start)s AND %(of)s
+                          AND e.type <> 'version_conflict' -- merged, or a dead letter
                           AND coalesce(g.state, 'new') <> ALL(%(quiet)s))
                    SELECT r.backend_id, r.group_id, max(r.within), max(r.id),
                           count(*) FILTER (WHERE r.id > coalesce(a.mark, 0)),
@@ -303,26 +307,6 @@ class SyncAlert(models.Model):
         ]
 
     @api.model
-    def _see_set_back(self, rule, backend_ids):
-        backends = self.env["sync.backend"].browse(id_ for id_ in backend_ids if id_)
-        return [
-            _of_state(b, b, b.set_back_reason, b.set_back_at)
-            for b in backends.filtered("set_back_at")
-        ]
-
-    @api.model
-    def _see_copied(self, rule, backend_ids):
-        backends = self.env["sync.backend"].browse(id_ for id_ in backend_ids if id_)
-        return [_of_state(b, b) for b in backends.filtered("is_copy")]
-
-    @api.model
-    def _see_rule_proposed(self, rule, backend_ids):
-        streams = self.env["sync.stream"].search(
-            [("rule_proposed", "=", True), ("backend_id", "in", backend_ids)]
-        )
-        return [_of_state(stream, stream.backend_id) for stream in streams]
-
-    @api.model
     def _see_recovery_failed(self, rule, backend_ids):
         sagas = self.env["sync.saga"].search(
             [("state", "=", "needs_attention"), ("backend_id", "in", backend_ids)]
@@ -347,18 +331,6 @@ class SyncAlert(models.Model):
             )
         ]
         return found + self.env["sync.recovery.run"]._sightings(backend_ids)
-
-
-def _of_state(record, backend, cause="", at=None):
-    return Sighting(
-        backend.id,
-        figure=1,
-        subject=record.display_name,
-        res_model=record._name,
-        res_id=record.id,
-        at=at,
-        cause=cause or "",
-    )
 
 
 def _of_errors(row, figure):

@@ -94,16 +94,25 @@ class SyncAlert(models.Model):
         tracking=True, help="What was done about it, or why it is over."
     )
 
-    told_at = fields.Datetime("Told", readonly=True)
+    sent_at = fields.Datetime(
+        "Sent", readonly=True, help="When it was last given to the channels."
+    )
+    sent_severity = fields.Selection(selection(Severity), readonly=True)
+    sent_times = fields.Integer(readonly=True)
+    told_at = fields.Datetime(
+        "Told", readonly=True, help="When it last arrived by one of the channels."
+    )
     told_severity = fields.Selection(selection(Severity), readonly=True)
     told_times = fields.Integer(readonly=True)
     in_summary = fields.Boolean("Told in a Summary", readonly=True)
     held = fields.Selection(
         [
-            ("silenced", "Its rule is silenced"),
+            ("silenced", "It is silenced"),
             ("inhibited", "The backend is down, which was told"),
             ("correlated", "It was told as a part of another alert"),
             ("limited", "Its rule had told too much at that time"),
+            ("logged", "No channel takes it: see the server log"),
+            ("failed", "It arrived nowhere"),
         ],
         "Not Told By Itself",
         readonly=True,
@@ -117,14 +126,15 @@ class SyncAlert(models.Model):
         help="The alert that was told instead of this one.",
     )
     child_ids = fields.One2many("sync.alert", "parent_id", "Comes With It")
+    delivery_ids = fields.Many2many("sync.delivery", string="Deliveries", readonly=True)
 
     _live_uniq = models.UniqueIndex(
         "(fingerprint) WHERE state <> 'resolved'", "One alert of a kind is open."
     )
     _fingerprint_idx = models.Index("(fingerprint, id)")
     _live_idx = models.Index("(condition, backend_id) WHERE state <> 'resolved'")
-    _told_idx = models.Index("(told_at)")
-    _held_idx = models.Index("(rule_id) WHERE held = 'limited' AND told_at IS NULL")
+    _sent_idx = models.Index("(sent_at)")
+    _held_idx = models.Index("(rule_id) WHERE held = 'limited' AND sent_at IS NULL")
     _resolved_idx = models.Index("(resolved_at) WHERE state = 'resolved'")
 
     @property
@@ -186,6 +196,7 @@ class SyncAlert(models.Model):
                     "user_id": alert.user_id.id or self.env.uid,
                 }
             )
+        alerts._notify_acknowledged()
         alerts._emit_event("alert_acknowledged")
         return True
 

@@ -42,6 +42,17 @@ class SyncAlertRule(models.Model):
             ("set_back", "App set back"),
             ("copied", "Copied database"),
             ("rule_proposed", "What is sent needs a decision"),
+            ("fallback_failed", "No older value served either"),
+            ("handling_failed", "Failures not recorded or told"),
+            ("old_queue", "Changes not taken up"),
+            ("events_held", "Events not taken up"),
+            ("feed_held", "Feed of changes held back"),
+            ("conflicts_wait", "Conflicts not decided"),
+            ("work_failed", "Long work failed"),
+            ("job_failed", "Jobs failed"),
+            ("channel_failed", "Channel or webhook fails"),
+            ("webhooks_refused", "Webhooks refused"),
+            ("clock_wrong", "A clock is wrong"),
         ],
         required=True,
         tracking=True,
@@ -53,7 +64,8 @@ class SyncAlertRule(models.Model):
     threshold = fields.Integer(
         default=0,
         tracking=True,
-        help="More than this many raise an alert; of the health score, less than this.",
+        help="More than this many raise an alert; of the health score, less than this. "
+        "What waits is measured in minutes, conflicts in hours.",
     )
     window = fields.Integer(
         "Within (seconds)",

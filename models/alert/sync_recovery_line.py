@@ -10,6 +10,7 @@ NAMES = {
     "operations": _lt("Changes whose worker had died"),
     "work": _lt("Long work without a job"),
     "events": _lt("Events not delivered"),
+    "deliveries": _lt("Messages without a job"),
     "sagas": _lt("Sagas without a job"),
     "ladder": _lt("Steps of escalations without a job"),
     "orphans": _lt("Records and steps that nothing belongs to"),

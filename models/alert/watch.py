@@ -15,6 +15,7 @@ from ..base.alone import alone
 from ..base.locks import ALERTS
 from ..base.own_transaction import apart
 from ..base.rows import insert_rows
+from .sources import HANDLING
 
 _logger = get_logger(__name__)
 
@@ -114,6 +115,9 @@ class SyncAlert(models.Model):
             if failure:
                 _logger.critical(
                     "alerting itself failed at %s", look, exc_info=failure.error
+                )
+                self.env["sync.error"]._record(
+                    failure.error, Severity.CRITICAL, operation=HANDLING
                 )
 
     @api.model

@@ -5,6 +5,8 @@ from . import sync_statistics
 from . import reliability
 from . import sync_report_schedule
 from . import sync_overview
+from . import standing
+from . import sync_todo
 from . import sync_timeline
 from . import probe
 from . import sync_policy

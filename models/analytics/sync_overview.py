@@ -67,7 +67,7 @@ class SyncOverview(models.AbstractModel):
             "breakers": self._breakers(chosen, now),
             **self._trend(chosen, bool(backend_ids), period, own),
             "groups": self._groups(own, period),
-            "groups_link": self._link("error_group", own),
+            "groups_link": self._link("error_group", own, search_default_open=1),
             **self._more(own),
         }
 
@@ -87,59 +87,60 @@ class SyncOverview(models.AbstractModel):
 
         :return: ``{backend id: core.health.Vitals}``
         """
-        rows = self.env.execute_query(
+        rows = self.env.execute_query_dict(
             SQL(
-                """SELECT b.id, calls.all, calls.failed, breakers.all, breakers.open,
-                          criticals.count, queue.dead, queue.age
+                """SELECT b.id, calls.*, breakers.*, criticals.*
                      FROM sync_backend b
                      CROSS JOIN LATERAL (
-                       SELECT count(*) AS all,
-                              count(*) FILTER (WHERE result = 'failure') AS failed
+                       SELECT count(*) AS calls,
+                              count(*) FILTER (WHERE result = 'failure') AS failed_calls
                          FROM sync_call
                         WHERE backend_id = b.id AND create_date > %(recent)s
                           AND result IN ('success', 'failure')) AS calls
                      CROSS JOIN LATERAL (
-                       SELECT count(*) AS all, count(*) FILTER (
+                       SELECT count(*) AS breakers, count(*) FILTER (
                               WHERE CASE mode WHEN 'normal' THEN state <> 'closed'
-                                              ELSE mode = 'forced_open' END) AS open
+                                              ELSE mode = 'forced_open' END
+                              ) AS open_breakers
                          FROM sync_breaker WHERE backend_id = b.id) AS breakers
                      CROSS JOIN LATERAL (
-                       SELECT count(*) FROM (
+                       SELECT count(*) AS criticals FROM (
                            SELECT FROM sync_error
                             WHERE backend_id = b.id AND severity = 'critical'
                               AND resolved IS NOT TRUE LIMIT %(most)s) AS counted
                        ) AS criticals
-                     CROSS JOIN LATERAL (
-                       SELECT count(*) FILTER (WHERE state = 'dead') AS dead,
-                              extract(epoch FROM %(now)s - min(requested_at)
-                                      FILTER (WHERE state <> 'dead')) AS age
-                         FROM sync_operation
-                        WHERE backend_id = b.id AND state IN
-                              ('pending', 'running', 'waiting', 'dead')) AS queue
                     WHERE b.id = ANY(%(ids)s)""",
                 recent=fields.Datetime.now() - HOUR,
-                now=fields.Datetime.now(),
                 most=MOST,
                 ids=backends.ids,
             )
         )
+        looks = backends._look_at()
         return {
-            backend_id: Vitals(*counts, max(0.0, float(age or 0)))
-            for backend_id, *counts, age in rows
+            row.pop("id"): Vitals(
+                dead_letters=facts.failed,
+                conflicts=facts.conflicts,
+                backlog_age=facts.oldest,
+                away=facts.away,
+                **row,
+            )
+            for row in rows
+            for facts in [looks[row["id"]].facts]
         }
 
     def _work(self, backends, vitals, own):
         """What is under way, and what waits for a person."""
-        conflicts = own & Domain("state", "=", "open")
+        looks = backends._look_at()
         return {
             "queue": {
                 **self._queue(backends),
+                "unseen": sum(look.unseen for look in looks.values()),
                 "link": self._link("operation", own, search_default_open=1),
                 "parked_link": self._link("operation", own, search_default_parked=1),
             },
             "dead_letters": {
                 "count": sum(v.dead_letters for v in vitals.values()),
-                "link": self._link("dead_letter", own),
+                "link": self._dead_link(own),
             },
             "criticals": {
                 "count": sum(v.criticals for v in vitals.values()),
@@ -147,15 +148,16 @@ class SyncOverview(models.AbstractModel):
                 "link": self._critical_link(own),
             },
             "conflicts": {
-                "count": self.env["sync.conflict"].search_count(conflicts),
-                "link": self._link("conflict", conflicts),
+                "count": sum(v.conflicts for v in vitals.values()),
+                "link": self._link("conflict", own, search_default_open=1),
             },
+            "standings": self._standings(backends, looks),
         }
 
     def _health(self, vitals, own):
         whole = Vitals(
             *(
-                (max if name == "backlog_age" else sum)(
+                (max if name in ("backlog_age", "away") else sum)(
                     [getattr(each, name) for each in vitals.values()] or [0]
                 )
                 for name in Vitals.__dataclass_fields__
@@ -185,7 +187,7 @@ class SyncOverview(models.AbstractModel):
         return {
             "failed_calls": (
                 self.env._(
-                    "Calls that failed in the last hour: %(failed)s of %(calls)s",
+                    "Failed calls in the last hour: %(failed)s of %(calls)s",
                     failed=whole.failed_calls,
                     calls=whole.calls,
                 ),
@@ -193,7 +195,7 @@ class SyncOverview(models.AbstractModel):
             ),
             "open_breakers": (
                 self.env._(
-                    "Breakers not closed: %(open)s of %(all)s",
+                    "Connection interrupted: %(open)s of %(all)s",
                     open=whole.open_breakers,
                     all=whole.breakers,
                 ),
@@ -204,15 +206,20 @@ class SyncOverview(models.AbstractModel):
                 self._critical_link(own),
             ),
             "dead_letters": (
-                self.env._("Dead letters: %s", whole.dead_letters),
-                self._link("dead_letter", own),
+                self.env._("Failed changes: %s", whole.dead_letters),
+                self._dead_link(own),
+            ),
+            "conflicts": (
+                self.env._("Conflicts to decide: %s", whole.conflicts),
+                self._link("conflict", own, search_default_open=1),
             ),
             "backlog_age": (
-                self.env._(
-                    "Minutes that the oldest change has waited: %s",
-                    int(whole.backlog_age // 60),
-                ),
+                self.env._("Longest wait: %s min", int(whole.backlog_age // 60)),
                 self._link("operation", own, search_default_open=1),
+            ),
+            "away": (
+                self.env._("The pharmacy app does not answer"),
+                self._link("breaker", own),
             ),
         }
 
@@ -300,6 +307,7 @@ class SyncOverview(models.AbstractModel):
         groups = self.env["sync.error.group"].search(
             own
             & Domain("state", "in", ("new", "acknowledged"))
+            & Domain("error_ids.resolved", "=", False)
             & Domain("last_seen", ">=", period.start)
             & Domain("first_seen", "<", period.end),
             order="count desc, id desc",
@@ -326,6 +334,14 @@ class SyncOverview(models.AbstractModel):
             "domain": list(Domain(domain)),
             "context": context,
         }
+
+    def _dead_link(self, own):
+        return self._link(
+            "dead_letter",
+            own,
+            search_default_dead=1,
+            search_default_group_error=1,
+        )
 
     def _critical_link(self, own):
         return self._link(

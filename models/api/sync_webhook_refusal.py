@@ -1,11 +1,17 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core.alerting import Condition
 from ...core.exceptions import SignatureError
+from ..alert.sources import Sighting
 from ..base.own_transaction import apart
 
 # That many of one reason within an hour are an error, about which people are alerted.
 SEVERAL = 5
+# Reasons that speak of a clock.
+OF_TIME = ("stale", "from_the_future")
 REASONS = [
     ("mismatch", "Wrong signature"),
     ("stale", "Too old"),
@@ -90,8 +96,55 @@ class SyncWebhookRefusal(models.Model):
                 "asks for it."
             ),
         }
-        wrong = reason in ("stale", "from_the_future")
+        wrong = reason in OF_TIME
         return f"{texts[reason]} {clock}" if wrong else texts[reason]
+
+
+class SyncAlert(models.Model):
+    """Webhooks that were refused of late, as what may raise an alert."""
+
+    _inherit = "sync.alert"
+
+    @api.model
+    def _sources(self):
+        return {
+            **super()._sources(),
+            Condition.WEBHOOKS_REFUSED: self._see_webhooks_refused,
+            Condition.CLOCK_WRONG: self._see_clock_wrong,
+        }
+
+    @api.model
+    def _see_webhooks_refused(self, rule, backend_ids):
+        return self._see_refused(backend_ids, "not in")
+
+    @api.model
+    def _see_clock_wrong(self, rule, backend_ids):
+        return self._see_refused(backend_ids, "in")
+
+    def _see_refused(self, backend_ids, operator):
+        lately = fields.Datetime.now() - timedelta(hours=1)
+        Refusal = self.env["sync.webhook.refusal"]
+        refused = Refusal.search(
+            [
+                ("backend_id", "in", [id_ for id_ in backend_ids if id_]),
+                ("reason", operator, OF_TIME),
+                ("last_at", ">", lately),
+            ],
+            order="last_at",
+        )
+        labels = dict(Refusal._fields["reason"]._description_selection(self.env))
+        return [
+            Sighting(
+                backend.id,
+                figure=sum(rows.mapped("count")),
+                subject=backend.name,
+                count=sum(rows.mapped("count")),
+                at=rows[-1].last_at,
+                cause=labels[rows[-1].reason],
+                key="webhooks",
+            )
+            for backend, rows in refused.grouped("backend_id").items()
+        ]
 
 
 class SyncRetention(models.AbstractModel):

@@ -11,3 +11,4 @@ from . import belonging
 from . import address
 from . import lang
 from . import origin
+from . import sync_maintenance

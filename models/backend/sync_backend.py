@@ -59,6 +59,14 @@ class SyncBackend(models.Model):
     rests_since = fields.Datetime(
         readonly=True, copy=False, help="Since when it is paused, or its key refused."
     )
+    maintenance_ids = fields.One2many("sync.maintenance", "backend_id", "Maintenance")
+    maintained = fields.Boolean(
+        "Under Maintenance",
+        readonly=True,
+        copy=False,
+        help="Work on the app is going on as planned: changes wait, and go out by "
+        "themselves when it is over.",
+    )
     webhook_url = fields.Char("Webhook Address", compute="_compute_webhook_url")
     user_id = fields.Many2one(
         "res.users",
@@ -180,7 +188,7 @@ class SyncBackend(models.Model):
         moved._keep_origin()
         if {"active", "company_id"} & vals.keys():
             self.env.registry.clear_cache()
-        if {"paused", "refused_at"} & vals.keys():
+        if {"paused", "refused_at", "maintained"} & vals.keys():
             self._note_rest(resting)
         if vals.get("paused") is False or vals.get("active"):
             self._schedule_push()
@@ -189,9 +197,9 @@ class SyncBackend(models.Model):
         return result
 
     def _rests(self):
-        """Whether nothing is sent and nothing is asked: a person has paused it, or the
-        app refuses its key."""
-        return self.paused or bool(self.refused_at)
+        """Whether nothing is sent and nothing is asked: a person has paused it, the app
+        refuses its key, or work on it is planned for now."""
+        return self.paused or bool(self.refused_at) or self.maintained
 
     @api.model
     def _at_work(self):
@@ -201,6 +209,7 @@ class SyncBackend(models.Model):
                 ("active", "=", True),
                 ("paused", "=", False),
                 ("refused_at", "=", False),
+                ("maintained", "=", False),
             ]
         )
         return backends.filtered(lambda backend: backend._is_at_work())
@@ -213,6 +222,15 @@ class SyncBackend(models.Model):
             if backend.rests_since:
                 backend._stood_still(backend.rests_since)
             backend.rests_since = False
+
+    def _follow_maintenance(self):
+        """Rest while maintenance is going on, and go on after it."""
+        for backend in self.sudo():
+            states = backend.maintenance_ids.mapped("state")
+            backend.maintained = "running" in states
+        on = self.sudo().filtered(lambda backend: not backend.maintained)
+        on._schedule_push()
+        on._schedule_pull()
 
     def _stood_still(self, since, operation=None):
         """No work was done since that time. Rooms above add what follows.
@@ -242,6 +260,24 @@ class SyncBackend(models.Model):
         )
 
     # -- Actions ----------------------------------------------------------------------
+
+    def action_pause(self):
+        """Send nothing and read nothing until it is resumed; changes are kept.
+
+        :raises AccessError: the user is no manager
+        """
+        self.check_access("write")
+        self.paused = True
+        return True
+
+    def action_resume(self):
+        """Have what was kept go out, and read on.
+
+        :raises AccessError: the user is no manager
+        """
+        self.check_access("write")
+        self.paused = False
+        return True
 
     def _check_operator(self):
         message = self.env._("Only operators may synchronise or test a connection.")
@@ -284,12 +320,41 @@ class SyncBackend(models.Model):
         """
         ((xid,),) = self.env.execute_query(SQL("SELECT pg_current_xact_id()::text"))
         for backend in self.filtered(lambda b: b._is_at_work()):
-            key = f"pharmacy_sync push {backend.id} {xid} {eta or ''}"
+            key = f"{backend._push_key()}{xid} {eta or ''}"
             backend._as_runner().with_delay(
                 eta=eta or None,
                 identity_key=key,
                 description=self.env._("Push to %s", backend.name),
             )._job_push()
+
+    def _end_push_jobs(self, running):
+        """One push job serves all that wait for their turn: what they were made for is
+        committed, and the one that begins now reads it.
+
+        :param running: uuid of that job
+        """
+        self.env.execute_query(
+            SQL(
+                """UPDATE queue_job
+                      SET state = 'cancelled', date_cancelled = %(now)s,
+                          result = %(why)s
+                    WHERE id IN (
+                        SELECT id FROM queue_job
+                         WHERE state = 'pending' AND uuid <> %(running)s
+                           AND starts_with(identity_key, %(key)s)
+                           AND (eta IS NULL OR eta <= %(now)s)
+                           FOR UPDATE SKIP LOCKED)
+                RETURNING id""",
+                now=fields.Datetime.now(),
+                why=self.env._("Another push job did the work."),
+                running=running,
+                key=self._push_key(),
+            )
+        )
+
+    def _push_key(self):
+        """How the identity keys of the backend's push jobs begin."""
+        return f"pharmacy_sync push {self.id} "
 
     def _schedule_pull(self, eta=None):
         """Have the job runner read the app's changes, not before ``eta`` (UTC).

@@ -25,6 +25,14 @@ MOVED = (
 )
 
 
+class Value(fields.Json):
+    """A JSON value that is read as it is kept, without a copy, thousands of times a
+    batch: whoever reads it leaves it as it is."""
+
+    def convert_to_record(self, value, record):
+        return False if value is None else value
+
+
 class SyncMapping(models.Model):
     """One Odoo record and its pharmacy record, with what both sides last agreed on."""
 
@@ -56,12 +64,12 @@ class SyncMapping(models.Model):
         aggregator=None,
         help="Latest version seen from the app.",
     )
-    base = fields.Json(
+    base = Value(
         readonly=True,
         help="What the pharmacy had when both sides last agreed; what it never sent "
         "is absent.",
     )
-    odoo_base = fields.Json(
+    odoo_base = Value(
         "Base of Odoo",
         readonly=True,
         help="What Odoo had when both sides last agreed, in the fields in which that "
@@ -73,7 +81,7 @@ class SyncMapping(models.Model):
         help="Its creation was sent to the app and no answer was recorded: it is "
         "looked up by its key before it is sent again.",
     )
-    unanswered = fields.Json(
+    unanswered = Value(
         readonly=True,
         help="What was sent on top of the version and never answered: the base would "
         "be so. The next state that the app tells shows which of it arrived.",
@@ -100,7 +108,7 @@ class SyncMapping(models.Model):
         help="Odoo has the record from this app: it goes to another one only if a rule "
         "of that stream says so.",
     )
-    declined = fields.Json(
+    declined = Value(
         readonly=True,
         help="What one side did not take of what the other one has, by path, with the "
         "side and the reason that it gave: a person decides, and nothing is sent back "
@@ -111,11 +119,11 @@ class SyncMapping(models.Model):
     )
     state = fields.Selection(
         [
-            ("pending", "Under Way"),
-            ("synced", "In Step"),
+            ("pending", "Syncing"),
+            ("synced", "In Sync"),
             ("differs", "Known Difference"),
             ("conflict", "Conflict"),
-            ("dead", "Dead Letter"),
+            ("dead", "Not Sent"),
         ],
         compute="_compute_state",
         store=True,
@@ -249,7 +257,6 @@ class SyncMapping(models.Model):
     def _base(self):
         """What both sides had when they last agreed, a :class:`..core.pair.Base`."""
         self.ensure_one()
-        # Each reading of a JSON field is a deep copy.
         return Base.load(self.base or None, self.odoo_base or None)
 
     @api.model

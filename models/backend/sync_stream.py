@@ -13,6 +13,7 @@ class SyncStream(models.Model):
     _order = "backend_id, rank, id"
     _rec_name = "entity"
     _not_ormcached = frozenset({"cursor", "pulled_at", "told_at"})
+    _bounds = {"batch_pause": (0, 3600)}
 
     backend_id = fields.Many2one(
         "sync.backend", required=True, ondelete="cascade", index=True
@@ -40,7 +41,7 @@ class SyncStream(models.Model):
         default=1.0, help="Seconds between two batches, not after the last."
     )
     essential_when_busy = fields.Boolean(
-        "Essential First",
+        "Send Only Essentials When Busy",
         help="While the pool of calls is saturated, updates are reduced to what is "
         "essential, such as the state of an order; the rest follows when there is "
         "room.",
@@ -55,8 +56,9 @@ class SyncStream(models.Model):
     )
     cursor = fields.Char(
         copy=False,
-        help="How far the pharmacy app's changes were read. Empty it to read all "
-        "again; what did not change is left alone.",
+        readonly=True,
+        help="How far the pharmacy app's changes were read. Read Everything Again "
+        "begins anew; what did not change is left alone.",
     )
     pulled_at = fields.Datetime("Last Read", readonly=True, copy=False)
     told_at = fields.Char(

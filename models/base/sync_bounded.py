@@ -1,11 +1,12 @@
 from odoo import api, models
+from odoo.exceptions import ValidationError
 
 REFERRING = ("many2one", "many2many", "reference", "many2one_reference")
 
 
 class SyncBounded(models.AbstractModel):
     """A model whose records people create or change: they refer to what the person may
-    read, and to nothing else.
+    read, and to nothing else, and their numbers make sense.
 
     Odoo asks whether a person may write a record, not whether they may read what it
     then refers to; and what a record refers to is read with all rights by related
@@ -15,14 +16,19 @@ class SyncBounded(models.AbstractModel):
     _name = "sync.bounded"
     _description = "Refers to What Its User May Read"
 
+    # The least and the most of a number, by field.
+    _bounds = {}
+
     @api.model_create_multi
     def create(self, vals_list):
         records = super().create(vals_list)
+        records._check_bounds(self._bounds)
         records._check_referred(self._fields)
         return records
 
     def write(self, vals):
         result = super().write(vals)
+        self._check_bounds(vals)
         self._check_referred(vals)
         return result
 
@@ -36,6 +42,23 @@ class SyncBounded(models.AbstractModel):
     def onchange(self, values, field_names, fields_spec):
         self.new(values)._check_referred(values)
         return super().onchange(values, field_names, fields_spec)
+
+    def _check_bounds(self, names):
+        """Check numbers of these records.
+
+        :raises ValidationError: one is out of its bounds; it names the field
+        """
+        for name in self._bounds.keys() & set(names):
+            least, most = self._bounds[name]
+            if any(not least <= record[name] <= most for record in self):
+                raise ValidationError(
+                    self.env._(
+                        "%(field)s must be %(least)s to %(most)s.",
+                        field=self._fields[name]._description_string(self.env),
+                        least=least,
+                        most=most,
+                    )
+                )
 
     def _check_referred(self, names):
         """Check what fields of these records refer to.

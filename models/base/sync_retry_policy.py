@@ -18,6 +18,12 @@ class SyncRetryPolicy(models.Model):
     _description = "Retry Policy"
     _order = "error_type"
     _rec_name = "error_type"
+    _bounds = {
+        "max_attempts": (1, 100),
+        "base": (0, 3600),
+        "cap": (0, 86400),
+        "factor": (1, 10),
+    }
 
     error_type = fields.Selection(
         lambda self: (

@@ -62,7 +62,7 @@ class SyncBackend(models.Model):
             )
         correlation_id = uuid.uuid4().hex
         try:
-            self._ask_app(correlation_id)
+            client = self._ask_app(correlation_id)
         except FAILURES as exc:
             Error = self.env["sync.error"]
             error = Error._classify(exc, self)
@@ -75,6 +75,7 @@ class SyncBackend(models.Model):
                     correlation_id=correlation_id,
                 )
             ) from exc
+        self._find_abilities(client)
         self._accepted()
         return self._notify(
             self.env._("Connected"),
@@ -84,12 +85,14 @@ class SyncBackend(models.Model):
     def _ask_app(self, correlation_id=None):
         """Make one call with the key, which changes nothing.
 
+        :return: the client that made it
         :raises Exception: one of :data:`...client.FAILURES`
         """
         entity = next(iter(self.env["sync.entity"]._entities().values()))
         correlation_id = correlation_id or uuid.uuid4().hex
         client = self._client("test")
         client.changes(entity._entity_collection, None, 1, correlation_id)
+        return client
 
     def _client(self, operation, pool=None, wait=False):
         """A client for this backend's app whose every call is guarded.

@@ -115,6 +115,8 @@ class _Lookup:
         self._correlation_id = correlation_id
         self._cache = backend.env["sync.cache"]
         self._outage = None
+        # What was raised last that nothing served in place of.
+        self._unserved = None
 
     def near(self, external_ids):
         """What memory and table have that is fresh: ``{external_id: Found}``."""
@@ -151,7 +153,11 @@ class _Lookup:
                 self._quietly(self._cache._invalidate, [external_id])
                 return exc
             self._note_failure(exc, error)
-            return self._serving(external_id) or exc
+            served = self._serving(external_id)
+            if not served and exc is not self._unserved:
+                self._unserved = exc
+                self._record(exc, "fallback")
+            return served or exc
 
     def _read_app(self, external_id):
         entry = self._entries([external_id]).get(external_id)
@@ -231,10 +237,10 @@ class _Lookup:
         if not isinstance(exc, NOT_MADE) and not self._backend._rests():
             self._record(exc)
 
-    def _record(self, exc):
+    def _record(self, exc, work="lookup"):
         self._cache.env["sync.error"]._record(
             exc,
-            operation="lookup",
+            operation=work,
             backend_id=self._backend.id,
             stream_id=self._stream.id,
             correlation_id=self._correlation_id,

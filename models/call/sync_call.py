@@ -8,8 +8,8 @@ _logger = get_logger(__name__)
 
 OPERATIONS = [("push", "Push"), ("pull", "Pull"), ("test", "Connection test")]
 RESULTS = [
-    ("success", "Success"),
-    ("failure", "Failure"),
+    ("success", "Answered"),
+    ("failure", "No answer"),
     ("abandoned", "Not sent"),
     ("rejected", "Rejected"),
 ]
@@ -62,8 +62,9 @@ class SyncCall(models.Model):
     result = fields.Selection(
         RESULTS,
         readonly=True,
-        help="What the call said of the app's health. A refusal of the content is a "
-        "success. Rejected: the breaker was open.",
+        help="What the call said of the app's health. Answered: the app may have "
+        "refused the content, see the status. No answer: or one that speaks of a fault "
+        "of the app. Rejected: the breaker was open.",
     )
     slow = fields.Boolean(readonly=True)
 

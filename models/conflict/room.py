@@ -1,5 +1,6 @@
 from odoo import api, models
 
+from ...core.amount_change import amount_change
 from ...core.exceptions import InvalidDataError
 from ...core.merge import MISSING
 from ...core.resolution import differences
@@ -9,8 +10,9 @@ from ...entities.directory import Directory
 from .sync_conflict import _by_side
 from .sync_conflict_line import field_name
 
-# Kinds of value whose changed characters are marked; a name is another as a whole.
-MARKED = ("text", "number", "moment", "line")
+# Kinds of value whose changed characters are marked; a name, a number or a time is
+# another as a whole.
+MARKED = ("text", "line")
 # Characters that one line has room for.
 SHORT = 30
 
@@ -187,8 +189,22 @@ class SyncConflict(models.Model):
             row[side] = {
                 "text": text,
                 "segments": _segments(texts["base"], text) if compared else [],
+                "change": self._change_text(path, kind, values, side, directory),
             }
         return row
+
+    def _change_text(self, path, kind, values, side, directory):
+        """By how much a side's number differs from the one that was agreed on; False
+        for what is no number."""
+        if kind != "number" or side not in ("odoo", "pharmacy"):
+            return False
+        found = amount_change(values.get("base"), values.get(side))
+        if not found:
+            return False
+        change, share = found
+        text = self._value_text(path, str(change), directory)
+        text = text if change < 0 else f"+{text}"
+        return text if share is None else f"{text} ({share:+d} %)"
 
     def _value_text(self, path, value, directory):
         """A canonical value as people read it."""

@@ -6,6 +6,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from ...core.exceptions import InvalidDataError
 from ...core.merge import MISSING
 from ...core.payload import canonical_datetime
+from ..base.actions import open_record, open_records
 
 
 class SyncConflict(models.Model):
@@ -125,7 +126,8 @@ class SyncConflict(models.Model):
         """
         conflict = mapping._open_conflict()
         if not merge.conflicts:
-            conflict._close(closing)
+            if conflict:
+                conflict._close(closing)
             return
         if not conflict:
             conflict = self.create(
@@ -204,6 +206,27 @@ class SyncConflict(models.Model):
                 "resolved_by_id": self.env.uid,
             }
         )
+
+
+class SyncTracked(models.AbstractModel):
+    _inherit = "sync.tracked"
+
+    def action_sync_decide(self):
+        """Open what is to be decided about the record."""
+        self.check_access("read")
+        self.ensure_one()
+        records = self._sync_records()
+        conflicts = self.env["sync.conflict"].search(
+            [
+                ("mapping_id.res_model", "=", records._name),
+                ("mapping_id.res_id", "in", records.ids),
+                ("state", "=", "open"),
+            ]
+        )
+        if len(conflicts) == 1:
+            return open_record(conflicts)
+        domain = [("id", "in", conflicts.ids)]
+        return open_records(self.env, "action_sync_conflict", domain)
 
 
 class SyncBackend(models.Model):

@@ -5,6 +5,7 @@ from . import dead_letter
 from . import comparison
 from . import comparison_text
 from . import payload_edit
+from . import mend
 from . import sync_redrive
 from . import redrive_work
 from . import sync_redrive_line

@@ -29,7 +29,9 @@ class SyncOperation(models.Model):
             names = _enumerate(labels[Effect.TO_ODOO])
             parts.append(self.env._("Writes the pharmacy's %s in Odoo.", names))
         verdict = "conflict" if merge.conflicts else "update" if rows else "nothing"
-        text = " ".join(parts) or self.env._("Both sides have the same already.")
+        text = " ".join(parts) or self.env._(
+            "Both sides already match: a retry only closes this."
+        )
         rows = self._difference_rows(rows, directory, odoo, theirs)
         return self._forecast(verdict, text, rows)
 

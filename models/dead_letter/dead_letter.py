@@ -70,7 +70,6 @@ class SyncOperation(models.Model):
                 "discard_reason": reason,
                 "discarded_at": fields.Datetime.now(),
                 "discarded_by_id": self.env.uid,
-                "revive": False,
             }
         )
         operations._note("discarded", reason)
@@ -171,6 +170,10 @@ class SyncOperation(models.Model):
     def action_ask_discard(self):
         """Open the dialog that asks for the reason."""
         return self._dialog("action_sync_operation_discard")
+
+    def action_ask_mend(self):
+        """Open the dialog that corrects what these have in common."""
+        return self._dialog("action_sync_operation_mend")
 
     def action_ask_assign(self):
         """Open the dialog that asks for the person."""

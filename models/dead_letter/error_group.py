@@ -43,6 +43,10 @@ class SyncErrorGroup(models.Model):
         """Ask for the reason to discard all the groups' dead letters."""
         return self._dead_letters().action_ask_discard()
 
+    def action_mend_letters(self):
+        """Open the dialog that corrects all the groups' failed changes."""
+        return self._dead_letters().action_ask_mend()
+
     def action_assign_letters(self):
         """Ask for the user to assign all the groups' dead letters to."""
         return self._dead_letters().action_ask_assign()

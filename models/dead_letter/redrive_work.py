@@ -10,6 +10,8 @@ from .sync_redrive import STAGES
 
 UNDER_WAY = 100  # operations at most that are in the queue at once
 DRY_RUN_BATCH = 20
+# Operations that are set aside one after the other before nothing else is tried.
+ASIDE = 10
 MINUTE, SLICE = timedelta(seconds=60), timedelta(seconds=6)
 
 
@@ -80,6 +82,9 @@ class SyncRedrive(models.Model):
         self._lines("planned", [("verdict", "=", "refused")])._leave_alone()
         queued = self._lines("queued")
         self._count(*queued._take_outcomes())
+        if STAGES[self.phase]:
+            # Another one takes the place of one that died of something else.
+            self.stage_left += len(queued.filtered(lambda ln: ln.state == "aside"))
         if reason := self._why_stop():
             self._halt("stopped", reason)
             return True
@@ -122,11 +127,11 @@ class SyncRedrive(models.Model):
         failed = self.failed_count - self.failed_before
         ended = self.done_count + self.failed_count - self.ended_before
         if not failed:
-            return None
+            return self._why_none_through(ended)
         last = self._lines("failed")[-1:]
         if STAGES[self.phase]:
             return self.env._(
-                "%(failed)s of the first %(ended)s died again: %(outcome)s",
+                "%(failed)s of the first %(ended)s failed again: %(outcome)s",
                 failed=failed,
                 ended=ended,
                 outcome=last.outcome,
@@ -134,9 +139,21 @@ class SyncRedrive(models.Model):
         if ended < self.failure_minimum or 100 * failed <= self.failure_limit * ended:
             return None
         return self.env._(
-            "%(failed)s of %(ended)s died again, more than %(limit)s %%: %(outcome)s",
+            "%(failed)s of %(ended)s failed again, more than %(limit)s %%: %(outcome)s",
             failed=failed,
             ended=ended,
             limit=f"{self.failure_limit:g}",
             outcome=last.outcome,
+        )
+
+    def _why_none_through(self, ended):
+        """Why to stop where all that ended was set aside, or None."""
+        aside = self._lines("aside")
+        fresh = len(aside) - self.aside_before
+        if ended or fresh < ASIDE or self.phase == "all":
+            return None
+        return self.env._(
+            "The first %(count)s failed of other causes: %(outcome)s",
+            count=fresh,
+            outcome=aside[-1:].outcome,
         )

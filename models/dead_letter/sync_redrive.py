@@ -63,20 +63,20 @@ class SyncRedrive(models.Model):
         help="No more than this many dead letters are put in the queue in a minute.",
     )
     failure_limit = fields.Float(
-        "Stop at Failures (%)",
+        "Stop When Failures Exceed (%)",
         required=True,
         default=50.0,
         help="When more than this share of them dies again, the redrive stops by "
         "itself. During the first one and the ten, any failure stops it.",
     )
     failure_minimum = fields.Integer(
-        "Of at Least",
+        "Minimum Sample",
         required=True,
         default=10,
         help="The share of failures counts when this many have ended.",
     )
     sample = fields.Integer(
-        "Records Asked For",
+        "Records Checked at the Pharmacy",
         required=True,
         default=50,
         help="In the dry run the pharmacy app is asked for this many of the records. "
@@ -90,10 +90,16 @@ class SyncRedrive(models.Model):
     )
     ended_before = fields.Integer(readonly=True)
     failed_before = fields.Integer(readonly=True)
+    aside_before = fields.Integer(readonly=True)
     line_ids = fields.One2many("sync.redrive.line", "redrive_id", "Dead Letters")
-    under_way_count = fields.Integer("Under Way", compute="_compute_counts")
-    left_count = fields.Integer("Not Begun", compute="_compute_counts")
-    skipped_count = fields.Integer("Left Alone", compute="_compute_counts")
+    under_way_count = fields.Integer("In Progress", compute="_compute_counts")
+    left_count = fields.Integer("Waiting", compute="_compute_counts")
+    aside_count = fields.Integer(
+        "Set Aside",
+        compute="_compute_counts",
+        help="They failed again, of another cause: find them under that one.",
+    )
+    skipped_count = fields.Integer("Skipped", compute="_compute_counts")
     forecast_html = fields.Html(compute="_compute_forecast_html", sanitize=False)
     verdict = fields.Selection(related="line_ids.verdict")
     comparison_html = fields.Html(
@@ -126,6 +132,7 @@ class SyncRedrive(models.Model):
         for redrive in self:
             redrive.under_way_count = counts.get((redrive, "queued"), 0)
             redrive.left_count = counts.get((redrive, "planned"), 0)
+            redrive.aside_count = counts.get((redrive, "aside"), 0)
             redrive.skipped_count = counts.get((redrive, "skipped"), 0)
 
     def _compute_forecast_html(self):
@@ -187,6 +194,7 @@ class SyncRedrive(models.Model):
                     "redrive_id": its_own[operation.backend_id].id,
                     "operation_id": operation.id,
                     "name": operation.display_name,
+                    "error_group_id": operation.error_group_id.id,
                 }
                 for operation in dead.sorted("id")
             ]
@@ -204,6 +212,7 @@ class SyncRedrive(models.Model):
                 redrive._enter("one")
             redrive.ended_before = redrive.done_count + redrive.failed_count
             redrive.failed_before = redrive.failed_count
+            redrive.aside_before = redrive.aside_count
         super(SyncRedrive, redrives).action_start()
         for redrive in redrives.filtered(lambda r: r.phase in STAGES):
             # The first ones at once: its page shows that it has begun.
@@ -218,7 +227,8 @@ class SyncRedrive(models.Model):
     def action_view_failed(self):
         """The dead letters that died again."""
         self.check_access("read")
-        domain = [("id", "in", self._lines("failed").operation_id.ids)]
+        failed = self._lines("failed") | self._lines("aside")
+        domain = [("id", "in", failed.operation_id.ids)]
         return self.env["sync.operation"]._letters_action(domain)
 
     def _open(self):
@@ -234,16 +244,19 @@ class SyncRedrive(models.Model):
     def _halt(self, state, reason=False):
         result = super()._halt(state, reason)
         if self.env.uid == SUPERUSER_ID:
-            # It ended by itself: notify the user, who may be on another page.
+            # It ended by itself: notify the user, who may be on another page. What was
+            # said of it before is no longer so, and is replaced.
             self.user_id._bus_send(
-                "simple_notification",
+                "pharmacy_sync.notice",
                 {
+                    "key": f"redrive {self.id}",
                     "title": self.display_name,
                     "message": reason
                     or self.env._(
-                        "%(done)s done, %(failed)s died again",
+                        "%(done)s done, %(failed)s failed again, %(aside)s set aside",
                         done=self.done_count,
                         failed=self.failed_count,
+                        aside=self.aside_count,
                     ),
                     "type": "success" if state == "done" else "danger",
                     "sticky": state != "done",

@@ -34,15 +34,21 @@ class SyncRedriveLine(models.Model):
     )
     state = fields.Selection(
         [
-            ("planned", "Not Begun"),
-            ("queued", "Under Way"),
+            ("planned", "Waiting"),
+            ("queued", "In Progress"),
             ("done", "Done"),
-            ("failed", "Died Again"),
-            ("skipped", "Left Alone"),
+            ("failed", "Failed Again"),
+            ("aside", "Set Aside"),
+            ("skipped", "Skipped"),
         ],
         required=True,
         readonly=True,
         default="planned",
+        help="Set aside: it failed again, of another cause, and stays a dead letter of "
+        "that one.",
+    )
+    error_group_id = fields.Many2one(
+        "sync.error.group", "Failed With", readonly=True, ondelete="set null"
     )
     queued_at = fields.Datetime("Begun", readonly=True)
     outcome = fields.Char(readonly=True)
@@ -90,7 +96,7 @@ class SyncRedriveLine(models.Model):
     def _take_outcomes(self):
         """See what came of the operations in the queue.
 
-        :return: (how many are done, how many died again)
+        :return: (how many are done, how many died again of the same cause)
         """
         self._follow_successors()
         done = failed = 0
@@ -101,8 +107,12 @@ class SyncRedriveLine(models.Model):
                 done += 1
             elif operation.state == "dead":
                 outcome = operation.last_error or operation.reason
-                line.write({"state": "failed", "outcome": outcome})
-                failed += 1
+                first = line.redrive_id.phase != "all"
+                other = first and operation.error_group_id != line.error_group_id
+                line.write(
+                    {"state": "aside" if other else "failed", "outcome": outcome}
+                )
+                failed += not other
             elif operation.state in (False, "cancelled"):
                 line.write({"state": "skipped", "outcome": operation.reason})
             elif operation.state == "waiting":

@@ -1,9 +1,18 @@
 from contextlib import contextmanager
+from dataclasses import replace
 
 from odoo import api, models
 
-from ...core.taxonomy import Severity
+from ...core.classification import classify
+from ...core.exceptions import SyncError as Failure
+from ...core.logs import get_logger
+from ...core.storable import storable_text
+from ...core.taxonomy import ErrorType, Severity
+from ...core.text_checks import LONGEST_ID
 from ..base.alone import is_replayed
+from ..base.own_transaction import apart
+
+_logger = get_logger(__name__)
 
 
 class SyncError(models.Model):
@@ -31,3 +40,27 @@ class SyncError(models.Model):
                     backend_id=backend.id if backend else False,
                 )
             raise
+
+    @api.model
+    def _record_bare(self, about):
+        """Record that a failure could not be recorded as it should be: with what every
+        table takes, and what only the server log can say otherwise."""
+        try:
+            apart(self.sudo()._keep_bare, about["correlation_id"])
+        except Exception:
+            _logger.critical("and not even that could be recorded", exc_info=True)
+
+    @api.model
+    def _keep_bare(self, correlation_id):
+        error = Failure(
+            "A failure could not be recorded: see the server log.",
+            error_type=ErrorType.UNEXPECTED,
+        )
+        classification = replace(classify(error), severity=Severity.CRITICAL)
+        self.create(
+            self._values(
+                classification,
+                operation="error handling",
+                correlation_id=storable_text(str(correlation_id), LONGEST_ID),
+            )
+        )

@@ -95,7 +95,7 @@ class SyncError(models.Model):
         "Next Attempt In", readonly=True, help="Seconds until the next attempt."
     )
     retry_reason = fields.Char(
-        "What Comes Next",
+        "Next Step",
         readonly=True,
         help="Why it is tried again, and what set the delay; or why it is not.",
     )
@@ -355,6 +355,7 @@ class SyncError(models.Model):
                 redact(classification.message),
                 exc_info=True,
             )
+            self._record_bare(about)
         return classification
 
     @api.model

@@ -105,16 +105,23 @@ class SyncErrorIncident(models.Model):
                    SELECT group_id FROM sync_error_incident WHERE ended_at IS NULL)
                 ORDER BY id FOR NO KEY UPDATE"""
         )
+        # A group whose errors have all recovered is open no longer.
         self.env.cr.execute(
             SQL(
                 """WITH looked_at AS (
                        SELECT i.id, %s AS at FROM sync_error_incident i
-                        WHERE i.ended_at IS NULL)
-                   UPDATE sync_error_incident i
+                        WHERE i.ended_at IS NULL),
+                   ended AS (UPDATE sync_error_incident i
                       SET ended_at = l.at,
                           seconds = extract(epoch FROM l.at - i.opened_at)
-                     FROM looked_at l WHERE l.id = i.id AND l.at IS NOT NULL""",
+                     FROM looked_at l WHERE l.id = i.id AND l.at IS NOT NULL
+                   RETURNING i.group_id)
+                   UPDATE sync_error_group g SET state = 'resolved'
+                     FROM ended
+                    WHERE g.id = ended.group_id
+                      AND g.state IN ('new', 'acknowledged')""",
                 SQL(ENDED),
             )
         )
+        self.env["sync.error.group"].invalidate_model(["state"])
         self.invalidate_model()

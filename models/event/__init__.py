@@ -12,3 +12,4 @@ from . import sync_event_metric
 from . import sync_audit
 from . import feed
 from . import suspects
+from . import outgoing

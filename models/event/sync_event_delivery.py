@@ -202,7 +202,7 @@ class SyncEventDelivery(models.Model):
     attempts = fields.Integer(
         readonly=True, help="0: it waits behind another event of the same record."
     )
-    eta = fields.Datetime("Not Before", readonly=True)
+    eta = fields.Datetime("Next Attempt", readonly=True)
     last_delay = fields.Float(readonly=True, help="Seconds last waited for.")
     message = fields.Char(readonly=True, help="What the handler failed with last.")
     error_id = fields.Many2one(

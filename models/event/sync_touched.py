@@ -196,24 +196,24 @@ class SyncTouched(models.AbstractModel):
     def _look_at_users(self, model, ids, flooded):
         """What a code stands for was renamed: the linked records that use it differ
         from what the pharmacy has, if it goes by the name."""
-        for adapter, user, converter in self.env["sync.entity"]._coded():
-            if converter.model != model or adapter._entity in flooded:
+        for adapter, user, coded, __, path in self.env["sync.entity"]._coded():
+            if coded != model or adapter._entity in flooded:
                 continue
-            users = self._users(adapter, user, converter.field, ids)
+            users = self._users(adapter, user, path, ids)
             if None in ids or len(users) > MOST_USERS:
                 flooded.add(adapter._entity)
             else:
                 users._sync_records()._sync_note("updated", cause=RENAMED)
 
     @api.model
-    def _users(self, adapter, model, field, ids):
-        """Linked records, or their lines, with one of ``ids`` in a field."""
+    def _users(self, adapter, model, path, ids):
+        """Linked records, or their lines, with one of ``ids`` at the end of a path."""
         linked = self.env["sync.mapping"]._search(
             [("res_model", "=", adapter._entity_model), ("res_id", "!=", False)]
         )
         User = self.env[model].with_context(active_test=False)
         own = User._sync_parent() or "id"
-        domain = [(field, "in", list(ids)), (own, "in", linked.subselect("res_id"))]
+        domain = [(path, "in", list(ids)), (own, "in", linked.subselect("res_id"))]
         return User.search(domain, order="id", limit=MOST_USERS + 1)
 
     @api.model

@@ -62,14 +62,15 @@ class SyncTracked(models.AbstractModel):
 
     sync_state = fields.Selection(
         [
-            ("pending", "Under Way"),
-            ("synced", "In Step"),
+            ("pending", "Syncing"),
+            ("synced", "In Sync"),
             ("differs", "Known Difference"),
             ("conflict", "Conflict"),
-            ("dead", "Dead Letter"),
+            ("dead", "Not Sent"),
         ],
         string="Synchronisation",
         compute="_compute_sync_state",
+        search="_search_sync_state",
         help="How the record stands with the pharmacy app; empty if it is not "
         "synchronised.",
     )
@@ -93,6 +94,16 @@ class SyncTracked(models.AbstractModel):
             states.update(dict.fromkeys(self._sync_edited(still), "pending"))
         for record in self:
             record.sync_state = states.get(record.id, False)
+
+    @api.model
+    def _search_sync_state(self, operator, value):
+        """By how a link of the record stands, with any pharmacy."""
+        if operator != "in" or not all(value):
+            return NotImplemented
+        linked = self.env["sync.mapping"]._search(
+            [("res_model", "=", self._name), ("state", "in", list(value))]
+        )
+        return [("id", "in", linked.subselect("res_id"))]
 
     @api.model
     def _sync_edited(self, res_ids):

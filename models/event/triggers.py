@@ -2,8 +2,11 @@
 
 Whatever commits a change leaves the record's id in ``sync_touched``, also what never
 passes ``write``: SQL of another addon, of Odoo's own wizards, of a person. A trigger
-does nothing else, and never fails a change: it reads no table, checks no key and waits
-for no lock.
+does nothing else, and never fails a change: it reads no table but the ends of its own,
+checks no key and waits for no lock.
+
+While nothing takes the rows up, as where scheduled actions are off, they pile up to a
+bound; from there on one row of each model says that all its records are compared.
 """
 
 from dataclasses import dataclass
@@ -14,6 +17,8 @@ TABLE = "sync_touched"
 # Changed rows of one table in one transaction from which all its records are compared
 # instead of each.
 FLOOD = 10_000
+# Rows from which no more are noted one by one.
+FULL = 1_000_000
 # PostgreSQL cuts longer names.
 NAME_LENGTH = 63
 OPERATIONS = ("INSERT", "UPDATE", "DELETE")
@@ -68,6 +73,11 @@ DECLARE
     added integer := 0;
 BEGIN
     IF noted > {FLOOD} THEN RETURN NULL; END IF;
+    IF noted = 0 AND (SELECT max(id) - min(id) FROM {TABLE}) >= {FULL} THEN
+        INSERT INTO {TABLE} (model) SELECT '{self.model}' WHERE NOT EXISTS (
+            SELECT FROM {TABLE} WHERE model = '{self.model}' AND res_id IS NULL);
+        RETURN NULL;
+    END IF;
     IF {branches} END IF;
     GET DIAGNOSTICS added = ROW_COUNT;
     IF added = 0 THEN RETURN NULL; END IF;
@@ -114,6 +124,13 @@ def create_table(cr):
             "CREATE TABLE IF NOT EXISTS %s (id bigserial PRIMARY KEY, "
             "model text NOT NULL, res_id integer, "
             "xid xid8 NOT NULL DEFAULT pg_current_xact_id())",
+            SQL.identifier(TABLE),
+        )
+    )
+    cr.execute(
+        SQL(
+            "CREATE INDEX IF NOT EXISTS %s ON %s (model) WHERE res_id IS NULL",
+            SQL.identifier(f"{TABLE}_flood_idx"),
             SQL.identifier(TABLE),
         )
     )

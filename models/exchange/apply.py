@@ -5,7 +5,7 @@ from odoo import models
 from ...core.arriving import Move, created, deleted, known_by_key, received
 from ...core.envelope import check_record
 from ...core.exceptions import InvalidDataError, SuspectedError
-from ...core.mapping_state import first_agreed
+from ...core.mapping_state import MappingState, first_agreed
 from ...core.storable import storable_text
 from ...core.text_checks import check_id
 from ...entities.directory import Directory
@@ -29,6 +29,8 @@ class Arrival:
     version: int = 0
     data: dict = field(default_factory=dict)
     mapping: models.BaseModel | None = None
+    # The mapping's, as far as it is known already.
+    state: MappingState | None = None
     outcome: str | None = None
     res_id: int | None = None
     error: Exception | None = None
@@ -241,8 +243,10 @@ class SyncStream(models.Model):
         arrival.data = found.data
         if mapping:
             mapping._move(state, found.state)
+            arrival.state = found.state
         if found.revived and not mapping._record():
             mapping._detach()
+            arrival.state = None
         return found.move
 
     def _match_new(self, new, directory):

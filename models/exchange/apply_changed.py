@@ -7,6 +7,7 @@ from ...core.conflict_rules import Rule, RuleKind
 from ...core.declined import not_taken, value_at
 from ...core.merge import MISSING, FieldConflict, Side
 from ...core.policy import Decision
+from ..base.alone import alone
 from ..conflict.merge import by_odoo
 from ..conflict.record_facts import Peers, RecordFacts
 
@@ -27,7 +28,7 @@ class SyncStream(models.Model):
         records = Record.browse(ids).exists()
         serialised = self._adapter()._serialise(records, directory)
         peers = Peers(self.env["sync.mapping"].concat(*(a.mapping for a in arrivals)))
-        behind, decided, written = {}, [], []
+        behind, decided, compared = {}, [], []
         for arrival in arrivals:
             mapping = arrival.mapping
             arrival.res_id = mapping.res_id
@@ -37,17 +38,16 @@ class SyncStream(models.Model):
                 behind[mapping] = correlation_id
                 decided.append((mapping, lost, arrival.data, correlation_id))
                 continue
-            state = mapping._state()
-            mapping._move(state, confirmed(state, arrival.data, arrival.version))
+            state = arrival.state or mapping._state()
+            arrival.state = confirmed(state, arrival.data, arrival.version)
+            mapping._move(state, arrival.state)
             known = mapping._open_conflict().pharmacy
-            pharmacy = as_known(mapping._state(), known, arrival.data)
+            pharmacy = as_known(arrival.state, known, arrival.data)
             record = records.browse(mapping.res_id).with_prefetch(records.ids)
             facts = RecordFacts(mapping, record, arrival.record, peers)
-            comparison = mapping._decide(odoo, pharmacy, facts)
-            if self._attempt(
-                arrival, self._write_changes, record, comparison, directory
-            ):
-                written.append((arrival, comparison))
+            compared.append((arrival, mapping._decide(odoo, pharmacy, facts)))
+        self._write_changes(compared, directory)
+        written = [(a, c) for a, c in compared if not a.error]
         stored = self._read_back(written, directory)
         for arrival, comparison in written:
             self._keep_compared(arrival, comparison, stored, directory, correlation_id)
@@ -61,10 +61,30 @@ class SyncStream(models.Model):
             self.env["sync.operation"]._enqueue_push(behind, self)
             self.backend_id._schedule_push()
 
-    def _write_changes(self, record, comparison, directory):
-        if comparison.merge.to_odoo:
-            record = record.with_env(self.env)
-            self._adapter()._update(record, comparison.to_odoo, directory)
+    def _write_changes(self, compared, directory):
+        """Write in Odoo what the comparisons bring, in one savepoint; if that fails
+        halve it, until the bad record is alone."""
+        due = [(a, c) for a, c in compared if c.merge.to_odoo]
+        if len(due) == 1:
+            self._attempt(due[0][0], self._update_together, due, directory)
+        if len(due) < 2:
+            return
+        with alone(self.env) as failure:
+            self._update_together(due, directory)
+        if failure:
+            half = len(due) // 2
+            self._write_changes(due[:half], directory)
+            self._write_changes(due[half:], directory)
+
+    def _update_together(self, compared, directory):
+        Record = self.env[self.res_model]
+        ids = [arrival.mapping.res_id for arrival, __ in compared]
+        records = Record.browse(ids)
+        for record in records:
+            # A failed attempt may have left something.
+            directory.said.pop(record.id, None)
+        changes = [comparison.to_odoo for __, comparison in compared]
+        self._adapter()._update_all(dict(zip(records, changes, strict=True)), directory)
 
     def _read_back(self, written, directory):
         """What Odoo really has of the records that were just written."""
@@ -75,7 +95,7 @@ class SyncStream(models.Model):
     def _keep_compared(self, arrival, comparison, stored, directory, correlation_id):
         mapping = arrival.mapping
         has = stored.get(mapping.res_id)
-        state = mapping._state()
+        state = arrival.state
         data, version = arrival.data, arrival.version
         said = directory.said.pop(mapping.res_id, None)
         refused = mapping._refused(comparison, has, said)

@@ -92,6 +92,7 @@ class SyncBackend(models.Model):
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:
             apart(self.env["sync.operation"]._take_back_of, job_uuid)
+            apart(self._end_push_jobs, job_uuid)
         time = shift()
         self._deliver_events(time)
         if self._push_streams(job_uuid, time):
@@ -182,9 +183,8 @@ class SyncStream(models.Model):
             self._look_up_uncertain(client, collection, items, answers)
             self._fetch_unsent(client, collection, items, answers)
             unsent = [item for item in items if item.operation_id not in answers]
-            for result in run_bisecting(
-                unsent, partial(self._send_wanted, client, collection)
-            ):
+            send = partial(self._send_wanted, client, collection)
+            for result in run_bisecting(unsent, send, largest=self._largest_call()):
                 unread = isinstance(result.result, Exception)
                 if result.fate is Fate.ANSWERED and not unread:
                     answers[result.item.operation_id] = result.result
@@ -202,14 +202,7 @@ class SyncStream(models.Model):
         """Send one part of a batch, but for what a person asked to stop meanwhile."""
         asked = apart(self._cancelled_among, [item.operation_id for item in items])
         wanted = [item for item in items if item.operation_id not in asked]
-        results = []
-        if wanted:
-            results = client.batch(
-                collection,
-                [item.request for item in wanted],
-                items[0].correlation_id,
-                retry=any(item.retry for item in wanted),
-            )
+        results = self._write_each(client, collection, wanted) if wanted else []
         if not asked or len(results) != len(wanted):
             return results
         answered = iter(results)

@@ -5,14 +5,17 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from ...core.decision import After, next_attempt
+from ...core.decision import REVIVALS, After, next_attempt
 from ...core.storable import storable_text
 from ...core.taxonomy import TAXONOMY, Category, Delivery, ErrorType
 from .retrying import Retrying
 
 # What a newer operation takes over from the one in whose place it goes on.
 TAKEN_OVER = frozenset(
-    {"state", "eta", "last_delay", "parked", "reason", "attempts", "recovery"}
+    {
+        *("state", "eta", "last_delay", "parked", "revive", "revivals"),
+        *("reason", "attempts", "recovery"),
+    }
 )
 
 
@@ -115,14 +118,23 @@ class SyncOperation(models.Model):
         judged = self._effective_classification(classification)
         policy = retrying.policy(judged.type)
         standing = retrying.standing(
-            self.attempts, self.last_delay, in_time=now < self.deadline_at
+            self.attempts,
+            self.last_delay,
+            in_time=now < self.deadline_at,
+            revivals_left=REVIVALS - self.revivals,
         )
         found = next_attempt(judged, policy, standing, random)
-        values = {"reason": found.reason, "parked": False, "attempts": found.attempts}
+        values = {
+            "reason": found.reason,
+            "parked": False,
+            "attempts": found.attempts,
+            "revive": found.revive,
+            "revivals": self.revivals,
+        }
         retry = {"retry_reason": found.reason}
         if found.state is After.DEAD:
             ended = {"state": "dead", "eta": False, "done_at": now, "recovery": False}
-            values.update(ended, revive=found.revive)
+            values.update(ended)
             return values, retry
         parked = found.state is After.PARKED
         values.update(
@@ -182,33 +194,30 @@ class SyncOperation(models.Model):
 
     @api.model
     def _resume(self, backend):
-        """Take up again what waited for the app, or died of its absence.
+        """Take up again what waited for the app. Where its absence had used up the
+        attempts, they count anew.
 
         :return: whether there was any
         """
-        domain = Domain("backend_id", "=", backend.id)
         waiting = self.search(
-            domain & Domain("parked", "=", True) & Domain("state", "=", "waiting")
+            Domain("backend_id", "=", backend.id)
+            & Domain("parked", "=", True)
+            & Domain("state", "=", "waiting")
         )
-        waiting.write({"parked": False, "eta": False})
-        dead = self.search(
-            domain
-            & Domain("revive", "=", True)
-            & Domain("state", "=", "dead")
-            & Domain("deadline_at", ">", fields.Datetime.now())
-        )
-        newer = dead._newer_pushes()
-        values = {
-            "state": "pending",
-            "attempts": 0,
-            "revive": False,
-            "recovery": "revived",
-            "reason": self.env._("The pharmacy app answers again."),
-        }
-        for operation in dead:
-            operation._change_state(values, newer)
-            newer.setdefault(operation.mapping_id, operation)
-        return bool(waiting or dead)
+        released = {"parked": False, "eta": False}
+        for revivals, revived in waiting.filtered("revive").grouped("revivals").items():
+            revived.write(
+                {
+                    **released,
+                    "attempts": 0,
+                    "revive": False,
+                    "revivals": revivals + 1,
+                    "recovery": "revived",
+                    "reason": self.env._("The pharmacy app answers again."),
+                }
+            )
+        waiting.filtered("parked").write(released)
+        return bool(waiting)
 
     def _change_states(self, values):
         """Write the same values on all of these: see :meth:`_change_state`."""

@@ -67,7 +67,7 @@ class Retrying:
         )
         return [good for (good,) in reversed(rows)]
 
-    def standing(self, attempts, last_delay, in_time):
+    def standing(self, attempts, last_delay, in_time, revivals_left=0):
         """How work stands whose attempt failed, a :class:`..core.decision.Standing`."""
         return Standing(
             attempts,
@@ -76,6 +76,7 @@ class Retrying:
             budget_left=self.spare > 0,
             park_seconds=self.park_seconds,
             in_time=in_time,
+            revivals_left=revivals_left,
         )
 
     def policy_name(self, error_type):

@@ -12,7 +12,7 @@ RECOVERIES = [
     ("parked", "Waiting for the app"),
     ("merged", "Merge with newer values"),
     ("taken_up", "Another worker, after the first had died"),
-    ("revived", "Return of the app, after it had died"),
+    ("revived", "Return of the app"),
     ("redriven", "Redrive"),
 ]
 
@@ -65,15 +65,19 @@ class SyncOperation(models.Model):
     payload_text = fields.Text(compute="_compute_payload_text")
     attempts = fields.Integer(readonly=True, help="Attempts made, the first included.")
     eta = fields.Datetime(
-        "Not Before", readonly=True, help="When the next attempt is due."
+        "Next Attempt", readonly=True, help="When the next attempt is due."
     )
     parked = fields.Boolean(
         readonly=True, help="It waits for the app, not for its own time."
     )
     revive = fields.Boolean(
         readonly=True,
-        help="It died because the app was not to be reached, and is tried again as "
+        help="Its attempts were used up while the app was away: they count anew as "
         "soon as the app answers.",
+    )
+    revivals = fields.Integer(
+        readonly=True,
+        help="How often its attempts counted anew since the app was back.",
     )
     recovery = fields.Selection(
         RECOVERIES,
@@ -135,7 +139,7 @@ class SyncOperation(models.Model):
     _pull_idx = models.Index(
         "(stream_id) WHERE kind = 'pull' AND state NOT IN ('done', 'cancelled')"
     )
-    _resume_idx = models.Index("(backend_id) WHERE parked OR revive")
+    _resume_idx = models.Index("(backend_id) WHERE parked")
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -255,6 +259,7 @@ class SyncOperation(models.Model):
             "last_delay": 0,
             "parked": False,
             "revive": False,
+            "revivals": 0,
             "recovery": "redriven",
             "deadline_at": fields.Datetime.now() + TOTAL_DEADLINE,
             "reason": reason,

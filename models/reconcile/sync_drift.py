@@ -135,7 +135,7 @@ class SyncDrift(models.Model):
         head = [
             self.env._("Field"),
             self.env._("Odoo"),
-            self.env._("Agreed last"),
+            self.env._("Before"),
             self.env._("Pharmacy"),
         ]
         for stream, drifts in self.grouped("stream_id").items():

@@ -59,7 +59,7 @@ class SyncInitial(models.Model):
             ("odoo", "Odoo's value"),
             ("pharmacy", "The pharmacy's value"),
         ],
-        string="Where Both Differ",
+        string="When Values Differ",
         required=True,
         default="ask",
         help="What happens to a field of linked records in which both sides have a "

@@ -242,7 +242,7 @@ class SyncStream(models.Model):
     _inherit = "sync.stream"
 
     auto_repair = fields.Boolean(
-        "Repair Drift by Itself",
+        "Repair Differences Automatically",
         help="Carry out the repairs that a reconciliation proposes without asking. "
         "Otherwise they wait for an operator.",
     )

@@ -65,7 +65,7 @@ class SyncSaga(models.Model):
         readonly=True, help="It is to be taken back as soon as its step has ended."
     )
     job_uuid = fields.Char("Job", readonly=True)
-    eta = fields.Datetime("Not Before", readonly=True)
+    eta = fields.Datetime("Next Attempt", readonly=True)
     reason = fields.Char(readonly=True, help="Why it waits.")
     worked_at = fields.Datetime("Last Worked On", readonly=True)
     ended_at = fields.Datetime(readonly=True)
@@ -304,6 +304,7 @@ class SyncSaga(models.Model):
                 """SELECT s.id FROM sync_saga s
                     JOIN sync_backend b ON b.id = s.backend_id
                      AND b.paused IS NOT TRUE AND b.refused_at IS NULL
+                     AND b.maintained IS NOT TRUE
                     WHERE s.state = ANY(%s) AND NOT EXISTS (
                         SELECT 1 FROM queue_job j WHERE j.uuid = s.job_uuid
                            AND j.state IN ('pending', 'enqueued', 'started'))

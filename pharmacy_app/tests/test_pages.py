@@ -46,6 +46,35 @@ def test_the_lists_show_and_search(pharmacy, order):
     assert pharmacy.get("/clinics").status_code == 404
 
 
+def test_orders_are_filtered_by_state(pharmacy, order):
+    assert order["reference"] in pharmacy.get(f"/orders?state={order['state']}").text
+    assert order["reference"] not in pharmacy.get("/orders?state=received").text
+
+
+def test_a_person_reads_what_it_offers_to_programs(pharmacy):
+    page = pharmacy.get("/docs", headers={"Authorization": ""})
+    assert page.status_code == 200
+    assert "/api/v1/purchase-orders/batch" in page.text
+
+
+def test_faults_are_seen_and_switched_off(pharmacy):
+    assert "No fault is on" in pharmacy.get("/faults").text
+    pharmacy.post("/admin/faults", {"rules": [{"kind": "error", "count": 3}]})
+    pharmacy.post("/admin/settings", {"refuse_records": "forbidden"})
+    page = pharmacy.get("/faults").text
+    assert "error 503" in page
+    assert "Every record is refused: forbidden" in page
+    assert pharmacy.call("POST", "/faults", data=[]).status_code == 200
+    assert "No fault is on" in pharmacy.get("/faults").text
+
+
+def test_a_person_reads_an_error_as_a_page(pharmacy):
+    page = pharmacy.get("/clinics", headers={"Accept": "text/html"})
+    assert page.status_code == 404
+    assert "<h1>404: no such page</h1>" in page.text
+    assert pharmacy.get("/clinics").json()["error"]["code"] == "not_found"
+
+
 def test_a_list_has_fifty_rows_to_a_page(pharmacy):
     pharmacy.post("/admin/seed", {"orders": 51})
     assert pharmacy.get("/orders").text.count('<a href="/orders/po_') == 50

@@ -223,14 +223,14 @@ class TestOperatorActions(RecoveryCase):
         self.pull()
         key = (self.env.cr.dbname, self.backend.id)
         address = (self.backend.url, self.backend.internal)
-        before = pooled_session((*key, self.backend.connection_number), *address)
+        before = pooled_session(*key, *address, self.backend.connection_number)
         kept = before.get_adapter(self.app.url).poolmanager.pools
         self.assertTrue(kept.keys(), "one is kept open")
         with self.assertRaises(AccessError):
             self.as_(self.user).action_drop_connections()
         self.as_(self.operator).action_drop_connections()
         self.pull()
-        after = pooled_session((*key, self.backend.connection_number), *address)
+        after = pooled_session(*key, *address, self.backend.connection_number)
         self.assertIsNot(after, before)
         self.assertFalse(kept.keys(), "it was closed")
         self.assertTrue(self.notes(self.operator.name))

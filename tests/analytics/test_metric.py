@@ -138,7 +138,7 @@ class TestMetric(SyncCase):
         self.assertEqual(self.totals(), counted)
 
     def test_dead_letter_counts_in_the_hour_in_which_it_died(self):
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         self.order.origin = "PH-2"
         self.push()
         self.assertEqual(self.operations(state="dead").mapped("kind"), ["push"])

@@ -31,18 +31,20 @@ class TestOverview(SyncCase):
         action = self.env["ir.actions.act_window"]._for_xml_id(link["action"])
         model = self.env[action["res_model"]].with_user(self.user)
         domain = Domain(safe_eval(action["domain"] or "[]")) & Domain(link["domain"])
-        view = model.get_views([(False, "search")])["views"]["search"]["arch"]
+        search = action["search_view_id"]
+        views = model.get_views([(search and search[0], "search")])
+        view = views["views"]["search"]["arch"]
         for name in link["context"]:
             name = name.removeprefix("search_default_")
             (found,) = etree.fromstring(view).xpath(f"//filter[@name='{name}']")
-            domain &= Domain(safe_eval(found.get("domain")))
+            domain &= Domain(safe_eval(found.get("domain") or "[]"))
         return model.search(domain)
 
     def die(self):
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         self.order.origin = "PH-1"
         self.push()
-        self.backend.api_key = KEY
+        self.app.refuse_records("")
 
     def test_all_is_well(self):
         data = self.data()
@@ -66,8 +68,13 @@ class TestOverview(SyncCase):
         self.assertEqual(self.behind(data["queue"]["link"]), waiting)
         (part,) = data["health"]["parts"]
         self.assertEqual(part["name"], "backlog_age")
-        self.assertAlmostEqual(part["lost"], 5, delta=0.2)
-        self.assertEqual(data["health"]["score"], 95)
+        self.assertAlmostEqual(part["lost"], 8, delta=0.2)
+        self.assertEqual(data["health"]["level"], "fair", "late is never green")
+        (standing,) = data["standings"]
+        self.assertEqual(
+            (standing["state"], standing["text"]),
+            ("late", "Catching up: 1 change, for 30 min."),
+        )
 
     def test_dead_letter_is_told_and_found(self):
         self.die()
@@ -118,7 +125,7 @@ class TestOverview(SyncCase):
         data = self.data()
         self.assertEqual(data["criticals"]["count"], 1)
         self.assertEqual(self.behind(data["criticals"]["link"]), error)
-        self.assertEqual(data["health"]["score"], 95)
+        self.assertEqual(data["health"]["score"], 96)
         error.action_resolve()
         self.assertEqual(self.data()["health"]["score"], 100)
 
@@ -139,6 +146,47 @@ class TestOverview(SyncCase):
         link = data["health"]["parts"][0]["link"]
         self.assertEqual(self.behind(link), breaker)
 
+    def test_an_outage_is_one_sentence(self):
+        """Nothing is there for a person to do, and health is not green."""
+        self.order.origin = "PH-1"
+        self.move_app("http://127.0.0.1:9")
+        for __ in range(3):
+            self.push()
+            self.make_due()
+        data = self.data()
+        (standing,) = data["standings"]
+        self.assertEqual((standing["state"], standing["level"]), ("away", "danger"))
+        self.assertIn("1 change is kept and goes out by itself.", standing["text"])
+        self.assertIn("You need to do nothing.", standing["text"])
+        self.assertEqual(data["dead_letters"]["count"], 0)
+        self.assertLessEqual(data["health"]["score"], 40)
+        self.assertEqual(self.backend.standing, standing["text"])
+        self.order.invalidate_recordset()
+        self.assertIn("then sent by itself", self.order.sync_sentence)
+
+    def test_the_app_is_asked_again_at_once(self):
+        self.order.origin = "PH-1"
+        url = self.backend.url
+        self.move_app("http://127.0.0.1:9")
+        for __ in range(6):
+            self.push()
+            self.make_due()
+        self.assertFalse(self.data()["standings"][0]["can_try"], "for operators")
+        operator = new_test_user(
+            self.env, "overview_operator", "pharmacy_sync.group_operator"
+        )
+        standings = self.env["sync.overview"].with_user(operator).standings()
+        self.assertTrue(
+            next(s for s in standings if s["id"] == self.backend.id)["can_try"]
+        )
+        with self.assertRaises(AccessError):
+            self.backend.with_user(self.user).action_try_now()
+        self.move_app(url)
+        self.backend.with_user(operator).action_try_now()
+        self.push()
+        self.push()
+        self.assertEqual(self.data()["standings"][0]["text"], "In sync.")
+
     def test_conflict_is_told_and_found(self):
         lines = self.at_app(self.order)["lines"]
         lines[0]["quantity"] = "8.00"
@@ -147,7 +195,10 @@ class TestOverview(SyncCase):
         )
         self.order.order_line[0].product_qty = 5
         self.pull()
-        conflicts = self.data()["conflicts"]
+        data = self.data()
+        conflicts = data["conflicts"]
+        self.assertEqual(data["standings"][0]["text"], "1 decision needs you.")
+        self.assertEqual(data["health"]["parts"][0]["name"], "conflicts")
         self.assertEqual(conflicts["count"], 1)
         self.assertEqual(
             self.behind(conflicts["link"]), self.mapping(self.order)._open_conflict()

@@ -26,10 +26,10 @@ class TestOverviewTour(SyncCase, HttpCase):
         (self.env["sync.backend"].search([]) - self.backend).active = False
         order = self.make_order()
         self.push()
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         order.origin = "PH-1"
         self.push()
-        self.backend.api_key = KEY
+        self.app.refuse_records("")
         self.backend._breaker("push").sudo().write(
             {
                 "state": "open",

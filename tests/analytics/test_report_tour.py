@@ -1,6 +1,6 @@
 from odoo.tests import HttpCase, tagged
 
-from ..common import KEY, SyncCase
+from ..common import SyncCase
 
 
 @tagged("post_install", "-at_install")
@@ -13,10 +13,10 @@ class TestReportTour(SyncCase, HttpCase):
         self.env.cr.execute("DELETE FROM sync_metric")
         order = self.make_order()
         self.push()
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         order.origin = "PH-1"
         self.push()
-        self.backend.api_key = KEY
+        self.app.refuse_records("")
         self.env.flush_all()
 
     def test_from_the_menu_to_the_report(self):

@@ -49,11 +49,11 @@ class StatisticsCase(SyncCase):
         self.push()
 
     def die(self):
-        """The order's push dies of a revoked key."""
-        self.backend.api_key = "revoked"
+        """The order's push dies: the app does not take the record."""
+        self.app.refuse_records()
         self.order.origin = f"PH-{self.order.origin}"
         self.push()
-        self.backend.api_key = KEY
+        self.app.refuse_records("")
         self.commit()
 
     def move(self, hours):
@@ -246,7 +246,7 @@ class TestStatistics(StatisticsCase):
         self.app.fault("error", status=503, count=1)
         self.order.origin = "PH-1"
         self.push()
-        self.assertTrue(self.operations(state="dead").revive)
+        self.assertTrue(self.operations(state="waiting").revive)
         self.env["sync.operation"]._resume(self.backend)
         self.push()
         self.assertEqual(self.recovered(), {"revived": 1})

@@ -1,7 +1,7 @@
 from odoo import Command
 from odoo.tests import new_test_user, tagged
 
-from ..common import KEY, SyncCase
+from ..common import SyncCase
 
 
 @tagged("post_install", "-at_install")
@@ -61,10 +61,10 @@ class TestTimeline(SyncCase):
         self.assertEqual(moments, sorted(moments, reverse=True))
 
     def test_failed_attempt_is_told_with_its_error(self):
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         self.order.origin = "PH-1"
         self.push()
-        self.backend.api_key = KEY
+        self.app.refuse_records("")
         row = self.told("error")
         error = self.operations(state="dead").error_ids
         self.assertEqual(row.title, "Authentication failed")
@@ -113,10 +113,10 @@ class TestTimeline(SyncCase):
         self.assertEqual(self.told("event").mapped("title"), told)
 
     def test_redrive_is_told_with_who_pressed_it(self):
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         self.order.origin = "PH-1"
         self.push()
-        self.backend.api_key = KEY
+        self.app.refuse_records("")
         operator = new_test_user(self.env, "redriver", "pharmacy_sync.group_operator")
         self.operations(state="dead").with_user(operator).action_redrive()
         row = self.told("event").filtered(lambda r: r.what == "dead_letter_redriven")

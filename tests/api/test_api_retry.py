@@ -16,10 +16,10 @@ class TestApiRetry(SyncCase):
         super().setUp()
         self.order = self.make_order()
         self.push()
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         self.order.origin = "PH-7"
         self.push()
-        self.backend.api_key = "test-key"
+        self.app.refuse_records("")
         self.dead = self.operations(state="dead")
         self.external_id = self.mapping(self.order).external_id
         self.assertEqual(self.dead.mapping_id, self.mapping(self.order))

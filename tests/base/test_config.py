@@ -74,7 +74,7 @@ class TestConfig(SyncCase):
         self.make_order()
         self.push()
         dead = self.operations(state="dead")[0]
-        self.assertEqual((dead.attempts, dead.reason), (1, "Its attempts are used up."))
+        self.assertEqual((dead.attempts, dead.reason), (1, "All attempts failed."))
 
     def test_value_of_a_record_nearer_to_the_matter_is_the_default(self):
         self.assertEqual(self.config._value("breaker_threshold"), 5)
@@ -190,6 +190,11 @@ class TestConfig(SyncCase):
             settings[f"pharmacy_sync_{name}"] = 0
             with self.subTest(name), self.assertRaises(ValidationError):
                 settings.execute()
+
+    def test_number_of_a_record_is_refused_by_the_name_of_its_field(self):
+        policy = self.policies._default_policy()
+        with self.assertRaisesRegex(ValidationError, "Max Attempts must be 1 to 100"):
+            policy.max_attempts = 100_000
 
     def test_only_managers_have_the_page(self):
         rights = ("base.group_system", "pharmacy_sync.group_operator")

@@ -14,7 +14,7 @@ class MessCase(TourCase):
     def make_dead(self, name="TOUR-DEAD"):
         order = self.make_order(name=name)
         self.push()
-        self.revoke_key(order, origin="PH-1")
+        self.refuse(order, origin="PH-1")
         self.count_errors()
         return order
 
@@ -84,7 +84,7 @@ class TestRightsTour(MessCase):
         )
         self.make_conflict("TOUR-ORDER")
         self.sync()
-        self.revoke_key(template.product_variant_ids[1], default_code="B-L")
+        self.refuse(template.product_variant_ids[1], default_code="B-L")
         self.tour("record", "buyer", start=f"{TEMPLATE}{template.id}")
 
 

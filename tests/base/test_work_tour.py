@@ -16,7 +16,7 @@ class TestWorkTour(TourCase):
         self.slow = self.make_order(name="TOUR-SLOW")
         self.new = self.make_order(name="TOUR-NEW")
         self.push()
-        self.revoke_key(self.dead, origin="PH-1")
+        self.refuse(self.dead, origin="PH-1")
         self.app.fault("error", status=503, count=1)
         self.slow.origin = "PH-2"
         self.push()

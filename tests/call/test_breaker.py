@@ -206,19 +206,21 @@ class TestBreaker(SyncCase):
         self.push()
         self.assertEqual(self.at_app(self.orders[0])["reference"], "PH-X")
 
-    def test_dead_for_want_of_the_app_it_is_revived_when_the_app_answers(self):
+    def test_what_an_outage_costs_is_no_failed_change(self):
         self.edit("PH-R")
         url = self.backend.url
         self.move_app("http://127.0.0.1:9")
         for __ in range(3):
             self.push()
             self.make_due()
-        dead = self.operations(state="dead")
-        self.assertEqual(len(dead), 3)
+        self.assertFalse(self.operations(state="dead"))
+        waiting = self.operations(state="waiting")
+        self.assertEqual(waiting.mapped("parked"), [True] * 3)
         self.move_app(url)
         self.pull()
-        self.assertFalse(self.operations(state="dead"))
         self.push()
+        left = self.operations().filtered(lambda o: o.state != "done")
+        self.assertFalse(left.mapped("reason"))
         self.assertEqual(self.at_app(self.orders[2])["reference"], "PH-R")
 
     def test_refused_record_is_not_revived(self):

@@ -111,6 +111,7 @@ class TestConflictBulk(SyncCase):
         self.app.edit(PATH, self.mapping(refused).external_id, lines=lines[1:])
         self.pull()
         wizard = self.open_wizard(default_side="pharmacy")
+        wizard.with_risky = True
         wizard.action_apply()
         self.assertEqual(
             [failure["name"] for failure in wizard.failures], [refused.name]
@@ -119,6 +120,21 @@ class TestConflictBulk(SyncCase):
         for order in others:
             self.assertEqual(self.both(order), [("8.00", "13.00")] * 2)
         self.assertEqual(len(refused.order_line), 3)
+
+    def test_a_confirmed_order_stays_open_unless_it_is_ticked(self):
+        confirmed, *others = self.orders
+        confirmed.button_confirm()
+        self.push()
+        wizard = self.open_wizard(default_side="pharmacy")
+        self.assertEqual(wizard.risky_count, 1)
+        self.assertIn("1 of them", wizard.risky_text)
+        wizard.action_apply()
+        self.assertEqual(self.mapping(confirmed)._open_conflict().state, "open")
+        for order in others:
+            self.assertFalse(self.mapping(order)._open_conflict())
+        with self.assertRaisesRegex(UserError, "Decide Them as Well"):
+            self.conflicts = self.mapping(confirmed)._open_conflict()
+            self.open_wizard(default_side="pharmacy").action_apply()
 
     def test_resolved_by_another_meanwhile_is_not_resolved_twice(self):
         wizard = self.open_wizard(default_side="pharmacy")

@@ -266,14 +266,13 @@ class TestConflictResolution(SyncCase):
         moment = self.at_app(self.order)["updated_at"][:10]
         self.assertEqual(str(self.conflict.pharmacy_at.date()), moment)
 
-    def test_the_changed_characters_are_marked(self):
+    def test_a_changed_number_says_by_how_much(self):
+        """Its characters are not marked: 15.62 is no 15.620."""
         row = next(
             r for r in self.conflict.compare()["rows"] if r["path"] == self.price
         )
-        self.assertEqual(
-            row["pharmacy"]["segments"],
-            [["same", "1"], ["added", "3"], ["same", ".50"]],
-        )
+        self.assertEqual(row["pharmacy"]["segments"], [])
+        self.assertEqual(row["pharmacy"]["change"], "+1.00 (+8 %)")
 
     def test_another_company_neither_sees_nor_decides(self):
         company = self.env["res.company"].create({"name": "Other Clinic"})

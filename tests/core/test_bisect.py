@@ -52,6 +52,23 @@ def test_neighbours_land_once_and_every_item_has_a_result(size, data):
     assert app.applied == Counter(set(range(size)) - poisoned)
 
 
+@given(st.integers(0, 60), st.integers(1, 70), st.data())
+def test_no_call_has_more_than_the_largest(size, largest, data):
+    poisoned = data.draw(st.sets(st.integers(0, max(0, size - 1)), max_size=3))
+    poisoned &= set(range(size))
+    app, sizes = App(poisoned), []
+    results = run_bisecting(
+        range(size),
+        lambda part: (sizes.append(len(part)), app.send(part))[1],
+        largest=largest,
+    )
+    assert [result.item for result in results] == list(range(size))
+    assert all(length <= largest for length in sizes)
+    assert app.applied == Counter(set(range(size)) - poisoned)
+    if largest == 1:
+        assert sizes == [1] * size
+
+
 @given(st.integers(1, 500), st.data())
 def test_one_poisoned_record_costs_a_logarithm_of_calls(size, data):
     app = App([data.draw(st.integers(0, size - 1))])

@@ -83,7 +83,7 @@ def test_a_503_is_retried_parked_and_at_last_dead():
 def test_a_422_is_dead_at_once():
     decision = decide(classify_response(422), attempts_left=5)
     assert decision.verdict is Verdict.DEAD
-    assert decision.reason == "Trying again cannot help."
+    assert decision.reason == "A retry alone will not help: mend the cause first."
 
 
 # --- what follows, for whatever kind of work ---------------------------------
@@ -97,6 +97,7 @@ standings = st.builds(
     budget_left=st.booleans(),
     park_seconds=st.just(7.0),
     in_time=st.booleans(),
+    revivals_left=st.integers(0, 2),
 )
 
 
@@ -108,7 +109,7 @@ def follows(found, standing):
 def test_what_waits_has_a_time_and_what_ended_has_none(found, standing):
     after = follows(found, standing)
     assert (after.seconds > 0) == (after.state is not After.DEAD)
-    assert not after.revive or after.state is After.DEAD
+    assert not after.revive or after.state is After.PARKED
 
 
 @given(failures, standings)
@@ -120,17 +121,24 @@ def test_what_speaks_of_the_app_costs_no_attempt_while_the_breaker_is_open(
 
 
 @given(failures, standings)
-def test_what_died_of_the_app_comes_back_with_it(found, standing):
+def test_what_the_absence_of_the_app_cost_is_not_given_up(found, standing):
     after = follows(found, standing)
-    if after.state is After.DEAD:
-        assert after.revive == (found.counts_for_breaker and standing.in_time)
+    if after.state is After.DEAD and found.counts_for_breaker and standing.in_time:
+        assert not standing.breaker_open and not standing.revivals_left
+
+
+@given(failures, standings)
+def test_what_fails_by_itself_does_not_wait_for_the_app(found, standing):
+    if not found.counts_for_breaker:
+        assert not follows(found, standing).revive
 
 
 @given(failures, standings)
 def test_what_is_parked_waits_for_what_holds_it(found, standing):
     after = follows(found, standing)
     if after.state is After.PARKED:
-        assert standing.breaker_open or not standing.budget_left
+        held = standing.breaker_open or not standing.budget_left
+        assert held or after.revive
         assert after.seconds == standing.park_seconds
 
 
@@ -148,7 +156,7 @@ def test_the_wait_grows_and_ends_with_the_attempts():
 def test_where_any_failure_may_pass_only_attempts_count():
     assert follows(None, Standing(2)).state is After.WAITING
     assert follows(None, Standing(3)).state is After.DEAD
-    assert not follows(None, Standing(3)).revive
+    assert follows(None, Standing(3, revivals_left=1)).state is After.DEAD
 
 
 def test_the_app_says_how_long():

@@ -251,3 +251,36 @@ def test_nothing_is_declined_where_all_was_taken(before, wanted):
     assert not not_taken(before, wanted, wanted)
     for path, has in not_taken(before, wanted, before).items():
         assert has is MISSING or has != value_at(wanted, path)
+
+
+# --- frozen: Odoo gives way to nothing by itself ----------------------------
+
+
+def always(path, value):
+    return True
+
+
+@pytest.mark.parametrize("case", ["a field", "a field of a line", "a line that comes"])
+def test_what_is_frozen_is_not_tried_again_but_asked_as_it_is(case):
+    told, has, path = CASES[case]
+    state = apply(STATE, told, has)
+    newer = {**told, "notes": "m", "state": "cancelled"}
+    newer["lines"] = [{**each, "price": "9"} for each in told["lines"]]
+    comparison = compare(state.base, has, newer, frozen=always, declined=state.declined)
+    assert list(comparison.declined) == [path]
+    # Of a line that Odoo never took there is no field to ask about.
+    found = comparison.merge.conflicts[path]
+    assert found.odoo in (value_at(has, path), MISSING)
+    assert found.pharmacy == value_at(newer, path)
+    assert not [at for at in comparison.merge.conflicts if at.startswith(f"{path}.")]
+
+
+@pytest.mark.parametrize("frozen", [None, always])
+def test_a_line_that_odoo_never_took_and_is_gone_there_is_no_conflict(frozen):
+    told, has, __ = CASES["a line that comes"]
+    state = apply(STATE, told, has)
+    comparison = compare(state.base, has, HAD, frozen=frozen, declined=state.declined)
+    assert not comparison.declined
+    assert not comparison.merge.conflicts
+    assert quiet(comparison.merge)
+    assert comparison.agreed() == Base.load(HAD)

@@ -18,6 +18,8 @@ def vitals(draw):
         open_breakers=draw(st.integers(0, breakers)),
         criticals=draw(counts),
         dead_letters=draw(counts),
+        conflicts=draw(counts),
+        away=draw(st.booleans()),
         backlog_age=draw(st.floats(0, 1e9)),
     )
 
@@ -32,7 +34,11 @@ def test_score_is_between_0_and_100_and_its_parts_explain_it(figures):
     assert lost == sorted(lost, reverse=True)
 
 
-@given(vitals(), st.sampled_from(["criticals", "dead_letters", "backlog_age"]), counts)
+@given(
+    vitals(),
+    st.sampled_from(["criticals", "dead_letters", "conflicts", "backlog_age"]),
+    counts,
+)
 def test_more_of_what_is_wrong_never_raises_the_score(figures, name, more):
     worse = replace(figures, **{name: getattr(figures, name) + more})
     assert health(worse).score <= health(figures).score
@@ -68,16 +74,28 @@ def test_weights_are_the_whole_score():
         # Anything wrong shows, be it ever so small.
         (Vitals(calls=100_000, failed_calls=1), 99, "good"),
         (Vitals(calls=50, breakers=2, dead_letters=1), 99, "good"),
-        (Vitals(calls=50, breakers=2, dead_letters=10), 92, "good"),
+        (Vitals(calls=50, breakers=2, dead_letters=10), 92, "fair"),
+        (Vitals(calls=50, breakers=2, conflicts=4), 94, "fair"),
+        (Vitals(backlog_age=59), 99, "good"),
+        (Vitals(backlog_age=61), 94, "fair"),
+        (Vitals(calls=50, breakers=2, away=True), 40, "poor"),
         # The app is down: its calls fail, both breakers are open.
-        (Vitals(calls=9, failed_calls=9, breakers=2, open_breakers=2), 45, "poor"),
-        (Vitals(calls=10, failed_calls=6, breakers=2), 79, "fair"),
-        (Vitals(10**6, 10**6, 2, 2, 10**6, 10**6, 1e9), 0, "poor"),
+        (Vitals(calls=9, failed_calls=9, breakers=2, open_breakers=2), 50, "fair"),
+        (Vitals(9, 9, 2, 2, away=True), 40, "poor"),
+        (Vitals(calls=10, failed_calls=6, breakers=2), 82, "fair"),
+        (Vitals(10**6, 10**6, 2, 2, 10**6, 10**6, 10**6, 1e9), 0, "poor"),
     ],
 )
 def test_scores_that_people_see(figures, score, level):
     found = health(figures)
     assert (found.score, found.level) == (score, level)
+
+
+@given(vitals())
+def test_while_the_app_is_away_it_is_poor_and_late_is_never_good(figures):
+    assert health(replace(figures, away=True)).score <= 40
+    late = replace(figures, backlog_age=figures.backlog_age + 61)
+    assert health(late).level != "good"
 
 
 def test_worst_part_is_told_first():

@@ -67,7 +67,7 @@ def test_the_first_valid_source_wins_and_wrong_ones_before_it_are_told(
     found = resolve(
         setting,
         {setting.variable: texts[environment]} if environment in texts else {},
-        {setting.option: texts[section]} if section in texts else {},
+        {setting.variable.lower(): texts[section]} if section in texts else {},
         "recorded" if recorded else None,
     )
     order = [(environment, value, Origin.ENVIRONMENT), (section, value, Origin.FILE)]
@@ -207,3 +207,11 @@ def test_profiles_name_features_and_settings_that_exist():
             text = str(int(number * scale))
             assert resolve(setting, {setting.variable: text}, {}).value == number
     assert "automated_fix" not in PROFILES["production"].features
+
+
+def test_password_of_mail_has_a_short_name_too():
+    name = "NOTIFICATION_EMAIL_SMTP_PASS"
+    setting = SETTINGS["smtp_password"]
+    assert resolve(setting, {name: "hush"}, {}).value == "hush"
+    assert resolve(setting, {}, {name.lower(): "hush"}).value == "hush"
+    assert not unknown({name}, {name.lower()})

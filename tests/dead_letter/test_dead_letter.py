@@ -73,7 +73,7 @@ class TestDeadLetter(SyncCase):
         self.app.fault("error", status=503, count=1)
         self.push()
         self.make_due()
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         self.push()
         dead = self.operations(state="dead")
         self.assertEqual(len(dead.error_ids), 2)

@@ -27,11 +27,11 @@ class TestRedrive(SyncCase):
         for __ in range(count):
             orders |= self.make_order()
         self.push()
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         for order in orders:
             order.origin = f"PH-{order.id}"
         self.push()
-        self.backend.api_key = "test-key"
+        self.app.refuse_records("")
         self.env["sync.breaker"].search([]).write({"state": "closed"})
         return orders, self.operations(state="dead").with_user(self.operator)
 
@@ -148,7 +148,7 @@ class TestRedrive(SyncCase):
     def test_a_first_one_that_dies_again_stops_it(self):
         __, dead = self.dead_orders(4)
         redrive = self.plan(dead)
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         redrive.action_start()
         self.push()
         self.work(redrive)
@@ -159,7 +159,7 @@ class TestRedrive(SyncCase):
         action = redrive.action_view_failed()
         self.assertEqual(action["domain"], [("id", "in", dead[-1:].ids)])
         # The cause is gone: it goes on with another first one.
-        self.backend.api_key = "test-key"
+        self.app.refuse_records("")
         redrive.action_start()
         self.push()
         self.work(redrive)
@@ -168,6 +168,38 @@ class TestRedrive(SyncCase):
         self.work(redrive)
         self.assertEqual(redrive.state, "done")
         self.assertEqual((redrive.done_count, redrive.failed_count), (3, 1))
+
+    def test_a_first_one_that_dies_of_something_else_is_set_aside(self):
+        """It says nothing of the cause that was mended: the next is tried."""
+        orders, dead = self.dead_orders(4)
+        first = self.operations(state="dead").sorted("id")[0]
+        bad = orders.browse(first.mapping_id.res_id)
+        redrive = self.plan(dead)
+        bad.order_line[0].product_qty = -1
+        redrive.action_start()
+        for __ in range(4):
+            self.push()
+            self.work(redrive)
+        self.assertEqual(redrive.state, "done")
+        self.assertEqual(self.states(redrive), {"aside": 1, "done": 3})
+        self.assertEqual(redrive.aside_count, 1)
+        self.assertEqual(first.state, "dead")
+        self.assertEqual(
+            redrive.action_view_failed()["domain"], [("id", "in", first.ids)]
+        )
+
+    def test_nothing_else_is_tried_after_ten_that_died_of_something_else(self):
+        orders, dead = self.dead_orders(13)
+        redrive = self.plan(dead)
+        for order in orders:
+            order.order_line[0].product_qty = -1
+        redrive.action_start()
+        for __ in range(14):
+            self.push()
+            self.work(redrive)
+        self.assertEqual(redrive.state, "stopped")
+        self.assertIn("failed of other causes", redrive.reason)
+        self.assertEqual(self.states(redrive), {"aside": 10, "planned": 3})
 
     def test_too_many_failures_among_all_others_stop_it(self):
         orders, dead = self.dead_orders(20)
@@ -185,7 +217,7 @@ class TestRedrive(SyncCase):
         self.push()
         self.work(redrive)
         self.assertEqual(redrive.state, "stopped")
-        self.assertIn("9 of 20 died again, more than 40 %", redrive.reason)
+        self.assertIn("9 of 20 failed again, more than 40 %", redrive.reason)
 
     def test_few_failures_among_all_others_do_not_stop_it(self):
         orders, dead = self.dead_orders(13)

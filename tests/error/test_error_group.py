@@ -174,7 +174,7 @@ class TestErrorGroup(SyncCase):
             group.muted_until = fields.Datetime.now() - timedelta(days=1)
 
     def test_dead_letters_of_a_group_are_redriven_together(self):
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         orders = self.make_order() | self.make_order()
         self.push()
         dead = self.operations(state="dead")

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import tagged
 
-from ..common import KEY, SyncCase
+from ..common import SyncCase
 
 
 @tagged("post_install", "-at_install")
@@ -37,9 +37,9 @@ class TestErrorRecovered(SyncCase):
 
     def test_what_still_waits_or_died_is_not(self):
         self.assertFalse(self.error.resolved)
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         self.recover()
-        self.backend.api_key = KEY
+        self.app.refuse_records("")
         dead = self.operations(state="dead")
         self.assertEqual(len(dead.error_ids), 2)
         self.assertFalse(any(dead.error_ids.mapped("resolved")))

@@ -1,3 +1,4 @@
+from odoo import Command
 from odoo.tests import tagged
 
 from ...entities.links import Reference
@@ -316,6 +317,22 @@ class TestBelonging(TouchedCase):
         streams = self.env["sync.reconciliation"].search([]).stream_id
         self.assertEqual(set(streams.mapped("entity")), {"product", "purchase_order"})
 
+    def test_a_renamed_attribute_value_renames_its_variants(self):
+        size = self.env["product.attribute"].create({"name": "Size"})
+        small, large = size.value_ids.create(
+            [{"name": name, "attribute_id": size.id} for name in ("S", "L")]
+        )
+        line = {"attribute_id": size.id, "value_ids": [Command.set(size.value_ids.ids)]}
+        template = self.env["product.template"].create(
+            {"name": "Collar", "attribute_line_ids": [Command.create(line)]}
+        )
+        self.tick()
+        small.name = "Small"
+        large.invalidate_recordset()
+        self.tick()
+        names = [self.at_app(v)["name"] for v in template.product_variant_ids]
+        self.assertEqual(names, ["Collar (Small)", "Collar (L)"])
+
     def test_a_renamed_country_is_renamed_where_it_is_used(self):
         country = self.env.ref("base.es")
         self.supplier.country_id = country
@@ -335,7 +352,10 @@ class TestFlood(TouchedCase):
         self.few = self.make_few()
         self.patch(triggers, "FLOOD", 3)
         self.env["sync.touched"]._build()
-        # The count of this transaction begins anew.
+        self.begin_count()
+
+    def begin_count(self):
+        """The count of this transaction begins anew."""
         name = "pharmacy_sync.sync_touched_res_partner"
         self.env.cr.execute("SELECT set_config(%s, '', true)", [name])
 
@@ -389,6 +409,25 @@ class TestFlood(TouchedCase):
         self.assertEqual(cities, {"Getafe"})
         self.assertEqual(comparison.drift_count, 0)
 
+    def test_a_table_that_nothing_takes_up_has_an_end(self):
+        """As where scheduled actions are off."""
+        self.patch(triggers, "FULL", 3)
+        self.env["sync.touched"]._build()
+        for partner in self.few[:4]:
+            self.write_apart(partner)
+        self.assertEqual(len(self.touched()), 4)
+        for partner in [*self.few, *self.few[:4]]:
+            self.write_apart(partner)
+        self.assertEqual(len(self.touched()), 5)
+        self.assertIn(("res.partner", None), self.touched())
+        self.flood_is_compared()
+
+    def write_apart(self, partner):
+        """In a transaction of its own, as the triggers count."""
+        self.begin_count()
+        other = "Leganes" if partner.city == "Getafe" else "Getafe"
+        self.sql("UPDATE res_partner SET city = %s WHERE id = %s", other, partner.id)
+
     def test_a_paused_backend_compares_once_it_is_resumed(self):
         self.backend.paused = True
         self.flood()
@@ -436,7 +475,7 @@ class TestTriggers(TouchedCase):
             *("purchase_order", "purchase_order_line"),
         ):
             self.assertEqual(found.pop(table), every)
-        tables = ("uom_uom", "res_country", "res_currency")
+        tables = ("uom_uom", "res_country", "res_currency", "product_attribute_value")
         codes = {table: ["update"] for table in tables}
         taxes = {"account_tax_purchase_order_line_rel": ["delete", "insert"]}
         self.assertEqual(found, {**codes, **taxes})

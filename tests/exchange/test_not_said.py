@@ -146,6 +146,9 @@ class TestNotSaid(FidelityCase):
 
         at_app = self.app.add(SUPPLIERS, name="Este")
         self.patch(adapter, "_converters", more)
+        # They are asked for once in a registry.
+        self.env.registry.clear_cache()
+        self.addCleanup(self.env.registry.clear_cache)
         self.api_push("supplier", at_app)
         partner = self.record("supplier", at_app["id"])
         before = len(self.app.requests())

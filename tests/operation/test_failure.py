@@ -4,6 +4,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from ...core.decision import REVIVALS
 from ..common import SyncCase
 
 
@@ -79,17 +80,32 @@ class TestFailure(SyncCase):
         self.assertEqual(error.type, "connection_refused")
         self.assertEqual(error.delivery, "not_sent")
 
-    def test_attempts_used_up_is_a_dead_letter_that_can_be_redriven(self):
+    def test_attempts_that_an_outage_cost_make_no_dead_letter(self):
         self.move_app("http://127.0.0.1:9")
-        for __ in range(3):
+        for __ in range(4):
             self.push()
             self.make_due()
         operation = self.operation()
+        self.assertEqual((operation.state, operation.parked), ("waiting", True))
+        self.assertIn("does not answer", operation.reason)
+        self.assertEqual(self.order.sync_state, "pending")
+        self.move_app(self.app.url)
+        self.pull()
+        self.push()
+        self.assertEqual(operation.state, "done")
+
+    def test_what_fails_whenever_the_app_is_back_is_a_dead_letter(self):
+        self.env["sync.retry.policy"].search([]).max_attempts = 1
+        self.app.fault("error", status=503)
+        for __ in range(REVIVALS + 1):
+            self.assertNotEqual(self.operation().state, "dead")
+            self.push()
+            self.env["sync.operation"]._resume(self.backend)
+        operation = self.operation()
         self.assertEqual(operation.state, "dead")
-        self.assertEqual(len(operation.error_ids), 3)
         self.assertEqual(operation.error_ids[0].retry_reason, operation.reason)
         self.assertEqual(self.order.sync_state, "dead")
-        self.move_app(self.app.url)
+        self.app.heal()
         operation.action_redrive()
         self.push()
         self.assertEqual(operation.state, "done")

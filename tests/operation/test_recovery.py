@@ -1,3 +1,5 @@
+from datetime import datetime, timedelta, timezone
+
 from odoo.tests import tagged
 
 from ..common import SyncCase
@@ -75,3 +77,23 @@ class TestRecovery(SyncCase):
         self.backend._as_runner().with_context(job_uuid="mine")._job_push()
         self.env.invalidate_all()
         self.assertEqual(self.operation.state, "done")
+
+    def test_one_push_job_serves_all_that_wait_for_their_turn(self):
+        def job(backend, number, eta=None):
+            key = f"pharmacy_sync push {backend} {number} "
+            runner = self.backend._as_runner().with_delay(identity_key=key, eta=eta)
+            return runner._job_push().uuid
+
+        own = self.backend.id
+        later = datetime.now(timezone.utc).replace(tzinfo=None) + timedelta(hours=1)
+        past = later - timedelta(hours=2)
+        mine, *waiting = job(own, 1), job(own, 2), job(own, 3, past), self.job.uuid
+        kept = {job(own, 4, later), job(f"{own}0", 5)}
+        self.env.cr.flush()
+        self.backend._as_runner().with_context(job_uuid=mine)._job_push()
+        self.env.invalidate_all()
+        jobs = self.env["queue.job"].search([("uuid", "in", [*waiting, *kept])])
+        ended = jobs.filtered(lambda found: found.state == "cancelled")
+        self.assertEqual(set(ended.mapped("uuid")), set(waiting))
+        self.assertEqual(set((jobs - ended).mapped("state")), {"pending"})
+        self.assertEqual(self.at_app(self.order)["reference"], "PH-1")

@@ -124,6 +124,8 @@ class History(Persons):
         seq, __ = world.odoo.cursor or (0, None)
         if not world.pharmacy.is_behind(self._backup, seq):
             return
+        if world.restores.random() < 0.5:
+            self._push_that_is_answered()
         world.note("restore")
         for worker in [w for w in world.workers if w.kind == "pull" or not w.answer]:
             world.kill(worker)
@@ -132,7 +134,11 @@ class History(Persons):
         # A deletion that Odoo heard of holds; another one went with the disk.
         names = {row.id: row.data["name"] for row in world.pharmacy.rows.values()}
         told = {world.odoo.records[res_id]["name"] for res_id in world.odoo.archived}
-        told |= {names.get(m.external_id) for m in world.odoo.mappings if m.deleted}
+        told |= {
+            names.get(mapping.external_id)
+            for mapping in world.odoo.mappings
+            if mapping.deleted or mapping.res_id not in world.odoo.records
+        }
         world.pharmacy.restore(self._backup)
         known = {values["name"] for values in self._all("pharmacy")}
         odoo = {v["name"]: self._slots(v) for v in world.odoo.records.values()}
@@ -145,6 +151,13 @@ class History(Persons):
         world.trouble = world.out_until = 0
         self._run("pull")
         world.trouble, world.out_until = trouble, out_until
+
+    def _push_that_is_answered(self):
+        """A job that has its answer in hand when the pharmacy is set back."""
+        self._person_at_odoo()
+        worker = self.world.start("push")
+        while worker in self.world.workers and not worker.answer:
+            self.world.step(worker)
 
     # -- Workers and network -----------------------------------------------------------
 

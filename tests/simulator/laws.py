@@ -92,7 +92,7 @@ def broken(ledger, ending):
             continue
         for loser in (decision.values.odoo, decision.values.pharmacy):
             if loser != decision.result:
-                ledger.decided(record, decision.path, decision.result, loser)
+                ledger.ruled(record, decision.path, decision.result, loser)
         if not _is_by_the_rules(decision, ending.policies):
             found.append(f"{record}: decided against the rules: {decision}")
     names = set(ledger.records()) | ending.odoo.keys() | ending.pharmacy.keys()

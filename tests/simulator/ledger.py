@@ -25,7 +25,7 @@ class Ledger:
         self._held = held
         self.seen = {}  # (record, slot): {value: values seen}
         self.deleted = {}  # record: {side: what the person saw who deleted it}
-        self.lost = set()  # (record, slot, value): went with the pharmacy's disk
+        self.lost = set()  # (record, slot, value): went with a disk, or by a rule
         self._unsaved = set()  # those that the pharmacy has no backup of
 
     def backed_up(self):
@@ -52,6 +52,11 @@ class Ledger:
         for record, slot in list(self.seen):
             if record not in pharmacy and record not in odoo:
                 del self.seen[record, slot]
+        for record in odoo.keys() - pharmacy:
+            for slot in [s for s, v in odoo[record].items() if v == DEFAULT]:
+                # It is made there anew of what Odoo has.
+                self.seen.setdefault((record, slot), {}).setdefault(DEFAULT, set())
+                self.lost.add((record, slot, DEFAULT))
 
     def wrote(self, record, before, after, side="odoo"):
         """A person changed a record's values, given as :func:`flat`."""
@@ -109,6 +114,19 @@ class Ledger:
             shown = self._held(better)
             if kept and path.endswith("]") and shown != better:
                 known.setdefault(shown, set()).add(better)
+
+    def ruled(self, record, path, winner, loser):
+        """Rules or a policy chose. A line that a side lacks and no person removed may
+        never have reached it: that it is gone need not stand, the value that lost was
+        kept."""
+        slots = _at(path, winner).keys() | _at(path, loser).keys()
+        known = {slot: dict(self.seen.get((record, slot), {})) for slot in slots}
+        self.decided(record, path, winner, loser)
+        for slot, before in known.items():
+            gone = REMOVED in self.seen[record, slot] and REMOVED not in before
+            if gone or (record, slot, REMOVED) in self.lost:
+                given_up = {REMOVED, *self.seen[record, slot][REMOVED]}
+                self.lost |= {(record, slot, value) for value in given_up}
 
     def slots(self, record):
         return {

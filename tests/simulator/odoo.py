@@ -17,7 +17,7 @@ from odoo.addons.pharmacy_sync.core.conflict_rules import AllFrozen, Facts, Time
 from odoo.addons.pharmacy_sync.core.declined import value_at
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
 from odoo.addons.pharmacy_sync.core.mapping_state import UNKNOWN, compare, decide
-from odoo.addons.pharmacy_sync.core.merge import Side
+from odoo.addons.pharmacy_sync.core.merge import MISSING, Side
 from odoo.addons.pharmacy_sync.core.pushing import lost
 from odoo.addons.pharmacy_sync.core.resolution import Choice, Decision, decided
 
@@ -124,7 +124,10 @@ class Odoo(Push, Queue, Apply, Guard, Records):
             mapping.move(before)
             raise
         for path, values in seen.items():
-            sides = values.odoo, values.pharmacy
+            ours = values.odoo
+            if ours is MISSING:  # as for what Odoo filled in, and never told
+                ours = value_at(odoo, path)
+            sides = ours, values.pharmacy
             better, worse = sides if winner is Side.ODOO else sides[::-1]
             kept = winner is Side.ODOO
             if kept and path.endswith("]") and better:
@@ -145,7 +148,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.cursor, self.told_until = None, self.told
         self.met["went_back"] += 1
         for operation in [o for o in self.operations if o.state == "dead"]:
-            operation.attempts, operation.revive = 0, False
+            operation.attempts = 0
             self._change_state(operation, "pending")
 
     def reconcile(self, rows):
@@ -189,8 +192,8 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         frozen = None
         if pharmacy is None and mapping.conflict:
             pharmacy = mapping.conflict.pharmacy
-            if mapping.state.restored() and not decided:
-                frozen = AllFrozen().is_frozen
+        if pharmacy is not None and mapping.state.restored() and not decided:
+            frozen = AllFrozen().is_frozen
         return self._changed(
             compare(
                 mapping.base,

@@ -186,7 +186,8 @@ class Apply:
 
     def _create_new(self, record, data):
         version, external_id = record["version"], record["id"]
-        state = MappingState(external_id, version, epoch=self.epoch)
+        epoch = {"epoch": self.epoch, "app_epoch": self.epoch}
+        state = MappingState(external_id, version, **epoch)
         if record["deleted"]:
             self._insert(state=replace(state, deleted=True))
             return

@@ -2,11 +2,19 @@
 
 import random
 
-from odoo.addons.pharmacy_sync.core.decision import After, Standing, next_attempt
+from odoo.addons.pharmacy_sync.core.decision import (
+    REVIVALS,
+    After,
+    Standing,
+    next_attempt,
+)
 from odoo.addons.pharmacy_sync.core.mapping_state import refreshed
 from odoo.addons.pharmacy_sync.core.pushing import is_due
 
 from .parts import EVENTS, OPEN, POLICY, Operation
+
+# Ticks that parked work waits for where no breaker says how long.
+PARKED = 20
 
 
 class Queue:
@@ -75,10 +83,12 @@ class Queue:
         standing = Standing(
             operation.attempts,
             breaker_open=bool(rejection),
-            park_seconds=rejection.retry_after if rejection else 0,
+            park_seconds=rejection.retry_after if rejection else PARKED,
+            revivals_left=REVIVALS - operation.revivals,
         )
         found = self._next_attempt(classification, standing)
         operation.attempts, operation.revive = found.attempts, found.revive
+        operation.of_app = classification.counts_for_breaker
         operation.parked, operation.stale = found.state is After.PARKED, 0
         self.met["parked"] += operation.parked
         if found.state is After.DEAD:
@@ -101,7 +111,8 @@ class Queue:
             return
         if state == "waiting":
             newer.state, newer.eta, newer.attempts = "waiting", eta, operation.attempts
-            newer.parked = operation.parked
+            newer.parked, newer.revive = operation.parked, operation.revive
+            newer.revivals = operation.revivals
         self._end(operation)
 
     def _waiting(self, mapping, but=None):
@@ -112,13 +123,13 @@ class Queue:
         return None
 
     def _resume(self):
-        """``_app_is_back``: what waits for the app, or died of its absence, goes on."""
+        """``_app_is_back``: what waits for the app goes on."""
         for operation in self.operations:
             if operation.parked and operation.state == "waiting":
                 operation.parked, operation.eta = False, 0
-        for operation in [o for o in self.operations if o.state == "dead" and o.revive]:
-            operation.attempts, operation.revive = 0, False
-            self._change_state(operation, "pending")
+                if operation.revive:
+                    operation.attempts, operation.revive = 0, False
+                    operation.revivals += 1
 
     def recover(self, living):
         """``_cron_recover``: what a killed worker left behind."""

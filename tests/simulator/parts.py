@@ -101,6 +101,8 @@ class Operation:
     attempts: int = 0
     worker: object = None
     revive: bool = False
+    revivals: int = 0
+    of_app: bool = False  # its latest failure spoke of the app
     parked: bool = False
     stale: int = 0  # answers in a row
     read_at: int | None = None

@@ -3,6 +3,7 @@
 import random
 
 from odoo.addons.pharmacy_sync.core.breaker import State
+from odoo.addons.pharmacy_sync.core.decision import REVIVALS
 
 from .declines import some
 from .ledger import Ledger
@@ -60,7 +61,6 @@ class World:
         self.workers = []
         self.late = []  # requests that are still under way though nobody waits
         self._workers = 0
-        self._died = set()
 
     def _open_rooms(self, draw):
         # A chance of its own: a room more or less is the same history elsewhere.
@@ -76,7 +76,7 @@ class World:
             self.rooms |= {Room.DECLINES}
             self.odoo.takes = self.pharmacy.takes = some
         self.restores = random.Random(f"restores of {self.seed}")
-        alone = self.rooms <= {Room.BREAKER, Room.RULES, Room.PAST}
+        alone = self.rooms <= {Room.BREAKER, Room.RULES, Room.PAST, Room.DECLINES}
         if alone and self.restores.random() < 0.35:
             self.rooms |= {Room.RESTORES}
         self.odoo.matches = self.pharmacy.unique = Room.TWINS in self.rooms
@@ -199,10 +199,8 @@ class World:
         state = self.odoo.breakers["push"].state
         for operation in self.odoo.operations:
             parked = operation.parked and operation.state == "waiting"
-            if parked and state is State.CLOSED:
+            if parked and not operation.revive and state is State.CLOSED:
                 self.breaches.append(f"operation {operation.id} stays parked")
-            died = operation.state == "dead" and operation.revive
-            if died and state is State.OPEN and operation not in self._died:
+            died = operation.state == "dead" and operation.of_app
+            if died and operation.revivals < REVIVALS:
                 self.breaches.append(f"operation {operation.id} dies of an outage")
-            if died:
-                self._died.add(operation)

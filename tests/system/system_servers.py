@@ -16,7 +16,7 @@ import requests
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-START_TIMEOUT = 60
+START_TIMEOUT = 120
 REQUEST_TIMEOUT = 30
 POLL = 0.05
 

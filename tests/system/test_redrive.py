@@ -117,7 +117,7 @@ def test_a_redrive_stops_itself_when_the_cause_comes_back(stack, redrives):
         lambda: f"it stops: {row(stack, redrive_id)}",
     )
     stopped = row(stack, redrive_id)
-    assert "died again, more than 50 %" in stopped["reason"]
+    assert "failed again, more than 50 %" in stopped["reason"]
     found = states(stack, redrive_id)
     assert found["planned"] > 0 and found["failed"] >= 10, found
     stack.app.heal()

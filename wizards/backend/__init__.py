@@ -1,1 +1,6 @@
-from . import sync_backend_connect, sync_backend_connect_step
+from . import (
+    sync_backend_conform,
+    sync_backend_conform_finding,
+    sync_backend_connect,
+    sync_backend_connect_step,
+)

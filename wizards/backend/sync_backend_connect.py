@@ -194,6 +194,7 @@ class SyncBackendConnect(models.TransientModel):
             rows.append(values)
         self.env["sync.backend.connect.step"].sudo().create(rows)
         if self.passed and self._is_as_kept():
+            self.backend_id._find_abilities(self._client())
             self.backend_id._accepted()
         return self._reopen()
 
@@ -229,6 +230,7 @@ class SyncBackendConnect(models.TransientModel):
             backend.write(values)
         else:
             backend = backend.create(values)
+        backend._find_abilities(self._client())
         self.sudo().write({f"{name}_secret": False for name in SECRETS})
         backend._schedule_push()
         backend._schedule_pull()

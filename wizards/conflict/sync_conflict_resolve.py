@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import formatLang
 
 from ...core.exceptions import SyncError
 from ...models.base.alone import alone
@@ -32,6 +33,13 @@ class SyncConflictResolve(models.TransientModel):
         help="Whose value all fields below are to take; change single ones there.",
     )
     reason = fields.Char(help="Kept with each conflict, for those who ask later.")
+    risky_count = fields.Integer(compute="_compute_risky")
+    risky_text = fields.Char(compute="_compute_risky")
+    with_risky = fields.Boolean(
+        "Decide Them as Well",
+        help="Orders that are confirmed already, or whose state is in conflict. They "
+        "stay open without this.",
+    )
     field_ids = fields.One2many("sync.conflict.resolve.field", "wizard_id", "Fields")
     preview = fields.Html(compute="_compute_preview", sanitize=False)
     state = fields.Selection([("draft", "Draft"), ("done", "Done")], default="draft")
@@ -73,6 +81,51 @@ class SyncConflictResolve(models.TransientModel):
         for wizard in self:
             wizard.conflict_count = len(wizard.conflict_ids)
 
+    @api.depends("conflict_ids")
+    def _compute_risky(self):
+        for wizard in self:
+            risky = wizard._risky()
+            orders = (
+                self.env["purchase.order"]
+                .sudo()
+                .browse(
+                    risky.mapping_id.filtered(
+                        lambda m: m.res_model == "purchase.order"
+                    ).mapped("res_id")
+                )
+            )
+            wizard.risky_count = len(risky)
+            wizard.risky_text = self.env._(
+                "%(count)s of them are confirmed already or would change their state, "
+                "and amount to %(amount)s.",
+                count=len(risky),
+                amount=formatLang(
+                    self.env,
+                    sum(orders.mapped("amount_total_cc")),
+                    currency_obj=self.env.company.currency_id,
+                ),
+            )
+
+    def _risky(self):
+        """Conflicts whose decision may confirm or cancel an order, or change one that
+        is confirmed."""
+        conflicts = self.conflict_ids._origin
+        mappings = conflicts.mapping_id
+        orders = mappings.filtered(lambda m: m.res_model == "purchase.order")
+        confirmed = set(
+            self.env["purchase.order"]
+            .sudo()
+            .browse(orders.mapped("res_id"))
+            .filtered(lambda order: order.state == "purchase")
+            .ids
+        )
+        return self.conflict_ids.filtered(
+            lambda c: (
+                "state" in c._open_lines().mapped("name")
+                or (c.mapping_id in orders and c.mapping_id.res_id in confirmed)
+            )
+        )
+
     @api.onchange("side")
     def _onchange_side(self):
         for field in self.field_ids if self.side else ():
@@ -105,6 +158,20 @@ class SyncConflictResolve(models.TransientModel):
         """The side chosen for each field: ``{name: side}``."""
         return {field.name: field.side for field in self.field_ids if field.side}
 
+    def _chosen(self):
+        """The conflicts that are decided: without those that were to be ticked.
+
+        :raises UserError: none is left
+        """
+        chosen = self.conflict_ids
+        if not self.with_risky:
+            chosen -= self._risky()
+        if not chosen:
+            raise UserError(
+                self.env._("Tick Decide Them as Well: there are no others.")
+            )
+        return chosen
+
     def action_apply(self):
         """Carry out what was shown, a batch a transaction.
 
@@ -115,7 +182,8 @@ class SyncConflictResolve(models.TransientModel):
         if not sides:
             raise UserError(self.env._("Choose a side for at least one field."))
         failures, resolved, left_open = [], 0, 0
-        ids = self.conflict_ids.ids
+        chosen = self._chosen()
+        ids = chosen.ids
         seen = self.seen or {}
         for start in range(0, len(ids), BATCH):
             batch = {i: seen.get(str(i)) for i in ids[start : start + BATCH]}
@@ -138,6 +206,9 @@ class SyncConflictResolve(models.TransientModel):
             )
             return {**action, "res_id": self.id}
         message = self.env._("%s conflicts are resolved.", resolved)
+        skipped = self.conflict_count - len(chosen)
+        if skipped:
+            message += " " + self.env._("%s were left as they are.", skipped)
         if left_open:
             message += " " + self.env._("%s have other fields to decide.", left_open)
         return {

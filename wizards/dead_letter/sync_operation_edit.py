@@ -2,6 +2,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
 from ...core.exceptions import DependencyMissingError, InvalidDataError
+from ...models.dead_letter.mend import generic
 
 
 class SyncOperationEdit(models.TransientModel):
@@ -21,17 +22,23 @@ class SyncOperationEdit(models.TransientModel):
         values = super().default_get(fields_list)
         operation = self.env["sync.operation"].browse(values.get("operation_id"))
         if operation and "line_ids" in fields_list:
-            values["line_ids"] = [
-                Command.create(
-                    {
-                        "path": path,
-                        "label": label,
-                        "former": _value_as_typed(value),
-                        "value": _value_as_typed(value),
-                    }
-                )
-                for path, label, value in operation._editable()
+            failing = operation._failing_names()
+            known = operation._editable()
+            names = operation._names_of_ids({_value_as_typed(v) for *__, v in known})
+            lines = [
+                {
+                    "path": path,
+                    "label": label,
+                    "former": _value_as_typed(value),
+                    "shown": names.get(_value_as_typed(value)),
+                    "value": _value_as_typed(value),
+                    "failing": generic(path) in failing,
+                }
+                for path, label, value in known
             ]
+            # What the error names comes first.
+            lines.sort(key=lambda line: not line["failing"])
+            values["line_ids"] = [Command.create(line) for line in lines]
         return values
 
     def action_edit(self):
@@ -78,7 +85,9 @@ class SyncOperationEditLine(models.TransientModel):
     edit_id = fields.Many2one("sync.operation.edit", required=True, ondelete="cascade")
     path = fields.Char(required=True)
     label = fields.Char("Field")
+    failing = fields.Boolean("Named by the Error")
     former = fields.Char("Now")
+    shown = fields.Char("Known As", help="What Odoo calls the record with this id.")
     value = fields.Char("Corrected", help="Write what it is to be.")
 
 

@@ -94,17 +94,21 @@ class SyncEscalation(models.Model):
         self._finish("done", user.name)
 
     def _responsible(self):
-        """Who looks after the backend: a follower of it who may, or a manager."""
-        manager = self.env.ref(MANAGER)
-        managers = manager.sudo().all_user_ids.filtered(
-            lambda user: (
-                user.active
-                and not user.share
-                and (not self.company_id or self.company_id in user.company_ids)
+        """Who looks after the backend; where nobody does, a manager of its company."""
+        if self.backend_id.responsible_id:
+            return self.backend_id.responsible_id
+        managers = (
+            self.env.ref(MANAGER)
+            .sudo()
+            .all_user_ids.filtered(
+                lambda user: (
+                    user.active
+                    and not user.share
+                    and (not self.company_id or self.company_id in user.company_ids)
+                )
             )
         )
-        followers = self.backend_id.message_partner_ids.user_ids
-        return (followers & managers or managers.sorted("id"))[:1]
+        return managers.sorted("id")[:1]
 
     # -- The service ------------------------------------------------------------------
 
@@ -159,7 +163,7 @@ class SyncEscalation(models.Model):
         body = {**request, **({"org_id": organisation} if organisation else {})}
         response = send(
             # The administrator of the server has named it.
-            pooled_session((self.env.cr.dbname, OWN_WORK, 0), url, internal=True),
+            pooled_session(self.env.cr.dbname, OWN_WORK, url, internal=True),
             requests.Request("POST", url, json=body, headers=headers),
             connect_timeout=5.0,
             read_timeout=SECONDS,

@@ -23,6 +23,7 @@ import { formatFloat, formatInteger } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { Alerts } from "./alerts";
 import { Countdown } from "../countdown/countdown";
+import { Standing } from "../standing/standing";
 import { Trend } from "./trend";
 
 const REFRESH = 30000; // milliseconds
@@ -48,7 +49,7 @@ const COLOURS = {
 /** The first page: how synchronisation stands, every figure a link to its list. */
 export class Overview extends Component {
     static template = "pharmacy_sync.Overview";
-    static components = { Alerts, Countdown, Layout, Trend };
+    static components = { Alerts, Countdown, Layout, Standing, Trend };
     static props = { ...standardActionServiceProps };
 
     setup() {
@@ -183,12 +184,16 @@ export class Overview extends Component {
     get figures() {
         const { calls, conflicts, criticals, dead_letters, errors, queue, recovery } =
             this.state.data;
-        const parked =
-            queue.parked && _t("%s wait for the app", formatInteger(queue.parked));
+        const waiting = [
+            queue.parked && _t("%s wait for the app", formatInteger(queue.parked)),
+            queue.unseen && _t("%s more not looked at yet", formatInteger(queue.unseen)),
+        ]
+            .filter(Boolean)
+            .join(", ");
         const figures = [
-            ["queue", _t("In queue"), queue.count, queue.link, parked],
-            ["oldest", _t("Oldest waits for"), this.age(queue.oldest), queue.link],
-            ["dead_letters", _t("Dead letters"), dead_letters.count, dead_letters.link],
+            ["queue", _t("In queue"), queue.count, queue.link, waiting],
+            ["oldest", _t("Longest wait"), this.age(queue.oldest), queue.link],
+            ["dead_letters", _t("Failed changes"), dead_letters.count, dead_letters.link],
             ["conflicts", _t("Conflicts"), conflicts.count, conflicts.link],
             [
                 "criticals",
@@ -199,26 +204,26 @@ export class Overview extends Component {
             ["errors", _t("Errors"), errors.count, errors.link, this.rangeLabel],
             [
                 "success",
-                _t("Calls that succeed"),
+                _t("Answered calls"),
                 this.percent(calls.success_rate),
                 calls.failed ? calls.failed_link : calls.link,
-                _t("%(failed)s of %(calls)s failed", {
+                _t("%(failed)s of %(calls)s not answered", {
                     failed: formatInteger(calls.failed),
                     calls: formatInteger(calls.count),
                 }),
             ],
             [
                 "recovery",
-                _t("Recovered"),
+                _t("Recovered automatically"),
                 this.percent(recovery.rate),
                 recovery.link,
-                _t("%(recovered)s recovered, %(lost)s dead", {
+                _t("%(recovered)s recovered, %(lost)s failed", {
                     recovered: formatInteger(recovery.recovered),
                     lost: formatInteger(recovery.lost),
                 }),
             ],
         ];
-        const warning = { oldest: queue.oldest > 600, conflicts: conflicts.count };
+        const warning = { oldest: queue.oldest > 60, conflicts: conflicts.count };
         const danger = { dead_letters: dead_letters.count, criticals: criticals.count };
         return figures.map(([name, label, value, link, note]) => ({
             name,

@@ -31,7 +31,7 @@ const force = (mode, reason) => [
 // One breaker is open; the other is forced open while the app is moved, and back.
 registry.category("web_tour.tours").add("pharmacy_sync_breaker", {
     steps: () => [
-        ...menu("Breakers", "menu_sync_breaker"),
+        ...menu("Connection", "menu_sync_breaker", "menu_monitoring"),
         see(`${card("Pull")}:contains('Open'):contains('5 failures in a row')`),
         see(`${card("Pull")} .o_sync_countdown:contains(':')`, "The countdown runs"),
         see(`${card("Push")}:contains('Closed'):contains('calls failed')`),
@@ -59,7 +59,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_breaker", {
         page("Calls"),
         see(".o_data_row:contains('POST')"),
         ...back("Test Pharmacy: Push"),
-        ...back("Breakers"),
+        ...back("Connection"),
 
         click(".o_switch_view.o_list"),
         ...filter("Set by hand", ".o_view_nocontent"),

@@ -20,7 +20,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_conflict", {
         },
         {
             content: "the changed characters are marked",
-            trigger: ".o_conflict_row[data-path$=quantity] ins:contains(8)",
+            trigger: ".o_conflict_row[data-path$=quantity] .o_conflict_change:contains('+6')",
         },
         {
             content: "nothing is chosen yet",

@@ -2,7 +2,7 @@ import {registry} from "@web/core/registry";
 
 const back = {
     content: "Back to the list",
-    trigger: ".breadcrumb-item:contains('Dead Letters') a, .o_back_button",
+    trigger: ".breadcrumb-item:contains('Failed Changes') a, .o_back_button",
     run: "click",
 };
 
@@ -165,7 +165,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_redrive", {
         },
         {
             content: "And goes on",
-            trigger: ".o_form_statusbar button[name=action_start]:contains('Go On')",
+            trigger: ".o_form_statusbar button[name=action_start]:contains('Continue')",
             run: "click",
         },
         {
@@ -179,7 +179,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_cleared", {
     steps: () => [
         {
             content: "Nothing is left",
-            trigger: ".o_view_nocontent_smiling_face:contains('No dead letters')",
+            trigger: ".o_view_nocontent_smiling_face:contains('No failed changes')",
         },
         {
             content: "What was discarded can be found",
@@ -231,8 +231,8 @@ registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_watched", {
             timeout: 30000,
         },
         {
-            content: "One of them died again: it stops by itself, and says why",
-            trigger: ".o_form_view .alert:contains('1 of the first 3 died again')",
+            content: "One of them died of something else: it is set aside",
+            trigger: ".o_field_widget[name=aside_count]:contains('1')",
             timeout: 30000,
         },
         {

@@ -19,7 +19,7 @@ import {
 // One failure is acknowledged, looked into and resolved; the other error by itself.
 registry.category("web_tour.tours").add("pharmacy_sync_error", {
     steps: () => [
-        ...menu("Errors", "menu_sync_error_group", "menu_error"),
+        ...menu("Errors", "menu_sync_error_group", "menu_monitoring"),
         see(row("Authentication failed", "New", "High") + ":has([name=count]:text('2'))"),
         see(row("Service unavailable")),
         ...selectRow("Authentication failed"),
@@ -33,7 +33,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_error", {
         see(".o_field_widget[name=latest_error_ids] .o_data_row:count(2)"),
 
         click("button[name=action_view_dead_letters]:contains('2')", "What died of it"),
-        page("Dead Letters"),
+        page("Failed Changes"),
         see(".o_data_row:count(2)"),
         see(row("TOUR-DEAD-1")),
         ...back("Authentication failed"),
@@ -51,11 +51,11 @@ registry.category("web_tour.tours").add("pharmacy_sync_error", {
         fill(".o_field_widget[name=resolution] input", "A new key was entered"),
         press("action_resolve"),
         see(stage("Resolved")),
-        ...menu("Errors", "menu_sync_error_group", "menu_error"),
+        ...menu("Errors", "menu_sync_error_group", "menu_monitoring"),
         see(row("Service unavailable")),
         see(noRow("Authentication failed"), "It is gone from those that are open"),
 
-        ...menu("Errors", "menu_sync_error", "menu_error"),
+        ...menu("Errors", "menu_sync_error", "menu_monitoring"),
         see(".o_facet_value:text('Unresolved')"),
         see(row("TOUR-SLOW", "Service unavailable")),
         see(noRow("TOUR-DEAD")),

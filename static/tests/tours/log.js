@@ -16,14 +16,14 @@ import {
     selectRow,
 } from "./steps";
 
-const log = (title, entry) => menu(title, entry, "menu_log");
+const log = (title, entry) => menu(title, entry, "menu_monitoring");
 const handlers = ".o_field_widget[name=delivery_ids]";
 
 // What happened: calls, events, who was told of them, who did it, and how often.
 registry.category("web_tour.tours").add("pharmacy_sync_log", {
     steps: () => [
         ...log("Calls", "menu_sync_call"),
-        see(".o_data_row:contains('POST'):contains('Success')"),
+        see(".o_data_row:contains('POST'):contains('Answered')"),
         click(".o_data_row:contains('POST') .o_data_cell"),
         see(".o_form_view .o_field_widget[name=display_name]:contains('/api/v1/')"),
 
@@ -36,11 +36,11 @@ registry.category("web_tour.tours").add("pharmacy_sync_log", {
         click(`${handlers} button[name=action_retry]`, "Have it tried again"),
         see(`${handlers} ${row("metrics", "Waiting")}`),
 
-        ...log("Failed Handlers", "menu_sync_event_delivery"),
+        ...log("Failed Event Handlers", "menu_sync_event_delivery"),
         ...filter("Failed", ".o_data_row:count(1)"),
         ...selectAll,
         press("action_retry"),
-        see(".o_view_nocontent:contains('Every handler had every event')"),
+        see(".o_view_nocontent:contains('No failed handlers')"),
         ...searchAll(`${row("Waiting")}:count(2)`),
 
         ...log("Audit Trace", "menu_sync_audit"),
@@ -58,7 +58,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_log", {
         see(row("Authentication failed", "High")),
         see(".o_list_footer:contains('4')", "In all"),
 
-        ...log("Events by Hour", "menu_sync_event_metric"),
+        ...log("Events per Hour", "menu_sync_event_metric"),
         see(".o_graph_canvas_container canvas"),
 
         ...log("Cache", "menu_sync_cache"),
@@ -71,7 +71,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_log", {
         press("action_clear"),
         see(".o_view_nocontent:contains('Nothing is cached')", "It is forgotten"),
         ...searchAll(row("Product")),
-        ...log("Use of the Cache", "menu_sync_cache_use"),
-        page("Use of the Cache"),
+        ...log("Cache Hits", "menu_sync_cache_use"),
+        page("Cache Hits"),
     ],
 });

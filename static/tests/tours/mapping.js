@@ -18,9 +18,9 @@ import {
 // A manager says which record is which, and separates two that are not the same.
 registry.category("web_tour.tours").add("pharmacy_sync_mapping", {
     steps: () => [
-        ...menu("Mappings", "menu_sync_mapping"),
+        ...menu("Linked Records", "menu_sync_mapping", "menu_records"),
         ...filter("Suppliers", noRow("Amoxicillin")),
-        see(row("Farmacia Sur S.L.", "In Step")),
+        see(row("Farmacia Sur S.L.", "In Sync")),
         ...searchAll(row("Amoxicillin")),
         ...groupBy("Stream", ".o_group_header:contains('Test Pharmacy: Suppliers (3)')"),
         see(".o_group_header:contains('Test Pharmacy: Products (3)')"),
@@ -37,14 +37,14 @@ registry.category("web_tour.tours").add("pharmacy_sync_mapping", {
         see(".alert:contains('Both sides changed the same fields')", "The names differ"),
         see(stage("Conflict")),
 
-        ...menu("Mappings", "menu_sync_mapping"),
+        ...menu("Linked Records", "menu_sync_mapping", "menu_records"),
         ...filter("Needs attention", ".o_data_row:count(1)"),
         see(row("The Real Farmacia Sur", "Conflict")),
         ...searchAll(row("Amoxicillin")),
         ...filter("Suppliers", noRow("Amoxicillin")),
         click(`${row("Farmacia Norte")} [name=record_name]`, "Two that are not the same"),
         click("button[name=action_break_link]"),
-        see(".modal:contains('Each side')"),
+        see(".modal:contains('two records for one')"),
         confirm,
         see(without(".o_form_view", "button[name=action_break_link]"), "It can be broken once"),
     ],

@@ -23,7 +23,7 @@ const column = (name) => `.o_kanban_group:has(.o_column_title:contains('${name}'
 // What waits, what died; two are redriven from the list, and one does not wait longer.
 registry.category("web_tour.tours").add("pharmacy_sync_operation", {
     steps: () => [
-        ...menu("Operations", "menu_sync_operation"),
+        ...menu("Queue", "menu_sync_operation", "menu_monitoring"),
         see(".o_facet_value:text('In queue')", "What is still to be done comes first"),
         see(row("TOUR-NEW", "Pending")),
         see(row("TOUR-SLOW", "Waiting", "It may succeed later")),
@@ -45,7 +45,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_operation", {
         see(column("Pending") + ":has(.o_kanban_record:contains('TOUR-NEW'))"),
 
         click(".o_switch_view.o_list", "In the list again"),
-        ...filter("Dead letters", ".o_data_row:count(2)"),
+        ...filter("Needs a Person", ".o_data_row:count(2)"),
         ...selectAll,
         press("action_redrive"),
         see(".o_view_nocontent", "None is dead"),
@@ -59,7 +59,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_operation", {
         click(".o_statusbar_buttons button:contains('Try Now')", "Wait no longer"),
         see(stage("Pending")),
         see(without(".o_form_view", "button:contains('Try Now')")),
-        ...back("Operations"),
+        ...back("Queue"),
         see(row("TOUR-SLOW", "Pending"), "The list was read again"),
 
         ...selectRow("TOUR-NEW"),

@@ -75,7 +75,11 @@ registry.category("web_tour.tours").add("pharmacy_sync_overview", {
             trigger: ".o_sync_figure[data-name=dead_letters] .o_sync_value:contains(1)",
             run: "click",
         },
-        { trigger: ".o_list_view .o_data_row:count(1)" },
+        {
+            content: "with its filter, grouped by cause",
+            trigger: ".o_list_view .o_group_header:contains(Authentication failed)",
+        },
+        { trigger: ".o_facet_values" },
         {
             content: "and back again, where one was",
             trigger: ".o_breadcrumb .breadcrumb-item a:contains(Overview)",
@@ -105,7 +109,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_timeline", {
     steps: () => [
         {
             content: "the order tells how it stands",
-            trigger: "button[name=action_view_sync]:contains(Dead Letter)",
+            trigger: "button[name=action_view_sync]:contains(Not Sent)",
             run: "click",
         },
         {

@@ -17,7 +17,7 @@ import {
 // The work goes on beside this: the page of the comparison shows it by itself.
 registry.category("web_tour.tours").add("pharmacy_sync_reconciliation", {
     steps: () => [
-        ...menu("Reconciliation", "menu_sync_reconciliation", "menu_reconciliation"),
+        ...menu("Comparison Runs", "menu_sync_reconciliation", "menu_monitoring"),
         click(".o_list_button_add", "Compare now"),
         { trigger: ".o_field_widget[name=stream_id] input", run: "edit Suppliers" },
         click(".o-autocomplete--dropdown-item:contains('Test Pharmacy: Suppliers')"),
@@ -39,7 +39,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_reconciliation", {
         see(".alert:contains('Records that drifted apart: 2')"),
         click("button[name=action_view_drift]:contains('Show Drift')"),
 
-        page("Drift"),
+        page("Differences"),
         see(row("Supplier 4", "Differs", "city", "Pull")),
         click(`${row("Supplier 3", "Differs", "city", "Push")} [name=record_name]`),
         see(".o_field_widget[name=differences] tr:contains('Lugo')", "Both values"),
@@ -49,7 +49,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_reconciliation", {
         click(".breadcrumb-item:contains('Test Pharmacy: Suppliers')", "To the comparison"),
         { content: "The repair is done", trigger: stage("Done"), timeout: 60000 },
 
-        ...menu("Drift", "menu_sync_drift", "menu_reconciliation"),
+        ...menu("Differences", "menu_sync_drift", "menu_todo"),
         see(".o_facet_value:text('Open')"),
         see(noRow("Supplier 3"), "What is repaired is open no more"),
         ...selectRow("Supplier 4"),

@@ -13,15 +13,15 @@ const toMapping = (state, name) => [
 // From a template to its variants' mappings, and from each kind of mapping to its record.
 registry.category("web_tour.tours").add("pharmacy_sync_record", {
     steps: () => [
-        click(status("Dead Letter"), "Of two variants the worse is told"),
-        page("Mappings"),
+        click(status("Not Sent"), "Of two variants the worse is told"),
+        page("Linked Records"),
         see(".o_data_row:count(2)"),
-        see(row("Large", "Dead Letter")),
-        see(row("Small", "In Step")),
+        see(row("Large", "Not Sent")),
+        see(row("Small", "In Sync")),
         click(".o_navbar_apps_menu button"),
         click(".o_app[data-menu-xmlid='pharmacy_sync.menu_root']"),
 
-        ...menu("Mappings", "menu_sync_mapping"),
+        ...menu("Linked Records", "menu_sync_mapping", "menu_records"),
         ...filter("Purchase Orders", noRow("Amoxicillin")),
         click(`${row("TOUR-ORDER", "Conflict")} button[name=action_open_record]`),
         page("TOUR-ORDER"),
@@ -30,17 +30,17 @@ registry.category("web_tour.tours").add("pharmacy_sync_record", {
         click(".o_statusbar_buttons button[name=action_open_record]", "And back"),
         see(status("Conflict")),
 
-        ...menu("Mappings", "menu_sync_mapping"),
+        ...menu("Linked Records", "menu_sync_mapping", "menu_records"),
         ...filter("Suppliers", noRow("Amoxicillin")),
         click(`${row("Veterinaria Alba")} button[name=action_open_record]`),
         page("Veterinaria Alba"),
-        ...toMapping("In Step", "Veterinaria Alba"),
+        ...toMapping("In Sync", "Veterinaria Alba"),
 
-        ...menu("Mappings", "menu_sync_mapping"),
+        ...menu("Linked Records", "menu_sync_mapping", "menu_records"),
         ...filter("Products", noRow("Veterinaria Alba")),
         click(`${row("Amoxicillin 50 mg")} button[name=action_open_record]`),
         page("Amoxicillin 50 mg"),
-        ...toMapping("In Step", "Amoxicillin 50 mg"),
+        ...toMapping("In Sync", "Amoxicillin 50 mg"),
         click(".nav-link:contains('Agreed Values')"),
         see(".o_field_widget[name=base_text]:contains('Amoxicillin 50 mg')"),
         click(".nav-link:contains('Operations')"),

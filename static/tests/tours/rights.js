@@ -1,6 +1,6 @@
 import { registry } from "@web/core/registry";
 
-import { back, click, menu, page, row, searchAll, see, selectAll, selectNone, without } from "./steps";
+import { back, click, open, page, row, searchAll, see, selectAll, selectNone, without } from "./steps";
 
 const above = (...buttons) =>
     see(
@@ -17,7 +17,7 @@ const form = (...buttons) =>
     );
 const setMode = "button:contains('Set Mode')";
 
-// Who only looks sees all of it, and is offered nothing that would be refused.
+// Who only looks has few pages in the menu, may see all, and is offered nothing that would be refused.
 registry.category("web_tour.tours").add("pharmacy_sync_rights", {
     steps: () => [
         see(".o_sync_overview .o_sync_score"),
@@ -26,8 +26,21 @@ registry.category("web_tour.tours").add("pharmacy_sync_rights", {
             "No configuration"
         ),
         see(without(".o_menu_sections", ".o_menu_sections_more"), "Not under More either"),
+        see(
+            without(".o_menu_sections", "[data-menu-xmlid='pharmacy_sync.menu_monitoring']"),
+            "Nor what operators watch"
+        ),
+        click(".o_menu_sections [data-menu-xmlid='pharmacy_sync.menu_todo']"),
+        see(
+            without(
+                ".o-dropdown--menu:contains('Conflicts')",
+                "[data-menu-xmlid='pharmacy_sync.menu_sync_dead_letter']"
+            ),
+            "Only what a buyer decides"
+        ),
+        click(".o_menu_sections [data-menu-xmlid='pharmacy_sync.menu_todo']"),
 
-        ...menu("Operations", "menu_sync_operation"),
+        ...open("Queue", "action_sync_operation"),
         ...searchAll(row("TOUR-DEAD", "Dead")),
         ...selectAll,
         above("action_redrive", "action_ask_discard"),
@@ -41,13 +54,13 @@ registry.category("web_tour.tours").add("pharmacy_sync_rights", {
         see(without(".o_statusbar_buttons", "button:contains('Edit...')")),
         see(".o_statusbar_buttons button[name=action_open_record]", "The record may be opened"),
 
-        ...menu("Dead Letters", "menu_sync_dead_letter", "menu_dead_letter"),
+        ...open("Failed Changes", "action_sync_dead_letter"),
         click(".o_group_header:contains('Authentication failed')"),
         see(without(".o_group_header.o_group_open", "button[name]")),
         ...selectAll,
         above("action_plan_redrive", "action_assign_to_me", "action_ask_assign", "action_ask_discard"),
 
-        ...menu("Errors", "menu_sync_error_group", "menu_error"),
+        ...open("Errors", "action_sync_error_group"),
         ...selectAll,
         above("action_acknowledge", "action_resolve", "action_mute", "action_plan_redrive"),
         ...selectNone,
@@ -64,33 +77,33 @@ registry.category("web_tour.tours").add("pharmacy_sync_rights", {
         click(".modal .btn-close"),
         see("body:not(:has(.modal))"),
 
-        ...menu("Mappings", "menu_sync_mapping"),
+        ...open("Linked Records", "action_sync_mapping"),
         click(`${row("TOUR-DEAD")} [name=record_name]`),
         page("TOUR-DEAD"),
         form("action_break_link"),
         see(without(".o_statusbar_buttons", "button:contains('Link to Another Record')")),
 
-        ...menu("Drift", "menu_sync_drift", "menu_reconciliation"),
+        ...open("Differences", "action_sync_drift"),
         click(`${row("TOUR-DEAD")} [name=record_name]`),
         page("TOUR-DEAD"),
         form("action_repair", "action_leave"),
         see(without(".o_field_widget[name=repair]", "input"), "Nothing to choose"),
-        ...menu("Reconciliation", "menu_sync_reconciliation", "menu_reconciliation"),
+        ...open("Comparison Runs", "action_sync_reconciliation"),
         see(without(".o_list_view:has(.o_data_row)", ".o_list_button_add"), "None is begun"),
 
-        ...menu("Breakers", "menu_sync_breaker"),
+        ...open("Connection", "action_sync_breaker"),
         click(".o_kanban_record:contains('Test Pharmacy: Push')"),
         page("Test Pharmacy: Push"),
         see(without(".o_form_view", setMode)),
-        ...back("Breakers"),
+        ...back("Connection"),
         click(".o_switch_view.o_list"),
         ...selectAll,
         see(without(".o_control_panel:has(.o_selection_box)", setMode)),
 
-        ...menu("Cache", "menu_sync_cache", "menu_log"),
+        ...open("Cache", "action_sync_cache"),
         ...selectAll,
         above("action_clear"),
-        ...menu("Failed Handlers", "menu_sync_event_delivery", "menu_log"),
+        ...open("Failed Event Handlers", "action_sync_event_delivery"),
         ...selectAll,
         above("action_retry"),
     ],

@@ -39,7 +39,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_small_screen", {
 
         ...menu("menu_sync_conflict"),
         click(".o_kanban_record:contains('TOUR-CONFLICT')"),
-        see(".o_conflict_row[data-path$=quantity] ins:contains('8')"),
+        see(".o_conflict_row[data-path$=quantity] .o_conflict_change:contains('+6')"),
         fits("A conflict"),
         click(".o_conflict_row[data-path$=quantity] input[value=pharmacy]", "The pharmacy's"),
         see(".o_conflict_preview:contains('Will be written in Odoo'):contains('8.00')"),

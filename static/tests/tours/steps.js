@@ -46,6 +46,19 @@ export function menu(title, entry, section = entry) {
     ];
 }
 
+/** Opens a page that has no entry in this person's menu, as a link to it does. */
+export const open = (title, action) => [
+    {
+        content: `Link to ${title}`,
+        trigger: "body",
+        run: () =>
+            odoo.__WOWL_DEBUG__.root.env.services.action.doAction(`pharmacy_sync.${action}`, {
+                clearBreadcrumbs: true,
+            }),
+    },
+    page(title),
+];
+
 /** Goes back to the page of that title. */
 export const back = (title) => [click(".o_back_button", "Back"), page(title)];
 

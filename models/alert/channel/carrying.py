@@ -1,0 +1,122 @@
+import json
+import time
+
+from markupsafe import Markup
+
+from odoo import models
+from odoo.tools import email_normalize
+
+from ....client.receiver import deliver
+from ....core import roads
+from ....core.exceptions import ConfigurationError, SyncError
+from ....core.linear import linear, linear_issue
+from ....core.notice import Receipt
+from ...base.own_transaction import apart
+
+# Characters of a text message.
+LONGEST_SMS = 300
+
+
+class SyncAlertChannel(models.Model):
+    """What each kind of channel sends, and how. What is sent is made once; keys and
+    addresses are read at each attempt, and are not kept with it."""
+
+    _inherit = "sync.alert.channel"
+
+    def _compose(self, delivery):
+        notice = delivery.with_context(lang=self.lang)._notice()
+        render = {
+            "slack": roads.slack_message,
+            "webhook": roads.webhook_body,
+            "pagerduty": roads.pagerduty_event,
+            "linear": linear_issue,
+            "in_app": lambda notice: {"subject": notice.subject},
+        }.get(self.kind)
+        if render:
+            return render(notice)
+        people = self.user_ids or delivery._responsible()
+        if self.kind == "sms":
+            text = f"{notice.subject} {notice.link}"[:LONGEST_SMS]
+            return {"to": self._numbers(people), "text": text}
+        to = [*people.mapped("email"), *_split(self.emails)]
+        to = [address for address in map(email_normalize, filter(None, to)) if address]
+        return {"to": to, "subject": notice.subject, "text": notice.text}
+
+    def _numbers(self, people):
+        return [*filter(None, people.partner_id.mapped("phone")), *_split(self.phones)]
+
+    def _carry(self, message):
+        payload, test = message["payload"], message["kind"] == "test"
+        target = self._target()
+        if self.kind == "slack":
+            road = roads.slack(target, payload)
+        elif self.kind == "webhook":
+            body = json.dumps(payload, separators=(",", ":")).encode()
+            secrets = self._signing()
+            road = roads.webhook(target, secrets, message["id"], time.time(), body)
+        elif self.kind == "pagerduty":
+            road = roads.pagerduty(target, self._key(), payload, test)
+        elif self.kind == "linear":
+            issue = message["reference"]
+            road = linear(target, self._key(), self._team(), payload, issue)
+        elif self.kind == "email":
+            return self._mail(payload)
+        elif self.kind == "sms":
+            return apart(self._text, payload)
+        else:
+            # What is told in Odoo is told where it is decided; this is a test.
+            return Receipt(said=self.env._("You are looking at it."))
+        return deliver(road, (self.env.cr.dbname, f"channel {self.id}"), self.internal)
+
+    def _mail(self, payload):
+        """By the mail server of the settings, or else by Odoo's own."""
+        if not payload["to"]:
+            raise ConfigurationError(self.env._("No recipient has an email address."))
+        value = self.env["sync.config"]._value
+        host, sender = value("smtp_host"), value("smtp_from")
+        server = {}
+        if host:
+            server = {
+                "smtp_server": host,
+                "smtp_port": value("smtp_port"),
+                "smtp_user": value("smtp_user"),
+                "smtp_password": value("smtp_password"),
+                "smtp_encryption": value("smtp_encryption") or "none",
+            }
+        mail = self.env["ir.mail_server"].sudo()
+        company = self.company_id
+        built = mail._build_email__(
+            sender or company.email_formatted or mail._get_default_from_address(),
+            payload["to"],
+            payload["subject"],
+            _html(payload["text"]),
+            subtype="html",
+            body_alternative=payload["text"],
+            headers={"Auto-Submitted": "auto-generated"},
+        )
+        sent = mail.send_email(built, **server)
+        return Receipt(said=self.env._("The mail server took it as %s.", sent))
+
+    def _text(self, payload):
+        """By Odoo's own SMS."""
+        if not payload["to"]:
+            raise ConfigurationError(self.env._("No recipient has a phone number."))
+        messages = self.env["sms.sms"].create(
+            [{"number": number, "body": payload["text"]} for number in payload["to"]]
+        )
+        messages.send(unlink_sent=False, raise_exception=True)
+        failed = messages.filtered(lambda sms: sms.state == "error")
+        if failed:
+            raise SyncError(
+                self.env._("Odoo's SMS service said %s.", failed[0].failure_type)
+            )
+        return Receipt(said=self.env._("%s text messages were sent.", len(messages)))
+
+
+def _split(text):
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _html(text):
+    lines = Markup("<br/>").join(text.splitlines())
+    return Markup("<p>%s</p>") % lines

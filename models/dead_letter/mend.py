@@ -1,0 +1,116 @@
+"""What failed changes have in common, and its correction in all of them."""
+
+import re
+from dataclasses import dataclass
+
+from odoo import models
+from odoo.exceptions import AccessError, UserError
+
+from ...core.exceptions import DependencyMissingError, InvalidDataError
+from ..base.alone import alone
+
+NUMBER = re.compile(r"\[[^\]]*\]")
+# How a refusal begins that names a field: ``lines[0].quantity: must not be negative``.
+NAMED = re.compile(r"^([a-z_]+(?:\[[^\]]*\])?(?:\.[a-z_]+)?): ")
+
+# What says that a value cannot be this.
+OF_A_VALUE = (InvalidDataError, DependencyMissingError, UserError)
+
+
+@dataclass
+class Value:
+    """A value that several changes carry in the same field.
+
+    :ivar name: the field, without the number of a line: ``lines[].quantity``
+    :ivar places: ``{operation id: paths}``, where it is
+    :ivar failing: whether an error names the field
+    """
+
+    name: str
+    title: str
+    value: object
+    places: dict
+    failing: bool = False
+
+
+class SyncOperation(models.Model):
+    _inherit = "sync.operation"
+
+    def _shared_values(self):
+        """What these carry, each different value of a field once; the fields that the
+        errors name come first.
+
+        :return: a list of :class:`Value`
+        """
+        failing, found = self._failing_names(), {}
+        for operation in self:
+            adapter = operation.stream_id._adapter()
+            for path, __, value in operation._editable_if_any():
+                name = generic(path)
+                key = name, type(value), str(value)
+                if key not in found:
+                    title = adapter._field_title(name)
+                    found[key] = Value(name, title, value, {}, name in failing)
+                found[key].places.setdefault(operation.id, []).append(path)
+        return sorted(found.values(), key=lambda value: not value.failing)
+
+    def _editable_if_any(self):
+        """What can be corrected, see :meth:`_editable`; empty if nothing can."""
+        try:
+            return self._editable()
+        except UserError:
+            return []
+
+    def _names_of_ids(self, texts):
+        """What people call the records whose ids at the pharmacy are among ``texts``:
+        ``{id: name}``."""
+        mappings = self.env["sync.mapping"].search(
+            [
+                ("backend_id", "in", self.backend_id.ids),
+                ("external_id", "in", [text for text in texts if text]),
+            ]
+        )
+        return {mapping.external_id: mapping.record_name for mapping in mappings}
+
+    def _failing_names(self):
+        """The fields that the latest errors of these name."""
+        names = set()
+        for operation in self:
+            error = operation.sudo().error_ids.sorted("id")[-1:]
+            said = NAMED.match(error.message or "")
+            path = (error.context or {}).get("field") or (said and said.group(1))
+            if path:
+                names.add(generic(path))
+        return names
+
+    def _mend(self, corrections):
+        """Correct values in all of these, each change for itself.
+
+        :param corrections: ``[(name, former value as text, new value)]``
+        :return: (those that were corrected, ``{operation: why not}``)
+        """
+        wanted = {(name, former): new for name, former, new in corrections}
+        mended, refused = self.browse(), {}
+        for operation in self:
+            texts = {
+                path: wanted[key]
+                for path, __, value in operation._editable_if_any()
+                if (key := (generic(path), str(value))) in wanted
+            }
+            if not texts:
+                continue
+            with alone(self.env) as failure:
+                operation._edit(texts)
+            if not failure:
+                mended |= operation
+                continue
+            error = failure.error
+            if isinstance(error, AccessError) or not isinstance(error, OF_A_VALUE):
+                raise error
+            refused[operation] = str(error)
+        return mended, refused
+
+
+def generic(path):
+    """A path without the number of its line: ``lines[].quantity``."""
+    return NUMBER.sub("[]", path)

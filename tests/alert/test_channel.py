@@ -1,0 +1,792 @@
+import email
+import email.policy
+import json
+import os
+import socket
+from contextlib import ExitStack
+from datetime import timedelta
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+from odoo import Command, fields
+from odoo.exceptions import UserError
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
+
+from ...core.delivery import REPEAT
+from ...core.exceptions import DataCorruptedError, HttpError
+from ..receivers import receiver
+from .test_alert import LOGGED, RECORDED, AlertCase
+
+NOTIFY = "odoo.addons.pharmacy_sync.models.alert.notify"
+MAIL = "odoo.addons.base.models.ir_mail_server"
+KEY = "0123456789abcdef0123456789abcdef"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+class ChannelCase(AlertCase):
+    """Channels with receivers that are there; the first ones of the company are off."""
+
+    def setUp(self):
+        super().setUp()
+        self.only("critical_error", "error_spike", "breaker_opened", "handler_failed")
+        self.stack = ExitStack()
+        self.addCleanup(self.stack.close)
+        Channel = self.env["sync.alert.channel"]
+        self.first = Channel.search([("company_id", "=", self.backend.company_id.id)])
+        self.first.active = False
+
+    def receiver(self):
+        return self.stack.enter_context(receiver())
+
+    def channel(self, kind, url="", **values):
+        return self.env["sync.alert.channel"].create(
+            {
+                "name": f"Test {kind}",
+                "kind": kind,
+                "company_id": self.backend.company_id.id,
+                "address": url,
+                "internal": True,
+                "digest": 0,
+                **values,
+            }
+        )
+
+    def slack(self, **values):
+        found = self.receiver()
+        found.as_slack()
+        return found, self.channel("slack", f"{found.url}/services/T/B/x", **values)
+
+    def pagerduty(self, **values):
+        found = self.receiver()
+        found.as_pagerduty()
+        values = {"secret": KEY, **values}
+        return found, self.channel("pagerduty", found.url, **values)
+
+    def deliveries(self, **values):
+        domain = [(name, "=", value) for name, value in values.items()]
+        return self.env["sync.delivery"].search(domain, order="id")
+
+    def carry(self, everything=True):
+        """Do what the job runner would with what is due; or with all that waits."""
+        self.env.flush_all()
+        waiting = self.deliveries(state="waiting")
+        if everything:
+            waiting.eta = False
+            waiting.channel_id.rests_until = False
+        self.env.flush_all()
+        for delivery in waiting:
+            delivery._as_runner()._job_deliver()
+        self.env.invalidate_all()
+
+    def send_test(self, channel):
+        """What the person reads who sends a test."""
+        self.env.flush_all()
+        return channel.action_send_test()["params"]["message"]
+
+    def break_badly(self, message="checksum mismatch"):
+        """An error that is critical; its group."""
+        with mute_logger(RECORDED):
+            return self.go_wrong(DataCorruptedError(message)).group_id
+
+    def look(self):
+        with mute_logger(LOGGED, NOTIFY):
+            super().look()
+
+
+@tagged("post_install", "-at_install")
+class TestRoads(ChannelCase):
+    """Each kind of channel, against what its receiver documents."""
+
+    def test_slack(self):
+        slack, __ = self.slack()
+        self.break_badly("<!channel> checksum & mismatch")
+        self.look()
+        self.assertFalse(slack.got, "the look calls nothing")
+        self.assertFalse(self.alerts().told_at, "not told before it arrived")
+        self.carry()
+        (message,) = slack.bodies
+        self.assertIn("[CRITICAL] Critical error: Data corrupted", message["text"])
+        (said,) = message["attachments"]
+        self.assertEqual(said["color"], "danger")
+        self.assertIn("&lt;!channel&gt; checksum &amp; mismatch", said["text"])
+        facts = {fact["title"]: fact["value"] for fact in said["fields"]}
+        alert = self.alerts()
+        self.assertEqual(facts["Correlation id"], alert.correlation_id)
+        self.assertEqual(facts["Operation"], "Push")
+        self.assertIn(f"/{alert.id}", said["title_link"])
+        self.assertNotIn("Traceback", str(message))
+        self.assertTrue(alert.told_at)
+        delivery = self.deliveries(channel_kind="slack")
+        self.assertEqual(
+            (delivery.state, delivery.http_status, delivery.attempts),
+            ("arrived", 200, 1),
+        )
+        self.assertGreater(delivery.seconds, 0)
+
+    def test_colours_of_slack(self):
+        slack, __ = self.slack(low=True)
+        for condition, severity, colour in (
+            ("critical_error", "critical", "danger"),
+            ("error_spike", "high", "warning"),
+            ("breaker_opened", "medium", "#ffcc00"),
+            ("handler_failed", "low", "good"),
+        ):
+            self.rule(condition).severity = severity
+            alert = self.env["sync.alert"].create(
+                {
+                    "fingerprint": condition,
+                    "rule_id": self.rule(condition).id,
+                    "condition": condition,
+                    "backend_id": self.backend.id,
+                    "company_id": self.backend.company_id.id,
+                    "severity": severity,
+                    "opened_at": fields.Datetime.now(),
+                }
+            )
+            with self.subTest(severity), mute_logger(NOTIFY):
+                alert._notify()
+                self.carry()
+                self.assertEqual(slack.bodies[-1]["attachments"][0]["color"], colour)
+
+    def test_pagerduty_opens_acknowledges_and_resolves_one_incident(self):
+        pager, __ = self.pagerduty()
+        group = self.break_badly()
+        self.look()
+        self.carry()
+        alert = self.alerts()
+        self.assertEqual(pager.incidents, {alert.fingerprint: "trigger"})
+        self.assertEqual(pager.bodies[0]["payload"]["severity"], "critical")
+        alert.with_user(self.operator).action_acknowledge()
+        self.carry()
+        self.assertEqual(pager.incidents, {alert.fingerprint: "acknowledge"})
+        group.action_resolve()
+        self.look()
+        self.carry()
+        self.assertEqual(pager.incidents, {})
+        self.assertNotIn(KEY, str(self.deliveries().read()))
+
+    def test_incident_does_not_stay_open_when_its_trigger_came_late(self):
+        pager, __ = self.pagerduty()
+        pager.status = 503
+        group = self.break_badly()
+        self.look()
+        self.carry()
+        group.action_resolve()
+        self.look()
+        trigger, resolve = self.deliveries(channel_kind="pagerduty")
+        pager.status = 200
+        resolve._as_runner()._job_deliver()
+        self.env.invalidate_all()
+        self.assertEqual(resolve.state, "waiting", "behind its trigger")
+        self.carry()
+        self.carry()
+        self.assertEqual((trigger.state, resolve.state), ("arrived", "arrived"))
+        self.assertEqual(pager.incidents, {})
+
+    def test_webhook_is_signed(self):
+        hook = self.receiver()
+        hook.as_webhook(SECRET)
+        channel = self.channel("webhook", hook.url, secret=SECRET)
+        group = self.break_badly()
+        self.look()
+        self.carry()
+        body = hook.bodies[0]
+        self.assertEqual(
+            set(body), {"level", "message", "timestamp", "error", "context", "service"}
+        )
+        self.assertEqual(
+            (body["level"], body["service"], body["error"]["type"]),
+            ("critical", "pharmacy_sync", "data_corrupted"),
+        )
+        self.assertEqual(
+            body["context"]["correlation_id"], self.alerts().correlation_id
+        )
+        self.assertEqual(self.deliveries(channel_id=channel.id).state, "arrived")
+        # Two secrets sign while one takes the place of the other.
+        shown = channel.action_new_secret()["context"]["default_key"]
+        self.assertNotEqual(shown, SECRET)
+        group.action_resolve()
+        self.look()
+        self.carry()
+        self.assertEqual(hook.bodies[-1]["context"]["status"], "resolved")
+        hook.as_webhook(shown)
+        self.send_test(channel)
+        channel.action_end_previous_secret()
+        hook.as_webhook(SECRET)
+        with self.assertRaises(UserError):
+            self.send_test(channel)
+
+    def linear_answers(self, path, headers, body):
+        asked = json.loads(body)
+        self.asked.append(asked)
+        if headers["authorization"] != "lin_api_key":
+            error = {"message": "no", "extensions": {"code": "AUTHENTICATION_ERROR"}}
+            return 400, json.dumps({"errors": [error]}).encode()
+        query = asked["query"]
+        nodes = [{"id": "done", "position": 2.0}, {"id": "shipped", "position": 3.0}]
+        data = {
+            "issueCreate": {
+                "success": True,
+                "issue": {"id": "i1", "identifier": "PH-1", "url": "https://l.app/1"},
+            },
+            "commentCreate": {"success": True, "comment": {"id": "c", "url": "x"}},
+            "issueUpdate": {"success": True},
+            "issue": {"team": {"states": {"nodes": nodes}}},
+            "team": {"id": "t", "name": "Clinic"},
+        }
+        order = ("issueCreate", "commentCreate", "issueUpdate", "issue(", "team(")
+        name = next(name for name in order if name in query).rstrip("(")
+        return 200, json.dumps({"data": {name: data[name]}}).encode()
+
+    def test_linear_issue_is_made_commented_on_and_closed(self):
+        self.asked = []
+        linear = self.receiver()
+        linear.answers = self.linear_answers
+        channel = self.channel("linear", linear.url, secret="lin_api_key", team="t")
+        self.assertIn("Clinic", self.send_test(channel))
+        group = self.break_badly()
+        self.look()
+        self.carry()
+        made = self.asked[-1]["variables"]["input"]
+        self.assertEqual((made["teamId"], made["priority"]), ("t", 1))
+        delivery = self.deliveries(kind="opened")
+        self.assertEqual((delivery.reference, delivery.link), ("i1", "https://l.app/1"))
+        group.action_resolve()
+        self.look()
+        self.carry()
+        names = [ask["query"].split("{")[1].split("(")[0].strip() for ask in self.asked]
+        self.assertEqual(names[-3:], ["commentCreate", "issue", "issueUpdate"])
+        self.assertEqual(self.asked[-1]["variables"]["input"], {"stateId": "done"})
+        # It comes again: no second issue.
+        self.pass_time(10)
+        self.break_badly()
+        self.env.cr.postcommit.run()
+        self.look()
+        self.carry()
+        self.assertIn("commentCreate", self.asked[-1]["query"])
+        self.assertEqual(self.asked[-1]["variables"]["input"]["issueId"], "i1")
+
+    def mail_server(self, **options):
+        """A real SMTP server, and the messages that it took.
+
+        :param options: of ``aiosmtpd``
+        """
+        taken = []
+
+        class Handler:
+            async def handle_DATA(self, server, session, envelope):  # noqa: N802
+                policy = email.policy.default
+                taken.append(
+                    (
+                        envelope.rcpt_tos,
+                        email.message_from_bytes(envelope.content, policy=policy),
+                    )
+                )
+                return "250 OK"
+
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        server = Controller(Handler(), hostname="127.0.0.1", port=port, **options)
+        server.start()
+        self.addCleanup(server.stop)
+        # Odoo keeps its tests from sending mail.
+        self.patch(
+            self.env.registry["ir.mail_server"], "_disable_send", lambda s: False
+        )
+        return port, taken
+
+    def settings(self, **values):
+        """Set variables of the environment of the server."""
+        for name, value in values.items():
+            known = os.environ.get(name)
+            os.environ[name] = str(value)
+            if known is None:
+                self.addCleanup(os.environ.pop, name, None)
+            else:
+                self.addCleanup(os.environ.__setitem__, name, known)
+
+    def test_mail_by_the_server_of_the_settings(self):
+        def authenticate(server, session, envelope, mechanism, data):
+            right = (data.login, data.password) == (b"clinic", b"hush")
+            return AuthResult(success=right)
+
+        port, taken = self.mail_server(
+            authenticator=authenticate, auth_required=True, auth_require_tls=False
+        )
+        self.settings(
+            NOTIFICATION_EMAIL_SMTP_HOST="127.0.0.1",
+            NOTIFICATION_EMAIL_SMTP_PORT=port,
+            NOTIFICATION_EMAIL_SMTP_FROM="alerts@clinic.example",
+            NOTIFICATION_EMAIL_SMTP_USER="clinic",
+            NOTIFICATION_EMAIL_SMTP_PASS="hush",
+        )
+        channel = self.channel("email", emails="boss@clinic.example, it@clinic.example")
+        self.backend.responsible_id = self.operator
+        self.operator.email = "operator@clinic.example"
+        self.break_badly()
+        self.look()
+        self.carry()
+        ((to, message),) = taken
+        self.assertEqual(
+            set(to),
+            {"boss@clinic.example", "it@clinic.example", "operator@clinic.example"},
+        )
+        self.assertEqual(
+            message["Subject"], "[CRITICAL] Critical error: Data corrupted"
+        )
+        self.assertIn("alerts@clinic.example", message["From"])
+        text = message.get_body(("plain",)).get_content()
+        self.assertIn(self.alerts().correlation_id, text)
+        self.assertIn("checksum mismatch", text)
+        self.settings(NOTIFICATION_EMAIL_SMTP_PASSWORD="wrong")
+        with self.assertRaises(UserError), mute_logger(MAIL):
+            self.send_test(channel)
+        self.settings(NOTIFICATION_EMAIL_SMTP_ENCRYPTION="ssl")
+        with self.assertRaisesRegex(UserError, "(?i)ssl"), mute_logger(MAIL):
+            self.send_test(channel)
+
+    def test_mail_by_odoos_own_server(self):
+        port, taken = self.mail_server()
+        self.env["ir.mail_server"].search([]).active = False
+        self.env["ir.mail_server"].create(
+            {"name": "Clinic", "smtp_host": "127.0.0.1", "smtp_port": port}
+        )
+        self.backend.company_id.email = "clinic@clinic.example"
+        channel = self.channel("email", emails="boss@clinic.example")
+        self.assertIn("took it", self.send_test(channel))
+        self.assertTrue(taken[0][1]["Subject"].startswith("[LOW] Test"))
+
+    def test_mail_that_nobody_takes_is_tried_again(self):
+        self.patch(
+            self.env.registry["ir.mail_server"], "_disable_send", lambda s: False
+        )
+        self.settings(
+            NOTIFICATION_EMAIL_SMTP_HOST="127.0.0.1", NOTIFICATION_EMAIL_SMTP_PORT=9
+        )
+        self.channel("email", emails="boss@clinic.example")
+        self.break_badly()
+        self.look()
+        self.carry()
+        self.assertEqual(self.deliveries(kind="opened").state, "waiting")
+        self.assertFalse(self.alerts().told_at)
+
+    def test_sms_says_what_is_missing(self):
+        channel = self.channel("sms", phones="+34600000000")
+        if "sms.sms" not in self.env:
+            self.assertIn("SMS", channel.missing)
+
+    def test_in_odoo_for_those_who_are_not_there(self):
+        self.first.filtered(lambda c: c.kind == "in_app").active = True
+        self.backend.responsible_id = self.operator
+        self.break_badly()
+        self.look()
+        alert = self.alerts()
+        self.assertTrue(alert.told_at)
+        self.assertEqual(alert.activity_ids.user_id, self.operator)
+        self.assertTrue(self.notes("Critical error"))
+
+    def test_test_says_what_the_receiver_answered(self):
+        slack, channel = self.slack()
+        answer = self.send_test(channel.with_user(self.operator))
+        self.assertIn("HTTP 200: ok", answer)
+        slack.status, slack.body = 404, b"no_service"
+        with self.assertRaisesRegex(UserError, "404.*no_service"):
+            self.send_test(channel)
+        tests = self.deliveries(kind="test")
+        self.assertEqual(tests.mapped("state"), ["arrived", "failed"])
+        with self.assertRaises(UserError):
+            channel.with_user(self.user).action_send_test()
+
+
+@tagged("post_install", "-at_install")
+class TestDeliveries(ChannelCase):
+    """What does not answer holds up nobody, and what failed is not forgotten."""
+
+    def test_dead_channel_holds_up_no_other(self):
+        self.channel("slack", "http://127.0.0.1:9/services/x", name="dead")
+        pager, __ = self.pagerduty()
+        self.break_badly()
+        self.look()
+        self.carry()
+        self.assertEqual(len(pager.incidents), 1)
+        self.assertTrue(self.alerts().told_at)
+        dead = self.deliveries(channel_kind="slack")
+        self.assertEqual((dead.state, dead.attempts), ("waiting", 1))
+        self.assertGreater(dead.eta, fields.Datetime.now())
+
+    def test_failed_critical_is_told_again_until_somebody_looks(self):
+        slack, __ = self.slack()
+        slack.status, slack.body = 404, b"no_service"
+        self.break_badly()
+        self.look()
+        self.carry()
+        alert, delivery = self.alerts(), self.deliveries(kind="opened")
+        self.assertEqual((delivery.state, alert.held), ("failed", "failed"))
+        self.assertFalse(alert.told_at)
+        self.look()
+        self.assertEqual(delivery.state, "failed", "not before its time")
+        delivery.done_at -= timedelta(seconds=REPEAT)
+        slack.status = 200
+        self.look()
+        self.assertEqual(delivery.state, "waiting")
+        self.carry()
+        self.assertEqual((delivery.state, len(slack.got)), ("arrived", 2))
+        self.assertTrue(alert.told_at)
+
+    def test_failed_of_what_is_acknowledged_is_left(self):
+        slack, __ = self.slack()
+        slack.status = 404
+        self.break_badly()
+        self.look()
+        self.carry()
+        self.alerts().action_acknowledge()
+        delivery = self.deliveries(kind="opened")
+        delivery.done_at -= timedelta(seconds=REPEAT)
+        self.look()
+        self.assertEqual(delivery.state, "failed")
+
+    def test_retry_after_is_obeyed_by_all_deliveries_of_the_channel(self):
+        slack, channel = self.slack()
+        slack.status, slack.headers = 429, {"Retry-After": "120"}
+        self.break_badly("one")
+        self.look()
+        self.carry()
+        first = self.deliveries(kind="opened")
+        now = fields.Datetime.now()
+        self.assertGreater(first.eta, now + timedelta(seconds=100))
+        self.assertGreater(channel.rests_until, now + timedelta(seconds=100))
+        self.break_badly("two")
+        self.look()
+        self.carry(everything=False)
+        self.assertEqual(len(slack.got), 1, "nothing else is sent either")
+        second = self.deliveries(kind="opened") - first
+        self.assertEqual((second.attempts, second.state), (0, "waiting"))
+        self.assertGreater(second.eta, now + timedelta(seconds=100))
+
+    def test_one_worker_at_a_time_waits_for_a_receiver(self):
+        slack, __ = self.slack()
+        for name in ("apples", "pears"):
+            self.break_badly(f"no {name}")
+        self.look()
+        waiting = self.deliveries(kind="opened")
+        self.assertTrue(waiting[0]._as_runner()._begin())
+        self.env.flush_all()
+        waiting[1]._as_runner()._job_deliver()
+        self.env.invalidate_all()
+        self.assertEqual((waiting[1].attempts, waiting[1].state), (0, "waiting"))
+        self.assertFalse(slack.got)
+
+    def test_delivery_of_a_worker_that_died_is_taken_up(self):
+        self.slack()
+        self.break_badly()
+        self.look()
+        delivery = self.deliveries(kind="opened")
+        self.assertTrue(delivery._as_runner()._begin())
+        delivery.lease -= timedelta(minutes=5)
+        jobs = self.env["queue.job"].search_count([])
+        self.recover()
+        self.assertGreater(self.env["queue.job"].search_count([]), jobs)
+        self.env.flush_all()
+        delivery._as_runner()._job_deliver()
+        self.env.invalidate_all()
+        self.assertEqual((delivery.state, delivery.attempts), ("arrived", 2))
+
+    def test_internal_address_is_refused(self):
+        slack, channel = self.slack()
+        channel.internal = False
+        with self.assertRaisesRegex(UserError, "internal"):
+            self.send_test(channel)
+        self.assertFalse(slack.got)
+
+    def test_key_stays_with_the_receiver_that_it_was_entered_for(self):
+        pager, channel = self.pagerduty()
+        channel.address = "https://elsewhere.example"
+        self.assertFalse(channel.secret)
+        channel.write({"address": f"{pager.url}/", "secret": KEY})
+        channel.address = pager.url
+        self.assertTrue(channel.secret, "it is the same place")
+
+    def test_send_again(self):
+        slack, __ = self.slack()
+        slack.status = 404
+        self.break_badly()
+        self.look()
+        self.carry()
+        delivery = self.deliveries(kind="opened")
+        slack.status = 200
+        with self.assertRaises(UserError):
+            delivery.with_user(self.user).action_send_again()
+        delivery.with_user(self.operator).action_send_again()
+        self.carry()
+        self.assertEqual(delivery.state, "arrived")
+        ids = {headers.get("webhook-id") for __, headers, __ in slack.got}
+        self.assertEqual(len(ids), 1)
+
+    def test_secrets_are_shown_nowhere(self):
+        slack, channel = self.slack()
+        slack.status, slack.body = 404, b"no: password=hunter2hunter2"
+        self.break_badly()
+        self.look()
+        self.carry()
+        self.assertEqual(channel.address, "********")
+        self.assertEqual(channel.place, "http://127.0.0.1")
+        manager = new_test_user(self.env, "boss", "pharmacy_sync.group_manager")
+        for records in (channel, self.deliveries()):
+            said = str(records.with_user(manager).read())
+            self.assertNotIn("services/T/B", said)
+            self.assertNotIn("hunter2", said)
+
+
+@tagged("post_install", "-at_install")
+class TestRouting(ChannelCase):
+    """Each switch of a channel does what it says."""
+
+    def told(self, *found):
+        self.carry()
+        return [len(receiver.got) for receiver in found]
+
+    def test_by_severity_and_rule_and_backend(self):
+        all_of_them, __ = self.slack()
+        none, __ = self.slack(critical=False)
+        other_rule, __ = self.slack(
+            rule_ids=[Command.set(self.rule("breaker_opened").ids)]
+        )
+        other = self.backend.copy({"name": "Other"})
+        other_backend, __ = self.slack(backend_id=other.id)
+        self.break_badly()
+        self.look()
+        found = self.told(all_of_them, none, other_rule, other_backend)
+        self.assertEqual(found, [1, 0, 0, 0])
+
+    def test_other_companys_channel_hears_nothing(self):
+        company = self.env["res.company"].create({"name": "Other Clinic"})
+        slack, __ = self.slack(company_id=company.id)
+        self.break_badly()
+        self.look()
+        self.assertEqual(self.told(slack), [0])
+
+    def test_by_default_as_severe_as_the_road(self):
+        makes = self.env["sync.alert.channel"]._severities_of
+        found = {
+            kind: [name for name, on in makes(kind).items() if on]
+            for kind in ("slack", "email", "webhook", "pagerduty", "sms", "in_app")
+        }
+        self.assertEqual(
+            found,
+            {
+                "slack": ["medium", "high", "critical"],
+                "email": ["high", "critical"],
+                "webhook": ["high", "critical"],
+                "pagerduty": ["critical"],
+                "sms": ["critical"],
+                "in_app": ["medium", "high", "critical"],
+            },
+        )
+
+    def test_what_no_channel_takes_is_in_the_log(self):
+        self.rule("error_spike").severity = "low"
+        self.slack()
+        self.go_wrong(times=6)
+        with self.assertLogs(NOTIFY, "WARNING") as logged:
+            super(ChannelCase, self).look()
+        alert = self.alerts()
+        self.assertEqual((alert.held, alert.told_at), ("logged", False))
+        self.assertIn(alert.correlation_id, logged.output[0])
+        self.look()
+        self.assertEqual(alert.sent_times, 1)
+
+    def test_at_other_hours_only_what_is_critical(self):
+        slack, channel = self.slack(limited_hours=True, tz="UTC")
+        now = fields.Datetime.now()
+        hour = now.hour + now.minute / 60
+        channel.write({"hour_from": (hour + 2) % 24, "hour_to": (hour + 3) % 24 or 24})
+        self.rule("error_spike").severity = "high"
+        self.go_wrong(times=6)
+        self.look()
+        waiting = self.deliveries(kind="opened")
+        self.assertGreater(waiting.eta, now + timedelta(hours=1))
+        self.break_badly()
+        self.look()
+        self.carry(everything=False)
+        (message,) = slack.bodies
+        self.assertIn("CRITICAL", message["text"])
+
+    def test_switched_off_channel(self):
+        slack, channel = self.slack()
+        self.break_badly()
+        self.look()
+        channel.active = False
+        self.assertEqual(self.told(slack), [0])
+        self.assertEqual(self.deliveries(kind="opened").state, "cancelled")
+
+    def test_notifications_switched_off(self):
+        slack, __ = self.slack()
+        parameters = self.env["ir.config_parameter"]
+        parameters.set_param("pharmacy_sync.feature_notifications", "False")
+        self.break_badly()
+        self.look()
+        self.assertEqual(self.told(slack), [0])
+        self.assertEqual(len(self.alerts()), 1, "it is on the list")
+        parameters.set_param("pharmacy_sync.feature_notifications", "True")
+        self.look()
+        self.assertEqual(self.told(slack), [1])
+
+    def test_addresses_of_the_servers_settings(self):
+        hook, slack, linear = self.receiver(), self.receiver(), self.receiver()
+        slack.as_slack()
+        for name, value in (
+            ("ERROR_ALERT_WEBHOOK_URL", hook.url),
+            ("NOTIFICATION_SLACK_WEBHOOK", f"{slack.url}/services/x"),
+            ("LINEAR_API_KEY", "lin_api_key"),
+            ("LINEAR_TEAM_ID", "t"),
+        ):
+            TestRoads.settings(self, **{name: value})
+        self.first.filtered(lambda c: c.kind in ("slack", "webhook")).active = True
+        self.first.sudo().internal_host = "127.0.0.1"
+        self.first.digest = 0
+        self.asked, linear.answers = [], lambda *a: TestRoads.linear_answers(self, *a)
+        self.channel("linear", linear.url, from_settings=True)
+        self.break_badly()
+        self.look()
+        self.assertEqual(self.told(hook, slack, linear), [1, 1, 1])
+        self.assertEqual(self.asked[0]["variables"]["input"]["teamId"], "t")
+        # The server's key goes to no host that only a manager has entered.
+        keyed = self.env["sync.alert.channel"].search([("kind", "=", "linear")])
+        keyed.filtered("from_settings").address = "https://elsewhere.example"
+        targets = {c._target() for c in keyed.filtered("from_settings")}
+        self.assertEqual(targets, {"https://api.linear.app"})
+        # Another channel of the kind keeps to its own.
+        mine, channel = self.slack()
+        self.assertIn(mine.url, channel._target())
+
+
+@tagged("post_install", "-at_install")
+class TestNoFloods(ChannelCase):
+    """One thing that is wrong is one message, and what is critical gets through."""
+
+    def spikes(self, *messages):
+        for message in messages:
+            self.go_wrong(HttpError(404, None, message), times=6)
+            self.look()
+            self.pass_time(61)
+
+    def test_digest_of_a_minute_does_not_hide_what_is_critical(self):
+        slack, __ = self.slack(digest=60)
+        self.spikes("Order one", "Order two", "Order three")
+        self.break_badly()
+        self.look()
+        self.carry(everything=False)
+        (message,) = slack.bodies
+        self.assertIn("CRITICAL", message["text"])
+        self.carry()
+        told = [body for body in slack.bodies if "RESOLVED" not in body["text"]]
+        self.assertEqual(len(told), 2)
+        digest = told[1]
+        self.assertIn("3 alerts", digest["text"])
+        self.assertEqual(digest["attachments"][0]["text"].count("•"), 3)
+        everything = self.alerts("open", "resolved")
+        self.assertEqual(len(everything.filtered("told_at")), 4)
+
+    def test_ten_thousand_equal_errors_are_one_page(self):
+        pager, __ = self.pagerduty()
+        slack, __ = self.slack()
+        self.only("critical_error")
+        with mute_logger(RECORDED):
+            self.go_wrong(DataCorruptedError("checksum mismatch"), times=10_000)
+        for __ in range(3):
+            self.look()
+            self.carry()
+        self.assertEqual((len(pager.got), len(slack.got)), (1, 1))
+        self.assertEqual(self.alerts().count, 10_000)
+
+    def test_interval_of_the_settings(self):
+        slack, __ = self.slack()
+        self.rule("handler_failed").severity = "high"
+        self.make_order()
+        self.push()
+        self.flood(15)
+        self.look()
+        self.carry()
+        self.assertEqual(len(slack.got), 10)
+        self.env["ir.config_parameter"].set_param("pharmacy_sync.alert_rate_limit", 20)
+        self.pass_time(25)
+        self.look()
+        self.carry()
+        self.assertEqual(len(slack.got), 11)
+        self.assertIn("5 alerts", slack.bodies[-1]["text"])
+
+    def test_silences(self):
+        slack, __ = self.slack()
+        group = self.break_badly()
+        self.look()
+        self.carry()
+        alert = self.alerts()
+        about = {
+            "alert_id": alert.id,
+            "group_id": group.id,
+            "backend_id": self.backend.id,
+            "rule_id": alert.rule_id.id,
+        }
+        Silence = self.env["sync.alert.silence"].with_user(self.operator)
+        for name, value in about.items():
+            with self.subTest(name):
+                alert.write({"sent_severity": "high", "sent_at": False})
+                count = len(slack.got)
+                silence = Silence.create({"reason": "known", name: value})
+                self.look()
+                self.assertEqual(alert.held, "silenced")
+                silence.action_end()
+                silence.sudo().write({"since": "2020-01-01", "until": "2020-01-02"})
+                self.look()
+                self.carry()
+                self.assertEqual(len(slack.got), count + 1)
+
+    def test_silence_of_another_company_or_rule_covers_nothing(self):
+        slack, __ = self.slack()
+        company = self.env["res.company"].create({"name": "Other Clinic"})
+        Silence = self.env["sync.alert.silence"]
+        rule = self.rule("critical_error")
+        Silence.create(
+            [
+                {"reason": "x", "rule_id": rule.id, "company_id": company.id},
+                {"reason": "x", "rule_id": self.rule("breaker_opened").id},
+            ]
+        )
+        self.break_badly()
+        self.look()
+        self.carry()
+        self.assertEqual(len(slack.got), 1)
+
+    def test_planned_maintenance(self):
+        slack, __ = self.slack()
+        now = fields.Datetime.now()
+        window = self.env["sync.maintenance"].create(
+            {
+                "backend_id": self.backend.id,
+                "reason": "New server",
+                "start": now,
+                "end": now + timedelta(hours=1),
+            }
+        )
+        self.env["sync.maintenance"]._cron_follow()
+        self.assertTrue(self.backend.maintained)
+        order = self.make_order()
+        self.push()
+        self.break_badly()
+        self.look()
+        self.carry()
+        self.assertFalse(self.app.requests(), "nothing is sent")
+        self.assertFalse(slack.got, "nobody is called")
+        self.env.cr.execute("UPDATE sync_maintenance SET start = start - interval '2h'")
+        window.invalidate_recordset()
+        window.end = now - timedelta(minutes=1)
+        self.env["sync.maintenance"]._cron_follow()
+        self.assertFalse(self.backend.maintained)
+        self.push()
+        self.assertTrue(self.mapping(order).external_id, "it goes on by itself")
+        self.look()
+        self.carry()
+        self.assertEqual(len(slack.got), 1)

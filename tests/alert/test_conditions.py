@@ -1,0 +1,166 @@
+from datetime import timedelta
+
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from ...core.exceptions import HttpError
+from .test_alert import LOGGED, RECORDED, AlertCase
+
+
+@tagged("post_install", "-at_install")
+class TestConditions(AlertCase):
+    """What stands still, and what was given up, is made to happen and mended."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_order()
+        self.push()
+        self.deliver()
+
+    def seen(self, condition):
+        self.only(condition)
+        self.look()
+        return self.alerts(condition=condition)
+
+    def over(self, condition, alert):
+        self.look()
+        self.assertEqual(
+            (alert.state, self.alerts(condition=condition)),
+            ("resolved", alert.browse()),
+        )
+
+    def make_older(self, table, column, **ago):
+        self.env.flush_all()
+        self.env.cr.execute(
+            f"UPDATE {table} SET {column} = {column} - %s", [timedelta(**ago)]
+        )
+        self.env.invalidate_all()
+
+    def test_queue_that_stands_still(self):
+        self.backend.stream_ids.active = True
+        operation = self.env["sync.operation"].create(
+            {"kind": "push", "stream_id": self.backend.stream_ids[0].id}
+        )
+        self.assertFalse(self.seen("old_queue"))
+        self.make_older("sync_operation", "requested_at", minutes=20)
+        alert = self.seen("old_queue")
+        self.assertEqual(alert.backend_id, self.backend)
+        self.assertIn("20 minutes", alert.title)
+        operation.state = "done"
+        self.over("old_queue", alert)
+
+    def test_queue_of_a_paused_backend_is_meant_to_stand_still(self):
+        self.env["sync.operation"].create(
+            {"kind": "push", "stream_id": self.backend.stream_ids[0].id}
+        )
+        self.make_older("sync_operation", "requested_at", minutes=20)
+        self.backend.paused = True
+        self.assertFalse(self.seen("old_queue"))
+
+    def test_events_that_nobody_delivers(self):
+        self.make_order()
+        self.env.cr.flush()
+        self.make_older("sync_event", "create_date", minutes=20)
+        alert = self.seen("events_held")
+        self.assertEqual(alert.backend_id, self.backend)
+        self.deliver()
+        self.over("events_held", alert)
+
+    def test_feed_that_a_transaction_holds_back(self):
+        streams = self.env.registry["sync.stream"]
+        held = {"held_back": 3, "waiting_seconds": 1200.0}
+        self.patch(streams, "_held_back", lambda stream, fence: dict(held))
+        alert = self.seen("feed_held")[:1]
+        self.assertIn("20 minutes", alert.title)
+        held.update(held_back=0, waiting_seconds=0.0)
+        self.look()
+        self.assertEqual(alert.state, "resolved")
+
+    def test_conflict_that_nobody_decides(self):
+        order = self.make_order()
+        self.push()
+        link = self.mapping(order)
+        self.app.edit("purchase-orders", link.external_id, notes="theirs")
+        order.note = "ours"
+        self.pull()
+        conflict = self.env["sync.conflict"].search([("mapping_id", "=", link.id)])
+        self.assertFalse(self.seen("conflicts_wait"))
+        self.make_older("sync_conflict", "create_date", hours=6)
+        alert = self.seen("conflicts_wait")
+        self.assertIn("6 hours", alert.title)
+        conflict.action_keep_odoo()
+        self.over("conflicts_wait", alert)
+
+    def test_comparison_that_failed_until_one_succeeds(self):
+        Work = self.env["sync.reconciliation"]
+        of_stream = {"stream_id": self.backend.stream_ids[0].id}
+        failed = Work.create(of_stream)
+        failed._halt("failed", "disk full")
+        alert = self.seen("work_failed")
+        self.assertIn("disk full", alert.title)
+        Work.create(of_stream)._halt("done")
+        self.over("work_failed", alert)
+
+    def test_job_that_failed(self):
+        job = self.backend._as_runner().with_delay()._job_push()
+        record = job.db_record()
+        record.write({"state": "failed", "exc_name": "KeyError"})
+        alert = self.seen("job_failed")
+        self.assertIn("_job_push", alert.title)
+        self.assertIn("KeyError", alert.title)
+        record.state = "done"
+        self.over("job_failed", alert)
+
+    def test_channel_that_nothing_gets_through_to(self):
+        channel = self.env["sync.alert.channel"].create(
+            {"name": "Night", "kind": "slack", "company_id": self.backend.company_id.id}
+        )
+        channel.failures = 2
+        self.assertFalse(self.seen("channel_failed"))
+        channel.failures = 3
+        alert = self.seen("channel_failed")
+        self.assertIn("Night", alert.title)
+        channel._did_arrive()
+        self.over("channel_failed", alert)
+
+    def test_refused_webhooks_and_a_wrong_clock(self):
+        Refusal = self.env["sync.webhook.refusal"]
+        with mute_logger(RECORDED):
+            for reason in ("mismatch", "stale"):
+                for __ in range(6):
+                    Refusal._refuse(self.backend, reason)
+        self.assertIn("6", self.seen("webhooks_refused").title)
+        for rule in (
+            self.env["sync.alert.rule"].with_context(active_test=False).search([])
+        ):
+            rule.active = True
+        alert = self.seen("clock_wrong")
+        self.assertIn("clock", alert.title)
+        self.make_older("sync_webhook_refusal", "last_at", hours=2)
+        self.over("clock_wrong", alert)
+
+    def test_merges_are_no_errors(self):
+        self.only("error_spike", "error_rate")
+        self.go_wrong(HttpError(412, "version_conflict", "stale"), times=30)
+        self.look()
+        self.assertFalse(self.alerts())
+
+    def test_failure_that_could_not_be_recorded(self):
+        Error = self.env.registry["sync.error"]
+
+        def _keep(*args):
+            raise ValueError("the handling is broken")
+
+        with mute_logger(RECORDED, LOGGED):
+            self.patch(Error, "_keep", _keep)
+            self.env["sync.error"]._record(
+                ValueError("first"), correlation_id="c1", backend_id=self.backend.id
+            )
+            alert = self.seen("handling_failed")
+        self.assertEqual((alert.severity, alert.correlation_id), ("critical", "c1"))
+
+    def test_lookup_that_nothing_serves(self):
+        self.move_app("http://127.0.0.1:9")
+        self.backend._lookup_each("supplier", ["sup_9"], "c" * 32)
+        alert = self.seen("fallback_failed")
+        self.assertEqual(alert.correlation_id, "c" * 32)

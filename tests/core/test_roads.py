@@ -1,0 +1,228 @@
+"""The roads to receivers, step by step, against what the receivers document."""
+
+import json
+import random
+from dataclasses import replace
+from datetime import datetime
+
+import jsonschema_rs
+import pytest
+from hypothesis import given, strategies as st
+from receiver_schemas import PAGERDUTY, SLACK
+from standardwebhooks.webhooks import Webhook
+
+from odoo.addons.pharmacy_sync.core import roads
+from odoo.addons.pharmacy_sync.core.channels import SINGLE, Channel, Kind
+from odoo.addons.pharmacy_sync.core.classification import classify
+from odoo.addons.pharmacy_sync.core.decision import After
+from odoo.addons.pharmacy_sync.core.delivery import (
+    ALERT_POLICY,
+    LONGEST_REST,
+    WEBHOOK_POLICY,
+    follows,
+    rest,
+    subscribed,
+)
+from odoo.addons.pharmacy_sync.core.exceptions import (
+    ApiTimeoutError,
+    HttpError,
+    RateLimitError,
+)
+from odoo.addons.pharmacy_sync.core.linear import linear, linear_issue
+from odoo.addons.pharmacy_sync.core.notice import (
+    Action,
+    Answer,
+    Notice,
+    accepted,
+    carry,
+)
+from odoo.addons.pharmacy_sync.core.taxonomy import Severity
+
+NOON = datetime(2026, 11, 28, 12, 0, 0)
+KEY = "0123456789abcdef0123456789abcdef"
+NOTICE = Notice(
+    action=Action.OPENED,
+    level=Severity.HIGH,
+    title="Breaker opened",
+    at=NOON,
+    fingerprint="1:2:3",
+    lines=("It is down.",),
+    facts={"Code": "503"},
+    error={"type": "service_unavailable"},
+    correlation_id="c" * 32,
+    link="https://odoo.example/odoo/1",
+    source="North",
+)
+words = st.text(max_size=2000)
+notices = st.builds(
+    Notice,
+    action=st.sampled_from(Action),
+    level=st.sampled_from(Severity),
+    title=words.filter(str.strip),
+    at=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)),
+    fingerprint=st.text(min_size=1, max_size=400),
+    lines=st.lists(words, max_size=3).map(tuple),
+    facts=st.dictionaries(st.text(min_size=1), st.text(min_size=1), max_size=3),
+    error=st.just({"type": "unexpected"}),
+    source=st.text(max_size=50),
+    parts=st.lists(st.just(NOTICE), max_size=3).map(tuple),
+)
+
+
+def answers(*found):
+    """A sender that gives these answers, and keeps the requests."""
+    left, sent = list(found), []
+
+    def send(request):
+        sent.append(request)
+        return left.pop(0)
+
+    send.sent = sent
+    return send
+
+
+@given(notices)
+def test_slack_gets_what_it_documents(notice):
+    message = roads.slack_message(notice)
+    jsonschema_rs.validate(SLACK, message)
+    assert "<" not in json.dumps(message)
+
+
+@given(notices)
+def test_pagerduty_gets_what_it_documents(notice):
+    event = {"routing_key": KEY, **roads.pagerduty_event(notice)}
+    validator = jsonschema_rs.validator_for(PAGERDUTY, validate_formats=True)
+    validator.validate(event)
+
+
+def test_same_key_opens_and_resolves_an_incident():
+    ended = replace(NOTICE, action=Action.RESOLVED)
+    keys = {roads.pagerduty_event(n)["dedup_key"] for n in (NOTICE, ended)}
+    assert keys == {NOTICE.fingerprint}
+
+
+def test_test_of_pagerduty_leaves_no_incident():
+    send = answers(Answer(202, "{}"), Answer(202, "{}"))
+    event = roads.pagerduty_event(replace(NOTICE, action=Action.TEST))
+    carry(roads.pagerduty("https://x", KEY, event, test=True), send)
+    assert [json.loads(r.body)["event_action"] for r in send.sent] == [
+        "trigger",
+        "resolve",
+    ]
+
+
+@given(notices)
+def test_subject_is_one_line_with_its_level(notice):
+    over = notice.action is Action.RESOLVED
+    level = "RESOLVED" if over else notice.level.upper()
+    assert notice.subject.startswith(f"[{level}] ")
+    assert len(notice.subject.splitlines()) == 1
+
+
+def test_webhook_is_signed_as_the_specification_has_it():
+    secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_bm9ib2R5"]
+    body = json.dumps(roads.webhook_body(NOTICE)).encode()
+    send = answers(Answer(204))
+    carry(
+        roads.webhook("https://x", secrets, "msg_1", datetime.now().timestamp(), body),
+        send,
+    )
+    (request,) = send.sent
+    for secret in secrets:
+        Webhook(secret).verify(request.body, dict(request.headers))
+
+
+@pytest.mark.parametrize("text", ["", "<html>", "no_service"])
+def test_what_is_not_slack_is_no_receipt(text):
+    with pytest.raises(HttpError):
+        carry(roads.slack("https://x", {}), answers(Answer(200, text)))
+
+
+def test_errors_of_linear_come_with_any_status():
+    told = linear_issue(NOTICE)
+    for answer, kind in (
+        (Answer(200, '{"errors": [{"message": "no such team"}]}'), HttpError),
+        (Answer(200, "<html>"), HttpError),
+        (Answer(200, '{"data": {"issueCreate": {"success": false}}}'), HttpError),
+        (
+            Answer(
+                400,
+                '{"errors": [{"message": "slow", "extensions": '
+                '{"code": "RATELIMITED"}}]}',
+            ),
+            RateLimitError,
+        ),
+    ):
+        with pytest.raises(kind):
+            carry(linear("https://x", "k", "t", told), answers(answer))
+
+
+def test_linear_makes_no_issue_for_what_is_over():
+    told = linear_issue(replace(NOTICE, action=Action.RESOLVED))
+    assert carry(linear("https://x", "k", "t", told), answers()).reference == ""
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "90"}, {"retry-after": "90"}])
+def test_time_that_a_receiver_asks_for(headers):
+    with pytest.raises(RateLimitError) as caught:
+        accepted(Answer(429, "later", headers))
+    failure = classify(caught.value)
+    found = follows(failure, ALERT_POLICY, 1, None, random.Random(1))
+    assert found.seconds >= 90
+    assert rest(failure, 0) == 90
+
+
+def test_what_cannot_help_is_not_tried_again_but_a_subscriber_is():
+    for status in (400, 401, 403, 404, 422):
+        failure = classify(HttpError(status))
+        alert = follows(failure, ALERT_POLICY, 1, None, random.Random(1))
+        assert alert.state is After.DEAD
+        event = follows(failure, WEBHOOK_POLICY, 1, None, random.Random(1), True)
+        assert event.state is After.WAITING
+    gone = classify(HttpError(410))
+    found = follows(gone, WEBHOOK_POLICY, 1, None, random.Random(1), True)
+    assert found.state is After.DEAD
+
+
+def test_subscribers_are_tried_for_more_than_a_day():
+    failure, rng = classify(HttpError(503)), random.Random(1)
+    total = attempts = last = 0
+    while True:
+        attempts += 1
+        found = follows(failure, WEBHOOK_POLICY, attempts, last, rng, True)
+        if found.state is After.DEAD:
+            break
+        total, last = total + found.seconds, found.seconds
+    assert attempts == 10
+    assert 24 * 3600 < total < 48 * 3600
+
+
+@given(st.integers(0, 100))
+def test_receiver_that_does_not_answer_rests_longer_each_time(failures):
+    failure = classify(ApiTimeoutError("silence"))
+    assert 0 < rest(failure, failures) <= rest(failure, failures + 1) <= LONGEST_REST
+    assert rest(classify(HttpError(404)), failures) == 0
+
+
+@given(
+    st.sampled_from(Kind),
+    st.sampled_from(Severity),
+    st.floats(0, 23.9),
+    st.floats(0.1, 24),
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),
+)
+def test_critical_waits_nowhere_and_others_until_the_hours(
+    kind, level, start, end, now
+):
+    channel = Channel(kind, 1, frozenset(Severity), hours=(start, end))
+    wait = channel.wait(level, now)
+    if level is Severity.CRITICAL:
+        assert wait == 0
+    assert 0 <= wait <= 24 * 3600
+    if kind in SINGLE:
+        assert channel.collects(level) == 0
+
+
+def test_types_of_a_subscription():
+    assert subscribed("order_created", "supplier_*, order_*")
+    assert not subscribed("product_created", "supplier_* order_*")

@@ -1,0 +1,100 @@
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+
+from ..common import SyncCase
+
+
+@tagged("post_install", "-at_install")
+class TestMend(SyncCase):
+    """What many changes failed of is corrected once."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        groups = "purchase.group_purchase_user,pharmacy_sync.group_operator"
+        cls.operator = new_test_user(cls.env, "mend_operator", groups)
+
+    def make_refused(self, count=3):
+        orders = self.env["purchase.order"]
+        for __ in range(count):
+            orders |= self.make_order(quantity=-1.0)
+        self.push()
+        dead = self.operations(state="dead").with_user(self.operator)
+        self.assertEqual(len(dead), count)
+        return orders, dead
+
+    def work(self, redrive):
+        """Do what the job runner would: one shift of the redrive's job."""
+        self.env.flush_all()
+        backend = redrive.backend_id._as_runner()
+        redrive.with_env(backend.env)._job_work()
+        self.env.invalidate_all()
+
+    def wizard(self, letters):
+        context = letters.action_ask_mend()["context"]
+        return (
+            self.env["sync.operation.mend"]
+            .with_user(self.operator)
+            .with_context(**context)
+            .create({})
+        )
+
+    def test_the_field_that_the_errors_name_comes_first_and_once(self):
+        __, dead = self.make_refused()
+        wizard = self.wizard(dead)
+        line = wizard.line_ids[0]
+        self.assertEqual((line.name, line.failing), ("lines[].quantity", True))
+        self.assertEqual(line.count, 3)
+        self.assertEqual(line.label, "Quantity")
+        supplier = wizard.line_ids.filtered(lambda ln: ln.name == "supplier_id")
+        self.assertEqual(supplier.shown, self.supplier.display_name)
+
+    def test_one_value_is_corrected_in_all_and_they_go_through(self):
+        orders, dead = self.make_refused()
+        wizard = self.wizard(dead)
+        wizard.line_ids[0].value = "4"
+        action = wizard.action_mend()
+        self.assertEqual(action["res_model"], "sync.redrive")
+        self.assertEqual(set(orders.order_line.mapped("product_qty")), {4.0})
+        self.assertEqual(dead.note_ids.mapped("action"), ["edited"] * 3)
+        redrive = self.env["sync.redrive"].browse(action["res_id"])
+        self.work(redrive)
+        redrive.with_user(self.operator).action_start()
+        for __ in range(4):
+            self.push()
+            self.work(redrive)
+        self.assertFalse(self.operations(state="dead"))
+
+    def test_units_of_arrived_records_are_a_table_of_replacements(self):
+        self.app.add("products", name="Odd", uom="Barrels of Nowhere")
+        self.app.add("products", name="Odder", uom="Barrels of Nowhere")
+        self.app.add("products", name="Oddest", uom="Crates of Nowhere")
+        self.pull()
+        dead = self.operations(state="dead").with_user(self.operator)
+        wizard = self.wizard(dead)
+        units = wizard.line_ids.filtered("is_unit")
+        self.assertEqual(
+            {line.former: line.count for line in units},
+            {"Barrels of Nowhere": 2, "Crates of Nowhere": 1},
+        )
+        self.assertEqual(wizard.line_ids[: len(units)], units, "first")
+        unit = self.env.ref("uom.product_uom_unit")
+        units.value = unit.name
+        wizard.action_mend()
+        self.assertEqual({o.payload["uom"] for o in dead}, {unit.name})
+
+    def test_what_cannot_be_is_refused_and_changes_nothing(self):
+        orders, dead = self.make_refused(2)
+        wizard = self.wizard(dead)
+        wizard.line_ids[0].value = "many"
+        with self.assertRaisesRegex(UserError, "Nothing was corrected"):
+            wizard.action_mend()
+        self.assertEqual(set(orders.order_line.mapped("product_qty")), {-1.0})
+        with self.assertRaisesRegex(UserError, "No value was changed"):
+            self.wizard(dead).action_mend()
+
+    def test_only_operators_may(self):
+        __, dead = self.make_refused(1)
+        user = new_test_user(self.env, "mend_user", "pharmacy_sync.group_user")
+        with self.assertRaises(AccessError):
+            dead.with_user(user).action_ask_mend()

@@ -1,0 +1,95 @@
+"""What the documentation shows a developer works: its blocks are run, in their order,
+against a server."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+DOCS = Path(__file__).resolve().parents[2] / "docs/app"
+BLOCK = re.compile(r"^\.\. code-block:: (sh|python)\n\n((?:   .*\n|\n)+)", re.MULTILINE)
+NAMES = ("URL", "DB", "KEY")
+TIMEOUT = 120
+
+
+@pytest.fixture(scope="module")
+def stack(make_stack):
+    """A clinic of its own: its pharmacy app does not know what the pages push."""
+    return make_stack("docs")
+
+
+def blocks(page):
+    """``[(language, code)]`` of a page."""
+    found = BLOCK.findall((DOCS / f"{page}.rst").read_text())
+    return [(language, dedent(code)) for language, code in found]
+
+
+def run(stack, language, code):
+    """What a program prints that has these blocks."""
+    command = {"sh": ["bash", "-euo", "pipefail"], "python": [sys.executable]}[language]
+    webhook = f"/pharmacy_sync/webhook/{stack.prepared['backend']}"
+    env = {
+        **os.environ,
+        "URL": stack.odoo.url,
+        "DB": stack.database,
+        "KEY": stack.prepared["api_key"],
+        "WEBHOOK": stack.odoo.url + webhook,
+        "SECRET": stack.app.webhook_secret,
+    }
+    done = subprocess.run(
+        [*command, "-c", code],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def orders(stack, *references):
+    return stack.query(
+        "SELECT origin, amount_untaxed FROM purchase_order WHERE origin = ANY(%s) "
+        "ORDER BY origin",
+        list(references),
+    )
+
+
+def test_the_first_order_arrives_by_curl_and_by_python(stack):
+    (language, names), *rest = blocks("quick-start")
+    # The reader's own: where Odoo is, its database, the key.
+    assert language == "sh"
+    assert tuple(re.findall(r"^export (\w+)=", names, re.MULTILINE)) == NAMES
+    by_curl = "\n".join(code for language, code in rest if language == "sh")
+    said = run(stack, "sh", by_curl)
+    assert said.count('"operation": "created"') == 3
+    assert '"known": true' in said
+    (order,) = orders(stack, "Q00001")
+    assert order["amount_untaxed"] == 12
+    # The same again makes nothing twice.
+    assert run(stack, "sh", by_curl).count('"operation": "created"') == 3
+    assert len(orders(stack, "Q00001")) == 1
+
+    by_python = "\n".join(code for language, code in rest if language == "python")
+    said = run(stack, "python", by_python)
+    assert "po_2 created None" in said
+    assert [order["origin"] for order in orders(stack, "Q00001", "Q00002")] == [
+        "Q00001",
+        "Q00002",
+    ]
+    # The feed has both.
+    assert {"po_1", "po_2"} <= {line.split()[0] for line in said.splitlines()}
+
+
+def test_a_webhook_is_signed_as_the_page_shows(stack):
+    ((language, code),) = blocks("webhooks")
+    assert run(stack, language, code).strip() == "202"
+
+
+def test_the_methods_over_rpc(stack):
+    ((language, code),) = blocks("methods")
+    assert run(stack, language, code).strip().isdigit()
