@@ -147,10 +147,6 @@ class SyncAlertRule(models.Model):
             labels = dict(self._fields["action"]._description_selection(self.env))
             backends._note_action(f"{labels[self.action]} ({self.name})")
 
-
-class SyncAlert(models.Model):
-    _inherit = "sync.alert"
-
     @api.model
     def _act_on(self, news):
         """Alerts were raised: do what their rules do by themselves.
@@ -161,5 +157,5 @@ class SyncAlert(models.Model):
         for rule, sighting in news:
             if sighting.backend_id:
                 backends.setdefault(rule.id, set()).add(sighting.backend_id)
-        for rule in self.env["sync.alert.rule"].browse(backends):
+        for rule in self.browse(backends):
             rule._act(self.env["sync.backend"].browse(backends[rule.id]))

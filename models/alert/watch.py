@@ -204,7 +204,7 @@ class SyncAlert(models.Model):
         insert_rows(self, list(self._rows(news, now)), on_conflict=again)
         self.invalidate_model()
         with alone(self.env) as failure:
-            self._act_on(list(news.values()))
+            self.env["sync.alert.rule"]._act_on(list(news.values()))
         if failure:
             _logger.critical("a rule could not act", exc_info=failure.error)
 
