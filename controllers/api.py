@@ -59,7 +59,7 @@ class ApiController(http.Controller):
     def openapi(self):
         """What the methods take and answer, as an OpenAPI document."""
         env = request.env(user=SUPERUSER_ID)
-        records = env["sync.entity"]._schemas()
+        entity, methods = env["sync.entity"], list(env["sync.api"]._methods())
         return request.make_json_response(
-            document(list(env["sync.api"]._methods()), records, PATH)
+            document(methods, entity._schemas(), PATH, entity._entities())
         )

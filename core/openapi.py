@@ -24,13 +24,18 @@ _FAILED = {
 
 
 def document(
-    methods: Iterable[Method], records: Mapping[str, Any], path: str
+    methods: Iterable[Method],
+    records: Mapping[str, Any],
+    path: str,
+    entities: Iterable[str],
 ) -> dict[str, Any]:
     """The document of methods.
 
     :param records: JSON Schema of each kind of record by its name
     :param path: address of the methods
+    :param entities: kinds of records, as a call names them
     """
+    known = [*entities]
     return {
         "openapi": "3.1.0",
         "info": {
@@ -40,7 +45,7 @@ def document(
             "its fields, that is left out is left alone.",
         },
         "security": [{"key": []}],
-        "paths": {f"{path}/{m.name}": {"post": _operation(m)} for m in methods},
+        "paths": {f"{path}/{m.name}": {"post": _operation(m, known)} for m in methods},
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
             "schemas": {
@@ -56,15 +61,20 @@ def _reference(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _operation(method: Method) -> dict[str, Any]:
+def _operation(method: Method, entities: list[str]) -> dict[str, Any]:
     answer = Object(
         fields={**COMMON, **method.answer}, optional=frozenset(method.answer)
     )
     failed = _content(_reference("Error"))
+    asked = method.request_schema()
+    if "entity" in asked["properties"]:
+        entity = asked["properties"]["entity"]
+        optional = [] if "entity" in asked["required"] else [None]
+        entity["enum"] = [*entities, *optional]
     return {
         "operationId": method.name,
         "summary": method.summary,
-        "requestBody": {"required": True, **_content(method.request_schema())},
+        "requestBody": {"required": True, **_content(asked)},
         "responses": {
             "200": {"description": "The answer.", **_content(answer.schema())},
             **{

@@ -107,7 +107,9 @@ def test_arguments_have_names_defaults_and_bounds(method):
 
 
 def test_the_document_is_json_and_its_schemas_are_schemas():
-    said = json.loads(json.dumps(document(METHODS, {"Supplier": {}}, "/v1")))
+    said = json.loads(
+        json.dumps(document(METHODS, {"Supplier": {}}, "/v1", ("supplier", "product")))
+    )
     assert set(said["paths"]) == {f"/v1/{method.name}" for method in METHODS}
     for path in said["paths"].values():
         operation = path["post"]
@@ -115,6 +117,17 @@ def test_the_document_is_json_and_its_schemas_are_schemas():
         for body in bodies:
             schema = body["content"]["application/json"]["schema"]
             jsonschema_rs.meta.validate(schema)
+
+
+def test_the_document_names_the_kinds_of_records():
+    paths = document(METHODS, {}, "/v1", ("supplier", "product"))["paths"]
+
+    def entity(name):
+        body = paths[f"/v1/{name}"]["post"]["requestBody"]["content"]
+        return body["application/json"]["schema"]["properties"]["entity"]["enum"]
+
+    assert entity("push") == ["supplier", "product"]
+    assert entity("conflicts") == ["supplier", "product", None]
 
 
 def test_of_answers_only_what_may_be_null_is():
