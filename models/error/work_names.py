@@ -20,6 +20,7 @@ WORK_NAMES = {
     "killed job": _lt("Job whose worker died"),
     "saga job": _lt("Job of a saga"),
     "long work": _lt("Job of long work"),
+    "scheduled maintenance": _lt("Scheduled maintenance"),
     "scheduled pull": _lt("Scheduled reading"),
     "scheduled reports": _lt("Scheduled reports"),
     "scheduled comparison": _lt("Scheduled comparison"),

@@ -44,6 +44,11 @@ class TestDefects(AlertCase):
         stream = self.backend.stream_ids[0]
         return self.env["sync.reconciliation"].create({"stream_id": stream.id})
 
+    def delivery(self):
+        return self.env["sync.delivery"].create(
+            {"kind": "test", "backend_id": self.backend.id}
+        )
+
     def report(self):
         return self.env["sync.report.schedule"]
 
@@ -59,6 +64,11 @@ class TestDefects(AlertCase):
             ("sync.escalation", "_job_step"): (step, "_fix_request"),
             ("sync.reconciliation", "_job_work"): (work, "_work_on"),
             ("sync.stream", "_cron_pull"): (self.env["sync.stream"], None),
+            ("sync.delivery", "_job_deliver"): (self.delivery(), "_deliver"),
+            ("sync.maintenance", "_cron_follow"): (
+                self.env["sync.maintenance"],
+                "_follow_due",
+            ),
             ("sync.touched", "_cron_look"): (self.env["sync.touched"], "_take"),
             ("sync.metric", "_cron_roll_up"): (self.env["sync.metric"], "_roll_up_due"),
             ("sync.reconciliation", "_cron_reconcile"): (work.browse(), None),
