@@ -85,9 +85,11 @@ def checked(value, **kinds):
     """
     for name, kind in kinds.items():
         if not isinstance(value, dict) or not isinstance(value.get(name), kind):
-            raise SchemaMismatchError(
+            error = SchemaMismatchError(
                 f"The answer has no {name} that is a {kind.__name__}.", field=name
             )
+            error.raw = json.dumps(value)[:EXCERPT]
+            raise error
     return value
 
 
@@ -107,7 +109,9 @@ def unreadable(method, reason, raw=None):
     """
     message = f"The answer cannot be read: {reason}."
     if method != "GET":
-        return OutcomeUnknownError(message)
+        error = OutcomeUnknownError(message)
+        error.raw = raw
+        return error
     return DataCorruptedError(message, raw=raw)
 
 

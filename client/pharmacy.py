@@ -16,6 +16,7 @@ from ..core.exceptions import (
     OutcomeUnknownError,
     SyncError,
 )
+from ..core.tracing import traceparent
 from .answers import (
     RECORD,
     body_of,
@@ -42,7 +43,7 @@ class PharmacyClient:
     """A pharmacy app as seen from Odoo.
 
     :param key: what sets this app's connections apart in the process: database
-        name and backend id
+        name, backend id, and a number: another one makes it connect anew
     :param url: base address, without a trailing slash
     :param api_key: bearer token
     :param next_key: tried once the app refuses the key; empty: there is none
@@ -81,7 +82,7 @@ class PharmacyClient:
         guard=lambda: nullcontext(lambda exchange: None),
     ):
         self.url = url
-        self._session = pooled_session(*key, url, internal)
+        self._session = pooled_session(*key[:2], url, internal, *key[2:])
         self._api_key = api_key
         self._next_key = next_key
         self._on_next_key = on_next_key
@@ -336,6 +337,8 @@ class PharmacyClient:
             return body_of(response)
         except Exception as exc:
             error = exc
+            # What failed is found again in the log of calls, and in the app's.
+            exc.request_id = ids["request_id"]
             raise
         finally:
             answered = response is not None
@@ -367,6 +370,7 @@ class PharmacyClient:
             "Authorization": f"Bearer {self._api_key}",
             "X-Correlation-ID": correlation_id,
             "X-Request-ID": request_id,
+            "traceparent": traceparent(correlation_id, request_id),
             DEADLINE_HEADER: "0",  # set when it is sent
             "X-Actor": "odoo",
             **({"Idempotency-Key": idempotency_key} if idempotency_key else {}),

@@ -58,6 +58,8 @@ _BEFORE_SENDING = (
     ValueError,
 )
 _opening = threading.Lock()
+# {(database, owner): (number, session)} of the session last asked for.
+_latest = {}
 _deadline = ContextVar("pharmacy_sync_deadline", default=None)
 _internal = ContextVar("pharmacy_sync_internal", default=False)
 
@@ -252,18 +254,27 @@ class _DeadlineAdapter(HTTPAdapter):
         return super().send(request, timeout=request.sync_timeout, **kwargs)
 
 
-def pooled_session(database, backend_id, url, internal=False):
+def pooled_session(database, owner, url, internal=False, number=0):
     """The process's session for one backend: at most ``POOL_SIZE`` connections.
 
+    :param owner: the backend's id, or what else the connections are for
     :param internal: whether it may connect to internal addresses
+    :param number: with another one the connections of the one before are closed
     """
     # Two threads at once would make two.
     with _opening:
-        return _session(database, backend_id, url, internal)
+        session = _session(database, owner, url, internal, number)
+        before = _latest.get((database, owner))
+        if before is None or before[0] != number:
+            _latest[database, owner] = number, session
+            if before is not None:
+                # Those in use are closed when their call ends.
+                before[1].close()
+        return session
 
 
 @lru_cache(maxsize=64)
-def _session(database, backend_id, url, internal):
+def _session(database, owner, url, internal, number):
     session = requests.Session()
     session.trust_env = False
     session.headers["Accept-Encoding"] = ACCEPTED

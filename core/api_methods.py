@@ -159,18 +159,6 @@ STATUS = Method(
         ),
     ),
 )
-HEALTH = Method(
-    "health",
-    "Whether the backend is worked on, and how much waits.",
-    (CORRELATION,),
-    {
-        "paused": Flag(),
-        "queue": Whole(what="Changes under way."),
-        "dead_letters": Whole(),
-        "conflicts": Whole(),
-        "mappings": Object(what="Records by state.", values=Whole()),
-    },
-)
 LOOKUP = Method(
     "lookup",
     "Suppliers or products as the pharmacy app last sent them, to save asking it.",

@@ -134,6 +134,12 @@ def raw_answer(exc: BaseException) -> str | None:
     return next((raw for raw in raws if isinstance(raw, str)), None)
 
 
+def request_id(exc: BaseException) -> str | None:
+    """The id of the request that failed, as its sender noted it."""
+    ids = (read(link, "request_id") for link in chain(exc))
+    return next((found for found in ids if isinstance(found, str)), None)
+
+
 def body_text(exc: BaseException) -> str:
     """The beginning of an answer that is a text, not JSON."""
     for value in (read(exc, "body"), read(read(exc, "response"), "text")):

@@ -279,6 +279,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
                 _KEYS,
                 secret=True,
             ),
+            Setting("metrics_token", "PHARMACY_SYNC_METRICS_TOKEN", _TEXT, secret=True),
             Setting("linear_api_key", "LINEAR_API_KEY", _TEXT, secret=True),
             Setting("linear_team_id", "LINEAR_TEAM_ID", _TEXT),
             Setting(
@@ -306,12 +307,17 @@ class Profile:
     numbers: Mapping[str, float]
 
 
-FEATURES = ("retry", "breaker", "escalation", "automated_fix", "notifications")
+FEATURES = (
+    *("retry", "breaker", "escalation", "automated_fix", "reset"),
+    "notifications",
+)
+# What acts by itself beyond this addon must be asked for.
+ASKED_FOR = {"automated_fix", "reset"}
 # On a developer's machine failures must show soon, and must wake no one.
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
         "production": Profile(
-            frozenset(FEATURES) - {"automated_fix"},
+            frozenset(FEATURES) - ASKED_FOR,
             {
                 name: SETTINGS[name].default
                 for name in (

@@ -19,6 +19,10 @@ UPDATE sync_delivery SET state = 'cancelled', eta = NULL, lease = NULL
 DELETE FROM sync_backend_connect;
 DELETE FROM sync_webhook;
 DELETE FROM sync_webhook_refusal;
+-- No service is asked for a fix, and no connection is reset.
+DELETE FROM ir_config_parameter
+ WHERE key IN ('pharmacy_sync.feature_automated_fix', 'pharmacy_sync.feature_reset');
+UPDATE sync_escalation SET state = 'failed' WHERE state = 'running';
 
 -- And nothing of what is tried in it is noted; an update of the addon undoes that.
 DO $$

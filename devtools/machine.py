@@ -8,7 +8,7 @@ import ctypes.util
 import getpass
 import shutil
 
-from . import apt, odoo, postgres, venv
+from . import apt, odoo, postgres, prometheus, venv
 from .progress import StepError
 
 BROWSERS = ("google-chrome", "chromium", "chromium-browser")
@@ -26,6 +26,8 @@ def prepare(tests=False):
     venv.ensure()
     odoo.write_script()
     postgres.ensure()
+    if tests:
+        prometheus.ensure()
 
 
 def _ensure(tests):

@@ -151,7 +151,7 @@ def _download():
         return
     partial = paths.STATE / "debs.partial"
     partial.mkdir(parents=True, exist_ok=True)
-    apt_get = ["apt-get", *_private_apt()]
+    apt_get = ["apt-get", *private_apt()]
     shell.run([*apt_get, "update"], "odoo", 300)
     # As root, apt would fetch as a user that cannot write into a home folder.
     options = ["-o", "APT::Sandbox::User=root"]
@@ -160,7 +160,7 @@ def _download():
     partial.rename(paths.DOWNLOADS)
 
 
-def _private_apt():
+def private_apt():
     """Options for an apt that reads our list and writes nothing of the system."""
     lists = paths.APT / "lists"
     (lists / "partial").mkdir(parents=True, exist_ok=True)

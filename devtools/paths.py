@@ -19,6 +19,7 @@ SITE = STATE / "site"
 DOWNLOADS = STATE / "debs"
 APT = STATE / "apt"
 ODOO = STATE / "odoo"
+PROMETHEUS = STATE / "prometheus"
 ADDONS = STATE / "addons"
 # Addons of others that tests install beside this one, apart from what it needs itself.
 NEIGHBOURS = STATE / "neighbours"

@@ -11,6 +11,7 @@ The tests find what they need in the environment:
 ``PHARMACY_SYNC_ODOO_COMMAND``      JSON list: the words that start Odoo
 ``PHARMACY_SYNC_ODOO_RC``           Odoo configuration naming no database
 ``PHARMACY_SYNC_APP_COMMAND``       JSON list: the words that start the app
+``PHARMACY_SYNC_PROMTOOL``          Prometheus' checker of rules and metrics
 ``PHARMACY_SYNC_NEIGHBOURS``        database with the addons of others, to clone
 ``PHARMACY_SYNC_NEIGHBOURS_RC``     Odoo configuration that finds these addons
 ==================================  =========================================
@@ -33,6 +34,7 @@ from . import (
     machine,
     odoo,
     paths,
+    prometheus,
     shell,
     translations,
     venv,
@@ -70,6 +72,7 @@ def test_environment(database):
         "PHARMACY_SYNC_ODOO_COMMAND": json.dumps(odoo.command()),
         "PHARMACY_SYNC_ODOO_RC": str(config.write("servers")),
         "PHARMACY_SYNC_APP_COMMAND": json.dumps(app),
+        "PHARMACY_SYNC_PROMTOOL": str(prometheus.promtool()),
     }
 
 

@@ -94,6 +94,7 @@ class Gate:
                 correlation_id=incoming.correlation_id,
                 actor=incoming.headers.get("x-actor", ""),
                 deadline_ms=incoming.headers.get("x-request-deadline-ms", ""),
+                traceparent=incoming.headers.get("traceparent", ""),
                 faults=list(rules),
                 items=incoming.items(),
                 duration_ms=round((time.monotonic() - started) * 1000, 1),

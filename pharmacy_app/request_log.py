@@ -19,6 +19,7 @@ class Entry:
     :param status: as answered; None when the connection was cut instead
     :param items: records in the request: those of a batch, else 1 for a write
     :param deadline_ms: what the caller said it would still wait, as sent
+    :param traceparent: the trace that the caller's request is a part of, as sent
     """
 
     seq: int
@@ -30,6 +31,7 @@ class Entry:
     correlation_id: str
     actor: str
     deadline_ms: str
+    traceparent: str
     faults: list
     items: int
     duration_ms: float

@@ -1,4 +1,6 @@
 from . import test_layout
+from .base import test_monitoring
+from .base import test_settings_walk
 from .base import test_apart
 from .base import test_verbs
 from .base import test_companies
@@ -20,6 +22,8 @@ from .backend import test_conform
 from .backend import test_connect
 from .backend import test_origin
 from .backend import test_sealed
+from .error import test_defects
+from .error import test_error_origin
 from .error import test_error_group
 from .error import test_error_recovered
 from .error import test_error_rule
@@ -79,6 +83,8 @@ from .reconcile import test_reconciliation
 from .reconcile import test_reconciliation_tour
 from .saga import test_saga
 from .saga import test_saga_tour
+from .analytics import test_component
+from .analytics import test_policy_trace
 from .analytics import test_metric
 from .analytics import test_overview
 from .analytics import test_overview_tour
@@ -93,8 +99,11 @@ from .alert import test_alert
 from .alert import test_channel
 from .alert import test_conditions
 from .alert import test_alert_tour
+from .alert import test_recovery_run
+from .alert import test_escalation
 from .api import test_api
 from .api import test_erase
+from .api import test_outside
 from .api import test_api_conflicts
 from .api import test_api_retry
 from .api import test_api_arguments

@@ -53,7 +53,7 @@ HOOKS = {
     ("sync.event", "_handler_lost"): "what follows from events that are lost",
     ("sync.operation", "_applied"): "what follows an arrival",
     ("sync.operation", "_carried_over"): "what follows a push",
-    ("sync.operation", "_recover"): "a room takes up its own work",
+    ("sync.exposition", "_families"): "figures for Prometheus",
     ("sync.overview", "_more"): "parts of the overview",
     ("sync.retention", "_drop_records"): "what goes by the ORM once it is old",
     ("sync.retention", "_expired"): "what goes once it is old",

@@ -15,7 +15,7 @@ ADDON = "odoo.addons.pharmacy_sync."
 # Part of every text that A has.
 MARK = "walled"
 # Models whose records belong to no company.
-SHARED = {"sync.retry.policy"}
+SHARED = {"sync.retry.policy", "sync.recovery.run", "sync.log.level"}
 # Of models that ask for more than required fields.
 SPECIAL = {
     "sync.error.rule": {"http_status": 422},

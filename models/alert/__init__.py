@@ -8,3 +8,8 @@ from . import watch
 from . import notify
 from . import channel
 from . import overview
+from . import sync_recovery_run
+from . import sync_recovery_line
+from . import recovery_steps
+from . import operator_actions
+from . import escalation

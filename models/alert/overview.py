@@ -1,6 +1,12 @@
+from datetime import datetime
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from ...core.exposition import Family, Kind
+from ...core.taxonomy import Severity
+
+EPOCH = datetime(1970, 1, 1)
 # Alerts that the page names.
 SHOWN = 5
 
@@ -39,3 +45,70 @@ class SyncOverview(models.AbstractModel):
                 for alert in alerts
             ],
         }
+
+
+class SyncExposition(models.AbstractModel):
+    _inherit = "sync.exposition"
+
+    @api.model
+    def _families(self, backends):
+        return [
+            *super()._families(backends),
+            self._about_alerts(backends),
+            *self._about_recovery(),
+        ]
+
+    def _about_alerts(self, backends):
+        counts = {
+            (backend.id or "", severity): count
+            for backend, severity, count in self.env["sync.alert"]._read_group(
+                [("state", "!=", "resolved")], ["backend_id", "severity"], ["__count"]
+            )
+        }
+        return Family(
+            "alerts_open",
+            Kind.GAUGE,
+            "Alerts that are not resolved.",
+            [
+                ({"backend": b, "severity": s}, counts.get((b, str(s)), 0))
+                for b in (*backends.ids, "")
+                for s in Severity
+            ],
+        )
+
+    def _about_recovery(self):
+        run = self.env["sync.recovery.run"]._latest()
+        seconds = (run.started_at - EPOCH).total_seconds() if run else None
+        return [
+            Family(
+                "recovery_last_run_timestamp_seconds",
+                Kind.GAUGE,
+                "When the latest recovery ran.",
+                [({}, seconds)],
+            ),
+            Family(
+                "recovery_left",
+                Kind.GAUGE,
+                "What a step of the latest recovery found and could not mend.",
+                _by_step(run, lambda line: line.found - line.mended),
+            ),
+            Family(
+                "recovery_mended",
+                Kind.GAUGE,
+                "What a step of the latest recovery mended.",
+                _by_step(run, lambda line: line.mended),
+            ),
+            Family(
+                "recovery_step_failed",
+                Kind.GAUGE,
+                "Whether a step of the latest recovery failed itself.",
+                _by_step(run, lambda line: line.state == "failed"),
+            ),
+        ]
+
+
+def _by_step(run, figure):
+    found = {}
+    for line in run.line_ids:
+        found[line.step] = found.get(line.step, 0) + figure(line)
+    return [({"step": step}, value) for step, value in found.items()]

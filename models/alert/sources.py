@@ -330,20 +330,7 @@ class SyncAlert(models.Model):
                 *((redrive, redrive.reason) for redrive in redrives),
             )
         ]
-        cron = self.env.ref("pharmacy_sync.cron_recover", raise_if_not_found=False)
-        if cron and None in backend_ids and cron.failure_count:
-            found.append(
-                Sighting(
-                    None,
-                    figure=1,
-                    subject=cron.name,
-                    count=cron.failure_count,
-                    at=cron.lastcall or None,
-                    cause=self.env._("the server log says why"),
-                    key="cron",
-                )
-            )
-        return found
+        return found + self.env["sync.recovery.run"]._sightings(backend_ids)
 
 
 def _of_errors(row, figure):

@@ -51,8 +51,9 @@ class SyncAlert(models.Model):
 
     @api.model
     def _cron_watch(self):
-        """Scheduled: look at everything."""
+        """Scheduled: look at everything, and do what is due about what goes on."""
         self._watch()
+        self.env["sync.escalation"]._climb_due()
 
     @api.model
     def _watch(self, conditions=tuple(Condition), backend_ids=None):
@@ -202,6 +203,10 @@ class SyncAlert(models.Model):
         )
         insert_rows(self, list(self._rows(news, now)), on_conflict=again)
         self.invalidate_model()
+        with alone(self.env) as failure:
+            self.env["sync.alert.rule"]._act_on(list(news.values()))
+        if failure:
+            _logger.critical("a rule could not act", exc_info=failure.error)
 
     def _last_resolved(self, fingerprints):
         """``{fingerprint: (when its last alert was resolved, whether by a person)}``"""

@@ -108,17 +108,21 @@ class SyncReportSchedule(models.Model):
     @api.model
     def _cron_send(self):
         """Scheduled: mail the reports that are due, each in its own transaction."""
-        for schedule in self.search([("active", "=", True)]):
-            try:
-                apart(schedule._send_due)
-            except Exception as exc:  # noqa: BLE001 - the others are sent
-                # It is due still: tried again with the next run.
-                self.env["sync.error"]._record(
-                    exc,
-                    operation="report",
-                    backend_id=schedule.backend_id.id,
-                    context={"schedule": schedule.id},
-                )
+        with self.env["sync.error"]._watch_over("scheduled reports"):
+            for schedule in self.search([("active", "=", True)]):
+                schedule._try_sending()
+
+    def _try_sending(self):
+        try:
+            apart(self._send_due)
+        except Exception as exc:  # noqa: BLE001 - the others are sent
+            # It is due still: tried again with the next run.
+            self.env["sync.error"]._record(
+                exc,
+                operation="report",
+                backend_id=self.backend_id.id,
+                context={"schedule": self.id},
+            )
 
     def _send_due(self):
         """Mail the report of the last whole day, week or month, unless it has been."""

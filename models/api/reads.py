@@ -1,17 +1,26 @@
-from odoo import api, models
+from odoo import api, fields, models
 
+from ...core.api_health import HEALTH, STATISTICS
 from ...core.api_methods import CHANGES, LOOKUP
+from ...core.health import health
 from ..base.alone import without_sql
 
 
 class SyncApi(models.AbstractModel):
-    """What the app reads: records as Odoo knows them, and what changed in Odoo."""
+    """What the app reads: records as Odoo knows them, what changed in Odoo, and how
+    synchronisation stands."""
 
     _inherit = "sync.api"
 
     @api.model
     def _methods(self):
-        return {**super()._methods(), LOOKUP: self._lookup, CHANGES: self._changes}
+        return {
+            **super()._methods(),
+            LOOKUP: self._lookup,
+            CHANGES: self._changes,
+            HEALTH: self._health,
+            STATISTICS: self._statistics,
+        }
 
     @api.model
     def lookup(self, entity, external_ids, correlation_id=None):
@@ -77,3 +86,57 @@ class SyncApi(models.AbstractModel):
 
     def _changes(self, backend, correlation_id, entity, cursor, limit):
         return self._stream(backend, entity)._changes(cursor, limit)
+
+    @api.model
+    def health(self, correlation_id=None):
+        """Whether the backend is worked on: ``{success, paused, queue, dead_letters,
+        conflicts, mappings, score, breakers}``, each breaker ``{operation, state, mode,
+        cause, retry_after}``."""
+        return self._answer(HEALTH, correlation_id)
+
+    @api.model
+    def statistics(self, range="24h", correlation_id=None):
+        """What happened in a range of time, and how much of it went wrong.
+
+        :param str range: how far to look back: ``1h``, ``24h``, ``7d`` or ``30d``
+        :return: ``{success, start, end, totals, rates, errors_by_category,
+            errors_by_severity, codes}``: rates are per cent, false if there is nothing
+            to be a part of; codes are the ten most frequent of errors
+        """
+        return self._answer(STATISTICS, range, correlation_id)
+
+    def _statistics(self, backend, correlation_id, range):
+        found = backend.env["sync.statistics"].data(backend.ids, range)
+        return {
+            **{name: found[name] for name in ("start", "end", "totals", "rates")},
+            "errors_by_category": found["by_category"],
+            "errors_by_severity": found["by_severity"],
+            "codes": found["codes"],
+        }
+
+    def _health(self, backend, correlation_id):
+        mappings = backend.env["sync.mapping"]._read_group(
+            [("backend_id", "=", backend.id)], ["state"], ["__count"]
+        )
+        return {
+            "paused": backend._rests(),
+            "queue": backend.operation_count,
+            "dead_letters": backend.dead_count,
+            "conflicts": backend.conflict_count,
+            "mappings": dict(mappings),
+            "score": health(
+                backend.env["sync.overview"]._vitals(backend)[backend.id]
+            ).score,
+            "breakers": [_told(breaker) for breaker in backend.breaker_ids],
+        }
+
+
+def _told(breaker):
+    wait = breaker.open_until and breaker.open_until - fields.Datetime.now()
+    return {
+        "operation": breaker.operation,
+        "state": breaker.state,
+        "mode": breaker.mode,
+        "cause": breaker.cause or None,
+        "retry_after": max(0, round(wait.total_seconds())) if wait else None,
+    }

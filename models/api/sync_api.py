@@ -5,11 +5,12 @@ import uuid
 from odoo import api, models
 from odoo.http import request
 
-from ...core.api_methods import HEALTH, PUSH, STATUS
+from ...core.api_methods import PUSH, STATUS
 from ...core.exceptions import InvalidDataError, NotNowError, SyncError
 from ...core.logs import get_logger
 from ...core.taxonomy import ErrorType
 from ...core.text_checks import VISIBLE
+from ...core.tracing import read_trace
 from ...entities.neutral import neutral
 from ..base.alone import is_replayed, without_sql
 from ..base.own_transaction import no_transaction
@@ -80,19 +81,13 @@ class SyncApi(models.AbstractModel):
         """
         return self._answer(STATUS, entity, external_ids, correlation_id)
 
-    @api.model
-    def health(self, correlation_id=None):
-        """Whether the backend is worked on: ``{success, paused, queue, dead_letters,
-        conflicts, mappings}``, the last four as numbers."""
-        return self._answer(HEALTH, correlation_id)
-
     # -- Implementation ---------------------------------------------------------------
 
     @api.model
     def _methods(self):
         """What the app may call: ``{core.schema.Method: what does it}``. Each kind of
         method adds its own, and so may another addon."""
-        return {PUSH: self._push, STATUS: self._status, HEALTH: self._health}
+        return {PUSH: self._push, STATUS: self._status}
 
     def _answer(self, method, *arguments):
         """What a method answers over RPC.
@@ -116,8 +111,11 @@ class SyncApi(models.AbstractModel):
             What is refused leaves no error; what fails leaves one, of a known backend
         """
         started = time.monotonic()
-        correlation_id = _usable(given.get("correlation_id")) or uuid.uuid4().hex
+        correlation_id = (
+            _usable(given.get("correlation_id")) or _traced() or uuid.uuid4().hex
+        )
         backend, refused = self.env["sync.backend"], None
+        self.env["sync.log.level"]._take_over()
         try:
             backend = self._backend()
             backend._check_original()
@@ -139,6 +137,11 @@ class SyncApi(models.AbstractModel):
             self._keep_failure(error, refused, correlation_id)
             answer = {"success": False, "error": self._error(error, refused)}
         duration = round((time.monotonic() - started) * 1000, 3)
+        _logger.debug(
+            "%s of backend %s: %s, %s ms, correlation id %s",
+            *(method.name, backend.id, refused if refused else "good"),
+            *(duration, correlation_id),
+        )
         answer.update(correlation_id=correlation_id, duration_ms=duration)
         return answer, refused
 
@@ -279,18 +282,6 @@ class SyncApi(models.AbstractModel):
             ]
         }
 
-    def _health(self, backend, correlation_id):
-        mappings = backend.env["sync.mapping"]._read_group(
-            [("backend_id", "=", backend.id)], ["state"], ["__count"]
-        )
-        return {
-            "paused": backend._rests(),
-            "queue": backend.operation_count,
-            "dead_letters": backend.dead_count,
-            "conflicts": backend.conflict_count,
-            "mappings": dict(mappings),
-        }
-
     def _error(self, classification, exception):
         """A failure as the API returns it: never a trace, never a statement."""
         return {
@@ -328,6 +319,13 @@ class SyncApi(models.AbstractModel):
                 classification.type,
                 exc_info=True,
             )
+
+
+def _traced():
+    """The trace that the request is a part of, or None."""
+    return (
+        read_trace(request.httprequest.headers.get("traceparent")) if request else None
+    )
 
 
 def _undone(cr):

@@ -111,6 +111,11 @@ class SyncBackend(models.Model):
         "state; empty once both sides were compared and repaired.",
     )
     set_back_reason = fields.Char("Noticed By", readonly=True, copy=False)
+    connection_number = fields.Integer(
+        readonly=True,
+        copy=False,
+        help="Each worker connects anew once this is another number.",
+    )
     _user_uniq = models.UniqueIndex(
         "(user_id) WHERE user_id IS NOT NULL",
         "A user can call in for one backend only.",

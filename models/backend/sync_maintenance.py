@@ -67,8 +67,8 @@ class SyncMaintenance(models.Model):
         return True
 
     @api.model
-    def _cron_follow(self):
-        """Scheduled: begin and end what is due."""
+    def _follow_due(self):
+        """Begin and end what is due."""
         now = fields.Datetime.now()
         begun = self.search(
             [("state", "=", "planned"), ("start", "<=", now), ("end", ">", now)]

@@ -143,8 +143,3 @@ class SyncStream(models.Model):
         self.ensure_one()
         own = [("stream_id", "=", self.id)]
         return open_records(self.env, "action_sync_mapping", own)
-
-    @api.model
-    def _cron_pull(self):
-        """Scheduled: read what changed in the pharmacy apps."""
-        self.env["sync.backend"]._at_work()._schedule_pull()

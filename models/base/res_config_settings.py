@@ -41,6 +41,12 @@ class ResConfigSettings(models.TransientModel):
     pharmacy_sync_automated_fix = fields.Boolean(
         "Automated Fix", help="A service of yours is asked to mend what keeps failing."
     )
+    pharmacy_sync_reset = fields.Boolean(
+        "Reset of the Connection",
+        help="Of a backend whose app keeps failing: it is paused, caches and "
+        "connections are dropped, the key is checked, and it goes on. Nothing queued "
+        "is lost.",
+    )
     pharmacy_sync_notifications = fields.Boolean(
         "Notifications", help="People are told of failures."
     )

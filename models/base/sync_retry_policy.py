@@ -122,5 +122,18 @@ class SyncRetryPolicy(models.Model):
             policy.write(wanted)
 
     @api.model
+    @api.model
+    def _restore_defaults(self):
+        """Set all policies back to what they are after installation."""
+        known = {policy.error_type: policy for policy in self.search([])}
+        for name, policy in DEFAULT_POLICIES.items():
+            numbers = {**asdict(policy), "jitter": str(policy.jitter)}
+            if name in known:
+                known.pop(name).write(numbers)
+            else:
+                self.create({**numbers, "error_type": name})
+        # Those that a manager added.
+        self.union(*known.values()).unlink()
+
     def _default_policy(self):
         return self.sudo().search([("error_type", "=", DEFAULT)])

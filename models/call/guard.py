@@ -62,10 +62,7 @@ class SyncBackend(models.Model):
             )
         correlation_id = uuid.uuid4().hex
         try:
-            entity = next(iter(self.env["sync.entity"]._entities().values()))
-            collection = entity._entity_collection
-            client = self._client("test")
-            client.changes(collection, None, 1, correlation_id)
+            client = self._ask_app(correlation_id)
         except FAILURES as exc:
             Error = self.env["sync.error"]
             error = Error._classify(exc, self)
@@ -85,6 +82,18 @@ class SyncBackend(models.Model):
             self.env._("The pharmacy app answers and accepts the key."),
         )
 
+    def _ask_app(self, correlation_id=None):
+        """Make one call with the key, which changes nothing.
+
+        :return: the client that made it
+        :raises Exception: one of :data:`...client.FAILURES`
+        """
+        entity = next(iter(self.env["sync.entity"]._entities().values()))
+        correlation_id = correlation_id or uuid.uuid4().hex
+        client = self._client("test")
+        client.changes(entity._entity_collection, None, 1, correlation_id)
+        return client
+
     def _client(self, operation, pool=None, wait=False):
         """A client for this backend's app whose every call is guarded.
 
@@ -95,7 +104,7 @@ class SyncBackend(models.Model):
         """
         self._check_original()
         return PharmacyClient(
-            (self.env.cr.dbname, self.id),
+            (self.env.cr.dbname, self.id, self.connection_number),
             self.url.strip().rstrip("/"),
             self._secret("api_key"),
             next_key="" if operation == "test" else self._next_key(),

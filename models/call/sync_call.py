@@ -1,7 +1,10 @@
 from odoo import api, fields, models
 
+from ...core.logs import get_logger
 from ...core.taxonomy import ErrorType
 from ..error.sync_error import selection
+
+_logger = get_logger(__name__)
 
 OPERATIONS = [("push", "Push"), ("pull", "Pull"), ("test", "Connection test")]
 RESULTS = [
@@ -111,6 +114,11 @@ class SyncCall(models.Model):
                 correlation_id=exchange.correlation_id,
                 request_id=exchange.request_id,
             )
+        _logger.debug(
+            "%(operation)s %(method)s %(path)s: %(status)s, %(result)s, "
+            "%(duration)s s, correlation id %(correlation_id)s",
+            dict.fromkeys(COLUMNS) | values,
+        )
         # Without a lock its keys are NULL, and nothing is unlocked.
         row = [*map(values.get, COLUMNS), fields.Datetime.now()]
         cr.execute(APPEND, [*row, *(unlock or (None, None))])

@@ -7,3 +7,4 @@ from . import sync_error_rule
 from . import sync_suspect
 from . import sync_marker
 from . import defects
+from . import sync_log_level

@@ -28,6 +28,7 @@ class SyncError(models.Model):
 
         :param work: what people call it, see :meth:`_name_work`
         """
+        self.env["sync.log.level"]._take_over()
         try:
             yield
         except Exception as exc:
@@ -63,3 +64,13 @@ class SyncError(models.Model):
                 correlation_id=storable_text(str(correlation_id), LONGEST_ID),
             )
         )
+
+
+class SyncMaintenance(models.Model):
+    _inherit = "sync.maintenance"
+
+    @api.model
+    def _cron_follow(self):
+        """Scheduled: begin and end what is due."""
+        with self.env["sync.error"]._watch_over("scheduled maintenance"):
+            self._follow_due()

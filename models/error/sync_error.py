@@ -4,10 +4,9 @@ import uuid
 from dataclasses import replace
 
 from odoo import api, fields, models
-from odoo.tools import LazyTranslate
 
 from ...core.classification import classify, classify_response
-from ...core.evidence import raw_answer
+from ...core.evidence import raw_answer, request_id
 from ...core.exceptions import LONGEST_MESSAGE
 from ...core.fingerprint import fingerprint
 from ...core.logs import get_logger
@@ -17,30 +16,11 @@ from ...core.taxonomy import Category, ErrorType, Severity
 from ...core.text_checks import LONGEST_ID
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
+from .work_names import WORK_NAMES
 
 _logger = get_logger(__name__)
-_lt = LazyTranslate(__name__)
 LONGEST_TRACE = 50_000
 LONGEST_CODE = 200
-# What people call the work that failed, where it is neither an operation nor a model.
-WORK_NAMES = {
-    "api": _lt("Call of the pharmacy app"),
-    "compare": _lt("Comparison"),
-    "connect": _lt("Connection"),
-    "delivery job": _lt("Job that delivers messages"),
-    "error handling": _lt("Recording or telling of a failure"),
-    "fallback": _lt("Look-up, and what serves in its place"),
-    "lookup": _lt("Look-up"),
-    "webhook": _lt("Webhook"),
-    "push job": _lt("Job that pushes"),
-    "pull job": _lt("Job that pulls"),
-    "event job": _lt("Job that delivers events"),
-    "recovery": _lt("Recovery of what was left behind"),
-    "saga job": _lt("Job of a saga"),
-    "scheduled comparison": _lt("Scheduled comparison"),
-    "scheduled figures": _lt("Scheduled figures"),
-    "scheduled look": _lt("Look for changes past Odoo's records"),
-}
 
 
 def selection(enum):
@@ -68,6 +48,15 @@ class SyncError(models.Model):
     work_name = fields.Char("During", compute="_compute_work_name")
     attempt = fields.Integer(readonly=True)
     correlation_id = fields.Char(required=True, readonly=True, index=True)
+    request_id = fields.Char(
+        readonly=True, help="Of the call that failed, as the log of calls has it."
+    )
+    cause_id = fields.Many2one(
+        "sync.error",
+        "Began With",
+        compute="_compute_cause_id",
+        help="The first failure of the same correlation id.",
+    )
     fingerprint = fields.Char(required=True, readonly=True, index=True)
     group_id = fields.Many2one("sync.error.group", readonly=True, ondelete="set null")
     type = fields.Selection(selection(ErrorType), required=True, readonly=True)
@@ -122,6 +111,20 @@ class SyncError(models.Model):
     )
     _unresolved_idx = models.Index("(id) WHERE resolved IS NOT TRUE")
     _open_group_idx = models.Index("(group_id) WHERE resolved IS NOT TRUE")
+
+    @api.depends("correlation_id")
+    def _compute_cause_id(self):
+        # Those of other companies are no cause that a reader could open.
+        first = dict(
+            self._read_group(
+                [("correlation_id", "in", self.mapped("correlation_id"))],
+                ["correlation_id"],
+                ["id:min"],
+            )
+        )
+        for error in self:
+            cause = first.get(error.correlation_id)
+            error.cause_id = cause if cause != error.id else False
 
     @api.depends("suggested_action")
     @api.depends_context("lang")
@@ -266,6 +269,7 @@ class SyncError(models.Model):
         return {
             **about,
             "work": operation,
+            "request_id": exception is not None and request_id(exception),
             "correlation_id": storable_text(
                 about.get("correlation_id") or uuid.uuid4().hex, LONGEST_ID
             ),

@@ -12,7 +12,9 @@ class SyncAudit(models.Model):
     _order = "at desc, id desc"
     _rec_name = "type"
 
-    event_id = fields.Integer("Event Number", required=True, readonly=True)
+    event_id = fields.Integer(
+        "Event Number", readonly=True, help="None: it is about a setting or policy."
+    )
     type = fields.Selection(
         lambda self: self.env["sync.event"]._select_type(),
         required=True,
@@ -20,9 +22,7 @@ class SyncAudit(models.Model):
     )
     at = fields.Datetime("Time", required=True, readonly=True)
     user_id = fields.Many2one("res.users", "Made by", readonly=True)
-    backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade"
-    )
+    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
     company_id = fields.Many2one("res.company", readonly=True)
     res_model = fields.Char("Model", readonly=True)
     res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)

@@ -28,6 +28,7 @@ OTHER_TYPES = {
     "saga_completed": _lt("Saga completed"),
     "saga_compensated": _lt("Saga compensated"),
     "saga_needs_attention": _lt("Saga needs attention"),
+    "policy_changed": _lt("Policy or setting changed"),
     "alert_acknowledged": _lt("Alert acknowledged"),
     "alert_resolved": _lt("Alert resolved"),
     "alert_silenced": _lt("Alert rule silenced"),

@@ -2,7 +2,7 @@ import uuid
 from datetime import timedelta
 from functools import partial
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.arriving import leaves_out
@@ -34,10 +34,9 @@ class SyncBackend(models.Model):
         """Job: carry the pharmacy app's changes to Odoo."""
         self.ensure_one()
         self = neutral(self, self)
-        if not self._is_ready():
-            return
         with self.env["sync.error"]._watch_over("pull job", self):
-            self._pull_all()
+            if self._is_ready():
+                self._pull_all()
 
     def _pull_all(self):
         """Read all streams. One in trouble holds up no other: a record that refers to
@@ -66,6 +65,12 @@ class SyncBackend(models.Model):
 
 class SyncStream(models.Model):
     _inherit = "sync.stream"
+
+    @api.model
+    def _cron_pull(self):
+        """Scheduled: read what changed in the pharmacy apps."""
+        with self.env["sync.error"]._watch_over("scheduled pull"):
+            self.env["sync.backend"]._at_work()._schedule_pull()
 
     def _pull(self, time=None):
         """Read all pages since the cursor; commit each with its cursor.

@@ -84,10 +84,9 @@ class SyncBackend(models.Model):
         """Job: carry Odoo's changes to the pharmacy app."""
         self.ensure_one()
         self = neutral(self, self)
-        if not self._is_ready():
-            return
         with self.env["sync.error"]._watch_over("push job", self):
-            self._push_all()
+            if self._is_ready():
+                self._push_all()
 
     def _push_all(self):
         job_uuid = self.env.context.get("job_uuid")

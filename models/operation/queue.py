@@ -1,11 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.logs import get_logger
 from ...core.retry import RETRY_AFTER_LIMIT
-from ..base.own_transaction import apart
 
-_logger = get_logger(__name__)
 # States of what is still to be done.
 QUEUED = ("pending", "running", "waiting")
 # Kinds of operations that wait while a breaker of a kind of calls is open. An arrived
@@ -120,34 +117,11 @@ class SyncOperation(models.Model):
         )
 
     @api.model
-    def _cron_recover(self):
-        """Scheduled: take up what a killed worker or a lost job left behind."""
-        # Committed before events are delivered: that takes other transactions, which
-        # would not see these operations in the queue, or would wait for this one.
-        self._try_recovery(self._take_back_left)
-        self._recover()
-        self._try_recovery(self.env["sync.backend"]._schedule_all)
-
-    @api.model
-    def _recover(self):
-        """Take up what else is left behind. Rooms above add theirs, each by
-        :meth:`_try_recovery`."""
-        self._try_recovery(self.env["sync.progress"]._recover_all)
-        self._try_recovery(self.env["sync.event"]._recover)
-        self._try_recovery(self.env["sync.delivery"]._take_up)
-
-    @api.model
-    def _try_recovery(self, method):
-        """Take up one kind of work, in a transaction of its own. What it fails with is
-        recorded, and keeps no other kind from being taken up."""
-        try:
-            with self.env["sync.error"]._watch_over("recovery"):
-                apart(method)
-        except Exception:
-            _logger.exception("A step of the recovery failed")
-
-    @api.model
     def _take_back_left(self):
+        """Take back what has no living job.
+
+        :return: how many operations
+        """
         rows = self.env.execute_query(
             SQL(
                 """SELECT o.id FROM sync_operation o
@@ -158,6 +132,7 @@ class SyncOperation(models.Model):
             )
         )
         self.browse(row[0] for row in rows)._take_back()
+        return len(rows)
 
 
 class SyncBackend(models.Model):

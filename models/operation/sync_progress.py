@@ -137,8 +137,11 @@ class SyncProgress(models.AbstractModel):
     def _job_work(self):
         """Job: a shift of work, then the next job's."""
         self.ensure_one()
-        self = neutral(self, self._work_backend())
-        time = shift(SHIFT)
+        backend = self._work_backend()
+        with self.env["sync.error"]._watch_over("long work", backend):
+            neutral(self, backend)._work_on(shift(SHIFT))
+
+    def _work_on(self, time):
         try:
             while apart(self._is_at_work):
                 more = self._step()
@@ -178,10 +181,16 @@ class SyncProgress(models.AbstractModel):
 
     @api.model
     def _recover_all(self):
-        """Give all long work whose job is gone a new one."""
-        for name in self.env.registry.descendants([self._name], "_inherit"):
-            if not self.env[name]._abstract:
-                self.env[name]._recover_work()
+        """Give all long work whose job is gone a new one.
+
+        :return: how many
+        """
+        names = self.env.registry.descendants([self._name], "_inherit")
+        return sum(
+            self.env[name]._recover_work()
+            for name in names
+            if not self.env[name]._abstract
+        )
 
     @api.model
     def _recover_work(self):
@@ -197,3 +206,4 @@ class SyncProgress(models.AbstractModel):
             )
         )
         self.browse(row[0] for row in rows)._schedule_work()
+        return len(rows)

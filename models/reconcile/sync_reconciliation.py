@@ -216,11 +216,11 @@ class SyncReconciliation(models.Model):
     @api.model
     def _cron_reconcile(self):
         """Scheduled: compare every stream with its pharmacy app."""
-        streams = self.env["sync.stream"].search(
-            [("backend_id", "in", self.env["sync.backend"]._at_work().ids)]
-        )
         with self.env["sync.error"]._watch_over("scheduled comparison"):
-            for stream in streams:
+            backends = self.env["sync.backend"]._at_work()
+            for stream in self.env["sync.stream"].search(
+                [("backend_id", "in", backends.ids)]
+            ):
                 stream._reconcile()
 
     @api.autovacuum
@@ -261,12 +261,18 @@ class SyncStream(models.Model):
 
     @api.model
     def _compare_due(self):
-        """Start the comparisons that floods of changes ask for, where they may."""
+        """Start the comparisons that floods of changes ask for, where they may.
+
+        :return: how many
+        """
+        started = 0
         due = self.search([("compare_due", "=", True)])
         for stream in due.filtered(lambda s: s.pushes and s.backend_id._is_at_work()):
             if not stream._comparison():
                 stream.compare_due = False
                 stream._reconcile(sends=True)
+                started += 1
+        return started
 
     def _comparison(self):
         """The comparison that is under way."""
@@ -292,13 +298,3 @@ class SyncStream(models.Model):
             work = work.create({"stream_id": self.id, "sends": sends})
             work.action_start()
         return work
-
-
-class SyncOperation(models.Model):
-    _inherit = "sync.operation"
-
-    @api.model
-    def _recover(self):
-        result = super()._recover()
-        self._try_recovery(self.env["sync.stream"]._compare_due)
-        return result

@@ -1,7 +1,7 @@
 import random
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.tools import SQL
 
 from ...core import saga as core
@@ -191,16 +191,6 @@ class SyncSagaStep(models.Model):
             return now + timedelta(seconds=int(found.seconds) + 1)
         self.last_delay = found.seconds
         return now + timedelta(seconds=found.seconds)
-
-
-class SyncOperation(models.Model):
-    _inherit = "sync.operation"
-
-    @api.model
-    def _recover(self):
-        result = super()._recover()
-        self._try_recovery(self.env["sync.saga"]._recover)
-        return result
 
 
 def _action(action):

@@ -294,7 +294,10 @@ class SyncSaga(models.Model):
 
     @api.model
     def _recover(self):
-        """Continue sagas whose job is gone; take back those that took too long."""
+        """Continue sagas whose job is gone; take back those that took too long.
+
+        :return: how many
+        """
         self.flush_model(["state", "job_uuid"])
         rows = self.env.execute_query(
             SQL(
@@ -311,3 +314,4 @@ class SyncSaga(models.Model):
         )
         for saga in self.browse(row[0] for row in rows):
             saga._schedule()
+        return len(rows)

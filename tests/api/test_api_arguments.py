@@ -43,6 +43,7 @@ METHODS = {
     "order": ("record", "idempotency_key"),
     "saga": ("saga",),
     "health": (),
+    "statistics": ("range",),
 }
 # A good value for each argument, so that one bad one is looked at by itself too.
 GOOD = {
@@ -50,6 +51,7 @@ GOOD = {
     "records": [],
     "external_ids": [],
     "limit": 10,
+    "range": "24h",
     "conflict_id": 1,
     "side": "odoo",
     "operation_ids": [1],

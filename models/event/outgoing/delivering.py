@@ -207,3 +207,4 @@ class SyncDelivery(models.Model):
             limit=RECOVER_LIMIT,
         )
         left._schedule()
+        return len(left)

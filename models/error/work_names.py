@@ -1,0 +1,29 @@
+from odoo.tools import LazyTranslate
+
+_lt = LazyTranslate(__name__)
+# What people call the work that failed, where it is neither an operation nor a model.
+WORK_NAMES = {
+    "api": _lt("Call of the pharmacy app"),
+    "compare": _lt("Comparison"),
+    "connect": _lt("Connection"),
+    "delivery job": _lt("Job that delivers messages"),
+    "error handling": _lt("Recording or telling of a failure"),
+    "fallback": _lt("Look-up, and what serves in its place"),
+    "lookup": _lt("Look-up"),
+    "webhook": _lt("Webhook"),
+    "push job": _lt("Job that pushes"),
+    "pull job": _lt("Job that pulls"),
+    "event job": _lt("Job that delivers events"),
+    "recovery": _lt("Recovery of what was left behind"),
+    "automated fix": _lt("Call of the service for automated fixes"),
+    "escalation": _lt("Step of an escalation"),
+    "killed job": _lt("Job whose worker died"),
+    "saga job": _lt("Job of a saga"),
+    "long work": _lt("Job of long work"),
+    "scheduled maintenance": _lt("Scheduled maintenance"),
+    "scheduled pull": _lt("Scheduled reading"),
+    "scheduled reports": _lt("Scheduled reports"),
+    "scheduled comparison": _lt("Scheduled comparison"),
+    "scheduled figures": _lt("Scheduled figures"),
+    "scheduled look": _lt("Look for changes past Odoo's records"),
+}

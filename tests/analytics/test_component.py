@@ -1,0 +1,70 @@
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import tagged
+
+from ..common import SyncCase
+
+
+@tagged("post_install", "-at_install")
+class TestComponent(SyncCase):
+    """How each part of the synchronisation is, on one page."""
+
+    def setUp(self):
+        super().setUp()
+        self.env["queue.job"].search([]).unlink()
+
+    def state(self, kind, name=None):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        parts = self.env["sync.component"].search([("kind", "=", kind)])
+        own = parts.filtered(lambda p: not p.backend_id or p.backend_id == self.backend)
+        own = own.filtered(lambda p: not name or p.name == name)
+        self.assertEqual(len(own), 1, own.mapped("title"))
+        self.assertTrue(own.title)
+        self.assertTrue(own.action_open())
+        return own.state, own.detail
+
+    def test_all_is_good(self):
+        for kind in ("backend", "runner"):
+            self.assertEqual(self.state(kind)[0], "good", kind)
+        self.assertEqual(self.state("breaker", "push")[0], "good")
+        self.assertEqual(self.state("pool", "order_sync")[0], "good")
+        self.assertIn(self.state("database")[0], ("good", "fair"))
+
+    def test_backend_that_rests(self):
+        self.backend.paused = True
+        self.assertEqual(self.state("backend")[0], "fair")
+        self.backend.refused_at = fields.Datetime.now()
+        self.assertEqual(self.state("backend")[0], "bad")
+
+    def test_breaker_that_is_open(self):
+        push = self.backend.breaker_ids.filtered(lambda b: b.operation == "push")
+        push._set_mode("forced_open", "drill")
+        self.assertEqual(self.state("breaker", "push"), ("bad", "drill"))
+        self.assertEqual(self.state("breaker", "pull")[0], "good")
+
+    def test_slots_that_are_taken(self):
+        pool = self.backend.pool_ids.filtered(lambda p: p.name == "reporting")
+        self.assertEqual(self.state("pool", "reporting"), ("good", "Slots taken: 0"))
+        pool.concurrency = 1
+        with self.registry.cursor() as cr, pool._slot(cr):
+            found = self.state("pool", "reporting")
+        self.assertEqual(found, ("fair", "Slots taken: 1"))
+
+    def test_events_that_lie(self):
+        self.make_order()
+        self.env.cr.flush()
+        self.assertEqual(self.state("events")[0], "good")
+        self.env.cr.execute(
+            "UPDATE sync_event SET create_date = create_date - interval '6 minutes' "
+            "WHERE state = 'pending'"
+        )
+        self.assertEqual(self.state("events")[0], "bad")
+
+    def test_runner_that_starts_nothing(self):
+        self.backend._as_runner().with_delay()._job_push()
+        self.assertEqual(self.state("runner")[0], "good")
+        long_ago = fields.Datetime.now() - timedelta(minutes=6)
+        self.env.cr.execute("UPDATE queue_job SET date_created = %s", [long_ago])
+        self.assertEqual(self.state("runner")[0], "bad")

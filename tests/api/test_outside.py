@@ -1,0 +1,306 @@
+"""What the outside sees: probes, metrics, health and statistics, traces."""
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+from contextlib import closing
+from datetime import timedelta
+
+import psycopg2
+
+from odoo import fields
+from odoo.sql_db import connection_info_for
+from odoo.tests import HttpCase, get_db_name, tagged
+
+from ...core.tracing import trace_id
+from ...models.analytics import probe as probing
+from ..common import KEY, ConcurrencyCase, SyncCase
+
+TOKEN = "token-of-prometheus"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@tagged("post_install", "-at_install")
+class TestProbes(HttpCase):
+    def setUp(self):
+        super().setUp()
+        self.env.ref("pharmacy_sync.cron_recover").lastcall = fields.Datetime.now()
+
+    def test_live_asks_the_database_nothing(self):
+        answer = self.url_open("/pharmacy_sync/health/live")
+        self.assertEqual((answer.status_code, answer.json()), (200, {"status": "ok"}))
+
+    def test_nobody_learns_names_or_secrets(self):
+        self.env["sync.backend"].create(
+            {"name": "Secret Pharmacy", "url": "http://127.0.0.1:9", "api_key": KEY}
+        )
+        answer = self.url_open("/pharmacy_sync/health")
+        self.assertNotIn("Secret", answer.text)
+        self.assertNotIn("127.0.0.1", answer.text)
+        self.assertNotIn("Set-Cookie", answer.headers)
+        self.assertEqual(answer.headers["Cache-Control"], "no-store")
+
+    def test_metrics_want_the_token(self):
+        path = "/pharmacy_sync/metrics"
+        self.assertEqual(self.url_open(path).status_code, 404, "there is no token")
+        self.patch(os, "environ", {**os.environ, "PHARMACY_SYNC_METRICS_TOKEN": TOKEN})
+        self.assertEqual(self.url_open(path).status_code, 401)
+        headers = {"Authorization": "Bearer wrong"}
+        self.assertEqual(self.url_open(path, headers=headers).status_code, 401)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        answer = self.url_open(path, headers=headers)
+        self.assertEqual(answer.status_code, 200)
+        self.assertIn("pharmacy_sync_jobs", answer.text)
+        self.assertNotIn(TOKEN, answer.text)
+
+
+@tagged("post_install", "-at_install")
+class TestProbeItself(ConcurrencyCase):
+    """Over a connection of its own, to real rows."""
+
+    def setUp(self):
+        super().setUp()
+        self.set_lastcall("now() at time zone 'UTC'")
+
+    def set_lastcall(self, when):
+        with self.registry.cursor() as cr:
+            cr.execute(
+                f"""UPDATE ir_cron SET lastcall = {when}, active = true WHERE id = (
+                    SELECT res_id FROM ir_model_data WHERE name = 'cron_recover'
+                       AND module = 'pharmacy_sync')"""
+            )
+
+    def test_all_is_well(self):
+        good, found = probing.probe(get_db_name())
+        self.assertTrue(good, found)
+        self.assertTrue(found["database"]["ok"])
+
+    def test_scheduled_actions_that_do_not_run(self):
+        self.set_lastcall("now() at time zone 'UTC' - interval '20 minutes'")
+        good, found = probing.probe(get_db_name())
+        self.assertFalse(good)
+        self.assertFalse(found["scheduled_actions"]["ok"])
+        self.assertTrue(found["database"]["ok"])
+
+    def test_it_does_not_hang_with_the_database(self):
+        """A table is locked for as long as the probe may take, and longer."""
+        locked, over = threading.Event(), threading.Event()
+
+        def hold():
+            with self.registry.cursor() as cr:
+                cr.execute("LOCK TABLE sync_backend IN ACCESS EXCLUSIVE MODE")
+                locked.set()
+                over.wait(30)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        try:
+            locked.wait(10)
+            started = time.monotonic()
+            good, found = probing.probe(get_db_name())
+            self.assertLess(time.monotonic() - started, 5)
+        finally:
+            over.set()
+            thread.join()
+        self.assertFalse(good)
+        self.assertFalse(found["database"]["ok"])
+
+    def test_no_database_and_no_server(self):
+        for database in (None, "no_such_database_at_all"):
+            good, found = probing.probe(database)
+            self.assertEqual((good, found["status"]), (False, "down"))
+
+    def test_it_reads_no_table_as_a_whole_that_grows(self):
+        """With 100,000 jobs that are done, the statement stays as cheap."""
+        __, info = connection_info_for(get_db_name())
+        with closing(psycopg2.connect(**info)) as connection:
+            cr = connection.cursor()
+            cr.execute("SET enable_seqscan = off")
+            cr.execute("EXPLAIN (FORMAT JSON) " + probing.QUERY, {"late": 900})
+            plan = json.dumps(cr.fetchone()[0])
+            connection.rollback()
+        for table in ("sync_operation", "sync_call", "sync_error", "sync_mapping"):
+            self.assertNotIn(f'"{table}"', plan)
+
+
+@tagged("post_install", "-at_install")
+class TestMetrics(SyncCase):
+    def text(self):
+        self.env.flush_all()
+        return self.env["sync.exposition"]._text()
+
+    def value(self, name, **labels):
+        pairs = ",".join(f'{k}="{v}"' for k, v in sorted(labels.items()))
+        start = f"pharmacy_sync_{name}" + (f"{{{pairs}}} " if pairs else " ")
+        for line in self.text().splitlines():
+            if line.startswith(start):
+                return float(line.removeprefix(start))
+        return None
+
+    def test_prometheus_accepts_them(self):
+        """Names, types and helps by Prometheus' own checker."""
+        self.make_order()
+        self.sync()
+        self.env["sync.operation"]._cron_recover()
+        promtool = os.environ.get("PHARMACY_SYNC_PROMTOOL") or shutil.which("promtool")
+        found = subprocess.run(
+            [promtool, "check", "metrics"],
+            input=self.text(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.assertEqual((found.returncode, found.stderr), (0, ""))
+
+    def test_figures_are_those_of_the_database(self):
+        backend = self.backend.id
+        before = self.value("operations", backend=backend, state="pending")
+        self.env["sync.operation"].create(
+            {"kind": "pull", "stream_id": self.backend.stream_ids[0].id}
+        )
+        self.assertEqual(
+            self.value("operations", backend=backend, state="pending"), before + 1
+        )
+        self.pull()
+        calls = self.value(
+            "calls_total", backend=backend, operation="pull", result="success"
+        )
+        self.assertGreater(calls, 0)
+        self.assertEqual(
+            self.value("breaker_closed", backend=backend, operation="push"), 1
+        )
+        self.env["sync.operation"]._cron_recover()
+        now = fields.Datetime.now().timestamp()
+        at = self.value("recovery_last_run_timestamp_seconds")
+        self.assertLess(abs(at - now), 24 * 3600)
+        self.assertEqual(self.value("recovery_step_failed", step="database"), 0)
+
+    def test_what_a_backend_is_called_breaks_no_line(self):
+        self.backend.name = 'Far"ma\n\\cia'
+        self.assertIn(r'name="Far\"ma\n\\cia"', self.text())
+
+    def test_labels_are_bounded(self):
+        """A thousand different errors are as many lines as one."""
+        Error = self.env["sync.error"]
+
+        def fail(times):
+            for number in range(times):
+                exc = ValueError(f"failure {number}")
+                about = {"backend_id": self.backend.id, "operation": f"work {number}"}
+                Error.create(Error._values(Error._classify(exc), exc, **about))
+
+        fail(1)
+        before = len(self.text().splitlines())
+        fail(50)
+        self.assertEqual(len(self.text().splitlines()), before)
+
+    def test_a_scrape_reads_neither_the_log_nor_the_catalogue(self):
+        """The same statements whatever there is; none goes through a table that grows
+        with what was synchronised."""
+        self.text()
+        self.env.invalidate_all()
+        with self.profiled() as statements:
+            self.text()
+        for statement in statements:
+            self.assertNotIn("sync_mapping", statement)
+        self.assertLess(len(statements), 25)
+
+    def profiled(self):
+        from contextlib import contextmanager
+
+        @contextmanager
+        def watch():
+            statements, cr = [], self.env.cr
+            execute = type(cr).execute
+
+            def noting(cursor, query, *args, **kwargs):
+                statements.append(str(getattr(query, "code", query)))
+                return execute(cursor, query, *args, **kwargs)
+
+            self.patch(type(cr), "execute", noting)
+            yield statements
+
+        return watch()
+
+
+@tagged("post_install", "-at_install")
+class TestApiHealth(SyncCase):
+    def api(self):
+        return self.env["sync.api"].with_user(self.api_user)
+
+    def test_health_has_score_and_breakers(self):
+        found = self.api().health()
+        self.assertTrue(found["success"], found)
+        self.assertEqual(found["score"], 100)
+        states = {b["operation"]: b["state"] for b in found["breakers"]}
+        self.assertEqual(states, {"push": "closed", "pull": "closed"})
+        self.backend.breaker_ids.sudo()._set_mode("forced_open", "drill")
+        found = self.api().health()
+        self.assertLess(found["score"], 100)
+        self.assertEqual({b["mode"] for b in found["breakers"]}, {"forced_open"})
+
+    def test_statistics_are_of_the_callers_backend(self):
+        Error, exc = self.env["sync.error"], ValueError("x")
+        other = self.env["sync.backend"].create(
+            {"name": "Other", "url": "http://127.0.0.1:9"}
+        )
+        for backend, times in ((self.backend, 2), (other, 5)):
+            about = {"backend_id": backend.id, "operation": "push"}
+            values = Error._values(Error._classify(exc), exc, **about)
+            Error.create([dict(values) for __ in range(times)])
+        found = self.api().statistics("24h")
+        self.assertTrue(found["success"], found)
+        self.assertEqual(found["totals"]["errors"], 2)
+        refused = self.api().statistics("century")
+        self.assertEqual(refused["error"]["field"], "range")
+
+
+@tagged("post_install", "-at_install")
+class TestTraces(SyncCase):
+    def test_a_call_out_carries_the_correlation_id_as_a_trace(self):
+        order = self.make_order()
+        self.push()
+        operation = self.mapping(order).operation_ids
+        sent = [r["traceparent"] for r in self.app.requests() if r["method"] == "POST"]
+        traces = {header.split("-")[1] for header in sent}
+        self.assertIn(trace_id(operation.correlation_id), traces)
+
+
+@tagged("post_install", "-at_install")
+class TestTraceIn(HttpCase):
+    def ask(self, **headers):
+        user = self.env["res.users"].browse(
+            SyncCase.make_user.__func__(type(self), "app", "pharmacy_sync.group_api")
+        )
+        self.env["sync.backend"].create(
+            {"name": "Test Pharmacy", "url": "http://127.0.0.1:9", "user_id": user.id}
+        )
+        expires = fields.Datetime.now() + timedelta(days=1)
+        keys = self.env["res.users.apikeys"].with_user(user).sudo()
+        key = keys._generate("rpc", "test", expires)
+        return self.url_open(
+            "/pharmacy_sync/api/v1/health",
+            data="{}",
+            headers={"Authorization": f"Bearer {key}", **headers},
+        ).json()
+
+    def test_it_is_taken_over(self):
+        found = self.ask(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01")
+        self.assertEqual(found["correlation_id"], TRACE)
+
+    def test_an_explicit_id_wins(self):
+        found = self.ask(
+            **{
+                "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01",
+                "X-Correlation-ID": "mine",
+            }
+        )
+        self.assertEqual(found["correlation_id"], "mine")
+
+    def test_one_that_is_none_is_not(self):
+        found = self.ask(traceparent=f"00-{'0' * 32}-00f067aa0ba902b7-01")
+        self.assertNotEqual(found["correlation_id"], "0" * 32)
+        self.assertEqual(len(found["correlation_id"]), 32)
