@@ -20,8 +20,10 @@ class SyncOperationMend(models.TransientModel):
     @api.model
     def default_get(self, fields_list):
         values = super().default_get(fields_list)
-        ids = self.env.context.get("default_operation_ids") or []
-        operations = self.env["sync.operation"].browse(ids)
+        # Ids or commands, as a caller gives them.
+        operations = self.new(
+            {"operation_ids": values.get("operation_ids") or []}
+        ).operation_ids._origin
         operations._check_operator()
         if len(operations) > MOST:
             raise UserError(
