@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from odoo.addons.pharmacy_sync.core import api_methods, exceptions
+from odoo.addons.pharmacy_sync.core import api_health, api_methods, exceptions
 from odoo.addons.pharmacy_sync.core.alert_kinds import KINDS
 from odoo.addons.pharmacy_sync.core.http_status import status_of
 from odoo.addons.pharmacy_sync.core.openapi import document
@@ -17,7 +17,12 @@ from odoo.addons.pharmacy_sync.core.taxonomy import TAXONOMY
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-METHODS = {m.name: m for m in vars(api_methods).values() if isinstance(m, Method)}
+METHODS = {
+    m.name: m
+    for module in (api_methods, api_health)
+    for m in vars(module).values()
+    if isinstance(m, Method)
+}
 # Where the words on screens are.
 SHOWN = ("models", "static/src", "views", "wizards")
 SHOWN_SUFFIXES = {".py", ".js", ".xml"}
