@@ -568,6 +568,15 @@ class TestRouting(ChannelCase):
         self.look()
         self.assertEqual(self.told(slack), [0])
 
+    def test_kinds_are_read_by_their_names(self):
+        kinds = self.env["sync.alert.channel"].fields_get(["kind"])["kind"]
+        self.assertEqual(dict(kinds["selection"])["pagerduty"], "PagerDuty")
+        # Odoo's pages show what is on record of a field that is a list of choices.
+        known = self.env["ir.model.fields"].get_field_selection(
+            "sync.alert.channel", "kind"
+        )
+        self.assertEqual(dict(known), dict(kinds["selection"]))
+
     def test_by_default_as_severe_as_the_road(self):
         makes = self.env["sync.alert.channel"]._severities_of
         found = {

@@ -16,7 +16,7 @@ from ....core.roads import PAGERDUTY
 from ....core.taxonomy import Severity
 from ...event.outgoing.sync_receiver import host_of, new_secret
 
-KINDS = (
+KINDS = [
     ("in_app", "In Odoo"),
     ("email", "Email"),
     ("slack", "Slack"),
@@ -24,7 +24,7 @@ KINDS = (
     ("pagerduty", "PagerDuty"),
     ("sms", "SMS"),
     ("linear", "Linear"),
-)
+]
 # Settings from outside of the database that a first channel of a kind takes.
 ADDRESSES = {"slack": "slack_webhook", "webhook": "alert_webhook_url"}
 KEYS = {"linear": "linear_api_key"}
