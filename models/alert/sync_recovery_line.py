@@ -37,7 +37,7 @@ class SyncRecoveryLine(models.Model):
         index=True,
     )
     started_at = fields.Datetime(related="run_id.started_at", store=True)
-    step = fields.Char(required=True, readonly=True)
+    step = fields.Char("Technical Step", required=True, readonly=True)
     step_name = fields.Char("Step", compute="_compute_step_name")
     backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
     company_id = fields.Many2one(related="backend_id.company_id", store=True)

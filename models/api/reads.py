@@ -109,8 +109,8 @@ class SyncApi(models.AbstractModel):
         found = backend.env["sync.statistics"].data(backend.ids, range)
         return {
             **{name: found[name] for name in ("start", "end", "totals", "rates")},
-            "errors_by_category": found["by_category"],
-            "errors_by_severity": found["by_severity"],
+            "errors_by_category": _counts(found["by_category"]),
+            "errors_by_severity": _counts(found["by_severity"]),
             "codes": found["codes"],
         }
 
@@ -140,3 +140,7 @@ def _told(breaker):
         "cause": breaker.cause or None,
         "retry_after": max(0, round(wait.total_seconds())) if wait else None,
     }
+
+
+def _counts(rows):
+    return {row["key"]: row["count"] for row in rows}

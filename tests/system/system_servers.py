@@ -259,7 +259,16 @@ class PharmacyApp(Server):
 
     def heal(self):
         self.call("DELETE", "/admin/faults")
-        self.call("POST", "/admin/settings", ignore_idempotency_keys=False)
+        self.call(
+            "POST",
+            "/admin/settings",
+            ignore_idempotency_keys=False,
+            refuse_records="",
+        )
+
+    def refuse_records(self, code):
+        """Refuse each record of a push with this code, until the app is healed."""
+        self.call("POST", "/admin/settings", refuse_records=code)
 
     def requests(self, since=0):
         """API requests as the app logged them, the test's own left out."""

@@ -275,9 +275,13 @@ def test_a_look_up_serves_what_odoo_has_while_the_app_fails(stack):
     assert known["value"]["name"] == record["name"]
     assert not unknown["success"]
     errors = stack.query(
-        "SELECT type FROM sync_error WHERE correlation_id = 'app-is-down'"
+        "SELECT type, operation FROM sync_error "
+        "WHERE correlation_id = 'app-is-down' ORDER BY id"
     )
-    assert [error["type"] for error in errors] == ["service_unavailable"]
+    assert [(error["type"], error["operation"]) for error in errors] == [
+        ("service_unavailable", "lookup"),
+        ("service_unavailable", "fallback"),  # nothing served for the second one
+    ]
 
 
 def _outcomes(answer):

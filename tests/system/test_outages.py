@@ -66,20 +66,36 @@ def test_edits_made_while_the_pharmacy_is_down_arrive_once(stack, patient, stopp
     assert versions(stack, orders) == [count + 1 for count in before]
 
 
-def test_a_given_up_push_is_a_dead_letter_until_an_operator_redrives_it(
+def test_a_push_that_an_outage_has_used_up_waits_for_the_app(
     stack, impatient, stopped_app
 ):
     (order,) = stack.synced_orders(1)
     stopped_app()
     stack.set_quantity(order, 8)
+    (waiting,) = wait_until(
+        lambda: [o for o in stack.operations([order], "waiting") if o["parked"]],
+        30,
+        "the push is parked",
+    )
+    assert [error["attempt"] for error in stack.errors(waiting)] == [1, 2]
+    assert stack.operations([order], "dead") == []
+    stack.app.start()
+    stack.settle()
+    stack.assert_in_step([order])
+    assert versions(stack, [order]) == [2]
+
+
+def test_a_refused_push_is_a_dead_letter_until_an_operator_redrives_it(stack):
+    (order,) = stack.synced_orders(1)
+    stack.app.refuse_records("forbidden")
+    stack.set_quantity(order, 8)
     (dead,) = wait_until(
         lambda: stack.operations([order], "dead"), 30, "the push is given up"
     )
-    errors = stack.errors(dead)
-    assert [error["attempt"] for error in errors] == [1, 2]
+    assert len(stack.errors(dead)) == 1
     assert dead["reason"] and dead["payload"]
     assert stack.mapping(order)["state"] == "dead"
-    stack.app.start()
+    stack.app.heal()
     for login in ("buyer", "pharmacy"):
         with pytest.raises(odoorpc.error.RPCError) as refusal:
             redrive(stack, login, dead)

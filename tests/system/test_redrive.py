@@ -16,7 +16,7 @@ def redrives(stack):
     def plan(count, **settings):
         orders = stack.make_orders(count)
         stack.settle()
-        stack.app.fault("refuse_auth")
+        stack.app.refuse_records("unauthorized")
         stack.model("purchase.order").write(orders, {"note": "Please call first"})
         wait_until(
             lambda: len(stack.operations(orders, "dead")) == count,
@@ -110,7 +110,7 @@ def test_a_redrive_stops_itself_when_the_cause_comes_back(stack, redrives):
         60,
         lambda: f"eleven are done: {states(stack, redrive_id)}",
     )
-    stack.app.fault("refuse_auth")
+    stack.app.refuse_records("unauthorized")
     wait_until(
         lambda: row(stack, redrive_id)["state"] == "stopped",
         60,
