@@ -49,7 +49,7 @@ def _run(script):
     with databases.run_clone() as database:
         state = stack.new_state(settings.free_port(), settings.free_port())
         env = {
-            **testing.test_environment(database),
+            **testing.test_environment(database, databases.template()),
             **stack.demo_environment(state),
             "PHARMACY_SYNC_DATABASE": database,
         }

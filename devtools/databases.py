@@ -110,15 +110,16 @@ def _demo_key():
 
 
 @contextmanager
-def run_clone(word="0"):
+def run_clone(word="0", source=None):
     """A clone of the template: its name. It and its relatives go afterwards.
 
-    ``word`` tells the clones of one process apart.
+    ``word`` tells the clones of one process apart; ``source`` is the template if the
+    caller knows it.
 
     Relatives are databases whose names start with that of the clone.
     """
     _drop_abandoned()
-    source = template()
+    source = source or template()
     name = f"{paths.DATABASE_PREFIX}run_{os.getpid()}_{word}"
     with step("clone the prepared database"):
         clone(source, name)

@@ -81,7 +81,7 @@ def run(areas, count, seed):
     shares = {}
     with databases.run_clone() as database:
         conf = config.write(f"mutate_{database}", database)
-        runner = _Runner(conf, testing.test_environment(database))
+        runner = _Runner(conf, testing.test_environment(database, databases.template()))
         try:
             for area in areas or WANTED:
                 faults = draw(area, count, seed, set(known))

@@ -63,11 +63,12 @@ class Part:
     empty: bool = False
 
 
-def test_environment(database):
-    """The variables of the table above for tests that may use ``database``."""
+def test_environment(database, template):
+    """The variables of the table above for tests that may use ``database``, a clone of
+    ``template``."""
     app = [str(venv.python()), "-m", "pharmacy_app"]
     return {
-        "PHARMACY_SYNC_TEST_TEMPLATE": databases.template(),
+        "PHARMACY_SYNC_TEST_TEMPLATE": template,
         "PHARMACY_SYNC_TEST_PREFIX": f"{database}_",
         "PHARMACY_SYNC_ODOO_COMMAND": json.dumps(odoo.command()),
         "PHARMACY_SYNC_ODOO_RC": str(config.write("servers")),
@@ -90,8 +91,8 @@ def run(fast, words):
     any words, lint, texts and the app's tests are left out.
     """
     machine.prepare(tests=True)
-    databases.template()  # once, before the parts ask for it together
-    tasks = _addon(fast, words)
+    # Once: what is edited meanwhile must not change it under the parts.
+    tasks = _addon(databases.template(), fast, words)
     if not (fast or words):
         tasks += [_lint, _texts, _app]
     parts = _side_by_side(tasks)
@@ -139,7 +140,7 @@ def _app():
     return _pytest("app", ["-p", "no:odoo", "tests"], cwd=folder)
 
 
-def _addon(fast, words):
+def _addon(template, fast, words):
     """Tasks that run the addon's tests: the long ones first."""
     paths_given = [word for word in words if word.startswith("tests/")]
     options = [word for word in words if word not in paths_given]
@@ -148,7 +149,7 @@ def _addon(fast, words):
     else:
         chosen = ({} if fast else _system()) | _rooms()
     return [
-        partial(_in_clone, number, name, where, options)
+        partial(_in_clone, template, number, name, where, options)
         for number, (name, where) in enumerate(chosen.items())
     ]
 
@@ -171,9 +172,9 @@ def _rooms():
     return rooms | {path.stem: [f"tests/{path.name}"] for path in beside}
 
 
-def _in_clone(number, name, where, options):
-    with databases.run_clone(f"{number:03}") as database:
-        env = test_environment(database)
+def _in_clone(template, number, name, where, options):
+    with databases.run_clone(f"{number:03}", template) as database:
+        env = test_environment(database, template)
         if any(map(_meets_neighbours, where)):
             env.update(_neighbours())
         conf = config.write(f"test_{database}", database)
