@@ -27,7 +27,7 @@ class SyncLogLevel(models.Model):
 
     _name = "sync.log.level"
     _description = "Log Level"
-    _inherit = ["sync.shared", "sync.ormcached"]
+    _inherit = ["sync.shared", "sync.bounded", "sync.ormcached"]
     _order = "until desc, id desc"
     _rec_name = "part"
 

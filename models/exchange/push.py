@@ -131,10 +131,12 @@ class SyncBackend(models.Model):
 class SyncStream(models.Model):
     _inherit = "sync.stream"
 
-    def _is_push_due(self):
-        """Whether an operation is there to be sent now."""
+    def _is_push_due(self, resting=False):
+        """Whether an operation is there to be sent now; with ``resting`` also while
+        the backend rests."""
         Operation = self.env["sync.operation"]
-        return self.backend_id._is_at_work() and Operation._is_due(self, "push")
+        at_work = resting or self.backend_id._is_at_work()
+        return at_work and Operation._is_due(self, "push")
 
     def _note_rejected(self, breaker):
         """A batch would have been sent, had the breaker let it through."""
@@ -142,14 +144,16 @@ class SyncStream(models.Model):
         Call = self.env["sync.call"]
         Call._append(self.env.cr, self.backend_id.id, breaker.operation, **about)
 
-    def _push_batch(self, job_uuid=None):
+    def _push_batch(self, job_uuid=None, resting=False):
         """Send one batch of what is due.
 
+        :param resting: also while the backend rests: for work that has paused it so
+            that nothing else comes in between
         :return: whether there was any
         """
         self.ensure_one()
         # The job's own transaction began before what it will send was committed.
-        if not apart(self._is_push_due):
+        if not apart(self._is_push_due, resting):
             return False
         breaker = self.backend_id._breaker("push")
         rejection = breaker._rejection()

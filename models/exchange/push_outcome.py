@@ -109,7 +109,9 @@ class SyncStream(models.Model):
             )
         for exception, ids in outcomes.not_made.items():
             seconds = getattr(exception, "retry_after", None) or 1.0
-            Operation.browse(ids)._give_back(seconds, str(exception))
+            # The words of an app that refuses the key may hold anything.
+            reason = self.backend_id._redact(str(exception))
+            Operation.browse(ids)._give_back(seconds, reason)
         Operation._fail_each(outcomes.failed)
 
     def _send_the_rest(self, operations, items):

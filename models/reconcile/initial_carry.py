@@ -25,7 +25,7 @@ class SyncInitialPart(models.Model):
         else:
             apart(self._request_creation, ids)
             # The call is made here, while no transaction is open.
-            self.stream_id._push_batch(job_uuid)
+            self.stream_id._push_batch(job_uuid, resting=True)
             apart(self._settle_creation, ids)
 
     def _set_carried(self):

@@ -332,7 +332,7 @@ class TestAlertRaised(AlertCase):
         self.push()
         breakers = self.backend.breaker_ids
         breakers.sudo().write({"state": "open"})
-        self.backend.api_key = "revoked"
+        self.app.refuse_records()
         order.origin = "PH-1"
         self.push()
         self.look()

@@ -85,7 +85,7 @@ class TestConditions(AlertCase):
         self.pull()
         conflict = self.env["sync.conflict"].search([("mapping_id", "=", link.id)])
         self.assertFalse(self.seen("conflicts_wait"))
-        self.make_older("sync_conflict", "create_date", hours=6)
+        self.make_older("sync_conflict", "create_date", hours=6, minutes=1)
         alert = self.seen("conflicts_wait")
         self.assertIn("6 hours", alert.title)
         conflict.action_keep_odoo()

@@ -30,6 +30,7 @@ VALID = {
     "smtp_encryption": ("starttls",) * 2,
     "smtp_user": ("odoo at example",) * 2,
     "smtp_password": ("pass phrase with blanks",) * 2,
+    "metrics_token": ("abc",) * 2,
     "smtp_from": ("odoo@example.com",) * 2,
     "encryption_keys": (f"{KEYS[0]}, {KEYS[1]}", KEYS),
     "linear_api_key": ("lin_api_abc",) * 2,

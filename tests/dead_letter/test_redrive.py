@@ -328,7 +328,8 @@ class TestRedrive(SyncCase):
         self.assertEqual(self.at_app(orders)["reference"], "PH-NEWER")
 
     def test_what_was_applied_is_not_sent_twice(self):
-        """The answer to a creation was lost, and it died; a redrive finds it."""
+        """The answer to a creation was lost, and its attempts are used up; a redrive
+        finds it."""
         self.make_order()
         self.push()
         self.app.call("POST", "/admin/settings", ignore_idempotency_keys=True)
@@ -337,9 +338,11 @@ class TestRedrive(SyncCase):
         self.env["sync.retry.policy"].search([]).max_attempts = 1
         self.app.fault("lost_answer", count=1, match={"method": "POST"})
         self.push()
-        dead = self.operations(mapping_id=self.mapping(order).id, state="dead")
-        self.assertEqual(dead.error_type, "outcome_unknown")
-        redrive = self.plan(dead.with_user(self.operator))
+        left = self.operations(mapping_id=self.mapping(order).id, state="waiting")
+        self.assertEqual(left.error_type, "outcome_unknown")
+        # As after the last time that the app's return revives it.
+        left._change_states({"state": "dead", "parked": False})
+        redrive = self.plan(left.with_user(self.operator))
         self.assertEqual(redrive.line_ids.verdict, "link")
         redrive.action_start()
         self.push()

@@ -63,8 +63,9 @@ class TestErrorTypes(SyncCase):
         return self.recorded()
 
     def pull_error(self):
+        """Read; the error of one stream, since the others go on meanwhile."""
         self.pull()
-        return self.recorded()
+        return self.recorded().filtered(lambda e: e.stream_id.entity == "supplier")
 
     def api_error(self, entity, record):
         api = self.env["sync.api"].with_user(self.api_user)
@@ -200,7 +201,13 @@ class TestErrorTypes(SyncCase):
     # -- What is asked for ------------------------------------------------------------
 
     @causes(T.RESOURCE_NOT_FOUND, "answered")
+    def test_record_that_the_app_does_not_know(self):
+        client = self.backend._client("test")
+        return self.raised(client.get, "suppliers", "sup_none", "x")
+
+    @causes(T.INVALID_SUPPLIER, "answered")
     def test_app_that_lost_its_records(self):
+        """It has gone back: the order is sent anew, but its supplier is not there."""
         self.app.reset()
         return self.push_error()
 

@@ -356,8 +356,7 @@ class TestEventHandlers(SyncCase):
 
     def test_dead_letter_is_created_redriven_discarded(self):
         order = self.orders[0]
-        self.app.fault("error", status=503)
-        self.env["sync.retry.policy"].search([]).write({"max_attempts": 1})
+        self.app.refuse_records("forbidden")
         self.edit(order, origin="P-1")
         self.push()
         operation = self.operations(state="dead")
@@ -414,7 +413,6 @@ class TestEventHandlers(SyncCase):
     def test_recovery_delivers_what_lost_its_job(self):
         self.edit(self.orders[0], origin="S-1")
         self.env["queue.job"].search([]).write({"state": "cancelled"})
-        self.env["sync.operation"]._cron_recover()
-        self.env.invalidate_all()
+        self.recover()
         self.assertEqual(self.events("order_updated").state, "done")
         self.assertEqual(len(self.operations(state="pending")), 1)

@@ -312,11 +312,11 @@ class ParkedNotReleased(Odoo):
 
 
 @mistake
-class ParkingCostsAnAttempt(Odoo):
-    """An attempt with which the breaker opens counts, and so does each probe."""
+class AnOutageGivesUp(Odoo):
+    """What the app's absence has used up is given up, as if it were the work's own."""
 
     def _next_attempt(self, classification, standing):
-        standing = replace(standing, attempts=standing.attempts + standing.breaker_open)
+        standing = replace(standing, breaker_open=False, revivals_left=0)
         return super()._next_attempt(classification, standing)
 
 

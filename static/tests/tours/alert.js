@@ -1,5 +1,7 @@
 import { registry } from "@web/core/registry";
 
+import { menu } from "./steps";
+
 registry.category("web_tour.tours").add("pharmacy_sync_alert", {
     steps: () => [
         {
@@ -29,11 +31,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_alert", {
             run: "click",
         },
         { trigger: ".o_sync_alert:contains(acknowledged by)" },
-        {
-            content: "all of them are in the menu",
-            trigger: ".o_menu_sections [data-menu-xmlid='pharmacy_sync.menu_sync_alert']",
-            run: "click",
-        },
+        ...menu("Alerts", "menu_sync_alert", "menu_todo"),
         {
             content: "by state",
             trigger: ".o_group_header:contains(Acknowledged)",
