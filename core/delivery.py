@@ -56,7 +56,7 @@ def rest(failure: Classification, failures: int) -> float:
         return min(failure.retry_after, RETRY_AFTER_LIMIT)
     if not failure.counts_for_breaker:
         return 0.0
-    return min(LONGEST_REST, REST * 2 ** min(failures, 10))
+    return min(LONGEST_REST, REST * float(2 ** min(failures, 10)))
 
 
 def subscribed(event_type: str, patterns: str) -> bool:

@@ -196,8 +196,15 @@ def compare(
     words = seen(base, odoo, pharmacy, held)
     merge = three_way(base.pharmacy, words, pharmacy, frozen=frozen)
     if more := parted.held_up(merge.conflicts):
-        again = {"held": held, "frozen": frozen, "declined": declined}
-        return compare(before, odoo, pharmacy, **again, untried=untried | more)
+        return compare(
+            before,
+            odoo,
+            pharmacy,
+            held=held,
+            frozen=frozen,
+            declined=declined,
+            untried=untried | more,
+        )
     half = base.pharmacy
     return Comparison(
         base,
@@ -240,9 +247,17 @@ def decide(
     words = seen(parted.base, odoo, pharmacy, held)
     found = resolve(half, words, pharmacy, policies, facts, asked=asked)
     if more := parted.held_up(found.merge.conflicts):
-        again = {"held": held, "declined": declined, "restored": restored}
-        sides = before, odoo, pharmacy, policies, facts
-        return decide(*sides, **again, untried=untried | more)
+        return decide(
+            before,
+            odoo,
+            pharmacy,
+            policies,
+            facts,
+            held=held,
+            declined=declined,
+            restored=restored,
+            untried=untried | more,
+        )
     return Comparison(
         parted.base,
         odoo,

@@ -98,7 +98,7 @@ def receiver():
                 self.end_headers()
                 self.wfile.write(text)
             except OSError:
-                pass  # gone meanwhile
+                return  # gone meanwhile
 
         def log_message(self, *args):
             pass

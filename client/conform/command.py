@@ -34,5 +34,5 @@ def main(words=None):
         parser.error("URL must begin with http:// or https://")
     report = run(options.url, options.key)
     shown = tuple(State) if options.verbose else (State.BROKEN, State.ABSENT)
-    print(as_text(report, shown))
+    print(as_text(report, shown))  # pylint: disable=print-used
     return 0 if report.passed else 1

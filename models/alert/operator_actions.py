@@ -97,6 +97,7 @@ class SyncBackend(models.Model):
         self._schedule_pull()
 
     def _restore_defaults(self):
+        # pylint: disable-next=context-overridden
         defaults = self.breaker_ids.with_context({}).default_get(list(BREAKER))
         defaults["consecutive_failures"] = SETTINGS["breaker_threshold"].default
         self.breaker_ids.write(defaults)

@@ -109,7 +109,7 @@ class SyncBackend(models.Model):
             "next": self._next(look.next),
             "age": self._age(look.facts.oldest),
         }
-        return " ".join(self.env._(text) % values for text in look.standing.sentences)
+        return " ".join(self.env._(text, **values) for text in look.standing.sentences)
 
     def _moment(self, moment):
         if not moment:
@@ -198,7 +198,7 @@ class SyncTracked(models.AbstractModel):
         # An edit that nobody has looked at yet is known to the record alone.
         own = "pending" if state == "pending" else link.state
         sentence = record_sentence(own, looks[link.backend_id.id].standing.state)
-        return self.env._(sentence) % {"pharmacy": link.backend_id.name}
+        return self.env._(sentence, pharmacy=link.backend_id.name)
 
 
 def _look(row):

@@ -59,7 +59,7 @@ class SyncBackend(models.Model):
     rests_since = fields.Datetime(
         readonly=True, copy=False, help="Since when it is paused, or its key refused."
     )
-    maintenance_ids = fields.One2many("sync.maintenance", "backend_id", "Maintenance")
+    maintenance_ids = fields.One2many("sync.maintenance", "backend_id")
     maintained = fields.Boolean(
         "Under Maintenance",
         readonly=True,

@@ -44,12 +44,12 @@ class SyncMaintenance(models.Model):
             self._call_at_times()
         return result
 
-    def unlink(self):
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_running(self):
         if self.filtered(lambda window: window.state == "running"):
             raise ValidationError(
                 self.env._("End the maintenance before you delete it.")
             )
-        return super().unlink()
 
     def _call_at_times(self):
         cron = self.env.ref("pharmacy_sync.cron_maintenance").sudo()

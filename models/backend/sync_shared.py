@@ -50,6 +50,7 @@ class SyncShared(models.AbstractModel):
         if self.env.su or user.has_group("base.group_system"):
             return True
         backends = self.env["sync.backend"].sudo().with_context(active_test=False)
+        # pylint: disable-next=no-search-all
         return backends.search([]).company_id <= user.company_ids
 
     def _shared_error(self):

@@ -8,7 +8,7 @@ class SyncBackend(models.Model):
 
     _inherit = "sync.backend"
 
-    def _app_went_back(self):
+    def _app_went_back(self):  # pylint: disable=missing-return
         super()._app_went_back()
         if self._is_at_work():
             for stream in self.stream_ids:

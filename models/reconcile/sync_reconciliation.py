@@ -138,7 +138,7 @@ class SyncReconciliation(models.Model):
         own = [("reconciliation_id", "=", self.id), ("state", "!=", "suspected")]
         return open_records(self.env, "action_sync_drift", own)
 
-    def _finish(self):
+    def _finish(self):  # pylint: disable=missing-return
         super()._finish()
         if self.backend_id.set_back_at and self.epoch != self.backend_id.epoch:
             # The app was set back while it was at work.

@@ -200,13 +200,13 @@ class TestWebhook(HttpCase):
             for job in jobs:
                 if not job.eta or job.eta <= at:
                     read.append(job.eta)
-                    self.read(job, at)
+                    self._read_at(job, at)
         self.assertFalse(read[0], "the first is read at once")
         self.assertLess(len(read), 30)
         last = self.env["queue.job"].search(mine)
         self.assertLess(max(last.mapped("eta")) - at, timedelta(seconds=3))
 
-    def read(self, job, at):
+    def _read_at(self, job, at):
         self.env.cr.execute(
             "INSERT INTO sync_call (backend_id, operation, result, create_date) "
             "VALUES (%s, 'pull', 'success', %s)",

@@ -93,7 +93,7 @@ class SyncOperationMendLine(models.TransientModel):
     failing = fields.Boolean("Named by the Error")
     count = fields.Integer("Changes", help="How many carry this value.")
     is_unit = fields.Boolean(compute="_compute_is_unit")
-    unit_id = fields.Many2one("uom.uom", "Unit")
+    unit_id = fields.Many2one("uom.uom")
     value = fields.Char("Replace With", help="Leave it empty to keep what is there.")
 
     @api.depends("name")

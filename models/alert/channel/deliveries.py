@@ -75,7 +75,7 @@ class SyncDelivery(models.Model):
             limit=limit,
         )
 
-    def _settled(self):
+    def _settled(self):  # pylint: disable=missing-return
         super()._settled()
         for delivery in self.filtered(lambda d: d.kind == "opened"):
             if delivery.state == "arrived":

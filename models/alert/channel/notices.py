@@ -84,18 +84,17 @@ class SyncAlert(models.Model):
 
     def _facts(self, error):
         """``{label: value}`` of what is known, in the reader's words."""
-        _ = self.env._
         categories = dict(error._fields["category"]._description_selection(self.env))
         degrees = dict(self._fields["severity"]._description_selection(self.env))
         facts = {
-            _("Level"): degrees[self.severity],
-            _("Pharmacy"): self.backend_id.name,
-            _("Since"): f"{self.opened_at:%Y-%m-%d %H:%M:%S} UTC",
-            _("Times"): str(self.count) if self.count > 1 else "",
-            _("Category"): categories.get(error.category),
-            _("Code"): error.code,
-            _("Operation"): error.work_name,
-            _("Correlation id"): self.correlation_id,
+            self.env._("Level"): degrees[self.severity],
+            self.env._("Pharmacy"): self.backend_id.name,
+            self.env._("Since"): f"{self.opened_at:%Y-%m-%d %H:%M:%S} UTC",
+            self.env._("Times"): str(self.count) if self.count > 1 else "",
+            self.env._("Category"): categories.get(error.category),
+            self.env._("Code"): error.code,
+            self.env._("Operation"): error.work_name,
+            self.env._("Correlation id"): self.correlation_id,
         }
         return {name: value for name, value in facts.items() if value}
 

@@ -173,6 +173,7 @@ class SyncAlertChannel(models.Model):
     def _make_first(self, companies):
         """One channel of each kind for companies that have none: what is to be entered
         before one is used is said on its page."""
+        # pylint: disable-next=no-search-all
         known = self.sudo().with_context(active_test=False).search([]).company_id
         names = dict(KINDS)
         self.sudo().create(
@@ -292,7 +293,6 @@ class SyncBackend(models.Model):
 
     responsible_id = fields.Many2one(
         "res.users",
-        "Responsible",
         default=lambda self: self._person(),
         domain="[('share', '=', False)]",
         check_company=True,

@@ -76,7 +76,9 @@ class ResConfigSettings(models.TransientModel):
         except (*FAILURES, SyncError) as exc:
             Error = self.env["sync.error"]
             found = Error._classify(exc)
-            raise UserError(f"{Error._explain(found)}\n{found.message}") from exc
+            text = f"{Error._explain(found)}\n{found.message}"
+            # pylint: disable-next=translation-required
+            raise UserError(text) from exc
         return self.env["sync.backend"]._notify(
             self.env._("The service answers"), " ".join(filter(None, (answer, link)))
         )

@@ -307,7 +307,7 @@ class SyncBackend(models.Model):
     _inherit = "sync.backend"
 
     @api.model
-    def _seal_all(self):
+    def _seal_all(self):  # pylint: disable=missing-return
         super()._seal_all()
         keys = self._encryption_keys()
         for receivers in self._all_receivers() if keys else ():
@@ -324,7 +324,7 @@ class SyncBackend(models.Model):
         for name in self.env.registry.descendants(["sync.receiver"], "_inherit"):
             if not self.env[name]._abstract:
                 Receiver = self.env[name].sudo().with_context(active_test=False)
-                yield Receiver.search([])
+                yield Receiver.search([])  # pylint: disable=no-search-all
 
 
 def new_secret():
