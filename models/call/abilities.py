@@ -34,7 +34,7 @@ class SyncStream(models.Model):
         "there are records; nothing else changes: a record whose answer was lost is "
         "looked up before it is sent again.",
     )
-    takes_batches = fields.Boolean(compute="_compute_takes_batches")
+    takes_batches = fields.Boolean("Batches in Use", compute="_compute_takes_batches")
 
     @api.depends("batch_found", "batch_choice")
     def _compute_takes_batches(self):

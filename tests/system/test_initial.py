@@ -7,11 +7,12 @@ from system_servers import wait_until
 
 RECOVERY = 120  # seconds
 BOTH, ONLY_THERE, ONLY_HERE = 60, 60, 60
+BATCH = 5
 
 
 def test_killed_in_the_middle(stack, configure):
     mark = uuid.uuid4().hex[:8]
-    configure("sync.stream", [("entity", "=", "supplier")], batch_size=5)
+    configure("sync.stream", [("entity", "=", "supplier")], batch_size=BATCH)
     stack.set_paused(True)
     _make_both_sides(stack, mark)
     Initial = stack.model("sync.initial", "operator")
@@ -56,7 +57,9 @@ def test_killed_in_the_middle(stack, configure):
     stack.recover(RECOVERY)
     _assert_each_once(stack, mark)
     row = _row(stack, work)
-    assert (row["done_count"], row["failed_count"]) == (row["total"], 0)
+    assert row["done_count"] + row["failed_count"] == row["total"]
+    # What the killed worker had in hand was tried again one by one, outside of the work.
+    assert row["failed_count"] <= BATCH
 
 
 def _make_both_sides(stack, mark):

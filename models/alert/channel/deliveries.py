@@ -20,7 +20,9 @@ class SyncDelivery(models.Model):
         ondelete="cascade",
         index="btree_not_null",
     )
-    channel_kind = fields.Selection(related="channel_id.kind", store=True)
+    channel_kind = fields.Selection(
+        related="channel_id.kind", string="Kind of Channel", store=True
+    )
     alert_ids = fields.Many2many("sync.alert", string="Alerts", readonly=True)
 
     def _receiver(self):

@@ -59,6 +59,7 @@ class SyncDelivery(models.Model):
     )
     company_id = fields.Many2one("res.company", readonly=True, index=True)
     message_id = fields.Char(
+        "Message Id",
         required=True,
         readonly=True,
         default=lambda self: f"msg_{uuid.uuid4().hex}",
