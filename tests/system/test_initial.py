@@ -58,7 +58,7 @@ def test_killed_in_the_middle(stack, configure):
     _assert_each_once(stack, mark)
     row = _row(stack, work)
     assert row["done_count"] + row["failed_count"] == row["total"]
-    # What the killed worker had in hand was tried again one by one, outside of the work.
+    # What the killed worker had in hand was tried again alone, outside of the work.
     assert row["failed_count"] <= BATCH
 
 
