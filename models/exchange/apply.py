@@ -50,7 +50,8 @@ class SyncStream(models.Model):
 
         :param records: dicts as the pharmacy app sends them: ``id``, ``version``,
             ``deleted``, ``external_ref`` and the entity's fields
-        :param suspected: whether the only record is one that may kill its worker
+        :param suspected: take the only record although a worker may die of it: nothing
+            else is in hand
         :return: a list of :class:`Arrival` in the order of ``records``
         """
         self.ensure_one()

@@ -100,7 +100,7 @@ class SyncMapping(models.Model):
         canonical = adapter._canonical(data, directory)
         adapter._adopt(record.sudo(), canonical, directory)
         mapping.base = first_base(mapping._serialise(), canonical)
-        (arrival,) = stream._apply([data], correlation_id)
+        (arrival,) = stream._apply([data], correlation_id, True)
         if arrival.error:
             raise UserError(str(arrival.error))
         return mapping

@@ -183,6 +183,6 @@ class SyncReconciliation(models.Model):
         drift.mapping_id.unlink()
 
     def _apply_one(self, record, correlation_id):
-        (arrival,) = self.stream_id._apply([record], correlation_id)
+        (arrival,) = self.stream_id._apply([record], correlation_id, True)
         if arrival.error:
             raise arrival.error

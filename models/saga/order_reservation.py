@@ -96,7 +96,7 @@ class SyncSagaStep(models.Model):
         stream = saga._order_stream()
         record = saga.record
         if record.get("id"):
-            (arrival,) = stream._apply([record], saga.correlation_id)
+            (arrival,) = stream._apply([record], saga.correlation_id, True)
             if arrival.error:
                 raise arrival.error
             saga.order_id = arrival.res_id

@@ -7,7 +7,7 @@ from system_databases import clone, drop, run_odoo
 from system_servers import PharmacyApp, wait_until
 
 COPY = Path(__file__).parent / "use_copy.py"
-COMPARED = 60  # seconds
+COMPARED = 180  # seconds
 
 
 def test_app_that_was_set_back_loses_nothing_that_was_agreed(stack):
