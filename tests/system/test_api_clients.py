@@ -275,10 +275,10 @@ def test_a_look_up_serves_what_odoo_has_while_the_app_fails(stack):
     assert known["value"]["name"] == record["name"]
     assert not unknown["success"]
     errors = stack.query(
-        "SELECT type, operation FROM sync_error "
+        "SELECT type, work FROM sync_error "
         "WHERE correlation_id = 'app-is-down' ORDER BY id"
     )
-    assert [(error["type"], error["operation"]) for error in errors] == [
+    assert [(error["type"], error["work"]) for error in errors] == [
         ("service_unavailable", "lookup"),
         ("service_unavailable", "fallback"),  # nothing served for the second one
     ]
