@@ -247,12 +247,9 @@ def decide(
     words = seen(parted.base, odoo, pharmacy, held)
     found = resolve(half, words, pharmacy, policies, facts, asked=asked)
     if more := parted.held_up(found.merge.conflicts):
+        sides = before, odoo, pharmacy, policies, facts
         return decide(
-            before,
-            odoo,
-            pharmacy,
-            policies,
-            facts,
+            *sides,
             held=held,
             declined=declined,
             restored=restored,
