@@ -68,6 +68,19 @@ SELECT m.id::bigint * 8 + 6, m.id, 'sync.mapping', 'linked', NULL, m.external_id
        m.create_date, NULL, m.create_uid, NULL, m.id, m.company_id
   FROM sync_mapping m WHERE {only} AND m.external_id IS NOT NULL
 """
+# The person is the one whose event was carried over, as far as it is known.
+VERSIONS = """
+SELECT v.id::bigint * 8 + 7, v.id, 'sync.mapping.version', 'version',
+       v.side || ':' || coalesce(v.version, 0), NULL, v.at, NULL,
+       CASE WHEN v.side = 'odoo' THEN (
+           SELECT a.user_id FROM sync_audit a
+            WHERE a.correlation_id = v.correlation_id
+              AND a.res_model = m.res_model AND a.res_id = m.res_id
+              AND a.user_id IS NOT NULL ORDER BY a.id LIMIT 1) END,
+       v.correlation_id, v.mapping_id, m.company_id
+  FROM sync_mapping_version v JOIN sync_mapping m ON m.id = v.mapping_id
+ WHERE {only}
+"""
 # Number of the kind, alias of the table, and the query.
 QUERIES = (
     (0, "e", EVENT % TRACED),
@@ -77,6 +90,7 @@ QUERIES = (
     (4, "c", CONFLICTS),
     (5, "c", DECISIONS),
     (6, "m", LINKS),
+    (7, "v", VERSIONS),
 )
 
 
@@ -105,6 +119,9 @@ class SyncTimeline(models.Model):
             *("strategy", "reason", "resolved_at", "resolved_by_id"),
             *("correlation_id", "mapping_id"),
         ],
+        "sync.mapping.version": [
+            *("version", "side", "changes", "at", "correlation_id", "mapping_id"),
+        ],
         "sync.conflict.line": ["field", "choice", "reason", "conflict_id"],
     }
 
@@ -118,6 +135,7 @@ class SyncTimeline(models.Model):
             ("error", "Error"),
             ("conflict", "Conflict"),
             ("decision", "Decision"),
+            ("version", "Values"),
         ],
         readonly=True,
     )
@@ -167,6 +185,9 @@ class SyncTimeline(models.Model):
                 row.title = self.env._("Both sides changed it")
             elif row.kind == "decision":
                 row.title = self.env._("Decided: %s", strategies.get(what, what))
+            elif row.kind == "version":
+                side, __, number = what.partition(":")
+                row.title = self._version_text(side, number)
             else:
                 row.title = self.env._("Linked with the pharmacy's record")
 
@@ -176,6 +197,8 @@ class SyncTimeline(models.Model):
         decided = self.filtered(lambda row: row.res_model == "sync.conflict")
         conflicts = self.env["sync.conflict"].browse(decided.mapped("res_id"))
         conflicts = {conflict.id: conflict for conflict in conflicts}
+        changed = self.filtered(lambda row: row.kind == "version").mapped("res_id")
+        versions = {v.id: v for v in self.env["sync.mapping.version"].browse(changed)}
         for row in self:
             if row.kind == "event":
                 row.detail = in_words(json.loads(row.about or "{}"))
@@ -183,8 +206,16 @@ class SyncTimeline(models.Model):
                 row.detail = ", ".join(conflicts[row.res_id].line_ids.mapped("label"))
             elif row.kind == "decision":
                 row.detail = self._decision_text(conflicts[row.res_id])
+            elif row.kind == "version":
+                row.detail = versions[row.res_id]._in_words()
             else:
                 row.detail = row.about
+
+    @api.model
+    def _version_text(self, side, number):
+        if side == "odoo":
+            return self.env._("Values from Odoo, version %s", number)
+        return self.env._("Values from the pharmacy, version %s", number)
 
     @api.model
     def _decision_text(self, conflict):

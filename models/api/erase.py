@@ -19,6 +19,7 @@ QUOTING = {
     "sync.alert": ("backend_id", ("subject", "data")),
     "sync.event": ("backend_id", ("data",)),
     "sync.audit": ("backend_id", ("data",)),
+    "sync.mapping.version": ("mapping_id.backend_id", ("changes",)),
     "sync.request": ("backend_id", ("answer",)),
     "sync.operation": ("backend_id", ("reason", "discard_reason", "comparison")),
     "sync.saga": ("backend_id", ("error", "record")),

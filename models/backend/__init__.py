@@ -5,6 +5,7 @@ from . import sync_backend
 from . import sync_shared
 from . import sync_stream
 from . import sync_mapping
+from . import version
 from . import serialise
 from . import secrets
 from . import belonging

@@ -224,6 +224,10 @@ class SyncMapping(models.Model):
         self.ensure_one()
         return self.conflict_ids.filtered(lambda conflict: conflict.state == "open")
 
+    def unlink(self):
+        self.env["sync.mapping.version"]._forget(self)
+        return super().unlink()
+
     @api.model
     def _lock(self, ids):
         """Keep other transactions from queueing these records. If one did so since this
@@ -296,8 +300,12 @@ class SyncMapping(models.Model):
             for path, told in (self.declined or {}).items()
         }
 
-    def _move(self, before, after):
-        """Write down a move from ``before`` to ``after``, two states."""
+    def _move(self, before, after, by=Side.PHARMACY, correlation_id=None):
+        """Write down a move from ``before`` to ``after``, two states.
+
+        :param by: whose change it is that both sides agree on from now on
+        :param correlation_id: None: that of the context
+        """
         values = {
             name: getattr(after, name) or False
             for name in MOVED
@@ -306,6 +314,10 @@ class SyncMapping(models.Model):
         declined = after.declined != before.declined
         if after.base != before.base or declined:
             values.update(self._base_values(after.base))
+            had = before.base.pharmacy
+            if had and after.base.pharmacy != had:
+                known = correlation_id or self.env.context.get("sync_correlation_id")
+                self.env["sync.mapping.version"]._note(self, had, after, by, known)
             values["declined"] = {
                 path: {**asdict(refusal), "by": str(refusal.by)}
                 for path, refusal in after.declined.items()

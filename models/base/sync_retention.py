@@ -12,6 +12,7 @@ DAYS = {
     "answers": 7,
     "operations": 7,
     "errors": 30,
+    "versions": 30,
     "history": 365,
     "audit": 365,
     "figures": 365,
@@ -96,6 +97,13 @@ class ResConfigSettings(models.TransientModel):
         config_parameter="pharmacy_sync.keep_errors",
         help="Days for which resolved errors and alerts are kept. Others are never "
         "removed.",
+    )
+    pharmacy_sync_keep_versions = fields.Integer(
+        "Earlier Values",
+        default=DAYS["versions"],
+        config_parameter="pharmacy_sync.keep_versions",
+        help="Days for which the history of a linked record says what a value was "
+        "before.",
     )
     pharmacy_sync_keep_history = fields.Integer(
         "History of Breakers",

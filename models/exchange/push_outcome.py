@@ -13,6 +13,7 @@ from ...core.exceptions import (
     HttpError,
     InvalidDataError,
 )
+from ...core.merge import Side
 from ...core.pushing import OK, STALE_ATTEMPTS, Fate, answered, is_stuck, silent
 from ...core.retry import DEPENDENCY_WAIT
 from ...core.taxonomy import ErrorType
@@ -192,7 +193,7 @@ class SyncStream(models.Model):
             told=self._told(item, answer),
             keeps=self._adapter()._taken(),
         )
-        mapping._move(state, found.state)
+        mapping._move(state, found.state, Side.ODOO, item.correlation_id)
         if found.went_back:
             reason = self.backend_id._why_low(
                 item.state.external_id, item.state.version

@@ -103,6 +103,26 @@ class TestTimeline(SyncCase):
         calls = self.env["sync.call"].search(action["domain"])
         self.assertEqual(set(calls.mapped("operation")), {"pull"})
 
+    def test_earlier_values_are_told_with_whose_they_are(self):
+        seller = new_test_user(
+            self.env, "seller", "purchase.group_purchase_user,pharmacy_sync.group_user"
+        )
+        line = self.order.order_line[0]
+        line.with_user(seller).product_qty = 7
+        self.push()
+        row = self.told("version")
+        self.assertEqual(row.title, "Values from Odoo, version 2")
+        self.assertEqual(row.user_id, seller)
+        self.assertEqual(row.detail, f"Line 1 - {line.name}: Quantity: 2.00 → 7.00")
+        self.app.edit(
+            "purchase-orders", self.mapping(self.order).external_id, reference="PH-9"
+        )
+        self.pull()
+        row = self.told("version")[0]
+        self.assertEqual(row.title, "Values from the pharmacy, version 3")
+        self.assertFalse(row.user_id)
+        self.assertEqual(row.detail, "Source: nothing → PH-9")
+
     def test_an_event_is_told_once_and_still_when_it_is_purged(self):
         self.env["sync.event"]._deliver(self.backend)
         told = self.told("event").mapped("title")
