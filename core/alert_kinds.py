@@ -88,7 +88,7 @@ KINDS: Mapping[Condition, Kind] = {
         correlated=True,
     ),
     _C.BREAKER_OPENED: Kind(
-        _lt("Breaker opened: %(subject)s: %(cause)s"),
+        _lt("No connection to %(subject)s: %(cause)s"),
         _lt(
             "See whether the pharmacy app runs and can be reached. Changes are kept,"
             " and go out by themselves when it answers."

@@ -215,7 +215,7 @@ def _judge(
     if alert.open:
         if alert.severity is Severity.CRITICAL:
             return Judgement(Verdict.NOTIFY)
-        hidden = _hidden(alert, others)
+        hidden = _hidden(alert, others, now)
         if hidden:
             return hidden
     if alert.limited and rule.id in summed:
@@ -225,9 +225,20 @@ def _judge(
     return Judgement(Verdict.SUMMARY if alert.limited else Verdict.NOTIFY)
 
 
-def _hidden(alert: Alert, others: Collection[Alert]) -> Judgement | None:
+def _hidden(alert: Alert, others: Collection[Alert], now: datetime) -> Judgement | None:
     """The judgement that another alert of the backend makes superfluous, or None."""
     near = [o for o in others if o.backend == alert.backend and o.id != alert.id]
+    if alert.is_breaker:
+        # An app that is down opens one breaker after the other, and closes them so.
+        for other in near:
+            lately = now - timedelta(seconds=CORRELATED_FOR)
+            if (
+                other.is_breaker
+                and other.notified is not None
+                and RANKS[other.notified] >= RANKS[alert.severity]
+                and (other.ended_at is None or other.ended_at > lately)
+            ):
+                return Judgement(Verdict.INHIBITED, other.id)
     if alert.kind.inhibited:
         for other in near:
             # Once the backend is up again, what happened before still is its doing.

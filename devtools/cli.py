@@ -62,7 +62,14 @@ def _parser():
         adder.set_defaults(act=act)
         return adder
 
-    verb("up", "set up, start, fill with demonstration data", lambda *_: stack.up())
+    starting = verb(
+        "up",
+        "set up, start, fill with demonstration data",
+        lambda options, _: stack.up(options.servers),
+    )
+    starting.add_argument(
+        "--servers", type=int, default=1, help="Odoo servers on one database"
+    )
     test = verb(
         "test",
         "run all tests; what is not known here goes to pytest",

@@ -28,14 +28,22 @@ STATE = paths.RUN / "stack.json"
 ODOO_KEY = paths.RUN / "odoo_api_key"
 
 
-def up():
-    """Set up, start and fill everything; print where it is."""
+def up(servers=1):
+    """Set up, start and fill everything; print where it is.
+
+    :param servers: how many Odoo servers share the database, each with its own job
+        runner; one runner works, the others stand by
+    """
     machine.prepare()
     _prepare_database()
-    state = _state()
-    conf = config.write(ODOO, databases.DEMO, state["odoo_port"], gevent_port=0)
+    further = [f"{ODOO}_{number}" for number in range(2, servers + 1)]
+    state = _state(further)
     _start(APP, app_command(state, APP_DATA), app_url(state), app_environment(state))
-    _start(ODOO, [*odoo.command(), "-c", conf], odoo_url(state))
+    for name in (ODOO, *further):
+        port = state[f"{name}_port"]
+        conf = config.write(name, databases.DEMO, port, gevent_port=0)
+        _start(name, [*odoo.command(), "-c", conf], f"http://127.0.0.1:{port}")
+    conf = paths.RUN / f"{ODOO}.conf"
     demo.seed_app(app_url(state), state["key"])
     known = {**demo_environment(state), "PHARMACY_ODOO_KEY_FILE": str(ODOO_KEY)}
     demo.load_odoo(conf, databases.DEMO, known)
@@ -51,7 +59,7 @@ def stop():
 
 def status():
     """Say what runs and which databases are there."""
-    for name in (ODOO, APP):
+    for name in sorted({ODOO, APP, *processes.running()}):
         pid = processes.pid(name)
         say("up" if pid else "down", f"{name} (pid {pid})" if pid else name)
     postgres.ensure()
@@ -141,26 +149,30 @@ def _prepare_database():
         databases.update_demo()
 
 
-def _state():
+def _state(further=()):
     known = json.loads(STATE.read_text()) if STATE.exists() else {}
-    ports = {
-        "odoo_port": (ODOO, "PHARMACY_SYNC_ODOO_PORT", settings.DEFAULT_ODOO_PORT),
-        "app_port": (APP, "PHARMACY_SYNC_APP_PORT", settings.DEFAULT_APP_PORT),
-    }
-    for key, (name, variable, default) in ports.items():
-        if not (key in known and processes.pid(name)):
-            known[key] = settings.choose_port(variable, default)
+    _choose(known, APP, "app_port", settings.DEFAULT_APP_PORT)
+    free = settings.DEFAULT_ODOO_PORT
+    for name in (ODOO, *further):
+        _choose(known, name, f"{name}_port", free)
+        free = known[f"{name}_port"] + 1
     state = {**new_state(0, 0), **known}
     STATE.touch(mode=0o600)
     STATE.write_text(json.dumps(state))
     return state
 
 
+def _choose(known, name, key, first):
+    """The port of a server that runs stays."""
+    if not (key in known and processes.pid(name)):
+        known[key] = settings.choose_port(f"PHARMACY_SYNC_{key.upper()}", first)
+
+
 def _start(name, command, url, env=None):
     if processes.pid(name):
         say("ok", f"{name} runs already")
         return
-    health = {ODOO: "/web/health", APP: "/api/v1/health"}[name]
+    health = "/api/v1/health" if name == APP else "/web/health"
     with step(f"start {name}"):
         processes.start(name, command, env)
         processes.wait_for_http(name, url + health, START_TIMEOUT)
@@ -169,6 +181,9 @@ def _start(name, command, url, env=None):
 def _print_addresses(state):
     logins = ["admin / admin (administrator)", *demo.logins()]
     print(f"\nOdoo           {odoo_url(state)}")
+    for name in processes.running():
+        if name.startswith(f"{ODOO}_"):
+            print(f"               http://127.0.0.1:{state[f'{name}_port']} ({name})")
     for login in logins:
         print(f"               {login}")
     print(f"               database {databases.DEMO}, API key: {ODOO_KEY}")

@@ -40,6 +40,8 @@ HOOKS = {
     ("sync.backend", "_stood_still"): "what time does not count for",
     ("sync.backend", "_app_is_back"): "what waits for the app goes on",
     ("sync.backend", "_app_went_back"): "what follows once the app was set back",
+    ("sync.component", "_lists"): "where a room's parts are looked at",
+    ("sync.component", "_queries"): "a room's own parts",
     ("sync.config", "_keep_numbers"): "a room keeps its own numbers",
     ("sync.backend", "_seal_all"): "a room's own secrets",
     ("sync.delivery", "_is_behind"): "what must be over before",

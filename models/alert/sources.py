@@ -184,10 +184,42 @@ class SyncAlert(models.Model):
 
     @api.model
     def _see_breaker_opened(self, rule, backend_ids):
-        rows = self.env.execute_query(
+        rows = self._open_breakers(rule, backend_ids)
+        breakers = self.env["sync.breaker"].browse(row[1] for row in rows)
+        kinds = dict(breakers._fields["operation"]._description_selection(self.env))
+        return [
+            Sighting(
+                backend_id,
+                figure=1,
+                subject=f"{breaker.backend_id.name} ({kinds[breaker.operation]})",
+                res_model="sync.breaker",
+                res_id=breaker.id,
+                more=more,
+                mark=mark,
+                at=at,
+                cause=cause or "",
+                correlation_id=correlation_id,
+            )
+            for breaker, (backend_id, __, cause, at, mark, more, correlation_id) in zip(
+                breakers, rows, strict=True
+            )
+        ]
+
+    def _open_breakers(self, rule, backend_ids):
+        """Breakers that let no calls through; why: what the latest failed call met, or
+        what the person said who opened it."""
+        return self.env.execute_query(
             SQL(
-                """SELECT b.backend_id, b.id, b.cause, coalesce(t.at, b.since),
-                          coalesce(t.last, 0), t.more, event.correlation_id
+                """SELECT b.backend_id, b.id,
+                          CASE b.mode WHEN 'normal' THEN coalesce((
+                              SELECT c.error_type FROM sync_call c
+                               WHERE c.backend_id = b.backend_id
+                                 AND c.operation = b.operation
+                                 AND c.error_type IS NOT NULL
+                               ORDER BY c.id DESC LIMIT 1), b.cause)
+                          ELSE b.cause END,
+                          coalesce(t.at, b.since), coalesce(t.last, 0), t.more,
+                          event.correlation_id
                      FROM sync_breaker b
                      LEFT JOIN sync_alert a
                             ON a.rule_id = %(rule)s AND a.state <> 'resolved'
@@ -209,24 +241,6 @@ class SyncAlert(models.Model):
                 of=_on_backends("b", backend_ids),
             )
         )
-        breakers = self.env["sync.breaker"].browse(row[1] for row in rows)
-        return [
-            Sighting(
-                backend_id,
-                figure=1,
-                subject=breaker.display_name,
-                res_model="sync.breaker",
-                res_id=breaker.id,
-                more=more,
-                mark=mark,
-                at=at,
-                cause=cause or "",
-                correlation_id=correlation_id,
-            )
-            for breaker, (backend_id, __, cause, at, mark, more, correlation_id) in zip(
-                breakers, rows, strict=True
-            )
-        ]
 
     @api.model
     def _see_dead_letter(self, rule, backend_ids):

@@ -147,12 +147,15 @@ class SyncAlert(models.Model):
         types = dict(
             self.env["sync.error"]._fields["type"]._description_selection(self.env)
         )
-        known = {"value": 0, "threshold": 0, "window": 0, "cause": ""}
+        in_language = self.env["sync.error"]._in_language
+        known = {"value": 0, "threshold": 0, "window": 0}
         for alert in self:
             data = alert.data or {}
             # What an error says may be long and technical; its type is neither.
             subject = types.get(data.get("type")) or alert.subject or ""
-            values = {**known, **data, "subject": subject}
+            cause = data.get("cause")
+            cause = types.get(cause) or in_language(cause) or ""
+            values = {**known, **data, "subject": subject, "cause": cause}
             alert.title = self.env._(alert._kind.title, **values).rstrip(" :")
             alert.detail = alert.subject if data.get("type") else False
 

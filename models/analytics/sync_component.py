@@ -67,6 +67,23 @@ SELECT 6, 'database', NULL, NULL::int, NULL::int, a.since at time zone 'UTC',
            AND backend_type = 'client backend'
            AND xact_start < now() - interval '{late} s') AS a
 """
+# Handlers that a backend has at most.
+MOST = 64
+# Of each handler of a backend the events that it failed at.
+HANDLERS = """
+SELECT (b.id::bigint * {most} + h.place) * {kinds} + 7, 'handler', h.name, b.id,
+       b.company_id, d.since, d.troubled::int,
+       CASE WHEN d.failed THEN 'bad' WHEN d.troubled > 0 THEN 'fair' ELSE 'good' END
+  FROM sync_backend b
+  CROSS JOIN unnest(%s::text[]) WITH ORDINALITY AS h(name, place)
+  CROSS JOIN LATERAL (
+       SELECT count(*) AS troubled, min(create_date) AS since,
+              coalesce(bool_or(state = 'failed'), false) AS failed
+         FROM sync_event_delivery
+        WHERE backend_id = b.id AND handler = h.name
+          AND state IN ('waiting', 'failed')) AS d
+ WHERE b.active
+"""
 
 
 class SyncComponent(models.Model):
@@ -84,6 +101,7 @@ class SyncComponent(models.Model):
             ("breaker", "Breaker"),
             ("pool", "Pool"),
             ("events", "Events"),
+            ("handler", "Event handler"),
             ("runner", "Job runner"),
             ("database", "Database"),
         ],
@@ -112,11 +130,16 @@ class SyncComponent(models.Model):
             "late": LATE,
             "pools": POOLS,
             "places": PLACES,
+            "most": MOST,
             "saturated": SATURATED,
         }
         queries = (BACKENDS, BREAKERS, TAKEN, EVENTS, RUNNER, DATABASE)
         # Numbers of the code, nothing that anybody enters.
-        return [SQL(query.format(**values)) for query in queries]
+        handlers = [route.handler for route in self.env["sync.event"]._event_routes()]
+        return [
+            *(SQL(query.format(**values)) for query in queries),
+            SQL(HANDLERS.format(**values), handlers),
+        ]
 
     @api.depends("kind", "name")
     @api.depends_context("lang")
@@ -131,18 +154,19 @@ class SyncComponent(models.Model):
         texts = {
             "pool": self.env._("Slots taken: %s"),
             "events": self.env._("Not delivered yet: %s"),
+            "handler": self.env._("Events that it failed at: %s"),
             "runner": self.env._("Jobs that wait: %s"),
             "database": self.env._("Transactions open for minutes: %s"),
         }
+        failures = self.env._("Failures in a row: %s")
         for part in self:
-            text = texts.get(part.kind)
-            part.detail = text % part.figure if text else part._why()
-
-    def _why(self):
-        if self.kind == "backend":
-            return self.backend_id.pause_reason or ""
-        number = self.id // KINDS
-        return self.env["sync.breaker"].browse(number).cause_text or ""
+            if part.kind == "backend":
+                part.detail = part.backend_id.pause_reason or ""
+            elif part.kind == "breaker":
+                breaker = self.env["sync.breaker"].browse(part.id // KINDS)
+                part.detail = breaker.cause_text or ""
+            else:
+                part.detail = texts.get(part.kind, failures) % part.figure
 
     def action_open(self):
         """Open what the component is about."""
@@ -152,11 +176,18 @@ class SyncComponent(models.Model):
         if self.kind == "backend":
             own = [("id", "in", self.backend_id.ids)]
             return open_records(self.env, "action_sync_backend", own)
-        names = {
-            "breaker": "action_sync_breaker",
-            "pool": "action_sync_pool",
-            "events": "action_sync_event",
-        }
+        names = self._lists()
         if self.kind in names:
             return open_records(self.env, names[self.kind], own)
         return open_records(self.env, "action_sync_recovery_run", [])
+
+    @api.model
+    def _lists(self):
+        """The list in which components of a kind are looked at: ``{kind: action}``.
+        Rooms above add theirs."""
+        return {
+            "breaker": "action_sync_breaker",
+            "pool": "action_sync_pool",
+            "events": "action_sync_event",
+            "handler": "action_sync_event_delivery",
+        }

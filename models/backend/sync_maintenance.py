@@ -1,7 +1,12 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..base.rights import OPERATOR, check_may
+
+# What is proposed.
+LASTS = timedelta(hours=1)
 
 
 class SyncMaintenance(models.Model):
@@ -19,8 +24,10 @@ class SyncMaintenance(models.Model):
     )
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
     reason = fields.Char(required=True)
-    start = fields.Datetime(required=True)
-    end = fields.Datetime(required=True)
+    start = fields.Datetime(required=True, default=fields.Datetime.now)
+    end = fields.Datetime(
+        required=True, default=lambda self: fields.Datetime.now() + LASTS
+    )
     state = fields.Selection(
         [("planned", "Planned"), ("running", "Running"), ("over", "Over")],
         required=True,

@@ -258,6 +258,10 @@ class TestAlertRaised(AlertCase):
         alert = self.alerts()
         self.assertEqual((alert.res_model, alert.res_id), ("sync.breaker", breaker.id))
         self.assertEqual((alert.severity, alert.count), ("high", 1))
+        self.assertEqual(
+            alert.title,
+            "No connection to Test Pharmacy (Push): Service unavailable",
+        )
         event = self.env["sync.event"].search([("type", "=", "breaker_opened")])
         self.assertEqual(alert.correlation_id, event.correlation_id)
         self.deliver()
@@ -266,8 +270,8 @@ class TestAlertRaised(AlertCase):
         breaker._set_mode("disabled", "the app is back")
         self.deliver()
         self.assertEqual(alert.state, "resolved")
-        self.assertEqual(len(self.notes("Breaker opened")), 2)
-        self.assertTrue(self.notes("Resolved: Breaker opened"))
+        self.assertEqual(len(self.notes("No connection")), 2)
+        self.assertTrue(self.notes("Resolved: No connection"))
         self.assertFalse(self.notes("Breaker closed"), "nobody is told twice")
 
     def make_dead(self, *references):

@@ -31,3 +31,14 @@ class TestAlertTour(HttpCase, AlertCase):
         self.start_tour(RULES, "pharmacy_sync_alert_rule", login="alert_manager")
         self.assertEqual(rule.threshold, 20)
         self.assertFalse(rule.silenced)
+
+    def test_operator_silences_and_plans_maintenance(self):
+        self.start_tour(OVERVIEW, "pharmacy_sync_silence", login="alert_operator")
+        silence = self.env["sync.alert.silence"].search(
+            [("reason", "=", "New shelves")]
+        )
+        self.assertEqual(silence.backend_id, self.backend)
+        self.assertEqual(silence.create_uid, self.operator)
+        self.assertFalse(silence.active_now)
+        window = self.env["sync.maintenance"].search([("reason", "=", "New server")])
+        self.assertEqual((window.backend_id, window.state), (self.backend, "over"))

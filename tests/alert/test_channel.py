@@ -6,11 +6,12 @@ import socket
 from contextlib import ExitStack
 from datetime import timedelta
 
+import psycopg2
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from odoo import Command, fields
-from odoo.exceptions import UserError
+from odoo import SUPERUSER_ID, Command, fields
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -177,6 +178,7 @@ class TestRoads(ChannelCase):
         self.look()
         trigger, resolve = self.deliveries(channel_kind="pagerduty")
         pager.status = 200
+        resolve.channel_id.rests_until = False
         resolve._as_runner()._job_deliver()
         self.env.invalidate_all()
         self.assertEqual(resolve.state, "waiting", "behind its trigger")
@@ -417,6 +419,16 @@ class TestDeliveries(ChannelCase):
         self.assertEqual((dead.state, dead.attempts), ("waiting", 1))
         self.assertGreater(dead.eta, fields.Datetime.now())
 
+    def test_a_channel_is_not_told_of_itself(self):
+        self.only("channel_failed")
+        slack, failing = self.slack()
+        other, __ = self.slack()
+        failing.failures = 3
+        self.look()
+        self.carry()
+        self.assertEqual(len(other.got), 1)
+        self.assertFalse(slack.got)
+
     def test_failed_critical_is_told_again_until_somebody_looks(self):
         slack, __ = self.slack()
         slack.status, slack.body = 404, b"no_service"
@@ -435,6 +447,20 @@ class TestDeliveries(ChannelCase):
         self.carry()
         self.assertEqual((delivery.state, len(slack.got)), ("arrived", 2))
         self.assertTrue(alert.told_at)
+
+    def test_what_is_over_is_not_told_late(self):
+        slack, __ = self.slack()
+        slack.status = 503
+        group = self.break_badly()
+        self.look()
+        self.carry()
+        group.action_resolve()
+        self.look()
+        slack.status = 200
+        for __ in range(2):
+            self.carry()
+        self.assertEqual(len(slack.got), 1, "the attempt that failed")
+        self.assertEqual(set(self.deliveries().mapped("state")), {"cancelled"})
 
     def test_failed_of_what_is_acknowledged_is_left(self):
         slack, __ = self.slack()
@@ -501,6 +527,21 @@ class TestDeliveries(ChannelCase):
             self.send_test(channel)
         self.assertFalse(slack.got)
 
+    def test_internal_address_is_allowed_with_the_address_in_any_order(self):
+        slack, channel = self.slack()
+        address = f"{slack.url}/services/y"
+        for values in (
+            {"internal": True, "address": address},
+            {"address": address, "internal": True},
+        ):
+            with self.subTest(values):
+                channel.write({"address": "https://hooks.example/x"})
+                self.assertFalse(channel.internal, "another host")
+                channel.write(values)
+                self.assertTrue(channel.internal)
+                known = {"name": "New", "kind": "slack", **values}
+                self.assertTrue(self.env["sync.alert.channel"].create(known).internal)
+
     def test_key_stays_with_the_receiver_that_it_was_entered_for(self):
         pager, channel = self.pagerduty()
         channel.address = "https://elsewhere.example"
@@ -561,6 +602,15 @@ class TestRouting(ChannelCase):
         found = self.told(all_of_them, none, other_rule, other_backend)
         self.assertEqual(found, [1, 0, 0, 0])
 
+    def test_the_person_who_connects_a_backend_is_responsible_for_it(self):
+        manager = new_test_user(self.env, "connects", "pharmacy_sync.group_manager")
+        Backend = self.env["sync.backend"].with_user(manager)
+        backend = Backend.create({"name": "Mine", "url": "https://app.example"})
+        self.assertEqual(backend.responsible_id, manager)
+        machine = self.env["sync.backend"].with_user(SUPERUSER_ID)
+        backend = machine.create({"name": "Its", "url": "https://app2.example"})
+        self.assertFalse(backend.responsible_id)
+
     def test_other_companys_channel_hears_nothing(self):
         company = self.env["res.company"].create({"name": "Other Clinic"})
         slack, __ = self.slack(company_id=company.id)
@@ -576,6 +626,21 @@ class TestRouting(ChannelCase):
             "sync.alert.channel", "kind"
         )
         self.assertEqual(dict(known), dict(kinds["selection"]))
+
+    def test_what_was_sent_is_shown_as_graph_and_pivot(self):
+        for name in ("sync_alert", "sync_delivery", "sync_escalation"):
+            action = self.env.ref(f"pharmacy_sync.action_{name}")
+            for view_type in ("graph", "pivot"):
+                with self.subTest(name, view=view_type):
+                    self.assertIn(view_type, action.view_mode.split(","))
+                    view = self.env["ir.ui.view"].search(
+                        [("model", "=", action.res_model), ("type", "=", view_type)]
+                    )
+                    self.assertTrue(view)
+        shown = self.env["ir.ui.view"].search(
+            [("model", "=", "sync.delivery"), ("type", "=", "pivot")]
+        )
+        self.assertIn('name="took"', shown.arch, "how long delivery took")
 
     def test_by_default_as_severe_as_the_road(self):
         makes = self.env["sync.alert.channel"]._severities_of
@@ -700,6 +765,27 @@ class TestNoFloods(ChannelCase):
         everything = self.alerts("open", "resolved")
         self.assertEqual(len(everything.filtered("told_at")), 4)
 
+    def test_an_app_that_is_down_is_one_message_and_its_end_another(self):
+        self.only("breaker_opened", "error_spike", "health_score")
+        slack, __ = self.slack(digest=60)
+        # What follows from it was noticed first.
+        self.go_wrong(times=6)
+        self.look()
+        breakers = self.backend.breaker_ids
+        breakers._set_mode("forced_open", "no answer")
+        self.look()
+        self.carry()
+        (message,) = slack.bodies
+        self.assertIn("No connection to Test Pharmacy", message["text"])
+        self.assertNotIn("alerts", message["text"])
+        breakers._set_mode("disabled", "it answers")
+        self.pass_time(120)
+        self.look()
+        self.carry()
+        said = [body["text"] for body in slack.bodies[1:]]
+        self.assertEqual(len(said), 1, said)
+        self.assertIn("[RESOLVED] No connection", said[0])
+
     def test_ten_thousand_equal_errors_are_one_page(self):
         pager, __ = self.pagerduty()
         slack, __ = self.slack()
@@ -753,6 +839,28 @@ class TestNoFloods(ChannelCase):
                 self.look()
                 self.carry()
                 self.assertEqual(len(slack.got), count + 1)
+
+    def test_a_silence_has_a_reason_an_end_and_something_to_silence(self):
+        Silence = self.env["sync.alert.silence"].with_user(self.operator)
+        rule = {"rule_id": self.rule("breaker_opened").id}
+        now = fields.Datetime.now()
+        for values in (
+            rule,
+            {"reason": "known"},
+            {**rule, "reason": "known", "until": now - timedelta(hours=1)},
+            {**rule, "reason": "known", "until": now + timedelta(days=100)},
+        ):
+            with (
+                self.subTest(values),
+                self.assertRaises((ValidationError, psycopg2.IntegrityError)),
+                mute_logger("odoo.sql_db"),
+                self.env.cr.savepoint(),
+            ):
+                Silence.create(values)
+        silence = Silence.create({**rule, "reason": "known"})
+        self.assertLessEqual(silence.until, now + timedelta(hours=2))
+        with self.assertRaises(AccessError):
+            silence.with_user(self.user).action_end()
 
     def test_silence_of_another_company_or_rule_covers_nothing(self):
         slack, __ = self.slack()

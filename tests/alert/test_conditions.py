@@ -91,15 +91,19 @@ class TestConditions(AlertCase):
         conflict.action_keep_odoo()
         self.over("conflicts_wait", alert)
 
-    def test_comparison_that_failed_until_one_succeeds(self):
-        Work = self.env["sync.reconciliation"]
-        of_stream = {"stream_id": self.backend.stream_ids[0].id}
-        failed = Work.create(of_stream)
-        failed._halt("failed", "disk full")
-        alert = self.seen("work_failed")
-        self.assertIn("disk full", alert.title)
-        Work.create(of_stream)._halt("done")
-        self.over("work_failed", alert)
+    def test_long_work_that_failed_until_it_succeeds(self):
+        stream = self.backend.stream_ids[0]
+        for model, values in (
+            ("sync.reconciliation", {"stream_id": stream.id}),
+            ("sync.initial", {"backend_id": self.backend.id}),
+        ):
+            with self.subTest(model):
+                Work = self.env[model]
+                Work.create(values)._halt("failed", "disk full")
+                alert = self.seen("work_failed")
+                self.assertIn("disk full", alert.title)
+                Work.create(values)._halt("done")
+                self.over("work_failed", alert)
 
     def test_job_that_failed(self):
         job = self.backend._as_runner().with_delay()._job_push()

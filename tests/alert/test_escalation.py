@@ -162,6 +162,12 @@ class TestEscalation(AlertCase):
         self.assertIn("3 unresolved failures", group.next_step)
         self.assertIn("At 5: Activity", group.next_step)
 
+    def test_a_step_that_cannot_be_taken_is_not_promised(self):
+        self.switch("automated_fix")
+        group = self.go_wrong(times=1).group_id
+        self.env.invalidate_all()
+        self.assertIn("At 5: Activity", group.next_step, "no service is named")
+
     def test_undone_by_a_person_and_not_taken_again(self):
         self.go_wrong(times=5)
         self.climb()

@@ -52,6 +52,41 @@ class TestComponent(SyncCase):
             found = self.state("pool", "reporting")
         self.assertEqual(found, ("fair", "Slots taken: 1"))
 
+    def test_handler_that_failed_at_an_event(self):
+        self.assertEqual(self.state("handler", "audit")[0], "good")
+        self.make_order()
+        self.env.cr.flush()
+        event = self.env["sync.event"].search(
+            [("backend_id", "=", self.backend.id)], limit=1
+        )
+        trouble = self.env["sync.event.delivery"].create(
+            {
+                "event_id": event.id,
+                "backend_id": self.backend.id,
+                "handler": "audit",
+                "state": "waiting",
+            }
+        )
+        self.assertEqual(
+            self.state("handler", "audit"), ("fair", "Events that it failed at: 1")
+        )
+        trouble.state = "failed"
+        self.assertEqual(self.state("handler", "audit")[0], "bad")
+        self.assertEqual(self.state("handler", "metrics")[0], "good")
+
+    def test_channel_that_is_refused(self):
+        channel = self.env["sync.alert.channel"].create(
+            {
+                "name": "Night",
+                "kind": "slack",
+                "company_id": self.backend.company_id.id,
+                "address": "https://hooks.example/x",
+            }
+        )
+        self.assertEqual(self.state("channel", "Night")[0], "good")
+        channel.failures = 3
+        self.assertEqual(self.state("channel", "Night")[0], "bad")
+
     def test_events_that_lie(self):
         self.make_order()
         self.env.cr.flush()

@@ -121,7 +121,7 @@ class TestTimeline(SyncCase):
         row = self.told("version")[0]
         self.assertEqual(row.title, "Values from the pharmacy, version 3")
         self.assertFalse(row.user_id)
-        self.assertEqual(row.detail, "Source: nothing → PH-9")
+        self.assertEqual(row.detail, f"Reference: {self.order.name} → PH-9")
 
     def test_an_event_is_told_once_and_still_when_it_is_purged(self):
         self.env["sync.event"]._deliver(self.backend)

@@ -45,7 +45,7 @@ class TestVersion(SyncCase):
         operation = self.operations(state="done").sorted("id")[-1]
         self.assertEqual(ours.correlation_id, operation.correlation_id)
         self.assertEqual((theirs.side, theirs.version), ("pharmacy", 3))
-        self.assertEqual(theirs.changes, {"reference": [None, "PH-9"]})
+        self.assertEqual(theirs.changes, {"reference": [self.order.name, "PH-9"]})
 
     def test_lines_that_come_and_go_are_one_change_each(self):
         lines = self.at_app(self.order)["lines"]

@@ -208,6 +208,24 @@ def test_a_backend_that_is_down_is_told_alone(alerts, lately):
             assert found[alert.id].verdict in (Verdict.INHIBITED, Verdict.SILENCED)
 
 
+def test_an_app_that_is_down_is_told_once_however_many_breakers_it_opens():
+    rule = Rule(1, Condition.BREAKER_OPENED, Severity.HIGH)
+    push = Alert(1, rule, 1, Severity.HIGH, NOW - timedelta(seconds=9))
+    pull = Alert(2, rule, 1, Severity.HIGH, NOW)
+    elsewhere = Alert(3, rule, 2, Severity.HIGH, NOW)
+    found = judge_all([pull, push, elsewhere], {}, NOW)
+    assert found[1].verdict is found[3].verdict is Verdict.NOTIFY
+    assert (found[2].verdict, found[2].by) == (Verdict.INHIBITED, 1)
+    # The first is closed: the other follows, or it is told after all.
+    told = replace(push, notified=Severity.HIGH, ended_at=NOW)
+    later = NOW + timedelta(seconds=CORRELATED_FOR)
+    assert judge_all([told, pull], {}, NOW)[2].by == 1
+    assert judge_all([told, pull], {}, later)[2].verdict is Verdict.NOTIFY
+    # A worse one is told at once.
+    worse = replace(pull, severity=Severity.CRITICAL)
+    assert judge_all([told, worse], {}, NOW)[2].verdict is Verdict.NOTIFY
+
+
 @given(worlds(), told_lately)
 def test_what_is_over_hides_and_tells_nothing_by_itself(alerts, lately):
     ended = [replace(a, ended_at=NOW, limited=True, notified=None) for a in alerts]

@@ -95,6 +95,20 @@ def test_pagerduty_gets_what_it_documents(notice):
     validator.validate(event)
 
 
+@pytest.mark.parametrize(
+    ("level", "severity"),
+    [
+        (Severity.CRITICAL, "critical"),
+        (Severity.HIGH, "error"),
+        (Severity.MEDIUM, "warning"),
+        (Severity.LOW, "info"),
+    ],
+)
+def test_severities_in_the_words_of_pagerduty(level, severity):
+    event = roads.pagerduty_event(replace(NOTICE, level=level))
+    assert event["payload"]["severity"] == severity
+
+
 def test_same_key_opens_and_resolves_an_incident():
     ended = replace(NOTICE, action=Action.RESOLVED)
     keys = {roads.pagerduty_event(n)["dedup_key"] for n in (NOTICE, ended)}

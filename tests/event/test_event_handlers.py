@@ -378,7 +378,7 @@ class TestEventHandlers(SyncCase):
         self.assertEqual(opened.res_id, self.backend._breaker("push").id)
         self.deliver()
         note = self.backend.message_ids.filtered(
-            lambda message: "Breaker opened" in message.body
+            lambda message: "No connection" in message.body
         )
         self.assertEqual(len(note), 1)
         self.assertIn(opened.correlation_id, note.body)

@@ -5,3 +5,4 @@ from . import sync_alert_channel
 from . import carrying
 from . import deliveries
 from . import notices
+from . import component

@@ -43,7 +43,18 @@ class SyncAlertChannel(models.Model):
         return {"to": to, "subject": notice.subject, "text": notice.text}
 
     def _numbers(self, people):
-        return [*filter(None, people.partner_id.mapped("phone")), *_split(self.phones)]
+        """Phone numbers with their country, as Odoo's SMS service takes them."""
+        known = [(partner, partner.phone) for partner in people.partner_id]
+        company = self.company_id.partner_id
+        known += [(company, number) for number in _split(self.phones)]
+        return [
+            owner._phone_format(
+                number=number, country=owner.country_id or self.company_id.country_id
+            )
+            or number
+            for owner, number in known
+            if number
+        ]
 
     def _carry(self, message):
         payload, test = message["payload"], message["kind"] == "test"
@@ -73,7 +84,7 @@ class SyncAlertChannel(models.Model):
         if not payload["to"]:
             raise ConfigurationError(self.env._("No recipient has an email address."))
         value = self.env["sync.config"]._value
-        host, sender = value("smtp_host"), value("smtp_from")
+        host = value("smtp_host")
         server = {}
         if host:
             server = {
@@ -84,9 +95,8 @@ class SyncAlertChannel(models.Model):
                 "smtp_encryption": value("smtp_encryption") or "none",
             }
         mail = self.env["ir.mail_server"].sudo()
-        company = self.company_id
         built = mail._build_email__(
-            sender or company.email_formatted or mail._get_default_from_address(),
+            self._sender(),
             payload["to"],
             payload["subject"],
             _html(payload["text"]),
@@ -98,7 +108,8 @@ class SyncAlertChannel(models.Model):
         return Receipt(said=self.env._("The mail server took it as %s.", sent))
 
     def _text(self, payload):
-        """By Odoo's own SMS."""
+        """By Odoo's own SMS, in one transaction: what failed leaves nothing for Odoo's
+        own queue to send a second time."""
         if not payload["to"]:
             raise ConfigurationError(self.env._("No recipient has a phone number."))
         messages = self.env["sms.sms"].create(
@@ -106,11 +117,18 @@ class SyncAlertChannel(models.Model):
         )
         messages.send(unlink_sent=False, raise_exception=True)
         failed = messages.filtered(lambda sms: sms.state == "error")
-        if failed:
+        if failed == messages:
             raise SyncError(
-                self.env._("Odoo's SMS service said %s.", failed[0].failure_type)
+                self.env._("Odoo's SMS service: %s.", self._why_not(failed[0]))
             )
-        return Receipt(said=self.env._("%s text messages were sent.", len(messages)))
+        sent = messages - failed
+        said = [self.env._("Sent to %s.", ", ".join(sent.mapped("number")))]
+        said += [f"{sms.number}: {self._why_not(sms)}." for sms in failed]
+        return Receipt(said=" ".join(said))
+
+    def _why_not(self, sms):
+        known = dict(sms._fields["failure_type"]._description_selection(self.env))
+        return known.get(sms.failure_type, sms.failure_type)
 
 
 def _split(text):

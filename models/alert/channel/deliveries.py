@@ -47,12 +47,24 @@ class SyncDelivery(models.Model):
 
     def _problem(self, receiver):
         problem = super()._problem(receiver)
+        if not problem and self._is_late():
+            return self.env._("It was over before it could be delivered.")
         # Nobody is told of the end of what they never heard of. PagerDuty may know of
         # it even if it did not say so.
         heard = self.kind != "resolved" or self.channel_kind in SINGLE
         if problem or heard or self._earlier(("state", "=", "arrived"), limit=1):
             return problem
         return self.env._("It was resolved before anybody was told.")
+
+    def _is_late(self):
+        """Whether what failed so far tells of nothing that still is. PagerDuty and
+        Linear may know of it even if they did not say so."""
+        return (
+            self.kind == "opened"
+            and self.attempts > 0
+            and self.channel_kind not in SINGLE
+            and all(alert.state == "resolved" for alert in self.alert_ids)
+        )
 
     def _known_reference(self):
         known = super()._known_reference()

@@ -1,5 +1,6 @@
 from odoo import fields, models
 
+from ....core.alerting import RANKS
 from ....core.notice import Action, Notice
 from ....core.taxonomy import Severity
 
@@ -14,9 +15,10 @@ class SyncDelivery(models.Model):
         """What it tells, as :class:`....core.notice.Notice`, in the language of the
         environment."""
         self.ensure_one()
-        alerts = self.alert_ids.with_context(lang=self.env.context.get("lang"))
         if self.kind == "test":
             return self._test_notice()
+        alerts = self.alert_ids._that_speak()
+        alerts = alerts.with_context(lang=self.env.context.get("lang"))
         notices = [alert._as_notice(Action(self.kind)) for alert in alerts[:NAMED]]
         if len(alerts) == 1:
             return notices[0]
@@ -51,6 +53,19 @@ class SyncAlert(models.Model):
     trace or a payload."""
 
     _inherit = "sync.alert"
+
+    def _that_speak(self):
+        """Those of these that are told together, without what follows from an app that
+        is down, and without its other breakers."""
+        breakers = self.filtered(lambda alert: alert.condition == "breaker_opened")
+        down = {alert.backend_id: alert for alert in breakers.sorted("id", True)}
+        return self.filtered(
+            lambda alert: (
+                alert.backend_id not in down
+                or alert == down[alert.backend_id]
+                or not (alert._kind.inhibited or alert in breakers)
+            )
+        )
 
     def _as_notice(self, action):
         self.ensure_one()
@@ -124,4 +139,5 @@ class SyncAlert(models.Model):
         rules = self.rule_id
         if len(rules) == 1:
             return self.env._("%(rule)s: %(n)s alerts", rule=rules.name, n=len(self))
-        return self.env._("%s alerts", len(self))
+        worst = max(self, key=lambda alert: RANKS[Severity(alert.severity)])
+        return self.env._("%(what)s, and %(n)s more", what=worst.title, n=len(self) - 1)

@@ -123,7 +123,10 @@ class SyncAlertChannel(models.Model):
         "Hours are from 0 to 24; alerts are collected for an hour at most.",
     )
 
-    @api.depends("kind", "address_secret", "secret_secret", "team", "from_settings")
+    @api.depends(
+        *("kind", "address_secret", "secret_secret", "team", "from_settings"),
+        "company_id.email",
+    )
     def _compute_missing(self):
         for channel in self:
             channel.missing = channel._missing()
@@ -212,7 +215,8 @@ class SyncAlertChannel(models.Model):
 
     @api.model
     def _taking(self, alert):
-        """Channels that an alert goes to, and that can be used."""
+        """Channels that an alert goes to, and that can be used; not the one that it
+        says nothing gets through to."""
         found = [
             key
             for key, channel in self._channels().items()
@@ -223,7 +227,10 @@ class SyncAlertChannel(models.Model):
                 alert.company_id.id or None,
             )
         ]
-        return self.sudo().browse(found).filtered(lambda c: not c._missing())
+        channels = self.sudo().browse(found)
+        if alert.res_model == self._name:
+            channels = channels.filtered(lambda c: c.id != alert.res_id)
+        return channels.filtered(lambda c: not c._missing())
 
     def _when(self, severity):
         """When it tells of an alert that is raised now."""
@@ -272,6 +279,14 @@ class SyncAlertChannel(models.Model):
     def _team(self):
         return self._set({"linear": "linear_team_id"}, self.team or "")
 
+    def _sender(self):
+        """Who mails are from."""
+        return (
+            self.env["sync.config"]._value("smtp_from")
+            or self.company_id.email_formatted
+            or self.env["ir.mail_server"].sudo()._get_default_from_address()
+        )
+
     def _missing(self):
         if self.kind in ADDRESSED and not self._readable_target():
             return self.env._("Enter the address of the receiver.")
@@ -279,13 +294,17 @@ class SyncAlertChannel(models.Model):
             return self.env._("Enter the key that the receiver gave you.")
         if self.kind == "linear" and not self._team():
             return self.env._("Enter the id of the team.")
+        if self.kind == "email" and not self._sender():
+            return self.env._(
+                "Enter an email address of the company: mails are sent from it."
+            )
         if self.kind == "sms" and "sms.sms" not in self.env:
             return self.env._("Install the app SMS first.")
         return None
 
     def _policy(self):
-        # What a mail server, or Odoo's way to it, fails with may pass.
-        return ALERT_POLICY, self.kind == "email"
+        # What a mail server, the SMS service or Odoo's way there fails with may pass.
+        return ALERT_POLICY, self.kind in ("email", "sms")
 
 
 class SyncBackend(models.Model):

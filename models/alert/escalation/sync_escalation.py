@@ -91,12 +91,7 @@ class SyncEscalation(models.Model):
         config = self.env["sync.config"]
         if not config._feature("escalation"):
             return
-        thresholds = config._thresholds()
-        on = {Rung.ACTIVITY}
-        if config._feature("automated_fix") and config._value("codegen_api_url"):
-            on.add(Rung.FIX)
-        if config._feature("reset"):
-            on.add(Rung.RESET)
+        thresholds, on = config._thresholds(), self._rungs_on()
         self._end_those_over()
         climbers = self._climbers(min(thresholds.values()))
         groups = self.env["sync.error.group"].browse(climbers)
@@ -104,6 +99,15 @@ class SyncEscalation(models.Model):
             mine = on - {Rung.FIX} if group.work == OWN_WORK else on
             for rung in due(climbers[group.id], thresholds, mine):
                 self._take(group, rung, climbers[group.id].count)
+
+    @api.model
+    def _rungs_on(self):
+        """The steps that are switched on, and that there is a way to take."""
+        config = self.env["sync.config"]
+        on = {rung for rung, name in SWITCHES.items() if config._feature(name)}
+        if not config._value("codegen_api_url"):
+            on.discard(Rung.FIX)
+        return {Rung.ACTIVITY, *on}
 
     @api.model
     def _climbers(self, least):
@@ -219,8 +223,7 @@ class SyncErrorGroup(models.Model):
         config = self.env["sync.config"]
         thresholds = config._thresholds()
         labels = self.escalation_ids._fields["rung"]._description_selection(self.env)
-        on = {Rung.ACTIVITY}
-        on |= {rung for rung, name in SWITCHES.items() if config._feature(name)}
+        on = self.env["sync.escalation"]._rungs_on()
         counts = dict(
             self.env["sync.error"]._read_group(
                 [

@@ -13,6 +13,7 @@ from ....core.exceptions import ConfigurationError, SecretSealedError
 from ....core.sealing import is_sealed, seal, unseal
 from ....core.signature import PREFIX, sign
 from ...base.actions import open_records
+from ...base.own_transaction import no_transaction
 from ...base.rights import MANAGER, OPERATOR, check_may
 
 MASK = "********"
@@ -98,8 +99,8 @@ class SyncReceiver(models.AbstractModel):
 
     def _inverse_internal(self):
         for receiver in self:
-            entered = receiver._readable("address") or receiver._readable_target()
-            receiver.internal_host = receiver.internal and host_of(entered)
+            allowed = receiver.internal
+            receiver.internal_host = allowed and host_of(receiver._readable_target())
 
     def _inverse_address(self):
         for receiver in self.filtered(lambda r: r.address != MASK):
@@ -129,11 +130,24 @@ class SyncReceiver(models.AbstractModel):
         """Whether the secret travels to the receiver."""
         return False
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        # What is allowed is the address that is entered with it: that comes first.
+        allowed = [vals.get("internal") for vals in vals_list]
+        others = [_without_internal(vals) for vals in vals_list]
+        receivers = super().create(others)
+        for receiver, internal in zip(receivers, allowed, strict=True):
+            if internal:
+                receiver.internal = True
+        return receivers
+
     def write(self, vals):
         if vals.get("active"):
             vals = {**vals, "stopped_because": False, "rests_until": False}
         before = {receiver.id: receiver._whose_key() for receiver in self}
-        result = super().write(vals)
+        result = super().write(_without_internal(vals))
+        if "internal" in vals:
+            super().write({"internal": vals["internal"]})
         if vals.get("secret", MASK) == MASK:
             # A key goes to the receiver that it was entered for, and to no other.
             moved = self.filtered(lambda r: r._whose_key() != before[r.id])
@@ -230,7 +244,9 @@ class SyncReceiver(models.AbstractModel):
         """
         check_may(self, OPERATOR, self.env._("Only operators may send a test."))
         self.ensure_one()
-        delivery = self.env["sync.delivery"].sudo()._try_test(self)
+        # What was read so far is older than the delivery that is made now.
+        with no_transaction(self.env.cr):
+            delivery = self.env["sync.delivery"].sudo()._try_test(self)
         if delivery.state != "arrived":
             raise UserError(
                 self.env._(
@@ -338,3 +354,7 @@ def origin_of(address):
 
 def host_of(address):
     return host(address.partition("?")[0].partition("#")[0])
+
+
+def _without_internal(vals):
+    return {name: value for name, value in vals.items() if name != "internal"}

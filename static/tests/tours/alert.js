@@ -1,12 +1,17 @@
 import { registry } from "@web/core/registry";
 
-import { menu } from "./steps";
+import { click, fill, menu, row, see } from "./steps";
+
+const pickBackend = (name) => [
+    fill(".o_selected_row [name=backend_id] input", name),
+    click(`.o-autocomplete--dropdown-item:contains('${name}')`),
+];
 
 registry.category("web_tour.tours").add("pharmacy_sync_alert", {
     steps: () => [
         {
             content: "the overview tells what is wrong, and since when",
-            trigger: ".o_sync_alert:contains(Breaker opened):contains(since)",
+            trigger: ".o_sync_alert:contains(No connection):contains(since)",
             run: "click",
         },
         {
@@ -38,7 +43,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_alert", {
         },
         {
             content: "answered from the list",
-            trigger: ".o_data_row:contains(Breaker opened) .o_list_record_selector input",
+            trigger: ".o_data_row:contains(No connection) .o_list_record_selector input",
             run: "click",
         },
         {
@@ -47,7 +52,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_alert", {
         },
         {
             content: "it is gone from those that are open",
-            trigger: "body:not(:has(.o_data_row:contains(Breaker opened))) .o_list_view",
+            trigger: "body:not(:has(.o_data_row:contains(No connection))) .o_list_view",
         },
         {
             content: "the overview has nothing to tell",
@@ -60,7 +65,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_alert", {
             trigger: ".o_sync_alert_log",
             run: "click",
         },
-        { trigger: ".o_data_row:contains(Breaker opened) .badge:contains(Resolved)" },
+        { trigger: ".o_data_row:contains(No connection) .badge:contains(Resolved)" },
     ],
 });
 
@@ -86,5 +91,25 @@ registry.category("web_tour.tours").add("pharmacy_sync_alert_rule", {
             run: "click",
         },
         { trigger: ".o_form_view button[name=action_silence]" },
+    ],
+});
+
+registry.category("web_tour.tours").add("pharmacy_sync_silence", {
+    steps: () => [
+        ...menu("Silences", "menu_sync_alert_silence", "menu_monitoring"),
+        click(".o_list_button_add"),
+        fill(".o_selected_row [name=reason] input", "New shelves"),
+        ...pickBackend("Test Pharmacy"),
+        click(".o_list_button_save"),
+        click(`${row("New shelves")} button[name=action_end]`),
+        see(".o_data_row.text-muted:contains('New shelves')", "It is over"),
+        ...menu("Planned Maintenance", "menu_sync_maintenance", "menu_monitoring"),
+        click(".o_list_button_add"),
+        ...pickBackend("Test Pharmacy"),
+        fill(".o_selected_row [name=reason] input", "New server"),
+        click(".o_list_button_save"),
+        see(`${row("New server")} .badge:contains('Planned')`),
+        click(`${row("New server")} button[name=action_end]`),
+        see(`${row("New server")} .badge:contains('Over')`),
     ],
 });
