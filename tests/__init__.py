@@ -22,6 +22,7 @@ from .backend import test_conform
 from .backend import test_connect
 from .backend import test_origin
 from .backend import test_sealed
+from .backend import test_version
 from .error import test_defects
 from .error import test_error_origin
 from .error import test_error_group

@@ -106,9 +106,10 @@ class SyncAlert(models.Model):
         """Look at each condition, and notify of what is new; each fails alone."""
         if not self._take_turn():
             return
-        looks = [
-            partial(self._look, condition, backend_ids) for condition in conditions
-        ]
+        # What an app that is down brings about waits behind its breaker's alert: that
+        # one is looked at last, or the others would be notified first.
+        ordered = sorted(conditions, key=lambda c: c is Condition.BREAKER_OPENED)
+        looks = [partial(self._look, condition, backend_ids) for condition in ordered]
         for look in (*looks, self._notify_due):
             with alone(self.env) as failure:
                 look()

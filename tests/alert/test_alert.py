@@ -551,6 +551,22 @@ class TestAlertTold(AlertCase):
         self.look()
         self.assertTrue(children.filtered("told_at"))
 
+    def test_breaker_that_opens_while_all_is_looked_at_speaks_for_what_follows(self):
+        self.only("breaker_opened", "health_score")
+        Alert = self.env.registry["sync.alert"]
+        see, breakers = Alert._see_health_score, self.backend.breaker_ids
+
+        def opens_meanwhile(alerts, rule, backend_ids):
+            breakers._set_mode("forced_open", "no answer")
+            return see(alerts, rule, backend_ids)
+
+        self.patch(Alert, "_see_health_score", opens_meanwhile)
+        self.rule("health_score").threshold = 100
+        self.look()
+        down = self.alerts(condition="breaker_opened").filtered("told_at")
+        self.assertEqual(len(down), 1)
+        self.assertEqual(self.alerts(condition="health_score").parent_id, down)
+
     def test_other_backend_is_not_inhibited(self):
         self.only("breaker_opened", "error_spike")
         other = self.env["sync.backend"].create(

@@ -179,6 +179,7 @@ class TestRoads(ChannelCase):
         trigger, resolve = self.deliveries(channel_kind="pagerduty")
         pager.status = 200
         resolve.channel_id.rests_until = False
+        self.env.flush_all()
         resolve._as_runner()._job_deliver()
         self.env.invalidate_all()
         self.assertEqual(resolve.state, "waiting", "behind its trigger")
@@ -549,6 +550,9 @@ class TestDeliveries(ChannelCase):
         channel.write({"address": f"{pager.url}/", "secret": KEY})
         channel.address = pager.url
         self.assertTrue(channel.secret, "it is the same place")
+        # As a person fills a form in: the key, then the address.
+        channel.write({"secret": KEY, "address": "https://events.eu.example"})
+        self.assertTrue(channel.secret, "it is the new place's")
 
     def test_send_again(self):
         slack, __ = self.slack()

@@ -132,22 +132,13 @@ class SyncReceiver(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        # What is allowed is the address that is entered with it: that comes first.
-        allowed = [vals.get("internal") for vals in vals_list]
-        others = [_without_internal(vals) for vals in vals_list]
-        receivers = super().create(others)
-        for receiver, internal in zip(receivers, allowed, strict=True):
-            if internal:
-                receiver.internal = True
-        return receivers
+        return super().create([_in_order(vals) for vals in vals_list])
 
     def write(self, vals):
         if vals.get("active"):
             vals = {**vals, "stopped_because": False, "rests_until": False}
         before = {receiver.id: receiver._whose_key() for receiver in self}
-        result = super().write(_without_internal(vals))
-        if "internal" in vals:
-            super().write({"internal": vals["internal"]})
+        result = super().write(_in_order(vals))
         if vals.get("secret", MASK) == MASK:
             # A key goes to the receiver that it was entered for, and to no other.
             moved = self.filtered(lambda r: r._whose_key() != before[r.id])
@@ -356,5 +347,9 @@ def host_of(address):
     return host(address.partition("?")[0].partition("#")[0])
 
 
-def _without_internal(vals):
-    return {name: value for name, value in vals.items() if name != "internal"}
+def _in_order(vals):
+    """The same with the address first: a key that is entered with it, and what is
+    allowed, are those of the new one."""
+    last = ("address", "secret", "internal")
+    others = {name: value for name, value in vals.items() if name not in last}
+    return {**others, **{name: vals[name] for name in last if name in vals}}
