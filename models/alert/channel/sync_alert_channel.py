@@ -125,7 +125,7 @@ class SyncAlertChannel(models.Model):
 
     @api.depends(
         *("kind", "address_secret", "secret_secret", "team", "from_settings"),
-        "company_id.email",
+        "company_id.partner_id.email",
     )
     def _compute_missing(self):
         for channel in self:
@@ -283,6 +283,7 @@ class SyncAlertChannel(models.Model):
         """Who mails are from."""
         return (
             self.env["sync.config"]._value("smtp_from")
+            or self.company_id.partner_id.email_formatted
             or self.company_id.email_formatted
             or self.env["ir.mail_server"].sudo()._get_default_from_address()
         )
