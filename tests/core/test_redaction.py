@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.redaction import LONGEST, MASK, redact
+from odoo.addons.pharmacy_sync.core.redaction import DEEPEST, LONGEST, MASK, redact
 
 SECRET = "s3cr3tValue9"
 
@@ -189,6 +189,17 @@ def test_a_structure_that_contains_itself_ends():
     value = {}
     value["again"] = value
     assert MASK in json.dumps(redact(value))
+
+
+def nested(levels, inmost):
+    for _ in range(levels):
+        inmost = {"x": inmost}
+    return inmost
+
+
+def test_what_lies_deeper_than_anybody_reads_is_masked():
+    assert redact(nested(DEEPEST, "seen")) == nested(DEEPEST, "seen")
+    assert redact(nested(DEEPEST + 1, "seen")) == nested(DEEPEST, MASK)
 
 
 leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=20)

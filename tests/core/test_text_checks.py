@@ -175,6 +175,17 @@ def test_what_may_not_be_in_a_header(value):
         check_visible(value, "correlation_id")
 
 
+def test_an_error_names_no_field_and_no_record_that_nobody_named():
+    error = SyncError("The app did not answer.")
+    assert (error.field, error.record) == (None, None)
+
+
+def test_what_an_error_names_can_be_stored():
+    error = SyncError("bad", field="na\0me", record="PO\ud83d")
+    assert error.field == f"na{MARK}U+0000⟩me"
+    assert error.record == f"PO{MARK}U+D83D⟩"
+
+
 @given(TEXTS)
 def test_an_exception_of_ours_can_be_kept_whatever_it_quotes(text):
     error = SyncError(text * 100, field=text)
