@@ -265,3 +265,8 @@ def test_a_cut_leaves_no_part_of_a_secret():
         text = "x " * ((LONGEST - len(url) - 70) // 2) + "y" * shift + " " + url
         assert SECRET[:6] not in redact(text + "z" * 200)
     assert len(redact("x" * 3 * LONGEST)) <= LONGEST
+
+
+def test_json_without_a_secret_stays_as_it_was_written():
+    text = '{"a":1,  "b": [ ]}'
+    assert redact(text) == text
