@@ -34,33 +34,30 @@ class TestMoments(SyncCase):
         )
         return jobs.mapped("eta")
 
-    def assert_soon_after(self, moment, seconds, method):
-        (eta,) = self.etas(method)
-        self.assertGreaterEqual(eta, moment + timedelta(seconds=seconds))
-        self.assertLessEqual(eta, moment + timedelta(seconds=seconds + 60))
-
     def wait_for(self, order, seconds):
         """A push of the order that failed, and waits for so long."""
         self.app.fault("error", status=503, count=1)
         order.origin = "PH-1"
         self.push()
-        operation = self.operations(mapping_id=self.mapping(order).id)[0]
-        self.assertEqual(operation.state, "waiting")
+        operation = self.operations(state="waiting")
+        self.assertEqual(operation.mapping_id, self.mapping(order))
         operation.eta = fields.Datetime.now() + timedelta(seconds=seconds)
         self.forget_jobs()
         return operation
 
     def test_while_the_breaker_is_open_the_next_push_is_for_its_end(self):
-        breaker = self.backend._breaker("push")
-        now = fields.Datetime.now()
-        until = now + timedelta(seconds=300)
-        breaker.write({"state": "open", "open_until": until, "open_seconds": 300})
+        self.app.fault("error", status=503)
         self.orders[0].origin = "PH-1"
-        self.push()
+        for __ in range(6):
+            self.push()
+            self.make_due()
         self.forget_jobs()
+        breaker = self.backend._breaker("push")
+        self.assertEqual(breaker.state, "open")
         self.push()
-        self.assert_soon_after(now, 299, "_job_push")
-        self.assertFalse(self.operations(state="waiting"), "it cost no attempt")
+        (eta,) = self.etas("_job_push")
+        self.assertGreaterEqual(eta, breaker.open_until)
+        self.assertLessEqual(eta, breaker.open_until + timedelta(seconds=2))
 
     def test_what_waits_for_its_time_is_not_sent_with_what_is_due(self):
         waiting = self.wait_for(self.orders[0], 3600)
@@ -74,16 +71,35 @@ class TestMoments(SyncCase):
         self.app.fault("error", status=503, count=1, match={"method": "GET"})
         self.env["sync.call"].search([]).unlink()
         self.pull()
+        first = self.env["sync.call"].search([])
+        self.assertEqual(first.filtered("error_type").mapped("retry"), [False])
         self.make_due()
         self.pull()
-        calls = self.env["sync.call"].search(
-            [("operation", "=", "pull"), ("path", "like", "/changes")], order="id"
-        )
-        failed = calls.filtered(lambda call: call.result == "failure")
-        self.assertFalse(failed.retry)
-        again = calls.filtered(lambda c: c.path == failed.path and c.id > failed.id)
-        self.assertTrue(again[0].retry)
-        self.assertNotIn(True, (calls - again).mapped("retry"))
+        # Of all streams the one that failed, and none twice.
+        calls = self.env["sync.call"].search([])
+        self.assertEqual(first.mapped("retry"), [False] * 3)
+        self.assertEqual(sum((calls - first).mapped("retry")), 1)
+
+    def fail_to_read(self):
+        """A read that failed, and costs no more attempts by itself."""
+        self.env["sync.retry.policy"].search([]).max_attempts = 1
+        self.app.fault("error", status=503, count=1, match={"method": "GET"})
+        self.pull()
+        self.forget_jobs()
+        return self.operations(kind="pull", state="dead")
+
+    def test_what_is_redriven_goes_on_by_jobs(self):
+        self.fail_to_read().action_redrive()
+        self.assertEqual(self.etas("_job_pull"), [False])
+        self.assertEqual(self.etas("_job_push"), [False])
+
+    def test_once_the_app_is_back_what_its_outage_cost_goes_on_by_a_job(self):
+        dead = self.fail_to_read()
+        self.assertTrue(dead.revive)
+        self.orders[0].origin = "PH-1"
+        self.push()
+        self.assertEqual(dead.state, "pending")
+        self.assertEqual(self.etas("_job_pull"), [False])
 
     def test_what_an_arrival_leaves_to_be_sent_is_sent_by_a_job(self):
         order = self.orders[0]
@@ -107,29 +123,38 @@ class TestMoments(SyncCase):
         self.assertTrue(self.etas("_job_push"))
 
     def test_a_refusal_leaves_nothing_of_what_it_had_written(self):
-        confirm = self.env.registry["purchase.order"].button_confirm
-
         def button_confirm(orders):
-            orders.note = "half done"
             orders.partner_id.comment = "half done"
             raise UserError("Not today.")
 
-        at_app = self.app.add(
-            ORDERS,
-            supplier_id=self.mapping(self.supplier).external_id,
-            currency=self.env.company.currency_id.name,
-            reference="PH-9",
-            lines=self.at_app(self.orders[0])["lines"],
-        )
+        def create(orders, vals_list):
+            made = make(orders, vals_list)
+            made.partner_id.comment = "half done"
+            raise UserError("Not ever.")
+
+        PurchaseOrder = self.env.registry["purchase.order"]
+        make = PurchaseOrder.create
+        self.patch(PurchaseOrder, "button_confirm", button_confirm)
+        values = {
+            "supplier_id": self.mapping(self.supplier).external_id,
+            "currency": self.env.company.currency_id.name,
+            "lines": self.at_app(self.orders[0])["lines"],
+        }
+        at_app = self.app.add(ORDERS, reference="PH-8", **values)
         self.app.edit(ORDERS, at_app["id"], state="confirmed")
-        self.patch(
-            self.env.registry["purchase.order"], "button_confirm", button_confirm
-        )
         self.pull()
-        found = self.env["purchase.order"].search([("origin", "=", "PH-9")])
-        self.assertFalse(found, "an order that was refused is not there")
+        found = self.env["purchase.order"].search([("origin", "=", "PH-8")])
+        self.assertEqual((found.state, found.partner_id), ("draft", self.supplier))
         self.assertFalse(self.supplier.comment)
-        self.patch(self.env.registry["purchase.order"], "button_confirm", confirm)
+        self.patch(PurchaseOrder, "create", create)
+        self.app.add(ORDERS, reference="PH-9", **values)
+        self.pull()
+        self.assertFalse(
+            self.env["purchase.order"].search([("origin", "=", "PH-9")]),
+            "an order that was refused is not there",
+        )
+        self.assertFalse(self.supplier.comment)
+        self.assertEqual(len(self.operations(kind="apply")), 1)
 
     def test_a_look_up_waits_for_a_slot_and_a_job_does_not(self):
         waits = []
@@ -161,6 +186,7 @@ class TestMoments(SyncCase):
             pages.append(after)
             if len(pages) == 1:
                 work.action_stop()
+                work.flush_recordset()
             return read(client, collection, after, 1, correlation_id)
 
         read = PharmacyClient.page
