@@ -171,8 +171,6 @@ class _Trial:
         items = list(self.items.values())
         for item, following in zip(items, [*items[1:], None], strict=True):
             self.seen[item.nodeid] = _look(item, following)
-            if not self.seen[item.nodeid].passed:
-                print(f"fails without a fault: {item.nodeid}", flush=True)
         stored = {test: asdict(seen) for test, seen in self.seen.items()}
         memory.write_text(json.dumps(stored))
 
@@ -226,10 +224,14 @@ def _look(item, following):
     start = time.monotonic()
     item.config.pluginmanager.register(phases)
     try:
-        seen.passed = _is_passed(_run(item, following))
+        reports = _run(item, following)
+        seen.passed = _is_passed(reports)
     finally:
         item.config.pluginmanager.unregister(phases)
     seen.seconds = time.monotonic() - start
+    if not seen.passed:
+        print(f"fails without a fault: {item.nodeid}", flush=True)
+        print(*(r.longreprtext for r in reports if r.failed), sep="\n", flush=True)
     return seen
 
 

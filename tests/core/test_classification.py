@@ -388,3 +388,12 @@ def test_recipients_that_no_mail_server_refused_are_no_reply():
     error.recipients = ["a@example.com"]
     alike = smtplib.SMTPDataError(550, b"no such box")
     assert classify(error) == classify(alike)
+
+
+@pytest.mark.parametrize(
+    "status, known", [(299, None), (300, 300), (599, 599), (600, None)]
+)
+def test_a_status_is_that_of_a_failing_answer(status, known):
+    error = RuntimeError("x")
+    error.status = status
+    assert classify(error).http_status == known

@@ -192,3 +192,17 @@ def test_an_exception_of_ours_can_be_kept_whatever_it_quotes(text):
     assert not UNSTORABLE.search(error.message + (error.field or ""))
     assert not UNSTORABLE.search(error.message)
     assert len(error.message) <= 2_000
+
+
+def nested(levels):
+    value = 1
+    for number in range(levels):
+        value = [value] if number % 2 else {"x": value}
+    return value
+
+
+def test_nesting_is_bounded_level_by_level():
+    deepest = Limits().depth
+    check_value(nested(deepest), "data")
+    with pytest.raises(InvalidDataError):
+        check_value(nested(deepest + 1), "data")
