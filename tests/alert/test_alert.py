@@ -558,6 +558,7 @@ class TestAlertTold(AlertCase):
 
         def opens_meanwhile(alerts, rule, backend_ids):
             breakers._set_mode("forced_open", "no answer")
+            self.env.flush_all()
             return see(alerts, rule, backend_ids)
 
         self.patch(Alert, "_see_health_score", opens_meanwhile)
