@@ -1,5 +1,5 @@
-"""What Odoo's own dispatcher answers under the addresses of this addon while Odoo has no
-connection to the database left, or can make none.
+"""What Odoo's own dispatcher answers under the addresses of this addon while Odoo has
+no connection to the database left, or can make none.
 
 Odoo asks the database before it looks for a route: for the names of databases, where a
 filter is configured, and with its first cursor. Where that fails its dispatcher of

@@ -21,8 +21,8 @@ from .progress import say, step
 ODOO = "odoo"
 APP = "pharmacy_app"
 START_TIMEOUT = 120
-# A request of the app takes two connections, a job three, and two jobs are under way: so
-# many requests at once find one each, and the others wait until a thread is free.
+# A request of the app takes two connections, a job three, and two jobs are under way:
+# so many requests at once find theirs, and others wait until a thread is free.
 CONNECTIONS = 32
 THREADS = 12
 # Ports and secrets of the demonstration, so that it comes up again the same.
