@@ -21,6 +21,10 @@ from .progress import say, step
 ODOO = "odoo"
 APP = "pharmacy_app"
 START_TIMEOUT = 120
+# A request of the app takes two connections, a job three, and two jobs are under way:
+# so many requests at once find theirs, and others wait until a thread is free.
+CONNECTIONS = 32
+THREADS = 12
 # Ports and secrets of the demonstration, so that it comes up again the same.
 APP_DATA = paths.DATA / "pharmacy_app.sqlite"
 STATE = paths.RUN / "stack.json"
@@ -39,10 +43,13 @@ def up(servers=1):
     further = [f"{ODOO}_{number}" for number in range(2, servers + 1)]
     state = _state(further)
     _start(APP, app_command(state, APP_DATA), app_url(state), app_environment(state))
+    limits = {"gevent_port": 0, "db_maxconn": CONNECTIONS}
+    threads = {"ODOO_MAX_HTTP_THREADS": str(THREADS)}
     for name in (ODOO, *further):
         port = state[f"{name}_port"]
-        conf = config.write(name, databases.DEMO, port, gevent_port=0)
-        _start(name, [*odoo.command(), "-c", conf], f"http://127.0.0.1:{port}")
+        conf = config.write(name, databases.DEMO, port, **limits)
+        url = f"http://127.0.0.1:{port}"
+        _start(name, [*odoo.command(), "-c", conf], url, threads)
     conf = paths.RUN / f"{ODOO}.conf"
     demo.seed_app(app_url(state), state["key"])
     known = {**demo_environment(state), "PHARMACY_ODOO_KEY_FILE": str(ODOO_KEY)}
