@@ -36,7 +36,7 @@ class SyncConflictPolicy(models.Model):
         "lines.quantity; lines for whole lines and whatever of theirs has no policy.",
     )
     picked = fields.Selection(
-        "_select_path", "Field", compute="_compute_picked", readonly=False
+        "_select_path", "Which Field", compute="_compute_picked", readonly=False
     )
     policy = fields.Selection(POLICIES, required=True, help=HELP)
 
