@@ -65,8 +65,7 @@ def _try_all(area, drawn):
     deals = _deal(_tests(area), len(os.sched_getaffinity(0)))
     with ThreadPoolExecutor(len(deals)) as pool:
         list(pool.map(trial.run_part, itertools.count(), deals))
-    for fault in trial.only_at_import():
-        trial.run_from_start(fault)
+        list(pool.map(trial.run_from_start, itertools.count(), trial.only_at_import()))
     noticed = {fault: bool(trial.test_of(fault)) for fault in drawn}
     rooms = Counter(_room(fault) for fault in drawn)
     for fault, seen in noticed.items():
@@ -145,15 +144,16 @@ class _Trial:
         early = {line["key"] for line in lines if line["early"]}
         return [f for f in self.drawn if f.key in early and not self.test_of(f)]
 
-    def run_from_start(self, fault):
+    def run_from_start(self, number, fault):
         """Try one fault that is there from the first import on, by the tests that name
         its file."""
         values = {"plain": self.plain, "from_start": fault.key}
         files = [path for path in _tests(self.area) if _names(path, fault)]
-        plan = self.folder / "plan"
+        number = f"start{number}"
+        plan = self.folder / f"plan_{number}"
         plan.write_text(json.dumps({**values, "faults": _planted([fault])}))
-        with self._place("start") as (options, env):
-            if files and self._pytest("start", plan, ["-x", *options, *files], env):
+        with self._place(number) as (options, env):
+            if files and self._pytest(number, plan, ["-x", *options, *files], env):
                 line = {"key": fault.key, "test": files[0].stem, "early": True}
                 with open(self.results, "a") as output:
                     output.write(json.dumps(line) + "\n")

@@ -1,6 +1,8 @@
 import time
 from contextlib import contextmanager
 
+from psycopg2 import InterfaceError, OperationalError
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -36,6 +38,11 @@ class SyncPool(models.Model):
     _inherit = ["sync.bounded"]
     _description = "Pool of Calls"
     _order = "backend_id, name"
+    _bounds = {
+        "concurrency": (1, 1000),
+        "max_waiting": (0, 100_000),
+        "timeout": (0, 600),
+    }
 
     backend_id = fields.Many2one(
         "sync.backend", required=True, readonly=True, ondelete="cascade"
@@ -142,8 +149,14 @@ class SyncPool(models.Model):
         return cr.fetchone()
 
     def _give_back(self, cr, lock):
-        cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
-        cr.commit()  # pylint: disable=invalid-commit
+        try:
+            cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+            cr.commit()  # pylint: disable=invalid-commit
+        except (InterfaceError, OperationalError):
+            # A session that is lost has given its locks back: what failed because of
+            # that, or before it, is for the caller to read.
+            if not cr.closed:
+                raise
 
     @api.model
     def _defaults(self, backend):
