@@ -1,8 +1,8 @@
 """Reconciliation of many records: bucket checksums against a full compare.
 
 RECONCILE_RECORDS suppliers (50,000) are the same on both sides but for ten: five were
-changed in Odoo by SQL, five at the app with their feed entries lost. Both ways find
-them, in turn, in one run. Bytes are those of the app's answers.
+changed in Odoo past the triggers, five at the app with their feed entries lost. Both
+ways find them, in turn, in one run. Bytes are those of the app's answers.
 """
 
 import json
@@ -110,7 +110,7 @@ def rest_of(table, columns):
 
 
 def drift(env, stream, records, ids):
-    """Change a few of either side where nobody is told."""
+    """Change a few of either side where nothing notices."""
     env.cr.execute(
         "UPDATE res_partner SET city = 'Lugo' WHERE id = ANY(%s)",
         (ids[:DRIFTED_EACH],),
@@ -173,8 +173,12 @@ with environment() as env:
     backend = env["sync.backend"].browse(backend_id)._as_runner()
     stream = backend.stream_ids.filtered(lambda s: s.entity == "supplier")
     records = seed_app()
+    # What the triggers note is on its way, and no drift.
+    stream.env.cr.execute("ALTER TABLE res_partner DISABLE TRIGGER USER")
     ids = seed_odoo(stream.env, stream, records)
     drift(stream.env, stream, records, ids)
+    stream.env.flush_all()
+    stream.env.cr.execute("ALTER TABLE res_partner ENABLE TRIGGER USER")
     stream.env.cr.commit()
     stream.env.cr.execute("ANALYZE")
     results = {way: [] for way in WAYS}

@@ -12,6 +12,9 @@ from .merge_base import confirm
 from .pair import Base
 from .taxonomy import TextEnum
 
+# Kinds of JSON that a canonical value, kept as a text, never is.
+_NUMBERS = {int, float}
+
 
 class Move(TextEnum):
     """What an arriving record is for Odoo.
@@ -40,6 +43,19 @@ class Received:
     state: MappingState
     data: Record
     revived: bool = False
+
+
+def is_agreed(half: Record, said: Record) -> bool:
+    """Whether a record says what the pharmacy's half has, letter for letter: it was
+    checked and read when that was agreed on.
+
+    :param said: its values as they came; a number is no flag although Python takes 1
+        for True
+    """
+    return said == half and all(
+        _NUMBERS.isdisjoint(map(type, values.values()))
+        for values in (said, *(line for name in KEYED for line in said.get(name) or ()))
+    )
 
 
 def received(

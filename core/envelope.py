@@ -23,8 +23,18 @@ def as_record(change: Any) -> Any:
 
 
 def check_record(record: Any) -> None:
-    """What every record from the pharmacy app must be, its id apart: an object that
-    can be kept as it is, with a version, a flag and a key of the right kinds.
+    """What every record from the pharmacy app must be, its id apart: an object with an
+    envelope that can be kept as it is.
+
+    :raises InvalidDataError: ``field`` names the first place at fault
+    """
+    check_envelope(record)
+    check_value(record)
+
+
+def check_envelope(record: Any) -> None:
+    """What is around a record's own values, its id apart: a version, a flag and a key
+    of the right kinds.
 
     :raises InvalidDataError: ``field`` names the first place at fault
     """
@@ -32,7 +42,6 @@ def check_record(record: Any) -> None:
         raise InvalidDataError("a record must be a JSON object")
     if not isinstance(record.get(UNREADABLE, {}), dict):
         raise InvalidDataError(f"{UNREADABLE} must be an object", field=UNREADABLE)
-    check_value(record)
     if record.get("version") is not None:
         check_whole(record["version"], "version")
     if not isinstance(record.get("deleted"), (bool, type(None))):

@@ -1,6 +1,8 @@
 from odoo import api, models
 
+from ..core.arriving import is_agreed
 from ..core.merge import KEYED, lines_by_key
+from ..core.text_checks import check_value
 from .converters import at_path, is_empty
 from .links import Coded
 from .sync_entity_schema import ENVELOPE
@@ -88,6 +90,19 @@ class SyncEntity(models.AbstractModel):
         converter, __ = self._find_converter(path)
         if converter and value != stored and not converter.keeps(value, stored):
             yield path, stored
+
+    @api.model
+    def _as_agreed(self, record, half):
+        """The values of an arrived record, if they are the pharmacy's half letter for
+        letter; else nothing, and they must be checked and read.
+
+        :raises InvalidDataError: what is around them cannot be kept
+        """
+        said = {name: value for name, value in record.items() if name not in ENVELOPE}
+        if not is_agreed(half, said):
+            return {}
+        check_value({name: record[name] for name in record.keys() - said.keys()})
+        return said
 
     @api.model
     def _unknown(self, record):

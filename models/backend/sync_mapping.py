@@ -286,7 +286,9 @@ class SyncMapping(models.Model):
             uncertain=self.uncertain,
             deleted=self.deleted,
             in_part=self.in_part,
-            conflict_paths=tuple(conflict._open_lines().mapped("field")),
+            conflict_paths=tuple(
+                conflict._open_lines().mapped("field") if conflict else ()
+            ),
             declined=self._declined(),
             epoch=self.epoch,
             app_epoch=self.backend_id.epoch,

@@ -1,40 +1,19 @@
-from dataclasses import dataclass, field
-
 from odoo import models
 
 from ...core.arriving import Move, created, deleted, known_by_key, received
-from ...core.envelope import check_record
+from ...core.envelope import check_envelope
 from ...core.exceptions import InvalidDataError, SuspectedError
-from ...core.mapping_state import MappingState, first_agreed
+from ...core.mapping_state import first_agreed
 from ...core.storable import storable_text
-from ...core.text_checks import check_id
+from ...core.text_checks import check_id, check_value
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.alone import alone, without_sql
 from ..error.sync_suspect import in_key
+from .arrival import Arrival
 
 # Characters of an unusable id by which its failure is known.
 SHOWN_ID = 200
-
-
-@dataclass
-class Arrival:
-    """A record of the pharmacy app that arrived, and what became of it.
-
-    ``outcome``: created, updated, unchanged, conflict, deleted or failed.
-    """
-
-    record: dict
-    external_id: str | None = None
-    version: int = 0
-    data: dict = field(default_factory=dict)
-    mapping: models.BaseModel | None = None
-    # The mapping's, as far as it is known already.
-    state: MappingState | None = None
-    outcome: str | None = None
-    res_id: int | None = None
-    error: Exception | None = None
-    warnings: list = field(default_factory=list)
 
 
 class SyncStream(models.Model):
@@ -115,7 +94,7 @@ class SyncStream(models.Model):
         ]
 
     def _read_envelope(self, arrival):
-        """Check what holds for records of every entity.
+        """Check what is around a record's own values, the same for every entity.
 
         :return: whether the record may be looked at; else the arrival has failed
         """
@@ -123,7 +102,7 @@ class SyncStream(models.Model):
         try:
             if isinstance(record, dict) and isinstance(record.get("id"), str):
                 arrival.external_id = storable_text(record["id"], SHOWN_ID)
-            check_record(record)
+            check_envelope(record)
             arrival.external_id = check_id(record.get("id"), "id")
         except InvalidDataError as exc:
             return self._set_failed(arrival, exc)
@@ -201,14 +180,18 @@ class SyncStream(models.Model):
     def _read_data(self, arrivals, directory):
         adapter = self._adapter()
         for arrival in arrivals:
-            if arrival.record.get("deleted"):
-                continue
+            record, mapping = arrival.record, arrival.mapping
+            linked = mapping and mapping.res_id
             try:
-                arrival.warnings += self._warnings_of_unknown(arrival.record, adapter)
-                arrival.data = adapter._canonical(
-                    arrival.record,
-                    directory,
-                    partial=bool(arrival.mapping and arrival.mapping.res_id),
+                agreed = linked and adapter._as_agreed(record, mapping.base or {})
+                if not agreed:
+                    check_value(record)
+                if record.get("deleted"):
+                    continue
+                if not agreed:
+                    arrival.warnings += self._warnings_of_unknown(record, adapter)
+                arrival.data = agreed or adapter._canonical(
+                    record, directory, partial=bool(linked)
                 )
             except InvalidDataError as exc:
                 self._set_failed(arrival, exc)

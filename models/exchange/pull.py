@@ -15,7 +15,7 @@ from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from ..base.sync_config import shift
-from .apply import Arrival
+from .arrival import Arrival
 from .restored import how_far
 
 PAGES_PER_JOB = 200

@@ -7,7 +7,7 @@ from ...core.exceptions import InvalidDataError
 from ...entities.directory import Directory
 from ..base.actions import open_record
 from ..base.own_transaction import apart
-from ..exchange.apply import Arrival
+from ..exchange.arrival import Arrival
 
 PAGE = 500
 CHUNK = 500

@@ -86,6 +86,27 @@ class TestApi(SyncCase):
         self.assertEqual(self.orders(), order)
         self.assertEqual(order.write_date, written)
 
+    def test_what_is_around_known_values_is_checked_too(self):
+        """All values are agreed on, but the record has something that nobody can
+        keep, or that Odoo does not know."""
+        self.api.push("purchase_order", [self.order_data()])
+        answer = self.api.push("purchase_order", [self.order_data(updated_by="a\0b")])
+        self.assertFalse(answer["success"])
+        self.assertIn("updated_by", answer["results"][0]["error"]["message"])
+        answer = self.api.push("purchase_order", [self.order_data(reason="b\0c")])
+        self.assertIn("reason", answer["results"][0]["error"]["message"])
+        result = self.api.push("purchase_order", [self.order_data(reason="c")])[
+            "results"
+        ][0]
+        self.assertEqual(result["operation"], "unchanged")
+        self.assertIn("reason", result["warnings"][0])
+
+    def test_a_number_is_no_flag_although_python_takes_it_for_one(self):
+        supplier = {"id": "sup_flag", "version": 1, "name": "Flag", "active": True}
+        self.api.push("supplier", [supplier])
+        answer = self.api.push("supplier", [{**supplier, "active": 1}])
+        self.assertIn("active", answer["results"][0]["error"]["message"])
+
     def test_newer_version_updates_lines_by_key(self):
         self.api.push("purchase_order", [self.order_data()])
         order = self.orders()

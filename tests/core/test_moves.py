@@ -11,6 +11,7 @@ from odoo.addons.pharmacy_sync.core.arriving import (
     created,
     deleted,
     gone,
+    is_agreed,
     merged,
     received,
 )
@@ -229,6 +230,30 @@ def test_a_record_that_is_always_stale_is_stuck():
 def test_what_an_arriving_record_is(state, version, options, move):
     options = {"data": AGREED, **options}
     assert received(state, version, **options).move is move
+
+
+@pytest.mark.parametrize(
+    ("said", "agreed"),
+    [
+        ({"active": True, "lines": [{"key": "a", "price": "1.00"}]}, True),
+        ({"lines": [{"price": "1.00", "key": "a"}], "active": True}, True),
+        ({"active": 1, "lines": [{"key": "a", "price": "1.00"}]}, False),
+        ({"active": True, "lines": [{"key": "a", "price": 1.0}]}, False),
+        ({"active": True}, False),
+        ({"active": True, "lines": [], "more": ""}, False),
+        ({"active": True, "lines": [{"key": "a"}]}, False),
+        ({"active": True, "lines": None}, False),
+    ],
+)
+def test_a_record_that_was_agreed_on_letter_for_letter(said, agreed):
+    half = {"active": True, "lines": [{"key": "a", "price": "1.00"}]}
+    assert is_agreed(half, said) is agreed
+
+
+def test_a_number_is_no_flag_though_python_takes_one_for_true():
+    assert not is_agreed({"active": True}, {"active": 1})
+    line = {"key": "a", "gift": False}
+    assert not is_agreed({"lines": [line]}, {"lines": [{**line, "gift": 0}]})
 
 
 def test_a_deletion_that_the_pharmacy_took_back():
