@@ -31,7 +31,7 @@ QUOTING = {
     "sync.mapping": ("backend_id", ("declined", "differences")),
     "sync.operation": ("backend_id", ("reason", "discard_reason", "comparison")),
     "sync.operation.note": ("operation_id.backend_id", ("text", "before", "after")),
-    "sync.conflict": ("backend_id", ("reason", "pharmacy", "pharmacy_by")),
+    "sync.conflict": ("backend_id", ("reason", "pharmacy", "pharmacy_by", "undo")),
     "sync.conflict.line": (
         "conflict_id.backend_id",
         ("base", "odoo", "pharmacy", "result", "values", "reason"),
