@@ -7,12 +7,14 @@ record never looks like an outage.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .classification import classify
 from .exceptions import SchemaMismatchError
+from .refusal import Key
 from .taxonomy import Category, Delivery, ErrorType, TextEnum
 
 
@@ -88,13 +90,28 @@ def run_bisecting(
 
 def may_be_one_record(error: Exception) -> bool:
     """Whether one record of the batch may have caused the failure of all: the app
-    refused the content, or fell over it.
+    refused the content, though it accepts the key, or fell over it.
     """
+    of_key = getattr(error, "of_key", None)
+    if of_key is not None:
+        return of_key is Key.GOOD
     failure = classify(error, sent=True)
     return (
         failure.category in (Category.BUSINESS, Category.DATA_CORRUPTION)
         or failure.type is ErrorType.TEMPORARY_SERVER_ERROR
     )
+
+
+@contextmanager
+def own_failure(failures: dict[Any, Exception], key: Any) -> Iterator[None]:
+    """What is asked of the app for one record among others: a failure that may be of
+    that record alone is kept in ``failures`` under ``key``; any other is raised."""
+    try:
+        yield
+    except Exception as error:
+        if not may_be_one_record(error):
+            raise
+        failures[key] = error
 
 
 def _one_each(chunk: Sequence[Any], answers: Iterable[Any]) -> list[Any]:

@@ -5,11 +5,14 @@ classification in which it differs from the taxonomy's row of that type.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .storable import storable_text
 from .taxonomy import Category, Delivery, ErrorType, Severity
 from .texts import _lt
+
+if TYPE_CHECKING:
+    from .refusal import Key
 
 # Characters of a message: it may quote what another program said.
 LONGEST_MESSAGE = 2_000
@@ -308,7 +311,11 @@ class HttpError(SyncError):
     :param code: machine-readable code of the body, such as ``version_conflict``.
     :param headers: of the answer; ``Retry-After`` and ``Date`` are read.
     :param body: the decoded JSON body.
+    :ivar of_key: of a refusal that may be of the key: what a call made to test the key
+        said, a :class:`~.refusal.Key`
     """
+
+    of_key: "Key | None" = None
 
     def __init__(
         self,

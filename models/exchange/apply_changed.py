@@ -76,6 +76,18 @@ class SyncStream(models.Model):
             self._write_changes(due[:half], directory)
             self._write_changes(due[half:], directory)
 
+    def _attempt(self, arrival, function, *args):
+        """Call ``function`` so that its failure is this record's alone.
+
+        :return: whether it succeeded
+        """
+        with alone(self.env) as failure:
+            function(*args)
+        if failure.error:
+            arrival.res_id = None
+            return self._set_failed(arrival, failure.error)
+        return True
+
     def _update_together(self, compared, directory):
         Record = self.env[self.res_model]
         ids = [arrival.mapping.res_id for arrival, __ in compared]

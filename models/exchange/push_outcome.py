@@ -14,10 +14,13 @@ from ...core.exceptions import (
     InvalidDataError,
 )
 from ...core.pushing import OK, STALE_ATTEMPTS, Fate, answered, is_stuck, silent
+from ...core.refusal import KEY_WAIT, is_about_key
 from ...core.retry import DEPENDENCY_WAIT
 from ...core.taxonomy import ErrorType
 from ...entities.directory import Directory
-from ..call.guard import REFUSED
+
+# Seconds until what was not sent is, unless the cause says when.
+NOT_MADE_WAIT = 1
 
 
 @dataclass
@@ -108,7 +111,8 @@ class SyncStream(models.Model):
                 {"state": "pending", "reason": reason, "recovery": "merged"}
             )
         for exception, ids in outcomes.not_made.items():
-            seconds = getattr(exception, "retry_after", None) or 1.0
+            wait = KEY_WAIT if is_about_key(exception) else NOT_MADE_WAIT
+            seconds = getattr(exception, "retry_after", None) or wait
             # The words of an app that refuses the key may hold anything.
             reason = self.backend_id._redact(str(exception))
             Operation.browse(ids)._give_back(seconds, reason)
@@ -171,9 +175,8 @@ class SyncStream(models.Model):
         mapping = operation.mapping_id
         state = mapping._state()
         mapping._move(state, silent(state, item.state, unknown))
-        refused = self.backend_id.refused_at and classification.http_status in REFUSED
         # To wait for another key costs no attempt either.
-        if refused or isinstance(exception, NOT_MADE):
+        if is_about_key(exception) or isinstance(exception, NOT_MADE):
             outcomes.not_made[exception].append(operation.id)
         else:
             outcomes.failed.append((operation, classification, exception))
