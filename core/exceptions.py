@@ -303,6 +303,44 @@ class DependencyMissingError(SyncError):
         self.external_id = external_id
 
 
+class HeldValueError(InvalidDataError):
+    """Another record has the value, of which there may be only one.
+
+    :param field: the value's name, such as ``barcode``
+    :param value: it
+    :param holder: name of the record that has it
+    :param external_id: its id at the pharmacy, if it has one
+    """
+
+    overrides: ClassVar = {
+        "suggested_action": _lt("Give one of the two another value, then redrive.")
+    }
+
+    def __init__(
+        self, field: str, value: str, holder: str, external_id: str | None = None
+    ):
+        known_as = f" ({external_id})" if external_id else ""
+        super().__init__(f"{field}: {holder}{known_as} has {value}.", field=field)
+        self.external_id = external_id
+
+
+class AwaitedValueError(HeldValueError):
+    """The record that has the value is the pharmacy's as well, and may give it up by a
+    change that has not come yet."""
+
+    overrides: ClassVar = {
+        "retryable": True,
+        "suggested_action": _lt(
+            "Nothing to do if the other record is about to get another value; else "
+            "give one of the two another one."
+        ),
+    }
+
+
+AWAITED = (DependencyMissingError, AwaitedValueError)
+"""What another record, which may come yet, puts right."""
+
+
 class HttpError(SyncError):
     """An HTTP answer that says the request failed. Its type follows from status
     and code.

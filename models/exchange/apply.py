@@ -322,7 +322,8 @@ class SyncStream(models.Model):
         if not arrivals:
             return
         if len(arrivals) == 1:
-            self._attempt(arrivals[0], self._create_bulk, arrivals, directory)
+            if not self._attempt(arrivals[0], self._create_bulk, arrivals, directory):
+                self._say_holder(arrivals[0], arrivals[0].data, directory)
             return
         with alone(self.env) as failure:
             self._create_bulk(arrivals, directory)

@@ -3,8 +3,10 @@ from dataclasses import replace
 from odoo import models
 
 from ...core.arriving import as_known, confirmed, gone, merged
+from ...core.codes_handed_on import to_vacate
 from ...core.conflict_rules import Rule, RuleKind
 from ...core.declined import not_taken, value_at
+from ...core.exceptions import AwaitedValueError, HeldValueError
 from ...core.merge import MISSING, FieldConflict, Side
 from ...core.policy import Decision
 from ..base.alone import alone
@@ -66,7 +68,9 @@ class SyncStream(models.Model):
         halve it, until the bad record is alone."""
         due = [(a, c) for a, c in compared if c.merge.to_odoo]
         if len(due) == 1:
-            self._attempt(due[0][0], self._update_together, due, directory)
+            ((arrival, comparison),) = due
+            if not self._attempt(arrival, self._update_together, due, directory):
+                self._say_holder(arrival, comparison.to_odoo, directory)
         if len(due) < 2:
             return
         with alone(self.env) as failure:
@@ -96,7 +100,71 @@ class SyncStream(models.Model):
             # A failed attempt may have left something.
             directory.said.pop(record.id, None)
         changes = [comparison.to_odoo for __, comparison in compared]
+        self._vacate(compared)
         self._adapter()._update_all(dict(zip(records, changes, strict=True)), directory)
+
+    def _vacate(self, compared):
+        """Take codes from records that hand them on to others of the batch: Odoo looks
+        at each write by itself."""
+        codes = dict(self._adapter()._entity_match)
+        handing = {
+            arrival.mapping.res_id: comparison
+            for arrival, comparison in compared
+            if not codes.keys().isdisjoint(comparison.to_odoo)
+        }
+        if len(handing) < 2:
+            return
+        vacated = to_vacate(
+            {res_id: comparison.to_odoo for res_id, comparison in handing.items()},
+            {res_id: comparison.odoo for res_id, comparison in handing.items()},
+            codes,
+        )
+        Record = self.env[self.res_model]
+        for res_id, keys in vacated.items():
+            Record.browse(res_id).write({codes[key]: False for key in keys})
+        if vacated:
+            # Before any of them is written again.
+            Record.flush_model()
+
+    def _say_holder(self, arrival, data, directory):
+        """Where Odoo declined a record for nothing but a code that another record has,
+        its error says which: that one may give it up yet.
+
+        :param data: what was to be written
+        """
+        holders = self._holders(arrival, data)
+        if not holders:
+            return
+        rest = {key: value for key, value in data.items() if key not in holders}
+        adapter = self._adapter()
+        record = arrival.mapping and arrival.mapping._record()
+        with alone(self.env) as trial:
+            if record:
+                adapter._update_all({record: rest}, directory)
+            else:
+                adapter._create(self.backend_id, [rest], directory)
+            self.env.flush_all()
+            raise _TrialError
+        if isinstance(trial.error, _TrialError):
+            key, holder = next(iter(holders.items()))
+            known = self.env["sync.mapping"].search(
+                [("stream_id", "=", self.id), ("res_id", "=", holder.id)]
+            )
+            kind = AwaitedValueError if known.external_id else HeldValueError
+            name, external_id = holder.display_name, known.external_id or None
+            arrival.error = kind(key, data[key], name, external_id)
+
+    def _holders(self, arrival, data):
+        """Other records of Odoo that have a code which was to be written: ``{its name:
+        record}``."""
+        Record = self.env[self.res_model].with_context(active_test=False)
+        own = arrival.mapping.res_id if arrival.mapping else 0
+        found = {
+            key: Record.search([(field, "=", data[key]), ("id", "!=", own)], limit=1)
+            for key, field in self._adapter()._entity_match
+            if data.get(key)
+        }
+        return {key: record for key, record in found.items() if record}
 
     def _read_back(self, written, directory):
         """What Odoo really has of the records that were just written."""
@@ -222,3 +290,7 @@ class SyncStream(models.Model):
                     value=self.env._("nothing") if value in (None, "") else value,
                 )
             )
+
+
+class _TrialError(Exception):
+    """What was tried succeeded, and is undone."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from odoo import models
 
 from ...core.exceptions import (
+    AWAITED,
     NOT_MADE,
-    DependencyMissingError,
     HttpError,
     InvalidDataError,
 )
@@ -134,7 +134,7 @@ class SyncStream(models.Model):
         missing = {
             arrival.external_id: arrival.error
             for arrival in arrivals
-            if isinstance(arrival.error, DependencyMissingError)
+            if isinstance(arrival.error, AWAITED)
         }
         for operation in operations:
             error = missing.get(operation.mapping_id.external_id)
