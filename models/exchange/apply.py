@@ -323,7 +323,7 @@ class SyncStream(models.Model):
             return
         if len(arrivals) == 1:
             if not self._attempt(arrivals[0], self._create_bulk, arrivals, directory):
-                self._say_holder(arrivals[0], arrivals[0].data, directory)
+                self._find_fault(arrivals[0], arrivals[0].data, directory)
             return
         with alone(self.env) as failure:
             self._create_bulk(arrivals, directory)

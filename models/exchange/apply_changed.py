@@ -70,7 +70,7 @@ class SyncStream(models.Model):
         if len(due) == 1:
             ((arrival, comparison),) = due
             if not self._attempt(arrival, self._update_together, due, directory):
-                self._say_holder(arrival, comparison.to_odoo, directory)
+                self._find_fault(arrival, comparison.to_odoo, directory)
         if len(due) < 2:
             return
         with alone(self.env) as failure:
@@ -126,16 +126,33 @@ class SyncStream(models.Model):
             # Before any of them is written again.
             Record.flush_model()
 
-    def _say_holder(self, arrival, data, directory):
-        """Where Odoo declined a record for nothing but a code that another record has,
-        its error says which: that one may give it up yet.
+    def _find_fault(self, arrival, data, directory):
+        """Odoo declined a record without naming a field: find the one without which it
+        would not have. Where it is a code that another record has, that one may give it
+        up yet.
 
         :param data: what was to be written
         """
-        holders = self._holders(arrival, data)
-        if not holders:
+        if getattr(arrival.error, "field", None):
             return
-        rest = {key: value for key, value in data.items() if key not in holders}
+        holders = self._holders(arrival, data)
+        if holders and self._would_do(arrival, data, holders, directory):
+            key, holder = next(iter(holders.items()))
+            known = self.env["sync.mapping"].search(
+                [("stream_id", "=", self.id), ("res_id", "=", holder.id)]
+            )
+            kind = AwaitedValueError if known.external_id else HeldValueError
+            name, external_id = holder.display_name, known.external_id or None
+            arrival.error = kind(key, data[key], name, external_id)
+            return
+        for key in data:
+            if self._would_do(arrival, data, {key}, directory):
+                arrival.error.field = key
+                return
+
+    def _would_do(self, arrival, data, without, directory):
+        """Whether Odoo would take a record without some of its fields."""
+        rest = {key: value for key, value in data.items() if key not in without}
         adapter = self._adapter()
         record = arrival.mapping and arrival.mapping._record()
         with alone(self.env) as trial:
@@ -145,14 +162,7 @@ class SyncStream(models.Model):
                 adapter._create(self.backend_id, [rest], directory)
             self.env.flush_all()
             raise _TrialError
-        if isinstance(trial.error, _TrialError):
-            key, holder = next(iter(holders.items()))
-            known = self.env["sync.mapping"].search(
-                [("stream_id", "=", self.id), ("res_id", "=", holder.id)]
-            )
-            kind = AwaitedValueError if known.external_id else HeldValueError
-            name, external_id = holder.display_name, known.external_id or None
-            arrival.error = kind(key, data[key], name, external_id)
+        return isinstance(trial.error, _TrialError)
 
     def _holders(self, arrival, data):
         """Other records of Odoo that have a code which was to be written: ``{its name:

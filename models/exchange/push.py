@@ -346,6 +346,7 @@ class SyncStream(models.Model):
             unmapped=unmapped,
             essential=essential,
             read_at=(operation.payload or {}).get("read_at"),
+            emptied=(operation.payload or {}).get("emptied"),
         )
         if planned.step in ENDED:
             return operation._succeed(self.env._(ENDED[planned.step]))

@@ -4,8 +4,9 @@ becomes the operation's end and its reason.
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
-from odoo import models
+from odoo import fields, models
 
 from ...core.exceptions import (
     AWAITED,
@@ -13,7 +14,15 @@ from ...core.exceptions import (
     HttpError,
     InvalidDataError,
 )
-from ...core.pushing import OK, STALE_ATTEMPTS, Fate, answered, is_stuck, silent
+from ...core.pushing import (
+    DUPLICATE,
+    OK,
+    STALE_ATTEMPTS,
+    Fate,
+    answered,
+    is_stuck,
+    silent,
+)
 from ...core.refusal import KEY_WAIT, is_about_key
 from ...core.retry import DEPENDENCY_WAIT
 from ...core.taxonomy import ErrorType
@@ -225,9 +234,56 @@ class SyncStream(models.Model):
             outcomes.stale.append(self._refusal(operation, answer))
         else:
             arrives = None
-            outcomes.failed.append(self._refusal(operation, answer))
+            self._refuse_or_vacate(operation, item, answer, outcomes)
         if arrives:
             outcomes.arrived.append(arrives)
+
+    def _refuse_or_vacate(self, operation, item, answer, outcomes):
+        if not self._vacate_first(operation, item, answer):
+            outcomes.failed.append(self._refusal(operation, answer))
+
+    def _vacate_first(self, operation, item, answer):
+        """A value of which the app has only one is another record's there, and that is
+        about to give it up: this record gives up its own first, should that one wait
+        for it in turn.
+
+        :return: whether it is done so
+        """
+        current = answer.get("current")
+        if answer["status"] != DUPLICATE or not current or not item.state.external_id:
+            return False
+        holder = self.env["sync.mapping"].search(
+            [("stream_id", "=", self.id), ("external_id", "=", current["id"])]
+        )
+        if not holder or holder == operation.mapping_id:
+            return False
+        record, sent = holder._record(), item.plan.data or {}
+        answer["holder"] = record.display_name
+        converters = {c.key: c for c in self._adapter()._converters()}
+        codes = dict(self._adapter()._entity_match).keys() & sent.keys()
+        shared = [k for k in codes if sent[k] and sent[k] == current.get(k)]
+        has = record and holder._serialise()
+        if not shared or (has and any(has[key] == sent[key] for key in shared)):
+            return False
+        values = {"state": "pending", "reason": self._why_vacated(record, shared)}
+        pharmacy = item.state.base.pharmacy
+        if any(pharmacy.get(key) for key in shared):
+            emptied = {key: converters[key].empty for key in shared}
+            values["payload"] = {"emptied": emptied}
+        else:
+            eta = fields.Datetime.now() + timedelta(seconds=DEPENDENCY_WAIT)
+            values.update(state="waiting", eta=eta)
+        operation.attempts -= 1
+        operation._change_states(values)
+        return True
+
+    def _why_vacated(self, record, keys):
+        return self.env._(
+            "%(record)s still has %(fields)s at the pharmacy, and is about to give it "
+            "up.",
+            record=record.display_name,
+            fields=", ".join(keys),
+        )
 
     def _told(self, item, answer):
         """Canonical values of what was written, as the app answers them; None: as they
@@ -272,6 +328,9 @@ class SyncStream(models.Model):
         )
         if blamed and blamed not in message:
             message = f"{blamed}: {message}"
+            classification = replace(classification, message=message)
+        if holder := answer.get("holder"):
+            message = f"{message} It is that of {holder}."
             classification = replace(classification, message=message)
         refused = HttpError(
             status, code, message, field=blamed, error_type=classification.type
