@@ -163,6 +163,23 @@ def test_orders_that_are_written_twice(stack):
     assert len(stack.app.history(plain)) == before + 1
 
 
+def test_orders_that_are_not_confirmed(stack):
+    product = _product(stack)
+    orders = [_order(stack, name, product) for name in ("PH 5", "HELD 1", "PH 6")]
+    _read(stack)
+    for order in orders:
+        stack.app.edit(ORDERS, order, state="confirmed", notes="All of it")
+    _read(stack)
+    assert [_state(stack, order) for order in orders] == [
+        *("synced", "conflict", "synced"),
+    ]
+    held = _mapping(stack, orders[1])["res_id"]
+    (row,) = stack.model("purchase.order").read([held], ["state", "note"])
+    assert row["state"] == "draft"
+    assert "All of it" in row["note"]
+    assert stack.app.get(ORDERS, orders[1])["state"] == "confirmed"
+
+
 def _add(stack, collection, *records):
     """Create records at the app: their ids by name."""
     stack.set_paused(True)

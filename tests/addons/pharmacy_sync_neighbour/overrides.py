@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 
 REFUSED_DOMAIN = "@refused.example"
 REFUSED_ORDER = "REFUSED"
+HELD = "HELD"
 HIGHEST_PRICE = 1_000
 
 
@@ -28,7 +29,7 @@ class ResPartner(models.Model):
 
 
 class PurchaseOrder(models.Model):
-    """Writes twice, writes again in ``write``, and refuses."""
+    """Writes twice, writes again in ``write``, refuses, and confirms not all."""
 
     _inherit = "purchase.order"
 
@@ -52,6 +53,11 @@ class PurchaseOrder(models.Model):
                 if moment != noon:
                     super(PurchaseOrder, order).write({"date_planned": noon})
         return result
+
+    def button_confirm(self):
+        if any(order.origin.startswith(HELD) for order in self if order.origin):
+            raise UserError("It is held.")
+        return super().button_confirm()
 
 
 class ProductTemplate(models.Model):
