@@ -304,12 +304,9 @@ class DependencyMissingError(SyncError):
 
 
 class HeldValueError(InvalidDataError):
-    """Another record has the value, of which there may be only one.
+    """Another record, ``holder`` by name, has the value of which there may be only one.
 
-    :param field: the value's name, such as ``barcode``
-    :param value: it
-    :param holder: name of the record that has it
-    :param external_id: its id at the pharmacy, if it has one
+    :param external_id: the holder's id at the pharmacy, if it has one
     """
 
     overrides: ClassVar = {

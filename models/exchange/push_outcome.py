@@ -258,12 +258,13 @@ class SyncStream(models.Model):
         if not holder or holder == operation.mapping_id:
             return False
         record, sent = holder._record(), item.plan.data or {}
-        answer["holder"] = record.display_name
+        answer["holder"] = record.display_name or holder.external_id
         converters = {c.key: c for c in self._adapter()._converters()}
         codes = dict(self._adapter()._entity_match).keys() & sent.keys()
         shared = [k for k in codes if sent[k] and sent[k] == current.get(k)]
-        has = record and holder._serialise()
-        if not shared or (has and any(has[key] == sent[key] for key in shared)):
+        # One that is gone in Odoo is about to be deleted there.
+        leaves = holder._compare(holder._serialise()).to_pharmacy if record else sent
+        if not shared or not leaves.keys() >= set(shared):
             return False
         values = {"state": "pending", "reason": self._why_vacated(record, shared)}
         pharmacy = item.state.base.pharmacy
@@ -281,7 +282,7 @@ class SyncStream(models.Model):
         return self.env._(
             "%(record)s still has %(fields)s at the pharmacy, and is about to give it "
             "up.",
-            record=record.display_name,
+            record=record.display_name or "?",
             fields=", ".join(keys),
         )
 
