@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from odoo import models
+from odoo.fields import Domain
 
 from ...core.arriving import as_known, confirmed, gone, merged
 from ...core.codes_handed_on import to_vacate
@@ -169,8 +170,13 @@ class SyncStream(models.Model):
         record}``."""
         Record = self.env[self.res_model].with_context(active_test=False)
         own = arrival.mapping.res_id if arrival.mapping else 0
+        # Those of other companies are nothing that the app may hear of.
+        others = Domain("id", "!=", own)
+        if "company_id" in Record._fields:
+            companies = [False, self.backend_id.company_id.id]
+            others &= Domain("company_id", "in", companies)
         found = {
-            key: Record.search([(field, "=", data[key]), ("id", "!=", own)], limit=1)
+            key: Record.search(others & Domain(field, "=", data[key]), limit=1)
             for key, field in self._adapter()._entity_match
             if data.get(key)
         }
