@@ -1,3 +1,4 @@
+from . import http_dispatcher
 from . import webhook
 from . import api
 from . import health

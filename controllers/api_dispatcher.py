@@ -20,6 +20,7 @@ from ..core.api_methods import MAX_BODY
 from ..core.http_status import RETRY_AFTER, type_of
 from ..core.shallow import shallow
 from ..core.taxonomy import TAXONOMY
+from ..models.base.alone import is_transaction_failure
 
 _MESSAGES = {
     401: "Send an API key of this database as Authorization: Bearer ...",
@@ -57,7 +58,17 @@ class ApiDispatcher(HttpDispatcher):
         return error_response(status, message or "The request was refused.", headers)
 
 
+def is_database_down(exc):
+    """Whether the database was out of reach, whatever Odoo made of that on the way: a
+    refused login, or a page that is not found."""
+    while exc is not None and not is_transaction_failure(exc):
+        exc = exc.__cause__ or exc.__context__
+    return exc is not None
+
+
 def _status(exc):
+    if isinstance(exc, psycopg2.Error) or is_database_down(exc):
+        return 503
     if isinstance(exc, HTTPException):
         return exc.code
     if isinstance(exc, (AccessDenied, SessionExpiredException)):
@@ -66,10 +77,10 @@ def _status(exc):
         return 403
     if isinstance(exc, UserError):
         return exc.http_status
-    return 503 if isinstance(exc, psycopg2.Error) else 500
+    return 500
 
 
-def error_response(status, message, headers=()):
+def error_response(status, message=None, headers=()):
     """The answer to a request that no method was reached by."""
     kind = type_of(status)
     info = TAXONOMY[kind]
@@ -79,7 +90,7 @@ def error_response(status, message, headers=()):
             "success": False,
             "error": {
                 "type": str(kind),
-                "message": message,
+                "message": message or _MESSAGES[status],
                 "field": None,
                 "retryable": status in (429, 503),
                 "suggested_action": str(info.suggested_action),

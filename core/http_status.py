@@ -25,7 +25,7 @@ TYPES = {
     404: _T.RESOURCE_NOT_FOUND,
     429: _T.RATE_LIMIT_EXCEEDED,
     500: _T.UNEXPECTED,
-    503: _T.SERVICE_UNAVAILABLE,
+    503: _T.DATABASE_CONNECTION_FAILED,
 }
 # Seconds after which to come back, where nothing says it better.
 RETRY_AFTER = 30

@@ -13,6 +13,7 @@ from . import (
     machine,
     mutate,
     news,
+    own_runner,
     paths,
     readme,
     settings,
@@ -66,9 +67,20 @@ def _parser():
     test = verb(
         "test",
         "run all tests; what is not known here goes to pytest",
-        lambda options, rest: testing.run(options.fast, rest),
+        _test,
     )
-    test.add_argument("--fast", action="store_true", help="only tests in one process")
+    kind = test.add_mutually_exclusive_group()
+    kind.add_argument("--fast", action="store_true", help="only tests in one process")
+    kind.add_argument(
+        "--odoo",
+        action="store_true",
+        help="under Odoo's own runner; further words are tags of tests",
+    )
+    kind.add_argument(
+        "--long",
+        action="store_true",
+        help="all, then under Odoo's own runner, then a sample of mutate",
+    )
     fixing = verb("lint", "run the linters", lambda options, _: lint.run(options.fix))
     fixing.add_argument("--fix", action="store_true", help="correct what can be")
     verb("stop", "end the servers", lambda *_: stack.stop())
@@ -104,12 +116,26 @@ def _parser():
         "build faults into the code, and see that tests notice",
         lambda options, _: mutate.run(options.areas, options.count, options.seed),
     )
-    faults.add_argument("areas", nargs="*", help="core, models; without: both")
-    faults.add_argument("--count", type=int, default=60, help="faults an area")
+    faults.add_argument(
+        "areas", nargs="*", help="core, models, or a room of models; without: the two"
+    )
+    faults.add_argument(
+        "--count", type=int, default=mutate.SAMPLE, help="faults an area"
+    )
     faults.add_argument("--seed", type=int, default=1, help="another draws others")
     verb("news", "release the news fragments", lambda *_: news.release())
     verb("i18n", "bring the translations up to the texts", lambda *_: _i18n())
     return parser
+
+
+def _test(options, rest):
+    if options.odoo:
+        return own_runner.run(rest)
+    good = testing.run(options.fast, rest)
+    if options.long:
+        # All of them, also where one is red: a night is for finding all.
+        return all([good, own_runner.run(), mutate.run((), mutate.SAMPLE, 1)])
+    return good
 
 
 def _readme():

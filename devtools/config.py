@@ -45,7 +45,9 @@ def write(
         **{key: str(value) for key, value in options.items()},
     }
     if database:
-        parser["options"].update(db_name=database, dbfilter=f"^{database}$")
+        # Without a filter: with one Odoo asks PostgreSQL for the names of its databases
+        # at each request, over one more connection.
+        parser["options"]["db_name"] = database
     if http_port:
         parser["options"]["http_port"] = str(http_port)
     parser["queue_job"] = {"channels": CHANNELS}

@@ -186,7 +186,9 @@ def _warm_up(name):
     script = paths.RUN / "warm_up.py"
     script.write_text(WARM_UP)
     words = ["shell", "-c", config.write("prepare"), "-d", name, "--no-http"]
-    shell.run([*odoo.command(), *words], "database", 180, env=CARELESS, stdin=script)
+    shell.run(
+        [*odoo.command(), *words], "database", BASE_TIMEOUT, env=CARELESS, stdin=script
+    )
 
 
 def _install(name, addons, timeout, neighbours=False):

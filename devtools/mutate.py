@@ -1,245 +1,206 @@
 """``./dev mutate``: build faults into the code, one at a time, and see a test fail.
 
-A fault is a comparison turned round, an ``and`` for an ``or``, a ``not`` left out, a
-number one larger, a statement left out. They are drawn at random from the sources, the
-same for the same seed; each is tried by the tests that stand nearest: of ``core/`` the
-unit tests that import the module, of a room of ``models/`` the tests of that room. One
-that no test notices has survived. Survivors that change nothing anybody could see are
-listed in ``devtools/equivalent.json``, each with the reason.
+The faults (:mod:`.faults`) are drawn at random from the sources, the same for the same
+seed. Those of ``core/`` are tried by ``tests/core`` without Odoo, those of ``models/``
+by all tests in one process but the tours, those of one room (``models/call``) by the
+tests of that room. The tests are dealt out to one process a
+processor, each with a database of its own; each runs its tests once without a fault,
+and then tries the faults, one every few seconds (:mod:`.planted`).
+
+A fault that no test notices has survived. Survivors that change nothing anybody could
+see are listed in ``devtools/equivalent.json``: key of the fault to the reason.
 """
 
-import ast
-import copy
-import hashlib
+import itertools
 import json
-import random
+import os
 import re
-import time
-from dataclasses import dataclass
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
-from . import config, databases, machine, paths, shell, testing, venv
+from . import config, databases, faults, machine, paths, shell, testing, venv
 from .progress import StepError, say
 
 # Share of the faults that tests must notice, by area.
 WANTED = {"core": 0.95, "models": 0.85}
+SAMPLE = 60  # faults an area
 EQUIVALENT = paths.ROOT / "devtools" / "equivalent.json"
-TIMEOUT = 900  # seconds for the tests of one fault
-OPPOSITES = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.And: ast.Or,
-    ast.Or: ast.And,
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-}
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A fault in one file.
-
-    :ivar line: where it is
-    :ivar old: source of what it replaces, on one line
-    :ivar new: what takes its place
-    :ivar text: source of the whole file with it
-    """
-
-    path: str
-    line: int
-    old: str
-    new: str
-    text: str
-
-    @property
-    def key(self):
-        """What names the fault while the lines around it change."""
-        words = f"{self.path}\n{self.old}\n{self.new}"
-        return hashlib.sha256(words.encode()).hexdigest()[:12]
-
-    def __str__(self):
-        return f"{self.path}:{self.line}  {self.old}  ->  {self.new}"
+TIMEOUT = 3 * 3600  # seconds for one process
+SECONDS = {"core": 90, "models": 240}  # of tests for one fault, in one process
+RESTARTS = 8  # of a process that a hanging test ended
+# They look at pages, texts, layout and the wheel, not at what code does.
+ASIDE = re.compile(
+    r"_tour$|^test_(conform|docs|labels|layout|outside|translations|wheel)$"
+)
+NICE = ("nice", "-n", "10")
 
 
 def run(areas, count, seed):
     """Try ``count`` faults an area, and print those that no test noticed; whether
     enough were noticed."""
-    unknown = sorted(set(areas) - set(WANTED))
-    if unknown:
-        raise StepError(f"no such area: {unknown}; there are: {', '.join(WANTED)}")
+    areas = [area.strip("/") for area in areas] or [*WANTED]
+    for area in areas:
+        if _kind(area) not in WANTED or not (paths.ROOT / area).is_dir():
+            raise StepError(f"no such area: {area}; there are: {', '.join(WANTED)}")
     machine.prepare(tests=True)
     known = json.loads(EQUIVALENT.read_text()) if EQUIVALENT.exists() else {}
-    shares = {}
-    with databases.run_clone() as database:
-        conf = config.write(f"mutate_{database}", database)
-        runner = _Runner(conf, testing.test_environment(database, databases.template()))
-        try:
-            for area in areas or WANTED:
-                faults = draw(area, count, seed, set(known))
-                shares[area] = _try_all(runner, area, faults)
-        finally:
-            conf.unlink()
-    for area, share in shares.items():
-        say("ok" if share >= WANTED[area] else "FAILED", f"{area}: {share:.0%} noticed")
-    return all(share >= WANTED[area] for area, share in shares.items())
+    results = {}
+    for area in areas:
+        drawn = faults.draw(area, count, seed, set(known))
+        results[area] = _try_all(area, drawn)
+    good = True
+    for area, noticed in results.items():
+        share = sum(noticed.values()) / max(len(noticed), 1)
+        enough = share >= WANTED[_kind(area)]
+        say("ok" if enough else "FAILED", f"{area}: {share:.1%} noticed")
+        good = good and enough
+    return good
 
 
-def _try_all(runner, area, faults):
-    survivors = []
-    for number, fault in enumerate(faults, 1):
-        start = time.monotonic()
-        noticed = runner.notices(fault)
-        word = "noticed" if noticed else "SURVIVED"
-        seconds = time.monotonic() - start
-        say(word, f"{number}/{len(faults)}  {fault.key}  {fault}", seconds)
-        if not noticed:
-            survivors.append(fault)
-    return 1 - len(survivors) / max(len(faults), 1)
+def _try_all(area, drawn):
+    """Fault to whether a test noticed it; prints the survivors, and a table."""
+    trial = _Trial(area, drawn)
+    deals = _deal(_tests(area), len(os.sched_getaffinity(0)))
+    with ThreadPoolExecutor(len(deals)) as pool:
+        list(pool.map(trial.run_part, itertools.count(), deals))
+        list(pool.map(trial.run_from_start, itertools.count(), trial.only_at_import()))
+    noticed = {fault: bool(trial.test_of(fault)) for fault in drawn}
+    rooms = Counter(_room(fault) for fault in drawn)
+    for fault, seen in noticed.items():
+        if not seen:
+            say("SURVIVED", f"{fault.key}  {fault}")
+    for room in sorted(rooms):
+        seen = sum(seen for fault, seen in noticed.items() if _room(fault) == room)
+        say("...", f"{room:<24}{seen:>4} of {rooms[room]:>3} noticed")
+    return noticed
 
 
-class _Runner:
-    """Runs the tests of a file, with a fault in it and without."""
-
-    def __init__(self, conf, env):
-        self.conf, self.env = conf, env
-        self.green = {}
-
-    def notices(self, fault):
-        """Whether the tests nearest to the fault fail by it.
-
-        :raise StepError: they fail without it
-        """
-        words = tests_of(fault.path)
-        if words not in self.green:
-            self.green[words] = self._passes(words)
-        if not self.green[words]:
-            raise StepError(f"fail without a fault: {' '.join(words)}")
-        path = paths.ROOT / fault.path
-        sound = path.read_text()
-        path.write_text(fault.text)
-        try:
-            return not self._passes(words)
-        finally:
-            path.write_text(sound)
-
-    def _passes(self, words):
-        options = ["-x", "-q", f"--odoo-config={self.conf}", "--odoo-http"]
-        where = [str(paths.ADDON_LINK / word) for word in words]
-        command = [venv.python(), "-m", "pytest", *options, *where]
-        try:
-            shell.run(command, "mutate", TIMEOUT, env=self.env)
-        except StepError:
-            return False
-        return True
+def _kind(area):
+    return area.partition("/")[0]
 
 
-def tests_of(path):
-    """The tests nearest to a source file: paths, in their order."""
-    area, *rest = Path(path).parts
+def _planted(drawn):
+    return {fault.key: (fault.path, fault.place) for fault in drawn}
+
+
+def _names(path, fault):
+    """Whether the text of a test names the module of a fault."""
+    return re.search(rf"\b{Path(fault.path).stem}\b", path.read_text())
+
+
+def _room(fault):
+    return Path(fault.path).parent.as_posix()
+
+
+def _tests(area):
+    """Paths of the tests that try the faults of an area."""
     tests = paths.ROOT / "tests"
-    if area == "models":
-        return (f"tests/{rest[0]}",)
-    name = Path(path).stem
-    imports = re.compile(rf"core\.{name} import|core import .*\b{name}\b")
-    found = [
-        file.relative_to(paths.ROOT).as_posix()
-        for file in sorted((tests / "core").glob("test_*.py"))
-        if imports.search(file.read_text()) or file.stem == f"test_{name}"
-    ]
-    return tuple(found) or ("tests/core",)
-
-
-def draw(area, count, seed, left_out=frozenset()):
-    """``count`` faults of an area, the same for the same seed and sources.
-
-    :param left_out: keys of faults that are not to be drawn
-    """
-    files = sorted((paths.ROOT / area).rglob("*.py"))
-    places = [
-        (path, number)
-        for path in files
-        if path.name != "__init__.py"
-        for number, __ in enumerate(_places(ast.parse(path.read_text())))
-    ]
-    random.Random(seed).shuffle(places)
-    faults = {}
-    for path, number in places:
-        if len(faults) == count:
-            break
-        fault = _build(path, number)
-        if fault and fault.key not in left_out:
-            faults.setdefault(fault.key, fault)
-    return list(faults.values())
-
-
-def _build(path, number):
-    """The fault at a place of a file; None if nothing differs by it."""
-    text = path.read_text()
-    tree = ast.parse(text)
-    parent, field, index = _places(tree)[number]
-    old = getattr(parent, field)
-    old = old if index is None else old[index]
-    new = _changed(old)
-    lines = text.encode().splitlines(keepends=True)
-    start = sum(map(len, lines[: old.lineno - 1])) + old.col_offset
-    end = sum(map(len, lines[: old.end_lineno - 1])) + old.end_col_offset
-    # Brackets keep the place in what surrounds it.
-    source = ast.unparse(new) if isinstance(new, ast.stmt) else f"({ast.unparse(new)})"
-    changed = text.encode()[:start] + source.encode() + text.encode()[end:]
-    shown = ast.unparse(old)
-    if shown == ast.unparse(new):
-        return None
-    name = path.relative_to(paths.ROOT).as_posix()
-    words = " ".join(shown.split()), " ".join(ast.unparse(new).split())
-    return Fault(name, old.lineno, *words, changed.decode())
-
-
-def _places(tree):
-    """Where a fault can be: ``(parent, field, index)`` in the order of the source."""
-    found = []
-    for parent in ast.walk(tree):
-        for field, value in ast.iter_fields(parent):
-            several = isinstance(value, list)
-            for index, node in enumerate(value if several else [value]):
-                if _changed(node) is not None and not _is_declaration(parent):
-                    found.append((parent, field, index if several else None))
-    return found
-
-
-def _is_declaration(parent):
-    """Whether it declares something: texts, fields and defaults are other tests'."""
-    return isinstance(parent, (ast.Module, ast.ClassDef, ast.arguments, ast.keyword))
-
-
-def _changed(node):
-    """The same with a fault; None if this kind of node has none."""
-    new = copy.deepcopy(node)
-    if isinstance(node, ast.Compare) and type(node.ops[0]) in OPPOSITES:
-        new.ops[0] = OPPOSITES[type(node.ops[0])]()
-    elif isinstance(node, (ast.BoolOp, ast.BinOp)) and type(node.op) in OPPOSITES:
-        new.op = OPPOSITES[type(node.op)]()
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        new = new.operand
-    elif isinstance(node, ast.Constant) and type(node.value) is int:
-        new.value += 1
-    elif _is_call(node):
-        new = ast.Pass()
+    folders = {"core", "system", "simulator", "upgrade", "addons"}
+    kind, *room = area.split("/")
+    if kind == "core" or room:
+        found = (tests / "/".join((room or [kind])[:1])).glob("test_*.py")
     else:
-        return None
-    return new
+        found = (p for p in tests.glob("*/test_*.py") if p.parent.name not in folders)
+    # Odoo meets the addon by its link, under its own name.
+    root = paths.ROOT if kind == "core" else paths.ADDON_LINK
+    return sorted(
+        root / path.relative_to(paths.ROOT)
+        for path in found
+        if not ASIDE.search(path.stem)
+    )
 
 
-def _is_call(node):
-    """Whether it is a statement that can be left out: a call, a raise, a write."""
-    if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Call)
-    return isinstance(node, (ast.Raise, ast.AugAssign, ast.Continue))
+def _deal(files, parts):
+    """The files in parts of about the same size."""
+    dealt = [[] for __ in range(parts)]
+    for path in sorted(files, key=lambda path: -path.stat().st_size):
+        smallest = min(dealt, key=lambda part: sum(p.stat().st_size for p in part))
+        smallest.append(path)
+    return [sorted(part) for part in dealt if part]
+
+
+class _Trial:
+    """The faults of an area, and what their tests said."""
+
+    def __init__(self, area, drawn):
+        self.area, self.drawn = area, drawn
+        self.plain = _kind(area) == "core"
+        self.name = area.replace("/", "-")
+        self.folder = paths.RUN / f"mutate_{self.name}_{os.getpid()}"
+        self.folder.mkdir()
+        self.results = self.folder / "results"
+        self.results.touch()
+
+    def test_of(self, fault):
+        """The test that noticed the fault, or None."""
+        lines = map(json.loads, self.results.read_text().splitlines())
+        return next((line["test"] for line in lines if line["key"] == fault.key), None)
+
+    def only_at_import(self):
+        """Faults that no test noticed and that are reached while modules load."""
+        lines = map(json.loads, self.results.read_text().splitlines())
+        early = {line["key"] for line in lines if line["early"]}
+        return [f for f in self.drawn if f.key in early and not self.test_of(f)]
+
+    def run_from_start(self, number, fault):
+        """Try one fault that is there from the first import on, by the tests that name
+        its file."""
+        values = {"plain": self.plain, "from_start": fault.key}
+        files = [path for path in _tests(self.area) if _names(path, fault)]
+        number = f"start{number}"
+        plan = self.folder / f"plan_{number}"
+        plan.write_text(json.dumps({**values, "faults": _planted([fault])}))
+        with self._place(number) as (options, env):
+            if files and self._pytest(number, plan, ["-x", *options, *files], env):
+                line = {"key": fault.key, "test": files[0].stem, "early": True}
+                with open(self.results, "a") as output:
+                    output.write(json.dumps(line) + "\n")
+
+    def run_part(self, number, files):
+        """Try the faults by some of the tests.
+
+        :raise StepError: the tests do not pass without a fault
+        """
+        plan = self.folder / f"plan_{number}"
+        # From both ends: what one process has seen noticed the other leaves out.
+        drawn = self.drawn[::-1] if number % 2 else self.drawn
+        values = {
+            "plain": self.plain,
+            "faults": _planted(drawn),
+            "results": str(self.results),
+            "memory": str(self.folder / f"memory_{number}"),
+            "seconds": SECONDS[_kind(self.area)],
+        }
+        plan.write_text(json.dumps(values))
+        for __ in range(RESTARTS):
+            with self._place(number) as (options, env):
+                code = self._pytest(number, plan, [*options, *files], env)
+            if code != faults.HUNG:
+                break
+        if code:
+            log = paths.LOG / f"mutate-{self.name}-{number}.log"
+            raise StepError(f"the tests of {self.area} do not run", log=log)
+
+    @contextmanager
+    def _place(self, number):
+        if self.plain:
+            yield ["-p", "no:odoo"], {}
+            return
+        template = databases.template()
+        with databases.run_clone(f"m{number}", template) as database:
+            conf = config.write(f"mutate_{database}", database)
+            try:
+                env = testing.test_environment(database, template)
+                yield [f"--odoo-config={conf}", "--odoo-http"], env
+            finally:
+                conf.unlink()
+
+    def _pytest(self, number, plan, words, env):
+        command = [*NICE, venv.python(), "-m", "pytest", "-p", "devtools.planted"]
+        env = {**env, "PHARMACY_SYNC_MUTATE": str(plan), "CI": "true"}
+        log = f"mutate-{self.name}-{number}"
+        options = ["-q", "--tb=native", "-s"]
+        name = f"{self.name} {number}"
+        return shell.run_shown([*command, *options, *words], log, TIMEOUT, name, env)[0]

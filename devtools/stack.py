@@ -21,6 +21,10 @@ from .progress import say, step
 ODOO = "odoo"
 APP = "pharmacy_app"
 START_TIMEOUT = 120
+# A request of the app takes two connections, a job three, and two jobs are under way:
+# so many requests at once find theirs, and others wait until a thread is free.
+CONNECTIONS = 32
+THREADS = 12
 # Ports and secrets of the demonstration, so that it comes up again the same.
 APP_DATA = paths.DATA / "pharmacy_app.sqlite"
 STATE = paths.RUN / "stack.json"
@@ -33,9 +37,11 @@ def up():
     machine.prepare()
     _prepare_database()
     state = _state()
-    conf = config.write(ODOO, databases.DEMO, state["odoo_port"], gevent_port=0)
+    limits = {"gevent_port": 0, "db_maxconn": CONNECTIONS}
+    conf = config.write(ODOO, databases.DEMO, state["odoo_port"], **limits)
     _start(APP, app_command(state, APP_DATA), app_url(state), app_environment(state))
-    _start(ODOO, [*odoo.command(), "-c", conf], odoo_url(state))
+    threads = {"ODOO_MAX_HTTP_THREADS": str(THREADS)}
+    _start(ODOO, [*odoo.command(), "-c", conf], odoo_url(state), threads)
     demo.seed_app(app_url(state), state["key"])
     known = {**demo_environment(state), "PHARMACY_ODOO_KEY_FILE": str(ODOO_KEY)}
     demo.load_odoo(conf, databases.DEMO, known)

@@ -42,6 +42,7 @@ from .operation import test_cancel
 from .operation import test_failure
 from .operation import test_recovery
 from .operation import test_queued
+from .operation import test_moments
 from .conflict import test_conflict
 from .conflict import test_conflict_bulk
 from .conflict import test_conflict_resolution

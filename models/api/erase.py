@@ -14,17 +14,54 @@ BY_RECORD = ("sync_event",)
 BY_EXTERNAL_ID = ("sync_drift", "sync_initial_line")
 # Texts that may quote the person: only the words go. By model, the way to the backend.
 QUOTING = {
-    "sync.error": ("backend_id", ("message", "context", "trace")),
+    "sync.error": (
+        "backend_id",
+        ("message", "context", "trace", "retry_reason", "resolution"),
+    ),
     "sync.error.group": ("backend_id", ("message", "resolution")),
-    "sync.alert": ("backend_id", ("subject", "data")),
+    "sync.alert": ("backend_id", ("subject", "data", "resolution")),
+    "sync.alert.silence": ("backend_id", ("reason",)),
+    "sync.escalation": ("backend_id", ("answer",)),
     "sync.event": ("backend_id", ("data",)),
+    "sync.event.delivery": ("backend_id", ("message",)),
+    "sync.delivery": ("backend_id", ("title", "payload", "answer")),
     "sync.audit": ("backend_id", ("data",)),
     "sync.request": ("backend_id", ("answer",)),
+    "sync.mapping": ("backend_id", ("declined", "differences")),
     "sync.operation": ("backend_id", ("reason", "discard_reason", "comparison")),
-    "sync.saga": ("backend_id", ("error", "record")),
+    "sync.operation.note": ("operation_id.backend_id", ("text", "before", "after")),
+    "sync.conflict": ("backend_id", ("reason", "pharmacy", "pharmacy_by")),
+    "sync.conflict.line": (
+        "conflict_id.backend_id",
+        ("base", "odoo", "pharmacy", "result", "values", "reason"),
+    ),
+    "sync.saga": (
+        "backend_id",
+        ("error", "record", "reason", "settled_reason"),
+    ),
     "sync.saga.step": ("saga_id.backend_id", ("message",)),
-    "sync.event.delivery": ("backend_id", ("message",)),
+    "sync.redrive": ("backend_id", ("reason",)),
     "sync.redrive.line": ("redrive_id.backend_id", ("name", "summary", "outcome")),
+    "sync.initial": ("backend_id", ("reason",)),
+    "sync.initial.line": (
+        "initial_id.backend_id",
+        ("odoo_name", "pharmacy_name", "differs", "reason", "candidates", "record"),
+    ),
+    "sync.reconciliation": ("backend_id", ("reason",)),
+    "sync.drift": (
+        "backend_id",
+        ("record_name", "reason", "base", "odoo", "pharmacy"),
+    ),
+    "sync.breaker": ("backend_id", ("cause", "snapshot")),
+    "sync.breaker.transition": ("breaker_id.backend_id", ("cause",)),
+    "sync.maintenance": ("backend_id", ("reason",)),
+    "sync.recovery.line": ("backend_id", ("note",)),
+}
+# And in what Odoo's own tables hold of the addon's.
+OF_ODOO = {
+    "queue_job": ("model_name", ("exc_info", "exc_message")),
+    "mail_message": ("model", ("subject", "body")),
+    "mail_activity": ("res_model", ("summary", "note")),
 }
 
 
@@ -92,12 +129,13 @@ class ResPartner(models.Model):
         self.env.flush_all()
         for model, (path, columns) in QUOTING.items():
             scope = self.env[model].sudo().with_context(active_test=False)
-            ids = scope._search([(path, "in", backends.ids)]).subselect()
-            self._erase_words(scope._table, columns, words, SQL("id IN %s", ids))
-        ours = SQL("starts_with(model_name, 'sync.')")
-        self._erase_words("queue_job", ("exc_info", "exc_message"), words, ours)
-        ours = SQL("starts_with(model, 'sync.')")
-        self._erase_words("mail_message", ("subject", "body"), words, ours)
+            # Those of no backend speak of any.
+            known = scope._search(["|", (path, "in", backends.ids), (path, "=", False)])
+            where = SQL("id IN %s", known.subselect())
+            self._erase_words(scope._table, columns, words, where)
+        for table, (column, columns) in OF_ODOO.items():
+            where = SQL("starts_with(%s, 'sync.')", SQL.identifier(column))
+            self._erase_words(table, columns, words, where)
 
     def _erase_words(self, table, columns, words, scope):
         forms = {form for word in words for form in (word, as_json(word))}

@@ -1,6 +1,8 @@
 import time
 from contextlib import contextmanager
 
+from psycopg2 import InterfaceError, OperationalError
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -142,8 +144,14 @@ class SyncPool(models.Model):
         return cr.fetchone()
 
     def _give_back(self, cr, lock):
-        cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
-        cr.commit()  # pylint: disable=invalid-commit
+        try:
+            cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+            cr.commit()  # pylint: disable=invalid-commit
+        except (InterfaceError, OperationalError):
+            # A session that is lost has given its locks back: what failed because of
+            # that, or before it, is for the caller to read.
+            if not cr.closed:
+                raise
 
     @api.model
     def _defaults(self, backend):

@@ -173,6 +173,8 @@ class SyncError(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        # Before values are looked at that a stranger made up.
+        self.check_access("create")
         Group = self.env["sync.error.group"].sudo()
         groups = Group._ensure(vals_list)
         errors = super().create(

@@ -2,9 +2,34 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
+from ...models.api.erase import QUOTING
 from ..common import SyncCase
 
 NAME, EMAIL, PHONE = "Wilhelmina Quackenbush", "mina@quack.example", "+34 600 123 987"
+
+TEXTS = ("char", "text", "html", "json")
+# Texts of a program: names of fields and methods, ids, hashes, positions.
+OF_PROGRAMS = {
+    *("correlation_id", "request_id", "external_id", "fingerprint", "job_uuid"),
+    *("res_model", "key", "keys", "xid", "cursor", "code", "work", "handler", "step"),
+    *("message_id", "reference", "link", "request_hash", "sums", "pending_buckets"),
+    *("suggested_action", "matched_by", "fields_text", "field", "source", "silence"),
+    *("method", "path", "edited_from"),
+}
+# What people configure; what is of the person alone and goes whole; and what is sent,
+# which is not hers where it is another record's.
+CONFIGURED = {
+    *("sync.alert.channel", "sync.alert.rule", "sync.backend", "sync.conflict.policy"),
+    *("sync.conflict.rule", "sync.error.rule", "sync.pool", "sync.report.schedule"),
+    *("sync.stream", "sync.subscription"),
+}
+WHOLE = {
+    "sync.cache": {"value"},
+    "sync.mapping": {"base", "odoo_base", "unanswered"},
+    "sync.operation": {"payload"},
+    "sync.conflict": {"name"},
+    "sync.conflict.line": {"name"},
+}
 
 
 @tagged("post_install", "-at_install")
@@ -58,6 +83,49 @@ class TestErase(SyncCase):
         self.assertEqual(self.supplier.name, NAME, "Odoo's own record is not touched")
         self.assertTrue(self.mapping(order).external_id, "neither is what is not hers")
         self.assertTrue(self.env["sync.error"].search([("message", "like", "erased")]))
+
+    def test_every_text_is_looked_through_or_holds_no_words_of_people(self):
+        """A new one must be put into one of these lists."""
+        forgotten = []
+        for name, model in sorted(self.env.items()):
+            if not name.startswith("sync.") or model._abstract or not model._auto:
+                continue
+            if model._transient or name in CONFIGURED:
+                continue
+            looked = {*QUOTING.get(name, ("", ()))[1], *WHOLE.get(name, ())}
+            forgotten += [
+                f"{name}.{field.name}"
+                for field in model._fields.values()
+                if field.store and field.type in TEXTS
+                if field.name not in looked | OF_PROGRAMS
+            ]
+        self.assertEqual(forgotten, [])
+
+    def test_what_was_told_to_others_is_erased(self):
+        """Of messages to receivers and reasons that people gave, the words go."""
+        order = self.make_order()
+        self.sync()
+        self.supplier.write({"name": NAME, "email": EMAIL})
+        operation = self.mapping(order).operation_ids[:1]
+        self.env["sync.delivery"].create(
+            [
+                {"kind": kind, "backend_id": backend, "title": NAME, **told}
+                for kind, backend in (("event", self.backend.id), ("opened", False))
+                for told in (
+                    {"payload": {"data": {"email": EMAIL}}, "answer": f"no {EMAIL}"},
+                )
+            ]
+        )
+        self.env["sync.operation.note"].create(
+            {"operation_id": operation.id, "action": "edited", "text": f"Ask {NAME}"}
+        )
+        self.backend.activity_schedule(
+            "mail.mail_activity_data_todo", summary=f"Call {NAME}", user_id=self.env.uid
+        )
+        self.assertLessEqual({"sync_delivery", "sync_operation_note"}, self.found())
+        self.supplier.action_erase_from_sync()
+        self.assertEqual(self.found(), set())
+        self.assertNotIn(NAME, self.backend.activity_ids.summary)
 
     def test_only_managers_erase(self):
         self.leave_traces()

@@ -150,6 +150,13 @@ class TestRetention(SyncCase):
         self.retention._gc_expired()
         self.assertFalse(calls.exists())
 
+    def test_what_is_of_today_is_kept_whatever_was_chosen(self):
+        calls = self.env["sync.call"].search([("backend_id", "=", self.backend.id)])
+        self.age(calls, 0.5, "create_date")
+        self.env["ir.config_parameter"].set_param("pharmacy_sync.keep_log", "0")
+        self.retention._gc_expired()
+        self.assertTrue(calls.exists())
+
     def test_it_goes_on_until_all_is_gone(self):
         calls = self.env["sync.call"].search([("backend_id", "=", self.backend.id)])
         self.age(calls, 8, "create_date")

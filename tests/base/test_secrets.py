@@ -67,6 +67,9 @@ class TestSecrets(SyncCase):
     def test_api_user_reads_no_model(self):
         with self.assertRaises(AccessError):
             self.env["sync.mapping"].with_user(self.api_user).search([])
+        # Whatever values are made up: they are not looked at.
+        with self.assertRaises(AccessError):
+            self.env["sync.error"].with_user(self.api_user).create({})
 
     def test_other_company_sees_nothing(self):
         company = self.env["res.company"].create({"name": "Other"})

@@ -1,6 +1,6 @@
 from contextlib import ExitStack, contextmanager
 
-from psycopg2 import OperationalError
+from psycopg2 import InterfaceError
 from psycopg2.errors import DivisionByZero
 
 from odoo.sql_db import db_connect
@@ -51,8 +51,19 @@ class TestPool(SyncCase):
             self.env.cr.execute("SELECT pg_terminate_backend(%s, 5000)", cr.fetchone())
             with self.slot():
                 pass
-            with mute_logger("odoo.sql_db"), self.assertRaises(OperationalError):
+            with mute_logger("odoo.sql_db"), self.assertRaises(InterfaceError):
                 stack.close()
+
+    def test_what_failed_is_told_though_the_session_is_lost(self):
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaisesRegex(ValueError, "what failed"),
+            self.slot() as cr,
+        ):
+            cr.execute("SELECT pg_backend_pid()")
+            self.env.cr.execute("SELECT pg_terminate_backend(%s, 5000)", cr.fetchone())
+            raise ValueError("what failed")
+        self.assertEqual(self.pool.active_count, 0)
 
     def test_failed_statement_gives_its_slot_back(self):
         with (

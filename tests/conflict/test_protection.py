@@ -131,6 +131,14 @@ class TestProtection(SyncCase):
         self.assertEqual(self.order.state, "purchase")
         self.assertEqual(self.asked().reason, "The order was billed.")
 
+    def test_a_cancelled_bill_protects_nothing(self):
+        self.bill()
+        self.order.invoice_ids.button_cancel()
+        self.settle()
+        self.edit(state="cancelled")
+        self.assertEqual(self.order.state, "cancel")
+        self.assertFalse(self.asked())
+
     def test_deleted_after_it_was_billed_it_stays(self):
         self.bill()
         self.app.call(

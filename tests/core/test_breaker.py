@@ -489,3 +489,14 @@ def test_long_histories_keep_the_limits(seed):
             assert state.open_seconds in (60, 120, 240, 480, 600)
         under_way = [p for p in probes if p in running and p.epoch == state.epoch]
         assert len(under_way) <= 3
+
+
+@pytest.mark.parametrize(
+    "failures, slow, decisive",
+    [(0, 9, False), (0, 10, True), (4, 0, False), (5, 0, True), (0, 0, False)],
+)
+def test_a_quick_success_is_decisive_where_the_share_is_too_large(
+    failures, slow, decisive
+):
+    stats = WindowStats(calls=10, failures=failures, slow=slow)
+    assert is_decisive(Outcome(Result.SUCCESS), stats) is decisive

@@ -2,6 +2,7 @@
 
 import errno
 import signal
+import smtplib
 from contextlib import contextmanager
 
 import pytest
@@ -371,3 +372,28 @@ def test_all_exceptions_of_ours_are_sync_errors():
     ]
     assert len(raised) >= 13
     assert all(issubclass(error, ours.SyncError) for error in raised)
+
+
+@pytest.mark.parametrize("set_aside", [False, True])
+def test_what_was_being_handled_is_a_cause_unless_it_was_set_aside(set_aside):
+    error = ValueError("bad")
+    error.__context__ = ConnectionRefusedError(111, "refused")
+    error.__suppress_context__ = set_aside
+    found = classify(error).type
+    assert found is (T.UNEXPECTED if set_aside else T.CONNECTION_REFUSED)
+
+
+def test_recipients_that_no_mail_server_refused_are_no_reply():
+    error = smtplib.SMTPDataError(550, b"no such box")
+    error.recipients = ["a@example.com"]
+    alike = smtplib.SMTPDataError(550, b"no such box")
+    assert classify(error) == classify(alike)
+
+
+@pytest.mark.parametrize(
+    "status, known", [(299, None), (300, 300), (599, 599), (600, None)]
+)
+def test_a_status_is_that_of_a_failing_answer(status, known):
+    error = RuntimeError("x")
+    error.status = status
+    assert classify(error).http_status == known

@@ -3,6 +3,7 @@
 from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.codes import Codes
+from odoo.addons.pharmacy_sync.core.exceptions import AmbiguousError
 
 NAMES = st.sampled_from(["Box", "box", " Box ", "Bo x", "Unit", "Unidad", "UNIDAD"])
 RECORDS = st.dictionaries(
@@ -47,3 +48,11 @@ def test_what_was_meant_by_a_name_that_differs_in_capitals_can_be_said():
     codes = codes_of({1: ("Units", []), 2: ("Box", ["Caja"])})
     assert (codes.find("units"), codes.similar(" units")) == ([], [1])
     assert (codes.find("Caja"), codes.similar("caja")) == ([], [2])
+
+
+def test_several_that_are_meant_are_named_with_the_field():
+    error = AmbiguousError(
+        "Two go by it", field="uom", model="uom.uom", candidates=[1, 2]
+    )
+    assert (str(error), error.field) == ("Two go by it", "uom")
+    assert (error.model, error.candidates) == ("uom.uom", (1, 2))

@@ -29,7 +29,9 @@ def test_a_deadline_runs_down_and_then_refuses(clock):
     assert deadline.remaining() == 6
     assert deadline.bounded() == 6
     assert not deadline.expired
-    clock.now += 6
+    clock.now += 5.5
+    assert deadline.bounded() == 0.5
+    clock.now += 0.5
     assert deadline.remaining() == 0
     assert deadline.expired
     with pytest.raises(DeadlineExceededError):

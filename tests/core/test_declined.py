@@ -284,3 +284,26 @@ def test_a_line_that_odoo_never_took_and_is_gone_there_is_no_conflict(frozen):
     assert not comparison.merge.conflicts
     assert quiet(comparison.merge)
     assert comparison.agreed() == Base.load(HAD)
+
+
+def test_what_did_not_have_to_change_in_a_line_is_its_own_affair():
+    before = {"lines": [line("a", price="1")]}
+    wanted = {"lines": [line("a", price="1", quantity="2")]}
+    has = {"lines": [line("a", price="9", quantity="2")]}
+    assert not_taken(before, wanted, has) == {}
+    lacks = {"lines": [{"key": "a", "quantity": "2"}]}
+    assert (
+        not_taken(before, {"lines": [line("a", price="3", quantity="2")]}, lacks) == {}
+    )
+
+
+def test_what_was_declined_is_no_more_once_it_was_sent_and_taken():
+    declined = {name: Declined(Side.ODOO) for name in ("notes", "state")}
+    state = replace(STATE, declined=declined)
+    plan = Plan(Step.UPDATE, {"notes": "new"}, declined=("state",))
+    answer = {"status": 200, "id": "ph", "version": 4}
+    found = answered(state, state, plan, answer, key="k").state
+    assert set(found.declined) == {"state"}
+    # What Odoo declined while the push was under way is still declined.
+    found = answered(state, STATE, plan, answer, key="k").state
+    assert set(found.declined) == {"notes", "state"}

@@ -116,3 +116,17 @@ def test_half_a_character_has_a_fingerprint():
 def test_the_rule_of_version_2_does_not_change():
     told = fingerprint(3, "push", "network_timeout", None, "Order 17: no answer")
     assert told == "v2:10ae766292ae78dccb1caaed4b09a402"
+
+
+@pytest.mark.parametrize(
+    "message, told",
+    [
+        # The part behind a hyphen that follows a word is an identifier of something.
+        ("web-7d down", "web-<#> down"),
+        ("po_7x gone", "po_<#> gone"),
+        ("-7d down", "<#>d down"),
+        ("web--7d down", "web--<#>d down"),
+    ],
+)
+def test_an_identifier_with_digits_is_one_place(message, told):
+    assert normalise_message(message) == told

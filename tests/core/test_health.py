@@ -77,6 +77,7 @@ def test_weights_are_the_whole_score():
         (Vitals(calls=50, breakers=2, dead_letters=10), 92, "fair"),
         (Vitals(calls=50, breakers=2, conflicts=4), 94, "fair"),
         (Vitals(backlog_age=59), 99, "good"),
+        (Vitals(backlog_age=60), 99, "good"),
         (Vitals(backlog_age=61), 94, "fair"),
         (Vitals(calls=50, breakers=2, away=True), 40, "poor"),
         # The app is down: its calls fail, both breakers are open.

@@ -11,7 +11,13 @@ from odoo.addons.pharmacy_sync.core.merge import (
     Side,
     three_way,
 )
-from odoo.addons.pharmacy_sync.core.merge_base import advance, confirm, new_base, settle
+from odoo.addons.pharmacy_sync.core.merge_base import (
+    advance,
+    confirm,
+    first_base,
+    new_base,
+    settle,
+)
 
 # --- examples --------------------------------------------------------------
 
@@ -393,3 +399,18 @@ def test_a_line_that_arrived_and_was_removed_or_did_not_arrive_is_a_conflict():
 def test_a_removal_that_arrived_is_agreed():
     hoped = {"lines": [line("a")]}
     assert confirm(BASE, hoped, changed(**hoped), again=True) == changed(**hoped)
+
+
+@pytest.mark.parametrize(
+    "winner, base",
+    [
+        # A value counts more than none; of two a person decides.
+        (None, {"same": "s", "ours": "", "theirs": None}),
+        ("odoo", {"same": "s", "ours": "", "theirs": None, "both": "t"}),
+        ("pharmacy", {"same": "s", "ours": "", "theirs": None, "both": "o"}),
+    ],
+)
+def test_the_first_base_makes_of_a_difference_a_change_of_one_side(winner, base):
+    odoo = {"same": "s", "ours": "o", "theirs": None, "both": "o", "untold": "u"}
+    pharmacy = {"same": "s", "ours": "", "theirs": "t", "both": "t"}
+    assert first_base(odoo, pharmacy, winner) == base

@@ -148,6 +148,17 @@ def test_a_base_of_one_half_only_tolerates_what_odoo_cannot_hold():
     assert both(compare(Base.load(THEIRS), OURS, THEIRS, held=held)) == ({}, {}, {})
 
 
+def test_lines_that_changed_within_what_odoo_cannot_hold_are_no_change():
+    had = {"lines": [line("a", price="1.00")]}
+    now = {"lines": [line("a", price="1.004")]}
+    base = Base(had, had)
+    assert seen(base, had, now, held) == now
+    assert both(compare(base, had, now, held=held)) == ({}, {}, {})
+    # Another price is the pharmacy's change.
+    more = {"lines": [line("a", price="3.00")]}
+    assert seen(base, had, more, held) == had
+
+
 # --- laws ------------------------------------------------------------------
 
 numbers = st.sampled_from(["1.00", "1.004", "0.005", "2.00", "0.0425"])

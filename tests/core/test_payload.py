@@ -10,6 +10,7 @@ from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError
 from odoo.addons.pharmacy_sync.core.payload import (
     canonical_datetime,
     canonical_decimal,
+    exact_decimal,
 )
 
 
@@ -134,3 +135,10 @@ def test_a_canonical_time_is_the_same_moment_and_stays(value):
     assert canonical_datetime(written) == written
     moment = datetime.fromisoformat(written[:-1] + "+00:00")
     assert timedelta() <= value.astimezone(timezone.utc) - moment < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("value", ["abc", "1_000", "1,5", "", "nan", True, None])
+@pytest.mark.parametrize("most", [None, 2])
+def test_an_exact_decimal_of_what_is_no_number_is_refused(value, most):
+    with pytest.raises(InvalidDataError):
+        exact_decimal(value, most)

@@ -23,6 +23,7 @@ from odoo.addons.pharmacy_sync.core.merge_base import advance, new_base
 from odoo.addons.pharmacy_sync.core.policy import (
     Policies,
     Policy,
+    _with_values,
     newer,
     resolve,
 )
@@ -458,3 +459,11 @@ def test_a_frozen_order_is_never_altered(base, odoo, pharmacy, policies):
     assert "state" not in found.to_odoo
     after = as_sets({**odoo, **found.to_odoo})["lines"]
     assert after == as_sets(odoo)["lines"]
+
+
+def test_a_value_of_a_line_is_that_lines():
+    lines = [{"key": "a", "price": "1"}, {"key": "b", "price": "1"}]
+    found = _with_values({"lines": lines, "n": 1}, {"lines[b].price": "2", "n": 2})
+    assert found["lines"] == [lines[0], {"key": "b", "price": "2"}]
+    assert found["n"] == 2
+    assert lines[1]["price"] == "1"

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.redaction import LONGEST, MASK, redact
+from odoo.addons.pharmacy_sync.core.redaction import DEEPEST, LONGEST, MASK, redact
 
 SECRET = "s3cr3tValue9"
 
@@ -191,6 +191,17 @@ def test_a_structure_that_contains_itself_ends():
     assert MASK in json.dumps(redact(value))
 
 
+def nested(levels, inmost):
+    for _ in range(levels):
+        inmost = {"x": inmost}
+    return inmost
+
+
+def test_what_lies_deeper_than_anybody_reads_is_masked():
+    assert redact(nested(DEEPEST, "seen")) == nested(DEEPEST, "seen")
+    assert redact(nested(DEEPEST + 1, "seen")) == nested(DEEPEST, MASK)
+
+
 leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=20)
 trees = st.recursive(
     leaves,
@@ -254,3 +265,8 @@ def test_a_cut_leaves_no_part_of_a_secret():
         text = "x " * ((LONGEST - len(url) - 70) // 2) + "y" * shift + " " + url
         assert SECRET[:6] not in redact(text + "z" * 200)
     assert len(redact("x" * 3 * LONGEST)) <= LONGEST
+
+
+def test_json_without_a_secret_stays_as_it_was_written():
+    text = '{"a":1,  "b": [ ]}'
+    assert redact(text) == text

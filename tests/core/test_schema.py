@@ -142,3 +142,10 @@ def test_of_answers_only_what_may_be_null_is():
     assert told["results"] == [{"external_id": "a", "known": False, "odoo_id": None}]
     assert Number(nullable=True).told(False) is None
     assert Shape().told(False) is False
+
+
+@pytest.mark.parametrize("text", ["a\0", "\ud83d"])
+def test_a_text_that_cannot_be_kept_is_refused_by_its_name(text):
+    with pytest.raises(InvalidDataError) as raised:
+        Text(longest=9).check(text, "note")
+    assert raised.value.field == "note"

@@ -175,9 +175,34 @@ def test_what_may_not_be_in_a_header(value):
         check_visible(value, "correlation_id")
 
 
+def test_an_error_names_no_field_and_no_record_that_nobody_named():
+    error = SyncError("The app did not answer.")
+    assert (error.field, error.record) == (None, None)
+
+
+def test_what_an_error_names_can_be_stored():
+    error = SyncError("bad", field="na\0me", record="PO\ud83d")
+    assert error.field == f"na{MARK}U+0000⟩me"
+    assert error.record == f"PO{MARK}U+D83D⟩"
+
+
 @given(TEXTS)
 def test_an_exception_of_ours_can_be_kept_whatever_it_quotes(text):
     error = SyncError(text * 100, field=text)
     assert not UNSTORABLE.search(error.message + (error.field or ""))
     assert not UNSTORABLE.search(error.message)
     assert len(error.message) <= 2_000
+
+
+def nested(levels):
+    value = 1
+    for number in range(levels):
+        value = [value] if number % 2 else {"x": value}
+    return value
+
+
+def test_nesting_is_bounded_level_by_level():
+    deepest = Limits().depth
+    check_value(nested(deepest), "data")
+    with pytest.raises(InvalidDataError):
+        check_value(nested(deepest + 1), "data")

@@ -1,5 +1,7 @@
 """What people see of a change: nothing invented, nothing left out."""
 
+from itertools import pairwise
+
 from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core import alignment
@@ -70,3 +72,15 @@ def test_what_repeats_is_compared_in_bounded_time(monkeypatch):
         assert joined(segments, SAME, REMOVED) == before
         assert joined(segments, SAME, ADDED) == after
         assert sum(pairs) < 1_500_000
+
+
+def test_what_is_alike_is_one_piece():
+    for before, after in (("a b c", "a b d"), ("x", "xy"), ("1 2", "2"), ("", "n")):
+        kinds = [kind for kind, __ in mark(before, after)]
+        assert all(one != two for one, two in pairwise(kinds)), kinds
+        assert all(text for __, text in mark(before, after))
+
+
+def test_only_the_first_is_joined_to_what_is_before():
+    assert mark("", "new") == [(ADDED, "new")]
+    assert mark("ab cd", "ab cd ef") == [(SAME, "ab cd"), (ADDED, " ef")]

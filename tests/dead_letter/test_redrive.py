@@ -6,6 +6,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
+from ...models.dead_letter import redrive_work
 from ..common import SyncCase
 
 
@@ -249,6 +250,20 @@ class TestRedrive(SyncCase):
             window = [b for b in begun if moment <= b < moment + timedelta(seconds=60)]
             self.assertLessEqual(len(window), 13)
         self.assertGreater(begun[-1] - begun[0], timedelta(seconds=60))
+
+    def test_no_more_than_a_bound_is_in_the_queue_at_once(self):
+        __, dead = self.dead_orders(16)
+        redrive = self.plan(dead)
+        redrive.rate = 1000
+        self.patch(redrive_work, "UNDER_WAY", 4)
+        redrive.action_start()
+        most = 0
+        for __ in range(12):
+            self.work(redrive)
+            most = max(most, sum(o.state in ("pending", "waiting") for o in dead))
+            self.push()
+        self.assertEqual(redrive.done_count, 16)
+        self.assertEqual(most, 4)
 
     # -- Stop, resume, neighbours -----------------------------------------------------
 

@@ -227,6 +227,17 @@ class TestEventHandlers(SyncCase):
         # It had its own turn, and failed for itself.
         self.assertEqual(self.deliveries(state="waiting").attempts, 1)
 
+    def test_one_that_fails_anew_still_holds_back_what_came_later(self):
+        order = self.orders[0]
+        self.fails = {order.id}
+        self.edit(order, origin="P-1")
+        self.edit(order, note="behind")
+        self.deliver()
+        self.make_deliveries_due()
+        self.deliver()
+        self.assertEqual(self.deliveries().sorted("id").mapped("attempts"), [2, 0])
+        self.assertFalse(self.seen)
+
     def test_handler_of_an_addon_that_is_gone_holds_nobody_up(self):
         self.fails = {self.orders[0].id}
         self.edit(self.orders[0], origin="P-1")

@@ -133,7 +133,7 @@ class OdooServer(Server):
         return [
             *("-c", rc),
             *(_poisoned(rc) if self._poison else ()),
-            *("-d", self._database, "--db-filter", f"^{self._database}$"),
+            *("-d", self._database),
             *("--http-interface", "127.0.0.1", "--http-port", str(self.port)),
             *("--workers", "0", "--max-cron-threads", "0"),
             # They warn at each call that they are going to be removed one day.

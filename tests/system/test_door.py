@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ import psutil
 import pytest
 import requests
 from attacks import API, ATTACKS, BAD, GOOD, push
+from system_databases import connect
 from system_servers import wait_until
 
 TIMEOUT = 60
@@ -145,6 +146,28 @@ def test_a_connection_that_is_lost_is_answered(door, table, when):
     assert (status, result["operation"]) in ((200, "created"), (200, "queued")), text
     there = "SELECT id FROM sync_mapping WHERE external_id = %s AND res_id IS NOT NULL"
     wait_until(lambda: door.query(there, name), TIMEOUT, "it is in Odoo")
+
+
+def test_a_database_that_takes_no_connection_is_no_missing_page(door):
+    """Odoo has none to look for a route with."""
+    webhook = PLAIN._replace(path=f"/pharmacy_sync/webhook/{door.prepared['backend']}")
+    own = door.value("SELECT pg_backend_pid()")
+    with closing(connect("postgres")) as connection, connection.cursor() as cr:
+        cr.execute(f'ALTER DATABASE "{door.database}" ALLOW_CONNECTIONS false')
+        try:
+            cr.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = %s AND pid <> %s",
+                (door.database, own),
+            )
+            answers = [send(door, attack) for attack in (PLAIN, webhook)]
+        finally:
+            cr.execute(f'ALTER DATABASE "{door.database}" ALLOW_CONNECTIONS true')
+    for status, headers, text in answers:
+        assert status == 503, text
+        assert json.loads(text)["error"]["type"] == "database_connection_failed"
+        assert int(headers["Retry-After"]) > 0
+    wait_until(lambda: send(door, PLAIN)[0] == 200, TIMEOUT, "it answers again")
 
 
 def test_too_many_are_told_when_to_come_back(door):

@@ -1,0 +1,175 @@
+"""Faults for ``./dev mutate``: drawn from the sources, and planted in them.
+
+A fault is a comparison turned round, an ``and`` for an ``or``, a ``not`` left out, a
+number one larger, a statement left out. All faults of a file are planted at once, each
+behind a switch of its own, so that a process that has loaded them can try one after the
+other.
+"""
+
+import ast
+import copy
+import hashlib
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import paths
+
+# Built-in function that the planted code asks whether a fault is switched on.
+SWITCH = "__planted__"
+# Exit code of a process that a hanging test was ended with.
+HUNG = 70
+OPPOSITES = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault in one file.
+
+    :ivar place: number among the places of the file where faults can be
+    :ivar line: where it is
+    :ivar old: source of what it replaces, on one line
+    :ivar new: what takes its place
+    """
+
+    path: str
+    place: int
+    line: int
+    old: str
+    new: str
+
+    @property
+    def key(self):
+        """What names the fault while the lines around it change."""
+        words = f"{self.path}\n{self.old}\n{self.new}"
+        return hashlib.sha256(words.encode()).hexdigest()[:12]
+
+    def __str__(self):
+        return f"{self.path}:{self.line}  {self.old}  ->  {self.new}"
+
+
+def draw(area, count, seed, left_out=frozenset()):
+    """``count`` faults of an area, the same for the same seed and sources.
+
+    :param left_out: keys of faults not to draw
+    """
+    trees = {
+        path: ast.parse(path.read_text())
+        for path in sorted((paths.ROOT / area).rglob("*.py"))
+        if path.name != "__init__.py"
+    }
+    places = [
+        (path, number, place)
+        for path, tree in trees.items()
+        for number, place in enumerate(_places(tree))
+    ]
+    random.Random(seed).shuffle(places)
+    faults = {}
+    for path, number, place in places:
+        if len(faults) == count:
+            break
+        fault = _describe(path, number, place)
+        if fault and fault.key not in left_out:
+            faults.setdefault(fault.key, fault)
+    return list(faults.values())
+
+
+def plant(source, keys):
+    """The tree of a file with faults behind switches.
+
+    :param keys: number of the place to the key that its switch is called by
+    """
+    tree = ast.parse(source)
+    places = _places(tree)
+    for number, key in keys.items():
+        parent, field, index = places[number]
+        old = _get(*places[number])
+        switched = _switched(old, _changed(old), key)
+        if index is None:
+            setattr(parent, field, switched)
+        else:
+            getattr(parent, field)[index] = switched
+    return ast.fix_missing_locations(tree)
+
+
+def _switched(old, new, key):
+    asked = ast.Call(ast.Name(SWITCH, ast.Load()), [ast.Constant(key)], [])
+    if isinstance(old, ast.stmt):
+        node = ast.If(asked, [new], [old])
+    else:
+        node = ast.IfExp(asked, new, old)
+    return ast.copy_location(node, old)
+
+
+def _describe(path, number, place):
+    """The fault at a place of a file; None if nothing differs by it."""
+    old = _get(*place)
+    words = [" ".join(ast.unparse(node).split()) for node in (old, _changed(old))]
+    if words[0] == words[1]:
+        return None
+    name = Path(path).relative_to(paths.ROOT).as_posix()
+    return Fault(name, number, old.lineno, *words)
+
+
+def _get(parent, field, index):
+    value = getattr(parent, field)
+    return value if index is None else value[index]
+
+
+def _places(tree):
+    """Where a fault can be: ``(parent, field, index)`` in the order of the source."""
+    found = []
+    for parent in ast.walk(tree):
+        for field, value in ast.iter_fields(parent):
+            several = isinstance(value, list)
+            for index, node in enumerate(value if several else [value]):
+                if _changed(node) is not None and not _is_declaration(parent):
+                    found.append((parent, field, index if several else None))
+    return found
+
+
+def _is_declaration(parent):
+    """Whether it declares something: texts, fields and defaults are other tests'."""
+    declarations = (ast.Module, ast.ClassDef, ast.arguments, ast.keyword)
+    return isinstance(parent, (*declarations, ast.pattern))
+
+
+def _changed(node):
+    """The same with a fault; None if this kind of node has none."""
+    new = copy.deepcopy(node)
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in OPPOSITES:
+        new.ops[0] = OPPOSITES[type(node.ops[0])]()
+    elif isinstance(node, (ast.BoolOp, ast.BinOp)) and type(node.op) in OPPOSITES:
+        new.op = OPPOSITES[type(node.op)]()
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        new = new.operand
+    elif isinstance(node, ast.Constant) and type(node.value) is int:
+        new.value += 1
+    elif _is_call(node):
+        new = ast.Pass()
+    else:
+        return None
+    return new
+
+
+def _is_call(node):
+    """Whether it is a statement that can be left out: a call, a raise, a write."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Call)
+    return isinstance(node, (ast.Raise, ast.AugAssign, ast.Continue))

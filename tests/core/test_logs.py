@@ -1,0 +1,66 @@
+"""Nothing secret in the log of the server, and levels that go back by themselves."""
+
+import logging
+import time
+
+import pytest
+
+from odoo.addons.pharmacy_sync.core.logs import get_logger, set_levels
+
+NAME = "pharmacy_sync.test_logs"
+
+
+class Kept(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture
+def logger():
+    logger = get_logger(NAME)
+    logger.setLevel(logging.INFO)
+    logger.kept = Kept()
+    logger.addHandler(logger.kept)
+    yield logger
+    set_levels({})
+    logger.removeHandler(logger.kept)
+
+
+def test_secrets_are_masked_in_messages_and_traces(logger):
+    logger.info("password=%s", "hunter2x")
+    try:
+        raise ValueError("token=abcdef123")
+    except ValueError:
+        logger.exception("failed")
+    text = "\n".join(logger.kept.lines)
+    assert "password=***" in text and "ValueError" in text
+    assert "hunter2x" not in text and "abcdef123" not in text
+
+
+def test_a_logger_has_one_filter_however_often_it_is_asked_for(logger):
+    assert get_logger(NAME) is logger
+    assert len(logger.filters) == 1
+
+
+def test_a_level_holds_for_its_time_and_the_one_before_comes_back(logger):
+    logger.debug("before")
+    set_levels({NAME: (logging.DEBUG, time.time() + 60)})
+    logger.debug("meanwhile")
+    # Its end is past: the line that is let through by the level is none any more.
+    set_levels({NAME: (logging.DEBUG, time.time() - 1)})
+    logger.debug("too late")
+    assert logger.level == logging.INFO
+    logger.info("after")
+    assert logger.kept.lines == ["meanwhile", "after"]
+
+
+def test_one_that_is_not_named_again_has_its_own_level(logger):
+    set_levels({NAME: (logging.ERROR, time.time() + 60)})
+    logger.info("hidden")
+    set_levels({})
+    logger.info("seen")
+    assert logger.kept.lines == ["seen"]
