@@ -48,6 +48,7 @@ from .conflict import test_conflict_bulk
 from .conflict import test_conflict_resolution
 from .conflict import test_conflict_rule
 from .conflict import test_conflict_tour
+from .conflict import test_undo
 from .conflict import test_protection
 from .exchange import test_outbound
 from .exchange import test_own_steps
@@ -94,6 +95,7 @@ from .analytics import test_reliability
 from .analytics import test_report
 from .analytics import test_report_tour
 from .analytics import test_statistics
+from .analytics import test_stream_status
 from .analytics import test_timeline
 from .analytics import test_todo
 from .analytics import test_todo_tour

@@ -201,6 +201,79 @@ class SyncTracked(models.AbstractModel):
         return self.env._(sentence, pharmacy=link.backend_id.name)
 
 
+class SyncStream(models.Model):
+    """How one kind of record stands, at a glance."""
+
+    _inherit = "sync.stream"
+
+    status = fields.Selection(
+        [
+            ("working", "Up to date"),
+            ("behind", "Catching up"),
+            ("failing", "Reading fails"),
+            ("resting", "Paused"),
+            ("off", "Off"),
+        ],
+        compute="_compute_status",
+    )
+    sent_at = fields.Datetime("Last Change Sent", compute="_compute_status")
+    next_read_at = fields.Datetime(
+        "Next Reading",
+        compute="_compute_status",
+        help="At the latest: a webhook of the pharmacy app has it read at once.",
+    )
+    waiting_count = fields.Integer("Changes That Wait", compute="_compute_status")
+    lag = fields.Char(
+        "Longest Wait",
+        compute="_compute_status",
+        help="How long the oldest of the changes that wait has waited.",
+    )
+    day_count = fields.Integer(
+        "Records in 24 Hours",
+        compute="_compute_status",
+        help="How often a record was brought in step within the last 24 hours, in "
+        "either direction.",
+    )
+
+    @api.depends_context("lang")
+    def _compute_status(self):
+        now = fields.Datetime.now()
+        entities = self.env["sync.event"]._event_entities()
+        self.env.flush_all()
+        rows = self.env.execute_query_dict(
+            SQL(
+                _FLOW,
+                now=now,
+                day=now - timedelta(hours=24),
+                ids=self.ids,
+                events=EVENTS,
+                types=[f"{entities[s.entity].prefix}_synced" for s in self],
+            )
+        )
+        found = {row["id"]: row for row in rows}
+        cron = self.env.ref("pharmacy_sync.cron_pull", raise_if_not_found=False)
+        scheduled = cron and cron.sudo().active and cron.sudo().nextcall
+        for stream in self:
+            row = found.get(stream.id, {})
+            stream.sent_at = row.get("sent_at")
+            stream.waiting_count = row.get("waiting", 0)
+            stream.day_count = row.get("day", 0)
+            age = float(row.get("age") or 0)
+            stream.lag = stream.backend_id._age(age) if stream.waiting_count else False
+            stream.status = stream._status_now(age)
+            reads = stream.pulls and stream.status not in ("off", "resting")
+            stream.next_read_at = reads and (row.get("eta") or scheduled)
+
+    def _status_now(self, age):
+        if not self.active or not self.backend_id.active:
+            return "off"
+        if self.backend_id._rests():
+            return "resting"
+        if self.trouble:
+            return "failing"
+        return "behind" if age > LATE else "working"
+
+
 def _look(row):
     facts = Facts(
         **{name: row[name] for name in COUNTED},
@@ -221,7 +294,7 @@ SELECT b.id, b.paused IS TRUE AS paused, b.refused_at IS NOT NULL AS refused,
     SELECT count(*) FILTER (WHERE state = 'dead') AS failed,
            count(*) FILTER (WHERE state <> 'dead') AS queued,
            min(eta) FILTER (WHERE state = 'waiting') AS eta,
-           extract(epoch FROM %(now)s - min(requested_at)
+           extract(epoch FROM %(now)s - min(greatest(requested_at, held_until))
                    FILTER (WHERE state <> 'dead')) AS age
       FROM sync_operation
      WHERE backend_id = b.id AND state IN ('pending', 'running', 'waiting', 'dead')
@@ -259,4 +332,30 @@ SELECT b.id, b.paused IS TRUE AS paused, b.refused_at IS NOT NULL AS refused,
        AND CASE mode WHEN 'normal' THEN state <> 'closed' ELSE mode = 'forced_open' END
   ) AS held
  WHERE b.id = ANY(%(ids)s)
+"""
+
+_FLOW = """
+SELECT s.id, queue.*, sent.sent_at, day.day
+  FROM unnest(%(ids)s::int4[], %(types)s::text[]) AS s(id, type)
+  JOIN sync_stream stream ON stream.id = s.id
+  CROSS JOIN LATERAL (
+    SELECT count(since) AS waiting, extract(epoch FROM %(now)s - min(since)) AS age,
+           min(eta) AS eta
+      FROM (SELECT CASE WHEN kind <> 'pull' THEN requested_at END AS since,
+                   CASE kind WHEN 'pull' THEN eta END AS eta
+              FROM sync_operation
+             WHERE stream_id = s.id AND state IN ('pending', 'running', 'waiting')
+            UNION ALL
+            (SELECT create_date, NULL FROM sync_event
+              WHERE backend_id = stream.backend_id AND stream_id = s.id
+                AND state = 'pending' LIMIT %(events)s)) AS waiting
+  ) AS queue
+  CROSS JOIN LATERAL (
+    SELECT max(done_at) AS sent_at FROM sync_operation
+     WHERE stream_id = s.id AND kind = 'push' AND state = 'done'
+  ) AS sent
+  CROSS JOIN LATERAL (
+    SELECT coalesce(sum(count), 0) AS day FROM sync_event_metric
+     WHERE backend_id = stream.backend_id AND type = s.type AND hour >= %(day)s
+  ) AS day
 """

@@ -60,6 +60,10 @@ class SyncStream(models.Model):
         self.check_access("write")
         self.rule_proposed = False
 
+    def _chosen(self):
+        """What a person chose of what is exchanged, to be compared."""
+        return [self.active, self.direction, self.rule, self.rule_domain or ""]
+
     def _rule_domain(self):
         return Domain(literal_eval(self.rule_domain or "[]"))
 

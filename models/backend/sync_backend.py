@@ -4,6 +4,7 @@ from odoo.tools import SQL
 from odoo.tools.safe_eval import safe_eval
 
 from ...entities.neutral import SOURCE_LANG, neutral
+from ..base.actions import offer_undo
 from ..base.rights import OPERATOR, check_may
 
 
@@ -15,6 +16,12 @@ class SyncBackend(models.Model):
     _inherit = ["sync.bounded", "mail.thread"]
     _order = "name, id"
     _check_company_auto = True
+    _bounds = {
+        "connect_timeout": (0.1, 300),
+        "read_timeout": (0.1, 600),
+        "deadline": (0.1, 3600),
+        "answer_limit": (1, 512),
+    }
 
     name = fields.Char(required=True, tracking=True)
     active = fields.Boolean(default=True, tracking=True)
@@ -268,7 +275,13 @@ class SyncBackend(models.Model):
         """
         self.check_access("write")
         self.paused = True
-        return True
+        message = self.env._("Paused: changes are kept until it is resumed.")
+        return offer_undo(self, "action_resume", message)
+
+    def action_archive(self):
+        super().action_archive()
+        message = self.env._("Archived: nothing is exchanged any more.")
+        return offer_undo(self, "action_unarchive", message)
 
     def action_resume(self):
         """Have what was kept go out, and read on.

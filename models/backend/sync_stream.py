@@ -12,8 +12,8 @@ class SyncStream(models.Model):
     _description = "Synchronised Stream"
     _order = "backend_id, rank, id"
     _rec_name = "entity"
-    _not_ormcached = frozenset({"cursor", "pulled_at", "told_at"})
-    _bounds = {"batch_pause": (0, 3600)}
+    _not_ormcached = frozenset({"cursor", "read_at", "pulled_at", "told_at"})
+    _bounds = {"batch_size": (1, 500), "batch_pause": (0, 3600)}
 
     backend_id = fields.Many2one(
         "sync.backend", required=True, ondelete="cascade", index=True
@@ -60,7 +60,14 @@ class SyncStream(models.Model):
         help="How far the pharmacy app's changes were read. Read Everything Again "
         "begins anew; what did not change is left alone.",
     )
-    pulled_at = fields.Datetime("Last Read", readonly=True, copy=False)
+    read_at = fields.Datetime(
+        "Last Successful Reading",
+        readonly=True,
+        copy=False,
+        help="When the pharmacy app was last asked for changes and answered, whether "
+        "there were any or not.",
+    )
+    pulled_at = fields.Datetime("Last Change Received", readonly=True, copy=False)
     told_at = fields.Char(
         readonly=True,
         copy=False,

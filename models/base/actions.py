@@ -19,3 +19,22 @@ def open_records(env, name, domain):
     """
     action = env["ir.actions.act_window"]._for_xml_id(f"pharmacy_sync.{name}")
     return {**action, "domain": domain, "context": {}}
+
+
+def offer_undo(records, method, message):
+    """Says what was done with records, with a button that undoes it.
+
+    :param method: the public method of the records that does
+    """
+    return {
+        "type": "ir.actions.client",
+        "tag": "pharmacy_sync.undo",
+        "params": {
+            "model": records._name,
+            "ids": records.ids,
+            "method": method,
+            "message": message,
+            # The page is read again: what it shows has changed.
+            "next": {"type": "ir.actions.act_window_close"},
+        },
+    }

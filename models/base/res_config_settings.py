@@ -1,9 +1,21 @@
 from odoo import api, fields, models
 
 from ...core.settings import DEFAULT_PROFILE, FEATURES, PROFILES, SETTINGS
+from .sync_bounded import check_bounds
 
 PREFIX = "pharmacy_sync_"
 NUMBERS = tuple(PROFILES[DEFAULT_PROFILE].numbers)
+DAYS = (1, 3650)
+BOUNDS = {
+    "retry_max_attempts": (1, 100),
+    "retry_base_delay": (0.001, 3600),
+    "breaker_threshold": (1, 1000),
+    "alert_rate_limit": (0, 86400),
+    "keep_log": DAYS,
+    "keep_operations": DAYS,
+    "keep_errors": DAYS,
+    "keep_history": DAYS,
+}
 
 
 class ResConfigSettings(models.TransientModel):
@@ -33,13 +45,13 @@ class ResConfigSettings(models.TransientModel):
         "Retry", help="Off: what fails once is a dead letter."
     )
     pharmacy_sync_breaker = fields.Boolean(
-        "Circuit Breakers", help="Off: an app that is down is called all the same."
+        "Circuit Breakers", help="If off, Odoo keeps calling an app that is down."
     )
     pharmacy_sync_escalation = fields.Boolean(
         "Escalation", help="What keeps failing is brought to somebody's attention."
     )
     pharmacy_sync_automated_fix = fields.Boolean(
-        "Automated Fix", help="A service of yours is asked to mend what keeps failing."
+        "Automated Fix", help="Calls your own service to fix recurring errors."
     )
     pharmacy_sync_reset = fields.Boolean(
         "Reset of the Connection",
@@ -80,6 +92,7 @@ class ResConfigSettings(models.TransientModel):
 
     def set_values(self):
         self.check_access("write")
+        check_bounds(self, {PREFIX + name: BOUNDS[name] for name in BOUNDS})
         result = super().set_values()
         self.env["sync.config"]._keep(
             self.pharmacy_sync_profile,

@@ -21,12 +21,15 @@ class SyncBounded(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
+        # Before the database refuses them, which names no field.
+        self._check_given(*vals_list)
         records = super().create(vals_list)
         records._check_bounds(self._bounds)
         records._check_referred(self._fields)
         return records
 
     def write(self, vals):
+        self._check_given(vals)
         result = super().write(vals)
         self._check_bounds(vals)
         self._check_referred(vals)
@@ -43,22 +46,19 @@ class SyncBounded(models.AbstractModel):
         self.new(values)._check_referred(values)
         return super().onchange(values, field_names, fields_spec)
 
+    def _check_given(self, *vals_list):
+        for vals in vals_list:
+            given = {name: vals[name] for name in self._bounds if name in vals}
+            if given:
+                self.new(given)._check_bounds(given)
+
     def _check_bounds(self, names):
         """Check numbers of these records.
 
         :raises ValidationError: one is out of its bounds; it names the field
         """
-        for name in self._bounds.keys() & set(names):
-            least, most = self._bounds[name]
-            if any(not least <= record[name] <= most for record in self):
-                raise ValidationError(
-                    self.env._(
-                        "%(field)s must be %(least)s to %(most)s.",
-                        field=self._fields[name]._description_string(self.env),
-                        least=least,
-                        most=most,
-                    )
-                )
+        given = {name: self._bounds[name] for name in self._bounds if name in names}
+        check_bounds(self, given)
 
     def _check_referred(self, names):
         """Check what fields of these records refer to.
@@ -82,3 +82,22 @@ class SyncBounded(models.AbstractModel):
                 value = value and self.env[record[field.model_field]].browse(value)
             if value:
                 yield value._origin.with_env(self.env)
+
+
+def check_bounds(records, bounds):
+    """Check numbers of records.
+
+    :param bounds: the least and the most of a number, by field
+    :raises ValidationError: one is out of its bounds; it names the field
+    """
+    env = records.env
+    for name, (least, most) in bounds.items():
+        if any(not least <= record[name] <= most for record in records):
+            raise ValidationError(
+                env._(
+                    "%(field)s must be %(least)s to %(most)s.",
+                    field=records._fields[name]._description_string(env),
+                    least=least,
+                    most=most,
+                )
+            )

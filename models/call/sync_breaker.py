@@ -42,6 +42,13 @@ class SyncBreaker(models.Model):
     _description = "Circuit Breaker"
     _order = "backend_id, operation"
     _rec_name = "operation"
+    _bounds = {
+        **dict.fromkeys(("consecutive_failures", "minimum_calls"), (1, 1000)),
+        **dict.fromkeys(("failure_rate", "slow_rate", "probes"), (1, 100)),
+        **dict.fromkeys(("window_seconds", "open_seconds"), (1, 3600)),
+        **dict.fromkeys(("slow_seconds", "lease_seconds"), (0.1, 600)),
+        "max_open_seconds": (1, 86400),
+    }
 
     backend_id = fields.Many2one(
         "sync.backend", required=True, readonly=True, ondelete="cascade"

@@ -38,6 +38,11 @@ class SyncPool(models.Model):
     _inherit = ["sync.bounded"]
     _description = "Pool of Calls"
     _order = "backend_id, name"
+    _bounds = {
+        "concurrency": (1, 1000),
+        "max_waiting": (0, 100_000),
+        "timeout": (0, 600),
+    }
 
     backend_id = fields.Many2one(
         "sync.backend", required=True, readonly=True, ondelete="cascade"

@@ -9,5 +9,6 @@ from . import decided
 from . import sync_conflict_policy
 from . import sync_conflict_rule
 from . import resolution
+from . import undo
 from . import room
 from . import notices

@@ -17,7 +17,7 @@ VERDICTS = [
     ("update", "Changes the record"),
     ("link", "Links what is there already"),
     ("delete", "Deletes the record"),
-    ("nothing", "Nothing differs any more"),
+    ("nothing", "Already match"),
     ("conflict", "Both sides changed it"),
     ("waits", "Waits for another record"),
     ("read", "Reads what changed"),

@@ -12,7 +12,7 @@ class SyncErrorGroup(models.Model):
 
     _inherit = "sync.error.group"
 
-    dead_count = fields.Integer("Dead Letters", compute="_compute_dead_count")
+    dead_count = fields.Integer("Failed Changes", compute="_compute_dead_count")
 
     def _compute_dead_count(self):
         for group in self:

@@ -28,9 +28,15 @@ class SyncRedrive(models.Model):
     """
 
     _name = "sync.redrive"
-    _description = "Redrive of Dead Letters"
+    _description = "Retry of Failed Changes"
     _inherit = ["sync.bounded", "sync.progress"]
     _order = "id desc"
+    _bounds = {
+        "rate": (1, 100_000),
+        "failure_limit": (0, 100),
+        "failure_minimum": (1, 10_000),
+        "sample": (0, 10_000),
+    }
 
     backend_id = fields.Many2one(
         "sync.backend", required=True, readonly=True, ondelete="cascade", index=True
@@ -91,7 +97,7 @@ class SyncRedrive(models.Model):
     ended_before = fields.Integer(readonly=True)
     failed_before = fields.Integer(readonly=True)
     aside_before = fields.Integer(readonly=True)
-    line_ids = fields.One2many("sync.redrive.line", "redrive_id", "Dead Letters")
+    line_ids = fields.One2many("sync.redrive.line", "redrive_id", "Failed Changes")
     under_way_count = fields.Integer("In Progress", compute="_compute_counts")
     left_count = fields.Integer("Waiting", compute="_compute_counts")
     aside_count = fields.Integer(
@@ -117,7 +123,7 @@ class SyncRedrive(models.Model):
     def _compute_display_name(self):
         for redrive in self:
             redrive.display_name = self.env._(
-                "Redrive of %(count)s: %(what)s",
+                "Retry of %(count)s: %(what)s",
                 count=redrive.total,
                 what=redrive.source,
             )
@@ -218,6 +224,18 @@ class SyncRedrive(models.Model):
             # The first ones at once: its page shows that it has begun.
             neutral(redrive, redrive.backend_id)._advance()
         return True
+
+    def action_cancel(self):
+        """Drop a redrive that has not begun: its dead letters stay what they are.
+
+        :raises UserError: it has begun
+        """
+        self._check_operator()
+        redrives = self.sudo()
+        if redrives.filtered(lambda r: r.phase in STAGES):
+            raise UserError(self.env._("It has begun: stop it instead."))
+        redrives.unlink()
+        return {**self.env["sync.operation"]._letters_action(), "target": "main"}
 
     def action_stop(self):
         """Begin no more; what is in the queue already goes on."""

@@ -11,7 +11,7 @@ class SyncRedriveLine(models.Model):
     """One dead letter of a redrive: what the dry run foresaw, and what came of it."""
 
     _name = "sync.redrive.line"
-    _description = "Dead Letter of a Redrive"
+    _description = "Failed Change of a Retry"
     _order = "id"
 
     redrive_id = fields.Many2one(
@@ -26,7 +26,7 @@ class SyncRedriveLine(models.Model):
         help="The dead letter; where a newer change of the record was in the queue "
         "already, the operation that carries both.",
     )
-    name = fields.Char("Dead Letter", required=True, readonly=True)
+    name = fields.Char("Failed Change", required=True, readonly=True)
     verdict = fields.Selection(VERDICTS, "Dry Run", readonly=True)
     summary = fields.Char("What Would Happen", readonly=True)
     asked = fields.Boolean(

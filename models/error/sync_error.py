@@ -66,7 +66,7 @@ class SyncError(models.Model):
         [
             ("not_sent", "Not sent"),
             ("answered", "Answered"),
-            ("unknown", "Outcome unknown"),
+            ("unknown", "No answer: may have arrived"),
         ],
         readonly=True,
     )

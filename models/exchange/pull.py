@@ -179,8 +179,9 @@ class SyncStream(models.Model):
         if records:
             arrivals = self._apply_apart(records, correlation_id)
             self._keep_failed(arrivals, correlation_id)
-        if page["next_cursor"] != cursor or records:
-            self.write(how_far(self, page["next_cursor"], records))
+        moved = page["next_cursor"] != cursor or records
+        place = how_far(self, page["next_cursor"], records) if moved else {}
+        self.write({"read_at": fields.Datetime.now(), **place})
         operation = self._pull_operation()
         if page["has_more"]:
             # A long one is seen at work, and can be stopped.

@@ -145,7 +145,7 @@ class SyncBackend(models.Model):
         backends._schedule_pull()
 
     operation_count = fields.Integer("In Queue", compute="_compute_operation_counts")
-    dead_count = fields.Integer("Dead Letters", compute="_compute_operation_counts")
+    dead_count = fields.Integer("Failed Changes", compute="_compute_operation_counts")
 
     def _compute_operation_counts(self):
         counts = {

@@ -52,6 +52,12 @@ class SyncInitial(models.Model):
     has_paused = fields.Boolean(
         readonly=True, copy=False, help="It has paused the backend, and resumes it."
     )
+    is_first = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="It is the first of a new backend, which stays paused until it is done.",
+    )
+    outdated = fields.Boolean(compute="_compute_outdated")
     backend_paused = fields.Boolean(related="backend_id.paused")
     winner = fields.Selection(
         [
@@ -113,6 +119,13 @@ class SyncInitial(models.Model):
             work.ambiguous_count = sum(n for __, ambiguous, n in own if ambiguous)
             work.in_step_count = sum(work.part_ids.mapped("in_step_count"))
 
+    @api.depends("phase", "part_ids.outdated")
+    def _compute_outdated(self):
+        for work in self:
+            work.outdated = work.phase == "ready" and any(
+                work.part_ids.mapped("outdated")
+            )
+
     @api.depends("backend_id", "create_date")
     def _compute_display_name(self):
         for work in self:
@@ -126,10 +139,25 @@ class SyncInitial(models.Model):
 
     def unlink(self):
         self.check_access("unlink")
-        self._resume_backend()
+        # A new backend has exchanged nothing yet: a person resumes it.
+        self.filtered(lambda work: not work.is_first)._resume_backend()
         return super().unlink()
 
     # -- Actions ----------------------------------------------------------------------
+
+    @api.model
+    def _begin(self, backend):
+        """The first one of a backend that was just made, which is paused; both sides
+        are read from now on.
+
+        :raises AccessError: the user is no operator
+        """
+        reason = self.env._("What both sides have is brought together first.")
+        backend.write({"paused": True, "pause_reason": reason})
+        work = self.create({"backend_id": backend.id})
+        work.sudo().write({"has_paused": True, "is_first": True})
+        work.action_preview()
+        return work
 
     def action_preview(self):
         """Read both sides and write down what would be done; nothing is changed.
@@ -155,7 +183,9 @@ class SyncInitial(models.Model):
                     "done_count": 0,
                     "failed_count": 0,
                     "part_ids": [
-                        fields.Command.create({"stream_id": stream.id})
+                        fields.Command.create(
+                            {"stream_id": stream.id, "chosen": stream._chosen()}
+                        )
                         for stream in work.stream_ids.sorted("rank")
                     ],
                 }
@@ -172,6 +202,13 @@ class SyncInitial(models.Model):
         for work in self:
             if work.phase == "new":
                 raise UserError(self.env._("Make the preview first."))
+            if work.outdated:
+                raise UserError(
+                    self.env._(
+                        "What belongs to this pharmacy was chosen otherwise since. "
+                        "Press Preview Again."
+                    )
+                )
             if work.phase == "ready":
                 work.write(
                     {

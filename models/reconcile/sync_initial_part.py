@@ -1,10 +1,11 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...core.envelope import as_record
 from ...core.exceptions import InvalidDataError
 from ...entities.directory import Directory
+from ..base.actions import open_record
 from ..base.own_transaction import apart
 from ..exchange.apply import Arrival
 
@@ -40,6 +41,12 @@ class SyncInitialPart(models.Model):
         default="pharmacy",
         readonly=True,
     )
+    chosen = fields.Json(readonly=True, help="What belonged here when it was read.")
+    outdated = fields.Boolean(
+        compute="_compute_belongs",
+        help="Something else belongs here since it was read.",
+    )
+    belongs = fields.Char("What Belongs Here", compute="_compute_belongs")
     cursor = fields.Char(readonly=True, help="How far the change feed was read.")
     position = fields.Integer(readonly=True, help="Last record looked at.")
     in_step_count = fields.Integer("Linked Already", readonly=True)
@@ -68,6 +75,38 @@ class SyncInitialPart(models.Model):
                 part[f"{name}_count"] = sum(n for a, __, n in own if a == name)
             for name in ("done", "failed"):
                 part[f"{name}_count"] = sum(n for __, s, n in own if s == name)
+
+    @api.depends(
+        "chosen",
+        "stream_id.direction",
+        "stream_id.rule",
+        "stream_id.rule_domain",
+        "stream_id.withheld",
+    )
+    def _compute_belongs(self):
+        rules = dict(self.stream_id._fields["rule"]._description_selection(self.env))
+        for part in self:
+            stream = part.stream_id
+            part.outdated = part.chosen not in (False, None, stream._chosen())
+            if not stream.pushes:
+                part.belongs = self.env._("Nothing is sent")
+            elif stream.withheld:
+                part.belongs = self.env._("Not chosen yet")
+            else:
+                part.belongs = rules[stream.rule or "all"]
+
+    def action_choose(self):
+        """Open what belongs to the pharmacy of this kind of record."""
+        self.check_access("read")
+        self.ensure_one()
+        return {
+            **open_record(self.stream_id),
+            "name": self.env._("What Belongs to %s", self.stream_id.backend_id.name),
+            "views": [
+                (self.env.ref("pharmacy_sync.sync_stream_view_choose").id, "form")
+            ],
+            "target": "new",
+        }
 
     def _lines(self, *domain, limit=None):
         return self.env["sync.initial.line"].search(

@@ -5,6 +5,7 @@ from odoo import fields
 from odoo.tests import HttpCase, tagged
 
 from ..common import KEY, SyncCase
+from ..tour import Runner
 
 OVERVIEW = "/odoo/action-pharmacy_sync.action_sync_overview"
 
@@ -16,10 +17,18 @@ class TestOverviewTour(SyncCase, HttpCase):
     def test_from_nothing_to_a_connected_pharmacy(self):
         self.env["sync.backend"].search([]).active = False
         given = urlencode({"app": self.app.url, "key": KEY})
-        self.start_tour(f"{OVERVIEW}?{given}", "pharmacy_sync_connect", login="admin")
+        with Runner(self, "sync.initial"):
+            self.start_tour(
+                f"{OVERVIEW}?{given}",
+                "pharmacy_sync_connect",
+                login="admin",
+                timeout=300,
+            )
+        self.env.invalidate_all()
         backend = self.env["sync.backend"].search([])
-        self.assertEqual(backend.name, "Tour Pharmacy")
+        self.assertEqual((backend.name, backend.paused), ("Tour Pharmacy", False))
         self.assertEqual(backend.sudo().api_key_secret, KEY)
+        self.assertFalse(self.app.items("suppliers"), "only what is linked is sent")
 
     def make_trouble(self):
         """A dead letter and an open breaker."""

@@ -10,7 +10,7 @@ class TestTodoTour(MessCase):
     def test_operator_clears_the_list(self):
         self.make_dead()
         order = self.make_conflict("TOUR-CONFLICT")
-        self.tour("todo", "operator")
+        self.tour("todo", "operator", timeout=180)
         conflict = self.mapping(order).conflict_ids
         self.assertEqual(
             (conflict.state, conflict.resolved_by_id),

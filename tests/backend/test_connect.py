@@ -55,15 +55,58 @@ class TestConnect(SyncCase):
         self.assertEqual(set(wizard.step_ids.mapped("state")), {"passed"})
         self.assertIn("Purchase Orders", wizard.step_ids[3].message)
         action = wizard.action_connect()
-        self.assertEqual(action["tag"], "pharmacy_sync.overview")
         backend = self.env["sync.backend"].search([("name", "=", "New Pharmacy")])
+        work = self.env["sync.initial"].browse(action["res_id"])
+        self.assertEqual((action["res_model"], work.backend_id), (work._name, backend))
         self.assertEqual(backend.sudo().api_key_secret, KEY)
         self.assertEqual(backend.sudo().webhook_secret_secret, WEBHOOK_SECRET)
         self.assertEqual(len(backend.stream_ids), 3)
-        job = self.env["queue.job"].search(
-            [("identity_key", "=", f"pharmacy_sync pull {backend.id} ")]
-        )
-        self.assertTrue(job, "what the pharmacy has is read at once")
+
+    def test_nothing_is_written_before_start(self):
+        """Neither by the preview nor by the ordinary schedule; Start writes."""
+        self.backend.active = False
+        self.app.add("suppliers", name="Only There")
+        self.app.call("DELETE", "/admin/requests")
+        wizard = self.wizard()
+        wizard.action_test()
+        work = self.env["sync.initial"].browse(wizard.action_connect()["res_id"])
+        backend = work.backend_id
+        backend.stream_ids.filtered(lambda s: s.entity != "supplier").rule = "linked"
+        work = self.run_job(work)
+        self.assertEqual((work.phase, work.state), ("ready", "draft"))
+        self.sync_as_scheduled(backend)
+        self.assertEqual({r["method"] for r in self.app.requests()}, {"GET"})
+        self.assertFalse(any(backend.stream_ids.mapped("mapping_count")))
+        self.assertFalse(self.env["res.partner"].search([("name", "=", "Only There")]))
+        with self.assertRaisesRegex(UserError, "Preview Again"):
+            work.action_start()
+        work.action_preview()
+        work = self.run_job(work)
+        work.action_start()
+        work = self.run_job(work)
+        self.assertEqual((work.phase, backend.paused), ("finished", False))
+        self.assertTrue(self.env["res.partner"].search([("name", "=", "Only There")]))
+
+    def test_a_preview_that_is_thrown_away_leaves_the_new_backend_paused(self):
+        wizard = self.wizard()
+        wizard.action_test()
+        work = self.env["sync.initial"].browse(wizard.action_connect()["res_id"])
+        backend = work.backend_id
+        work.action_stop()
+        work.unlink()
+        self.assertTrue(backend.paused)
+        self.assertIn("brought together", backend.pause_reason)
+
+    def run_job(self, work):
+        """Do what the job runner would."""
+        self.env.cr.flush()
+        work.with_env(work.backend_id._as_runner().env)._job_work()
+        self.env.invalidate_all()
+        return work
+
+    def sync_as_scheduled(self, backend):
+        self.push(backend)
+        self.pull(backend)
 
     def test_address_without_a_scheme(self):
         self.check_fails("reach", "https://", url="pharmacy.example.com")

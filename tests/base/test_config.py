@@ -195,6 +195,41 @@ class TestConfig(SyncCase):
         policy = self.policies._default_policy()
         with self.assertRaisesRegex(ValidationError, "Max Attempts must be 1 to 100"):
             policy.max_attempts = 100_000
+        # Of one that is made, too: not by the database, which names no field.
+        with self.assertRaisesRegex(ValidationError, "Max Attempts must be 1 to 100"):
+            policy.create({"error_type": "network_timeout", "max_attempts": -1})
+
+    def test_nonsense_is_refused_wherever_a_number_is_set(self):
+        backend = self.env["sync.backend"].create(
+            {"name": "Bounds", "url": "https://pharmacy.example.com"}
+        )
+        records = (
+            backend,
+            backend.stream_ids[:1],
+            backend._breaker("push"),
+            self.env["sync.pool"].create({"backend_id": backend.id, "name": "bounds"}),
+        )
+        for record in records:
+            for name, (least, most) in record._bounds.items():
+                label = record._fields[name]._description_string(self.env)
+                for wrong in (least - 1, most * 1000):
+                    with (
+                        self.subTest(name, wrong=wrong),
+                        self.assertRaisesRegex(ValidationError, f"{label} must be"),
+                    ):
+                        record[name] = wrong
+
+    def test_days_that_things_are_kept_are_refused_by_name(self):
+        for name in ("log", "operations", "errors", "history"):
+            for wrong in (-5, 0, 100_000):
+                settings = self.env["res.config.settings"].create({})
+                settings[f"pharmacy_sync_keep_{name}"] = wrong
+                label = settings._fields[f"pharmacy_sync_keep_{name}"].string
+                with (
+                    self.subTest(name, wrong=wrong),
+                    self.assertRaisesRegex(ValidationError, f"{label} must be 1 to"),
+                ):
+                    settings.execute()
 
     def test_only_managers_have_the_page(self):
         rights = ("base.group_system", "pharmacy_sync.group_operator")

@@ -6,9 +6,8 @@ from ..common import SyncCase
 PATH = "purchase-orders"
 
 
-@tagged("post_install", "-at_install")
-class TestConflictBulk(SyncCase):
-    """A side is taken for many conflicts at once, and what fails fails alone."""
+class BulkCase(SyncCase):
+    """Three orders with a quantity and a price in conflict."""
 
     def setUp(self):
         super().setUp()
@@ -50,6 +49,11 @@ class TestConflictBulk(SyncCase):
             (side["lines"][0]["quantity"], side["lines"][0]["unit_price"])
             for side in (odoo, self.at_app(order))
         ]
+
+
+@tagged("post_install", "-at_install")
+class TestConflictBulk(BulkCase):
+    """A side is taken for many conflicts at once, and what fails fails alone."""
 
     def test_the_pharmacys_prices_for_all(self):
         """The quantities stay open, on both sides as they are."""

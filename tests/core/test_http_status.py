@@ -42,7 +42,7 @@ def test_the_status_of_a_failure(error_type, status):
         (405, "data_validation_failed"),
         (429, "rate_limit_exceeded"),
         (500, "unexpected"),
-        (503, "service_unavailable"),
+        (503, "database_connection_failed"),
     ],
 )
 def test_what_a_status_stands_for(status, error_type):

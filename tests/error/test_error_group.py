@@ -69,7 +69,7 @@ class TestErrorGroup(SyncCase):
             "push": "Push",
             "apply": "Apply",
             "lookup": "Look-up",
-            "sync.redrive": "Redrive of Dead Letters",
+            "sync.redrive": "Retry of Failed Changes",
             "event audit": "Event handler: audit",
             "saga reserve run": "Saga: Reserve",
             "saga reserve compensate": "Saga: Release",

@@ -23,6 +23,7 @@ from ...core.exceptions import (
 from ...core.sealing import seal, unseal
 from ...core.signature import sign
 from ...models.backend.secrets import MASK
+from ...models.base.actions import open_record
 
 # Seconds: a person waits for it.
 TIMEOUT = 5.0
@@ -207,7 +208,8 @@ class SyncBackendConnect(models.TransientModel):
         )
 
     def action_connect(self):
-        """Keep the backend and begin: what the pharmacy has is read.
+        """Keep the backend. Of a new one the preview is opened: its *Start* is the
+        first that writes anything.
 
         :raises UserError: the connection was not tested, or the test failed
         """
@@ -225,13 +227,12 @@ class SyncBackendConnect(models.TransientModel):
         )
         if self.sudo().internal:
             values["internal"] = True
-        backend = self.backend_id
-        if backend:
-            backend.write(values)
-        else:
-            backend = backend.create(values)
+        backend = self.backend_id or self.backend_id.create(values)
+        self.backend_id.write(values)
         backend._find_abilities(self._client())
         self.sudo().write({f"{name}_secret": False for name in SECRETS})
+        if not self.backend_id:
+            return open_record(self.env["sync.initial"]._begin(backend))
         backend._schedule_push()
         backend._schedule_pull()
         return self.env["ir.actions.actions"]._for_xml_id(

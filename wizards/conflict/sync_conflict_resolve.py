@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import formatLang
 
 from ...core.exceptions import SyncError
+from ...models.base.actions import offer_undo
 from ...models.base.alone import alone
 from ...models.base.own_transaction import apart
 from ...models.conflict.sync_conflict_line import field_name
@@ -181,16 +182,17 @@ class SyncConflictResolve(models.TransientModel):
         sides = self._sides()
         if not sides:
             raise UserError(self.env._("Choose a side for at least one field."))
-        failures, resolved, left_open = [], 0, 0
+        failures, decided = [], {}
         chosen = self._chosen()
         ids = chosen.ids
         seen = self.seen or {}
         for start in range(0, len(ids), BATCH):
             batch = {i: seen.get(str(i)) for i in ids[start : start + BATCH]}
             states, failed = apart(self._decide_batch, batch, sides, self.reason)
-            resolved += states.count("resolved")
-            left_open += states.count("open")
+            decided.update(states)
             failures += failed
+        left_open = [*decided.values()].count("open")
+        resolved = len(decided) - left_open
         self.env.invalidate_all()
         self.write(
             {
@@ -211,32 +213,26 @@ class SyncConflictResolve(models.TransientModel):
             message += " " + self.env._("%s were left as they are.", skipped)
         if left_open:
             message += " " + self.env._("%s have other fields to decide.", left_open)
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": message,
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        message += " " + self.env._("They are sent in two minutes.")
+        conflicts = self.env["sync.conflict"].browse(decided)
+        return offer_undo(conflicts, "action_undo", message)
 
     @api.model
     def _decide_batch(self, batch, sides, reason):
         """Decide conflicts, each for itself.
 
         :param batch: ``{conflict id: fingerprint}``
-        :return: (the states of those that were decided, ``[{id, name, message}]`` of
-            those that were not)
+        :return: (``(id, state)`` of each that was decided, ``[{id, name, message}]``
+            of those that were not)
         """
         states, failed = [], []
         for conflict in self.env["sync.conflict"].browse(batch).exists():
             with alone(self.env) as failure:
                 deciding = conflict._deciding()
                 choices = deciding._choices_by_name(sides)
-                deciding._decide(choices, batch[conflict.id], reason)
+                deciding._decide_undoably(choices, batch[conflict.id], reason)
             if not failure:
-                states.append(deciding.state)
+                states.append((conflict.id, deciding.state))
                 continue
             error = failure.error
             message = error.message if isinstance(error, SyncError) else str(error)

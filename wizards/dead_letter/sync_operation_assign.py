@@ -6,7 +6,7 @@ class SyncOperationAssign(models.TransientModel):
 
     _name = "sync.operation.assign"
     _inherit = ["sync.bounded"]
-    _description = "Assign Dead Letters"
+    _description = "Assign Failed Changes"
 
     operation_ids = fields.Many2many("sync.operation", required=True)
     count = fields.Integer(compute="_compute_count")

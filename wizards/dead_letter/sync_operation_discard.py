@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ...models.base.actions import offer_undo
+
 
 class SyncOperationDiscard(models.TransientModel):
     """Asks for the reason to discard operations."""
@@ -18,7 +20,8 @@ class SyncOperationDiscard(models.TransientModel):
             wizard.count = len(wizard.operation_ids)
 
     def action_discard(self):
-        """Discard, and close the dialog."""
+        """Discard, close the dialog, and offer to undo it."""
         self.ensure_one()
         self.operation_ids.action_discard(self.reason)
-        return {"type": "ir.actions.act_window_close"}
+        message = self.env._("%s changes were discarded.", self.count)
+        return offer_undo(self.operation_ids, "action_restore", message)

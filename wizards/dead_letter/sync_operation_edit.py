@@ -10,7 +10,7 @@ class SyncOperationEdit(models.TransientModel):
 
     _name = "sync.operation.edit"
     _inherit = ["sync.bounded"]
-    _description = "Edit a Dead Letter"
+    _description = "Edit a Failed Change"
 
     operation_id = fields.Many2one("sync.operation", required=True, readonly=True)
     kind = fields.Selection(related="operation_id.kind")

@@ -52,7 +52,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_breaker", {
 
         click(setMode),
         ...force("Normal", "It has moved"),
-        see(".alert:contains('is left in peace until')", "Open until it was tried"),
+        see(".alert:contains('No calls until')", "Open until it was tried"),
         see(history("Normal", "It has moved", "Operator")),
         see(".o_field_widget[name=transition_ids] .o_data_row:count(2)"),
         click(".oe_stat_button:contains('Calls')", "The calls that it counts"),

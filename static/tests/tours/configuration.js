@@ -66,15 +66,10 @@ registry.category("web_tour.tours").add("pharmacy_sync_rules", {
         click(`${row("Purchase Orders")} [name=entity]`),
         ...choose(".o_form_view", "conflict_policy", "The newest wins"),
         click("[name=conflict_policy_ids] .o_field_x2many_list_row_add a"),
-        cell("field", "lines.colour"),
         ...choose(edited, "policy", "Odoo wins"),
-        click(".o_form_button_save", "A field that there is not"),
-        see(`${dialog}:contains('There is no field lines.colour')`),
-        click(`${dialog} button.btn-primary`, "Understood"),
-        click("[name=conflict_policy_ids] .o_data_row [name=field]"),
-        cell("field", "lines.quantity"),
+        ...choose(edited, "picked", "Line: Quantity"),
         ...keep,
-        see(`[name=conflict_policy_ids] ${row("lines.quantity", "Odoo wins")}`),
+        see(`[name=conflict_policy_ids] ${row("Line: Quantity", "Odoo wins")}`),
     ],
 });
 

@@ -218,7 +218,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_watched", {
         },
         {
             content: "Redrive",
-            trigger: ".o_form_statusbar button[name=action_start]:contains('Redrive')",
+            trigger: ".o_form_statusbar button[name=action_start]:contains('Retry')",
             run: "click",
         },
         {

@@ -41,8 +41,47 @@ const steps = (url, key) => [
     },
     { trigger: ".modal button[name=action_connect]:visible", run: "click" },
     {
-        content: "connected: the page has figures",
-        trigger: ".o_sync_overview .o_sync_score:contains(100)",
+        content: "nothing is written yet: what would be done is read",
+        trigger: ".o_form_view .alert:contains(Nothing was written on either side yet)",
+    },
+    {
+        content: "the page shows by itself that the preview is ready",
+        trigger: "button[name=action_start]:contains(Start):visible",
+        timeout: 60000,
+    },
+    { trigger: ".o_data_row:contains(Suppliers):contains(All records of the company)" },
+    {
+        content: "what belongs to this pharmacy is chosen there",
+        trigger: ".o_data_row:contains(Suppliers) button[name=action_choose]",
+        run: "click",
+    },
+    { trigger: ".modal [name=rule] .o_select_menu_toggler", run: "click" },
+    {
+        trigger: ".o_select_menu_item:contains(Only what is linked already)",
+        run: "click",
+    },
+    { trigger: ".modal .o_form_button_save", run: "click" },
+    {
+        content: "then the preview is not what would be done any more",
+        trigger: ".alert:contains(chosen otherwise since both):visible",
+    },
+    { trigger: "body:not(:has(button[name=action_start]:contains(Start)))" },
+    {
+        trigger: "button[name=action_preview]:contains(Preview Again):visible",
+        run: "click",
+    },
+    { trigger: ".modal button:contains(Read Again)", run: "click" },
+    {
+        trigger: "button[name=action_start]:contains(Start):visible",
+        timeout: 60000,
+    },
+    { trigger: ".o_data_row:contains(Suppliers):contains(Only what is linked already)" },
+    { trigger: "button[name=action_start]:contains(Start):visible", run: "click" },
+    { trigger: ".modal button:contains(Start)", run: "click" },
+    {
+        content: "it is carried out, and both sides follow each other",
+        trigger: ".o_arrow_button_current:contains(Finished)",
+        timeout: 60000,
     },
 ];
 

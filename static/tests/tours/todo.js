@@ -4,6 +4,12 @@ import { click, menu, noRow, page, row, see, without } from "./steps";
 
 const standing = (state) => `.o_sync_standing[data-state='${state}']`;
 const NEEDS = "1 decision and 1 failed change need you.";
+const decide = [
+    click(`${row("To decide", "Quantity")} button[name=action_decide]`),
+    click(".modal [name=side] input[data-value=odoo], .modal [name=side] .o_radio_input"),
+    click(".modal button[name=action_apply]"),
+    see(noRow("To decide"), "The row is gone"),
+];
 const press = (key) => ({ trigger: "body", run: `press ${key}` });
 
 // What waits for a person, said once and cleared from one list.
@@ -14,10 +20,11 @@ registry.category("web_tour.tours").add("pharmacy_sync_todo", {
         ...menu("To Do", "menu_sync_todo", "menu_todo"),
         see(row("Failed", "Authentication failed"), "The worst first"),
         see(".o_data_row:count(2)"),
-        click(`${row("To decide", "Quantity")} button[name=action_decide]`),
-        click(".modal [name=side] input[data-value=odoo], .modal [name=side] .o_radio_input"),
-        click(".modal button[name=action_apply]"),
-        see(noRow("To decide"), "The row is gone"),
+        ...decide,
+        click(".o_notification:contains('resolved') button:contains('Undo')", "By mistake"),
+        see(".o_notification:contains('were undone: 1')"),
+        see(row("To decide", "Quantity"), "The row is back"),
+        ...decide,
         click(`${row("Failed")} button[name=action_retry]`, "The other is retried"),
         see(".modal button[name=action_start], .o_form_view button[name=action_start]"),
     ],

@@ -1,0 +1,183 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.tests import new_test_user, tagged
+
+from .test_conflict_bulk import PATH, BulkCase
+
+
+@tagged("post_install", "-at_install")
+class TestUndo(BulkCase):
+    """What was decided in bulk is undone for a while, and reversed later."""
+
+    def decide(self, side, fields_of=None):
+        """Decide all, and return the button's method on what it is about."""
+        wizard = self.open_wizard(default_side=None if fields_of else side)
+        for field in wizard.field_ids if fields_of else ():
+            field.side = side if field.name in fields_of else False
+        action = wizard.action_apply()
+        self.env.flush_all()
+        # All is one transaction here: what is written late in it is no wrong clock.
+        self.env.cr.execute(
+            "UPDATE sync_operation SET write_date = now() AT TIME ZONE 'UTC'"
+        )
+        self.env.invalidate_all()
+        params = action["params"]
+        self.assertEqual(action["tag"], "pharmacy_sync.undo")
+        records = self.env[params["model"]].browse(params["ids"])
+        return getattr(records.with_user(self.user), params["method"])
+
+    def check_as_before(self):
+        self.settle()
+        for order in self.orders:
+            self.assertEqual(self.both(order), [("5.00", "12.00"), ("8.00", "13.00")])
+        self.assertEqual(set(self.conflicts.mapped("state")), {"open"})
+        self.assertFalse(any(self.conflicts.line_ids.mapped("choice")))
+
+    def test_odoos_side_is_undone(self):
+        undo = self.decide("odoo")
+        # Whatever runs meanwhile: it is held back.
+        self.sync()
+        self.assertEqual(self.both(self.orders[0])[1], ("8.00", "13.00"))
+        undo()
+        self.check_as_before()
+
+    def test_the_pharmacys_side_is_undone(self):
+        undo = self.decide("pharmacy")
+        self.sync()
+        self.assertEqual(self.both(self.orders[0]), [("8.00", "13.00")] * 2)
+        undo()
+        self.check_as_before()
+
+    def test_some_fields_are_undone(self):
+        self.decide("pharmacy", {"unit_price"})()
+        self.check_as_before()
+
+    def test_a_line_that_the_pharmacy_removed_comes_back(self):
+        for order in self.orders:
+            lines = self.at_app(order)["lines"]
+            self.app.edit(PATH, self.mapping(order).external_id, lines=lines[1:])
+        self.pull()
+        undo = self.decide("pharmacy")
+        self.assertEqual({len(order.order_line) for order in self.orders}, {2})
+        self.assertIn("undone: 3.", undo()["params"]["message"])
+        self.settle()
+        self.assertEqual({len(order.order_line) for order in self.orders}, {3})
+        self.assertEqual(set(self.conflicts.mapped("state")), {"open"})
+
+    def test_decided_anew_after_it_was_undone(self):
+        self.decide("odoo")()
+        self.sync()
+        self.decide("pharmacy")
+        self.settle()
+        for order in self.orders:
+            self.assertEqual(self.both(order), [("8.00", "13.00")] * 2)
+
+    def test_it_is_sent_when_the_time_is_over_and_then_not_undone(self):
+        undo = self.decide("odoo")
+        self.settle()
+        self.assertEqual(self.both(self.orders[0]), [("5.00", "12.00")] * 2)
+        self.assertIn("undone: 0.", undo()["params"]["message"])
+        self.assertEqual(set(self.conflicts.mapped("state")), {"resolved"})
+
+    def test_too_late(self):
+        undo = self.decide("pharmacy")
+        later = fields.Datetime.now() + timedelta(minutes=3)
+        with patch.object(fields.Datetime, "now", return_value=later):
+            self.assertIn("too late", undo()["params"]["message"])
+
+    def test_what_was_so_before_is_not_kept(self):
+        self.decide("pharmacy")
+        self.conflicts._gc_undo()
+        self.assertTrue(all(self.conflicts.mapped("undo")))
+        self.conflicts.undo_until = fields.Datetime.now() - timedelta(seconds=1)
+        self.conflicts._gc_undo()
+        self.assertFalse(any(self.conflicts.mapped("undo")))
+
+    def test_a_record_that_was_changed_since_is_left_alone(self):
+        undo = self.decide("pharmacy")
+        changed = self.orders[0]
+        changed.order_line[0].product_qty = 9
+        self.assertIn("undone: 2.", undo()["params"]["message"])
+        self.assertEqual(changed.order_line[0].product_qty, 9)
+        self.assertEqual(self.mapping(changed).conflict_ids.state, "resolved")
+
+    def test_what_is_held_back_does_not_count_as_late(self):
+        self.decide("odoo")
+        self.push()
+        later = fields.Datetime.now() + timedelta(seconds=100)
+        with patch.object(fields.Datetime, "now", return_value=later):
+            self.assertNotEqual(self.backend.standing_state, "late")
+            self.operations(state="waiting").held_until = False
+            self.backend.invalidate_recordset()
+            self.assertEqual(self.backend.standing_state, "late")
+
+    def test_reversed_later(self):
+        self.decide("odoo")
+        self.settle()
+        conflict = self.conflicts[0].with_user(self.user)
+        self.assertTrue(conflict.can_reverse)
+        conflict.action_reverse()
+        self.settle()
+        self.assertEqual(self.both(self.orders[0]), [("8.00", "13.00")] * 2)
+        self.assertEqual(self.both(self.orders[1]), [("5.00", "12.00")] * 2)
+        self.assertEqual(conflict.strategy, "pharmacy")
+        conflict.action_reverse()
+        self.settle()
+        self.assertEqual(self.both(self.orders[0]), [("5.00", "12.00")] * 2)
+
+    def test_not_reversed_over_a_later_change(self):
+        self.decide("odoo")
+        self.settle()
+        self.orders[0].order_line[0].product_qty = 9
+        with self.assertRaisesRegex(UserError, "changed since"):
+            self.conflicts[0].action_reverse()
+
+
+@tagged("post_install", "-at_install")
+class TestActivity(BulkCase):
+    """Who changed a record that is in conflict finds it among their activities."""
+
+    def setUp(self):
+        super().setUp()
+        order = self.make_order()
+        self.push()
+        lines = self.at_app(order)["lines"]
+        lines[0]["quantity"] = "8.00"
+        self.app.edit(PATH, self.mapping(order).external_id, lines=lines)
+        order.with_user(self.user).order_line[0].product_qty = 5
+        self.env.cr.flush()
+        self.order = order
+        self.sync()
+        self.deliver()
+
+    def deliver(self):
+        self.env.cr.flush()
+        self.backend._as_runner()._job_events()
+        self.env.invalidate_all()
+
+    def test_who_changed_it_is_asked_until_it_is_decided(self):
+        activity = self.order.activity_ids
+        self.assertEqual(activity.user_id, self.user)
+        self.assertIn("Quantity", activity.summary)
+        self.deliver()
+        self.assertEqual(self.order.activity_ids, activity, "once")
+        conflict = self.mapping(self.order)._open_conflict()
+        conflict.with_user(self.user).action_take_pharmacy()
+        self.settle()
+        self.deliver()
+        self.assertFalse(self.order.activity_ids)
+        said = " ".join(self.order.message_ids.mapped("body"))
+        self.assertIn(f"{self.user.name} decided what to keep: Pharmacy", said)
+
+    def test_who_may_decide_nothing_is_not_asked(self):
+        self.assertFalse(self.orders.activity_ids.filtered(lambda a: not a.user_id))
+        stranger = new_test_user(self.env, "stranger", "purchase.group_purchase_user")
+        conflict = self.mapping(self.orders[1])._open_conflict()
+        self.orders.activity_ids.unlink()
+        conflict.odoo_user_id = stranger
+        conflict._emit_event("conflict_opened")
+        self.deliver()
+        self.assertFalse(self.orders[1].activity_ids)
