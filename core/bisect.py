@@ -7,12 +7,14 @@ record never looks like an outage.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .classification import classify
 from .exceptions import SchemaMismatchError
+from .refusal import Key
 from .taxonomy import Category, Delivery, ErrorType, TextEnum
 
 
@@ -58,6 +60,29 @@ def run_bisecting(
         other error of ``send`` it is unknown how far it got.
     :param largest: how many items are sent at once at the most; None: all.
     """
+    steps = bisecting(items, splits=splits, largest=largest)
+    try:
+        part = next(steps)
+        while True:
+            try:
+                answers = send(part)
+            except Exception as error:  # noqa: BLE001 - the class says what became of it
+                part = steps.throw(error)
+            else:
+                part = steps.send(answers)
+    except StopIteration as end:
+        results: list[ItemResult] = end.value
+        return results
+
+
+def bisecting(
+    items: Sequence[Any],
+    *,
+    splits: Callable[[Exception], bool] | None = None,
+    largest: int | None = None,
+) -> Generator[list[Any], Iterable[Any], list[ItemResult]]:
+    """What :func:`run_bisecting` does, without the sending: it yields one list after
+    the other to be sent, and is sent its results, or thrown what was raised."""
     splits = splits or may_be_one_record
     results: dict[int, ItemResult] = {}
     every, size = range(len(items)), largest or max(1, len(items))
@@ -66,7 +91,7 @@ def run_bisecting(
         part = parts.popleft()
         chunk = [items[index] for index in part]
         try:
-            answers = _one_each(chunk, send(chunk))
+            answers = _one_each(chunk, (yield chunk))
         except Exception as error:  # noqa: BLE001 - the class says what became of it
             delivery = classify(error, sent=True).delivery
             splitting = delivery is Delivery.ANSWERED and splits(error)
@@ -88,13 +113,28 @@ def run_bisecting(
 
 def may_be_one_record(error: Exception) -> bool:
     """Whether one record of the batch may have caused the failure of all: the app
-    refused the content, or fell over it.
+    refused the content, though it accepts the key, or fell over it.
     """
+    of_key = getattr(error, "of_key", None)
+    if of_key is not None:
+        return of_key is Key.GOOD
     failure = classify(error, sent=True)
     return (
         failure.category in (Category.BUSINESS, Category.DATA_CORRUPTION)
         or failure.type is ErrorType.TEMPORARY_SERVER_ERROR
     )
+
+
+@contextmanager
+def own_failure(failures: dict[Any, Exception], key: Any) -> Iterator[None]:
+    """What is asked of the app for one record among others: a failure that may be of
+    that record alone is kept in ``failures`` under ``key``; any other is raised."""
+    try:
+        yield
+    except Exception as error:
+        if not may_be_one_record(error):
+            raise
+        failures[key] = error
 
 
 def _one_each(chunk: Sequence[Any], answers: Iterable[Any]) -> list[Any]:

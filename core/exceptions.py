@@ -5,11 +5,14 @@ classification in which it differs from the taxonomy's row of that type.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .storable import storable_text
 from .taxonomy import Category, Delivery, ErrorType, Severity
 from .texts import _lt
+
+if TYPE_CHECKING:
+    from .refusal import Key
 
 # Characters of a message: it may quote what another program said.
 LONGEST_MESSAGE = 2_000
@@ -300,6 +303,41 @@ class DependencyMissingError(SyncError):
         self.external_id = external_id
 
 
+class HeldValueError(InvalidDataError):
+    """Another record, ``holder`` by name, has the value of which there may be only one.
+
+    :param external_id: the holder's id at the pharmacy, if it has one
+    """
+
+    overrides: ClassVar = {
+        "suggested_action": _lt("Give one of the two another value, then redrive.")
+    }
+
+    def __init__(
+        self, field: str, value: str, holder: str, external_id: str | None = None
+    ):
+        known_as = f" ({external_id})" if external_id else ""
+        super().__init__(f"{field}: {holder}{known_as} has {value}.", field=field)
+        self.external_id = external_id
+
+
+class AwaitedValueError(HeldValueError):
+    """The record that has the value is the pharmacy's as well, and may give it up by a
+    change that has not come yet."""
+
+    overrides: ClassVar = {
+        "retryable": True,
+        "suggested_action": _lt(
+            "Nothing to do if the other record is about to get another value; else "
+            "give one of the two another one."
+        ),
+    }
+
+
+AWAITED = (DependencyMissingError, AwaitedValueError)
+"""What another record, which may come yet, puts right."""
+
+
 class HttpError(SyncError):
     """An HTTP answer that says the request failed. Its type follows from status
     and code.
@@ -308,7 +346,11 @@ class HttpError(SyncError):
     :param code: machine-readable code of the body, such as ``version_conflict``.
     :param headers: of the answer; ``Retry-After`` and ``Date`` are read.
     :param body: the decoded JSON body.
+    :ivar of_key: of a refusal that may be of the key: what a call made to test the key
+        said, a :class:`~.refusal.Key`
     """
+
+    of_key: "Key | None" = None
 
     def __init__(
         self,

@@ -84,6 +84,7 @@ def plan(
     unmapped: Callable[[Record], Collection[Any]] = lambda data: (),
     essential: Collection[str] | None = None,
     read_at: int | None = None,
+    emptied: Record | None = None,
 ) -> Plan:
     """What to do for a push.
 
@@ -93,6 +94,8 @@ def plan(
     :param essential: fields that an update is reduced to while the app is busy
     :param read_at: version at which the whole record was read for this push: what it
         did not tell then the pharmacy does not have
+    :param emptied: what is sent first in the place of values of which the pharmacy has
+        only one, and which another record is about to give up
     """
     if comparison is None:
         # One whose creation was never answered is looked up first.
@@ -103,7 +106,7 @@ def plan(
     if not state.external_id:
         found = Plan(Step.CREATE, dict(comparison.odoo))
     else:
-        found = _plan_update(state, comparison, essential, read_at)
+        found = _plan_update(state, comparison, essential, read_at, emptied or {})
     missing = unmapped(found.data) if found.data else ()
     return Plan(Step.WAIT, missing=missing) if missing else found
 
@@ -113,10 +116,14 @@ def _plan_update(
     comparison: Comparison,
     essential: Collection[str] | None,
     read_at: int | None,
+    emptied: Record,
 ) -> Plan:
     changes = comparison.to_pharmacy
     if state.deleted or not changes:
         return Plan(Step.SAME)
+    if vacated := {name: emptied[name] for name in emptied if name in changes}:
+        # Nothing but that: the rest follows, with the value itself.
+        return Plan(Step.UPDATE, vacated, reduced=True)
     kept = set(changes) if essential is None else changes.keys() & set(essential)
     reduced = kept != changes.keys()
     if reduced:

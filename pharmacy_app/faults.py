@@ -35,8 +35,8 @@ class Match(Closed):
     """Which requests a rule looks at; all of what is given must be true.
 
     The path is a shell pattern; of a webhook, the method is ``WEBHOOK`` and the path
-    the notice's type. ``contains`` is looked for in the body, so that one poisoned
-    record can fail every batch that it is in.
+    the notice's type. ``contains`` is looked for in the query and in the body, so that
+    one poisoned record can fail every batch that it is in.
     """
 
     method: str | None = None
@@ -62,7 +62,7 @@ class Rule(Closed):
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     match: Match = Match()
     count: Annotated[int | None, Field(ge=0)] = None
-    status: Literal[500, 502, 503, 504] = 503
+    status: Literal[402, 407, 451, 500, 502, 503, 504] = 503
     seconds: Annotated[float, Field(ge=-(10**8), le=10**8)] = 1.0
     retry_after: Annotated[int | None, Field(ge=0)] = None
     bytes_per_second: Annotated[int, Field(ge=1)] = 20

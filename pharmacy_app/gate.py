@@ -83,7 +83,8 @@ class Gate:
         incoming = await Incoming.read(scope, receive)
         correlation_id.set(incoming.correlation_id)
         method = scope["method"]
-        rules = self._faults.draw(method, incoming.path, incoming.body or b"")
+        content = scope["query_string"] + b"\n" + (incoming.body or b"")
+        rules = self._faults.draw(method, incoming.path, content)
 
         def log(status):
             self._log.add(

@@ -1,5 +1,6 @@
 import uuid
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 
 from odoo import fields, models
@@ -7,14 +8,14 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...client import FAILURES, PharmacyClient
+from ...client.pharmacy import API, UNAUTHORIZED
 from ...core import breaker as core
-from ...core.exceptions import CircuitBreakerOpenError, SecretSealedError
+from ...core.exceptions import CircuitBreakerOpenError, HttpError, SecretSealedError
+from ...core.refusal import ABOUT_US, Key, doubts_key, key_after
+from ...core.taxonomy import TAXONOMY, Category, ErrorType
 from ..base.own_transaction import apart, autocommitting
 
-# Statuses by which an app says that it does not accept the key.
-REFUSED = UNAUTHORIZED, FORBIDDEN = 401, 403
-# Ends of the paths of calls that are about no single record.
-OF_ALL = ("/changes", "/batch")
+BATCH = "/batch"
 # Kinds of calls that are made without a person who waits for the answer.
 KINDS = ("push", "pull")
 
@@ -209,11 +210,35 @@ class SyncBackend(models.Model):
                 unlock=held[0] if held else None,
             )
             held.clear()
-            if operation in KINDS and exchange and _is_refusal(exchange):
-                apart(self._refuse, classification, exchange, operation)
             if breaker and not breaker._is_quiet(permit, outcome):
                 # The breaker counts the log, this row included.
                 breaker._settle(permit, outcome)
+            if operation in KINDS and _may_refuse_key(exchange, classification):
+                self._doubt_key(operation, classification, exchange)
+
+    def _doubt_key(self, operation, classification, exchange):
+        """The app refuses the key, or only what was asked with it: find out which."""
+        of_key = exchange.error.of_key = self._test_key(exchange)
+        if of_key is Key.REFUSED:
+            apart(self._refuse, classification, exchange, operation)
+
+    def _test_key(self, exchange):
+        """What cheap calls with the same key say of it, which change nothing: a batch
+        of no records where a batch was refused, else the first change of any entity.
+
+        :return: a :class:`...core.refusal.Key`
+        """
+        client, correlation_id = self._client("test"), exchange.correlation_id
+        path = exchange.path.removeprefix(f"{API}/")
+        if path.endswith(BATCH):
+            ask = partial(client.batch, path.removesuffix(BATCH), [], correlation_id)
+            return key_after(_failure(ask))
+        for entity in self.env["sync.entity"]._entities().values():
+            collection = entity._entity_collection
+            ask = partial(client.changes, collection, None, 1, correlation_id)
+            if (found := key_after(_failure(ask))) is not Key.REFUSED:
+                return found
+        return Key.REFUSED
 
     def _refuse(self, classification, exchange, operation):
         """The app refuses the key. Each further call would be refused as well: none is
@@ -228,6 +253,14 @@ class SyncBackend(models.Model):
         if not rows:
             return
         self.refused_at = fields.Datetime.now()
+        if classification.category is not Category.SECURITY:
+            info = TAXONOMY[ErrorType.INSUFFICIENT_PERMISSIONS]
+            classification = replace(
+                classification,
+                type=ErrorType.INSUFFICIENT_PERMISSIONS,
+                category=info.category,
+                severity=info.severity,
+            )
         Error = self.env["sync.error"]
         Error.create(
             Error._values(
@@ -251,7 +284,9 @@ class SyncBackend(models.Model):
         self.env["sync.error"].search(
             [
                 ("backend_id", "=", self.id),
-                ("http_status", "in", REFUSED),
+                ("http_status", "in", list(ABOUT_US)),
+                # What was refused of one record is that one's failure.
+                ("mapping_id", "=", False),
                 ("resolved", "=", False),
             ]
         ).write(
@@ -290,8 +325,18 @@ class SyncBackend(models.Model):
                 return
 
 
-def _is_refusal(exchange):
-    """Whether the app refuses the key, and not just one record."""
-    if exchange.status == FORBIDDEN:
-        return exchange.path.endswith(OF_ALL)
-    return exchange.status == UNAUTHORIZED and exchange.last_key
+def _may_refuse_key(exchange, classification):
+    """Whether an exchange failed in a way that may be the key's fault."""
+    if not classification or not isinstance(exchange.error, HttpError):
+        return False
+    asked_again = exchange.status == UNAUTHORIZED and not exchange.last_key
+    return doubts_key(classification) and not asked_again
+
+
+def _failure(ask):
+    """What a call fails with; None: it is answered as usual."""
+    try:
+        ask()
+    except FAILURES as exc:
+        return exc
+    return None

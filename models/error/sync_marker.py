@@ -69,6 +69,23 @@ class SyncMarker(models.Model):
         apart(marker._insert, backend, xid, [key], step, read_committed=True)
 
     @api.model
+    def _begin_or_refuse(self, backend, key, step):
+        """Like :meth:`_begin_alone`, for roads that meet a suspect without having
+        looked for it. What the transaction had in hand before it has survived.
+
+        :return: the :class:`...core.exceptions.WorkerDiedError` of a record that has
+            killed its workers too often, which the caller must not touch; else None
+        """
+        return apart(
+            self.sudo()._mark_alone,
+            backend,
+            self._own_transaction(),
+            key,
+            step,
+            read_committed=True,
+        )
+
+    @api.model
     def _go_on(self, step):
         """The current transaction goes on to another step."""
         apart(self.sudo()._set_step, self._xid(), step, read_committed=True)
@@ -95,6 +112,17 @@ class SyncMarker(models.Model):
         if rest:
             self._insert(backend, xid, rest, step)
         return suspects
+
+    def _mark_alone(self, backend, xid, key, step):
+        self._take_stock(backend)
+        suspect = self.env["sync.suspect"]._find(backend, key)
+        if suspect._is_guilty():
+            error = suspect._error()
+            suspect._given_up()
+            return error
+        self._forget(xid)
+        self._insert(backend, xid, [key], step)
+        return None
 
     def _insert(self, backend, xid, keys, step):
         values = {"backend_id": backend.id, "xid": xid, "keys": keys, "step": step}

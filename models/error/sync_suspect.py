@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core.exceptions import WorkerDiedError
 from ..base.rows import insert_rows
 
 # Deaths of a worker that had nothing else in hand, after which the record is given up.
@@ -65,6 +66,13 @@ class SyncSuspect(models.Model):
         return self.search([("backend_id", "=", backend.id), ("key", "=", key)])
 
     @api.model
+    def _clear(self, stream, external_ids):
+        """Arrived records that are suspected no longer."""
+        keys = [in_key(stream.entity, external_id) for external_id in external_ids]
+        own = [("backend_id", "=", stream.backend_id.id), ("key", "in", keys)]
+        self.search(own).unlink()
+
+    @api.model
     def _among(self, backend, keys):
         """Those of the keys that are suspected, a set."""
         found = self.search([("backend_id", "=", backend.id), ("key", "in", keys)])
@@ -72,6 +80,14 @@ class SyncSuspect(models.Model):
 
     def _is_guilty(self):
         return self.deaths >= DEATHS
+
+    def _error(self):
+        """What the work on it ends with once it is given up."""
+        return WorkerDiedError(
+            f"The worker died {self.deaths} times while it worked on this record "
+            f"alone ({self.step}).",
+            record=self.key,
+        )
 
     def _given_up(self):
         """The work on it ended as failed. It stays suspected: one more death, and it is

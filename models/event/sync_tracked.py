@@ -209,7 +209,6 @@ class SyncTracked(models.AbstractModel):
         if self.env.context.get("sync_alike"):
             return []
         installed = {code for code, __ in self.env["res.lang"].get_installed()}
-        lang = self.env.lang or SOURCE_LANG
         names = [
             name
             for name in self._sync_tracked_names().intersection(vals)
@@ -217,6 +216,7 @@ class SyncTracked(models.AbstractModel):
         ]
         if not names or len(installed) < 2:
             return []
+        lang = self.env.lang or SOURCE_LANG
         self.flush_recordset(names)
         alike = []
         for name in names:

@@ -46,6 +46,9 @@ class SyncStream(models.Model):
             wave[arrival.external_id] = arrival
         for wave in waves:
             stream._apply_wave(wave, correlation_id)
+        if suspected:
+            # The worker has survived it, unless it dies before it commits.
+            self.env["sync.suspect"].sudo()._clear(self, waves[0])
         if stream._adapter()._entity_cached:
             self.env["sync.cache"]._refresh(stream, arrivals)
         self.env["sync.event"].sudo()._emit_synced(
@@ -65,8 +68,9 @@ class SyncStream(models.Model):
         keys = [in_key(self.entity, arrival.external_id) for arrival in admitted]
         Marker = self.env["sync.marker"]
         if suspected and admitted:
-            Marker._begin_alone(self.backend_id, *keys, "apply")
-            return admitted
+            if error := Marker._begin_or_refuse(self.backend_id, *keys, "apply"):
+                self._set_failed(*admitted, error)
+            return [arrival for arrival in admitted if not arrival.error]
         suspects = Marker._begin(self.backend_id, keys, "apply")
         clear = []
         for key, arrival in zip(keys, admitted, strict=True):
@@ -301,7 +305,8 @@ class SyncStream(models.Model):
         if not arrivals:
             return
         if len(arrivals) == 1:
-            self._attempt(arrivals[0], self._create_bulk, arrivals, directory)
+            if not self._attempt(arrivals[0], self._create_bulk, arrivals, directory):
+                self._find_fault(arrivals[0], arrivals[0].data, directory)
             return
         with alone(self.env) as failure:
             self._create_bulk(arrivals, directory)
@@ -367,15 +372,3 @@ class SyncStream(models.Model):
             if not_kept:
                 refused = self._keep_declined(arrival, has, inserted, directory)
                 self._warn_not_kept(arrival, not_kept, refused)
-
-    def _attempt(self, arrival, function, *args):
-        """Call ``function`` so that its failure is this record's alone.
-
-        :return: whether it succeeded
-        """
-        with alone(self.env) as failure:
-            function(*args)
-        if failure.error:
-            arrival.res_id = None
-            return self._set_failed(arrival, failure.error)
-        return True

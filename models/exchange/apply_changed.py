@@ -1,10 +1,13 @@
 from dataclasses import replace
 
 from odoo import models
+from odoo.fields import Domain
 
 from ...core.arriving import as_known, confirmed, gone, merged
+from ...core.codes_handed_on import to_vacate
 from ...core.conflict_rules import Rule, RuleKind
 from ...core.declined import not_taken, value_at
+from ...core.exceptions import AwaitedValueError, HeldValueError
 from ...core.merge import MISSING, FieldConflict, Side
 from ...core.policy import Decision
 from ..base.alone import alone
@@ -66,7 +69,9 @@ class SyncStream(models.Model):
         halve it, until the bad record is alone."""
         due = [(a, c) for a, c in compared if c.merge.to_odoo]
         if len(due) == 1:
-            self._attempt(due[0][0], self._update_together, due, directory)
+            ((arrival, comparison),) = due
+            if not self._attempt(arrival, self._update_together, due, directory):
+                self._find_fault(arrival, comparison.to_odoo, directory)
         if len(due) < 2:
             return
         with alone(self.env) as failure:
@@ -76,6 +81,18 @@ class SyncStream(models.Model):
             self._write_changes(due[:half], directory)
             self._write_changes(due[half:], directory)
 
+    def _attempt(self, arrival, function, *args):
+        """Call ``function`` so that its failure is this record's alone.
+
+        :return: whether it succeeded
+        """
+        with alone(self.env) as failure:
+            function(*args)
+        if failure.error:
+            arrival.res_id = None
+            return self._set_failed(arrival, failure.error)
+        return True
+
     def _update_together(self, compared, directory):
         Record = self.env[self.res_model]
         ids = [arrival.mapping.res_id for arrival, __ in compared]
@@ -84,7 +101,86 @@ class SyncStream(models.Model):
             # A failed attempt may have left something.
             directory.said.pop(record.id, None)
         changes = [comparison.to_odoo for __, comparison in compared]
+        self._vacate(compared)
         self._adapter()._update_all(dict(zip(records, changes, strict=True)), directory)
+
+    def _vacate(self, compared):
+        """Take codes from records that hand them on to others of the batch: Odoo looks
+        at each write by itself."""
+        codes = dict(self._adapter()._entity_match)
+        handing = {
+            arrival.mapping.res_id: comparison
+            for arrival, comparison in compared
+            if not codes.keys().isdisjoint(comparison.to_odoo)
+        }
+        if len(handing) < 2:
+            return
+        vacated = to_vacate(
+            {res_id: comparison.to_odoo for res_id, comparison in handing.items()},
+            {res_id: comparison.odoo for res_id, comparison in handing.items()},
+            codes,
+        )
+        Record = self.env[self.res_model]
+        for res_id, keys in vacated.items():
+            Record.browse(res_id).write({codes[key]: False for key in keys})
+        if vacated:
+            # Before any of them is written again.
+            Record.flush_model()
+
+    def _find_fault(self, arrival, data, directory):
+        """Odoo declined a record without naming a field: find the one without which it
+        would not have. Where it is a code that another record has, that one may give it
+        up yet.
+
+        :param data: what was to be written
+        """
+        if getattr(arrival.error, "field", None):
+            return
+        holders = self._holders(arrival, data)
+        if holders and self._would_do(arrival, data, holders, directory):
+            key, holder = next(iter(holders.items()))
+            known = self.env["sync.mapping"].search(
+                [("stream_id", "=", self.id), ("res_id", "=", holder.id)]
+            )
+            kind = AwaitedValueError if known.external_id else HeldValueError
+            name, external_id = holder.display_name, known.external_id or None
+            arrival.error = kind(key, data[key], name, external_id)
+            return
+        for key in data:
+            if self._would_do(arrival, data, {key}, directory):
+                arrival.error.field = key
+                return
+
+    def _would_do(self, arrival, data, without, directory):
+        """Whether Odoo would take a record without some of its fields."""
+        rest = {key: value for key, value in data.items() if key not in without}
+        adapter = self._adapter()
+        record = arrival.mapping and arrival.mapping._record()
+        with alone(self.env) as trial:
+            if record:
+                adapter._update_all({record: rest}, directory)
+            else:
+                adapter._create(self.backend_id, [rest], directory)
+            self.env.flush_all()
+            raise _TrialError
+        return isinstance(trial.error, _TrialError)
+
+    def _holders(self, arrival, data):
+        """Other records of Odoo that have a code which was to be written: ``{its name:
+        record}``."""
+        Record = self.env[self.res_model].with_context(active_test=False)
+        own = arrival.mapping.res_id if arrival.mapping else 0
+        # Those of other companies are nothing that the app may hear of.
+        others = Domain("id", "!=", own)
+        if "company_id" in Record._fields:
+            companies = [False, self.backend_id.company_id.id]
+            others &= Domain("company_id", "in", companies)
+        found = {
+            key: Record.search(others & Domain(field, "=", data[key]), limit=1)
+            for key, field in self._adapter()._entity_match
+            if data.get(key)
+        }
+        return {key: record for key, record in found.items() if record}
 
     def _read_back(self, written, directory):
         """What Odoo really has of the records that were just written."""
@@ -210,3 +306,7 @@ class SyncStream(models.Model):
                     value=self.env._("nothing") if value in (None, "") else value,
                 )
             )
+
+
+class _TrialError(Exception):
+    """What was tried succeeded, and is undone."""

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
+from odoo.tools import SQL
 
-from ...core.exceptions import DependencyMissingError, SuspectedError
+from ...core.exceptions import AWAITED, HeldValueError, SuspectedError
 from ...core.retry import DEPENDENCY_WAIT
 from .suspects import SUSPECT_WAIT
 
@@ -15,17 +16,57 @@ class SyncOperation(models.Model):
 
         :param suspected: whether the only one may kill its worker
         """
+        tried = []
         for (stream, correlation_id), operations in self.grouped(
             lambda o: (o.stream_id, o.correlation_id)
         ).items():
             records = operations.mapped("payload")
             arrivals = stream._apply_apart(records, correlation_id, suspected)
-            tried = list(zip(operations, arrivals, strict=True))
-            self._apply_failed([(o, a) for o, a in tried if a.outcome == "failed"])
-            applied = [(o, a) for o, a in tried if a.outcome != "failed"]
-            operations.browse(o.id for o, __ in applied)._succeed()
-            for operation, arrival in applied:
-                operation._applied(arrival)
+            tried += zip(operations, arrivals, strict=True)
+        if not suspected:
+            tried = self._apply_with_holders(tried)
+        self._apply_failed([(o, a) for o, a in tried if a.outcome == "failed"])
+        applied = [(o, a) for o, a in tried if a.outcome != "failed"]
+        self.browse(o.id for o, __ in applied)._succeed()
+        for operation, arrival in applied:
+            operation._applied(arrival)
+
+    def _apply_with_holders(self, tried):
+        """A record that gets a value of another one, whose own change is kept as well,
+        is applied together with that: alone neither could be.
+
+        :param tried: pairs of operation and arrival
+        :return: the same, with what came of it
+        """
+        done = {o: a for o, a in tried if not isinstance(a.error, HeldValueError)}
+        held = {o: a for o, a in tried if o not in done}
+        by_stream = self.browse(o.id for o in held).grouped("stream_id")
+        for stream, operations in by_stream.items():
+            known, arrivals = self.browse(), [held[o] for o in operations]
+            while operations - known:
+                known = operations
+                wanted = [getattr(a.error, "external_id", None) for a in arrivals]
+                kept = stream._kept_arrivals(filter(None, wanted)).values()
+                operations |= known.concat(*kept)._free()
+                if len(operations) < 2:
+                    break
+                arrivals = stream._apply_apart(
+                    operations.mapped("payload"), operations[0].correlation_id
+                )
+                held.update(zip(operations, arrivals, strict=True))
+        return [*done.items(), *held.items()]
+
+    def _free(self):
+        """Those of these that no other transaction is at, and that wait their turn."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT id FROM sync_operation
+                    WHERE id = ANY(%s) AND state IN ('pending', 'waiting')
+                    FOR NO KEY UPDATE SKIP LOCKED""",
+                self.ids,
+            )
+        )
+        return self.browse(operation_id for (operation_id,) in rows)
 
     @api.model
     def _apply_failed(self, failures):
@@ -41,10 +82,7 @@ class SyncOperation(models.Model):
             if isinstance(arrival.error, SuspectedError):
                 suspected.append(failure)
             # What it refers to may be in the very next page: that costs no attempt.
-            elif (
-                isinstance(arrival.error, DependencyMissingError)
-                and now < operation.deadline_at
-            ):
+            elif isinstance(arrival.error, AWAITED) and now < operation.deadline_at:
                 awaited.append(failure)
             else:
                 operation.attempts += 1

@@ -9,6 +9,7 @@ from ...core.arriving import leaves_out
 from ...core.deadline import CancelToken
 from ...core.envelope import UNREADABLE, as_record
 from ...core.exceptions import NOT_MADE, InvalidDataError, OperationCancelledError
+from ...core.refusal import KEY_WAIT, is_about_key
 from ...core.retry import TOTAL_DEADLINE
 from ...core.storable import storable
 from ...entities.directory import Directory
@@ -335,9 +336,10 @@ class SyncStream(models.Model):
 
         :param again: at once: its cause was put away
         """
-        if self.backend_id.refused_at:
-            # That is known of the backend, which waits; no reading has failed.
-            self._hand_over_pull()
+        if is_about_key(exception):
+            # Known of the backend, or soon: no reading has failed.
+            eta = fields.Datetime.now() + timedelta(seconds=KEY_WAIT)
+            self._hand_over_pull(eta)
             return
         operation = self._pull_operation() or self.env["sync.operation"].create(
             {

@@ -10,7 +10,7 @@ from functools import partial
 from odoo import fields, models
 from odoo.tools import LazyTranslate
 
-from ...core.bisect import Fate, run_bisecting
+from ...core.bisect import Fate, own_failure, run_bisecting
 from ...core.exceptions import AmbiguousError
 from ...core.mapping_state import MappingState
 from ...core.pushing import (
@@ -184,9 +184,10 @@ class SyncStream(models.Model):
         collection = adapter._entity_collection
         answers, failures = {}, {}
         try:
-            self._look_up_uncertain(client, collection, items, answers)
-            self._fetch_unsent(client, collection, items, answers)
-            unsent = [item for item in items if item.operation_id not in answers]
+            self._look_up_uncertain(client, collection, items, answers, failures)
+            self._fetch_unsent(client, collection, items, answers, failures)
+            known = answers.keys() | failures.keys()
+            unsent = [item for item in items if item.operation_id not in known]
             send = partial(self._send_wanted, client, collection)
             for result in run_bisecting(unsent, send, largest=self._largest_call()):
                 unread = isinstance(result.result, Exception)
@@ -195,7 +196,7 @@ class SyncStream(models.Model):
                 else:
                     error = result.result if unread else result.error
                     failures[result.item.operation_id] = error
-            self._fetch_current(client, collection, items, answers)
+            self._fetch_current(client, collection, items, answers, failures)
         except Exception as exc:  # noqa: BLE001 - each item fails with it
             for item in items:
                 if item.operation_id not in answers:
@@ -223,28 +224,30 @@ class SyncStream(models.Model):
             .ids
         )
 
-    def _look_up_uncertain(self, client, collection, items, answers):
+    def _look_up_uncertain(self, client, collection, items, answers, failures):
         """A creation whose answer was lost is looked for by its key before it is sent
         again: the app may have it, and may not heed idempotency keys."""
         for item in items:
             if is_uncertain(item.state):
-                found = client.find(collection, item.key, item.correlation_id)
-                if found:
-                    answers[item.operation_id] = {"status": FOUND, "current": found}
-                elif item.plan.step is Step.FIND:
-                    answers[item.operation_id] = {"status": GONE}
+                with own_failure(failures, item.operation_id):
+                    found = client.find(collection, item.key, item.correlation_id)
+                    if found:
+                        answers[item.operation_id] = {"status": FOUND, "current": found}
+                    elif item.plan.step is Step.FIND:
+                        answers[item.operation_id] = {"status": GONE}
 
-    def _fetch_unsent(self, client, collection, items, answers):
+    def _fetch_unsent(self, client, collection, items, answers, failures):
         """Read what the pharmacy never sent before anything is sent over it."""
         for item in items:
             if item.plan.step is Step.FETCH:
-                found = client.get_if_there(
-                    collection, item.state.external_id, item.correlation_id
-                )
-                status = FETCHED if found else NOT_FOUND
-                answers[item.operation_id] = {"status": status, "current": found}
+                with own_failure(failures, item.operation_id):
+                    found = client.get_if_there(
+                        collection, item.state.external_id, item.correlation_id
+                    )
+                    status = FETCHED if found else NOT_FOUND
+                    answers[item.operation_id] = {"status": status, "current": found}
 
-    def _fetch_current(self, client, collection, items, answers):
+    def _fetch_current(self, client, collection, items, answers, failures):
         """What the app has already, where it refused to create it once more."""
         refused = {
             item.operation_id: (item, answers.pop(item.operation_id))
@@ -252,10 +255,11 @@ class SyncStream(models.Model):
             if answers.get(item.operation_id, {}).get("existing_id")
         }
         for operation_id, (item, answer) in refused.items():
-            answer["current"] = client.get(
-                collection, answer["existing_id"], item.correlation_id
-            )
-            answers[operation_id] = answer
+            with own_failure(failures, item.operation_id):
+                answer["current"] = client.get(
+                    collection, answer["existing_id"], item.correlation_id
+                )
+                answers[operation_id] = answer
 
     # -- Claim ------------------------------------------------------------------------
 
@@ -342,6 +346,7 @@ class SyncStream(models.Model):
             unmapped=unmapped,
             essential=essential,
             read_at=(operation.payload or {}).get("read_at"),
+            emptied=(operation.payload or {}).get("emptied"),
         )
         if planned.step in ENDED:
             return operation._succeed(self.env._(ENDED[planned.step]))

@@ -4,21 +4,33 @@ becomes the operation's end and its reason.
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
-from odoo import models
+from odoo import fields, models
 
 from ...core.exceptions import (
+    AWAITED,
     NOT_MADE,
-    DependencyMissingError,
     HttpError,
     InvalidDataError,
 )
 from ...core.merge import Side
-from ...core.pushing import OK, STALE_ATTEMPTS, Fate, answered, is_stuck, silent
+from ...core.pushing import (
+    DUPLICATE,
+    OK,
+    STALE_ATTEMPTS,
+    Fate,
+    answered,
+    is_stuck,
+    silent,
+)
+from ...core.refusal import KEY_WAIT, is_about_key
 from ...core.retry import DEPENDENCY_WAIT
 from ...core.taxonomy import ErrorType
 from ...entities.directory import Directory
-from ..call.guard import REFUSED
+
+# Seconds until what was not sent is, unless the cause says when.
+NOT_MADE_WAIT = 1
 
 
 @dataclass
@@ -109,7 +121,8 @@ class SyncStream(models.Model):
                 {"state": "pending", "reason": reason, "recovery": "merged"}
             )
         for exception, ids in outcomes.not_made.items():
-            seconds = getattr(exception, "retry_after", None) or 1.0
+            wait = KEY_WAIT if is_about_key(exception) else NOT_MADE_WAIT
+            seconds = getattr(exception, "retry_after", None) or wait
             # The words of an app that refuses the key may hold anything.
             reason = self.backend_id._redact(str(exception))
             Operation.browse(ids)._give_back(seconds, reason)
@@ -131,7 +144,7 @@ class SyncStream(models.Model):
         missing = {
             arrival.external_id: arrival.error
             for arrival in arrivals
-            if isinstance(arrival.error, DependencyMissingError)
+            if isinstance(arrival.error, AWAITED)
         }
         for operation in operations:
             error = missing.get(operation.mapping_id.external_id)
@@ -172,9 +185,8 @@ class SyncStream(models.Model):
         mapping = operation.mapping_id
         state = mapping._state()
         mapping._move(state, silent(state, item.state, unknown))
-        refused = self.backend_id.refused_at and classification.http_status in REFUSED
         # To wait for another key costs no attempt either.
-        if refused or isinstance(exception, NOT_MADE):
+        if is_about_key(exception) or isinstance(exception, NOT_MADE):
             outcomes.not_made[exception].append(operation.id)
         else:
             outcomes.failed.append((operation, classification, exception))
@@ -223,9 +235,57 @@ class SyncStream(models.Model):
             outcomes.stale.append(self._refusal(operation, answer))
         else:
             arrives = None
-            outcomes.failed.append(self._refusal(operation, answer))
+            self._refuse_or_vacate(operation, item, answer, outcomes)
         if arrives:
             outcomes.arrived.append(arrives)
+
+    def _refuse_or_vacate(self, operation, item, answer, outcomes):
+        if not self._vacate_first(operation, item, answer):
+            outcomes.failed.append(self._refusal(operation, answer))
+
+    def _vacate_first(self, operation, item, answer):
+        """A value of which the app has only one is another record's there, and that is
+        about to give it up: this record gives up its own first, should that one wait
+        for it in turn.
+
+        :return: whether it is done so
+        """
+        current = answer.get("current")
+        if answer["status"] != DUPLICATE or not current or not item.state.external_id:
+            return False
+        holder = self.env["sync.mapping"].search(
+            [("stream_id", "=", self.id), ("external_id", "=", current["id"])]
+        )
+        if not holder or holder == operation.mapping_id:
+            return False
+        record, sent = holder._record(), item.plan.data or {}
+        answer["holder"] = record.display_name or holder.external_id
+        converters = {c.key: c for c in self._adapter()._converters()}
+        codes = dict(self._adapter()._entity_match).keys() & sent.keys()
+        shared = [k for k in codes if sent[k] and sent[k] == current.get(k)]
+        # One that is gone in Odoo is about to be deleted there.
+        leaves = holder._compare(holder._serialise()).to_pharmacy if record else sent
+        if not shared or not leaves.keys() >= set(shared):
+            return False
+        values = {"state": "pending", "reason": self._why_vacated(record, shared)}
+        pharmacy = item.state.base.pharmacy
+        if any(pharmacy.get(key) for key in shared):
+            emptied = {key: converters[key].empty for key in shared}
+            values["payload"] = {"emptied": emptied}
+        else:
+            eta = fields.Datetime.now() + timedelta(seconds=DEPENDENCY_WAIT)
+            values.update(state="waiting", eta=eta)
+        operation.attempts -= 1
+        operation._change_states(values)
+        return True
+
+    def _why_vacated(self, record, keys):
+        return self.env._(
+            "%(record)s still has %(fields)s at the pharmacy, and is about to give it "
+            "up.",
+            record=record.display_name or "?",
+            fields=", ".join(keys),
+        )
 
     def _told(self, item, answer):
         """Canonical values of what was written, as the app answers them; None: as they
@@ -270,6 +330,9 @@ class SyncStream(models.Model):
         )
         if blamed and blamed not in message:
             message = f"{blamed}: {message}"
+            classification = replace(classification, message=message)
+        if holder := answer.get("holder"):
+            message = f"{message} It is that of {holder}."
             classification = replace(classification, message=message)
         refused = HttpError(
             status, code, message, field=blamed, error_type=classification.type

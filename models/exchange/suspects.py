@@ -3,7 +3,6 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.exceptions import WorkerDiedError
 from ..base.locks import SUSPECTS
 from ..base.own_transaction import apart, in_turn
 from ..error.sync_suspect import in_key, out_key
@@ -135,7 +134,6 @@ class SyncOperation(models.Model):
             self._give_up(suspect)
         elif suspect:
             self._apply_kept(suspected=True)
-            suspect.unlink()
         return True
 
     def _claim_suspect(self, job_uuid):
@@ -176,11 +174,7 @@ class SyncOperation(models.Model):
 
     def _give_up(self, suspect):
         """The worker died of it, time and again: it ends as failed."""
-        error = WorkerDiedError(
-            f"The worker died {suspect.deaths} times while it worked on this record "
-            f"alone ({suspect.step})."
-        )
-        self._refuse(error)
+        self._refuse(suspect._error())
         suspect._given_up()
 
     def _refuse(self, error):

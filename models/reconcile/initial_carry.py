@@ -1,5 +1,6 @@
 from odoo import models
 
+from ...core.exceptions import SuspectedError
 from ..base.own_transaction import apart
 
 BATCH = 100
@@ -19,14 +20,23 @@ class SyncInitialPart(models.Model):
         if not ids:
             apart(self._set_carried)
         elif action == "link":
-            apart(self._carry_link, ids)
+            self._carry_each(self._carry_link, ids)
         elif action == "create_odoo":
-            apart(self._carry_create_odoo, ids)
+            self._carry_each(self._carry_create_odoo, ids)
         else:
             apart(self._request_creation, ids)
             # The call is made here, while no transaction is open.
             self.stream_id._push_batch(job_uuid, resting=True)
             apart(self._settle_creation, ids)
+
+    def _carry_each(self, carry, ids):
+        """Carry lines out together; what another worker had in hand when it died is
+        carried out alone, after the others.
+
+        :param carry: returns the ids of lines that it has put off
+        """
+        for line_id in apart(carry, ids):
+            apart(carry, [line_id], True)
 
     def _set_carried(self):
         self.step = "carried"
@@ -44,26 +54,60 @@ class SyncInitialPart(models.Model):
                 return action, lines.ids
         return None, []
 
-    def _carry_link(self, ids):
+    def _carry_link(self, ids, suspected=False):
         lines = self.env["sync.initial.line"].browse(ids)
         winner = self.initial_id.winner
         results = self.stream_id._link(
             [(line.res_id, line.record) for line in lines],
             self.initial_id.correlation_id,
             None if winner == "ask" else winner,
+            suspected,
         )
-        for line in lines:
-            self._end_line(line, results[line.external_id])
+        errors = [results[line.external_id] for line in lines]
+        for line, error in zip(lines, errors, strict=True):
+            if error and not isinstance(error, SuspectedError):
+                self._record_failure(error, line)
+        return self._end_lines(lines, errors)
 
-    def _carry_create_odoo(self, ids):
+    def _record_failure(self, exception, line):
+        work, Error = self.initial_id, self.env["sync.error"]
+        Error.create(
+            Error._values(
+                Error._classify(exception, work.backend_id),
+                exception,
+                operation=work._name,
+                backend_id=work.backend_id.id,
+                stream_id=self.stream_id.id,
+                correlation_id=work.correlation_id,
+                context={"work": work.display_name, "record": line.display_name},
+            )
+        )
+
+    def _carry_create_odoo(self, ids, suspected=False):
         lines = self.env["sync.initial.line"].browse(ids)
         correlation_id = self.initial_id.correlation_id
-        arrivals = self.stream_id._apply(lines.mapped("record"), correlation_id)
+        arrivals = self.stream_id._apply_apart(
+            lines.mapped("record"), correlation_id, suspected
+        )
         # What could not be applied is kept and tried again like any other.
-        self.stream_id._keep_failed(arrivals, correlation_id)
+        kept = [a for a in arrivals if not isinstance(a.error, SuspectedError)]
+        self.stream_id._keep_failed(kept, correlation_id)
         for line, arrival in zip(lines, arrivals, strict=True):
             line.res_id = arrival.res_id or line.res_id
-            self._end_line(line, arrival.error)
+        return self._end_lines(lines, [arrival.error for arrival in arrivals])
+
+    def _end_lines(self, lines, errors):
+        """Mark lines as carried out, or failed.
+
+        :return: ids of those that are put off, because a worker may die of them
+        """
+        put_off = []
+        for line, error in zip(lines, errors, strict=True):
+            if isinstance(error, SuspectedError):
+                put_off.append(line.id)
+            else:
+                self._end_line(line, error)
+        return put_off
 
     def _request_creation(self, ids):
         lines = self.env["sync.initial.line"].browse(ids)

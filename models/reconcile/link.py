@@ -11,7 +11,7 @@ class SyncStream(models.Model):
 
     _inherit = "sync.stream"
 
-    def _link(self, pairs, correlation_id, winner=None):
+    def _link(self, pairs, correlation_id, winner=None, suspected=False):
         """Link records of Odoo with records of the pharmacy, and bring them in step.
 
         A field that is empty on one side is filled from the other. Where both have a
@@ -19,6 +19,7 @@ class SyncStream(models.Model):
 
         :param pairs: ``[(res_id, record as the pharmacy app sends it), ...]``
         :param winner: ``"odoo"``, ``"pharmacy"`` or None
+        :param suspected: take the only pair although a worker may die of it
         :return: ``{external_id: exception or None}``
         """
         self.ensure_one()
@@ -43,7 +44,8 @@ class SyncStream(models.Model):
             base = first_base(odoo[mapping.res_id], data, winner)
             mapping.write({"base": base, "odoo_base": False, "declined": False})
         linked = [(m, record) for m, record in free if m not in failed]
-        arrivals = self._apply([record for __, record in linked], correlation_id)
+        records = [record for __, record in linked]
+        arrivals = self._apply_apart(records, correlation_id, suspected)
         for (mapping, __), arrival in zip(linked, arrivals, strict=True):
             results[arrival.external_id] = arrival.error
             if arrival.error:

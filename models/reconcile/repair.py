@@ -174,7 +174,8 @@ class SyncReconciliation(models.Model):
                 self.env._("The pharmacy does not have the record any more.")
             )
         pairs = [(drift.res_id, record)]
-        (error,) = self.stream_id._link(pairs, correlation_id).values()
+        results = self.stream_id._link(pairs, correlation_id, suspected=True)
+        (error,) = results.values()
         if error:
             raise error
 

@@ -6,6 +6,7 @@ from odoo import SUPERUSER_ID, api
 from odoo.tests import tagged
 from odoo.tools import config, mute_logger
 
+from ...core.exceptions import WorkerDiedError
 from ...models.base.sync_config import LONGEST, shift
 from ..common import ConcurrencyCase
 
@@ -84,6 +85,53 @@ class TestSuspects(ConcurrencyCase):
             self.assertEqual(self.begin(cr, [*KEYS, new]), set(KEYS))
         self.cut_off([new])
         self.assertEqual(self.suspects()[new], 1, "nothing else was in hand")
+
+    def apply_alone(self, cr, *names):
+        """As a saga, a repair and a link by hand do it."""
+        stream = self.backend(cr).stream_ids.filtered(lambda s: s.entity == "supplier")
+        for name in names:
+            record = {"id": name, "version": 1, "name": name}
+            (arrival,) = stream._apply([record], "correlation", True)
+        return arrival
+
+    def die_alone(self, *names):
+        cr = self.registry.cursor()
+        self.apply_alone(cr, *names)
+        pid = cr.connection.info.backend_pid
+        with self.registry.cursor() as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        with suppress(psycopg2.Error), mute_logger("odoo.sql_db"):
+            cr.close()
+
+    def test_death_is_counted_whatever_road_brought_the_record(self):
+        for deaths in (1, 2):
+            self.die_alone("su_1")
+            self.assertEqual(self.suspects(), {"in supplier su_1": deaths})
+        with self.registry.cursor() as cr:
+            arrival = self.apply_alone(cr, "su_1")
+            self.assertEqual(arrival.outcome, "failed")
+            self.assertIsInstance(arrival.error, WorkerDiedError)
+            self.assertIn("su_1", arrival.error.record)
+            cr.rollback()
+        self.assertEqual(
+            self.suspects(), {"in supplier su_1": 1}, "it may be tried once more"
+        )
+
+    def test_record_that_its_worker_survives(self):
+        self.die_alone("su_1")
+        self.suspects()
+        with self.registry.cursor() as cr:
+            self.assertEqual(self.apply_alone(cr, "su_1").outcome, "created")
+            cr.flush()
+            found = self.env(cr)["sync.suspect"].search(
+                [("backend_id", "=", self.backend_id)]
+            )
+            self.assertFalse(found)
+            cr.rollback()
+
+    def test_only_the_last_of_several_is_blamed(self):
+        self.die_alone("su_1", "su_2", "su_3")
+        self.assertEqual(self.suspects(), {"in supplier su_3": 1})
 
     def test_job_ends_long_before_the_server_ends_it(self):
         for name in ("limit_time_real", "limit_time_real_cron"):

@@ -58,6 +58,43 @@ class TestExact(FidelityCase):
             self.assertEqual(float(first["unit_price"]), round(wanted[0] + 0.003, 6))
             self.assertEqual(second, at_app["lines"][1])
 
+    def test_a_currency_that_is_not_in_use(self):
+        currency = self.env.ref("base.KWD")
+        currency.active = False
+        at_app = self.order_at_app("1.234", currency="KWD")
+        self.pull()
+        order = self.record("purchase_order", at_app["id"])
+        self.assertEqual(order.currency_id, currency)
+        self.assertEqual(order.order_line.price_unit, 1.234)
+        self.rest()
+        self.assertEqual(order.sync_state, "synced")
+        self.assert_untouched(ORDERS, at_app)
+
+    def test_digits_that_change_later(self):
+        at_app = self.order_at_app("1.2345", "2.00")
+        lines = [{**at_app["lines"][0], "quantity": "2.25"}, at_app["lines"][1]]
+        at_app = self.app.edit(ORDERS, at_app["id"], lines=lines)
+        self.pull()
+        order = self.record("purchase_order", at_app["id"])
+        product = self.products[0]
+        product.standard_price = 5.4321
+        self.rest()
+        sent = self.at_app(product)
+        for name in ("Product Unit", "Product Price"):
+            digits = self.env["decimal.precision"].search([("name", "=", name)])
+            for number in (4, 1, 0, 2):
+                digits.digits = number
+                self.env["sync.operation"]._request_push(
+                    self.mapping(order).stream_id, {order.id: "again"}
+                )
+                self.env["sync.operation"]._request_push(
+                    self.mapping(product).stream_id, {product.id: "again"}
+                )
+                self.rest()
+                self.assert_untouched(ORDERS, at_app)
+                self.assert_untouched(PRODUCTS, sent)
+                self.assertEqual(order.sync_state, "synced")
+
     def test_costs_and_prices_of_products_are_exact(self):
         at_app = self.app.add(PRODUCTS, name="Vial", cost="0.1234", price="0.5678")
         self.pull()

@@ -69,21 +69,32 @@ class TestFieldCases(FidelityCase):
         (one | two).barcode = False
         one.barcode, two.barcode = second, first
         self.settle()
-        for product in (one, two):
-            self.assertNotEqual(self.mapping(product).state, "synced")
-        # A person makes room for one of them.
-        one.barcode = False
-        self.settle()
-        api = self.env["sync.api"].with_user(self.api_user)
-        answer = api.retry(external_ids=[self.product_ids[1]], entity="product")
-        self.assertTrue(answer["success"], answer)
-        self.settle()
-        one.barcode = second
-        self.settle()
         found = [self.at_app(product)["barcode"] for product in (one, two)]
         self.assertEqual(found, [second, first])
         self.assert_in_step(one, two)
         self.assertEqual(len(self.app.items(PRODUCTS)), 3)
+
+    def test_barcodes_that_three_products_hand_on(self):
+        codes = self.products.mapped("barcode")
+        self.products.barcode = False
+        wanted = [*codes[1:], codes[0]]
+        for product, code in zip(self.products, wanted, strict=True):
+            product.barcode = code
+        self.settle()
+        found = [self.at_app(product)["barcode"] for product in self.products]
+        self.assertEqual(found, wanted)
+        self.assert_in_step(*self.products)
+
+    def test_barcode_that_another_product_of_the_pharmacy_keeps(self):
+        one, two, __ = self.products
+        at_app = self.app.edit(
+            PRODUCTS, self.mapping(two).external_id, barcode="8400077777777"
+        )
+        one.barcode = at_app["barcode"]
+        self.push()
+        (dead,) = self.operations(state="dead")
+        self.assertEqual(dead.mapping_id.res_id, one.id)
+        self.assertIn(two.display_name, dead.error_ids.message)
 
     def settle(self):
         for __ in range(3):

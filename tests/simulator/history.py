@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from .laws import Copy, Ending, broken
 from .odoo import Odoo
 from .persons import Persons
+from .pharmacy import no_name
 from .rooms import Room
 from .world import World
 
@@ -90,6 +91,8 @@ class History(Persons):
             act()
             world.tick()
         self._heal()
+        if Room.POISON in world.rooms:
+            self._cure()
         work = self._rest()
         if draw.random() < 0.5 and not work:
             for mapping in self._in_conflict():
@@ -241,6 +244,27 @@ class History(Persons):
             else:
                 self._hand_over()
         world.trouble = world.out_until = 0
+
+    def _cure(self):
+        """All but the poisoned records come to rest; then the pharmacy takes those."""
+        world, odoo = self.world, self.world.odoo
+        for __ in range(ROUNDS):
+            self._pass()
+            work = [o for o in odoo.operations if not self._is_poisoned(o)]
+            if not work:
+                break
+        for operation in work:
+            world.breaches.append(f"{operation} waits beside a poisoned record")
+        world.note("cure")
+        world.pharmacy.poison = no_name
+        odoo.redrive()
+
+    def _is_poisoned(self, operation):
+        """Whether it is a failed change of a record that the pharmacy refuses."""
+        record = self.world.odoo.records.get(operation.mapping.res_id)
+        row = self.world.pharmacy.rows.get(operation.mapping.external_id)
+        name = record["name"] if record else row and row.data["name"]
+        return operation.state == "dead" and self.world.pharmacy.poison(name)
 
     def _pass(self):
         """A push, a pull and a push, each to its end; time passes."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from odoo.addons.pharmacy_sync.core.arriving import Move
 from odoo.addons.pharmacy_sync.core.breaker import Permit
+from odoo.addons.pharmacy_sync.core.exceptions import HttpError
 from odoo.addons.pharmacy_sync.core.merge import Merge, three_way
 from odoo.addons.pharmacy_sync.core.merge_base import advance
 from odoo.addons.pharmacy_sync.core.pair import Base
@@ -471,3 +472,28 @@ class NoNetUnderTheEvents(Odoo):
 
     def look(self):
         self.touched = []
+
+
+# -- Poison ----------------------------------------------------------------------------
+
+
+@mistake
+class OneRefusalFailsTheBatch(Odoo):
+    """A batch that is refused because of one record fails as a whole."""
+
+    @staticmethod
+    def _splits(error):
+        return False
+
+
+@mistake
+class OneRefusalIsOfTheKey(Odoo):
+    """A refusal is of the key, whatever that is: all wait for another one."""
+
+    _splits = OneRefusalFailsTheBatch._splits
+
+    def _settle_silence(self, item, failure):
+        if isinstance(failure, HttpError):
+            self._give_back(item.operation, 1)
+        else:
+            super()._settle_silence(item, failure)

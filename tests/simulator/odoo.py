@@ -147,6 +147,10 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.epoch += 1
         self.cursor, self.told_until = None, self.told
         self.met["went_back"] += 1
+        self.redrive()
+
+    def redrive(self):
+        """Try all dead letters once more."""
         for operation in [o for o in self.operations if o.state == "dead"]:
             operation.attempts = 0
             self._change_state(operation, "pending")

@@ -1,5 +1,8 @@
 """From Odoo to the pharmacy: ``push.py``, ``push_outcome.py``."""
 
+from odoo.addons.pharmacy_sync.core.bisect import bisecting, may_be_one_record
+from odoo.addons.pharmacy_sync.core.classification import classify
+from odoo.addons.pharmacy_sync.core.exceptions import HttpError
 from odoo.addons.pharmacy_sync.core.pushing import (
     FETCHED,
     FOUND,
@@ -68,14 +71,11 @@ class Push:
                     status = FETCHED if found else NOT_FOUND
                     answers[item.operation] = {"status": status, "current": found}
             unsent = [item for item in items if item.operation not in answers]
-            if unsent:
-                results = yield from self._call(
-                    "push", "batch", [item.request for item in unsent]
-                )
-                answers.update(
-                    (item.operation, result)
-                    for item, result in zip(unsent, results, strict=True)
-                )
+            for result in (yield from self._batches(unsent)):
+                if result.error:
+                    failures[result.item.operation] = result.error
+                else:
+                    answers[result.item.operation] = result.result
             refused = {
                 operation: answers.pop(operation)
                 for operation in list(answers)
@@ -87,8 +87,26 @@ class Push:
         except NoAnswerError as exc:
             for item in items:
                 if item.operation not in answers:
-                    failures[item.operation] = exc
+                    failures.setdefault(item.operation, exc)
         return answers, failures
+
+    def _batches(self, items):
+        """Send them, and find out which one the pharmacy refuses."""
+        steps = bisecting(items, splits=self._splits)
+        try:
+            part = next(steps)
+            while True:
+                requests = [item.request for item in part]
+                try:
+                    answers = yield from self._call("push", "batch", requests)
+                except (NoAnswerError, HttpError) as exc:
+                    part = steps.throw(exc)
+                else:
+                    part = steps.send(answers)
+        except StopIteration as end:
+            return end.value
+
+    _splits = staticmethod(may_be_one_record)
 
     def _claim_push(self, worker):
         claimed = self._claim()
@@ -182,9 +200,13 @@ class Push:
 
     def _settle_silence(self, item, failure):
         mapping = item.operation.mapping
-        mapping.move(silent(mapping.state, item.state, failure.unknown))
+        unknown = isinstance(failure, NoAnswerError) and failure.unknown
+        mapping.move(silent(mapping.state, item.state, unknown))
         if isinstance(failure, NotMadeError):
             self._give_back(item.operation, failure.retry_after)
+        elif isinstance(failure, HttpError):
+            self.met["poisoned"] += 1
+            self._fail(item.operation, classify(failure))
         else:
             self._fail(item.operation, NO_ANSWER)
 

@@ -9,7 +9,16 @@ that a pharmacy that was set back refuses the cursors of what it has lost.
 from copy import deepcopy
 from dataclasses import dataclass
 
+from odoo.addons.pharmacy_sync.core.exceptions import HttpError
+from odoo.addons.pharmacy_sync.core.refusal import Key
+
 from .declines import everything
+
+FORBIDDEN = 403
+
+
+def no_name(name):
+    return False
 
 
 @dataclass
@@ -38,6 +47,7 @@ class Pharmacy:
     :param compares: whether an update that changes nothing makes no version
     :param now: function for the time, in ticks
     :ivar unique: whether a living record's number is its own, as a product's barcode
+    :ivar poison: says of a record's name whether the pharmacy refuses that record
     :ivar takes: what it takes of the changes that Odoo sends
     :ivar astray: references of Odoo's that lead nowhere
     """
@@ -48,6 +58,7 @@ class Pharmacy:
         self.now = now
         self.unique = False
         self.takes = everything
+        self.poison = no_name
         self.astray = []
         self.rows = {}
         self.seq = 0
@@ -60,6 +71,11 @@ class Pharmacy:
     # -- What Odoo may ask ------------------------------------------------------------
 
     def batch(self, writes):
+        """:return: an exception if all is refused, whatever is in it"""
+        if any(self.poison(self._name(write)) for write in writes):
+            refusal = HttpError(FORBIDDEN)
+            refusal.of_key = Key.GOOD
+            return refusal
         return [self._once(write) for write in writes]
 
     def health(self):
@@ -137,6 +153,10 @@ class Pharmacy:
             if row.data["name"] == name and not row.deleted:
                 return row
         return None
+
+    def _name(self, write):
+        row = self.rows.get(write.get("id"))
+        return row.data["name"] if row else write.get("data", {}).get("name")
 
     # -- One write --------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ class Room(TextEnum):
     pharmacy calls in with records that leave fields out. PAST: some of what is written
     at Odoo never passes its ORM: SQL, and Odoo's own wizards that use it. DECLINES: a
     side does not take some of the values that the other one sends. RESTORES: the
-    pharmacy is set back to an earlier state, once or twice."""
+    pharmacy is set back to an earlier state, once or twice. POISON: the pharmacy
+    refuses some records, and every batch that one of them is in."""
 
     TWINS = "twins"
     SUPPLIERS = "suppliers"
@@ -23,10 +24,11 @@ class Room(TextEnum):
     PAST = "past"
     DECLINES = "declines"
     RESTORES = "restores"
+    POISON = "poison"
 
 
 # Drawn by a chance of their own: who has them has the same history elsewhere.
-APART = (Room.HOLDS, Room.PAST, Room.DECLINES, Room.RESTORES)
+APART = (Room.HOLDS, Room.PAST, Room.DECLINES, Room.RESTORES, Room.POISON)
 
 
 RULES = (

@@ -48,6 +48,6 @@ def test_histories_meet_what_they_are_about():
     for word in ("lost", "late", "doubled", "kill", "deletes", "decides", "receive"):
         assert sum(word in text for text in words) > 15, word
     rooms = ("matched", "waited", "open", "half_open", "closed", "parked", "decided")
-    rooms += ("past", "declined")
+    rooms += ("past", "declined", "poisoned")
     for word in rooms:
         assert sum(bool(result.met[word]) for result in results) > 3, word

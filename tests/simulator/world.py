@@ -79,11 +79,19 @@ class World:
         alone = self.rooms <= {Room.BREAKER, Room.RULES, Room.PAST, Room.DECLINES}
         if alone and self.restores.random() < 0.35:
             self.rooms |= {Room.RESTORES}
+        poison = random.Random(f"poison of {self.seed}")
+        alone = self.rooms <= {Room.RULES, Room.HOLDS, Room.PAST, Room.DECLINES}
+        if alone and poison.random() < 0.3:
+            self.rooms |= {Room.POISON}
+            self.pharmacy.poison = self._is_poison
         self.odoo.matches = self.pharmacy.unique = Room.TWINS in self.rooms
         if Room.BREAKER in self.rooms:
             self.odoo.set_breakers(probes=draw.choice((1, 2)))
         if Room.RULES in self.rooms:
             self.odoo.policies = draw_policies(draw)
+
+    def _is_poison(self, name):
+        return random.Random(f"{name} of {self.seed}").random() < 0.3
 
     def name_of(self, supplier):
         """A supplier by what either side calls it, or by its canonical value."""
@@ -122,7 +130,7 @@ class World:
         try:
             if answer is None:
                 asked = next(worker.job)
-            elif isinstance(answer[0], NoAnswerError):
+            elif isinstance(answer[0], Exception):
                 asked = worker.job.throw(answer[0])
             else:
                 asked = worker.job.send(answer[0])
