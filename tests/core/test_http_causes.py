@@ -1,0 +1,41 @@
+"""What each status means, one by one: a neighbour's meaning is another's retry."""
+
+import pytest
+
+from odoo.addons.pharmacy_sync.core.classification import classify_response
+from odoo.addons.pharmacy_sync.core.http_causes import STATUSES
+from odoo.addons.pharmacy_sync.core.taxonomy import Delivery
+
+MEANS = {
+    "data_validation_failed": (400, 422, 418, 439),
+    "authentication_failed": (401, 440),
+    "business_rule_violation": (402, 423, 424),
+    "insufficient_permissions": (403, 451),
+    "resource_not_found": (404, 410),
+    "network_timeout": (408,),
+    "version_conflict": (409, 412),
+    "rate_limit_exceeded": (429,),
+    "temporary_server_error": (425, 500, 507, 555),
+    "service_unavailable": (
+        *(460, 499, 502, 503, 504),
+        *(520, 521, 522, 523, 524, 527, 529, 530, 598, 599),
+    ),
+    "configuration_error": (
+        *(300, 301, 302, 307, 308, 405, 406, 407, 415, 421, 426, 428),
+        *(494, 495, 496, 497, 501, 505, 511, 525, 526),
+    ),
+}
+LOST = {460, 499, 502, 504, 520, 522, 524, 527, 598, 599}
+EACH = [(status, name) for name, many in MEANS.items() for status in many]
+
+
+@pytest.mark.parametrize("status, name", EACH)
+def test_a_status_means(status, name):
+    found = classify_response(status)
+    assert found.type == name
+    lost = found.delivery is Delivery.UNKNOWN
+    assert lost == (status in LOST)
+
+
+def test_none_is_left_out():
+    assert set(STATUSES) <= {status for status, __ in EACH}
