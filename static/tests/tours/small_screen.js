@@ -25,7 +25,8 @@ const menu = (entry) => [
     see("body:not(:has(.o_burger_menu_content))"),
 ];
 
-// With a telephone: how it stands, why a letter is dead, and a conflict decided.
+// With a telephone: how it stands, why a letter is dead, what is to do, and a conflict
+// decided.
 registry.category("web_tour.tours").add("pharmacy_sync_small_screen", {
     steps: () => [
         see(".o_sync_overview .o_sync_score"),
@@ -36,6 +37,10 @@ registry.category("web_tour.tours").add("pharmacy_sync_small_screen", {
         click(".o_kanban_record:contains('TOUR-DEAD')"),
         see(".o_form_view .alert-danger:contains('What to do')"),
         fits("A dead letter"),
+
+        ...menu("menu_sync_todo"),
+        see(".o_kanban_record:contains('To decide') button[name=action_decide]"),
+        fits("To Do"),
 
         ...menu("menu_sync_conflict"),
         click(".o_kanban_record:contains('TOUR-CONFLICT')"),
