@@ -26,6 +26,7 @@ _CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 ID_PATTERN = rf"^[^\s{_CONTROLS}]([^{_CONTROLS}]*[^\s{_CONTROLS}])?$"
 VISIBLE_PATTERN = "^[!-~]{1,200}$"
 STORABLE_PATTERN = r"^[^\u0000]*$"
+ONE_LINE_PATTERN = f"^[^{_CONTROLS}]*$"
 
 
 @dataclass(frozen=True, kw_only=True)

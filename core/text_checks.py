@@ -157,6 +157,14 @@ def check_id(value: Any, field: str) -> str:
     return value
 
 
+def check_line(value: str, field: str) -> None:
+    """A text on one line, as in a header, where a break would begin another."""
+    if _NOT_IN_IDS.search(value):
+        raise InvalidDataError(
+            f"{field} must be on one line, without control characters", field=field
+        )
+
+
 def check_list(value: Any, field: str, most: int) -> list[Any]:
     if not isinstance(value, list) or len(value) > most:
         raise InvalidDataError(

@@ -23,6 +23,7 @@ from odoo.tools.misc import formatLang
 
 from ..core.exceptions import DependencyMissingError, InvalidDataError
 from ..core.payload import canonical_datetime, decimals_of, exact_decimal
+from ..core.text_checks import check_line
 
 # Digits of an amount that a floating point number, as Odoo calculates with, holds.
 DIGITS = 15
@@ -163,6 +164,14 @@ class Optional(Converter):
     """A text whose absence is null, not empty (a code that must be unique)."""
 
     empty = None
+
+
+class Email(Converter):
+    """An email address, which ends up in a header of a mail."""
+
+    def _check_bounds(self, canonical):
+        super()._check_bounds(canonical)
+        check_line(canonical, self.key)
 
 
 class Flag(Converter):

@@ -3,7 +3,7 @@ from odoo.fields import Domain
 from odoo.tools import LazyTranslate
 
 from ..core.taxonomy import ErrorType
-from .converters import Converter, Flag
+from .converters import Converter, Email, Flag
 from .links import Coded
 
 _lt = LazyTranslate(__name__)
@@ -65,7 +65,7 @@ class SyncEntitySupplier(models.AbstractModel):
             Converter("name", "name", required=True, title=_lt("Name")),
             Converter("reference", "ref", title=_lt("Reference")),
             Vat("vat", "vat", title=_lt("VAT")),
-            Converter("email", "email", title=_lt("Email")),
+            Email("email", "email", title=_lt("Email")),
             Converter("phone", "phone", title=_lt("Phone")),
             Converter("street", "street", title=_lt("Street")),
             Converter("street2", "street2", title=_lt("Street 2")),

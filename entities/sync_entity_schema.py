@@ -4,7 +4,14 @@ from functools import singledispatch
 
 from odoo import api, models
 
-from ..core.schema import STORABLE_PATTERN, Flag as FlagShape, Identifier, Text, Whole
+from ..core.schema import (
+    ONE_LINE_PATTERN,
+    STORABLE_PATTERN,
+    Flag as FlagShape,
+    Identifier,
+    Text,
+    Whole,
+)
 from .choice import Choice
 from .converters import (
     DIGITS,
@@ -12,6 +19,7 @@ from .converters import (
     LATEST,
     Amount,
     Converter,
+    Email,
     Flag,
     Moment,
 )
@@ -70,6 +78,11 @@ def _(converter: Converter):
         "maxLength": converter.longest,
         "pattern": STORABLE_PATTERN,
     }
+
+
+@schema_of.register
+def _(converter: Email):
+    return {**schema_of.dispatch(Converter)(converter), "pattern": ONE_LINE_PATTERN}
 
 
 @schema_of.register

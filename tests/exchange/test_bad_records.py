@@ -25,6 +25,8 @@ BAD_FIELDS = (
     ("reference", LONG, "reference"),
     ("vat", LONG, "vat"),
     ("email", {"a": ["x\0"]}, "email.a[0]"),
+    ("email", "orders@example.com\nBcc: all@example.com", "email"),
+    ("email", "orders@example.com\u2028", "email"),
     ("country_code", ["ES"], "country_code"),
     ("country_code", "XX", "country_code"),
     ("active", "yes", "active"),
