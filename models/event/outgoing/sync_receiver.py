@@ -99,8 +99,10 @@ class SyncReceiver(models.AbstractModel):
 
     def _inverse_internal(self):
         for receiver in self:
-            allowed = receiver.internal
-            receiver.internal_host = allowed and host_of(receiver._readable_target())
+            # What was entered: to allow it is what makes it the target of a key that
+            # the server's settings hold.
+            entered = receiver._readable("address") or receiver._readable_target()
+            receiver.internal_host = receiver.internal and host_of(entered)
 
     def _inverse_address(self):
         for receiver in self.filtered(lambda r: r.address != MASK):
