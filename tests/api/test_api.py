@@ -157,7 +157,13 @@ class TestApi(SyncCase):
             ],
         )
         outcomes = [r["operation"] for r in answer["results"]]
-        self.assertEqual(outcomes, ["created", "created", "created", "failed"])
+        self.assertEqual(outcomes, ["created", "created", "created", "queued"])
+        # The app may be about to give the other one another barcode.
+        error = answer["results"][3]["error"]
+        self.assertEqual(error["type"], "queued_for_retry")
+        self.assertEqual(error["cause"], "data_validation_failed")
+        self.assertEqual(error["field"], "barcode")
+        self.assertIn("prd_x", error["message"])
 
     def test_unknown_supplier_is_named(self):
         answer = self.api.push(
