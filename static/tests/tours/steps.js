@@ -17,6 +17,22 @@ export const see = (trigger, content) => ({ content, trigger });
 
 export const click = (trigger, content) => ({ content, trigger, run: "click" });
 
+/** Presses until `answer` is there: a list that is just read again may take no click. */
+export const insist = (trigger, answer, content) => ({
+    content,
+    trigger,
+    timeout: 30000,
+    async run({ click, queryFirst, waitFor }) {
+        for (let tries = 0; tries < 4 && queryFirst(trigger); tries++) {
+            await click(trigger);
+            const answered = waitFor(answer, { timeout: 6000 });
+            if (await answered.catch(() => false)) {
+                return;
+            }
+        }
+    },
+});
+
 export const fill = (trigger, text) => ({ trigger, run: `edit ${text}` });
 
 /** Says by which title a page is known to be open. */

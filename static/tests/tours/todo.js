@@ -1,12 +1,14 @@
 import { registry } from "@web/core/registry";
 
-import { click, menu, noRow, page, row, see, without } from "./steps";
+import { click, insist, menu, noRow, page, row, see, without } from "./steps";
 
 const standing = (state) => `.o_sync_standing[data-state='${state}']`;
 const NEEDS = "1 decision and 1 failed change need you.";
+const RETRY = ".modal button[name=action_start], .o_form_view button[name=action_start]";
+const SIDE = ".modal [name=side] input[data-value=odoo], .modal [name=side] .o_radio_input";
 const decide = [
-    click(`${row("To decide", "Quantity")} button[name=action_decide]`),
-    click(".modal [name=side] input[data-value=odoo], .modal [name=side] .o_radio_input"),
+    insist(`${row("To decide", "Quantity")} button[name=action_decide]`, SIDE),
+    click(SIDE),
     click(".modal button[name=action_apply]"),
     see(noRow("To decide"), "The row is gone"),
 ];
@@ -25,8 +27,8 @@ registry.category("web_tour.tours").add("pharmacy_sync_todo", {
         see(".o_notification:contains('were undone: 1')"),
         see(row("To decide", "Quantity"), "The row is back"),
         ...decide,
-        click(`${row("Failed")} button[name=action_retry]`, "The other is retried"),
-        see(".modal button[name=action_start], .o_form_view button[name=action_start]"),
+        insist(`${row("Failed")} button[name=action_retry]`, RETRY, "The other is retried"),
+        see(RETRY),
     ],
 });
 
