@@ -169,9 +169,10 @@ class Optional(Converter):
 class Email(Converter):
     """An email address, which ends up in a header of a mail."""
 
-    def _check_bounds(self, canonical):
-        super()._check_bounds(canonical)
+    def arrived(self, value, directory):
+        canonical = super().arrived(value, directory)
         check_line(canonical, self.key)
+        return canonical
 
 
 class Flag(Converter):

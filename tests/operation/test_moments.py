@@ -9,6 +9,7 @@ from ...client import PharmacyClient
 from ..common import SyncCase
 
 ORDERS = "purchase-orders"
+REFUSAL = "Not today."
 
 
 @tagged("post_install", "-at_install")
@@ -112,12 +113,12 @@ class TestMoments(SyncCase):
     def test_a_refusal_leaves_nothing_of_what_it_had_written(self):
         def button_confirm(orders):
             orders.partner_id.comment = "half done"
-            raise UserError("Not today.")
+            raise UserError(REFUSAL)
 
         def create(orders, vals_list):
             made = make(orders, vals_list)
             made.partner_id.comment = "half done"
-            raise UserError("Not ever.")
+            raise UserError(REFUSAL)
 
         PurchaseOrder = self.env.registry["purchase.order"]
         make = PurchaseOrder.create
