@@ -7,6 +7,7 @@ from ...core.exceptions import InvalidDataError
 from ...entities.directory import Directory
 from ..base.actions import open_record
 from ..base.own_transaction import apart
+from ..base.rights import MANAGER, check_may
 from ..exchange.arrival import Arrival
 
 PAGE = 500
@@ -96,8 +97,12 @@ class SyncInitialPart(models.Model):
                 part.belongs = rules[stream.rule or "all"]
 
     def action_choose(self):
-        """Open what belongs to the pharmacy of this kind of record."""
-        self.check_access("read")
+        """Open what belongs to the pharmacy of this kind of record.
+
+        :raises AccessError: the user is no manager
+        """
+        message = self.env._("Only managers may choose what belongs here.")
+        check_may(self, MANAGER, message)
         self.ensure_one()
         return {
             **open_record(self.stream_id),

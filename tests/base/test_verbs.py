@@ -61,17 +61,15 @@ class TestVerbs(SyncCase):
 
     @mute_logger("odoo.sql_db")
     def test_what_is_refused_at_the_end_is_the_records_too(self):
-        breaker = self.backend.breaker_ids[:1]
         with alone(self.env) as failure:
-            breaker.probes = 0
+            self.backend.rate_limit = 0
         self.assertIsInstance(failure.error.__cause__, psycopg2.errors.CheckViolation)
-        self.assertGreater(breaker.probes, 0)
+        self.assertGreater(self.backend.rate_limit, 0)
 
     @mute_logger("odoo.sql_db")
     def test_what_was_wrong_before_is_not_the_records(self):
-        breaker = self.backend.breaker_ids[:1]
         with self.assertRaises(psycopg2.errors.CheckViolation):
-            breaker.probes = 0
+            self.backend.rate_limit = 0
             with alone(self.env):
                 self.first.name = "Inside"
 
