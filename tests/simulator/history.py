@@ -260,11 +260,16 @@ class History(Persons):
         odoo.redrive()
 
     def _is_poisoned(self, operation):
-        """Whether it is a failed change of a record that the pharmacy refuses."""
+        """Whether it is a failed change of a record that the pharmacy refuses, or
+        refused while either side had it."""
+        if operation.state != "dead":
+            return False
         record = self.world.odoo.records.get(operation.mapping.res_id)
         row = self.world.pharmacy.rows.get(operation.mapping.external_id)
-        name = record["name"] if record else row and row.data["name"]
-        return operation.state == "dead" and self.world.pharmacy.poison(name)
+        if not record and not row:
+            return True
+        name = record["name"] if record else row.data["name"]
+        return self.world.pharmacy.poison(name)
 
     def _pass(self):
         """A push, a pull and a push, each to its end; time passes."""
