@@ -24,7 +24,7 @@ import os
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from . import (
@@ -49,6 +49,9 @@ SERVED = 3  # gigabytes that a part with servers and a browser may need
 NOTHING_COLLECTED = 5
 CLOSING = re.compile(r"^(?:=+ )?(\d+ \w+.*) in [\d.]+s\b", re.MULTILINE)
 COUNTS = re.compile(r"(\d+) (passed|failed|error|skipped)")
+# What pytest says of a failure: why, and at the end which test.
+COMPLAINTS = re.compile(r"^(?:E  |FAILED |ERROR ).*\S", re.MULTILINE)
+REPEATED = 80  # lines of a part that failed, once more below the table
 
 
 @dataclass
@@ -61,6 +64,7 @@ class Part:
     skipped: int = 0
     seconds: float = 0.0
     empty: bool = False
+    complaints: list = field(default_factory=list)
 
 
 def test_environment(database, template):
@@ -211,7 +215,14 @@ def _pytest(name, words, env=None, cwd=paths.ROOT):
         skipped=counts.get("skipped", 0),
         seconds=time.monotonic() - start,
         empty=code == NOTHING_COLLECTED,
+        complaints=_complaints(text) if code else [],
     )
+
+
+def _complaints(text):
+    """Each complaint of pytest's ``text`` once: which tests, then why."""
+    once = dict.fromkeys(COMPLAINTS.findall(text))
+    return sorted(once, key=lambda line: line.startswith("E  "))
 
 
 def _table(parts):
@@ -220,6 +231,9 @@ def _table(parts):
     for part in parts:
         seconds = f"{part.seconds:.1f}"
         print(row.format(part.name, part.passed, part.failed, part.skipped, seconds))
+    for part in parts:
+        for line in part.complaints[:REPEATED]:
+            print(f"{part.name:<12}| {line}")
     passed = sum(part.passed for part in parts)
     failed = sum(part.failed for part in parts)
     print(f"\ntotal: {passed} passed, {failed} failed", flush=True)
