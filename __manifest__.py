@@ -65,6 +65,7 @@
         "views/call/sync_breaker.xml",
         "views/call/sync_breaker_transition.xml",
         "views/call/sync_pool.xml",
+        "views/call/sync_service.xml",
         "views/base/sync_retry_policy.xml",
         "views/reconcile/sync_drift.xml",
         "views/reconcile/sync_reconciliation.xml",

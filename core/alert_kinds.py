@@ -33,6 +33,7 @@ class Condition(TextEnum):
     CHANNEL_FAILED = "channel_failed"
     WEBHOOKS_REFUSED = "webhooks_refused"
     CLOCK_WRONG = "clock_wrong"
+    RAISED = "raised"
 
 
 @dataclass(frozen=True)
@@ -204,5 +205,10 @@ KINDS: Mapping[Condition, Kind] = {
         _lt("A clock is wrong: webhooks refused for their time (%(value)s)"),
         _lt("Set the clock of Odoo's server and that of the pharmacy app."),
         _lt("Webhooks have the right time again."),
+    ),
+    _C.RAISED: Kind(
+        _lt("Another addon reports: %(subject)s"),
+        _lt("See what that addon says of it, and resolve the alert once it is over."),
+        _lt("The addon says that it is over."),
     ),
 }

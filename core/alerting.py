@@ -228,7 +228,8 @@ def _judge(
 def _hidden(alert: Alert, others: Collection[Alert], now: datetime) -> Judgement | None:
     """The judgement that another alert of the backend makes superfluous, or None."""
     near = [o for o in others if o.backend == alert.backend and o.id != alert.id]
-    if alert.is_breaker:
+    # What is called without a backend is one service or another.
+    if alert.is_breaker and alert.backend is not None:
         # An app that is down opens one breaker after the other, and closes them so.
         for other in near:
             lately = now - timedelta(seconds=CORRELATED_FOR)
@@ -239,7 +240,7 @@ def _hidden(alert: Alert, others: Collection[Alert], now: datetime) -> Judgement
                 and (other.ended_at is None or other.ended_at > lately)
             ):
                 return Judgement(Verdict.INHIBITED, other.id)
-    if alert.kind.inhibited:
+    if alert.kind.inhibited and alert.backend is not None:
         for other in near:
             # Once the backend is up again, what happened before still is its doing.
             if other.is_breaker and (

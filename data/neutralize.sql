@@ -16,6 +16,8 @@ UPDATE sync_alert_channel
        secret_previous_secret = NULL;
 UPDATE sync_delivery SET state = 'cancelled', eta = NULL, lease = NULL
  WHERE state IN ('waiting', 'sending');
+-- What other addons call is not called.
+UPDATE sync_service SET active = false;
 DELETE FROM sync_backend_connect;
 DELETE FROM sync_webhook;
 DELETE FROM sync_webhook_refusal;

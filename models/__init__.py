@@ -13,3 +13,4 @@ from . import saga  # transactions of several steps
 from . import analytics  # figures, report, overview, timeline
 from . import alert  # who is notified of what
 from . import api  # what the pharmacy app calls
+from . import toolkit  # what other addons use without a backend

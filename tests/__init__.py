@@ -117,3 +117,4 @@ from .api import test_api_refusals
 from .api import test_api_routes
 from .api import test_api_schema
 from .api import test_api_user
+from .toolkit import test_toolkit

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = (
     *("base", "backend", "error", "call", "event", "operation", "conflict"),
     *("exchange", "dead_letter", "reconcile", "saga", "analytics", "alert", "api"),
+    "toolkit",
 )
 FILES_IN_ROOM, CLASSES_OF_MODEL, LINES, FUNCTION = 12, 5, 400, 50
 # What a room knows of one above it, each with its reason: (file, what is known).

@@ -15,6 +15,7 @@ RULES = (
     ("channel_failed", 140, "Notifications do not get through", 0, "high"),
     ("webhooks_refused", 150, "Webhooks refused", 4, "high"),
     ("clock_wrong", 151, "A clock is wrong", 4, "high"),
+    ("raised", 160, "Reported by another addon", 0, "medium"),
 )
 
 

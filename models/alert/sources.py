@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from ...core.alerting import Condition
 from ...core.health import health
+from ...core.taxonomy import Severity
 
 # Errors that occurred since then are looked at: every minute, and some minutes late.
 LOOK = timedelta(seconds=90)
@@ -29,6 +30,8 @@ class Sighting:
     :param mark: id of the latest row that is counted
     :param at: when it last happened (UTC); None: it is a state, without a time
     :param key: what distinguishes it from others of the same rule and backend
+    :param company_id: whose it is, where there is no backend; None: everybody's
+    :param severity: instead of the rule's
     """
 
     backend_id: int | None
@@ -44,10 +47,15 @@ class Sighting:
     error_type: str | None = None
     correlation_id: str | None = None
     key: str | None = None
+    company_id: int | None = None
+    severity: Severity | None = None
 
     def fingerprint(self, rule):
         key = self.key or f"{self.res_model or ''},{self.res_id or 0}"
-        return f"{rule.id}:{self.backend_id or 0}:{key}"
+        owner = self.backend_id or 0
+        if not owner and self.company_id:
+            owner = f"company {self.company_id}"
+        return f"{rule.id}:{owner}:{key}"
 
 
 class SyncAlert(models.Model):
@@ -107,7 +115,7 @@ class SyncAlert(models.Model):
                           count(*) FILTER (WHERE e.id > coalesce(a.mark, 0)),
                           max(e.occurred_at),
                           (array_agg(e.correlation_id ORDER BY e.id DESC))[1],
-                          g.message, g.type
+                          g.message, g.type, g.company_id
                      FROM sync_error e
                      JOIN sync_error_group g ON g.id = e.group_id
                      LEFT JOIN sync_alert a
@@ -119,7 +127,7 @@ class SyncAlert(models.Model):
                     GROUP BY e.backend_id, e.group_id, g.id
                    UNION ALL
                    SELECT a.backend_id, a.res_id, 1, 0, 0, a.last_at, NULL,
-                          g.message, g.type
+                          g.message, g.type, g.company_id
                      FROM sync_alert a
                      JOIN sync_error_group g ON g.id = a.res_id
                     WHERE a.rule_id = %(rule)s AND a.state <> 'resolved'
@@ -155,12 +163,15 @@ class SyncAlert(models.Model):
                          LEFT JOIN sync_error_group g ON g.id = e.group_id
                         WHERE e.occurred_at > %(start)s AND %(of)s
                           AND e.type <> 'version_conflict' -- merged, or a dead letter
+                          -- What other addons meet is counted by its group only.
+                          AND (%(group)s IS NOT NULL OR e.backend_id IS NOT NULL
+                               OR e.company_id IS NULL)
                           AND coalesce(g.state, 'new') <> ALL(%(quiet)s))
                    SELECT r.backend_id, r.group_id, max(r.within), max(r.id),
                           count(*) FILTER (WHERE r.id > coalesce(a.mark, 0)),
                           max(r.occurred_at),
                           (array_agg(r.correlation_id ORDER BY r.id DESC))[1],
-                          g.message, g.type
+                          g.message, g.type, g.company_id
                      FROM recent r
                      LEFT JOIN sync_error_group g ON g.id = r.group_id
                      LEFT JOIN sync_alert a
@@ -191,7 +202,8 @@ class SyncAlert(models.Model):
             Sighting(
                 backend_id,
                 figure=1,
-                subject=f"{breaker.backend_id.name} ({kinds[breaker.operation]})",
+                subject=breaker.service_id.name
+                or f"{breaker.backend_id.name} ({kinds[breaker.operation]})",
                 res_model="sync.breaker",
                 res_id=breaker.id,
                 more=more,
@@ -199,6 +211,7 @@ class SyncAlert(models.Model):
                 at=at,
                 cause=cause or "",
                 correlation_id=correlation_id,
+                company_id=breaker.company_id.id,
             )
             for breaker, (backend_id, __, cause, at, mark, more, correlation_id) in zip(
                 breakers, rows, strict=True
@@ -215,6 +228,10 @@ class SyncAlert(models.Model):
                               SELECT c.error_type FROM sync_call c
                                WHERE c.backend_id = b.backend_id
                                  AND c.operation = b.operation
+                                 AND c.error_type IS NOT NULL
+                               ORDER BY c.id DESC LIMIT 1), (
+                              SELECT c.error_type FROM sync_call c
+                               WHERE c.service_id = b.service_id
                                  AND c.error_type IS NOT NULL
                                ORDER BY c.id DESC LIMIT 1), b.cause)
                           ELSE b.cause END,
@@ -280,12 +297,13 @@ class SyncAlert(models.Model):
             SQL(
                 """SELECT d.backend_id, d.handler, count(*), max(d.write_date),
                           max(d.id), (array_agg(d.message ORDER BY d.id DESC))[1],
-                          (array_agg(e.correlation_id ORDER BY d.id DESC))[1]
+                          (array_agg(e.correlation_id ORDER BY d.id DESC))[1],
+                          CASE WHEN d.backend_id IS NULL THEN e.company_id END
                      FROM sync_event_delivery d
                      JOIN sync_event e ON e.id = d.event_id
                     WHERE (d.state = 'failed'
                            OR d.state = 'waiting' AND d.attempts > 0) AND %(of)s
-                    GROUP BY d.backend_id, d.handler""",
+                    GROUP BY d.backend_id, d.handler, 8""",
                 of=_on_backends("d", backend_ids),
             )
         )
@@ -299,10 +317,11 @@ class SyncAlert(models.Model):
                 count=count,
                 at=at,
                 cause=message or "",
-                correlation_id=correlation_id,
+                correlation_id=trace,
                 key=handler,
+                company_id=company,
             )
-            for backend_id, handler, count, at, last, message, correlation_id in rows
+            for backend_id, handler, count, at, last, message, trace, company in rows
         ]
 
     @api.model
@@ -348,7 +367,7 @@ class SyncAlert(models.Model):
 
 
 def _of_errors(row, figure):
-    backend_id, group, count, mark, more, at, correlation_id, message, kind = row
+    backend_id, group, count, mark, more, at, trace, message, kind, company = row
     return Sighting(
         backend_id,
         figure=figure,
@@ -360,7 +379,8 @@ def _of_errors(row, figure):
         mark=mark,
         at=at,
         error_type=kind,
-        correlation_id=correlation_id,
+        correlation_id=trace,
+        company_id=company,
     )
 
 

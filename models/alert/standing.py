@@ -76,7 +76,8 @@ class SyncAlert(models.Model):
             backend_ids,
             SQL(
                 """SELECT backend_id, count(*),
-                          min(greatest(requested_at, coalesce(eta, requested_at)))
+                          min(greatest(requested_at, coalesce(eta, requested_at))),
+                          NULL
                      FROM sync_operation o
                     WHERE (state = 'pending' OR state = 'waiting' AND NOT parked)
                       AND coalesce(eta, requested_at) <= now() at time zone 'UTC'
@@ -91,26 +92,29 @@ class SyncAlert(models.Model):
         return self._see_age(
             backend_ids,
             SQL(
-                """SELECT backend_id, count(*), min(create_date) FROM sync_event
-                    WHERE state = 'pending' GROUP BY backend_id"""
+                """SELECT backend_id, count(*), min(create_date),
+                          CASE WHEN backend_id IS NULL THEN company_id END
+                     FROM sync_event WHERE state = 'pending' GROUP BY backend_id, 4"""
             ),
             "sync.event",
         )
 
     def _see_age(self, backend_ids, query, model):
         now = fields.Datetime.now()
-        Backend = self.env["sync.backend"]
+        Backend, Company = self.env["sync.backend"], self.env["res.company"]
         return [
             Sighting(
                 backend_id,
                 figure=int((now - since).total_seconds() // 60),
-                subject=Backend.browse(backend_id).name,
+                subject=(Backend.browse(backend_id) or Company.browse(company)).name,
                 count=count,
                 at=since,
                 key=model,
+                company_id=company,
             )
-            for backend_id, count, since in self.env.execute_query(query)
-            if backend_id in backend_ids and Backend.browse(backend_id)._is_at_work()
+            for backend_id, count, since, company in self.env.execute_query(query)
+            if backend_id in backend_ids
+            and (company or Backend.browse(backend_id)._is_at_work())
         ]
 
     @api.model

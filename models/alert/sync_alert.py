@@ -295,14 +295,15 @@ class SyncAlert(models.Model):
                 {
                     "type": event_type,
                     "backend_id": alert.backend_id.id,
+                    "company_id": alert.company_id.id,
                     "res_model": self._name,
                     "res_id": alert.id,
                     "correlation_id": alert.correlation_id,
                     "data": {"cause": alert.title},
                 }
                 for alert in self
-                # An event belongs to a backend; the others' history is their chatter.
-                if alert.backend_id
+                # What belongs to no company has its history in its chatter.
+                if alert.backend_id or alert.company_id
             ]
         )
 

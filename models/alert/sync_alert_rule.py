@@ -53,6 +53,7 @@ class SyncAlertRule(models.Model):
             ("channel_failed", "Channel or webhook fails"),
             ("webhooks_refused", "Webhooks refused"),
             ("clock_wrong", "A clock is wrong"),
+            ("raised", "Reported by another addon"),
         ],
         required=True,
         tracking=True,

@@ -125,7 +125,7 @@ class SyncAlert(models.Model):
     def _look(self, condition, backend_ids):
         """Raise, count and resolve the alerts of one condition.
 
-        :param backend_ids: of which backends; None: all
+        :param backend_ids: of which backends, None being none; None: all
         """
         rules = self.env["sync.alert.rule"]._rules()
         active = self.env["sync.backend"].search([("active", "=", True)]).ids
@@ -133,8 +133,8 @@ class SyncAlert(models.Model):
         if backend_ids is None:
             among = {*active, None}
         else:
-            among = set(active).intersection(backend_ids)
-            domain.append(("backend_id", "in", list(backend_ids)))
+            among = {*active, None}.intersection(backend_ids)
+            domain.append(("backend_id", "in", [id_ or False for id_ in backend_ids]))
         live = {alert.fingerprint: alert for alert in self.search(domain)}
         seen = {}
         for rule in rules:
@@ -166,7 +166,7 @@ class SyncAlert(models.Model):
         count = max(self.count + sighting.more, sighting.count)
         severity = max(
             Severity(self.severity),
-            core.severity(rule, sighting.figure),
+            _severity(rule, sighting),
             key=core.RANKS.get,
         )
         if count == self.count and severity == self.severity:
@@ -243,8 +243,10 @@ class SyncAlert(models.Model):
                 "rule_id": rule.id,
                 "condition": str(rule.condition),
                 "backend_id": sighting.backend_id,
-                "company_id": backend.company_id.id if backend else None,
-                "severity": str(core.severity(rule, sighting.figure)),
+                "company_id": backend.company_id.id
+                if backend
+                else sighting.company_id or None,
+                "severity": str(_severity(rule, sighting)),
                 "state": "open",
                 "subject": sighting.subject,
                 "data": _data(rule, sighting),
@@ -272,7 +274,7 @@ class SyncEvent(models.Model):
         for backend, events in self.grouped("backend_id").items():
             words = {event.type.partition("_")[0] for event in events}
             self.env["sync.alert"]._watch(
-                [OF_EVENTS[word] for word in sorted(words)], [backend.id]
+                [OF_EVENTS[word] for word in sorted(words)], [backend.id or None]
             )
 
 
@@ -292,6 +294,10 @@ def _is_urgent(error):
     return (
         error["severity"] == Severity.CRITICAL or error["category"] == Category.SECURITY
     )
+
+
+def _severity(rule, sighting):
+    return sighting.severity or core.severity(rule, sighting.figure)
 
 
 def _figure(found):

@@ -34,6 +34,7 @@ SOURCES = (
                   coalesce(sum(duration), 0) AS seconds, max(create_date) AS last_at
              FROM sync_call
             WHERE create_date >= %(start)s AND create_date < %(end)s
+              AND backend_id IS NOT NULL -- figures are those of apps
             GROUP BY 1, 2, operation, result""",
     ),
     (
@@ -45,6 +46,7 @@ SOURCES = (
                   max(e.occurred_at)
              FROM sync_error e LEFT JOIN sync_operation o ON o.id = e.operation_id
             WHERE e.occurred_at >= %(start)s AND e.occurred_at < %(end)s
+              AND (e.backend_id IS NOT NULL OR e.company_id IS NULL)
             GROUP BY 1, 2, o.kind, e.type, e.category, e.severity, 9""",
     ),
     (

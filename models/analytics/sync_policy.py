@@ -76,6 +76,8 @@ class SyncPolicy(models.AbstractModel):
     @api.model
     def _append_policy(self, record, what, backend=None):
         """Append a line to the audit trace."""
+        owner = backend or record.sudo()
+        company = owner.company_id.id if "company_id" in owner._fields else None
         insert_rows(
             self.env["sync.audit"],
             [
@@ -84,7 +86,7 @@ class SyncPolicy(models.AbstractModel):
                     "at": fields.Datetime.now(),
                     "user_id": self.env.uid,
                     "backend_id": backend.id if backend else None,
-                    "company_id": backend.company_id.id if backend else None,
+                    "company_id": company,
                     "res_model": record._name,
                     "res_id": record.id,
                     "data": {"cause": what},
@@ -107,6 +109,11 @@ class SyncPool(models.Model):
 class SyncBreaker(models.Model):
     _name = "sync.breaker"
     _inherit = ["sync.breaker", "sync.policy"]
+
+
+class SyncService(models.Model):
+    _name = "sync.service"
+    _inherit = ["sync.service", "sync.policy"]
 
 
 class SyncErrorRule(models.Model):

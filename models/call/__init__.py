@@ -1,5 +1,7 @@
 """One guarded call to the pharmacy app: breaker, pool, record; reads by a cache."""
 
+from . import sync_callee
+from . import sync_service
 from . import sync_breaker
 from . import sync_breaker_transition
 from . import sync_pool

@@ -10,10 +10,11 @@ from odoo.tools import SQL
 from ...client import FAILURES, PharmacyClient
 from ...client.pharmacy import API, UNAUTHORIZED
 from ...core import breaker as core
-from ...core.exceptions import CircuitBreakerOpenError, HttpError, SecretSealedError
+from ...core.exceptions import HttpError, SecretSealedError
 from ...core.refusal import ABOUT_US, Key, doubts_key, key_after
 from ...core.taxonomy import TAXONOMY, Category, ErrorType
 from ..base.own_transaction import apart, autocommitting
+from .guarded import Guarded, guarded
 
 BATCH = "/batch"
 # Kinds of calls that are made without a person who waits for the answer.
@@ -177,44 +178,19 @@ class SyncBackend(models.Model):
 
     @contextmanager
     def _guard_call(self, cr, operation, breaker, held):
-        Call = self.env["sync.call"]
+        call = Guarded()
+        classify = partial(
+            self.env["sync.error"]._classify, backend=self, idempotent=False
+        )
+        about = {"backend_id": self.id, "operation": operation}
         try:
-            permit = breaker._permit(self.deadline) if breaker else None
-        except CircuitBreakerOpenError:
-            Call._append(
-                cr, self.id, operation, breaker_id=breaker.id, result="rejected"
-            )
-            raise
-        exchanges = []
-        try:
-            yield exchanges.append
+            with guarded(call, cr, breaker, self.deadline, held, classify, **about):
+                yield call.report
         finally:
-            exchange = exchanges[0] if exchanges else None
-            error = exchange and exchange.error
-            classify = partial(self.env["sync.error"]._classify, idempotent=False)
-            classification = classify(error, self) if error else None
-            config = breaker._believed()[1] if breaker else core.DEFAULT_CONFIG
-            outcome = core.Outcome(core.Result.ABANDONED)
-            if exchange:
-                outcome = core.outcome(classification, exchange.duration, config)
-            Call._append(
-                cr,
-                self.id,
-                operation,
-                breaker_id=breaker.id or None,
-                epoch=permit.epoch if permit else None,
-                result=str(outcome.result),
-                slow=outcome.slow,
-                exchange=exchange,
-                error_type=classification and str(classification.type),
-                unlock=held[0] if held else None,
-            )
-            held.clear()
-            if breaker and not breaker._is_quiet(permit, outcome):
-                # The breaker counts the log, this row included.
-                breaker._settle(permit, outcome)
-            if operation in KINDS and _may_refuse_key(exchange, classification):
-                self._doubt_key(operation, classification, exchange)
+            if operation in KINDS and _may_refuse_key(
+                call.exchange, call.classification
+            ):
+                self._doubt_key(operation, call.classification, call.exchange)
 
     def _doubt_key(self, operation, classification, exchange):
         """The app refuses the key, or only what was asked with it: find out which."""

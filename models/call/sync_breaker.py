@@ -13,6 +13,7 @@ from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 
 OPERATIONS = [("push", "Push"), ("pull", "Pull")]
+SERVICE = ("service", "Service")
 STATES = [("closed", "Closed"), ("open", "Open"), ("half_open", "Half-open")]
 MODES = [
     ("normal", "Normal"),
@@ -27,7 +28,7 @@ _read = {}
 
 
 class SyncBreaker(models.Model):
-    """The circuit breaker of one backend and kind of operation.
+    """The circuit breaker of one backend and kind of operation, or of one service.
 
     The rules are in ``core/breaker.py``; here its state is shared by all workers and
     servers. While it is closed no success waits for another worker: a worker believes
@@ -38,9 +39,9 @@ class SyncBreaker(models.Model):
     """
 
     _name = "sync.breaker"
-    _inherit = ["sync.bounded"]
+    _inherit = ["sync.callee", "sync.bounded"]
     _description = "Circuit Breaker"
-    _order = "backend_id, operation"
+    _order = "backend_id, operation, id"
     _rec_name = "operation"
     _bounds = {
         **dict.fromkeys(("consecutive_failures", "minimum_calls"), (1, 1000)),
@@ -50,11 +51,7 @@ class SyncBreaker(models.Model):
         "max_open_seconds": (1, 86400),
     }
 
-    backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade"
-    )
-    company_id = fields.Many2one(related="backend_id.company_id", store=True)
-    operation = fields.Selection(OPERATIONS, required=True, readonly=True)
+    operation = fields.Selection([*OPERATIONS, SERVICE], required=True, readonly=True)
     snapshot = fields.Json(readonly=True, groups="base.group_system")
     state = fields.Selection(
         STATES,
@@ -140,12 +137,12 @@ class SyncBreaker(models.Model):
         for breaker in self:
             breaker.cause_text = self.env["sync.error"]._in_language(breaker.cause)
 
-    @api.depends("backend_id", "operation")
+    @api.depends("backend_id", "service_id", "operation")
     def _compute_display_name(self):
         kinds = dict(self._fields["operation"]._description_selection(self.env))
         for breaker in self:
-            kind = kinds.get(breaker.operation)
-            breaker.display_name = f"{breaker.backend_id.name}: {kind}"
+            of_app = f"{breaker.backend_id.name}: {kinds.get(breaker.operation)}"
+            breaker.display_name = breaker.service_id.name or of_app
 
     def _compute_figures(self):
         for breaker in self:
@@ -199,7 +196,8 @@ class SyncBreaker(models.Model):
             leave = apart(self._permit_shared, seconds, read_committed=True)
         if isinstance(leave, core.Rejection):
             raise CircuitBreakerOpenError(
-                f"The breaker of {self.operation} is open: {leave.reason}",
+                f"The breaker of {self.service_id.name or self.operation} is open: "
+                f"{leave.reason}",
                 retry_after=leave.retry_after,
             )
         return leave
@@ -253,7 +251,7 @@ class SyncBreaker(models.Model):
                 [("breaker_id", "=", self.id), ("before", "=", "closed")], limit=1
             )
             self._note(transition, before, after)
-            if after.state is core.State.CLOSED:
+            if after.state is core.State.CLOSED and self.backend_id:
                 if opened:
                     self.backend_id._stood_still(opened.at, self.operation)
                 self.backend_id._app_is_back()

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 from ...core.logs import get_logger
 from ...core.taxonomy import ErrorType
@@ -7,6 +8,7 @@ from ..error.sync_error import selection
 _logger = get_logger(__name__)
 
 OPERATIONS = [("push", "Push"), ("pull", "Pull"), ("test", "Connection test")]
+SERVICE = ("service", "Service")
 RESULTS = [
     ("success", "Answered"),
     ("failure", "No answer"),
@@ -15,7 +17,8 @@ RESULTS = [
 ]
 # What a call is logged with, besides the time.
 COLUMNS = (
-    *("backend_id", "operation", "breaker_id", "epoch", "result", "slow"),
+    *("backend_id", "service_id", "operation", "breaker_id", "epoch"),
+    *("result", "slow"),
     *("method", "path", "status", "error_type", "duration", "items", "retry"),
     *("bytes_sent", "bytes_received", "correlation_id", "request_id"),
 )
@@ -29,19 +32,25 @@ APPEND = f"""INSERT INTO sync_call ({", ".join(COLUMNS)}, create_date)
 
 
 class SyncCall(models.Model):
-    """One HTTP exchange with the pharmacy app: appended, never changed."""
+    """One exchange with the pharmacy app, or with a service that another addon calls:
+    appended, never changed."""
 
     _name = "sync.call"
     _description = "Call to the Pharmacy App"
     _order = "id desc"
     _rec_name = "path"
 
-    backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade"
+    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    service_id = fields.Many2one(
+        "sync.service", readonly=True, ondelete="cascade", index="btree_not_null"
     )
-    company_id = fields.Many2one(related="backend_id.company_id")
+    company_id = fields.Many2one(
+        "res.company", compute="_compute_company_id", search="_search_company_id"
+    )
     operation = fields.Selection(
-        OPERATIONS, readonly=True, help="Kind of work the call was made for."
+        [*OPERATIONS, SERVICE],
+        readonly=True,
+        help="Kind of work the call was made for.",
     )
     method = fields.Char(readonly=True)
     path = fields.Char(readonly=True)
@@ -77,7 +86,19 @@ class SyncCall(models.Model):
     _outcome_idx = models.Index("(backend_id, operation, id)")
     _date_idx = models.Index("(create_date)")
 
-    @api.depends("method", "path", "operation", "result")
+    @api.depends("backend_id.company_id", "service_id.company_id")
+    def _compute_company_id(self):
+        for call in self:
+            call.company_id = (call.backend_id or call.service_id).company_id
+
+    @api.model
+    def _search_company_id(self, operator, value):
+        return Domain.OR(
+            [(f"{callee}.company_id", operator, value)]
+            for callee in ("backend_id", "service_id")
+        )
+
+    @api.depends("method", "path", "operation", "result", "service_id")
     @api.depends_context("lang")
     def _compute_display_name(self):
         operations, results = (
@@ -86,10 +107,11 @@ class SyncCall(models.Model):
         )
         for call in self:
             # Nothing was sent where the breaker was open.
+            callee = call.service_id.name or operations.get(call.operation)
             call.display_name = (
                 f"{call.method} {call.path}"
                 if call.method
-                else f"{operations.get(call.operation)}: {results.get(call.result)}"
+                else f"{callee}: {results.get(call.result)}"
             )
 
     @api.model

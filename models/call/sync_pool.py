@@ -35,7 +35,7 @@ class SyncPool(models.Model):
     """
 
     _name = "sync.pool"
-    _inherit = ["sync.bounded"]
+    _inherit = ["sync.callee", "sync.bounded"]
     _description = "Pool of Calls"
     _order = "backend_id, name"
     _bounds = {
@@ -44,10 +44,6 @@ class SyncPool(models.Model):
         "timeout": (0, 600),
     }
 
-    backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade"
-    )
-    company_id = fields.Many2one(related="backend_id.company_id", store=True)
     name = fields.Char(required=True, readonly=True)
     concurrency = fields.Integer(
         required=True, default=5, help="Calls that may be under way at once."

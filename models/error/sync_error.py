@@ -39,7 +39,13 @@ class SyncError(models.Model):
     backend_id = fields.Many2one(
         "sync.backend", readonly=True, ondelete="cascade", index="btree_not_null"
     )
-    company_id = fields.Many2one(related="backend_id.company_id", store=True)
+    company_id = fields.Many2one(
+        "res.company",
+        compute="_compute_company_id",
+        store=True,
+        readonly=False,
+        help="The backend's; without one the company in which it failed.",
+    )
     stream_id = fields.Many2one("sync.stream", readonly=True, ondelete="set null")
     mapping_id = fields.Many2one(
         "sync.mapping", readonly=True, ondelete="set null", index="btree_not_null"
@@ -111,6 +117,11 @@ class SyncError(models.Model):
     )
     _unresolved_idx = models.Index("(id) WHERE resolved IS NOT TRUE")
     _open_group_idx = models.Index("(group_id) WHERE resolved IS NOT TRUE")
+
+    @api.depends("backend_id.company_id")
+    def _compute_company_id(self):
+        for error in self:
+            error.company_id = error.backend_id.company_id or error.company_id
 
     @api.depends("correlation_id")
     def _compute_cause_id(self):
@@ -252,9 +263,9 @@ class SyncError(models.Model):
     def _values(self, classification, exception=None, **about):
         """Values of an error row.
 
-        :param about: other fields of the row (``backend_id``, ``correlation_id``,
-            ``operation`` for the fingerprint...), and ``context``, a dict that is
-            redacted here
+        :param about: other fields of the row (``backend_id``, or ``company_id`` of what
+            has no backend; ``correlation_id``, ``operation`` for the
+            fingerprint...), and ``context``, a dict that is redacted here
         """
         operation = about.pop("operation", None)
         backend = self.env["sync.backend"].browse(about.get("backend_id") or [])
@@ -276,7 +287,7 @@ class SyncError(models.Model):
                 about.get("correlation_id") or uuid.uuid4().hex, LONGEST_ID
             ),
             "fingerprint": fingerprint(
-                about.get("backend_id"),
+                _whose(about),
                 operation,
                 classification.type,
                 classification.code,
@@ -363,6 +374,12 @@ class SyncError(models.Model):
     @api.model
     def _keep(self, classification, exception, about):
         self.create(self._values(classification, exception, **about))
+
+
+def _whose(about):
+    """What names the backend of a failure, or the company of one without a backend."""
+    company_id = not about.get("backend_id") and about.get("company_id")
+    return f"company {company_id}" if company_id else about.get("backend_id")
 
 
 def _said_by(exception):

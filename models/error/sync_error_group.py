@@ -45,7 +45,13 @@ class SyncErrorGroup(models.Model):
     _rec_name = "message"
 
     backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
-    company_id = fields.Many2one(related="backend_id.company_id", store=True)
+    company_id = fields.Many2one(
+        "res.company",
+        compute="_compute_company_id",
+        store=True,
+        readonly=False,
+        help="The backend's; without one the company in which it failed.",
+    )
     fingerprint = fields.Char(required=True, readonly=True)
     type = fields.Selection(selection(ErrorType), required=True, readonly=True)
     category = fields.Selection(selection(Category), required=True, readonly=True)
@@ -93,6 +99,11 @@ class SyncErrorGroup(models.Model):
         "(fingerprint, COALESCE(backend_id, 0))", "A failure has one group."
     )
     _seen_idx = models.Index("(state, last_seen)")
+
+    @api.depends("backend_id.company_id")
+    def _compute_company_id(self):
+        for group in self:
+            group.company_id = group.backend_id.company_id or group.company_id
 
     @api.depends("suggested_action")
     @api.depends_context("lang")
@@ -236,7 +247,8 @@ class SyncErrorGroup(models.Model):
         rows = [
             {
                 **{name: vals.get(name) or None for name in COPIED},
-                "company_id": companies.get(vals.get("backend_id")),
+                "company_id": companies.get(vals.get("backend_id"))
+                or vals.get("company_id"),
                 "first_seen": now,
                 "last_seen": now,
                 "count": 0,

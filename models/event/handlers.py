@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import SUPERUSER_ID, api, models
 from odoo.tools import SQL
 
 from ...core.routing import Route
@@ -44,10 +44,11 @@ class SyncEvent(models.Model):
     def _handle_notification(self):
         """Notify the followers of the backend; many events of a kind are one note."""
         for (backend, kind), events in self.grouped(_kind).items():
-            backend._note_events(kind, events)
+            if backend:
+                backend._note_events(kind, events)
 
     def _handle_metrics(self):
-        """Count events by type and hour."""
+        """Count events of backends by type and hour."""
         self.env.execute_query(
             SQL(
                 """INSERT INTO sync_event_metric
@@ -56,7 +57,8 @@ class SyncEvent(models.Model):
                    SELECT backend_id, type, date_trunc('hour', create_date), count(*),
                           %(uid)s, %(uid)s,
                           now() at time zone 'UTC', now() at time zone 'UTC'
-                     FROM sync_event WHERE id = ANY(%(ids)s)
+                     FROM sync_event
+                    WHERE id = ANY(%(ids)s) AND backend_id IS NOT NULL
                     GROUP BY backend_id, type, date_trunc('hour', create_date)
                    ON CONFLICT (backend_id, type, hour)
                    DO UPDATE SET count = sync_event_metric.count + excluded.count
@@ -65,6 +67,34 @@ class SyncEvent(models.Model):
                 ids=self.ids,
             )
         )
+
+    @api.model
+    def _schedule_delivery(self, owners, eta=None):
+        """Have the job runner deliver events.
+
+        :param owners: backends; or companies, for what has no backend
+        :param eta: not before this datetime (UTC); falsy: at once
+        """
+        if owners._name == "sync.backend":
+            owners._schedule_events(eta)
+            return
+        ((xid,),) = self.env.execute_query(SQL("SELECT pg_current_xact_id()::text"))
+        for company in owners:
+            key = f"pharmacy_sync events of company {company.id} {eta or xid}"
+            self.browse().with_user(SUPERUSER_ID).with_delay(
+                eta=eta or None,
+                identity_key=key,
+                description=self.env._("Events of %s", company.name),
+            )._job_deliver(company)
+
+    def _job_deliver(self, company):
+        """Job: give events that have no backend to their handlers."""
+        with self.env["sync.error"]._watch_over("event job"):
+            time = shift()
+            while self._deliver_in_turn(company):
+                if time.expired:
+                    apart(self._schedule_delivery, company)
+                    return
 
 
 class SyncBackend(models.Model):

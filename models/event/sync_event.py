@@ -38,8 +38,30 @@ COLUMNS = (
     *("type", "backend_id", "company_id", "stream_id", "res_model", "res_id"),
     *("correlation_id", "user_id"),
 )
+# Whose an event is: a backend's, or a company's where there is no backend.
+OWNERS = {"backend_id": "sync.backend", "company_id": "res.company"}
 # Characters of a correlation id, which ends up in headers and logs.
 LONGEST_ID = 200
+
+
+def owner_of(event):
+    """The name of the field that says whose an event is, of its values."""
+    backend = event.get("backend_id") or not event.get("company_id")
+    return "backend_id" if backend else "company_id"
+
+
+def owned(owner):
+    """The domain of what a backend owns, or a company without a backend."""
+    if owner._name == "sync.backend":
+        return [("backend_id", "=", owner.id)]
+    return [("backend_id", "=", False), ("company_id", "=", owner.id)]
+
+
+def owned_rows(owner):
+    """:func:`owned` as SQL, of events."""
+    if owner._name == "sync.backend":
+        return SQL("backend_id = %s", owner.id)
+    return SQL("backend_id IS NULL AND company_id = %s", owner.id)
 
 
 class BigInteger(fields.Integer):
@@ -71,9 +93,7 @@ class SyncEvent(models.Model):
     _rec_name = "type"
 
     type = fields.Selection(selection="_select_type", required=True, readonly=True)
-    backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade"
-    )
+    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
     company_id = fields.Many2one("res.company", readonly=True)
     stream_id = fields.Many2one(
         "sync.stream",
@@ -107,6 +127,10 @@ class SyncEvent(models.Model):
         help="Place in the feed of changes; an event that does not travel has none.",
     )
 
+    _owner = models.Constraint(
+        "CHECK(backend_id IS NOT NULL OR company_id IS NOT NULL)",
+        "An event belongs to a backend or to a company.",
+    )
     _pending_idx = models.Index("(backend_id, id) WHERE state = 'pending'")
     _record_idx = models.Index("(res_model, res_id, id)")
     _stamp_idx = models.Index("(stream_id, stamp, id)")
@@ -171,8 +195,9 @@ class SyncEvent(models.Model):
         """Write events, in the current transaction and one statement.
 
         :param events: dicts with ``type``, ``backend_id``, ``res_model``, ``res_id``;
-            optionally ``correlation_id``, which is kept, ``user_id``, ``stream_id``
-            (the event is a change that travels) and ``data`` (a dict)
+            with ``company_id`` instead of a backend if it has none; optionally
+            ``correlation_id``, which is kept, ``user_id``, ``stream_id`` (the event is
+            a change that travels) and ``data`` (a dict)
         :param schedule: have a job deliver them; without it the next job does
         :raises InvalidDataError: naming the first field at fault; nothing is written
         """
@@ -186,8 +211,9 @@ class SyncEvent(models.Model):
         rows = [self._row(event, stamp) for event in self._enrich(events)]
         insert_rows(self, rows)
         if schedule:
-            ids = {event["backend_id"] for event in events}
-            self.env["sync.backend"].sudo().browse(ids)._schedule_events()
+            for name, model in OWNERS.items():
+                ids = {row[name] for row in rows if owner_of(row) == name}
+                self._schedule_delivery(self.env[model].sudo().browse(ids))
 
     @api.model
     def _validate(self, event):
@@ -208,7 +234,7 @@ class SyncEvent(models.Model):
             raise InvalidDataError(
                 "res_model must be the name of a model", field="res_model"
             )
-        for name in ("backend_id", "res_id"):
+        for name in (owner_of(event), "res_id"):
             if not isinstance(event.get(name), int) or event[name] <= 0:
                 raise InvalidDataError(f"{name} must be a positive integer", field=name)
 
@@ -216,14 +242,15 @@ class SyncEvent(models.Model):
     def _enrich(self, events):
         """Add the user, the company and the correlation id; one that came along is
         kept."""
-        ids = list({event["backend_id"] for event in events})
+        ids = list({event.get("backend_id") for event in events} - {None, False})
         backends = self.env["sync.backend"].sudo().browse(ids)
         companies = {backend.id: backend.company_id.id for backend in backends}
         correlation_id = self.env.context.get("sync_correlation_id") or uuid.uuid4().hex
         return [
             {
                 **event,
-                "company_id": companies[event["backend_id"]],
+                "company_id": companies.get(event.get("backend_id"))
+                or event["company_id"],
                 "user_id": event.get("user_id") or self.env.uid,
                 "correlation_id": event.get("correlation_id") or correlation_id,
             }
@@ -346,6 +373,7 @@ class SyncBreakerTransition(models.Model):
                 {
                     "type": f"breaker_{names[transition.after]}",
                     "backend_id": transition.breaker_id.backend_id.id,
+                    "company_id": transition.breaker_id.company_id.id,
                     "res_model": "sync.breaker",
                     "res_id": transition.breaker_id.id,
                     "data": {"cause": transition.cause or ""},

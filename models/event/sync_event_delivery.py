@@ -13,6 +13,7 @@ from ..base.locks import DELIVERY
 from ..base.own_transaction import in_turn
 from ..base.rights import OPERATOR, check_may
 from ..base.sync_config import shift
+from .sync_event import owned, owned_rows
 
 DISPATCH_LIMIT = 1000
 RECOVER_LIMIT = 100
@@ -53,41 +54,49 @@ class SyncEvent(models.Model):
             )
 
     @api.model
-    def _deliver_in_turn(self, backend, limit=DISPATCH_LIMIT):
+    def _deliver_in_turn(self, owner, limit=DISPATCH_LIMIT):
         """:meth:`_deliver` in a transaction of its own, while no other worker delivers
-        events of this backend: two would mix up their order."""
-        deliver = neutral(self, backend)._deliver
-        return in_turn(deliver, backend, limit, lock=(DELIVERY, backend.id))
+        events of this owner: two would mix up their order."""
+        if owner._name == "sync.backend":
+            deliver, turn = neutral(self, owner)._deliver, owner.id
+        else:
+            lang = self.env["sync.backend"]._company_lang(owner)
+            within = {"allowed_company_ids": owner.ids, "lang": lang}
+            # Ids of companies are those of backends, too.
+            deliver, turn = neutral(self, **within)._deliver, -owner.id
+        return in_turn(deliver, owner, limit, lock=(DELIVERY, turn))
 
     @api.model
-    def _deliver(self, backend, limit=DISPATCH_LIMIT):
-        """Give pending events of ``backend`` to their handlers.
+    def _deliver(self, owner, limit=DISPATCH_LIMIT):
+        """Give pending events of an owner to their handlers.
 
+        :param owner: a backend; or a company, for its events that have no backend
         :return: whether more are waiting
         """
         Delivery = self.env["sync.event.delivery"]
         rows = self.env.execute_query(
             SQL(
                 """SELECT id FROM sync_event e
-                    WHERE backend_id = %s AND state = 'pending' AND NOT EXISTS (
+                    WHERE %s AND state = 'pending' AND NOT EXISTS (
                         SELECT 1 FROM sync_suspect s
                          WHERE s.backend_id = e.backend_id
                            AND s.key = 'out ' || e.res_model || ' ' || e.res_id)
                     ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED""",
-                backend.id,
+                owned_rows(owner),
                 limit,
             )
         )
         events = self.browse(row[0] for row in rows)
-        waiting = Delivery._find_waiting(backend)
-        events, waiting = self._leave_suspects(backend, events, waiting)
+        waiting = Delivery._find_waiting(owner)
+        if owner._name == "sync.backend":
+            events, waiting = self._leave_suspects(owner, events, waiting)
         Delivery._retry_due(waiting)
         if events:
             known = events._reject_unknown()
             for route, routed in known._route():
                 Delivery._process(route, routed)
             known._mark("done")
-        Delivery._schedule(backend)
+        Delivery._schedule(owner)
         return len(rows) == limit
 
     def _reject_unknown(self):
@@ -152,6 +161,7 @@ class SyncEvent(models.Model):
             exception,
             operation=f"event {handler}",
             backend_id=self.backend_id.id,
+            company_id=self.company_id.id,
             correlation_id=self.correlation_id,
             context={
                 "event": self.id,
@@ -167,9 +177,20 @@ class SyncEvent(models.Model):
     def _recover(self):
         """Deliver what is left of events, whose job is gone or was never made."""
         time = shift()
-        for backend in self.env["sync.backend"].search([("active", "=", True)]):
-            while self._deliver_in_turn(backend, RECOVER_LIMIT) and not time.expired:
+        backends = self.env["sync.backend"].search([("active", "=", True)])
+        for owner in (*backends, *self._owning_companies()):
+            while self._deliver_in_turn(owner, RECOVER_LIMIT) and not time.expired:
                 pass
+
+    @api.model
+    def _owning_companies(self):
+        """Companies with events without a backend that are not delivered."""
+        none = [("backend_id", "=", False)]
+        found = self._read_group([*none, ("state", "=", "pending")], ["company_id"])
+        waiting = self.env["sync.event.delivery"].search(
+            [*none, ("state", "=", "waiting")]
+        )
+        return waiting.company_id.union(*(company for (company,) in found))
 
 
 class SyncEventDelivery(models.Model):
@@ -184,10 +205,8 @@ class SyncEventDelivery(models.Model):
     event_id = fields.Many2one(
         "sync.event", required=True, readonly=True, ondelete="cascade", index=True
     )
-    backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade"
-    )
-    company_id = fields.Many2one(related="backend_id.company_id")
+    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    company_id = fields.Many2one(related="event_id.company_id")
     type = fields.Selection(related="event_id.type")
     handler = fields.Char(required=True, readonly=True)
     res_model = fields.Char("Model", readonly=True)
@@ -224,8 +243,13 @@ class SyncEventDelivery(models.Model):
         again = self.sudo().filtered(lambda delivery: delivery.state != "done")
         again.write({"state": "waiting", "attempts": 0, "eta": False})
         again._show_on_mappings()
-        again.backend_id._schedule_events()
+        for delivery in again:
+            self.env["sync.event"]._schedule_delivery(delivery._owner())
         return True
+
+    def _owner(self):
+        """Whose event it is: a backend, or a company."""
+        return self.backend_id or self.company_id
 
     @api.model
     def _process(self, route, events):
@@ -235,7 +259,7 @@ class SyncEventDelivery(models.Model):
             _record(delivery)
             for delivery in self.search(
                 [
-                    ("backend_id", "in", events.backend_id.ids),
+                    ("backend_id", "in", events.backend_id.ids or [False]),
                     ("state", "=", "waiting"),
                     ("handler", "=", route.handler),
                 ]
@@ -305,9 +329,9 @@ class SyncEventDelivery(models.Model):
         self._show_on_mappings()
 
     @api.model
-    def _find_waiting(self, backend):
+    def _find_waiting(self, owner):
         return self.search(
-            [("backend_id", "=", backend.id), ("state", "=", "waiting")],
+            [*owned(owner), ("state", "=", "waiting")],
             # By the event's number; "event_id" alone would be its own order, backwards.
             order="event_id.id",
             limit=DISPATCH_LIMIT,
@@ -349,11 +373,11 @@ class SyncEventDelivery(models.Model):
             self.error_id._resolve_recovered()
 
     @api.model
-    def _schedule(self, backend):
+    def _schedule(self, owner):
         """A job for the moment at which the first one is due again."""
         first = self.search(
             [
-                ("backend_id", "=", backend.id),
+                *owned(owner),
                 ("state", "=", "waiting"),
                 ("eta", "!=", False),
             ],
@@ -362,7 +386,7 @@ class SyncEventDelivery(models.Model):
         )
         if first:
             eta = first.eta.replace(microsecond=0) + timedelta(seconds=1)
-            backend._schedule_events(eta)
+            self.env["sync.event"]._schedule_delivery(owner, eta)
 
 
 def _record(row):

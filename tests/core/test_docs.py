@@ -17,6 +17,7 @@ from odoo.addons.pharmacy_sync.core.taxonomy import TAXONOMY
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
+TOOLKIT = "developer/toolkit"
 METHODS = {
     m.name: m
     for module in (api_methods, api_health)
@@ -107,6 +108,18 @@ def test_the_operator_finds_every_alert(condition):
     title = str(KINDS[condition].title)
     words = max(re.split(r"%\(\w+\)s", title), key=len).strip(" :,()")
     assert words in read("operator/index")
+
+
+def test_code_of_the_toolkit_s_page_is_that_of_the_example_addon():
+    addon = (ROOT / "tests/addons/pharmacy_sync_carrier/parcel.py").read_text()
+    blocks = re.findall(r"code-block:: python\n\n((?:    .*\n|\n)+)", read(TOOLKIT))
+    assert len(blocks) > 4
+    for block in map(_without_indentation, blocks):
+        assert block in _without_indentation(addon), block
+
+
+def _without_indentation(text):
+    return "\n".join(line.strip() for line in text.strip().splitlines())
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,12 @@ class SyncAlert(models.Model):
         """Those of these that are told together, without what follows from an app that
         is down, and without its other breakers."""
         breakers = self.filtered(lambda alert: alert.condition == "breaker_opened")
-        down = {alert.backend_id: alert for alert in breakers.sorted("id", True)}
+        # Services that other addons call have nothing to do with each other.
+        down = {
+            alert.backend_id: alert
+            for alert in breakers.sorted("id", True)
+            if alert.backend_id
+        }
         return self.filtered(
             lambda alert: (
                 alert.backend_id not in down

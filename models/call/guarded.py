@@ -1,0 +1,67 @@
+"""What a guarded call is, whoever is called."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ...client.exchange import Exchange
+from ...core import breaker as core
+from ...core.classification import Classification
+from ...core.exceptions import CircuitBreakerOpenError
+
+
+@dataclass
+class Guarded:
+    """What became of a call. Without an exchange nothing had been sent."""
+
+    exchange: Exchange | None = None
+    classification: Classification | None = None
+
+    def report(self, exchange):
+        """Take note of how the call went; what follows in it is its own affair."""
+        self.exchange = self.exchange or exchange
+
+
+@contextmanager
+def guarded(call, cr, breaker, seconds, held, classify, **about):
+    """Ask the breaker's leave for a call, and log it at its end.
+
+    :param call: :class:`Guarded`, to which the call is reported
+    :param cr: a cursor of the call's own that commits by itself
+    :param breaker: ``sync.breaker``, or none
+    :param seconds: by when the call ends
+    :param held: locks that are given back with the row of the log
+    :param classify: function that says what an exception means
+    :param about: columns of that row that say who is called
+    :raises CircuitBreakerOpenError: the breaker is open
+    """
+    Call = breaker.env["sync.call"]
+    try:
+        permit = breaker._permit(seconds) if breaker else None
+    except CircuitBreakerOpenError:
+        Call._append(cr, breaker_id=breaker.id, result="rejected", **about)
+        raise
+    try:
+        yield
+    finally:
+        exchange = call.exchange
+        if exchange and exchange.error:
+            call.classification = classify(exchange.error)
+        config = breaker._believed()[1] if breaker else core.DEFAULT_CONFIG
+        outcome = core.Outcome(core.Result.ABANDONED)
+        if exchange:
+            outcome = core.outcome(call.classification, exchange.duration, config)
+        Call._append(
+            cr,
+            breaker_id=breaker.id or None,
+            epoch=permit.epoch if permit else None,
+            result=str(outcome.result),
+            slow=outcome.slow,
+            exchange=exchange,
+            error_type=call.classification and str(call.classification.type),
+            unlock=held[0] if held else None,
+            **about,
+        )
+        held.clear()
+        if breaker and not breaker._is_quiet(permit, outcome):
+            # The breaker counts the log, this row included.
+            breaker._settle(permit, outcome)
