@@ -227,9 +227,11 @@ def _judge(
 
 def _hidden(alert: Alert, others: Collection[Alert], now: datetime) -> Judgement | None:
     """The judgement that another alert of the backend makes superfluous, or None."""
+    if alert.backend is None:
+        # Services that other addons call, and companies, have no app in common.
+        return None
     near = [o for o in others if o.backend == alert.backend and o.id != alert.id]
-    # What is called without a backend is one service or another.
-    if alert.is_breaker and alert.backend is not None:
+    if alert.is_breaker:
         # An app that is down opens one breaker after the other, and closes them so.
         for other in near:
             lately = now - timedelta(seconds=CORRELATED_FOR)
@@ -240,7 +242,7 @@ def _hidden(alert: Alert, others: Collection[Alert], now: datetime) -> Judgement
                 and (other.ended_at is None or other.ended_at > lately)
             ):
                 return Judgement(Verdict.INHIBITED, other.id)
-    if alert.kind.inhibited and alert.backend is not None:
+    if alert.kind.inhibited:
         for other in near:
             # Once the backend is up again, what happened before still is its doing.
             if other.is_breaker and (

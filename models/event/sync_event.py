@@ -212,8 +212,8 @@ class SyncEvent(models.Model):
         insert_rows(self, rows)
         if schedule:
             for name, model in OWNERS.items():
-                ids = {row[name] for row in rows if owner_of(row) == name}
-                self._schedule_delivery(self.env[model].sudo().browse(ids))
+                if ids := {row[name] for row in rows if owner_of(row) == name}:
+                    self._schedule_delivery(self.env[model].sudo().browse(ids))
 
     @api.model
     def _validate(self, event):

@@ -196,7 +196,7 @@ def test_what_is_hidden_is_hidden_behind_what_was_told(alerts, lately):
 @given(worlds(), told_lately)
 def test_a_backend_that_is_down_is_told_alone(alerts, lately):
     found = judge_all(alerts, lately, NOW)
-    down = {alert.backend for alert in alerts if alert.is_breaker and alert.open}
+    down = {a.backend for a in alerts if a.is_breaker and a.open} - {None}
     for alert in alerts:
         if (
             alert.due
@@ -206,6 +206,15 @@ def test_a_backend_that_is_down_is_told_alone(alerts, lately):
             and alert.severity is not Severity.CRITICAL
         ):
             assert found[alert.id].verdict in (Verdict.INHIBITED, Verdict.SILENCED)
+
+
+def test_what_has_no_backend_is_told_by_itself():
+    """Of two services that other addons call, none is the other's doing."""
+    for condition in (Condition.BREAKER_OPENED, Condition.AUTHENTICATION):
+        rule = Rule(1, condition, Severity.HIGH)
+        alerts = [Alert(id_, rule, None, Severity.HIGH, NOW) for id_ in (1, 2)]
+        found = judge_all(alerts, {}, NOW)
+        assert {judgement.verdict for judgement in found.values()} == {Verdict.NOTIFY}
 
 
 def test_an_app_that_is_down_is_told_once_however_many_breakers_it_opens():

@@ -2,14 +2,14 @@
 transactions, a carrier that answers over HTTP."""
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import odoorpc
 import pytest
 from system_databases import run_odoo
 from system_servers import PharmacyApp, wait_until
 from system_stack import Stack
-
-from odoo.addons.pharmacy_sync.tests.receivers import receiver
 
 ADDON = "pharmacy_sync_carrier"
 SECONDS = 40
@@ -22,10 +22,43 @@ SELECT e.attempt, e.retry_reason, e.resolved, e.correlation_id, e.company_id,
 """
 
 
+class Carrier:
+    """Refuses as often as it is told to, then gives a number: ``status`` and
+    ``refusals``, which are counted down; ``calls`` counts what came."""
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self, status=200, refusals=0):
+        self.status, self.refusals, self.calls = status, refusals, 0
+
+    def answer(self):
+        self.calls += 1
+        self.refusals -= 1
+        return self.status if self.refusals >= 0 else 200
+
+
 @pytest.fixture(scope="module")
 def carrier():
-    with receiver() as found:
+    found = Carrier()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"] or 0))
+            body = json.dumps({"number": "C-1"}).encode()
+            self.send_response(found.answer())
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        found.url = f"http://127.0.0.1:{server.server_address[1]}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         yield found
+        server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +76,12 @@ def stack(make_database, tmp_path_factory, carrier):
 def parcels(stack, carrier):
     address = carrier.url + "/parcels"
     stack.model("ir.config_parameter", "manager").set_param("carrier.address", address)
-    carrier.got.clear()
-    carrier.status, carrier.answers = 200, None
-    carrier.body = json.dumps({"number": "C-1"}).encode()
+    carrier.reset()
     return stack.model("carrier.parcel")
 
 
 def test_a_parcel_is_booked_at_a_later_attempt(stack, carrier, parcels):
-    refusals = iter([503, 503])
-    carrier.answers = lambda *__: (code, b"") if (code := next(refusals, 0)) else None
+    carrier.reset(503, refusals=2)
     (parcel,) = parcels.create([{"name": "Vaccines"}])
     parcels.action_book([parcel])
 
@@ -62,7 +92,7 @@ def test_a_parcel_is_booked_at_a_later_attempt(stack, carrier, parcels):
     assert stack.value("SELECT number FROM carrier_parcel WHERE id = %s", parcel) == (
         "C-1"
     )
-    assert len(carrier.got) == 3
+    assert carrier.calls == 3
     errors = stack.query(ERRORS, "carrier.parcel._book")
     assert [error["attempt"] for error in errors] == [1, 2]
     assert all(error["resolved"] for error in errors)
@@ -76,7 +106,7 @@ def test_a_parcel_is_booked_at_a_later_attempt(stack, carrier, parcels):
 
 
 def test_what_is_given_up_is_seen(stack, carrier, parcels):
-    carrier.status = 503
+    carrier.reset(503, refusals=100)
     (parcel,) = parcels.create([{"name": "Refused"}])
     parcels.action_book([parcel])
 
@@ -96,7 +126,7 @@ def test_what_is_given_up_is_seen(stack, carrier, parcels):
 
 def test_a_failure_is_recorded_and_an_alert_raised_and_over(stack, carrier, parcels):
     (parcel,) = parcels.create([{"name": "Without label"}])
-    carrier.status = 422
+    carrier.reset(422, refusals=1)
     assert not parcels.action_print([parcel])
     assert len(stack.query(ERRORS, "print a label")) == 1
     alert = "SELECT state, severity, res_id FROM sync_alert WHERE condition = 'raised'"
@@ -106,7 +136,6 @@ def test_a_failure_is_recorded_and_an_alert_raised_and_over(stack, carrier, parc
         [("condition", "=", "raised")], ["title"]
     )[0]["title"]
     assert title == "Another addon reports: Labels cannot be printed"
-    carrier.status = 200
     assert parcels.action_print([parcel])
     assert stack.query(alert)[0]["state"] == "resolved"
 
