@@ -47,8 +47,8 @@ class ServiceCall:
             "method": request.method,
             "path": redact(urlsplit(request.url).path),
             "status": response.status_code,
-            "bytes_sent": len(request.body or b""),
-            "bytes_received": len(response.content),
+            "bytes_sent": _length(request.headers),
+            "bytes_received": _length(response.headers),
         }
         response.raise_for_status()
         return response
@@ -67,6 +67,12 @@ class ServiceCall:
             request_id=None,
             error=error,
         )
+
+
+def _length(headers):
+    """Bytes that were declared: what is streamed is not read for it."""
+    length = headers.get("Content-Length") or ""
+    return int(length) if length.isdecimal() else 0
 
 
 class SyncService(models.Model):
