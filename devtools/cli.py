@@ -104,12 +104,19 @@ def _parser():
     storm = verb(
         "chaos",
         "kill and disturb all while both sides write, and compare",
-        lambda options, _: chaos.run(options.seed, options.minutes, options.servers),
+        lambda options, _: chaos.run(
+            options.seed, options.minutes, options.servers, options.own_postgres
+        ),
     )
     storm.add_argument("--seed", type=int, default=1, help="another draws another one")
     storm.add_argument("--minutes", type=float, default=4.0, help="of trouble")
     storm.add_argument(
         "--servers", type=int, default=2, help="Odoo servers on one database"
+    )
+    storm.add_argument(
+        "--own-postgres",
+        action="store_true",
+        help="on a PostgreSQL server of its own, which is killed as well",
     )
     verb("readme", "write README.rst from readme/", lambda *_: _readme())
     kit = verb(

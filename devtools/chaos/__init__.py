@@ -5,38 +5,60 @@ and the app misbehaves, as a seed says. Then all heals, and both sides are compa
 a ledger of every write that was acknowledged.
 """
 
+import os
 import shutil
+from contextlib import contextmanager
 
 from .. import databases, machine, paths
 from ..progress import say
+from .cluster import running
 from .servers import Servers
 from .storm import Storm
 from .verdict import HEADINGS, table
 
 
-def run(seed, minutes, servers):
+def run(seed, minutes, count, own_postgres):
     """Storm, and print what came of it; whether nothing was wrong."""
     machine.prepare()
-    with databases.run_clone("chaos") as database:
-        verdict, storm = blow(database, seed, minutes * 60, servers)
+    with (
+        _database(own_postgres) as (database, cluster),
+        serving(database, count, cluster) as servers,
+    ):
+        storm = Storm(seed, minutes * 60, servers)
+        storm.rage()
+        verdict = storm.compare()
     report(verdict, storm)
     return not verdict.sentences()
 
 
-def blow(database, seed, seconds, count, meddle=None):
-    """A storm on a database with the addon, which nobody else uses.
+@contextmanager
+def _database(own_postgres):
+    """A database with the addon, and the cluster that it is in if it has one of its
+    own."""
+    if not own_postgres:
+        with databases.run_clone("chaos") as name:
+            yield name, None
+        return
+    source = databases.template()
+    name = f"{paths.DATABASE_PREFIX}run_{os.getpid()}_chaos"
+    with running(source, name) as made:
+        yield name, made
 
-    :param meddle: see :class:`.storm.Storm`
-    :return: the verdict, and the storm
+
+@contextmanager
+def serving(database, count, cluster=None):
+    """So many Odoo servers on a database that nobody else uses, and an app: a
+    :class:`.servers.Servers`.
+
+    :param cluster: the :class:`.cluster.Cluster` that the database is in, if any
     """
     folder = paths.RUN / f"{database}_files"
     folder.mkdir()
-    servers = Servers(database, folder, count)
+    servers = Servers(database, folder, count, cluster)
     try:
         servers.prepare()
         servers.start()
-        storm = Storm(seed, seconds, servers, meddle)
-        return storm.run(), storm
+        yield servers
     finally:
         servers.end()
         shutil.rmtree(folder)

@@ -144,7 +144,8 @@ class Person:
 
     def _remove(self, record):
         if self.side in writers(record, "state") and self.id_of(record):
-            self._enter(record, {EXISTS: NO}, self._remove_it(record))
+            values = {EXISTS: NO, "state": "cancelled"}
+            self._enter(record, values, self._remove_it(record))
 
     def id_of(self, record):
         """The side's id of a record; None while it is not known there."""

@@ -8,21 +8,24 @@ import time
 
 from .. import config, odoo, paths, postgres, processes, settings, shell, stack
 from ..progress import StepError, step
+from .calls import call
 
 PREPARE = paths.ROOT / "devtools/chaos/prepare.py"
 PREPARE_TIMEOUT = 180
 WORKERS = 3
-LIMITS = {"workers": WORKERS, "limit_time_real": 60, "db_maxconn": 16}
+LIMITS = {"workers": WORKERS, "db_maxconn": 16}
 
 
 class Servers:
     """:param folder: where the app keeps its file
+    :param cluster: a :class:`.cluster.Cluster`, if the database is in one
     :ivar urls: of Odoo's servers
     """
 
-    def __init__(self, database, folder, count):
+    def __init__(self, database, folder, count, cluster=None):
         self.database = database
         self._folder = folder
+        self._cluster = cluster
         self._state = stack.new_state(settings.free_port(), settings.free_port())
         self._odoo_ports = [settings.free_port() for __ in range(count)]
         self.urls = [f"http://127.0.0.1:{port}" for port in self._odoo_ports]
@@ -61,10 +64,16 @@ class Servers:
             self.wait()
 
     def wait(self):
-        health = f"{self.app_url}/api/v1/health"
-        processes.wait_for_http(self.app_name, health, stack.START_TIMEOUT)
-        for name, url in zip(self.names, self.urls, strict=True):
-            processes.wait_for_http(name, f"{url}/web/health", stack.START_TIMEOUT)
+        """Wait until all answer; a server that ends meanwhile is started again."""
+        addresses = [f"{self.app_url}/api/v1/health"]
+        addresses += [f"{url}/web/health" for url in self.urls]
+        deadline = time.monotonic() + stack.START_TIMEOUT
+        while not all(call("GET", url, "").good for url in addresses):
+            if time.monotonic() > deadline:
+                log = paths.LOG / f"{self.names[0]}.log"
+                raise StepError("not all servers answer", log=log)
+            self.revive()
+            time.sleep(0.5)
 
     def revive(self):
         """Start what has ended and is not to stay down yet."""
@@ -107,8 +116,11 @@ class Servers:
         postgres.disconnect(self.database)
 
     def restart_postgres(self):
-        """Only what clients notice of it: others use the same server."""
-        self.cut_connections()
+        """What clients notice of it alone where others use the same server."""
+        if self._cluster:
+            self._cluster.restart()
+        else:
+            self.cut_connections()
 
     def _command(self, name):
         if name == self.app_name:

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from .. import postgres
-from ..progress import say, step
+from ..progress import StepError, say, step
 from . import schedule
 from .app_person import AppPerson
 from .calls import call
@@ -23,6 +23,7 @@ SETTLE_TIMEOUT = 300
 # Looked at so often, in a row, that there is nothing left to do.
 QUIET = 2
 TICK = 0.5
+ROUND = 10  # seconds from one run of the scheduled actions to the next
 # What somebody would still do something about without being asked.
 UNDONE = """
 SELECT 'event ' || state, count(*) FROM sync_event
@@ -43,17 +44,16 @@ SELECT kind || ' of ' || coalesce(external_id, '?') || ': ' || coalesce(reason, 
 
 class Storm:
     """:param servers: a :class:`.servers.Servers` that runs
-    :param meddle: called with the storm when all is quiet, before the comparison: a
-        test does damage there, which has to be found
+    :ivar recovered: seconds that it took until all was quiet, once all was healed
+    :ivar dead: how many dead letters an operator had to redrive
     """
 
-    def __init__(self, seed, seconds, servers, meddle=None):
+    def __init__(self, seed, seconds, servers):
         self.seed = seed
         self.seconds = seconds
         self.servers = servers
         self.prefix = f"C{seed}"
         self.ledger = Ledger()
-        self._meddle = meddle
         keys, database = servers.prepared["keys"], servers.database
         self.login = {name: (servers.urls, database, key) for name, key in keys.items()}
         self.operator = Rpc(*self.login["operator"], random.Random(seed))
@@ -61,15 +61,20 @@ class Storm:
         self.recovered = None
         self.dead = 0
 
-    def run(self):
-        """Storm, heal, compare: a :class:`.verdict.Verdict`."""
+    def rage(self):
+        """Have the storm, and wait until all has recovered from it."""
         self._begin()
         self._blow()
-        with step("heal, and wait until all is quiet"):
-            stuck = self._recover()
-        if self._meddle:
-            self._meddle(self)
-        return self._compare(stuck)
+        with step("wait until all is quiet"):
+            self._recover()
+
+    def compare(self):
+        """What it has done: a :class:`.verdict.Verdict`."""
+        at_app = AtApp(self.reader().ask, self.prefix)
+        listings = both(self.operator, at_app, self.prefix)
+        conflicts = at_app.conflicts(self._call_api)
+        stuck = [*self._undone(), *(f"dead letter: {text}" for text in self._dead())]
+        return judge(self.ledger.writes(), listings, conflicts, stuck)
 
     # -- Load -------------------------------------------------------------------------
 
@@ -79,8 +84,11 @@ class Storm:
         for kind, count in FIRST.items():
             for __ in range(count):
                 person.make(kind)
+        made = sum(len(self.ledger.living(kind)) for kind in FIRST)
+        if made < sum(FIRST.values()):
+            raise StepError("Odoo does not make the first suppliers and products")
         with step("bring the first records over"):
-            self._settle(SETTLE_TIMEOUT)
+            self._settle()
 
     def _persons(self):
         for number in range(PERSONS):
@@ -148,36 +156,32 @@ class Storm:
         self.servers.revive()
 
     def _recover(self):
-        """What a supervisor, the scheduler and an operator do; what is stuck."""
+        """What the scheduler and an operator do."""
         self.servers.wait()
         self._at_app("DELETE", "faults")
         began = time.monotonic()
-        left = self._settle(SETTLE_TIMEOUT)
+        self._settle()
         self.recovered = time.monotonic() - began
-        dead = self._dead()
-        self.dead = len(dead)
-        if dead:
+        self.dead = len(self._dead())
+        if self.dead:
             # As an operator would who is told of them.
-            operations = self.operator(
-                "sync.operation", "search", domain=[["state", "=", "dead"]]
-            )
-            self.operator("sync.operation", "action_redrive", ids=operations.data)
-            left = self._settle(SETTLE_TIMEOUT)
-        return [*left, *(f"dead letter: {text}" for text in self._dead())]
+            dead = [["state", "=", "dead"]]
+            found = self.operator("sync.operation", "search", domain=dead)
+            self.operator("sync.operation", "action_redrive", ids=found.data)
+            self._settle()
 
-    def _settle(self, seconds):
-        """Run the scheduled actions by hand until nothing is left to do; what is left
-        if that takes longer."""
-        deadline, quiet = time.monotonic() + seconds, 0
-        while quiet < QUIET:
+    def _settle(self):
+        """Run the scheduled actions by hand until nothing is left to do, or the time is
+        over."""
+        deadline, quiet = time.monotonic() + SETTLE_TIMEOUT, 0
+        while quiet < QUIET and time.monotonic() < deadline:
             for name in ("cron_pull", "cron_recover"):
                 self._run_action(name)
-            left = self._wait_for_idleness(min(deadline, time.monotonic() + 10))
+            left = self._wait_for_idleness(time.monotonic() + ROUND)
             quiet = 0 if left else quiet + 1
-            if left and time.monotonic() > deadline:
-                return left
+            if left:
+                say("...", "; ".join(left))
             self.servers.revive()
-        return []
 
     def _wait_for_idleness(self, deadline):
         while True:
@@ -204,14 +208,6 @@ class Storm:
         if found.good:
             ids = [row["res_id"] for row in found.data]
             self.operator("ir.cron", "method_direct_trigger", ids=ids)
-
-    # -- Comparison -------------------------------------------------------------------
-
-    def _compare(self, stuck):
-        at_app = AtApp(self.reader().ask, self.prefix)
-        listings = both(self.operator, at_app, self.prefix)
-        conflicts = at_app.conflicts(self._call_api)
-        return judge(self.ledger.writes(), listings, conflicts, stuck)
 
     def reader(self):
         """Somebody who only looks at the app."""

@@ -79,7 +79,9 @@ def test_what_came_over_is_in_order():
             (0, 0, 1, 0),
             id="two values that nobody entered",
         ),
-        pytest.param([Copy(False)], [Copy(False)], (1, 0, 0, 0), id="removed by nobody"),
+        pytest.param(
+            [Copy(False)], [Copy(False)], (1, 0, 0, 0), id="removed by nobody"
+        ),
     ],
 )
 def test_what_is_wrong_is_found(odoo, app, expected):
