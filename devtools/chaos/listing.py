@@ -96,7 +96,7 @@ def _plain(note):
 class AtApp:
     """The app's records.
 
-    :param ask: one call, :meth:`.app_person.AppPerson.ask`
+    :param ask: one call, like :meth:`.app_person.AppPerson.ask`
     """
 
     def __init__(self, ask, prefix):
@@ -118,15 +118,15 @@ class AtApp:
 
     def _copy(self, kind, row):
         data = row["data"]
-        alive = not row["deleted"] and data.get("state") != "cancelled"
         if row["deleted"]:
             return Copy(False)
+        alive = data.get("state") != "cancelled" and data.get("active", True)
         slots = {name: _value(name, data[name]) for name in PLAIN[kind]}
         slots |= _slots(
             (self._codes.get(line["product_id"]), line["quantity"], line["unit_price"])
             for line in data.get("lines", ())
         )
-        return Copy(alive and data.get("active", True), slots)
+        return Copy(alive, slots)
 
     def conflicts(self, call_api):
         """What open conflicts name, by record.
