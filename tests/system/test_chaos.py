@@ -11,7 +11,7 @@ from odoo.addons.pharmacy_sync.devtools.chaos.persons import ORDER
 from odoo.addons.pharmacy_sync.devtools.chaos.storm import Storm
 
 SEED = 4
-SECONDS = 25
+SECONDS = 20
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_storm_loses_nothing_and_damage_is_found(database):
         verdict = storm.compare()
         assert [text.split()[1] for text in verdict.lost] == [lost]
         assert [text.split()[1] for text in verdict.duplicated] == [doubled]
-        assert [text.split()[1] for text in verdict.diverged] == [f"{changed}:"]
+        assert {text.split()[1] for text in verdict.diverged} == {f"{changed}:"}
         assert any(text.startswith("dead letter") for text in verdict.stuck)
 
 
