@@ -29,8 +29,7 @@ class SyncReconciliation(models.Model):
         return self.stream_id._adapter()
 
     def _client(self):
-        pool = self._adapter()._entity_pool
-        return self.backend_id._client("pull", pool)
+        return self.backend_id._client("pull", "reporting")
 
     # -- Odoo -------------------------------------------------------------------------
 
