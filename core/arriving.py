@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .declined import Declined
+from .directions import with_unsent
 from .mapping_state import NONE, Comparison, MappingState, first_agreed
 from .merge import KEYED, Record, lines_by_key
 from .merge_base import confirm
@@ -147,6 +148,9 @@ def confirmed(state: MappingState, data: Record, version: int) -> MappingState:
     for hoped in state.unanswered:
         half = confirm(base.pharmacy, hoped, data, again=again)
         base = base.with_pharmacy(half)
+        if not state.version and not again:
+            # It was created by that: what was not sent the app filled in.
+            base = Base(base.odoo, with_unsent(base.pharmacy, data))
     return replace(state, base=base)
 
 

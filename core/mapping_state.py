@@ -22,6 +22,7 @@ from .declined import (
     tried_again,
     with_halves_of,
 )
+from .directions import EVERY, Directions
 from .merge import KEYED, FieldConflict, Frozen, Merge, Record, lines_by_key, three_way
 from .merge_base import advance, new_base
 from .pair import NOTHING, Base, Held, as_it_is, in_odoo, seen
@@ -104,6 +105,7 @@ class Comparison:
     :ivar declined: of the mapping's, those that are still so: conflicts for a person
     :ivar before: the base as the mapping has it
     :ivar restored: why nothing is taken over by itself, if so
+    :ivar directions: which fields travel which way
     """
 
     base: Base
@@ -117,6 +119,7 @@ class Comparison:
     declined: Mapping[str, Declined] = field(default_factory=dict)
     before: Base = NOTHING
     restored: Restored | None = None
+    directions: Directions = EVERY
 
     @property
     def to_odoo(self) -> dict[str, Any]:
@@ -134,7 +137,12 @@ class Comparison:
                 line if line["key"] in theirs else {**ours.get(line["key"], {}), **line}
                 for line in sent[name]
             ]
-        return sent
+        return self.directions.sent(sent, self.pharmacy)
+
+    @property
+    def to_create(self) -> dict[str, Any]:
+        """What to send of a record that the pharmacy does not have."""
+        return self.directions.sent(self.odoo)
 
     @property
     def words_after(self) -> dict[str, Any]:
@@ -161,7 +169,8 @@ class Comparison:
             # In the pharmacy's words there are lines that Odoo never took up.
             own = lines_by_key(name, self.odoo.get(name))
             before[name] = [line for line in before[name] if line["key"] in own]
-        return not_taken(before, self.merge.to_odoo, stored, keeps)
+        found = not_taken(before, self.merge.to_odoo, stored, keeps)
+        return self.directions.go_both(found)
 
     def refreshed(self) -> Base:
         """The base with Odoo's half as Odoo has it wherever both agree by now: from
@@ -178,19 +187,22 @@ def compare(
     held: Held = as_it_is,
     frozen: Frozen | None = None,
     declined: Mapping[str, Declined] = NONE,
+    directions: Directions = EVERY,
     untried: frozenset[str] = frozenset(),
 ) -> Comparison:
     """Three-way comparison, before rules and policies.
 
     :param pharmacy: what the pharmacy has; None: what it had when both agreed
     :param declined: what a side did not take, by path
+    :param directions: which fields travel which way
     :param untried: those that must not be tried again before a person has decided
     """
     if pharmacy is None:
         pharmacy = base.pharmacy
     else:
         base = base.learned(pharmacy, held)
-    before = base
+    before = base = directions.as_agreed(base, odoo, pharmacy)
+    declined = directions.go_both(declined)
     parted = _without_declined(base, odoo, pharmacy, declined, held, untried)
     base = parted.base
     words = seen(base, odoo, pharmacy, held)
@@ -203,6 +215,7 @@ def compare(
             held=held,
             frozen=frozen,
             declined=declined,
+            directions=directions,
             untried=untried | more,
         )
     half = base.pharmacy
@@ -211,10 +224,11 @@ def compare(
         odoo,
         pharmacy,
         words,
-        merge,
+        directions.new_lines_of(merge, odoo, pharmacy),
         half,
         declined=parted.asked,
         before=before,
+        directions=directions,
     )
 
 
@@ -228,6 +242,7 @@ def decide(
     held: Held = as_it_is,
     declined: Mapping[str, Declined] = NONE,
     restored: Restored | None = None,
+    directions: Directions = EVERY,
     untried: frozenset[str] = frozenset(),
 ) -> Comparison:
     """The comparison in which rules and policies had their say; of what is declined
@@ -235,13 +250,14 @@ def decide(
 
     :param restored: the app was set back: what it has otherwise than agreed is not
         taken over by itself, whatever rules and policies say
-    :param untried: as in :func:`compare`
+    :param directions: as in :func:`compare`, like ``untried``
     """
     if restored:
         asks = restored is Restored.CHANGED
         policies = Policies((), Policy.ASK if asks else Policy.ODOO)
         facts = AllFrozen()
-    before = base.learned(pharmacy, held)
+    before = directions.as_agreed(base.learned(pharmacy, held), odoo, pharmacy)
+    declined = directions.go_both(declined)
     parted = _without_declined(before, odoo, pharmacy, declined, held, untried)
     half, asked = parted.base.pharmacy, parted.asked
     words = seen(parted.base, odoo, pharmacy, held)
@@ -253,6 +269,7 @@ def decide(
             held=held,
             declined=declined,
             restored=restored,
+            directions=directions,
             untried=untried | more,
         )
     return Comparison(
@@ -260,13 +277,14 @@ def decide(
         odoo,
         pharmacy,
         words,
-        found.merge,
+        directions.new_lines_of(found.merge, odoo, pharmacy),
         found.base,
         tuple(replace(each, by=restored or each.by) for each in found.decisions),
         found.frozen,
         asked,
         before,
         restored,
+        directions,
     )
 
 

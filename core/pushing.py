@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .declined import Declined, Keeps, keeps_it, not_taken, value_at, with_value
+from .directions import EVERY, Directions, with_unsent
 from .mapping_state import NONE, Comparison, MappingState
 from .merge import MISSING, Record, Side, generic_path
 from .pair import NOTHING, Base, untold
@@ -104,7 +105,7 @@ def plan(
             return Plan(Step.GONE)
         return Plan(Step.DELETE if state.external_id else Step.FIND)
     if not state.external_id:
-        found = Plan(Step.CREATE, dict(comparison.odoo))
+        found = Plan(Step.CREATE, comparison.to_create)
     else:
         found = _plan_update(state, comparison, essential, read_at, emptied or {})
     missing = unmapped(found.data) if found.data else ()
@@ -202,6 +203,7 @@ def answered(
     taken: bool = False,
     told: Record | None = None,
     keeps: Keeps = keeps_it,
+    directions: Directions = EVERY,
 ) -> Answered:
     """An answer came.
 
@@ -211,16 +213,17 @@ def answered(
         ``current``: the record as the pharmacy has it
     :param key: Odoo's key of the record
     :param taken: whether ``current`` is another mapping's counterpart
-    :param told: canonical values of what was written, as the app has them now; None:
-        as they were sent
+    :param told: canonical values of what was written, as the app has them now, and of
+        a new record what was not sent; None: as they were sent
     :param keeps: says whether the app has all that it can hold of a value
+    :param directions: which fields travel which way
     """
     status, current = answer["status"], answer.get("current")
     if before.app_epoch != state.app_epoch and status != CANCELLED:
         # What the app said then holds no more.
         return Answered(state, Fate.LOST)
     if status in OK:
-        return _accepted(state, before, planned, answer, told, keeps)
+        return _accepted(state, before, planned, answer, told, keeps, directions)
     state = not_applied(state, before)
     if status == CANCELLED:
         uncertain = is_uncertain(before)
@@ -284,6 +287,7 @@ def _accepted(
     answer: Mapping[str, Any],
     told: Record | None,
     keeps: Keeps,
+    directions: Directions,
 ) -> Answered:
     version = answer.get("version") or 0
     state = replace(state, uncertain=False)
@@ -312,6 +316,11 @@ def _accepted(
         creating = planned.step is Step.CREATE
         had = {} if creating else before.base.pharmacy
         state = _with_what_it_has(state, had, sent, told, keeps, creating)
+        if creating:
+            half = with_unsent(state.base.pharmacy, told)
+            state = replace(state, base=Base(state.base.odoo, half))
+        declined = directions.go_both(state.declined)
+        state = replace(state, declined=declined)
     accepted = {name: (told or sent).get(name, sent[name]) for name in sent}
     return Answered(state, Fate.DONE, answer.get("data") or None, accepted)
 

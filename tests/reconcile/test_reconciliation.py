@@ -106,6 +106,22 @@ class TestReconciliation(WorkCase):
         self.assertEqual(self.at_both(self.victim, "city", "city"), ("Vigo",) * 2)
         self.assertFalse(self.reconcile())
 
+    def test_what_does_not_travel_is_no_difference(self):
+        own = {"stream_id": self.stream("supplier").id, "field": "city"}
+        for way in ("none", "push"):
+            chosen = self.env["sync.field.direction"].create({**own, "direction": way})
+            self.edit_unseen(self.victim, city=f"Vigo {way}")
+            self.pull()
+            self.assertFalse(self.reconcile())
+            chosen.unlink()
+        for way in ("none", "pull"):
+            chosen = self.env["sync.field.direction"].create({**own, "direction": way})
+            self.sync()
+            self.by_sql(self.victim, "city", f"Lugo {way}")
+            self.assertFalse(self.reconcile())
+            chosen.unlink()
+        self.assertEqual(self.at_both(self.victim, "city", "city")[0], "Lugo pull")
+
     def test_only_buckets_that_differ_are_read(self):
         self.edit_unseen(self.victim, city="Vigo")
         self.app.call("DELETE", "/admin/requests")

@@ -239,7 +239,16 @@ class Push:
 
     def _answered(self, state, before, planned, answer, key, taken):
         told = self._told(answer)
-        return answered(state, before, planned, answer, key=key, taken=taken, told=told)
+        return answered(
+            state,
+            before,
+            planned,
+            answer,
+            key=key,
+            taken=taken,
+            told=told,
+            directions=self.directions,
+        )
 
     def _told(self, answer):
         return canonical(answer["data"]) if answer.get("data") else None
