@@ -218,14 +218,13 @@ def compare(
             directions=directions,
             untried=untried | more,
         )
-    half = base.pharmacy
     return Comparison(
         base,
         odoo,
         pharmacy,
         words,
         directions.new_lines_of(merge, odoo, pharmacy),
-        half,
+        base.pharmacy,
         declined=parted.asked,
         before=before,
         directions=directions,
@@ -263,28 +262,19 @@ def decide(
     words = seen(parted.base, odoo, pharmacy, held)
     found = resolve(half, words, pharmacy, policies, facts, asked=asked)
     if more := parted.held_up(found.merge.conflicts):
-        sides = before, odoo, pharmacy, policies, facts
         return decide(
-            *sides,
+            *(before, odoo, pharmacy, policies, facts),
             held=held,
             declined=declined,
             restored=restored,
             directions=directions,
             untried=untried | more,
         )
+    merge = directions.new_lines_of(found.merge, odoo, pharmacy)
+    taken = tuple(replace(each, by=restored or each.by) for each in found.decisions)
     return Comparison(
-        parted.base,
-        odoo,
-        pharmacy,
-        words,
-        directions.new_lines_of(found.merge, odoo, pharmacy),
-        found.base,
-        tuple(replace(each, by=restored or each.by) for each in found.decisions),
-        found.frozen,
-        asked,
-        before,
-        restored,
-        directions,
+        *(parted.base, odoo, pharmacy, words, merge, found.base),
+        *(taken, found.frozen, asked, before, restored, directions),
     )
 
 

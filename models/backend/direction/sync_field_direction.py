@@ -26,7 +26,6 @@ class SyncFieldDirection(models.Model):
             (str(Direction.NONE), "Not at all"),
         ],
         required=True,
-        default=str(Direction.NONE),
         help="What does not travel is neither sent nor taken over, is not compared, "
         "and makes no conflict. Once it travels again it is compared anew.",
     )
