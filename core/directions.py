@@ -96,6 +96,25 @@ class Directions:
             _following(base.pharmacy, pharmacy, self.untaken, both),
         )
 
+    def opened(self, now: "Directions") -> frozenset[str]:
+        """Generic paths of what travels now in a direction in which it did not."""
+        return (self.unsent - now.unsent) | (self.untaken - now.untaken)
+
+    def filled_in(self, half: Record, told: Record) -> Record:
+        """The pharmacy's half of a record that was just created there, with what was
+        not sent: the app filled that in, no person did."""
+        if not self.unsent:
+            return half
+        filled = {**{n: told[n] for n in self.unsent if n in told}, **half}
+        for name in half.keys() & KEYED:
+            fields = _of_lines(name, self.unsent)
+            now = lines_by_key(name, told.get(name, MISSING))
+            filled[name] = [
+                {**{f: v for f, v in now.get(key, {}).items() if f in fields}, **line}
+                for key, line in lines_by_key(name, half[name]).items()
+            ]
+        return filled
+
     def new_lines_of(self, merge: Merge, odoo: Record, pharmacy: Record) -> Merge:
         """The merge in which lines that a side does not have yet come to it with what
         travels there.
@@ -115,16 +134,9 @@ class Directions:
 EVERY = Directions()
 
 
-def with_unsent(half: Record, told: Record) -> dict[str, Any]:
-    """The pharmacy's half of a record that was just created there, with what was not
-    sent: the app filled that in, no person did."""
-    filled = {**told, **half}
-    for name in KEYED:
-        now = lines_by_key(name, told.get(name))
-        if name in half:
-            lines = lines_by_key(name, half[name]).items()
-            filled[name] = [{**now.get(key, {}), **line} for key, line in lines]
-    return filled
+def forget(base: Base, paths: Collection[str]) -> Base:
+    """The base in which nothing was ever agreed on at generic paths."""
+    return Base(_without(base.odoo, paths), _without(base.pharmacy, paths))
 
 
 def _without(

@@ -6,7 +6,7 @@ know nothing of that. Records are canonical values by field; the other words are
 of :mod:`.merge` and :mod:`.pair`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -22,7 +22,7 @@ from .declined import (
     tried_again,
     with_halves_of,
 )
-from .directions import EVERY, Directions
+from .directions import EVERY, Directions, forget
 from .merge import KEYED, FieldConflict, Frozen, Merge, Record, lines_by_key, three_way
 from .merge_base import advance, new_base
 from .pair import NOTHING, Base, Held, as_it_is, in_odoo, seen
@@ -83,10 +83,23 @@ class MappingState:
             return Restored.CHANGED if asked else Restored.AS_IT_WAS
         return Restored.CHANGED if self.guarded and self.conflict_paths else None
 
-    def advanced(self, sent: Record) -> Base:
-        """The base once the pharmacy has what was sent."""
-        half = advance(self.base.pharmacy, sent, self.conflict_paths)
+    def advanced(self, sent: Record, conflicts: Collection[str] = ()) -> Base:
+        """The base once the pharmacy has what was sent.
+
+        :param conflicts: paths that were in conflict when it was, asked or not
+        """
+        undecided = {*self.conflict_paths, *conflicts}
+        half = advance(self.base.pharmacy, sent, undecided)
         return self.base.with_pharmacy(half)
+
+    def forgotten(self, paths: Collection[str]) -> "MappingState":
+        """The state once fields travel again: nothing was agreed on there, and what was
+        sent of lines as the pharmacy had it says nothing of that."""
+        if not paths:
+            return self
+        hoped = (forget(Base.load(each), paths).pharmacy for each in self.unanswered)
+        base = forget(self.base, paths)
+        return replace(self, base=base, unanswered=tuple(hoped))
 
 
 UNKNOWN = MappingState()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .declined import Declined, Keeps, keeps_it, not_taken, value_at, with_value
-from .directions import EVERY, Directions, with_unsent
+from .directions import EVERY, Directions
 from .mapping_state import NONE, Comparison, MappingState
 from .merge import MISSING, Record, Side, generic_path
 from .pair import NOTHING, Base, untold
@@ -54,6 +54,8 @@ class Plan:
     :ivar reduced: whether only what is essential of it is sent.
     :ivar missing: what it waits for.
     :ivar declined: paths that were declined then, and are not sent.
+    :ivar directions: which fields travelled which way then.
+    :ivar conflicts: paths over which the sides differed then.
     """
 
     step: Step
@@ -61,6 +63,8 @@ class Plan:
     reduced: bool = False
     missing: Collection[Any] = ()
     declined: Collection[str] = ()
+    directions: Directions = EVERY
+    conflicts: Collection[str] = ()
 
 
 def is_due(state: MappingState, comparison: Comparison | None) -> bool:
@@ -109,7 +113,10 @@ def plan(
     else:
         found = _plan_update(state, comparison, essential, read_at, emptied or {})
     missing = unmapped(found.data) if found.data else ()
-    return Plan(Step.WAIT, missing=missing) if missing else found
+    if missing:
+        return Plan(Step.WAIT, missing=missing)
+    conflicts = tuple(comparison.merge.conflicts)
+    return replace(found, directions=comparison.directions, conflicts=conflicts)
 
 
 def _plan_update(
@@ -153,7 +160,7 @@ def begun(state: MappingState, planned: Plan) -> MappingState:
         state = replace(state, base=base, uncertain=True)
     if planned.data is None:
         return state
-    half = state.advanced(planned.data).pharmacy
+    half = state.advanced(planned.data, planned.conflicts).pharmacy
     hoped = {name: half[name] for name in planned.data if name in half}
     if hoped in state.unanswered:
         return state
@@ -219,6 +226,7 @@ def answered(
     :param directions: which fields travel which way
     """
     status, current = answer["status"], answer.get("current")
+    before = before.forgotten(planned.directions.opened(directions))
     if before.app_epoch != state.app_epoch and status != CANCELLED:
         # What the app said then holds no more.
         return Answered(state, Fate.LOST)
@@ -243,13 +251,21 @@ def answered(
     return Answered(state, Fate.REFUSED)
 
 
-def silent(state: MappingState, before: MappingState, unknown: bool) -> MappingState:
+def silent(
+    state: MappingState,
+    before: MappingState,
+    planned: Plan,
+    unknown: bool,
+    directions: Directions = EVERY,
+) -> MappingState:
     """No answer came.
 
     :param unknown: whether it may have been applied nevertheless
+    :param directions: which fields travel which way
     """
     if unknown:
         return state
+    before = before.forgotten(planned.directions.opened(directions))
     state = replace(state, uncertain=is_uncertain(before))
     return not_applied(state, before)
 
@@ -302,7 +318,7 @@ def _accepted(
         state,
         external_id=answer["id"],
         version=version,
-        base=state.advanced(sent),
+        base=state.advanced(sent, planned.conflicts),
         unanswered=(),
         in_part=False,
         epoch=state.app_epoch,
@@ -317,10 +333,10 @@ def _accepted(
         had = {} if creating else before.base.pharmacy
         state = _with_what_it_has(state, had, sent, told, keeps, creating)
         if creating:
-            half = with_unsent(state.base.pharmacy, told)
+            half = directions.filled_in(state.base.pharmacy, told)
             state = replace(state, base=Base(state.base.odoo, half))
-        declined = directions.go_both(state.declined)
-        state = replace(state, declined=declined)
+        state = replace(state, declined=directions.go_both(state.declined))
+    state = state.forgotten(planned.directions.opened(directions))
     accepted = {name: (told or sent).get(name, sent[name]) for name in sent}
     return Answered(state, Fate.DONE, answer.get("data") or None, accepted)
 

@@ -42,7 +42,9 @@ class SyncStream(models.Model):
                 decided.append((mapping, lost, arrival.data, correlation_id))
                 continue
             state = arrival.state or mapping._state()
-            arrival.state = confirmed(state, arrival.data, arrival.version)
+            arrival.state = confirmed(
+                state, arrival.data, arrival.version, self._directions()
+            )
             mapping._move(state, arrival.state)
             known = mapping._open_conflict().pharmacy
             pharmacy = as_known(arrival.state, known, arrival.data)

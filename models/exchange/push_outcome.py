@@ -185,7 +185,9 @@ class SyncStream(models.Model):
             operation._withdraw_cancel()
         mapping = operation.mapping_id
         state = mapping._state()
-        mapping._move(state, silent(state, item.state, unknown))
+        directions = self._directions()
+        after = silent(state, item.state, item.plan, unknown, directions)
+        mapping._move(state, after)
         # To wait for another key costs no attempt either.
         if is_about_key(exception) or isinstance(exception, NOT_MADE):
             outcomes.not_made[exception].append(operation.id)

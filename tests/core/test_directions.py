@@ -138,7 +138,7 @@ def created(app, version=1, lost=False):
     state = begun(MappingState(), sent)
     if lost:
         state = replace(state, external_id="ph")
-        return confirmed(state, app, version)
+        return confirmed(state, app, version, directions)
     answer = {"status": 201, "id": "ph", "version": version, "data": app}
     before = MappingState()
     known = {"key": "k", "told": app, "directions": directions}

@@ -146,7 +146,7 @@ class Apply:
             self._enqueue_push(mapping)
 
     def _confirmed(self, state, data, version):
-        return confirmed(state, data, version)
+        return confirmed(state, data, version, self.directions)
 
     def _merged(self, state, comparison, stored, data, version):
         refused = self._refused(comparison, stored)

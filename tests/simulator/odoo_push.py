@@ -201,7 +201,9 @@ class Push:
     def _settle_silence(self, item, failure):
         mapping = item.operation.mapping
         unknown = isinstance(failure, NoAnswerError) and failure.unknown
-        mapping.move(silent(mapping.state, item.state, unknown))
+        mapping.move(
+            silent(mapping.state, item.state, item.plan, unknown, self.directions)
+        )
         if isinstance(failure, NotMadeError):
             self._give_back(item.operation, failure.retry_after)
         elif isinstance(failure, HttpError):

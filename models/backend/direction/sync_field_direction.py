@@ -91,8 +91,7 @@ class SyncStream(models.Model):
             now = stream._directions()
             if now == was:
                 continue
-            opened = (was.unsent - now.unsent) | (was.untaken - now.untaken)
-            if opened:
+            if opened := was.opened(now):
                 stream._forget_agreed_at(opened)
             if stream.pulls:
                 # What is equal is agreed on by that; conflicts over what travels no
@@ -102,6 +101,12 @@ class SyncStream(models.Model):
 
     def _forget_agreed_at(self, paths):
         """Nothing was ever agreed on at these generic paths."""
+        for mapping in self.env["sync.mapping"].search(
+            [("stream_id", "=", self.id), ("unanswered", "!=", False)]
+        ):
+            state = mapping._state()
+            mapping._move(state, state.forgotten(paths))
+        self.env.flush_all()
         whole = [path for path in paths if "." not in path]
         values = [SQL("%s - %s::text[]", SQL.identifier(h), whole) for h in HALVES]
         for name in KEYED:
