@@ -2,6 +2,7 @@
 to may fill the memory."""
 
 import zlib
+from contextlib import ExitStack
 
 from requests import exceptions
 from urllib3.exceptions import (
@@ -27,15 +28,14 @@ def read_body(response, limit):
     :raises AnswerTooLargeError: it has more; the connection is closed
     :raises requests.RequestException: as ``requests`` does while it reads
     """
-    try:
+    with ExitStack() as unless_read:
+        unless_read.callback(response.close)
         unpacked = _Unpacked(response.headers.get("Content-Encoding"), limit)
         for piece in _pieces(response.raw, limit):
             unpacked.add(piece)
         response._content = unpacked.whole()
         response._content_consumed = True
-    except BaseException:
-        response.close()
-        raise
+        unless_read.pop_all()
     return response
 
 

@@ -7,6 +7,7 @@ import sys
 
 from . import (
     bench,
+    chaos,
     conform,
     docs,
     lint,
@@ -100,6 +101,23 @@ def _parser():
     cleaning.add_argument("--all", action="store_true", help="remove that too")
     measure = verb("bench", "measure", lambda options, _: bench.run(options.names))
     measure.add_argument("names", nargs="*", help="as in benchmarks/bench_NAME.py")
+    storm = verb(
+        "chaos",
+        "kill and disturb all while both sides write, and compare",
+        lambda options, _: chaos.run(
+            options.seed, options.minutes, options.servers, options.own_postgres
+        ),
+    )
+    storm.add_argument("--seed", type=int, default=1, help="another draws another one")
+    storm.add_argument("--minutes", type=float, default=4.0, help="of trouble")
+    storm.add_argument(
+        "--servers", type=int, default=2, help="Odoo servers on one database"
+    )
+    storm.add_argument(
+        "--own-postgres",
+        action="store_true",
+        help="on a PostgreSQL server of its own, which is killed as well",
+    )
     verb("readme", "write README.rst from readme/", lambda *_: _readme())
     kit = verb(
         "conform",

@@ -74,13 +74,13 @@ def databases(prefix=paths.DATABASE_PREFIX):
 
 def clone(source, name):
     """Create database ``name`` as a copy of ``source``."""
-    _disconnect(source)
+    disconnect(source)
     query(f'create database "{name}" template "{source}"', timeout=300)
 
 
 def rename(source, name):
     """Rename a database."""
-    _disconnect(source)
+    disconnect(source)
     query(f'alter database "{source}" rename to "{name}"')
 
 
@@ -91,7 +91,8 @@ def drop(name):
     query(f'drop database if exists "{name}" with (force)', timeout=120)
 
 
-def _disconnect(name):
+def disconnect(name):
+    """End all connections of a database but for our own."""
     query(
         "select pg_terminate_backend(pid) from pg_stat_activity "
         f"where datname = '{name}' and pid <> pg_backend_pid()"

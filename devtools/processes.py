@@ -7,6 +7,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from . import paths, shell
 from .progress import StepError, say
@@ -38,6 +39,19 @@ def pid(name):
         return None
     # A pid is used again after its process; its time of birth distinguishes them.
     return number if born is not None and _born(number) == born else None
+
+
+def group(first):
+    """Pids of a server and of all that it has started, which live."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == first and fields[0] != "Z":
+            found.append(int(path.parent.name))
+    return found
 
 
 def running():

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 
 from ...core.logs import get_logger
 from ...core.recovery import Found, Outcome, worst
+from ..base.alone import contained
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_group
 from .sources import Sighting
@@ -100,19 +101,15 @@ class SyncRecoveryRun(models.Model):
 
     def _take(self, name, step):
         """Take one step, and keep what it says of itself."""
-        started, error = time.monotonic(), None
-        try:
-            with self.env["sync.error"]._watch_over("recovery"):
-                results = step()
-        except Exception as exc:
-            _logger.exception("A step of the recovery failed: %s", name)
-            results, error = [Found()], exc
+        started, results = time.monotonic(), [Found()]
+        text = "A step of the recovery failed: %s"
+        watch = self.env["sync.error"]._watch_over("recovery")
+        with contained(_logger.error, text, name) as failure, watch:
+            results = step()
         seconds = time.monotonic() - started
-        try:
-            apart(self._keep_lines, name, results, seconds, error)
-        except Exception:
-            # The next steps matter more than what is said of this one.
-            _logger.critical("recovery: nothing is kept of %s", name, exc_info=True)
+        # The next steps matter more than what is said of this one.
+        with contained(_logger.critical, "recovery: nothing is kept of %s", name):
+            apart(self._keep_lines, name, results, seconds, failure.error)
 
     def _keep_lines(self, name, results, seconds, error):
         Error = self.env["sync.error"]

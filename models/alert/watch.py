@@ -11,7 +11,7 @@ from ...core.alerting import Condition
 from ...core.logs import get_logger
 from ...core.routing import Route
 from ...core.taxonomy import Category, Severity
-from ..base.alone import alone
+from ..base.alone import alone, contained
 from ..base.locks import ALERTS
 from ..base.own_transaction import apart
 from ..base.rows import insert_rows
@@ -63,11 +63,9 @@ class SyncAlert(models.Model):
         :param backend_ids: None: all backends, and what belongs to none
         """
         look = self.sudo()._look_at
-        try:
+        # The caller's work goes on: the next look finds the same.
+        with contained(_logger.critical, "alerting itself failed"):
             apart(look, tuple(conditions), backend_ids, read_committed=True)
-        except Exception:
-            # The caller's work goes on: the next look finds the same.
-            _logger.critical("alerting itself failed", exc_info=True)
 
     @api.model
     def _look_soon(self, fingerprint):

@@ -7,6 +7,7 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from ...core.logs import get_logger
 from ...core.period import last_whole
+from ..base.alone import contained
 from ..base.own_transaction import apart
 from ..base.rights import MANAGER, check_may
 from .sync_statistics import CUSTOM, midnight
@@ -113,12 +114,12 @@ class SyncReportSchedule(models.Model):
                 schedule._try_sending()
 
     def _try_sending(self):
-        try:
+        # The others are sent; this one is due still, and tried again with the next run.
+        with contained(_logger.warning, "Report %s was not sent", self.id) as failure:
             apart(self._send_due)
-        except Exception as exc:  # noqa: BLE001 - the others are sent
-            # It is due still: tried again with the next run.
+        if failure:
             self.env["sync.error"]._record(
-                exc,
+                failure.error,
                 operation="report",
                 backend_id=self.backend_id.id,
                 context={"schedule": self.id},

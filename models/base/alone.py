@@ -1,4 +1,5 @@
-"""A savepoint for each record, and readable errors for what PostgreSQL refuses."""
+"""Work whose failure stays its own: a savepoint for each record, a log line for what is
+beside the caller's work, readable errors for what PostgreSQL refuses."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,7 +46,8 @@ def is_transaction_failure(exception):
 
 @dataclass
 class Failure:
-    """What became of the work in :func:`alone`: ``error`` is None if it succeeded."""
+    """What became of the work in :func:`alone` or :func:`contained`: ``error`` is None
+    if it succeeded."""
 
     error: Exception | None = None
 
@@ -70,6 +72,22 @@ def alone(env):
         if is_transaction_failure(exc):
             raise
         failure.error = without_sql(env, exc)
+
+
+@contextmanager
+def contained(log, text, *details):
+    """Run work of which the caller must not fail, whatever it is: a failure is logged.
+
+    ``with contained(_logger.critical, "alerting failed") as failure: ...``
+
+    :param log: a logger's method; gets ``text``, ``details`` and the traceback
+    """
+    failure = Failure()
+    try:
+        yield failure
+    except Exception as exc:  # noqa: BLE001 - that is what it is for
+        failure.error = exc
+        log(text, *details, exc_info=True)
 
 
 def without_sql(env, exception):

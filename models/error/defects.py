@@ -9,7 +9,7 @@ from ...core.logs import get_logger
 from ...core.storable import storable_text
 from ...core.taxonomy import ErrorType, Severity
 from ...core.text_checks import LONGEST_ID
-from ..base.alone import is_replayed
+from ..base.alone import contained, is_replayed
 from ..base.own_transaction import apart
 
 _logger = get_logger(__name__)
@@ -45,10 +45,8 @@ class SyncError(models.Model):
     def _record_bare(self, about):
         """Record that a failure could not be recorded as it should be: with what every
         table takes, and what only the server log can say otherwise."""
-        try:
+        with contained(_logger.critical, "and not even that could be recorded"):
             apart(self.sudo()._keep_bare, about["correlation_id"])
-        except Exception:
-            _logger.critical("and not even that could be recorded", exc_info=True)
 
     @api.model
     def _keep_bare(self, correlation_id):

@@ -14,6 +14,7 @@ from ...core.redaction import redact
 from ...core.storable import storable, storable_text
 from ...core.taxonomy import Category, ErrorType, Severity
 from ...core.text_checks import LONGEST_ID
+from ..base.alone import contained
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 from .work_names import WORK_NAMES
@@ -345,18 +346,16 @@ class SyncError(models.Model):
         if severity:
             classification = replace(classification, severity=severity)
         about["correlation_id"] = about.get("correlation_id") or uuid.uuid4().hex
-
-        try:
+        # The caller deals with a failure already: it gets no second one.
+        with contained(
+            _logger.critical,
+            "error handling itself failed; correlation id %s, type %s: %s",
+            about["correlation_id"],
+            classification.type,
+            redact(classification.message),
+        ) as failure:
             apart(self.sudo()._keep, classification, exception, about)
-        except Exception:
-            # The caller deals with a failure already: it gets no second one.
-            _logger.critical(
-                "error handling itself failed; correlation id %s, type %s: %s",
-                about["correlation_id"],
-                classification.type,
-                redact(classification.message),
-                exc_info=True,
-            )
+        if failure:
             self._record_bare(about)
         return classification
 

@@ -8,6 +8,7 @@ from odoo.tools import SQL
 from ...core.logs import get_logger
 from ...core.taxonomy import Category, ErrorType, Severity
 from ..base.actions import open_records
+from ..base.alone import contained
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 from ..base.rows import insert_rows
@@ -257,16 +258,10 @@ class SyncErrorGroup(models.Model):
         postcommit.data[COUNTED].extend(errors.ids)
 
     def _count_committed(self, error_ids):
-        try:
+        # The caller's work is committed: a failure here must not become one of it.
+        text = "error handling itself failed: errors %s are not counted in their groups"
+        with contained(_logger.critical, text, error_ids):
             apart(self._count, error_ids, read_committed=True)
-        except Exception:
-            # The caller's work is committed: a failure here must not become one of it.
-            _logger.critical(
-                "error handling itself failed: errors %s are not counted in their "
-                "groups",
-                error_ids,
-                exc_info=True,
-            )
 
     def _count(self, error_ids):
         """Add errors to the figures of their groups, reopen those that it has to, and

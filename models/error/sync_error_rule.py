@@ -5,6 +5,7 @@ from ...core import patterns
 from ...core.classification import Rule
 from ...core.logs import get_logger
 from ...core.taxonomy import ErrorType
+from ..base.alone import contained
 from .sync_error import selection
 
 _logger = get_logger(__name__)
@@ -93,12 +94,10 @@ class SyncErrorRule(models.Model):
         :return: tuple of :class:`...core.classification.Rule`. Never raises: without
             the rules a failure is still classified
         """
-        try:
+        # Without the rules the failure is still classified, by what is built in.
+        with contained(_logger.warning, "error rules could not be read"):
             return self._rules_of(backend.id if backend else False)
-        except Exception:
-            # Without the rules the failure is still classified, by what is built in.
-            _logger.warning("error rules could not be read", exc_info=True)
-            return ()
+        return ()
 
     @tools.ormcache("backend_id")
     def _rules_of(self, backend_id):

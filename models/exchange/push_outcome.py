@@ -8,6 +8,8 @@ from datetime import timedelta
 
 from odoo import fields, models
 
+from ...core.arriving import Move, received
+from ...core.envelope import check_envelope
 from ...core.exceptions import (
     AWAITED,
     NOT_MADE,
@@ -240,8 +242,22 @@ class SyncStream(models.Model):
         else:
             arrives = None
             self._refuse_or_vacate(operation, item, answer, outcomes)
-        if arrives:
+        if arrives and (conflict or not self._says_no_more(found.state, arrives)):
             outcomes.arrived.append(arrives)
+
+    def _says_no_more(self, state, record):
+        """Whether the app's record, as it came with an answer, is what both sides agree
+        on by that answer already: nothing would come of applying it."""
+        try:
+            check_envelope(record)
+            said = self._adapter()._as_agreed(record, state.base.pharmacy)
+        except InvalidDataError:
+            return False
+        if not said or record.get("id") != state.external_id:
+            return False
+        deleted = bool(record.get("deleted"))
+        found = received(state, record.get("version") or 0, said, deleted=deleted)
+        return found.move is Move.UNCHANGED and found.state == state
 
     def _refuse_or_vacate(self, operation, item, answer, outcomes):
         if not self._vacate_first(operation, item, answer):

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ...core.exceptions import NOT_MADE
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from ..base.sync_config import shift
@@ -155,6 +156,9 @@ class SyncProgress(models.AbstractModel):
                 if time.expired:
                     apart(self._schedule_work)
                     return
+        except NOT_MADE as exc:
+            # To wait for the app, or for a slot, is no failure of the work.
+            apart(self._schedule_work, timedelta(seconds=int(exc.retry_after) + 1))
         except Exception as exc:  # noqa: BLE001
             # Kept, whatever it is, as the end of the work, which can be resumed.
             apart(self._fail_work, exc)

@@ -33,8 +33,7 @@ class SyncReconciliation(models.Model):
         return [f for f in self._adapter()._checksum_fields() if f not in untaken]
 
     def _client(self):
-        pool = self._adapter()._entity_pool
-        return self.backend_id._client("pull", pool)
+        return self.backend_id._client("pull", "reporting")
 
     # -- Odoo -------------------------------------------------------------------------
 

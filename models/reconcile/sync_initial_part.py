@@ -140,7 +140,7 @@ class SyncInitialPart(models.Model):
             apart(self._read_match if step == "match" else self._read_odoo)
             return
         adapter = self.stream_id._adapter()
-        client = self.stream_id.backend_id._client("pull", adapter._entity_pool)
+        client = self.stream_id.backend_id._client("pull", "reporting")
         page = client.changes(adapter._entity_collection, cursor, PAGE, correlation_id)
         apart(self._store_page, page)
 

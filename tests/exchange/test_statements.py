@@ -17,6 +17,9 @@ MOST = {
     "push new": 0.1,
     "push changed": 0.1,
 }
+# And a whole batch of ten: what the app answers is not applied where it says no more
+# than both agree on by it, which takes a dozen.
+WHOLE = {"push new": 46, "push changed": 46}
 
 
 @tagged("post_install", "-at_install")
@@ -137,6 +140,8 @@ class TestStatements(SyncCase):
         each = {name: (many[name] - few[name]) / (MANY - FEW) for name in few}
         over = {name: each[name] for name in MOST if each[name] > MOST[name]}
         self.assertFalse(over, f"{each} {few} {many}")
+        over = {name: few[name] for name in WHOLE if few[name] > WHOLE[name]}
+        self.assertFalse(over, "an answer that says no more than was sent is applied")
 
     def test_changed_records_that_cannot_be_written_fail_alone(self):
         records = [self.order() for __ in range(9)]

@@ -1,6 +1,9 @@
+from odoo import fields
 from odoo.exceptions import AccessError, UserError
+from odoo.sql_db import db_connect
 from odoo.tests import new_test_user, tagged
 
+from ...models.base.own_transaction import autocommitting
 from ..common import WorkCase
 
 
@@ -299,6 +302,41 @@ class TestReconciliation(WorkCase):
         self.env.invalidate_all()
         self.assertEqual((work.stage, work.found_count), ("repair", 0))
         self.assertEqual(self.victim.city, "Vigo")
+
+    def assert_waits(self, work):
+        """The work goes on by itself, later, and nothing failed."""
+        self.assertEqual(work.state, "running", work.reason)
+        failed = [("correlation_id", "=", work.correlation_id)]
+        self.assertFalse(self.env["sync.error"].search_count(failed))
+        job = self.env["queue.job"].search([("uuid", "=", work.job_uuid)])
+        self.assertGreater(job.eta, fields.Datetime.now())
+
+    def test_it_waits_for_a_slot_of_its_own_pool_and_holds_up_nobody(self):
+        reporting = self.backend.pool_ids.filtered(lambda p: p.name == "reporting")
+        reporting.concurrency = 1
+        self.env.cr.flush()
+        work = self.env["sync.reconciliation"].create({"stream_id": self.stream().id})
+        work.action_start()
+        session = db_connect(self.env.cr.dbname).cursor()
+        with session as cr, autocommitting(cr), reporting._slot(cr):
+            self.run_job(work)
+            self.assert_waits(work)
+            self.victim.city = "Lugo"
+            self.push()
+            self.assertEqual(self.at_app(self.victim)["city"], "Lugo")
+        self.run_job(work)
+        self.assertEqual(work.state, "done")
+
+    def test_it_waits_for_a_breaker_that_is_open(self):
+        breaker = self.backend._breaker("pull")
+        breaker._set_mode("forced_open", "drill")
+        work = self.env["sync.reconciliation"].create({"stream_id": self.stream().id})
+        work.action_start()
+        self.run_job(work)
+        self.assert_waits(work)
+        breaker._set_mode("normal", "drill is over")
+        self.run_job(work)
+        self.assertEqual(work.state, "done")
 
     def test_records_left_out_of_the_stream_are_no_drift(self):
         self.env["res.partner"].create({"name": "A Customer", "is_company": True})

@@ -7,6 +7,7 @@ from odoo.tools import SQL
 from ....core.escalation import OF_HEALTH, WITHIN, Climber, Rung, due
 from ....core.logs import get_logger
 from ....core.taxonomy import ErrorType
+from ...base.alone import contained
 from ...base.own_transaction import apart
 from ...base.rights import OPERATOR, check_may
 from ...base.rows import insert_rows
@@ -81,10 +82,8 @@ class SyncEscalation(models.Model):
     @api.model
     def _climb_due(self):
         """Take all steps that are due. Never raises: the caller goes on."""
-        try:
+        with contained(_logger.critical, "escalation failed"):
             apart(self.sudo()._climb, read_committed=True)
-        except Exception:
-            _logger.critical("escalation failed", exc_info=True)
 
     @api.model
     def _climb(self):
