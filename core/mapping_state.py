@@ -170,7 +170,9 @@ class Comparison:
         half = new_base(self.settled, self.words, self.pharmacy, self.merge)
         stored = self.odoo if stored is None else stored
         base = self.base.with_pharmacy(half, self.words_after, stored)
-        return with_halves_of(base, self.before, self.declined)
+        base = with_halves_of(base, self.before, self.declined)
+        # Of lines that are new here too: they go back with what the pharmacy has.
+        return self.directions.as_agreed(base, stored, self.pharmacy)
 
     def not_taken(self, stored: Record, keeps: Keeps = keeps_it) -> dict[str, Any]:
         """What Odoo did not take of what was written there, and has instead, by path.

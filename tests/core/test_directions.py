@@ -20,6 +20,7 @@ from odoo.addons.pharmacy_sync.core.pushing import (
     begun,
     is_due,
     plan,
+    silent,
 )
 
 PATHS = ("cost", "notes", "lines.price", "lines.text")
@@ -110,6 +111,49 @@ def test_a_new_line_comes_without_what_does_not_travel():
     base = taken.agreed(stored)
     again = compare(base, stored, more, directions=only("lines.text", "push"))
     assert both(again) == ({}, {}, {})
+
+
+def test_a_line_that_the_pharmacy_added_goes_back_as_it_is():
+    more = {**HAD, "lines": [*HAD["lines"], line("c", text="theirs")]}
+    stored = {**HAD, "lines": [*HAD["lines"], line("c", text="default")]}
+    known = {"directions": only("lines.text", "none")}
+    base = compare(BASE, HAD, more, **known).agreed(stored)
+    changed = {**HAD, "lines": [*HAD["lines"], line("c", text="ours", price="2")]}
+    (*__, last) = compare(base, changed, **known).to_pharmacy["lines"]
+    assert last == line("c", text="theirs", price="2")
+
+
+def test_what_travels_again_while_it_is_sent_is_compared_anew():
+    """A push was planned before, and is answered after; or is not."""
+    closed = only("lines.text", "none")
+    odoo = {**HAD, "lines": [line("a", text="ours", price="2"), line("b")]}
+    sent = plan(STATE, compare(BASE, odoo, directions=closed))
+    opened = closed.opened(EVERY)
+    now = begun(STATE, sent).forgotten(opened)
+    answer = {"status": 200, "id": "ph", "version": 4}
+    after = answered(now, STATE, sent, answer, key="k").state
+    assert after.base.pharmacy["lines"][0] == {"key": "a", "price": "2"}
+    stale = {"status": 412, "current": {**HAD, "id": "ph", "version": 5}}
+    for state in (
+        answered(now, STATE, sent, stale, key="k").state,
+        silent(now, STATE, sent, unknown=True),
+        silent(now, STATE, sent, unknown=False),
+    ):
+        known = [state.base.pharmacy, *state.unanswered]
+        assert not any("text" in each for half in known for each in half["lines"])
+
+
+def test_what_nobody_was_asked_about_yet_is_not_agreed_by_sending_it_back():
+    """Lines are sent whole, with the pharmacy's own value where they are in conflict,
+    whether it is on the list of a person by now or not."""
+    base = Base.load({"lines": [{"key": "a", "price": "1"}]})
+    state = replace(STATE, base=base)
+    sides = {"lines": [line("a", text="ours", price="2")]}, {"lines": [line("a")]}
+    sent = plan(state, compare(base, *sides), read_at=3)
+    assert sent.data == {"lines": [line("a", price="2")]}
+    answer = {"status": 200, "id": "ph", "version": 4}
+    after = answered(state, state, sent, answer, key="k").state
+    assert after.base.pharmacy == {"lines": [{"key": "a", "price": "2"}]}
 
 
 def test_records_made_apart_do_not_disagree_on_it():

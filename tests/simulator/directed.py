@@ -6,6 +6,8 @@ these:
 Nothing leaks
     What is sent of a field that Odoo does not send is what the pharmacy has there, and
     what Odoo has of a field that it does not take over no person at the pharmacy wrote.
+Nothing is overwritten
+    What a side does not get is there as it was written there last.
 One direction goes on
     A field that goes one way, and that nobody wrote where it ends, is the same there as
     where it comes from.
@@ -22,8 +24,9 @@ from dataclasses import replace
 from odoo.addons.pharmacy_sync.core.directions import EVERY, Direction, Directions
 from odoo.addons.pharmacy_sync.core.merge import generic_path
 
+from .declines import everything
 from .history import History, Result
-from .ledger import DEFAULT, flat
+from .ledger import DEFAULT, REMOVED, flat
 from .odoo import Odoo
 from .odoo_records import NEW_LINE, NEW_RECORD
 from .pharmacy import Pharmacy
@@ -67,10 +70,23 @@ class DirectedWorld(World):
         self.odoo.policies = None
 
 
+class ReopenedWorld(DirectedWorld):
+    """Both sides take what they are sent: of what is empty in a line nobody says that
+    a side declined it, and much is empty here."""
+
+    def _open_rooms(self, draw):
+        super()._open_rooms(draw)
+        self.rooms -= {Room.DECLINES}
+        self.odoo.takes = self.pharmacy.takes = everything
+
+
 class Directed(History):
-    """:ivar written: ``{(record, slot, side): values}``: what persons wrote"""
+    """:ivar written: ``{(record, slot, side): values}``: what persons wrote
+    :ivar latest: the last of them
+    """
 
     ways = tuple(Direction)
+    world_class = DirectedWorld
 
     def __init__(self, world):
         super().__init__(world)
@@ -79,7 +95,7 @@ class Directed(History):
         self.chosen = {path: str(draw.choice(self.ways)) for path in paths}
         self.directions = world.odoo.directions = Directions.of(self.chosen)
         world.note("directions", self.chosen)
-        self.written = {}
+        self.written, self.latest = {}, {}
 
     def _wrote(self, side, before, after):
         super()._wrote(side, before, after)
@@ -88,6 +104,7 @@ class Directed(History):
             if had.get(slot) != value:
                 key = after["name"], slot, side
                 self.written.setdefault(key, set()).add(value)
+                self.latest[key] = value
 
     def _is_one_way(self, slot):
         one_way = self.directions.unsent | self.directions.untaken
@@ -97,6 +114,7 @@ class Directed(History):
         ending = super()._ending(work, second)
         ending.breaches += self._leaks()
         ending.breaches += self._held_up()
+        ending.breaches += self._overwritten()
         for name, paths in ending.conflicts.items():
             ending.breaches += [
                 f"{name}: somebody is asked about {path}"
@@ -136,6 +154,21 @@ class Directed(History):
                     if value not in ours:
                         yield f"{values['name']}: {slot} = {value} was taken over"
 
+    def _overwritten(self):
+        if Room.RESTORES in self.world.rooms:
+            return
+        closed = {"odoo": self.directions.untaken, "pharmacy": self.directions.unsent}
+        for side, paths in closed.items():
+            for __, values in self._living(side):
+                for slot, value in flat(values).items():
+                    key = values["name"], slot
+                    # A line that comes back comes without it.
+                    gone = REMOVED in self.world.ledger.seen.get(key, ())
+                    if generic_path(slot) not in paths or gone:
+                        continue
+                    if value != self.latest.get((*key, side), value):
+                        yield f"{key} is {value} on {side}"
+
     def _held_up(self):
         """What went one way and did not arrive."""
         if self.world.rooms & UNSURE:
@@ -159,6 +192,13 @@ class Reopened(Directed):
     """In the end all fields go both ways again."""
 
     ways = (Direction.NONE,)
+    world_class = ReopenedWorld
+
+    def play(self):
+        # A line that went while it did not travel took it along.
+        return [
+            law for law in super().play() if not ("lines[" in law and REMOVED in law)
+        ]
 
     def _heal(self):
         world, closed = self.world, self.directions
@@ -187,7 +227,7 @@ class Reopened(Directed):
 
 def run(seed, history_class=Directed, odoo_class=Odoo):
     """Play the history of one seed; see :func:`.history.run`."""
-    history = history_class(DirectedWorld(seed, odoo_class))
+    history = history_class(history_class.world_class(seed, odoo_class))
     try:
         found = history.play()
     except Exception as exc:  # noqa: BLE001 - a history that raises is a finding

@@ -9,7 +9,7 @@ from odoo.addons.pharmacy_sync.core.directions import EVERY
 from .directed import Directed, Reopened, run
 from .odoo import Odoo
 
-HISTORIES = 600
+HISTORIES = 300
 ENOUGH = 150
 
 
