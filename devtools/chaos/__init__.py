@@ -46,15 +46,16 @@ def _database(own_postgres):
 
 
 @contextmanager
-def serving(database, count, cluster=None):
+def serving(database, count, cluster=None, word="chaos"):
     """So many Odoo servers on a database that nobody else uses, and an app: a
     :class:`.servers.Servers`.
 
     :param cluster: the :class:`.cluster.Cluster` that the database is in, if any
+    :param word: what the names of the servers and of their logs begin with
     """
     folder = paths.RUN / f"{database}_files"
     folder.mkdir()
-    servers = Servers(database, folder, count, cluster)
+    servers = Servers(word, database, folder, count, cluster)
     try:
         servers.prepare()
         servers.start()

@@ -30,7 +30,7 @@ class Cluster:
             raise StepError("PostgreSQL's server is not installed: no " + PROGRAMS)
         self._programs = Path(found[-1])
         self._folder = folder
-        self._name = f"{paths.DATABASE_PREFIX}chaos_postgres"
+        self._name = "chaos_postgres"
         self.environment = {
             "PGHOST": str(folder),
             "PGPORT": str(settings.free_port()),

@@ -17,20 +17,22 @@ LIMITS = {"workers": WORKERS, "db_maxconn": 16}
 
 
 class Servers:
-    """:param folder: where the app keeps its file
+    """:param word: what the names of the servers and of their logs begin with
+    :param folder: where the app keeps its file
     :param cluster: a :class:`.cluster.Cluster`, if the database is in one
     :ivar urls: of Odoo's servers
     """
 
-    def __init__(self, database, folder, count, cluster=None):
+    def __init__(self, word, database, folder, count, cluster=None):
         self.database = database
         self._folder = folder
         self._cluster = cluster
         self._state = stack.new_state(settings.free_port(), settings.free_port())
         self._odoo_ports = [settings.free_port() for __ in range(count)]
         self.urls = [f"http://127.0.0.1:{port}" for port in self._odoo_ports]
-        self.names = [f"{database}_odoo_{number + 1}" for number in range(count)]
-        self.app_name = f"{database}_app"
+        self._word = word
+        self.names = [f"{word}_odoo_{number + 1}" for number in range(count)]
+        self.app_name = f"{word}_app"
         self.app_url = stack.app_url(self._state)
         self.app_key = self._state["key"]
         self._down = set()
@@ -39,13 +41,13 @@ class Servers:
     def prepare(self):
         """Connect the two sides: what ``prepare.py`` says."""
         told = self._folder / "prepared.json"
-        words = ["shell", "-c", config.write(f"{self.database}_prepare")]
+        words = ["shell", "-c", config.write(f"{self._word}_prepare")]
         words += ["-d", self.database, "--no-http", "--max-cron-threads=0"]
         env = {**stack.demo_environment(self._state), "CHAOS_PREPARED": str(told)}
         with step("connect Odoo and the pharmacy app"):
             shell.run(
                 [*odoo.command(), *words],
-                self.database,
+                self._word,
                 PREPARE_TIMEOUT,
                 env=env,
                 stdin=PREPARE,
@@ -53,7 +55,7 @@ class Servers:
             if not told.exists():
                 raise StepError(
                     "Odoo could not be connected",
-                    log=paths.LOG / f"{self.database}.log",
+                    log=paths.LOG / f"{self._word}.log",
                 )
         self.prepared = json.loads(told.read_text())
 

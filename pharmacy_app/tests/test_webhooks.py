@@ -132,6 +132,20 @@ def test_a_failed_notice_is_sent_again_with_its_id(told, receiver, monkeypatch):
     assert len({headers["webhook-id"] for headers, _ in notices}) == 1
 
 
+def test_a_notice_that_was_accepted_before_is_not_sent_again(
+    told, receiver, monkeypatch
+):
+    monkeypatch.setattr(delivery, "RETRY_SECONDS", (0.05, 0.05))
+    # The answer to the first was lost on the way.
+    receiver.statuses = [500, 409]
+    told.create("suppliers", name="A")
+    receiver.wait(2)
+    wait_for(lambda: told.get("webhooks").json()["items"][0]["pending"] == 0)
+    told.create("suppliers", name="B")
+    notices = receiver.wait(3)
+    assert len({headers["webhook-id"] for headers, _ in notices}) == 2
+
+
 def test_a_notice_is_given_up_after_the_last_attempt(told, receiver, monkeypatch):
     monkeypatch.setattr(delivery, "RETRY_SECONDS", (0.05,))
     receiver.statuses = [500, 500]

@@ -25,7 +25,7 @@ def database():
 
 @pytest.mark.timeout(600)
 def test_a_storm_loses_nothing_and_damage_is_found(database):
-    with chaos.serving(database, 2) as servers:
+    with chaos.serving(database, 2, word="chaos_test") as servers:
         storm = Storm(SEED, SECONDS, servers)
         storm.rage()
         calm = storm.compare()
