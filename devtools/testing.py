@@ -24,7 +24,7 @@ import os
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from . import (
@@ -52,6 +52,10 @@ COUNTS = re.compile(r"(\d+) (passed|failed|error|skipped)")
 # What pytest says of a failure: why, and at the end which test.
 COMPLAINTS = re.compile(r"^(?:E  |FAILED |ERROR ).*\S", re.MULTILINE)
 REPEATED = 80  # lines of a part that failed, once more below the table
+BROKEN = re.compile(r"^(?:FAILED|ERROR|SUBFAILED\S*) .*?(tests/.+?)(?: - .*)?$", re.M)
+# Tests of a part that run again; where more failed, no neighbour was in the way.
+FEW = 60
+NOT_ODOO = ("lint", "texts", "app")
 
 
 @dataclass
@@ -64,6 +68,9 @@ class Part:
     skipped: int = 0
     seconds: float = 0.0
     empty: bool = False
+    # Paths of tests that failed; of those, which failed but for being alone.
+    broken: list = field(default_factory=list)
+    mended: list = field(default_factory=list)
     complaints: list = field(default_factory=list)
 
 
@@ -100,6 +107,8 @@ def run(fast, words):
     if not (fast or words):
         tasks += [_lint, _texts, _app]
     parts = _side_by_side(tasks)
+    if not words:
+        parts = [_alone(databases.template(), part) for part in parts]
     if words:
         # A choice may leave one part without tests, but not all of them.
         parts = [part for part in parts if not part.empty] or parts
@@ -153,7 +162,7 @@ def _addon(template, fast, words):
     else:
         chosen = ({} if fast else _system()) | _rooms()
     return [
-        partial(_in_clone, template, number, name, where, options)
+        partial(_in_clone, template, f"{number:03}", name, where, options)
         for number, (name, where) in enumerate(chosen.items())
     ]
 
@@ -176,8 +185,8 @@ def _rooms():
     return rooms | {path.stem: [f"tests/{path.name}"] for path in beside}
 
 
-def _in_clone(template, number, name, where, options):
-    with databases.run_clone(f"{number:03}", template) as database:
+def _in_clone(template, word, name, where, options):
+    with databases.run_clone(word, template) as database:
         env = test_environment(database, template)
         if any(map(_meets_neighbours, where)):
             env.update(_neighbours())
@@ -187,6 +196,26 @@ def _in_clone(template, number, name, where, options):
             return _pytest(name, words, env=env)
         finally:
             conf.unlink()
+
+
+def _alone(template, part):
+    """The part once its tests that failed have run again with nothing beside them:
+    servers, browsers and clocks of two parts share the processors."""
+    if part.name in NOT_ODOO or not 0 < len(part.broken) <= FEW:
+        return part
+    word = re.sub(r"\W", "_", part.name)
+    again = _in_clone(template, f"again_{word}", part.name, part.broken, ())
+    mended = [path for path in part.broken if path not in again.broken]
+    if again.failed and not again.broken:
+        return part
+    return replace(
+        part,
+        passed=part.passed + len(mended),
+        failed=len(again.broken),
+        seconds=part.seconds + again.seconds,
+        mended=mended,
+        complaints=again.complaints,
+    )
 
 
 def _meets_neighbours(path):
@@ -215,6 +244,7 @@ def _pytest(name, words, env=None, cwd=paths.ROOT):
         skipped=counts.get("skipped", 0),
         seconds=time.monotonic() - start,
         empty=code == NOTHING_COLLECTED,
+        broken=list(dict.fromkeys(BROKEN.findall(text))) if code else [],
         complaints=_complaints(text) if code else [],
     )
 
@@ -232,6 +262,8 @@ def _table(parts):
         seconds = f"{part.seconds:.1f}"
         print(row.format(part.name, part.passed, part.failed, part.skipped, seconds))
     for part in parts:
+        for path in part.mended:
+            print(f"{part.name:<12}| failed beside others, passed alone: {path}")
         for line in part.complaints[:REPEATED]:
             print(f"{part.name:<12}| {line}")
     passed = sum(part.passed for part in parts)

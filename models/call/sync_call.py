@@ -73,7 +73,8 @@ class SyncCall(models.Model):
         "(breaker_id, epoch, id) WHERE result IN ('success', 'failure')"
     )
     _result_idx = models.Index("(breaker_id, result, id)")
-    _backend_idx = models.Index("(backend_id, create_date)")
+    # Whole, so that the latest calls of a backend are read in its order alone.
+    _backend_idx = models.Index("(backend_id, create_date, id)")
     _outcome_idx = models.Index("(backend_id, operation, id)")
     _date_idx = models.Index("(create_date)")
 
