@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .declined import Declined
+from .directions import EVERY, Directions
 from .mapping_state import NONE, Comparison, MappingState, first_agreed
 from .merge import KEYED, Record, lines_by_key
 from .merge_base import confirm
@@ -138,7 +139,12 @@ def known_by_key(state: MappingState, external_id: str) -> MappingState:
     return replace(state, external_id=external_id, uncertain=False)
 
 
-def confirmed(state: MappingState, data: Record, version: int) -> MappingState:
+def confirmed(
+    state: MappingState,
+    data: Record,
+    version: int,
+    directions: Directions = EVERY,
+) -> MappingState:
     """The record tells what became of pushes that were not answered."""
     if not _says_more(state, version):
         return state
@@ -147,6 +153,9 @@ def confirmed(state: MappingState, data: Record, version: int) -> MappingState:
     for hoped in state.unanswered:
         half = confirm(base.pharmacy, hoped, data, again=again)
         base = base.with_pharmacy(half)
+        if not state.version and not again:
+            # It was created by that: what was not sent the app filled in.
+            base = Base(base.odoo, directions.filled_in(base.pharmacy, data))
     return replace(state, base=base)
 
 

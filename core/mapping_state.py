@@ -6,7 +6,7 @@ know nothing of that. Records are canonical values by field; the other words are
 of :mod:`.merge` and :mod:`.pair`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +22,7 @@ from .declined import (
     tried_again,
     with_halves_of,
 )
+from .directions import EVERY, Directions, forget
 from .merge import KEYED, FieldConflict, Frozen, Merge, Record, lines_by_key, three_way
 from .merge_base import advance, new_base
 from .pair import NOTHING, Base, Held, as_it_is, in_odoo, seen
@@ -82,10 +83,23 @@ class MappingState:
             return Restored.CHANGED if asked else Restored.AS_IT_WAS
         return Restored.CHANGED if self.guarded and self.conflict_paths else None
 
-    def advanced(self, sent: Record) -> Base:
-        """The base once the pharmacy has what was sent."""
-        half = advance(self.base.pharmacy, sent, self.conflict_paths)
+    def advanced(self, sent: Record, conflicts: Collection[str] = ()) -> Base:
+        """The base once the pharmacy has what was sent.
+
+        :param conflicts: paths that were in conflict when it was, asked or not
+        """
+        undecided = {*self.conflict_paths, *conflicts}
+        half = advance(self.base.pharmacy, sent, undecided)
         return self.base.with_pharmacy(half)
+
+    def forgotten(self, paths: Collection[str]) -> "MappingState":
+        """The state once fields travel again: nothing was agreed on there, and what was
+        sent of lines as the pharmacy had it says nothing of that."""
+        if not paths:
+            return self
+        hoped = (forget(Base.load(each), paths).pharmacy for each in self.unanswered)
+        base = forget(self.base, paths)
+        return replace(self, base=base, unanswered=tuple(hoped))
 
 
 UNKNOWN = MappingState()
@@ -104,6 +118,7 @@ class Comparison:
     :ivar declined: of the mapping's, those that are still so: conflicts for a person
     :ivar before: the base as the mapping has it
     :ivar restored: why nothing is taken over by itself, if so
+    :ivar directions: which fields travel which way
     """
 
     base: Base
@@ -117,6 +132,7 @@ class Comparison:
     declined: Mapping[str, Declined] = field(default_factory=dict)
     before: Base = NOTHING
     restored: Restored | None = None
+    directions: Directions = EVERY
 
     @property
     def to_odoo(self) -> dict[str, Any]:
@@ -134,7 +150,12 @@ class Comparison:
                 line if line["key"] in theirs else {**ours.get(line["key"], {}), **line}
                 for line in sent[name]
             ]
-        return sent
+        return self.directions.sent(sent, self.pharmacy)
+
+    @property
+    def to_create(self) -> dict[str, Any]:
+        """What to send of a record that the pharmacy does not have."""
+        return self.directions.sent(self.odoo)
 
     @property
     def words_after(self) -> dict[str, Any]:
@@ -149,7 +170,9 @@ class Comparison:
         half = new_base(self.settled, self.words, self.pharmacy, self.merge)
         stored = self.odoo if stored is None else stored
         base = self.base.with_pharmacy(half, self.words_after, stored)
-        return with_halves_of(base, self.before, self.declined)
+        base = with_halves_of(base, self.before, self.declined)
+        # Of lines that are new here too: they go back with what the pharmacy has.
+        return self.directions.as_agreed(base, stored, self.pharmacy)
 
     def not_taken(self, stored: Record, keeps: Keeps = keeps_it) -> dict[str, Any]:
         """What Odoo did not take of what was written there, and has instead, by path.
@@ -161,7 +184,8 @@ class Comparison:
             # In the pharmacy's words there are lines that Odoo never took up.
             own = lines_by_key(name, self.odoo.get(name))
             before[name] = [line for line in before[name] if line["key"] in own]
-        return not_taken(before, self.merge.to_odoo, stored, keeps)
+        found = not_taken(before, self.merge.to_odoo, stored, keeps)
+        return self.directions.go_both(found)
 
     def refreshed(self) -> Base:
         """The base with Odoo's half as Odoo has it wherever both agree by now: from
@@ -178,19 +202,22 @@ def compare(
     held: Held = as_it_is,
     frozen: Frozen | None = None,
     declined: Mapping[str, Declined] = NONE,
+    directions: Directions = EVERY,
     untried: frozenset[str] = frozenset(),
 ) -> Comparison:
     """Three-way comparison, before rules and policies.
 
     :param pharmacy: what the pharmacy has; None: what it had when both agreed
     :param declined: what a side did not take, by path
+    :param directions: which fields travel which way
     :param untried: those that must not be tried again before a person has decided
     """
     if pharmacy is None:
         pharmacy = base.pharmacy
     else:
         base = base.learned(pharmacy, held)
-    before = base
+    before = base = directions.as_agreed(base, odoo, pharmacy)
+    declined = directions.go_both(declined)
     parted = _without_declined(base, odoo, pharmacy, declined, held, untried)
     base = parted.base
     words = seen(base, odoo, pharmacy, held)
@@ -203,18 +230,19 @@ def compare(
             held=held,
             frozen=frozen,
             declined=declined,
+            directions=directions,
             untried=untried | more,
         )
-    half = base.pharmacy
     return Comparison(
         base,
         odoo,
         pharmacy,
         words,
-        merge,
-        half,
+        directions.new_lines_of(merge, odoo, pharmacy),
+        base.pharmacy,
         declined=parted.asked,
         before=before,
+        directions=directions,
     )
 
 
@@ -228,6 +256,7 @@ def decide(
     held: Held = as_it_is,
     declined: Mapping[str, Declined] = NONE,
     restored: Restored | None = None,
+    directions: Directions = EVERY,
     untried: frozenset[str] = frozenset(),
 ) -> Comparison:
     """The comparison in which rules and policies had their say; of what is declined
@@ -235,38 +264,32 @@ def decide(
 
     :param restored: the app was set back: what it has otherwise than agreed is not
         taken over by itself, whatever rules and policies say
-    :param untried: as in :func:`compare`
+    :param directions: as in :func:`compare`, like ``untried``
     """
     if restored:
         asks = restored is Restored.CHANGED
         policies = Policies((), Policy.ASK if asks else Policy.ODOO)
         facts = AllFrozen()
-    before = base.learned(pharmacy, held)
+    before = directions.as_agreed(base.learned(pharmacy, held), odoo, pharmacy)
+    declined = directions.go_both(declined)
     parted = _without_declined(before, odoo, pharmacy, declined, held, untried)
     half, asked = parted.base.pharmacy, parted.asked
     words = seen(parted.base, odoo, pharmacy, held)
     found = resolve(half, words, pharmacy, policies, facts, asked=asked)
     if more := parted.held_up(found.merge.conflicts):
-        sides = before, odoo, pharmacy, policies, facts
         return decide(
-            *sides,
+            *(before, odoo, pharmacy, policies, facts),
             held=held,
             declined=declined,
             restored=restored,
+            directions=directions,
             untried=untried | more,
         )
+    merge = directions.new_lines_of(found.merge, odoo, pharmacy)
+    taken = tuple(replace(each, by=restored or each.by) for each in found.decisions)
     return Comparison(
-        parted.base,
-        odoo,
-        pharmacy,
-        words,
-        found.merge,
-        found.base,
-        tuple(replace(each, by=restored or each.by) for each in found.decisions),
-        found.frozen,
-        asked,
-        before,
-        restored,
+        *(parted.base, odoo, pharmacy, words, merge, found.base),
+        *(taken, found.frozen, asked, before, restored, directions),
     )
 
 

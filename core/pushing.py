@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .declined import Declined, Keeps, keeps_it, not_taken, value_at, with_value
+from .directions import EVERY, Directions
 from .mapping_state import NONE, Comparison, MappingState
 from .merge import MISSING, Record, Side, generic_path
 from .pair import NOTHING, Base, untold
@@ -53,6 +54,8 @@ class Plan:
     :ivar reduced: whether only what is essential of it is sent.
     :ivar missing: what it waits for.
     :ivar declined: paths that were declined then, and are not sent.
+    :ivar directions: which fields travelled which way then.
+    :ivar conflicts: paths over which the sides differed then.
     """
 
     step: Step
@@ -60,6 +63,8 @@ class Plan:
     reduced: bool = False
     missing: Collection[Any] = ()
     declined: Collection[str] = ()
+    directions: Directions = EVERY
+    conflicts: Collection[str] = ()
 
 
 def is_due(state: MappingState, comparison: Comparison | None) -> bool:
@@ -104,11 +109,14 @@ def plan(
             return Plan(Step.GONE)
         return Plan(Step.DELETE if state.external_id else Step.FIND)
     if not state.external_id:
-        found = Plan(Step.CREATE, dict(comparison.odoo))
+        found = Plan(Step.CREATE, comparison.to_create)
     else:
         found = _plan_update(state, comparison, essential, read_at, emptied or {})
     missing = unmapped(found.data) if found.data else ()
-    return Plan(Step.WAIT, missing=missing) if missing else found
+    if missing:
+        return Plan(Step.WAIT, missing=missing)
+    conflicts = tuple(comparison.merge.conflicts)
+    return replace(found, directions=comparison.directions, conflicts=conflicts)
 
 
 def _plan_update(
@@ -152,7 +160,7 @@ def begun(state: MappingState, planned: Plan) -> MappingState:
         state = replace(state, base=base, uncertain=True)
     if planned.data is None:
         return state
-    half = state.advanced(planned.data).pharmacy
+    half = state.advanced(planned.data, planned.conflicts).pharmacy
     hoped = {name: half[name] for name in planned.data if name in half}
     if hoped in state.unanswered:
         return state
@@ -202,6 +210,7 @@ def answered(
     taken: bool = False,
     told: Record | None = None,
     keeps: Keeps = keeps_it,
+    directions: Directions = EVERY,
 ) -> Answered:
     """An answer came.
 
@@ -211,16 +220,18 @@ def answered(
         ``current``: the record as the pharmacy has it
     :param key: Odoo's key of the record
     :param taken: whether ``current`` is another mapping's counterpart
-    :param told: canonical values of what was written, as the app has them now; None:
-        as they were sent
+    :param told: canonical values of what was written, as the app has them now, and of
+        a new record what was not sent; None: as they were sent
     :param keeps: says whether the app has all that it can hold of a value
+    :param directions: which fields travel which way
     """
     status, current = answer["status"], answer.get("current")
+    before = before.forgotten(planned.directions.opened(directions))
     if before.app_epoch != state.app_epoch and status != CANCELLED:
         # What the app said then holds no more.
         return Answered(state, Fate.LOST)
     if status in OK:
-        return _accepted(state, before, planned, answer, told, keeps)
+        return _accepted(state, before, planned, answer, told, keeps, directions)
     state = not_applied(state, before)
     if status == CANCELLED:
         uncertain = is_uncertain(before)
@@ -240,13 +251,21 @@ def answered(
     return Answered(state, Fate.REFUSED)
 
 
-def silent(state: MappingState, before: MappingState, unknown: bool) -> MappingState:
+def silent(
+    state: MappingState,
+    before: MappingState,
+    planned: Plan,
+    unknown: bool,
+    directions: Directions = EVERY,
+) -> MappingState:
     """No answer came.
 
     :param unknown: whether it may have been applied nevertheless
+    :param directions: which fields travel which way
     """
     if unknown:
         return state
+    before = before.forgotten(planned.directions.opened(directions))
     state = replace(state, uncertain=is_uncertain(before))
     return not_applied(state, before)
 
@@ -284,6 +303,7 @@ def _accepted(
     answer: Mapping[str, Any],
     told: Record | None,
     keeps: Keeps,
+    directions: Directions,
 ) -> Answered:
     version = answer.get("version") or 0
     state = replace(state, uncertain=False)
@@ -298,7 +318,7 @@ def _accepted(
         state,
         external_id=answer["id"],
         version=version,
-        base=state.advanced(sent),
+        base=state.advanced(sent, planned.conflicts),
         unanswered=(),
         in_part=False,
         epoch=state.app_epoch,
@@ -312,6 +332,11 @@ def _accepted(
         creating = planned.step is Step.CREATE
         had = {} if creating else before.base.pharmacy
         state = _with_what_it_has(state, had, sent, told, keeps, creating)
+        if creating:
+            half = directions.filled_in(state.base.pharmacy, told)
+            state = replace(state, base=Base(state.base.odoo, half))
+        state = replace(state, declined=directions.go_both(state.declined))
+    state = state.forgotten(planned.directions.opened(directions))
     accepted = {name: (told or sent).get(name, sent[name]) for name in sent}
     return Answered(state, Fate.DONE, answer.get("data") or None, accepted)
 

@@ -122,6 +122,14 @@ class SyncEntity(models.AbstractModel):
         return {c.key for c in self._known_converters()} | self._line_paths()
 
     @api.model
+    def _needed_paths(self):
+        """Generic paths of what a new record must carry; whole lines are among it."""
+        lines = {"lines"} if self._entity_lines else set()
+        needed = {c.key for c in self._known_converters() if c.required}
+        of_lines = self._known_line_converters()
+        return lines | needed | {f"lines.{c.key}" for c in of_lines if c.required}
+
+    @api.model
     def _check_paths(self, paths, entity=None):
         """Paths that a person typed.
 

@@ -66,6 +66,7 @@ from .exchange import test_unanswered
 from .exchange import test_bad_records
 from .exchange import test_neutral
 from .exchange import test_declined
+from .exchange import test_directions
 from .exchange import test_fidelity
 from .exchange import test_single_calls
 from .exchange import test_not_said

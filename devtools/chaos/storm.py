@@ -45,6 +45,7 @@ SELECT kind || ' of ' || coalesce(external_id, '?') || ': ' || coalesce(reason, 
 class Storm:
     """:param servers: a :class:`.servers.Servers` that runs
     :ivar recovered: seconds that it took until all was quiet, once all was healed
+    :ivar left: sentences of what was still to be done when waiting ended
     :ivar dead: how many dead letters an operator had to redrive
     """
 
@@ -60,6 +61,7 @@ class Storm:
         self.app = servers.app_url, servers.app_key
         self.recovered = None
         self.dead = 0
+        self.left = []
 
     def rage(self):
         """Have the storm, and wait until all has recovered from it."""
@@ -73,7 +75,8 @@ class Storm:
         at_app = AtApp(self.reader().ask, self.prefix)
         listings = both(self.operator, at_app, self.prefix)
         conflicts = at_app.conflicts(self._call_api)
-        stuck = [*self._undone(), *(f"dead letter: {text}" for text in self._dead())]
+        # What the scheduler has begun since is nothing that was left.
+        stuck = [*self.left, *(f"dead letter: {text}" for text in self._dead())]
         return judge(self.ledger.writes(), listings, conflicts, stuck)
 
     # -- Load -------------------------------------------------------------------------
@@ -181,6 +184,7 @@ class Storm:
             quiet = 0 if left else quiet + 1
             if left:
                 say("...", "; ".join(left))
+            self.left = left
             self.servers.revive()
 
     def _wait_for_idleness(self, deadline):

@@ -131,6 +131,11 @@ class SyncConflictPolicy(models.Model):
     _inherit = ["sync.conflict.policy", "sync.policy"]
 
 
+class SyncFieldDirection(models.Model):
+    _name = "sync.field.direction"
+    _inherit = ["sync.field.direction", "sync.policy"]
+
+
 class SyncStream(models.Model):
     _name = "sync.stream"
     _inherit = ["sync.stream", "sync.policy"]

@@ -4,6 +4,7 @@ from . import sync_by_entity
 from . import sync_backend
 from . import sync_shared
 from . import sync_stream
+from . import direction
 from . import sync_mapping
 from . import version
 from . import serialise

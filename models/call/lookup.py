@@ -198,7 +198,8 @@ class _Lookup:
         )
         if not mapping or not mapping._record():
             return None
-        value = _value(external_id, mapping._serialise())
+        directions = self._stream._directions()
+        value = _value(external_id, directions.sent(mapping._serialise()))
         return Found(value, mapping.version, "odoo", None)
 
     @contextmanager

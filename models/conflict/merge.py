@@ -33,19 +33,22 @@ class SyncMapping(models.Model):
         self.ensure_one()
         declined = self._declined() if base is None else {}
         base = self._base() if base is None else base
-        held = self.stream_id._adapter()._held()
+        stream = self.stream_id
+        known = {
+            "held": stream._adapter()._held(),
+            "declined": declined,
+            "directions": stream._directions(),
+        }
         pharmacy = pharmacy or self._open_conflict().pharmacy
         if not pharmacy:
-            return compare(base, odoo, held=held, declined=declined)
+            return compare(base, odoo, **known)
         if undecided is None and self._state().restored():
             frozen = AllFrozen().is_frozen
         elif undecided is None:
             frozen = RecordFacts(self, self._record()).is_frozen
         else:
             frozen = partial(_is_among, frozenset(undecided))
-        return compare(
-            base, odoo, pharmacy, held=held, frozen=frozen, declined=declined
-        )
+        return compare(base, odoo, pharmacy, frozen=frozen, **known)
 
     def _merge(self, odoo, pharmacy=None, base=None, undecided=None):
         """What follows from :meth:`_compare`, in the pharmacy's words."""
@@ -79,6 +82,7 @@ class SyncMapping(models.Model):
             held=held,
             declined=self._declined(),
             restored=self._restored(facts),
+            directions=self.stream_id._directions(),
         )
 
     def _restored(self, facts):

@@ -205,6 +205,7 @@ class SyncOperation(models.Model):
             text = self.env._("Waits for what it refers to: %s", names)
             return self._forecast("waits", text)
         if not record and not mapping.external_id:
+            data = self.stream_id._directions().sent(data)
             rows = differences({}, data, {})
             text = self.env._("Makes a new record at the pharmacy.")
             return self._forecast(
@@ -212,6 +213,8 @@ class SyncOperation(models.Model):
             )
         theirs = self._canonical(record, directory) if record else None
         if not mapping.external_id:
+            compared = self.stream_id._directions().compared
+            data, theirs = compared(data), compared(theirs)
             rows = differences({}, data, theirs)
             text = self.env._(
                 "The pharmacy has it already: it is linked, and not made twice."
@@ -238,6 +241,7 @@ class SyncOperation(models.Model):
             text = self.env._("Archives or cancels the record in Odoo.")
             forecast = self._forecast("delete" if data else "nothing", text)
         elif not mapping:
+            arrived = self.stream_id._directions().taken(arrived)
             rows = differences({}, {}, arrived)
             text = self.env._("Makes a new record in Odoo, or links one that matches.")
             forecast = self._forecast(

@@ -131,9 +131,11 @@ class SyncOperation(models.Model):
         mapping = self._mapping()
         directory = Directory(stream.backend_id)
         base, former = mapping._base(), {}
+        untaken = stream._directions().untaken
         for name, value in self.payload.items():
             former_text = self.edited_from.get(name)
-            if name not in base.pharmacy or former_text == value:
+            kept = name in base.pharmacy and name not in untaken
+            if not kept or former_text == value:
                 continue
             # A text that is no value has none that would be lost.
             former[name] = None

@@ -153,7 +153,8 @@ class SyncStream(models.Model):
         )
         unheard = set((ours - records).ids)
         by_res_id = {mapping.res_id: mapping for mapping in mappings}
-        in_words, changes = partial(_in_words, adapter._held()), []
+        in_words = partial(_in_words, adapter._held(), self._directions())
+        changes = []
         for res_id, correlation_id in changed.items():
             if res_id in unheard:
                 # The app never heard of it, and never will.
@@ -225,11 +226,14 @@ class SyncStream(models.Model):
         self.browse(floors).invalidate_recordset(["feed_floor"])
 
 
-def _in_words(held, mapping, data):
+def _in_words(held, directions, mapping, data):
     """Odoo's values as the feed gives them: what Odoo did not change is as the pharmacy
-    has it, but where one side declined it, and what the pharmacy never sent is left
-    out."""
+    has it, but where one side declined it, and what the pharmacy never sent, or Odoo
+    does not send, is left out."""
     if not mapping:
-        return data
-    declined = mapping._declined()
-    return compare(mapping._base(), data, held=held, declined=declined).words
+        return directions.sent(data)
+    base, declined = mapping._base(), mapping._declined()
+    words = compare(
+        base, data, held=held, declined=declined, directions=directions
+    ).words
+    return directions.sent(words, base.pharmacy)

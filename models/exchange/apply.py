@@ -243,8 +243,9 @@ class SyncStream(models.Model):
         :return: those of ``new`` that now have a mapping
         """
         adapter = self._adapter()
+        taken = self._directions().taken
         incoming = {
-            arrival.external_id: arrival.data
+            arrival.external_id: taken(arrival.data)
             for arrival in new
             if not arrival.record.get("deleted")
         }
@@ -306,7 +307,8 @@ class SyncStream(models.Model):
             return
         if len(arrivals) == 1:
             if not self._attempt(arrivals[0], self._create_bulk, arrivals, directory):
-                self._find_fault(arrivals[0], arrivals[0].data, directory)
+                data = self._directions().taken(arrivals[0].data)
+                self._find_fault(arrivals[0], data, directory)
             return
         with alone(self.env) as failure:
             self._create_bulk(arrivals, directory)
@@ -334,8 +336,9 @@ class SyncStream(models.Model):
 
     def _create_bulk(self, arrivals, directory):
         adapter, Mapping = self._adapter(), self.env["sync.mapping"]
+        taken = self._directions().taken
         records = adapter._create(
-            self.backend_id, [arrival.data for arrival in arrivals], directory
+            self.backend_id, [taken(arrival.data) for arrival in arrivals], directory
         )
         # Read back: what both sides agree on is what Odoo really has.
         stored = adapter._serialise(records, directory)
@@ -368,7 +371,7 @@ class SyncStream(models.Model):
         for record, arrival, __ in made:
             arrival.outcome, arrival.res_id = "created", record.id
             has = stored[record.id]
-            not_kept = adapter._not_kept(arrival.data, has, creating=True)
+            not_kept = adapter._not_kept(taken(arrival.data), has, creating=True)
             if not_kept:
                 refused = self._keep_declined(arrival, has, inserted, directory)
                 self._warn_not_kept(arrival, not_kept, refused)

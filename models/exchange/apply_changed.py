@@ -8,7 +8,7 @@ from ...core.codes_handed_on import to_vacate
 from ...core.conflict_rules import Rule, RuleKind
 from ...core.declined import not_taken, value_at
 from ...core.exceptions import AwaitedValueError, HeldValueError
-from ...core.merge import MISSING, FieldConflict, Side
+from ...core.merge import MISSING, FieldConflict, Side, generic_path
 from ...core.policy import Decision
 from ..base.alone import alone
 from ..conflict.merge import by_odoo
@@ -42,7 +42,9 @@ class SyncStream(models.Model):
                 decided.append((mapping, lost, arrival.data, correlation_id))
                 continue
             state = arrival.state or mapping._state()
-            arrival.state = confirmed(state, arrival.data, arrival.version)
+            arrival.state = confirmed(
+                state, arrival.data, arrival.version, self._directions()
+            )
             mapping._move(state, arrival.state)
             known = mapping._open_conflict().pharmacy
             pharmacy = as_known(arrival.state, known, arrival.data)
@@ -248,16 +250,16 @@ class SyncStream(models.Model):
                 MISSING,
                 rule,
             )
-            for name, value in arrival.data.items()
+            for name, value in self._directions().taken(arrival.data).items()
             if name in base and base[name] != value
         ]
 
     def _keep_declined(self, arrival, stored, inserted, directory):
         """A record was created, and Odoo has something else than the pharmacy said:
         what of it was declined is for a person."""
-        paths = not_taken(
-            {}, arrival.data, stored, self._adapter()._keeps(), creating=True
-        )
+        directions = self._directions()
+        wanted, keeps = directions.taken(arrival.data), self._adapter()._keeps()
+        paths = directions.go_both(not_taken({}, wanted, stored, keeps, creating=True))
         if not paths:
             return {}
         if not arrival.mapping:
@@ -296,8 +298,14 @@ class SyncStream(models.Model):
 
         :param refused: what was declined, and said already
         """
+        unsent = self._directions().unsent
         for path, value in not_kept.items():
             if path in refused:
+                continue
+            if generic_path(path) in unsent:
+                arrival.warnings.append(
+                    self.env._("Odoo does not keep %s as sent.", path)
+                )
                 continue
             arrival.warnings.append(
                 self.env._(

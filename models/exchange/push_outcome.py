@@ -22,6 +22,7 @@ from ...core.pushing import (
     OK,
     STALE_ATTEMPTS,
     Fate,
+    Step,
     answered,
     is_stuck,
     silent,
@@ -186,7 +187,9 @@ class SyncStream(models.Model):
             operation._withdraw_cancel()
         mapping = operation.mapping_id
         state = mapping._state()
-        mapping._move(state, silent(state, item.state, unknown))
+        directions = self._directions()
+        after = silent(state, item.state, item.plan, unknown, directions)
+        mapping._move(state, after)
         # To wait for another key costs no attempt either.
         if is_about_key(exception) or isinstance(exception, NOT_MADE):
             outcomes.not_made[exception].append(operation.id)
@@ -206,6 +209,7 @@ class SyncStream(models.Model):
             taken=self._is_taken(mapping, answer.get("current")),
             told=self._told(item, answer),
             keeps=self._adapter()._taken(),
+            directions=self._directions(),
         )
         mapping._move(state, found.state, Side.ODOO, item.correlation_id)
         if found.went_back:
@@ -304,16 +308,17 @@ class SyncStream(models.Model):
         )
 
     def _told(self, item, answer):
-        """Canonical values of what was written, as the app answers them; None: as they
-        were sent, or nothing that can be read. What is wrong with it is found where it
-        is applied."""
+        """Canonical values of what was written, as the app answers them, and of a new
+        record what was not sent; None: as they were sent, or nothing that can be read.
+        What is wrong with it is found where it is applied."""
         sent, data = item.plan.data, answer.get("data")
         if not sent or not isinstance(data, dict):
             return None
-        if all(data.get(name) == value for name, value in sent.items()):
+        unsent = self._directions().unsent if item.plan.step is Step.CREATE else ()
+        if not unsent and all(data.get(name) == sent[name] for name in sent):
             return None
         directory = Directory(self.backend_id)
-        known = {name: data[name] for name in sent if name in data}
+        known = {name: data[name] for name in {*sent, *unsent} if name in data}
         try:
             return self._adapter()._canonical(known, directory, partial=True)
         except InvalidDataError:

@@ -28,6 +28,10 @@ class SyncReconciliation(models.Model):
     def _adapter(self):
         return self.stream_id._adapter()
 
+    def _checksum_fields(self):
+        untaken = self.stream_id._directions().untaken
+        return [f for f in self._adapter()._checksum_fields() if f not in untaken]
+
     def _client(self):
         return self.backend_id._client("pull", "reporting")
 
@@ -49,10 +53,12 @@ class SyncReconciliation(models.Model):
         if not mappings:
             self._go_to("unmapped" if self.stream_id.pushes else "pharmacy")
             return
-        fields = self._adapter()._checksum_fields()
+        fields = self._checksum_fields()
         sums = Sums(self.buckets, self.sums)
         odoo = self._odoo_values(mappings)
-        agreed = partial(_is_agreed, held=self._adapter()._held())
+        directions = self.stream_id._directions()
+        held = self._adapter()._held()
+        agreed = partial(_is_agreed, held=held, directions=directions)
         busy = mappings._busy_mappings()
         suspects = []
         for mapping in mappings.filtered(lambda m: not m.deleted):
@@ -136,7 +142,7 @@ class SyncReconciliation(models.Model):
         # The job's own transaction began before these were written.
         correlation_id, buckets, pending = apart(self._pharmacy_state)
         client, adapter = self._client(), self._adapter()
-        collection, fields = adapter._entity_collection, adapter._checksum_fields()
+        collection, fields = adapter._entity_collection, self._checksum_fields()
         if pending is None:
             theirs = client.checksums(collection, buckets, fields, correlation_id)
             if theirs is None:
@@ -193,7 +199,7 @@ class SyncReconciliation(models.Model):
 
     def _suspect_entries(self, buckets, entries):
         """Compare the pharmacy's records of some buckets with what was agreed on."""
-        fields = self._adapter()._checksum_fields()
+        fields = self._checksum_fields()
         theirs = {entry["id"]: entry["digest"] for entry in entries}
         suspects = []
         ours = self._mappings_in(set(buckets))
@@ -226,10 +232,12 @@ class SyncReconciliation(models.Model):
         )
 
 
-def _is_agreed(base, data, held):
+def _is_agreed(base, data, held, directions):
     """Whether Odoo's values are those agreed on; the order of lines is no matter."""
     same = all(base.odoo.get(name) == value for name, value in data.items())
-    return same or not compare(base, data, held=held).merge.to_pharmacy
+    if same:
+        return True
+    return not compare(base, data, held=held, directions=directions).merge.to_pharmacy
 
 
 class SyncMapping(models.Model):

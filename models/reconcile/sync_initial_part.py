@@ -233,8 +233,9 @@ class SyncInitialPart(models.Model):
         matched_by = key and key.replace("_", " ")
         if len(res_ids) == 1:
             (res_id,) = res_ids
+            compared = self.stream_id._directions().compared
             names_differing = self.stream_id._adapter()._differing(
-                odoo[res_id], incoming[line.external_id]
+                compared(odoo[res_id]), compared(incoming[line.external_id])
             )
             return {
                 "action": "link",

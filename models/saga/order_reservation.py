@@ -104,7 +104,7 @@ class SyncSagaStep(models.Model):
             directory = Directory(saga.backend_id)
             stream = stream.with_context(sync_correlation_id=saga.correlation_id)
             adapter = stream._adapter()
-            data = adapter._canonical(record, directory)
+            data = stream._directions().taken(adapter._canonical(record, directory))
             saga.order_id = adapter._create(saga.backend_id, [data], directory)
         if not saga.order_id:
             raise InvalidDataError("The order is deleted.", field="id")

@@ -195,12 +195,13 @@ def test_a_creation_that_was_there_already():
 
 
 def test_silence():
-    state = begun(UNKNOWN, Plan(Step.CREATE, AGREED))
-    assert silent(state, UNKNOWN, unknown=True) == state
-    never_sent = silent(state, UNKNOWN, unknown=False)
+    new = Plan(Step.CREATE, AGREED)
+    state = begun(UNKNOWN, new)
+    assert silent(state, UNKNOWN, new, unknown=True) == state
+    never_sent = silent(state, UNKNOWN, new, unknown=False)
     assert not never_sent.uncertain and never_sent.unanswered == ()
     # That this one was not sent says nothing of the one before it.
-    assert silent(begun(state, SENT), state, unknown=False).uncertain
+    assert silent(begun(state, SENT), state, SENT, unknown=False).uncertain
 
 
 def test_a_record_that_is_always_stale_is_stuck():

@@ -109,6 +109,24 @@ class TestReconciliation(WorkCase):
         self.assertEqual(self.at_both(self.victim, "city", "city"), ("Vigo",) * 2)
         self.assertFalse(self.reconcile())
 
+    def test_what_does_not_travel_is_no_difference(self):
+        for field, way in (("city", "none"), ("phone", "push"), ("zip", "pull")):
+            self.env["sync.field.direction"].create(
+                {
+                    "stream_id": self.stream("supplier").id,
+                    "field": field,
+                    "direction": way,
+                }
+            )
+        self.sync()
+        self.edit_unseen(self.victim, city="Vigo", phone="1 23")
+        self.by_sql(self.victim, "city", "Lugo")
+        self.by_sql(self.victim, "zip", "27001")
+        self.assertFalse(self.reconcile())
+        self.assertEqual(self.at_both(self.victim, "city", "city"), ("Lugo", "Vigo"))
+        self.by_sql(self.victim, "phone", "4 56")
+        self.assertEqual(self.reconcile().fields_text, "phone")
+
     def test_only_buckets_that_differ_are_read(self):
         self.edit_unseen(self.victim, city="Vigo")
         self.app.call("DELETE", "/admin/requests")

@@ -15,6 +15,7 @@ from dataclasses import replace
 from odoo.addons.pharmacy_sync.core.arriving import written
 from odoo.addons.pharmacy_sync.core.conflict_rules import AllFrozen, Facts, Times
 from odoo.addons.pharmacy_sync.core.declined import value_at
+from odoo.addons.pharmacy_sync.core.directions import EVERY
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
 from odoo.addons.pharmacy_sync.core.mapping_state import UNKNOWN, compare, decide
 from odoo.addons.pharmacy_sync.core.merge import MISSING, Side
@@ -45,6 +46,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
     :param now: function for the time, in ticks
     :ivar matches: whether a record that arrives may be one that was made in Odoo
     :ivar takes: what Odoo takes of what is written in the pharmacy's name
+    :ivar directions: :class:`..core.directions.Directions`
     :ivar policies: :class:`..core.policy.Policies`; None: a person is always asked
     :ivar met: how often something came up that rooms are there for
     """
@@ -66,6 +68,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.made = 0
         self.matches = False
         self.takes = everything
+        self.directions = EVERY
         self.policies = None
         self.decided = []  # (record, core.policy.Decision): what no person was asked
         self.breakers = {}
@@ -206,6 +209,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
                 held=self._means,
                 frozen=frozen,
                 declined=mapping.declined,
+                directions=self.directions,
             )
         )
 
@@ -231,6 +235,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
                 held=self._means,
                 declined=mapping.declined,
                 restored=restored,
+                directions=self.directions,
             )
         )
 

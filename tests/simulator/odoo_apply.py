@@ -146,7 +146,7 @@ class Apply:
             self._enqueue_push(mapping)
 
     def _confirmed(self, state, data, version):
-        return confirmed(state, data, version)
+        return confirmed(state, data, version, self.directions)
 
     def _merged(self, state, comparison, stored, data, version):
         refused = self._refused(comparison, stored)
@@ -191,7 +191,8 @@ class Apply:
         if record["deleted"]:
             self._insert(state=replace(state, deleted=True))
             return
-        res_id = self.create(self.takes("odoo", {}, self._values(data)))
+        wanted = self._values(self.directions.taken(data))
+        res_id = self.create(self.takes("odoo", {}, wanted))
         self.writes += 1
         stored = self._serialise(res_id)
         mapping = self._insert(res_id, self._created(state, data, stored, version))
@@ -200,7 +201,9 @@ class Apply:
             self._refresh_conflict(mapping, comparison, record["updated_at"])
 
     def _created(self, state, data, stored, version):
-        paths = not_taken({}, data, stored, self._keeps, creating=True)
+        wanted = self.directions.taken(data)
+        paths = not_taken({}, wanted, stored, self._keeps, creating=True)
+        paths = self.directions.go_both(paths)
         return created(state, data, stored, version, self._by_odoo(paths))
 
     # -- sync_pull: what could not be applied ------------------------------------------

@@ -201,7 +201,9 @@ class Push:
     def _settle_silence(self, item, failure):
         mapping = item.operation.mapping
         unknown = isinstance(failure, NoAnswerError) and failure.unknown
-        mapping.move(silent(mapping.state, item.state, unknown))
+        mapping.move(
+            silent(mapping.state, item.state, item.plan, unknown, self.directions)
+        )
         if isinstance(failure, NotMadeError):
             self._give_back(item.operation, failure.retry_after)
         elif isinstance(failure, HttpError):
@@ -239,7 +241,16 @@ class Push:
 
     def _answered(self, state, before, planned, answer, key, taken):
         told = self._told(answer)
-        return answered(state, before, planned, answer, key=key, taken=taken, told=told)
+        return answered(
+            state,
+            before,
+            planned,
+            answer,
+            key=key,
+            taken=taken,
+            told=told,
+            directions=self.directions,
+        )
 
     def _told(self, answer):
         return canonical(answer["data"]) if answer.get("data") else None

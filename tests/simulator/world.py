@@ -43,6 +43,8 @@ class World:
     :ivar breaches: laws of every moment that did not hold, in words
     """
 
+    pharmacy_class = Pharmacy
+
     def __init__(self, seed, odoo_class=Odoo):
         self.seed = seed
         self.random = random.Random(seed)
@@ -53,7 +55,7 @@ class World:
         self.out_until = 0
         self.breaches = []
         self.ledger = Ledger(self.name_of, lambda value: odoo_class._held("", value))
-        self.pharmacy = Pharmacy(
+        self.pharmacy = self.pharmacy_class(
             heeds_keys=chance() < 0.5, compares=chance() < 0.7, now=lambda: self.now
         )
         self.odoo = odoo_class(self.ledger, lambda: self.now)
