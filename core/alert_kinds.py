@@ -67,7 +67,7 @@ KINDS: Mapping[Condition, Kind] = {
     ),
     _C.AUTHENTICATION: Kind(
         _lt("Access refused: %(subject)s"),
-        _lt("Renew the key or grant the permission, then redrive."),
+        _lt("Renew the key or grant the permission, then retry."),
         _lt("The errors are resolved."),
         correlated=True,
     ),
@@ -97,9 +97,9 @@ KINDS: Mapping[Condition, Kind] = {
         _lt("The breaker is closed: the pharmacy app answers again."),
     ),
     _C.DEAD_LETTER: Kind(
-        _lt("Dead letters (%(value)s): %(subject)s"),
-        _lt("Open the dead letters, correct what they died of, then redrive them."),
-        _lt("None of these dead letters is left."),
+        _lt("Failed changes (%(value)s): %(subject)s"),
+        _lt("Open the failed changes, correct what they failed of, then retry them."),
+        _lt("None of these failed changes is left."),
         correlated=True,
     ),
     _C.HANDLER_FAILED: Kind(
@@ -159,23 +159,23 @@ KINDS: Mapping[Condition, Kind] = {
         _lt("The errors are resolved."),
     ),
     _C.OLD_QUEUE: Kind(
-        _lt("Changes have waited for %(value)s minutes: %(subject)s"),
+        _lt("Changes have waited for %(value)s min: %(subject)s"),
         _lt("See whether the job runner works, and whether its channels have room."),
         _lt("Changes are taken up in time again."),
         inhibited=True,
     ),
     _C.EVENTS_HELD: Kind(
-        _lt("Events have waited for %(value)s minutes: %(subject)s"),
+        _lt("Events have waited for %(value)s min: %(subject)s"),
         _lt("See whether the job runner works, and whether one job blocks another."),
         _lt("Events are delivered in time again."),
     ),
     _C.FEED_HELD: Kind(
-        _lt("The pharmacy app gets no changes for %(value)s minutes: %(subject)s"),
+        _lt("The pharmacy app gets no changes for %(value)s min: %(subject)s"),
         _lt("A transaction of Odoo is open for long: find it, and have it end."),
         _lt("Changes reach the app again."),
     ),
     _C.CONFLICTS_WAIT: Kind(
-        _lt("Conflicts (%(subject)s) have waited for %(value)s hours"),
+        _lt("Conflicts (%(subject)s) have waited for %(value)s h"),
         _lt("Decide them, or assign them to a person who can."),
         _lt("No conflict waits for long."),
     ),

@@ -282,7 +282,7 @@ RESOLVE = Method(
 )
 RETRY = Method(
     "retry",
-    "Try dead letters again, and what waits for its next attempt at once.",
+    "Try failed changes again, and what waits for its next attempt at once.",
     (
         Argument(
             "operation_ids",

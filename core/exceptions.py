@@ -264,7 +264,7 @@ class WorkerDiedError(SyncError):
         "delivery": Delivery.NOT_SENT,
         "suggested_action": _lt(
             "See in the server's log and its limits of time and memory why the worker"
-            " died. Mend the record or the code that reads it, then redrive."
+            " died. Mend the record or the code that reads it, then retry."
         ),
     }
 
@@ -310,7 +310,7 @@ class HeldValueError(InvalidDataError):
     """
 
     overrides: ClassVar = {
-        "suggested_action": _lt("Give one of the two another value, then redrive.")
+        "suggested_action": _lt("Give one of the two another value, then retry.")
     }
 
     def __init__(

@@ -196,19 +196,19 @@ TAXONOMY: Mapping[ErrorType, TypeInfo] = MappingProxyType(
             _C.SECURITY,
             _S.HIGH,
             "a",
-            _lt("Renew the backend's API key, test the connection, then redrive."),
+            _lt("Renew the backend's API key, test the connection, then retry."),
         ),
         _T.INVALID_CREDENTIALS: _flags(
             _C.SECURITY,
             _S.HIGH,
             "a",
-            _lt("Correct the user, password or key that was refused, then redrive."),
+            _lt("Correct the user, password or key that was refused, then retry."),
         ),
         _T.INSUFFICIENT_PERMISSIONS: _flags(
             _C.SECURITY,
             _S.HIGH,
             "a",
-            _lt("Grant the missing permission to the user or API key, then redrive."),
+            _lt("Grant the missing permission to the user or API key, then retry."),
         ),
         _T.RESOURCE_NOT_FOUND: _flags(
             _C.BUSINESS,
@@ -223,23 +223,19 @@ TAXONOMY: Mapping[ErrorType, TypeInfo] = MappingProxyType(
             _C.BUSINESS,
             _S.MEDIUM,
             "u",
-            _lt(
-                "Correct the named field on the record or in the payload, then redrive."
-            ),
+            _lt("Correct the named field on the record, or with Edit, then retry."),
         ),
         _T.BUSINESS_RULE_VIOLATION: _flags(
             _C.BUSINESS,
             _S.MEDIUM,
             "u",
-            _lt(
-                "Read which rule refused the change, correct the record, then redrive."
-            ),
+            _lt("Read which rule refused the change, correct the record, then retry."),
         ),
         _T.INSUFFICIENT_STOCK: _flags(
             _C.BUSINESS,
             _S.MEDIUM,
             "u",
-            _lt("Lower the quantity or choose another product or date, then redrive."),
+            _lt("Lower the quantity or choose another product or date, then retry."),
         ),
         _T.DUPLICATE_ORDER: _flags(
             _C.BUSINESS,
@@ -253,7 +249,7 @@ TAXONOMY: Mapping[ErrorType, TypeInfo] = MappingProxyType(
             _C.BUSINESS,
             _S.MEDIUM,
             "u",
-            _lt("Synchronise or map the supplier first, then redrive."),
+            _lt("Synchronise or map the supplier first, then retry."),
         ),
         _T.ORDER_ALREADY_PROCESSED: _flags(
             _C.BUSINESS,
@@ -302,15 +298,14 @@ TAXONOMY: Mapping[ErrorType, TypeInfo] = MappingProxyType(
             _S.HIGH,
             "a",
             _lt(
-                "Correct the named setting (address, certificate, option), then"
-                " redrive."
+                "Correct the named setting (address, certificate, option), then retry."
             ),
         ),
         _T.RESOURCE_EXHAUSTED: _flags(
             _C.RESOURCE_EXHAUSTION,
             _S.CRITICAL,
             "fa",
-            _lt("Free disk space, memory or file handles on the server, then redrive."),
+            _lt("Free disk space, memory or file handles on the server, then retry."),
         ),
         _T.DATA_CORRUPTED: _flags(
             _C.DATA_CORRUPTION,

@@ -3,6 +3,7 @@ from .base import test_monitoring
 from .base import test_settings_walk
 from .base import test_apart
 from .base import test_axe_tour
+from .base import test_bad_night_tour
 from .base import test_verbs
 from .base import test_companies
 from .base import test_config

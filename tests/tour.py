@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 from odoo import SUPERUSER_ID, api
 from odoo.tests import HttpCase, new_test_user
+from odoo.tests.common import release_test_lock
 
 from ..models.base.own_transaction import apart
 from .common import SyncCase
@@ -54,13 +55,12 @@ class Runner(threading.Thread):
                 self._work(env["sync.backend"].browse(self._backend_id)._as_runner())
 
     def _work(self, backend):
-        running = [("state", "=", "running")]
-        work = backend.env[self._model].search(running, limit=1)
-        if not work:
+        works = backend.env[self._model].search([("state", "=", "running")])
+        if not works:
             self._asked.clear()
-        elif not work._step():
-            self._asked.clear()
-            apart(work._finish)
+        for work in works:
+            if not work._step():
+                apart(work._finish)
         for job in self._jobs:
             getattr(backend, job)()
 
@@ -71,7 +71,9 @@ class Runner(threading.Thread):
     def __exit__(self, *exc):
         self._ended = True
         self._asked.set()
-        self.join()
+        # It may wait for its turn, which the test itself has again.
+        with release_test_lock():
+            self.join()
 
 
 class TourCase(SyncCase, HttpCase):

@@ -293,7 +293,7 @@ class SyncAlert(models.Model):
     def _summary_text(self):
         over = len(self.filtered(lambda alert: alert.state == "resolved"))
         return self.env._(
-            "%(rule)s: %(count)s more alerts, %(over)s of them over: %(which)s.",
+            "%(rule)s: more alerts (%(count)s, over: %(over)s): %(which)s.",
             rule=self.rule_id.name,
             count=len(self),
             over=over,

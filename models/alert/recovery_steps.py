@@ -70,11 +70,9 @@ class SyncRecoveryRun(models.Model):
         )
         notes = []
         if old:
-            notes.append(self.env._("A transaction is open for %s seconds.", seconds))
+            notes.append(self.env._("A transaction is open for %s s.", seconds))
         if (difference := abs(time.time() - now)) > CLOCK:
-            notes.append(
-                self.env._("Odoo's clock differs by %s seconds.", round(difference))
-            )
+            notes.append(self.env._("Odoo's clock differs by %s s.", round(difference)))
             old += 1
         return [Found(old, 0, " ".join(notes))]
 
@@ -158,8 +156,8 @@ class SyncRecoveryRun(models.Model):
             [("state", "=", "running"), ("started_at", "<", limit)]
         )
         note = alive and self.env._(
-            "%(count)s are under way for more than %(minutes)s minutes; their jobs "
-            "are alive.",
+            "In progress for more than %(minutes)s minutes, with jobs that are "
+            "alive: %(count)s.",
             count=alive,
             minutes=LONG // 60,
         )

@@ -76,7 +76,7 @@ class SyncAlert(models.Model):
     )
     mark = fields.Integer(readonly=True, help="Id of the latest row that was counted.")
     opened_at = fields.Datetime("Since", required=True, readonly=True)
-    last_at = fields.Datetime("Last Time", readonly=True)
+    last_at = fields.Datetime("Last Seen", readonly=True)
     user_id = fields.Many2one(
         "res.users",
         "Responsible",
@@ -100,21 +100,21 @@ class SyncAlert(models.Model):
     sent_severity = fields.Selection(selection(Severity), readonly=True)
     sent_times = fields.Integer(readonly=True)
     told_at = fields.Datetime(
-        "Told", readonly=True, help="When it last arrived by one of the channels."
+        "Notified", readonly=True, help="When it last arrived by one of the channels."
     )
     told_severity = fields.Selection(selection(Severity), readonly=True)
     told_times = fields.Integer(readonly=True)
-    in_summary = fields.Boolean("Told in a Summary", readonly=True)
+    in_summary = fields.Boolean("Notified in a Summary", readonly=True)
     held = fields.Selection(
         [
-            ("silenced", "It is silenced"),
-            ("inhibited", "The backend is down, which was told"),
-            ("correlated", "It was told as a part of another alert"),
-            ("limited", "Its rule had told too much at that time"),
+            ("silenced", "Muted"),
+            ("inhibited", "The pharmacy does not answer, and that was notified"),
+            ("correlated", "Notified as part of another alert"),
+            ("limited", "Its rule had sent too many at that time"),
             ("logged", "No channel takes it: see the server log"),
             ("failed", "It arrived nowhere"),
         ],
-        "Not Told By Itself",
+        "Notification",
         readonly=True,
     )
     parent_id = fields.Many2one(
@@ -125,7 +125,7 @@ class SyncAlert(models.Model):
         index="btree_not_null",
         help="The alert that was told instead of this one.",
     )
-    child_ids = fields.One2many("sync.alert", "parent_id", "Comes With It")
+    child_ids = fields.One2many("sync.alert", "parent_id", "Related Alerts")
     delivery_ids = fields.Many2many("sync.delivery", string="Deliveries", readonly=True)
 
     _live_uniq = models.UniqueIndex(
@@ -285,7 +285,7 @@ class SyncAlert(models.Model):
         check_may(
             self,
             OPERATOR,
-            self.env._("Only operators may acknowledge, resolve or silence alerts."),
+            self.env._("Only operators may acknowledge, resolve or mute alerts."),
         )
 
     def _emit_event(self, event_type):

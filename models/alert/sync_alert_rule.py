@@ -34,8 +34,8 @@ class SyncAlertRule(models.Model):
             ("authentication", "Access refused"),
             ("error_rate", "Many errors of a backend"),
             ("error_spike", "Many errors of one kind"),
-            ("breaker_opened", "Breaker opened"),
-            ("dead_letter", "Dead letters"),
+            ("breaker_opened", "Connection interrupted"),
+            ("dead_letter", "Failed changes"),
             ("handler_failed", "Events not delivered"),
             ("health_score", "Low health score"),
             ("recovery_failed", "Recovery failed"),
@@ -58,8 +58,8 @@ class SyncAlertRule(models.Model):
         required=True,
         tracking=True,
         help="What is looked at. Errors of one kind are those of one error group; of "
-        "one that is muted nobody hears. Dead letters are told by what they died of. "
-        "Recovery has failed when the scheduled one, a redrive, or taking a saga back "
+        "one that is muted none is sent. Failed changes are grouped by their cause. "
+        "Recovery has failed when the scheduled one, a retry, or taking a saga back "
         "did.",
     )
     threshold = fields.Integer(
@@ -168,7 +168,7 @@ class SyncAlertRule(models.Model):
         return open_records(self.env, "action_sync_alert", own)
 
     def _check_operator(self):
-        check_may(self, OPERATOR, self.env._("Only operators may silence alerts."))
+        check_may(self, OPERATOR, self.env._("Only operators may mute alerts."))
         self._check_in_reach()
 
     @api.model

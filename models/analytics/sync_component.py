@@ -97,7 +97,7 @@ class SyncComponent(models.Model):
 
     kind = fields.Selection(
         [
-            ("backend", "Backend"),
+            ("backend", "Pharmacy"),
             ("breaker", "Breaker"),
             ("pool", "Pool"),
             ("events", "Events"),

@@ -121,7 +121,7 @@ class SyncMetric(models.Model):
         help="Of calls: how long they took together. Of operations: the time from the "
         "change to its end, together.",
     )
-    last_at = fields.Datetime("Last Time", readonly=True)
+    last_at = fields.Datetime("Last Seen", readonly=True)
 
     _hour_idx = models.Index("(hour, kind)")
     _backend_idx = models.Index("(backend_id, hour)")

@@ -50,7 +50,7 @@ class SyncApi(models.AbstractModel):
         again = operations.filtered(lambda o: o.state in RETRIED)
         if again:
             again.with_user(self.env.user).sudo()._redrive(
-                self.env._("Redriven by the pharmacy app")
+                self.env._("Retried by the pharmacy app")
             )
         results = [
             self._retried(id_, operation, again, bool(external_ids), correlation_id)

@@ -24,10 +24,10 @@ class SyncBackend(models.Model):
             if differing:
                 raise UserError(
                     self.env._(
-                        "The language cannot be changed: %(count)s linked records "
-                        "have another text in it, which would seem to have been "
-                        "changed in Odoo and be sent to the pharmacy. Give them the "
-                        "same text in both languages first. Among them: %(names)s",
+                        "The language cannot be changed. Linked records have another "
+                        "text in it, which would seem to have been changed in Odoo "
+                        "and be sent to the pharmacy. Give them the same text in both "
+                        "languages first. They are %(count)s, among them: %(names)s",
                         count=len(differing),
                         names=", ".join(differing[:NAMED].mapped("display_name")),
                     )

@@ -42,7 +42,7 @@ class ResConfigSettings(models.TransientModel):
         help="Seconds in which a rule tells a limited number of times.",
     )
     pharmacy_sync_retry = fields.Boolean(
-        "Retry", help="Off: what fails once is a dead letter."
+        "Retry", help="Off: what fails once waits for a person."
     )
     pharmacy_sync_breaker = fields.Boolean(
         "Circuit Breakers", help="If off, Odoo keeps calling an app that is down."

@@ -28,7 +28,7 @@ class SyncBackend(models.Model):
     _inherit = "sync.backend"
 
     breaker_ids = fields.One2many("sync.breaker", "backend_id", "Breakers")
-    pool_ids = fields.One2many("sync.pool", "backend_id", "Pools")
+    pool_ids = fields.One2many("sync.pool", "backend_id", "Call Limits")
 
     def _create_parts(self):
         result = super()._create_parts()

@@ -31,7 +31,7 @@ class SyncCacheUse(models.Model):
     """How often a look-up was answered from where, a row for each day."""
 
     _name = "sync.cache.use"
-    _description = "Use of the Cache"
+    _description = "Cache Hits"
     _order = "day desc, id desc"
     _rec_name = "source"
     _log_access = False

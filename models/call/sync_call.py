@@ -13,7 +13,7 @@ RESULTS = [
     ("success", "Answered"),
     ("failure", "No answer"),
     ("abandoned", "Not sent"),
-    ("rejected", "Rejected"),
+    ("rejected", "Held back"),
 ]
 # What a call is logged with, besides the time.
 COLUMNS = (
@@ -73,7 +73,7 @@ class SyncCall(models.Model):
         readonly=True,
         help="What the call said of the app's health. Answered: the app may have "
         "refused the content, see the status. No answer: or one that speaks of a fault "
-        "of the app. Rejected: the breaker was open.",
+        "of the app. Held back: the breaker was open.",
     )
     slow = fields.Boolean(readonly=True)
 

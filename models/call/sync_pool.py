@@ -54,7 +54,7 @@ class SyncPool(models.Model):
     timeout = fields.Float(
         required=True, default=30.0, help="Seconds that a caller waits at the most."
     )
-    active_count = fields.Integer("Under Way", compute="_compute_usage")
+    active_count = fields.Integer("Calls in Progress", compute="_compute_usage")
     waiting_count = fields.Integer("Waiting", compute="_compute_usage")
     utilisation = fields.Float(
         compute="_compute_usage", help="Per cent of the slots that are taken."

@@ -30,25 +30,32 @@ class SyncConflict(models.Model):
 
     _inherit = "sync.conflict"
 
-    def resolve(self, choices, fingerprint=None, reason=None):
+    def resolve(self, choices, fingerprint=None, reason=None, undoable=False):
         """Decide fields of this conflict.
 
         :param dict choices: see the class
         :param str fingerprint: of what the person saw, as :meth:`compare` returned it
         :param str reason: kept with the decision
-        :return: ``{"outcome": "resolved", "open" or "stale", "message"}``: *open* if
-            other fields are left to decide; *stale* if nothing was done because it was
-            resolved already or has changed, and the message says so
+        :param bool undoable: keep what was so, for :meth:`action_undo`, and hold back
+            meanwhile what is to be sent
+        :return: ``{"outcome": "resolved", "open" or "stale", "message", "undoable"}``:
+            *open* if other fields are left to decide; *stale* if nothing was done
+            because it was resolved already or has changed, and the message says so
         :raises UserError: a value is not acceptable, or Odoo refuses it
         """
         conflict = self._deciding()
+        decide = conflict._decide_undoably if undoable else conflict._decide
         try:
-            conflict._decide(choices, fingerprint, reason)
+            decide(choices, fingerprint, reason)
         except ConflictError as exc:
-            return {"outcome": "stale", "message": exc.message}
+            return {"outcome": "stale", "message": exc.message, "undoable": False}
         except InvalidDataError as exc:
             raise UserError(exc.message) from exc
-        return {"outcome": conflict.state, "message": False}
+        return {
+            "outcome": conflict.state,
+            "message": False,
+            "undoable": undoable and bool(conflict.undo),
+        }
 
     def action_keep_odoo(self):
         """Decide for Odoo's values: they are sent to the pharmacy app."""

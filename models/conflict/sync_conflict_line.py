@@ -24,7 +24,7 @@ class SyncConflictLine(models.Model):
         help="The last part of the path; lines, for a line that one side removed.",
     )
     label = fields.Char("Field", compute="_compute_label", search="_search_label")
-    base = fields.Text("Agreed Last", readonly=True)
+    base = fields.Text("Before", readonly=True)
     odoo = fields.Text(readonly=True)
     pharmacy = fields.Text(readonly=True)
     values = fields.Json(

@@ -1,5 +1,5 @@
-"""Decisions that are taken back: what was decided in bulk can be undone for a while,
-and what one side lost can be taken later."""
+"""Decisions that are taken back: what a person decided can be undone for a while, and
+what one side lost can be taken later."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -33,10 +33,19 @@ class SyncConflict(models.Model):
     _inherit = "sync.conflict"
 
     undo = fields.Json(
-        readonly=True, copy=False, help="What was so before the latest bulk decision."
+        readonly=True, copy=False, help="What was so before the latest decision."
     )
     undo_until = fields.Datetime(readonly=True, copy=False)
+    can_undo = fields.Boolean(compute="_compute_can_undo")
     can_reverse = fields.Boolean(compute="_compute_can_reverse")
+
+    @api.depends("undo_until")
+    def _compute_can_undo(self):
+        now = fields.Datetime.now()
+        for conflict in self:
+            conflict.can_undo = bool(
+                conflict.undo and conflict.undo_until and conflict.undo_until > now
+            )
 
     def _compute_can_reverse(self):
         for conflict in self:
@@ -93,7 +102,7 @@ class SyncConflict(models.Model):
         )
 
     def action_undo(self):
-        """Have bulk decisions not been made: both sides get back what they had.
+        """Have decisions not been made: both sides get back what they had.
 
         :return: a notification that says how many were, and why others were not
         :raises AccessError: the user does not see them

@@ -72,7 +72,7 @@ class SyncOperation(models.Model):
     comparison = fields.Json(
         "Compared Values",
         readonly=True,
-        help="What a redrive would do, as it was when last looked at.",
+        help="What a retry would do, as it was when last looked at.",
     )
     compared_at = fields.Datetime("Compared", readonly=True)
     comparison_html = fields.Html(

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...core.counted import counted
 from ..base.actions import open_record
 
 # Operations that a person may discard.
@@ -126,13 +127,22 @@ class SyncOperation(models.Model):
         action = self._letters_action()
         self.env["mail.thread"].message_notify(
             partner_ids=user.partner_id.ids,
-            subject=self.env._("Dead letters assigned to you: %s", len(self)),
-            body=self.env._(
-                "%(name)s assigned %(count)s dead letters to you. You find them in "
-                "Pharmacy Sync, %(menu)s, with the filter Assigned to Me.",
-                name=self.env.user.name,
-                count=len(self),
-                menu=action["name"],
+            subject=self.env._("Failed changes assigned to you: %s", len(self)),
+            body=counted(
+                len(self),
+                self.env._(
+                    "%(name)s assigned a failed change to you. You find it in Pharmacy "
+                    "Sync, %(menu)s, with the filter Assigned to Me.",
+                    name=self.env.user.name,
+                    menu=action["name"],
+                ),
+                self.env._(
+                    "%(name)s assigned %(count)s failed changes to you. You find them "
+                    "in Pharmacy Sync, %(menu)s, with the filter Assigned to Me.",
+                    name=self.env.user.name,
+                    count=len(self),
+                    menu=action["name"],
+                ),
             ),
         )
 

@@ -55,5 +55,5 @@ class SyncErrorGroup(models.Model):
         self._check_operator()
         dead = self.env["sync.operation"].search(self._dead_domain())
         if not dead:
-            raise UserError(self.env._("No dead letter is of these errors."))
+            raise UserError(self.env._("No failed change is of these errors."))
         return dead.with_context(redrive_source=", ".join(self.mapped("display_name")))

@@ -24,7 +24,7 @@ class SyncOperationNote(models.Model):
     create_date = fields.Datetime("When", readonly=True)
     action = fields.Selection(
         [
-            ("redriven", "Redriven"),
+            ("redriven", "Retried"),
             ("edited", "Edited"),
             ("discarded", "Discarded"),
             ("restored", "Brought Back"),

@@ -66,13 +66,13 @@ class SyncRedrive(models.Model):
         "Records a Minute",
         required=True,
         default=600,
-        help="No more than this many dead letters are put in the queue in a minute.",
+        help="No more than this many failed changes are put in the queue in a minute.",
     )
     failure_limit = fields.Float(
         "Stop When Failures Exceed (%)",
         required=True,
         default=50.0,
-        help="When more than this share of them dies again, the redrive stops by "
+        help="When more than this share of them fails again, the retry stops by "
         "itself. During the first one and the ten, any failure stops it.",
     )
     failure_minimum = fields.Integer(
@@ -168,7 +168,7 @@ class SyncRedrive(models.Model):
         if not self.env.su and not vals.keys() <= WRITABLE:
             raise AccessError(
                 self.env._(
-                    "Of a redrive only these can be changed: %s",
+                    "Only these settings of a retry can be changed: %s",
                     ", ".join(sorted(WRITABLE)),
                 )
             )
@@ -186,7 +186,7 @@ class SyncRedrive(models.Model):
         operations._check_operator()
         dead = operations.filtered(lambda o: o.state == "dead").sudo()
         if not dead:
-            raise UserError(self.env._("Only dead letters can be redriven."))
+            raise UserError(self.env._("Only failed changes can be retried."))
         redrives = self.sudo().create(
             [
                 {"backend_id": backend.id, "source": source, "total": len(its)}

@@ -44,8 +44,8 @@ class SyncRedriveLine(models.Model):
         required=True,
         readonly=True,
         default="planned",
-        help="Set aside: it failed again, of another cause, and stays a dead letter of "
-        "that one.",
+        help="Set aside: it failed again, of another cause, and stays a failed change "
+        "of that one.",
     )
     error_group_id = fields.Many2one(
         "sync.error.group", "Failed With", readonly=True, ondelete="set null"
@@ -88,9 +88,7 @@ class SyncRedriveLine(models.Model):
         released.write({"state": "queued", "queued_at": fields.Datetime.now()})
         dead = released.operation_id.filtered(lambda o: o.state == "dead")
         if dead:
-            dead.with_user(user).sudo()._redrive(
-                self.env._("Redriven by %s", user.name)
-            )
+            dead.with_user(user).sudo()._redrive(self.env._("Retried by %s", user.name))
         return released
 
     def _take_outcomes(self):

@@ -6,7 +6,7 @@ class SyncEventMetric(models.Model):
     they are delivered."""
 
     _name = "sync.event.metric"
-    _description = "Events by Hour"
+    _description = "Events per Hour"
     _order = "hour desc, type"
     _rec_name = "type"
 

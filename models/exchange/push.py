@@ -38,7 +38,7 @@ BUSY_WAIT = 30
 # Why a push ends without being sent.
 ENDED = {
     Step.GONE: _lt("The record is gone."),
-    Step.SAME: _lt("Nothing differs any more."),
+    Step.SAME: _lt("Both sides already match."),
 }
 
 

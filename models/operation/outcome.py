@@ -37,7 +37,7 @@ class SyncOperation(models.Model):
                 {
                     "resolved": True,
                     "resolved_at": fields.Datetime.now(),
-                    "resolution": why or self.env._("Redriven: done"),
+                    "resolution": why or self.env._("Retried: done"),
                 }
             )
 

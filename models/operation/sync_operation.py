@@ -104,7 +104,7 @@ class SyncOperation(models.Model):
     started_at = fields.Datetime(readonly=True)
     first_attempt_at = fields.Datetime("First Attempt", readonly=True)
     done_at = fields.Datetime(
-        "Ended", readonly=True, help="When it was done, died or was discarded."
+        "Ended", readonly=True, help="When it was done, failed or was discarded."
     )
     duration = fields.Float(
         "Took",
@@ -112,7 +112,7 @@ class SyncOperation(models.Model):
         help="Seconds from the first attempt to the end.",
     )
     reason = fields.Char(readonly=True)
-    why = fields.Char(compute="_compute_why", help="Why it waits, died or was ended.")
+    why = fields.Char(compute="_compute_why", help="Why it waits, failed or was ended.")
     error_ids = fields.One2many("sync.error", "operation_id", "Errors")
     error_count = fields.Integer(compute="_compute_errors")
     last_error = fields.Char(compute="_compute_errors")
@@ -245,9 +245,9 @@ class SyncOperation(models.Model):
         operations = self.filtered(lambda o: o.state in ("dead", "waiting"))
         if not operations:
             raise UserError(
-                self.env._("Only dead letters and waiting operations can be redriven.")
+                self.env._("Only failed changes and waiting operations can be retried.")
             )
-        operations.sudo()._redrive(self.env._("Redriven by %s", self.env.user.name))
+        operations.sudo()._redrive(self.env._("Retried by %s", self.env.user.name))
         return True
 
     def _redrive(self, reason):
@@ -289,7 +289,7 @@ class SyncOperation(models.Model):
         return action
 
     def _check_operator(self):
-        message = self.env._("Only operators may redrive or discard operations.")
+        message = self.env._("Only operators may retry or discard operations.")
         check_may(self, OPERATOR, message)
 
 

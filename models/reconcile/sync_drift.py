@@ -55,7 +55,7 @@ class SyncDrift(models.Model):
         [
             ("suspected", "Suspected"),
             ("open", "Open"),
-            ("chosen", "Repair Under Way"),
+            ("chosen", "Being Repaired"),
             ("repaired", "Repaired"),
             ("failed", "Repair Failed"),
             ("left", "Left as It Is"),
@@ -176,7 +176,9 @@ class SyncDrift(models.Model):
         """
         self._check_operator()
         if self.filtered(lambda d: d.state not in ("open", "failed")):
-            raise UserError(self.env._("Only drift that is open can be repaired."))
+            raise UserError(
+                self.env._("Only differences that are open can be repaired.")
+            )
         for drift in self:
             if not drift.repair or (drift.repair == "link" and not drift.res_id):
                 raise UserError(
@@ -195,7 +197,7 @@ class SyncDrift(models.Model):
         """Leave the records as they are."""
         self._check_operator()
         if self.filtered(lambda d: d.state not in ("open", "failed")):
-            raise UserError(self.env._("Only drift that is open can be left."))
+            raise UserError(self.env._("Only differences that are open can be left."))
         self.write(
             {"state": "left", "reason": self.env._("Left by %s", self.env.user.name)}
         )

@@ -23,5 +23,5 @@ class SyncError(models.Model):
         about, __, action = (work or "").partition(" ")
         if about == "saga":
             name = self.env["sync.saga.step"]._action_name(action)
-            return self.env._("Saga: %s", name)
+            return self.env._("Reservation: %s", name)
         return super()._name_work(work)

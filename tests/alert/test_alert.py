@@ -272,7 +272,7 @@ class TestAlertRaised(AlertCase):
         self.assertEqual(alert.state, "resolved")
         self.assertEqual(len(self.notes("No connection")), 2)
         self.assertTrue(self.notes("Resolved: No connection"))
-        self.assertFalse(self.notes("Breaker closed"), "nobody is told twice")
+        self.assertFalse(self.notes("Connection restored"), "nobody is told twice")
 
     def make_dead(self, *references):
         orders = [self.make_order() for __ in references]
@@ -288,7 +288,7 @@ class TestAlertRaised(AlertCase):
         self.deliver()
         alert = self.alerts()
         self.assertEqual(alert.count, 3)
-        self.assertTrue(alert.title.startswith("Dead letters (3)"))
+        self.assertTrue(alert.title.startswith("Failed changes (3)"))
         self.assertIn(alert.correlation_id, dead.mapped("correlation_id"))
         opened = alert.action_open()
         self.assertEqual(self.env[opened["res_model"]].search(opened["domain"]), dead)
@@ -298,8 +298,8 @@ class TestAlertRaised(AlertCase):
         dead[2].action_redrive()
         self.deliver()
         self.assertEqual(alert.state, "resolved")
-        self.assertEqual(len(self.notes("Dead letters (3)")), 2)
-        self.assertFalse(self.notes("Dead letter created"), "nobody is told twice")
+        self.assertEqual(len(self.notes("Failed changes (3)")), 2)
+        self.assertFalse(self.notes("Change failed"), "nobody is told twice")
 
     def test_events_that_a_handler_fails_at(self):
         self.only("handler_failed")
@@ -612,7 +612,7 @@ class TestAlertTold(AlertCase):
         self.look()
         self.pass_time(301)
         self.look()
-        (summary,) = self.notes("5 more alerts, 2 of them over")
+        (summary,) = self.notes("more alerts (5, over: 2)")
         self.assertIn(held[4].subject, summary.body)
         self.assertEqual(set(held.mapped("in_summary")), {True})
         self.look()

@@ -159,7 +159,7 @@ class TestEscalation(AlertCase):
     def test_what_comes_next_is_said(self):
         group = self.go_wrong(times=3).group_id
         self.env.invalidate_all()
-        self.assertIn("3 unresolved failures", group.next_step)
+        self.assertIn("Unresolved failures within a day: 3", group.next_step)
         self.assertIn("At 5: Activity", group.next_step)
 
     def test_a_step_that_cannot_be_taken_is_not_promised(self):

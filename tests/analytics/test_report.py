@@ -56,10 +56,10 @@ class TestReport(StatisticsCase):
         for text in (
             "Test Pharmacy",
             "Errors 2 before: 0",
-            f"Calls that succeed {success:.1f} % before: {NONE}",
+            f"Successful calls {success:.1f} % before: {NONE}",
             "Operations that died 1 before: 0",
             f"Failed operations that recovered 50.0 % before: {NONE}",
-            "Dead letters 1",
+            "Failed changes 1",
             "Authentication failed 1",
             "Service unavailable 1",
             "Medium: 1",
@@ -95,7 +95,7 @@ class TestReport(StatisticsCase):
         self.move(100)
         told = words(self.page(self.report(range="24h")))
         self.assertIn("There was none.", told)
-        self.assertIn(f"Calls that succeed {NONE} before: {NONE}", told)
+        self.assertIn(f"Successful calls {NONE} before: {NONE}", told)
 
     def test_it_speaks_the_language_of_its_reader(self):
         self.env["res.lang"]._activate_lang("es_ES")

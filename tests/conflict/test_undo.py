@@ -8,8 +8,25 @@ from odoo.tests import new_test_user, tagged
 from .test_conflict_bulk import PATH, BulkCase
 
 
+class UndoCase(BulkCase):
+    def settle_clock(self):
+        """All is one transaction here: what is written late in it is no wrong clock."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE sync_operation SET write_date = now() AT TIME ZONE 'UTC'"
+        )
+        self.env.invalidate_all()
+
+    def check_as_before(self):
+        self.settle()
+        for order in self.orders:
+            self.assertEqual(self.both(order), [("5.00", "12.00"), ("8.00", "13.00")])
+        self.assertEqual(set(self.conflicts.mapped("state")), {"open"})
+        self.assertFalse(any(self.conflicts.line_ids.mapped("choice")))
+
+
 @tagged("post_install", "-at_install")
-class TestUndo(BulkCase):
+class TestUndo(UndoCase):
     """What was decided in bulk is undone for a while, and reversed later."""
 
     def decide(self, side, fields_of=None):
@@ -18,23 +35,11 @@ class TestUndo(BulkCase):
         for field in wizard.field_ids if fields_of else ():
             field.side = side if field.name in fields_of else False
         action = wizard.action_apply()
-        self.env.flush_all()
-        # All is one transaction here: what is written late in it is no wrong clock.
-        self.env.cr.execute(
-            "UPDATE sync_operation SET write_date = now() AT TIME ZONE 'UTC'"
-        )
-        self.env.invalidate_all()
+        self.settle_clock()
         params = action["params"]
         self.assertEqual(action["tag"], "pharmacy_sync.undo")
         records = self.env[params["model"]].browse(params["ids"])
         return getattr(records.with_user(self.user), params["method"])
-
-    def check_as_before(self):
-        self.settle()
-        for order in self.orders:
-            self.assertEqual(self.both(order), [("5.00", "12.00"), ("8.00", "13.00")])
-        self.assertEqual(set(self.conflicts.mapped("state")), {"open"})
-        self.assertFalse(any(self.conflicts.line_ids.mapped("choice")))
 
     def test_odoos_side_is_undone(self):
         undo = self.decide("odoo")
@@ -181,3 +186,53 @@ class TestActivity(BulkCase):
         conflict._emit_event("conflict_opened")
         self.deliver()
         self.assertFalse(self.orders[1].activity_ids)
+
+
+@tagged("post_install", "-at_install")
+class TestUndoOne(UndoCase):
+    """So is the decision of one conflict on its page."""
+
+    def resolve(self, conflict, choice, rows=None):
+        conflict = conflict.with_user(self.user)
+        room = conflict.compare()
+        choices = {row["path"]: {"choice": choice} for row in room["rows"][:rows]}
+        answer = conflict.resolve(choices, room["fingerprint"], undoable=True)
+        self.settle_clock()
+        return answer
+
+    def test_a_single_decision_is_undone(self):
+        for choice in ("odoo", "pharmacy"):
+            answer = self.resolve(self.conflicts[0], choice)
+            self.assertEqual(answer["outcome"], "resolved")
+            self.assertTrue(answer["undoable"])
+            self.assertTrue(self.conflicts[0].can_undo)
+            # Whatever runs meanwhile: it is held back.
+            self.sync()
+            self.assertEqual(self.both(self.orders[0])[1], ("8.00", "13.00"))
+            action = self.conflicts[0].with_user(self.user).action_undo()
+            self.assertIn("undone: 1.", action["params"]["message"])
+            self.assertFalse(self.conflicts[0].can_undo)
+            self.check_as_before()
+
+    def test_a_single_decision_is_sent_when_the_time_is_over(self):
+        self.resolve(self.conflicts[0], "odoo")
+        later = fields.Datetime.now() + timedelta(minutes=3)
+        with patch.object(fields.Datetime, "now", return_value=later):
+            self.conflicts.invalidate_recordset()
+            self.assertFalse(self.conflicts[0].can_undo)
+        self.settle()
+        self.assertEqual(self.both(self.orders[0]), [("5.00", "12.00")] * 2)
+
+    def test_a_decision_of_some_fields_is_undone(self):
+        answer = self.resolve(self.conflicts[0], "odoo", rows=1)
+        self.assertEqual((answer["outcome"], answer["undoable"]), ("open", True))
+        self.conflicts[0].with_user(self.user).action_undo()
+        self.check_as_before()
+
+    def test_what_another_program_decides_is_sent_at_once(self):
+        conflict = self.conflicts[0].with_user(self.user)
+        rows = conflict.compare()["rows"]
+        answer = conflict.resolve({row["path"]: {"choice": "odoo"} for row in rows})
+        self.assertFalse(answer["undoable"])
+        self.push()
+        self.assertEqual(self.both(self.orders[0]), [("5.00", "12.00")] * 2)

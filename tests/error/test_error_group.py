@@ -71,8 +71,8 @@ class TestErrorGroup(SyncCase):
             "lookup": "Look-up",
             "sync.redrive": "Retry of Failed Changes",
             "event audit": "Event handler: audit",
-            "saga reserve run": "Saga: Reserve",
-            "saga reserve compensate": "Saga: Release",
+            "saga reserve run": "Reservation: Reserve",
+            "saga reserve compensate": "Reservation: Release",
         }
         groups = {work: self.go_wrong(operation=work).group_id for work in works}
         self.assertEqual(

@@ -101,7 +101,7 @@ class SyncReport(models.TransientModel):
         labels = {
             "errors": self.env._("Errors"),
             "calls": self.env._("Calls"),
-            "success": self.env._("Calls that succeed"),
+            "success": self.env._("Successful calls"),
             "failure": self.env._("Calls that fail"),
             "done": self.env._("Operations done"),
             "dead": self.env._("Operations that died"),

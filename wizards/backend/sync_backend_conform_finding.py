@@ -20,7 +20,7 @@ class SyncBackendConformFinding(models.TransientModel):
         required=True,
         readonly=True,
     )
-    why = fields.Char("What Was Seen", readonly=True)
+    why = fields.Char("Details", readonly=True)
     evidence = fields.Text(
         "Request and Answer", readonly=True, help="The last ones, without the key."
     )

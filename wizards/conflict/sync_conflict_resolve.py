@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import formatLang
 
+from ...core.counted import counted
 from ...core.exceptions import SyncError
 from ...models.base.actions import offer_undo
 from ...models.base.alone import alone
@@ -96,14 +97,23 @@ class SyncConflictResolve(models.TransientModel):
                 )
             )
             wizard.risky_count = len(risky)
-            wizard.risky_text = self.env._(
-                "%(count)s of them are confirmed already or would change their state, "
-                "and amount to %(amount)s.",
-                count=len(risky),
-                amount=formatLang(
-                    self.env,
-                    sum(orders.mapped("amount_total_cc")),
-                    currency_obj=self.env.company.currency_id,
+            amount = formatLang(
+                self.env,
+                sum(orders.mapped("amount_total_cc")),
+                currency_obj=self.env.company.currency_id,
+            )
+            wizard.risky_text = counted(
+                len(risky),
+                self.env._(
+                    "1 of them is confirmed already or would change its state, and "
+                    "amounts to %s.",
+                    amount,
+                ),
+                self.env._(
+                    "%(count)s of them are confirmed already or would change their "
+                    "state, and amount to %(amount)s.",
+                    count=len(risky),
+                    amount=amount,
                 ),
             )
 
@@ -207,12 +217,16 @@ class SyncConflictResolve(models.TransientModel):
                 "pharmacy_sync.action_sync_conflict_resolve"
             )
             return {**action, "res_id": self.id}
-        message = self.env._("%s conflicts are resolved.", resolved)
+        message = counted(
+            resolved,
+            self.env._("1 conflict is resolved."),
+            self.env._("%s conflicts are resolved.", resolved),
+        )
         skipped = self.conflict_count - len(chosen)
         if skipped:
-            message += " " + self.env._("%s were left as they are.", skipped)
+            message += " " + self.env._("Left as they are: %s.", skipped)
         if left_open:
-            message += " " + self.env._("%s have other fields to decide.", left_open)
+            message += " " + self.env._("With other fields to decide: %s.", left_open)
         message += " " + self.env._("They are sent in two minutes.")
         conflicts = self.env["sync.conflict"].browse(decided)
         return offer_undo(conflicts, "action_undo", message)

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from ...core.counted import counted
 from ...models.base.actions import offer_undo
 
 
@@ -23,5 +24,9 @@ class SyncOperationDiscard(models.TransientModel):
         """Discard, close the dialog, and offer to undo it."""
         self.ensure_one()
         self.operation_ids.action_discard(self.reason)
-        message = self.env._("%s changes were discarded.", self.count)
+        message = counted(
+            self.count,
+            self.env._("1 change was discarded."),
+            self.env._("%s changes were discarded.", self.count),
+        )
         return offer_undo(self.operation_ids, "action_restore", message)

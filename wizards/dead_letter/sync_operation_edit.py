@@ -79,7 +79,7 @@ class SyncOperationEditLine(models.TransientModel):
 
     _name = "sync.operation.edit.line"
     _inherit = ["sync.bounded"]
-    _description = "Value of a Dead Letter"
+    _description = "Value of a Failed Change"
     _order = "id"
 
     edit_id = fields.Many2one("sync.operation.edit", required=True, ondelete="cascade")

@@ -18,8 +18,8 @@ class SyncLink(models.TransientModel):
     external_id = fields.Char(
         "Pharmacy Id",
         required=True,
-        help="What the pharmacy app calls its record, as the mapping or the dead "
-        "letter shows it.",
+        help="What the pharmacy app calls its record, as the linked record or the "
+        "failed change shows it.",
     )
     record = fields.Reference(
         selection="_select_record",

@@ -86,7 +86,7 @@ class SyncEscalation(models.Model):
         user = group.user_id or self._responsible()
         activity = group.activity_schedule(
             ACTIVITY,
-            summary=self.env._("%s failures within a day", self.count),
+            summary=self.env._("Failures within a day: %s", self.count),
             note=group.advice,
             user_id=user.id,
         )

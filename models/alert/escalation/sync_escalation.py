@@ -176,7 +176,8 @@ class SyncEscalation(models.Model):
             labels = dict(self._fields["rung"]._description_selection(self.env))
             group.message_post(
                 body=self.env._(
-                    "%(count)s failures within a day. %(step)s. Correlation id: %(id)s",
+                    "Failures within a day: %(count)s. %(step)s. Correlation id: "
+                    "%(id)s",
                     count=count,
                     step=labels[step.rung],
                     id=step.correlation_id,
@@ -246,7 +247,7 @@ class SyncErrorGroup(models.Model):
             if ahead and config._feature("escalation"):
                 limit, rung = min(ahead)
                 group.next_step = self.env._(
-                    "%(count)s unresolved failures within a day. At %(limit)s: "
+                    "Unresolved failures within a day: %(count)s. At %(limit)s: "
                     "%(step)s.",
                     count=count,
                     limit=limit,

@@ -51,7 +51,7 @@ class SyncDelivery(models.Model):
         required=True,
         default="waiting",
         readonly=True,
-        help="Failed: its attempts are used up, or trying again cannot help. Send it "
+        help="Failed: all attempts failed, or a retry cannot help. Send it "
         "again once the receiver is in order.",
     )
     backend_id = fields.Many2one(
@@ -68,7 +68,7 @@ class SyncDelivery(models.Model):
     payload = fields.Json(readonly=True, help="What is sent.")
     payload_text = fields.Text("Message", compute="_compute_payload_text")
     attempts = fields.Integer(readonly=True)
-    eta = fields.Datetime("Not Before", readonly=True)
+    eta = fields.Datetime("Next Attempt", readonly=True)
     last_delay = fields.Float(readonly=True, help="Seconds last waited for.")
     lease = fields.Datetime(
         readonly=True, help="The worker that sends it is heard of before."

@@ -12,6 +12,19 @@ import { ConflictRow } from "./conflict_row";
 
 const TYPING = 250; // ms after the last key until the preview follows
 
+/** Says what was decided, with a button that undoes it. */
+const undoAction = (id, message) => ({
+    type: "ir.actions.client",
+    tag: "pharmacy_sync.undo",
+    params: {
+        model: "sync.conflict",
+        ids: [id],
+        method: "action_undo",
+        message,
+        replaces: true,
+    },
+});
+
 /** Where a person resolves a conflict: field by field, or for a whole side at once. */
 export class ConflictRoom extends Component {
     static template = "pharmacy_sync.ConflictRoom";
@@ -20,6 +33,7 @@ export class ConflictRoom extends Component {
 
     setup() {
         this.orm = useService("orm");
+        this.action = useService("action");
         this.notification = useService("notification");
         this.root = useRef("root");
         this.keepLast = new KeepLast();
@@ -123,12 +137,13 @@ export class ConflictRoom extends Component {
                 choices,
                 fingerprint: this.state.room.fingerprint,
                 reason: reason || false,
+                undoable: true,
             });
         } finally {
             this.state.busy = false;
         }
         if (answer.outcome === "resolved") {
-            await this.next(true);
+            await this.next(answer);
         } else {
             this.state.notice = answer.message || _t("Applied. The other fields are still open.");
             await this.reload();
@@ -142,6 +157,7 @@ export class ConflictRoom extends Component {
 
     /** Go to the next open conflict: of the list this one was opened from, or of all. */
     async next(resolved = false) {
+        const decided = this.state.id;
         const { model, resIds } = this.props.record;
         const { id, left } = await this.orm.call("sync.conflict", "next_open", [], {
             after: this.state.id,
@@ -150,9 +166,12 @@ export class ConflictRoom extends Component {
         if (resolved) {
             const name = this.props.record.data.display_name;
             const rest = id ? _t("%s left.", left) : _t("No conflict is left.");
-            this.notification.add(_t("%(name)s is resolved. %(rest)s", { name, rest }), {
-                type: "success",
-            });
+            const message = _t("%(name)s is resolved. %(rest)s", { name, rest });
+            if (resolved.undoable) {
+                await this.action.doAction(undoAction(decided, message));
+            } else {
+                this.notification.add(message, { type: "success" });
+            }
         }
         if (id) {
             const among = resIds?.includes(id) ? resIds : [...(resIds || []), id];

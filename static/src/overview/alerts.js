@@ -24,7 +24,7 @@ export class Alerts extends Component {
             backend,
             _t("since %s", formatDateTime(deserializeDateTime(since))),
             count > 1 && _t("%s times", formatInteger(count)),
-            parts && _t("with %s more", formatInteger(parts)),
+            parts && _t("related alerts: %s", formatInteger(parts)),
             acknowledged_by && _t("acknowledged by %s", acknowledged_by),
         ]
             .filter(Boolean)

@@ -185,8 +185,8 @@ export class Overview extends Component {
         const { calls, conflicts, criticals, dead_letters, errors, queue, recovery } =
             this.state.data;
         const waiting = [
-            queue.parked && _t("%s wait for the app", formatInteger(queue.parked)),
-            queue.unseen && _t("%s more not looked at yet", formatInteger(queue.unseen)),
+            queue.parked && _t("waiting for the app: %s", formatInteger(queue.parked)),
+            queue.unseen && _t("not looked at yet: %s", formatInteger(queue.unseen)),
         ]
             .filter(Boolean)
             .join(", ");

@@ -27,7 +27,7 @@ export class Trend extends Component {
     }
 
     get summary() {
-        return _t("%(errors)s errors since %(start)s", {
+        return _t("Errors since %(start)s: %(errors)s", {
             errors: this.total,
             start: this.label(this.props.trend.hours[0]),
         });

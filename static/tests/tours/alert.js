@@ -59,7 +59,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_alert", {
             trigger: ".o_menu_sections [data-menu-xmlid='pharmacy_sync.menu_sync_overview']",
             run: "click",
         },
-        { trigger: ".o_sync_alerts:contains(Nothing that a person should know)" },
+        { trigger: ".o_sync_alerts:contains(No open alerts)" },
         {
             content: "the log remembers",
             trigger: ".o_sync_alert_log",

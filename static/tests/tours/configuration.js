@@ -102,7 +102,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_backend", {
         ...keep,
         click(".nav-link:contains('Breakers')"),
         see(`[name=breaker_ids] ${row("Push", "Closed", "Normal")}`),
-        click(".nav-link:contains('Pools')"),
+        click(".nav-link:contains('Call Limits')"),
         see(`[name=pool_ids] ${row("order_sync")}`),
         click(".nav-link:contains('Time Limits')"),
         fill(".o_field_widget[name=read_timeout] input", "25"),

@@ -45,7 +45,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_reconciliation", {
         see(".o_field_widget[name=differences] tr:contains('Lugo')", "Both values"),
         see(".o_field_widget[name=outcome]:contains('are sent to the pharmacy')", "What it will do"),
         press("action_repair"),
-        see(stage("Repair Under Way")),
+        see(stage("Being Repaired")),
         click(".breadcrumb-item:contains('Test Pharmacy: Suppliers')", "To the comparison"),
         { content: "The repair is done", trigger: stage("Done"), timeout: 60000 },
 

@@ -10,6 +10,13 @@ export const row = (...texts) =>
 /** A list that has no row with this text. */
 export const noRow = (text) => without(".o_list_view", row(text));
 
+/**
+ * The list without a row that has these texts, and without a dialog over it: a dialog's
+ * own list has no such row either, and is there until its button has its answer.
+ */
+export const gone = (...texts) =>
+    `body:not(:has(.modal)):not(:has(${row(...texts)})) .o_list_view`;
+
 /** The step of a status bar at which a record is. */
 export const stage = (name) => `.o_arrow_button_current:contains('${name}')`;
 

@@ -1,6 +1,6 @@
 import { registry } from "@web/core/registry";
 
-import { click, insist, menu, noRow, page, row, see, without } from "./steps";
+import { click, gone, insist, menu, page, row, see, without } from "./steps";
 
 const standing = (state) => `.o_sync_standing[data-state='${state}']`;
 const NEEDS = "1 decision and 1 failed change need you.";
@@ -10,7 +10,7 @@ const decide = [
     insist(`${row("To decide", "Quantity")} button[name=action_decide]`, SIDE),
     click(SIDE),
     click(".modal button[name=action_apply]"),
-    see(noRow("To decide"), "The row is gone"),
+    see(gone("To decide"), "The row is gone"),
 ];
 const press = (key) => ({ trigger: "body", run: `press ${key}` });
 
