@@ -1,8 +1,8 @@
 import { registry } from "@web/core/registry";
 
-import { click, menu, row, see } from "./steps";
+import { click, gone, menu, row, see } from "./steps";
 
-// A dry run of many records takes its time.
+// Dry runs and decisions of many records take their time.
 const PATIENCE = 60000;
 
 /** Steps that may take a person so many clicks, with a menu's own. */
@@ -32,6 +32,14 @@ const started = [
     click("button[name=action_start]:contains('Retry'):visible", "As it was foreseen"),
     see(".o_form_view button[name=action_stop]:visible", "It has begun"),
 ];
+const backToList = click(".o_breadcrumb a:contains('To Do')", "Back to the list");
+
+const retry = (cause) => [
+    click(`${row("Failed", cause)} button[name=action_retry]`, cause),
+    ...started,
+    backToList,
+];
+
 const mend = (cause, field, value) => [
     click(`${row("Failed", cause)} button[name=action_mend]`, cause),
     click(`.modal .o_data_row:contains('${field}') td[name=value]`, "One value, once"),
@@ -39,6 +47,33 @@ const mend = (cause, field, value) => [
     click(".modal button[name=action_mend]"),
     ...started,
 ];
+
+const decide = (what, side) => [
+    click(`${row("To decide", what)} button[name=action_decide]`, what),
+    click(`.modal [name=side] .o_radio_item:has([data-value=${side}]) input`),
+    see(".modal [name=preview] table", "What will change"),
+    click(".modal button[name=action_apply]"),
+    see(gone("To decide", what), "They are decided"),
+];
+
+// After a bad night: all that waits for a person, to nothing.
+registry.category("web_tour.tours").add("pharmacy_sync_bad_night", {
+    steps: () =>
+        within(40, [
+            ...menu("To Do", "menu_sync_todo", "menu_todo"),
+            see(".o_data_row:count(9)", "A row for each cause, and for each set of conflicts"),
+            ...retry("Authentication failed"),
+            ...retry("Insufficient permissions"),
+            ...retry("Insufficient stock"),
+            ...retry("Business rule violation"),
+            ...retry("Configuration error"),
+            ...mend("validation", "Quantity", 4),
+            backToList,
+            ...decide("Unit price", "odoo"),
+            ...decide("Quantity", "pharmacy"),
+            ...decide("Name", "odoo"),
+        ]),
+});
 
 // Many orders of which the pharmacy refuses the quantity.
 registry.category("web_tour.tours").add("pharmacy_sync_refused_quantities", {
