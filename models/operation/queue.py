@@ -10,12 +10,14 @@ QUEUED = ("pending", "running", "waiting")
 KINDS_OF = {"push": ("push",), "pull": ("pull", "apply")}
 ALL_KINDS = ("push", "pull", "apply")
 # Work is due at its time; also if that was written while a clock was wrong, or is
-# further away than anything waits for.
+# further away than anything waits for. The time is the statement's: to a transaction
+# that is minutes old, what it has just written would seem to be of the future.
 DUE = SQL(
     """(o.eta IS NULL
         OR least(o.eta, o.write_date + make_interval(secs => %s))
-           <= now() at time zone 'UTC'
-        OR o.write_date > now() at time zone 'UTC' + interval '1 minute')""",
+           <= statement_timestamp() at time zone 'UTC'
+        OR o.write_date > statement_timestamp() at time zone 'UTC'
+                          + interval '1 minute')""",
     RETRY_AFTER_LIMIT,
 )
 
