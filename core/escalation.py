@@ -52,7 +52,7 @@ class Climber:
 def due(
     climber: Climber, thresholds: Mapping[Rung, int], switched_on: Collection[Rung]
 ) -> list[Rung]:
-    """What is to be done now about an error group, each rung once, in order."""
+    """What to do now about an error group, each rung once, in order."""
     return [
         rung
         for rung in Rung

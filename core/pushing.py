@@ -68,7 +68,7 @@ class Plan:
 
 
 def is_due(state: MappingState, comparison: Comparison | None) -> bool:
-    """Whether a push of the record is to be queued.
+    """Whether a push of the record is due.
 
     :param comparison: None: it is gone in Odoo
     """

@@ -63,7 +63,7 @@ class Coded(Link):
         return found
 
     def check_plain(self, value, directory):
-        """See that a value which is to be sent names its record plainly.
+        """See that a value to send names its record plainly.
 
         :raises AmbiguousError: another record goes by the same code
         """

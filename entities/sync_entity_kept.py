@@ -120,7 +120,7 @@ class SyncEntity(models.AbstractModel):
 
     @api.model
     def _check_plain(self, data, directory):
-        """See that what is to be sent names everything plainly.
+        """See that what is sent names everything plainly.
 
         :raises AmbiguousError: ``field`` is the path of what may mean several records
         """

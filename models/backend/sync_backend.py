@@ -129,7 +129,7 @@ class SyncBackend(models.Model):
     )
     _timeouts_positive = models.Constraint(
         "CHECK(connect_timeout > 0 AND read_timeout > 0 AND deadline > 0)",
-        "Timeouts are to be above zero.",
+        "Timeouts must be above zero.",
     )
 
     _answer_limit_positive = models.Constraint(

@@ -37,7 +37,7 @@ class SyncConflict(models.Model):
         :param str fingerprint: of what the person saw, as :meth:`compare` returned it
         :param str reason: kept with the decision
         :param bool undoable: keep what was so, for :meth:`action_undo`, and hold back
-            meanwhile what is to be sent
+            meanwhile what would be sent
         :return: ``{"outcome": "resolved", "open" or "stale", "message", "undoable"}``:
             *open* if other fields are left to decide; *stale* if nothing was done
             because it was resolved already or has changed, and the message says so

@@ -212,7 +212,7 @@ class SyncTracked(models.AbstractModel):
     _inherit = "sync.tracked"
 
     def action_sync_decide(self):
-        """Open what is to be decided about the record."""
+        """Open what a person must decide about the record."""
         self.check_access("read")
         self.ensure_one()
         records = self._sync_records()

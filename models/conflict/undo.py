@@ -56,7 +56,7 @@ class SyncConflict(models.Model):
     # -- Undo -------------------------------------------------------------------------
 
     def _decide_undoably(self, choices, fingerprint, reason):
-        """Decide as ever, but keep what was so, and hold back what is to be sent."""
+        """Decide as ever, but keep what was so, and hold back what would be sent."""
         mapping = self.mapping_id
         self.env["sync.mapping"]._lock(mapping.ids)
         odoo, agreed = self._odoo_values(), self._agreed()

@@ -115,7 +115,7 @@ class SyncRedrive(models.Model):
     _settings_positive = models.Constraint(
         "CHECK(rate > 0 AND failure_limit >= 0 AND failure_limit <= 100 "
         "AND failure_minimum > 0 AND sample >= 0)",
-        "Records a minute and the least number are to be above zero, the failure limit "
+        "Records a minute and the least number must be above zero, the failure limit "
         "is a percentage.",
     )
 

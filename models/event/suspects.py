@@ -48,7 +48,7 @@ class SyncEvent(models.Model):
 
     @api.model
     def _suspected(self, backend, deadly):
-        """Keys of suspected records of which events are to be delivered now."""
+        """Keys of suspected records of which events are due now."""
         self.env["sync.marker"]._take_stock(backend)
         rows = self.env.execute_query(
             SQL(

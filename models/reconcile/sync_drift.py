@@ -38,7 +38,7 @@ class SyncDrift(models.Model):
     res_id = fields.Many2oneReference(
         "Odoo Record",
         model_field="res_model",
-        help="The record of Odoo that it is about, or is to be linked with.",
+        help="The record of Odoo that it is about, or should be linked with.",
     )
     external_id = fields.Char("Pharmacy Id", readonly=True)
     record_name = fields.Char("Record", readonly=True)
@@ -182,7 +182,7 @@ class SyncDrift(models.Model):
         for drift in self:
             if not drift.repair or (drift.repair == "link" and not drift.res_id):
                 raise UserError(
-                    self.env._("Say how %s is to be repaired.", drift.display_name)
+                    self.env._("Choose how to repair %s.", drift.display_name)
                 )
         self.write(
             {

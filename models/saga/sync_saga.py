@@ -62,7 +62,7 @@ class SyncSaga(models.Model):
     error_type = fields.Selection(selection(ErrorType), readonly=True)
     error = fields.Char(readonly=True, help="What the saga failed of.")
     withdrawn = fields.Boolean(
-        readonly=True, help="It is to be taken back as soon as its step has ended."
+        readonly=True, help="It will be taken back as soon as its step has ended."
     )
     job_uuid = fields.Char("Job", readonly=True)
     eta = fields.Datetime("Next Attempt", readonly=True)

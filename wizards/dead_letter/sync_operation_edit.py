@@ -88,7 +88,7 @@ class SyncOperationEditLine(models.TransientModel):
     failing = fields.Boolean("Named by the Error")
     former = fields.Char("Now")
     shown = fields.Char("Known As", help="What Odoo calls the record with this id.")
-    value = fields.Char("Corrected", help="Write what it is to be.")
+    value = fields.Char("Corrected", help="Write the right value.")
 
 
 def _value_as_typed(value):

@@ -174,7 +174,7 @@ class SyncAlertChannel(models.Model):
 
     @api.model
     def _make_first(self, companies):
-        """One channel of each kind for companies that have none: what is to be entered
+        """One channel of each kind for companies that have none: what must be entered
         before one is used is said on its page."""
         # pylint: disable-next=no-search-all
         known = self.sudo().with_context(active_test=False).search([]).company_id
