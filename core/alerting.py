@@ -57,6 +57,7 @@ class Alert:
     :param limited: it was held back because its rule had notified too often
     :param last_at: when it last happened
     :param ended_at: when it was resolved; None: it is open
+    :param company: whose it is where there is no backend; None: everybody's
     """
 
     id: int
@@ -69,6 +70,7 @@ class Alert:
     limited: bool = False
     last_at: datetime | None = None
     ended_at: datetime | None = None
+    company: int | None = None
 
     @property
     def kind(self) -> Kind:
@@ -227,10 +229,16 @@ def _judge(
 
 def _hidden(alert: Alert, others: Collection[Alert], now: datetime) -> Judgement | None:
     """The judgement that another alert of the backend makes superfluous, or None."""
-    if alert.backend is None:
-        # Services that other addons call, and companies, have no app in common.
+    if alert.backend is None and (alert.company is not None or alert.is_breaker):
+        # Services that other addons call have nothing in common.
         return None
-    near = [o for o in others if o.backend == alert.backend and o.id != alert.id]
+    near = [
+        other
+        for other in others
+        if other.backend == alert.backend
+        and other.id != alert.id
+        and (alert.backend is not None or other.company is None)
+    ]
     if alert.is_breaker:
         # An app that is down opens one breaker after the other, and closes them so.
         for other in near:

@@ -80,6 +80,7 @@ class SyncAlert(models.Model):
             limited=self.held == "limited",
             last_at=self.last_at or None,
             ended_at=self.resolved_at or None,
+            company=(not self.backend_id and self.company_id.id) or None,
         )
 
     def _notified_lately(self, now):

@@ -45,7 +45,7 @@ class TestConditions(AlertCase):
         self.make_older("sync_operation", "requested_at", minutes=20)
         alert = self.seen("old_queue")
         self.assertEqual(alert.backend_id, self.backend)
-        self.assertIn("20 minutes", alert.title)
+        self.assertIn("20 min", alert.title)
         operation.state = "done"
         self.over("old_queue", alert)
 
@@ -71,7 +71,7 @@ class TestConditions(AlertCase):
         held = {"held_back": 3, "waiting_seconds": 1200.0}
         self.patch(streams, "_held_back", lambda stream, fence: dict(held))
         alert = self.seen("feed_held")[:1]
-        self.assertIn("20 minutes", alert.title)
+        self.assertIn("20 min", alert.title)
         held.update(held_back=0, waiting_seconds=0.0)
         self.look()
         self.assertEqual(alert.state, "resolved")
@@ -87,7 +87,7 @@ class TestConditions(AlertCase):
         self.assertFalse(self.seen("conflicts_wait"))
         self.make_older("sync_conflict", "create_date", hours=6, minutes=1)
         alert = self.seen("conflicts_wait")
-        self.assertIn("6 hours", alert.title)
+        self.assertIn("6 h", alert.title)
         conflict.action_keep_odoo()
         self.over("conflicts_wait", alert)
 

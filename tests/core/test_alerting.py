@@ -68,6 +68,7 @@ def worlds(draw):
             limited=draw(st.booleans()),
             last_at=NOW - timedelta(seconds=draw(seconds)),
             ended_at=draw(st.sampled_from([None] * 3 + [NOW - timedelta(seconds=90)])),
+            company=draw(st.sampled_from([None, 7])),
         )
         for number in range(1, draw(st.integers(1, 30)))
     ]
@@ -184,6 +185,7 @@ def test_what_is_hidden_is_hidden_behind_what_was_told(alerts, lately):
             assert leader.open
             assert told and RANKS[told] >= RANKS[alert.severity]
             assert leader.backend == alert.backend
+            assert alert.backend is not None or alert.company is leader.company is None
             apart = (alert.opened_at - leader.opened_at).total_seconds()
             assert 0 <= apart <= CORRELATED_FOR
         elif judgement.verdict is Verdict.INHIBITED:
@@ -212,7 +214,9 @@ def test_what_has_no_backend_is_told_by_itself():
     """Of two services that other addons call, none is the other's doing."""
     for condition in (Condition.BREAKER_OPENED, Condition.AUTHENTICATION):
         rule = Rule(1, condition, Severity.HIGH)
-        alerts = [Alert(id_, rule, None, Severity.HIGH, NOW) for id_ in (1, 2)]
+        alerts = [
+            Alert(id_, rule, None, Severity.HIGH, NOW, company=7) for id_ in (1, 2)
+        ]
         found = judge_all(alerts, {}, NOW)
         assert {judgement.verdict for judgement in found.values()} == {Verdict.NOTIFY}
 
