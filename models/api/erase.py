@@ -179,7 +179,8 @@ class ResPartner(models.Model):
             self.env.execute_query(
                 SQL(
                     """DELETE FROM %s WHERE res_model = %s AND res_id = %s
-                       AND backend_id = ANY(%s) RETURNING id""",
+                       AND (backend_id = ANY(%s) OR backend_id IS NULL)
+                       RETURNING id""",
                     SQL.identifier(table),
                     self._name,
                     self.id,

@@ -313,6 +313,14 @@ class TestToolkit(ToolkitCase):
         self.deliver()
         self.assertEqual((delivery.state, delivery.attempts), ("waiting", 1))
 
+    def test_a_person_who_is_erased_is_named_by_no_event(self):
+        self.listen()
+        self.toolkit.emit("parcel_booked", self.partner, {"for": "Parcel"})
+        named = [("res_model", "=", "res.partner"), ("res_id", "=", self.partner.id)]
+        self.assertTrue(self.env["sync.event"].search(named))
+        self.partner.action_erase_from_sync()
+        self.assertFalse(self.env["sync.event"].search(named))
+
     # -- Retry ------------------------------------------------------------------------
 
     def perform(self, job):
