@@ -64,6 +64,16 @@ class Base:
                 half[name] = value
         return Base(self.odoo, half)
 
+    def _stays(self, name: str, half: Record) -> bool:
+        """Whether a field is in both halves, and the pharmacy's is the very same in
+        another ``half``."""
+        return (
+            name not in KEYED
+            and name in self.odoo
+            and name in half
+            and half[name] is self.pharmacy.get(name, MISSING)
+        )
+
     def with_pharmacy(
         self, half: Record, seen: Record | None = None, stored: Record | None = None
     ) -> "Base":
@@ -80,6 +90,9 @@ class Base:
         seen, stored = seen or {}, stored or {}
         own = {}
         for name in union(half, self.odoo, stored):
+            if self._stays(name, half) and name not in seen and name not in stored:
+                own[name] = self.odoo[name]  # nearly always
+                continue
             values = [
                 side.get(name, MISSING)
                 for side in (half, self.pharmacy, self.odoo, seen, stored)

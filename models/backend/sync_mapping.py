@@ -222,7 +222,10 @@ class SyncMapping(models.Model):
 
     def _open_conflict(self):
         self.ensure_one()
-        return self.conflict_ids.filtered(lambda conflict: conflict.state == "open")
+        conflicts = self.conflict_ids
+        if not conflicts:  # nearly always
+            return conflicts
+        return conflicts.filtered(lambda conflict: conflict.state == "open")
 
     def unlink(self):
         self.env["sync.mapping.version"]._forget(self)

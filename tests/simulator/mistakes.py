@@ -99,6 +99,7 @@ class AdvanceIgnoresConflicts(Odoo):
 
     def _answered(self, state, before, planned, answer, key, taken):
         state = replace(state, conflict_paths=())
+        planned = replace(planned, conflicts=())
         return super()._answered(state, before, planned, answer, key, taken)
 
 
