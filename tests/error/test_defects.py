@@ -55,7 +55,7 @@ class TestDefects(AlertCase):
     def cases(self):
         """Each job and scheduled action: what is run, and what breaks in it."""
         backend, saga, work = self.backend, self.saga(), self.reconciliation()
-        step, event = self.escalation(), self.env["sync.event"]
+        step = self.escalation()
         return {
             ("sync.backend", "_job_push"): (backend, "_push_all"),
             ("sync.backend", "_job_pull"): (backend, "_pull_all"),
