@@ -45,6 +45,7 @@ TIMEOUT = 3300  # seconds for one part
 SYSTEM = "tests/system"
 SYSTEM_PARTS = 4  # each starts servers of its own
 NEIGHBOURS = f"{SYSTEM}/test_neighbours.py"
+LONG = ("base", "exchange")  # begun last, one of them would end alone
 SERVED = 3  # gigabytes that a part with servers and a browser may need
 NOTHING_COLLECTED = 5
 CLOSING = re.compile(r"^(?:=+ )?(\d+ \w+.*) in [\d.]+s\b", re.MULTILINE)
@@ -179,7 +180,8 @@ def _rooms():
     """Each folder of tests, and the files beside them: name to paths."""
     tests = paths.ROOT / "tests"
     system = paths.ROOT / SYSTEM
-    folders = sorted({path.parent for path in tests.glob("*/test_*.py")} - {system})
+    folders = {path.parent for path in tests.glob("*/test_*.py")} - {system}
+    folders = sorted(folders, key=lambda path: (path.name not in LONG, path))
     rooms = {folder.name: [f"tests/{folder.name}"] for folder in folders}
     beside = sorted(tests.glob("test_*.py"))
     return rooms | {path.stem: [f"tests/{path.name}"] for path in beside}
