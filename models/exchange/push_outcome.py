@@ -242,7 +242,8 @@ class SyncStream(models.Model):
         else:
             arrives = None
             self._refuse_or_vacate(operation, item, answer, outcomes)
-        if arrives and (conflict or not self._says_no_more(found.state, arrives)):
+        asked_for = found.fate is not Fate.DONE or conflict
+        if arrives and (asked_for or not self._says_no_more(found.state, arrives)):
             outcomes.arrived.append(arrives)
 
     def _says_no_more(self, state, record):
