@@ -1,4 +1,5 @@
 from dataclasses import asdict, replace
+from datetime import datetime, timedelta, timezone
 
 from odoo import api, fields, models, tools
 
@@ -8,6 +9,17 @@ from ...core.taxonomy import ErrorType
 DEFAULT = "default"
 # What the default policy keeps of the settings.
 SETTING_FIELDS = {"retry_max_attempts": "max_attempts", "retry_base_delay": "base"}
+
+
+def moment():
+    """Now (UTC), with its fraction of a second: Odoo's own ``now`` is up to a second
+    early, and a delay that is counted from it as much too short."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+def after(seconds):
+    """When a delay is over (UTC) that begins now."""
+    return moment() + timedelta(seconds=seconds)
 
 
 class SyncRetryPolicy(models.Model):

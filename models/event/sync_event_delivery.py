@@ -13,6 +13,7 @@ from ..base.locks import DELIVERY
 from ..base.own_transaction import in_turn
 from ..base.rights import OPERATOR, check_may
 from ..base.sync_config import shift
+from ..base.sync_retry_policy import after
 from .sync_event import owned, owned_rows
 
 DISPATCH_LIMIT = 1000
@@ -323,8 +324,7 @@ class SyncEventDelivery(models.Model):
         if found.state is After.DEAD:
             values["state"] = "failed"
         else:
-            eta = fields.Datetime.now() + timedelta(seconds=found.seconds)
-            values.update(last_delay=found.seconds, eta=eta)
+            values.update(last_delay=found.seconds, eta=after(found.seconds))
         self.write(values)
         self._show_on_mappings()
 

@@ -4,7 +4,7 @@ send it. What came of it: ``push_outcome.py``.
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from functools import partial
 
 from odoo import fields, models
@@ -31,6 +31,7 @@ from ...entities.directory import Directory, unmapped
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from ..base.sync_config import shift
+from ..base.sync_retry_policy import moment
 
 _lt = LazyTranslate(__name__)
 # Seconds that what is not essential waits for a saturated pool.
@@ -61,11 +62,6 @@ class PushItem:
     state: MappingState
     plan: Plan
     request: dict
-
-
-def _now():
-    # Odoo's own knows whole seconds only, and a pause is as long as it says.
-    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 class SyncBackend(models.Model):
@@ -109,10 +105,10 @@ class SyncBackend(models.Model):
         :return: whether the next job goes on
         """
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
-            began = _now()
+            began = moment()
             while stream._push_batch(job_uuid):
                 next_one = began + timedelta(seconds=stream.batch_pause)
-                began = _now()
+                began = moment()
                 if next_one > began and apart(stream._is_push_due):
                     # The pause is the next job's, no worker sleeps through it.
                     apart(self._schedule_push, next_one)

@@ -4,9 +4,8 @@ becomes the operation's end and its reason.
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
-from odoo import fields, models
+from odoo import models
 
 from ...core.arriving import Move, received
 from ...core.envelope import check_envelope
@@ -31,6 +30,7 @@ from ...core.refusal import KEY_WAIT, is_about_key
 from ...core.retry import DEPENDENCY_WAIT
 from ...core.taxonomy import ErrorType
 from ...entities.directory import Directory
+from ..base.sync_retry_policy import after
 
 # Seconds until what was not sent is, unless the cause says when.
 NOT_MADE_WAIT = 1
@@ -294,8 +294,7 @@ class SyncStream(models.Model):
             emptied = {key: converters[key].empty for key in shared}
             values["payload"] = {"emptied": emptied}
         else:
-            eta = fields.Datetime.now() + timedelta(seconds=DEPENDENCY_WAIT)
-            values.update(state="waiting", eta=eta)
+            values.update(state="waiting", eta=after(DEPENDENCY_WAIT))
         operation.attempts -= 1
         operation._change_states(values)
         return True

@@ -8,6 +8,7 @@ from odoo.fields import Domain
 from ...core.decision import REVIVALS, After, next_attempt
 from ...core.storable import storable_text
 from ...core.taxonomy import TAXONOMY, Category, Delivery, ErrorType
+from ..base.sync_retry_policy import after
 from .retrying import Retrying
 
 # What a newer operation takes over from the one in whose place it goes on.
@@ -69,11 +70,10 @@ class SyncOperation(models.Model):
 
         :param seconds: 0: it is due at once
         """
-        eta = fields.Datetime.now() + timedelta(seconds=seconds)
         self.write(
             {
                 "state": "waiting",
-                "eta": eta if seconds else False,
+                "eta": after(seconds) if seconds else False,
                 "reason": reason and storable_text(reason),
             }
         )
@@ -139,7 +139,7 @@ class SyncOperation(models.Model):
         parked = found.state is After.PARKED
         values.update(
             state="waiting",
-            eta=now + timedelta(seconds=found.seconds),
+            eta=after(found.seconds),
             parked=parked,
             recovery="parked" if parked else "retry",
         )
@@ -185,8 +185,12 @@ class SyncOperation(models.Model):
         """The attempt was not made, and costs none: wait until it can be."""
         for operation in self:
             operation.attempts = max(operation.attempts - 1, 0)
-        eta = fields.Datetime.now() + timedelta(seconds=seconds)
-        values = {"state": "waiting", "parked": True, "eta": eta, "reason": reason}
+        values = {
+            "state": "waiting",
+            "parked": True,
+            "eta": after(seconds),
+            "reason": reason,
+        }
         failed = self.filtered("recovery")
         # What failed before is not tried again in its own time, after all.
         failed._change_states({**values, "recovery": "parked"})

@@ -10,6 +10,7 @@ from ...core.exceptions import NOT_MADE, DependencyMissingError
 from ...core.retry import TOTAL_DEADLINE
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
+from ..base.sync_retry_policy import after
 from ..operation.retrying import Retrying
 
 # Seconds until it is asked again whether the order is at the pharmacy.
@@ -190,7 +191,7 @@ class SyncSagaStep(models.Model):
         if found.state is After.PARKED:
             return now + timedelta(seconds=int(found.seconds) + 1)
         self.last_delay = found.seconds
-        return now + timedelta(seconds=found.seconds)
+        return after(found.seconds)
 
 
 def _action(action):

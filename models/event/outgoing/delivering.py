@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from ....core.decision import After
 from ....core.delivery import GONE, follows
 from ...base.own_transaction import apart
+from ...base.sync_retry_policy import after
 from .sync_delivery import LEASE, RECOVER_LIMIT
 
 # Seconds after which one asks again that found its receiver busy, or waits for another.
@@ -147,7 +148,6 @@ class SyncDelivery(models.Model):
             if failure.http_status == GONE:
                 receiver._is_gone(answer)
             return
-        eta = fields.Datetime.now() + timedelta(seconds=found.seconds)
         self.write(
             {
                 **values,
@@ -155,7 +155,7 @@ class SyncDelivery(models.Model):
                 "answer": answer,
                 "lease": False,
                 "last_delay": found.seconds,
-                "eta": eta,
+                "eta": after(found.seconds),
             }
         )
         self._schedule()

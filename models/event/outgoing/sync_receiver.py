@@ -1,6 +1,5 @@
 import base64
 import secrets
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models
@@ -15,6 +14,7 @@ from ....core.signature import PREFIX, sign
 from ...base.actions import open_records
 from ...base.own_transaction import no_transaction
 from ...base.rights import MANAGER, OPERATOR, check_may
+from ...base.sync_retry_policy import after
 
 MASK = "********"
 SEALED = ("address", "secret", "secret_previous")
@@ -296,7 +296,7 @@ class SyncReceiver(models.AbstractModel):
 
     def _did_fail(self, classification):
         seconds = rest(classification, self.failures)
-        until = fields.Datetime.now() + timedelta(seconds=seconds)
+        until = after(seconds)
         values = {"failures": self.failures + 1}
         if seconds and (not self.rests_until or self.rests_until < until):
             values["rests_until"] = until

@@ -60,6 +60,10 @@ const steps = (url, key) => [
         trigger: ".o_select_menu_item:contains(Only what is linked already)",
         run: "click",
     },
+    {
+        content: "it is chosen: a page without changes would close without saving",
+        trigger: ".modal [name=rule] .o_select_menu_toggler:value(Only what is linked)",
+    },
     { trigger: ".modal .o_form_button_save", run: "click" },
     {
         content: "then the preview is not what would be done any more",
