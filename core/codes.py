@@ -25,6 +25,7 @@ class Codes:
         self._is_plain: dict[int, bool] = {}
         self._exact: dict[str, set[int]] = {}
         self._alike: dict[str, set[int]] = {}
+        self._found: dict[str, list[int]] = {}
         for record, code in codes.items():
             self._exact.setdefault(code, set()).add(record)
             for name in (code, *(names or {}).get(record, ())):
@@ -33,7 +34,11 @@ class Codes:
     def find(self, code: str) -> list[int]:
         """The records that ``code`` may stand for; none if no record has just this
         code, and one if it is plain which is meant."""
-        return self.similar(code) if code in self._exact else []
+        if code not in self._exact:
+            return []
+        if code not in self._found:  # nearly all lines have one of a few units
+            self._found[code] = self.similar(code)
+        return self._found[code]
 
     def similar(self, code: str) -> list[int]:
         """The records that go by such a name, whatever its blanks and capitals."""

@@ -295,6 +295,8 @@ def _own_lines(
 ) -> Any:
     if value is MISSING:
         return _own(value, had_pharmacy, had_odoo, seen, stored)
+    if had_odoo is MISSING and value == seen == stored:  # made as it was said
+        return value
     had = [lines for lines in (had_pharmacy, had_odoo) if lines != value]
     has = [lines for lines in (seen, stored) if lines not in (value, MISSING)]
     if not had and not has:  # nearly always

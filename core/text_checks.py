@@ -82,9 +82,10 @@ def _check(value: Any, depth: int, left: _Left) -> None:
 
 
 def _check_text(text: str, left: _Left) -> None:
-    if len(text) > left.limits.text:
+    length = len(text)
+    if length > left.limits.text:
         raise _ProblemError(f"must have at most {left.limits.text} characters")
-    left.characters -= len(text)
+    left.characters -= length
     if left.characters < 0:
         raise _ProblemError(
             f"goes beyond {left.limits.characters} characters of the whole record"
@@ -112,17 +113,16 @@ def _check_items(value: dict[Any, Any] | list[Any], depth: int, left: _Left) -> 
     try:
         for step, item in places:
             if named:
-                _check_name(step, left)
-            _check(item, depth + 1, left)
+                if type(step) is not str:
+                    raise _ProblemError("must have a string as its name")
+                _check_text(step, left)
+            if type(item) is str:  # most of all values
+                _check_text(item, left)
+            else:
+                _check(item, depth + 1, left)
     except _ProblemError as problem:
         problem.steps.append(step if isinstance(step, (int, str)) else "?")
         raise
-
-
-def _check_name(name: Any, left: _Left) -> None:
-    if type(name) is not str:
-        raise _ProblemError("must have a string as its name")
-    _check_text(name, left)
 
 
 def check_text(

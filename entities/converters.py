@@ -226,7 +226,7 @@ class Amount(Converter):
             ) from exc
 
     def _check_bounds(self, canonical):
-        if sum(map(str.isdigit, canonical)) > DIGITS:
+        if len(canonical) > DIGITS and sum(map(str.isdigit, canonical)) > DIGITS:
             raise InvalidDataError(
                 f"{self.key} must have at most {DIGITS} digits", field=self.key
             )

@@ -43,13 +43,13 @@ class Coded(Link):
         coded = record[self.field]
         if not coded:
             return self.empty
-        codes = directory.coded(self.model, self.by)
-        code = codes.code(coded.id)
+        codes, res_id = directory.coded(self.model, self.by), coded.id
+        code = codes.code(res_id)
         if code is None:
             # A code is the same in all languages, also where people may translate it.
             code = coded.with_context(lang=SOURCE_LANG)[self.by]
-        elif not codes.is_plain(coded.id):
-            return f"{UNMAPPED}{self.model}:{coded.id}"
+        elif not codes.is_plain(res_id):
+            return f"{UNMAPPED}{self.model}:{res_id}"
         return code or self.empty
 
     def to_odoo(self, value, directory):

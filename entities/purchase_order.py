@@ -206,12 +206,17 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
         :param lines: pairs of a line's place among those that arrived, and the line
         """
-        Product = self.env["product.product"].with_company(order.company_id)
-        position = order.fiscal_position_id
+        if not lines:
+            return
+        company, position = order.company_id, order.fiscal_position_id
+        taxed = "taxes", company.id, position.id
+        Product = self.env["product.product"].with_company(company)
+        date_planned = order.date_planned or order.date_order
+        distributed = directory.once("distributed", self._is_distributed)
         for sequence, (index, line) in enumerate(lines, 1):
             values = self._line_values(index, line, directory)
             product = Product.browse(values["product_id"])
-            key = "taxes", order.company_id, position, product
+            key = *taxed, values["product_id"]
             taxes = directory.once(key, self._taxes, product, position)
             values.update(
                 order_id=order.id,
@@ -219,11 +224,11 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
                 sequence=sequence * 10,
                 name=values.get("name") or product.display_name,
                 product_uom_id=values.get("product_uom_id") or product.uom_id.id,
-                date_planned=order.date_planned or order.date_order,
+                date_planned=date_planned,
                 tax_ids=[Command.set(taxes.ids)],
                 discount=0.0,
             )
-            if not directory.once("distributed", self._is_distributed):
+            if not distributed:
                 values["analytic_distribution"] = False
             yield values
 

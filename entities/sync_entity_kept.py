@@ -68,10 +68,13 @@ class SyncEntity(models.AbstractModel):
         """
         found = {}
         for name, value in wanted.items():
+            has = stored.get(name)
+            if value == has:  # nearly always
+                continue
             if name in KEYED:
-                found.update(self._lines_not_kept(name, value, stored.get(name)))
+                found.update(self._lines_not_kept(name, value, has))
             elif not (creating and is_empty(value)):
-                found.update(self._value_not_kept(name, value, stored.get(name)))
+                found.update(self._value_not_kept(name, value, has))
         return found
 
     def _lines_not_kept(self, name, wanted, stored):
@@ -87,8 +90,10 @@ class SyncEntity(models.AbstractModel):
                     yield from self._value_not_kept(f"{path}.{field}", value, has)
 
     def _value_not_kept(self, path, value, stored):
+        if value == stored:
+            return
         converter, __ = self._find_converter(path)
-        if converter and value != stored and not converter.keeps(value, stored):
+        if converter and not converter.keeps(value, stored):
             yield path, stored
 
     @api.model

@@ -6,7 +6,7 @@ from ..core.exceptions import DependencyMissingError, InvalidDataError
 from ..core.line_keys import keys_of, pair_lines
 from ..core.merge import lines_by_key
 from ..core.text_checks import check_id, check_list
-from .converters import at_path, is_empty, placed
+from .converters import is_empty, placed
 from .directory import together
 from .links import Reference
 
@@ -124,12 +124,15 @@ class SyncEntity(models.AbstractModel):
 
         :raises InvalidDataError, DependencyMissingError: ``field`` names the line too
         """
-        with at_path(f"lines[{index}]"):
+        try:
             return {
                 converter.field: converter.to_odoo(line[converter.key], directory)
                 for converter in self._known_line_converters()
                 if converter.key in line and (keys is None or converter.key in keys)
             }
+        except (InvalidDataError, DependencyMissingError) as exc:
+            placed(exc, f"lines[{index}]")
+            raise
 
     @api.model
     def _new_line_values(self, record, lines, directory):
