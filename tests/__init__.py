@@ -120,4 +120,5 @@ from .api import test_api_refusals
 from .api import test_api_routes
 from .api import test_api_schema
 from .api import test_api_user
+from .api import test_people_over_http
 from .toolkit import test_toolkit

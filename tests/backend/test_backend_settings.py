@@ -2,13 +2,13 @@ import base64
 import json
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..common import SyncCase
 
 
 @tagged("post_install", "-at_install")
-class TestBackendSettings(SyncCase):
+class TestBackendSettings(SyncCase, HttpCase):
     """How one backend is set up is carried to another in a file."""
 
     def setUp(self):
@@ -82,6 +82,30 @@ class TestBackendSettings(SyncCase):
         )
         self.assertEqual(self.other._breaker("push").max_open_seconds, 800)
         self.assertFalse(self.wizard(self.other, saved).changes)
+
+    def test_a_manager_saves_the_file_in_the_browser(self):
+        new_test_user(
+            self.env,
+            "settings-manager",
+            groups="base.group_user,pharmacy_sync.group_manager",
+            password="settings-manager",
+        )
+        self.authenticate("settings-manager", "settings-manager")
+        action = self.make_jsonrpc_request(
+            "/web/dataset/call_button/sync.backend/action_settings_file",
+            {
+                "model": "sync.backend",
+                "method": "action_settings_file",
+                "args": [self.backend.ids],
+                "kwargs": {},
+            },
+        )
+        answer = self.url_open(
+            f"/web/content/sync.backend.settings/{action['res_id']}/content"
+            "?filename_field=content_name&download=1"
+        )
+        self.assertEqual(answer.json(), self.saved(self.backend))
+        self.assertIn(".json", answer.headers["Content-Disposition"])
 
     def test_which_pharmacy_it_is_stays(self):
         self.stream("supplier").write(

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...core.settings_file import differing, unknown
+from ...models.base.actions import open_record
 from ...models.base.rights import MANAGER, check_may
 
 FORMAT, VERSION = "pharmacy_sync.backend", 1
@@ -39,6 +40,7 @@ class SyncBackendSettings(models.TransientModel):
     content = fields.Binary("Settings Now", compute="_compute_content")
     content_name = fields.Char(compute="_compute_content")
     upload = fields.Binary("File", attachment=False)
+    upload_name = fields.Char()
     changes = fields.Text("What Would Change", compute="_compute_changes")
 
     @api.depends("backend_id")
@@ -137,6 +139,21 @@ class SyncBackendSettings(models.TransientModel):
         if given.pop("version", None) != VERSION:
             raise UserError(self.env._("It was saved by another version of the addon."))
         return given
+
+
+class SyncBackend(models.Model):
+    _inherit = "sync.backend"
+
+    def action_settings_file(self):
+        """Open the settings as a file; the dialog is kept, for its file to be saved.
+
+        :raises AccessError: the user is no manager
+        """
+        self.check_access("read")
+        self.ensure_one()
+        wizard = self.env["sync.backend.settings"].create({"backend_id": self.id})
+        name = self.env._("Settings as a File")
+        return {**open_record(wizard), "name": name, "target": "new"}
 
 
 def _carried(record):
