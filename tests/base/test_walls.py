@@ -1,7 +1,10 @@
 import contextlib
+import csv
 import inspect
 import logging
+import os
 from collections import Counter
+from pathlib import Path
 
 import psycopg2
 
@@ -26,6 +29,8 @@ _logger = logging.getLogger(__name__)
 # Their transaction is what protects: they may find out after they wrote.
 ORM = ("create", "write", "unlink", "copy")
 REFUSED = (AccessError, MissingError)
+# Names a file for the walk's table: of each method how it answers each role.
+TABLE = "PHARMACY_SYNC_WALK"
 
 
 class _UndoError(Exception):
@@ -190,9 +195,18 @@ class TestWalls(WallsCase):
         """The walk's result: of each method how it answers each role."""
         lines = {}
         for (name, method, role), answer in table.items():
-            lines.setdefault((name, method), []).append(f"{role} {answer}")
+            lines.setdefault((name, method), {})[role] = answer
         for (name, method), answers in lines.items():
-            _logger.info("walk: %s.%s: %s", name, method, ", ".join(answers))
+            said = ", ".join(" ".join(pair) for pair in answers.items())
+            _logger.info("walk: %s.%s: %s", name, method, said)
+        if path := os.environ.get(TABLE):
+            with Path(path).open("w", newline="") as file:
+                rows = csv.writer(file)
+                rows.writerow(["model", "method", *ROLES])
+                rows.writerows(
+                    [*way, *(answers.get(role, "") for role in ROLES)]
+                    for way, answers in lines.items()
+                )
         _logger.info(
             "walk: %s methods, %s calls: %s",
             len(lines),

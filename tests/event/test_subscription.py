@@ -153,6 +153,25 @@ class TestSubscription(SyncCase):
         self.carry()
         self.assertEqual(delivery.state, "arrived")
 
+    def test_both_secrets_sign_until_the_earlier_one_is_ended(self):
+        subscription = self.subscribe(event_types="order_created")
+
+        def state():
+            """Of a delivery to a receiver that knows one secret."""
+            self.make_order()
+            self.events()
+            self.carry()
+            return subscription.delivery_ids.sorted("id")[-1].state
+
+        new = subscription.action_new_secret()["context"]["default_key"]
+        for known in (SECRET, new):
+            self.hook.as_webhook(known)
+            self.assertEqual(state(), "arrived", "it is believed by either")
+        subscription.action_end_previous_secret()
+        self.assertEqual(state(), "arrived")
+        self.hook.as_webhook(SECRET)
+        self.assertEqual(state(), "waiting", "the earlier one signs no more")
+
     def test_type_that_there_is_not(self):
         with self.assertRaises(ValidationError):
             self.subscribe(event_types="invoice_*")
