@@ -80,7 +80,9 @@ class SyncBackendSettings(models.TransientModel):
             try:
                 _set(places[path], values)
             except (UserError, ValueError, TypeError, OverflowError) as exc:
-                raise UserError(f"{' / '.join(path)}: {exc}") from exc
+                raise UserError(
+                    self.env._("%(where)s: %(what)s", where=" / ".join(path), what=exc)
+                ) from exc
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def _check_manager(self):
