@@ -1,8 +1,10 @@
 import itertools
 import json
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from freezegun import freeze_time
 
@@ -199,6 +201,33 @@ class TestWebhook(HttpCase):
                 with self.subTest(size=size, chunked=data is pieces):
                     answer = self.url_open(url, data=data, headers=headers)
                     self.assertEqual(answer.status_code, status)
+
+    def test_what_is_too_long_is_answered_before_it_has_come(self):
+        """A sender that goes on for ever, or says that it will, fills no memory."""
+        for header, piece in (
+            ("Transfer-Encoding: chunked", b"1000\r\n" + b"x" * 4096 + b"\r\n"),
+            (f"Content-Length: {10**9}", b"x" * 4096),
+        ):
+            with self.subTest(header=header):
+                answer = self.begin(header, piece * 17)
+                self.assertIn(b" 413 ", answer.partition(b"\r\n")[0])
+
+    def begin(self, header, body):
+        """Send the beginning of a notice, and wait for the answer to that."""
+        server = urlsplit(self.base_url())
+        with self.allow_requests():
+            cookies = "; ".join(f"{c.name}={c.value}" for c in self.opener.cookies)
+            head = (
+                f"POST /pharmacy_sync/webhook/{self.backend.id} HTTP/1.1",
+                f"Host: {server.netloc}",
+                "Content-Type: application/json",
+                f"Cookie: {cookies}",
+                header,
+            )
+            address = (server.hostname, server.port)
+            with socket.create_connection(address, timeout=10) as sender:
+                sender.sendall("\r\n".join((*head, "", "")).encode() + body)
+                return sender.recv(4096)
 
     def pulls(self):
         return self.env["queue.job"].search_count(
