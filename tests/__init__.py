@@ -18,6 +18,7 @@ from .base import test_rights_tour
 from .base import test_work_tour
 from .base import test_log_tour
 from .base import test_walls
+from .base import test_rights
 from .base import test_second_backend
 from .base import test_walls_cases
 from .backend import test_conform
