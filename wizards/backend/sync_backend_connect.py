@@ -11,6 +11,7 @@ from odoo.http import request
 from odoo.orm.models import NO_ACCESS
 
 from ...client import FAILURES, PharmacyClient
+from ...client.abilities import read_any
 from ...client.session import reach
 from ...core.address import host, origin
 from ...core.exceptions import (
@@ -380,7 +381,7 @@ class SyncBackendConnect(models.TransientModel):
 
     def _read_entity(self, entity):
         correlation_id = uuid.uuid4().hex
-        self._client().changes(entity._entity_collection, None, 1, correlation_id)
+        read_any(self._client(), entity._entity_collection, correlation_id)
 
     def _client(self):
         # Not guarded: what is tried here says nothing of a backend in use.
