@@ -125,8 +125,10 @@ class OAuth2:
         if self._token is None or self._token.is_over(time.time()):
             try:
                 self._token = self._give(self._spent, deadline, correlation_id)
-            except TokenRefusedError:
-                self.is_last = True
+            except Exception as exc:
+                # Whatever it is: the request that it was for did not leave.
+                exc.sent = False
+                self.is_last = isinstance(exc, TokenRefusedError)
                 raise
         return self._written(self._token.value)
 

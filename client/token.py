@@ -3,7 +3,6 @@ and size, without redirects."""
 
 import time
 import uuid
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from urllib.parse import quote_plus, urlsplit
 
@@ -61,46 +60,45 @@ def ask_token(
     correlation_id,
     *,
     internal=False,
-    guard=lambda: nullcontext(lambda exchange: None),
+    report=lambda exchange: None,
 ):
     """Ask for a token.
 
     :param key: what sets the connections apart: database name and owner
     :param deadline: by when it is wanted
     :param internal: whether the server may be at an internal address
-    :param guard: as of :class:`.pharmacy.PharmacyClient`
+    :param report: called with the :class:`Exchange`, however it went
     :return: :class:`..core.token.Token`
     :raises TokenRefusedError: a setting is wrong, whose field it names
     :raises TokenUnavailableError: no token can be had now
     :raises InternalAddressError: the server is where it may not be
     """
-    with guard() as report:
-        response = error = None
-        request, started = grant.request(), time.monotonic()
-        ids = {"correlation_id": correlation_id, "request_id": uuid.uuid4().hex}
-        try:
-            response = _send(key, request, deadline, internal)
-            body = _json(response)
-            return read_token(response.status_code, body, response.headers, time.time())
-        except SyncError as exc:
-            error = exc
-            raise
-        finally:
-            answered = response is not None
-            report(
-                Exchange(
-                    method=request.method,
-                    path=urlsplit(grant.url).path or "/",
-                    status=response.status_code if answered else None,
-                    duration=time.monotonic() - started,
-                    bytes_sent=len(response.request.body or b"") if answered else 0,
-                    bytes_received=len(response.content) if answered else 0,
-                    items=0,
-                    retry=False,
-                    error=error,
-                    **ids,
-                )
+    response = error = None
+    request, started = grant.request(), time.monotonic()
+    try:
+        response = _send(key, request, deadline, internal)
+        body = _json(response)
+        return read_token(response.status_code, body, response.headers, time.time())
+    except SyncError as exc:
+        error = exc
+        raise
+    finally:
+        answered = response is not None
+        report(
+            Exchange(
+                method=request.method,
+                path=urlsplit(grant.url).path or "/",
+                status=response.status_code if answered else None,
+                duration=time.monotonic() - started,
+                bytes_sent=len(response.request.body or b"") if answered else 0,
+                bytes_received=len(response.content) if answered else 0,
+                items=0,
+                retry=False,
+                correlation_id=correlation_id,
+                request_id=uuid.uuid4().hex,
+                error=error,
             )
+        )
 
 
 def _send(key, request, deadline, internal):

@@ -50,7 +50,6 @@ class TokenRefusedError(HttpError):
     """The token server refuses; ``field`` names the setting that is wrong. For the app
     it is as if it had refused, whatever the status was: it says nothing of a record."""
 
-    sent = False
     overrides: ClassVar = {
         "delivery": Delivery.NOT_SENT,
         "suggested_action": _lt(

@@ -4,10 +4,9 @@ import base64
 
 import pytest
 import requests
+from conftest import KEY
 
 from pharmacy_app.auth import Method
-
-from .conftest import KEY
 
 
 def basic(user, password):

@@ -144,6 +144,7 @@ class TestAuth(AuthCase):
                 "auth_user": "odoo",
                 "auth_header": "X-Key",
                 "client_id": "odoo",
+                "token_scope": False,
                 "token_url": "https://x.example.com",
                 "auth_method": method,
                 "api_key": KEY,
@@ -371,6 +372,7 @@ class TestToken(AuthCase):
         calls = self.env["sync.call"].search([("backend_id", "=", self.backend.id)])
         token = calls.filtered(lambda call: call.operation == "token")
         self.assertEqual((token.path, token.status), ("/oauth/token", 200))
+        self.assertFalse(token.result, "it says nothing of the app's health")
         self.assertIn(token.correlation_id, (calls - token).mapped("correlation_id"))
 
     def test_a_token_goes_to_no_other_app(self):

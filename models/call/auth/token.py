@@ -67,7 +67,7 @@ class _Tokens:
                 # Another worker may have got it while this one waited for its turn.
                 if token := self._kept(cr, spent):
                     return token
-                token = self._ask(deadline, correlation_id)
+                token = self._ask(cr, deadline, correlation_id)
                 self._keep(cr, token)
                 return token
 
@@ -115,14 +115,14 @@ class _Tokens:
                 # It is given back already, but on a test's cursor.
                 cr.commit()  # pylint: disable=invalid-commit
 
-    def _ask(self, deadline, correlation_id):
+    def _ask(self, cr, deadline, correlation_id):
         ask = partial(
             ask_token,
             (self._backend.env.cr.dbname, f"token {self._backend.id}"),
             deadline=deadline,
             correlation_id=correlation_id,
             internal=self._internal,
-            guard=partial(self._backend._guard, "token", None),
+            report=partial(self._log, cr),
         )
         *earlier, last = self._grants
         for grant in earlier:
@@ -135,3 +135,16 @@ class _Tokens:
         if earlier:
             self._on_next()
         return token
+
+    def _log(self, cr, exchange):
+        """Append the exchange to the log of calls, without a result: it says nothing
+        of the app's health."""
+        env, error = self._backend.env, exchange.error
+        found = error and env["sync.error"]._classify(error, self._backend)
+        env["sync.call"]._append(
+            cr,
+            self._backend.id,
+            "token",
+            exchange=exchange,
+            error_type=found and str(found.type),
+        )
