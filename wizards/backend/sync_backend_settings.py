@@ -130,8 +130,8 @@ class SyncBackendSettings(models.TransientModel):
         return list(differing(now, given))
 
     def _given(self):
-        content = base64.b64decode(self.with_context(bin_size=False).upload)
         try:
+            content = base64.b64decode(self.with_context(bin_size=False).upload)
             content = content if len(content) <= LONGEST else b""
             # NaN and Infinity are no JSON, but Python reads them.
             given = json.loads(content, parse_constant=int)
