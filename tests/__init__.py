@@ -22,6 +22,8 @@ from .base import test_rights
 from .base import test_second_backend
 from .base import test_walls_cases
 from .backend import test_conform
+from .backend import test_auth
+from .backend import test_auth_tour
 from .backend import test_backend_settings
 from .backend import test_connect
 from .backend import test_origin
