@@ -1,7 +1,7 @@
 """From a change on one side to its arrival at the other, with an idle queue.
 
-One order at a time: its note is changed in Odoo and looked for at the app; then, after a
-rest, changed at the app, which sends a webhook, and looked for in Odoo. What the two
+One order at a time: its note is changed in Odoo and looked for at the app; then, after
+a rest, changed at the app, which sends a webhook, and looked for in Odoo. What the two
 writes alone take is measured in the same rounds.
 """
 

@@ -52,11 +52,11 @@ class Client:
         return answer["result"]
 
 
-def app(method, path, **body):
-    """One request to the pharmacy app."""
+def app(method, path, at=APP_URL, **body):
+    """One request to a pharmacy app."""
     response = requests.request(
         method,
-        APP_URL + path,
+        at + path,
         json=body or None,
         headers={"Authorization": f"Bearer {APP_KEY}"},
         timeout=TIMEOUT,
