@@ -21,6 +21,7 @@ TIMEOUT = 600
 class Client:
     """A plain JSON-RPC client, the same for both sides of a comparison."""
 
+    url = ODOO_URL
     _ids = count(1)
 
     def __init__(self, login, password):
@@ -37,7 +38,7 @@ class Client:
 
     def _call(self, service, method, *args):
         answer = self._session.post(
-            f"{ODOO_URL}/jsonrpc",
+            f"{self.url}/jsonrpc",
             json={
                 "jsonrpc": "2.0",
                 "method": "call",
@@ -51,11 +52,11 @@ class Client:
         return answer["result"]
 
 
-def app(method, path, **body):
-    """One request to the pharmacy app."""
+def app(method, path, at=APP_URL, **body):
+    """One request to a pharmacy app."""
     response = requests.request(
         method,
-        APP_URL + path,
+        at + path,
         json=body or None,
         headers={"Authorization": f"Bearer {APP_KEY}"},
         timeout=TIMEOUT,

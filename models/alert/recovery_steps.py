@@ -121,13 +121,11 @@ class SyncRecoveryRun(models.Model):
         Error = self.env["sync.error"]
         for job in jobs:
             died = WorkerDiedError(f"The worker of job {job.name} died again and again")
-            Error.create(
-                Error._values(
-                    Error._classify(died),
-                    died,
-                    operation="killed job",
-                    context={"job": job.uuid, "method": job.func_string},
-                )
+            Error._record_here(
+                Error._classify(died),
+                died,
+                operation="killed job",
+                context={"job": job.uuid, "method": job.func_string},
             )
 
     def _idle_jobs(self):

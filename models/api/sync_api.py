@@ -300,15 +300,13 @@ class SyncApi(models.AbstractModel):
         Error = self.env["sync.error"].sudo()
         try:
             with self.env.cr.savepoint():
-                Error.create(
-                    Error._values(
-                        classification,
-                        exception,
-                        operation="api",
-                        backend_id=backend.id,
-                        correlation_id=correlation_id,
-                        context=about,
-                    )
+                Error._record_here(
+                    classification,
+                    exception,
+                    operation="api",
+                    backend_id=backend.id,
+                    correlation_id=correlation_id,
+                    context=about,
                 )
         except Exception as exc:
             if is_replayed(exc):

@@ -235,15 +235,13 @@ class SyncBackend(models.Model):
                 severity=info.severity,
             )
         Error = self.env["sync.error"]
-        Error.create(
-            Error._values(
-                classification,
-                exchange.error,
-                operation=operation,
-                backend_id=self.id,
-                correlation_id=exchange.correlation_id,
-                context={"path": exchange.path},
-            )
+        Error._record_here(
+            classification,
+            exchange.error,
+            operation=operation,
+            backend_id=self.id,
+            correlation_id=exchange.correlation_id,
+            context={"path": exchange.path},
         )
 
     def _accepted(self):

@@ -150,15 +150,13 @@ class SyncMapping(models.Model):
         with alone(self.env) as failure:
             return self._write_odoo(changes)
         Error = self.env["sync.error"]
-        Error.create(
-            Error._values(
-                Error._classify(failure.error, self.backend_id),
-                failure.error,
-                operation="apply",
-                backend_id=self.backend_id.id,
-                mapping_id=self.id,
-                correlation_id=correlation_id,
-            )
+        Error._record_here(
+            Error._classify(failure.error, self.backend_id),
+            failure.error,
+            operation="apply",
+            backend_id=self.backend_id.id,
+            mapping_id=self.id,
+            correlation_id=correlation_id,
         )
         return None
 

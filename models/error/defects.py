@@ -55,12 +55,10 @@ class SyncError(models.Model):
             error_type=ErrorType.UNEXPECTED,
         )
         classification = replace(classify(error), severity=Severity.CRITICAL)
-        self.create(
-            self._values(
-                classification,
-                operation="error handling",
-                correlation_id=storable_text(str(correlation_id), LONGEST_ID),
-            )
+        self._record_here(
+            classification,
+            operation="error handling",
+            correlation_id=storable_text(str(correlation_id), LONGEST_ID),
         )
 
 

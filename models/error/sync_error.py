@@ -344,6 +344,11 @@ class SyncError(models.Model):
         )
 
     @api.model
+    def _record_here(self, classification, exception=None, **about):
+        """Record a failure in this transaction; see :meth:`_values`."""
+        return self.create(self._values(classification, exception, **about))
+
+    @api.model
     def _record(self, exception, severity=None, **about):
         """Classify and record a failure in a transaction of its own, which survives
         the rollback of the one that failed. Never raises.
@@ -372,7 +377,7 @@ class SyncError(models.Model):
 
     @api.model
     def _keep(self, classification, exception, about):
-        self.create(self._values(classification, exception, **about))
+        self._record_here(classification, exception, **about)
 
 
 def _whose(about):

@@ -156,8 +156,7 @@ class SyncEvent(models.Model):
 
     def _record_error(self, classification, exception, handler):
         self.ensure_one()
-        Error = self.env["sync.error"]
-        values = Error._values(
+        return self.env["sync.error"]._record_here(
             classification,
             exception,
             operation=f"event {handler}",
@@ -172,7 +171,6 @@ class SyncEvent(models.Model):
                 "odoo_id": self.res_id,
             },
         )
-        return Error.create(values)
 
     @api.model
     def _recover(self):

@@ -171,15 +171,13 @@ class SyncProgress(models.AbstractModel):
         Error = self.env["sync.error"]
         backend = self._work_backend()
         classification = Error._classify(exception, backend)
-        Error.create(
-            Error._values(
-                classification,
-                exception,
-                operation=self._name,
-                backend_id=backend.id,
-                correlation_id=self.correlation_id,
-                context={"work": self.display_name},
-            )
+        Error._record_here(
+            classification,
+            exception,
+            operation=self._name,
+            backend_id=backend.id,
+            correlation_id=self.correlation_id,
+            context={"work": self.display_name},
         )
         self._halt("failed", Error._explain(classification))
 

@@ -74,16 +74,14 @@ class SyncInitialPart(models.Model):
 
     def _record_failure(self, exception, line):
         work, Error = self.initial_id, self.env["sync.error"]
-        Error.create(
-            Error._values(
-                Error._classify(exception, work.backend_id),
-                exception,
-                operation=work._name,
-                backend_id=work.backend_id.id,
-                stream_id=self.stream_id.id,
-                correlation_id=work.correlation_id,
-                context={"work": work.display_name, "record": line.display_name},
-            )
+        Error._record_here(
+            Error._classify(exception, work.backend_id),
+            exception,
+            operation=work._name,
+            backend_id=work.backend_id.id,
+            stream_id=self.stream_id.id,
+            correlation_id=work.correlation_id,
+            context={"work": work.display_name, "record": line.display_name},
         )
 
     def _carry_create_odoo(self, ids, suspected=False):

@@ -84,16 +84,14 @@ class SyncReconciliation(models.Model):
 
     def _record_failure(self, exception, drift, correlation_id):
         Error = self.env["sync.error"]
-        Error.create(
-            Error._values(
-                Error._classify(exception, self.backend_id),
-                exception,
-                operation=self._name,
-                backend_id=self.backend_id.id,
-                mapping_id=drift.mapping_id.id,
-                correlation_id=correlation_id,
-                context={"work": self.display_name, "record": drift.record_name},
-            )
+        Error._record_here(
+            Error._classify(exception, self.backend_id),
+            exception,
+            operation=self._name,
+            backend_id=self.backend_id.id,
+            mapping_id=drift.mapping_id.id,
+            correlation_id=correlation_id,
+            context={"work": self.display_name, "record": drift.record_name},
         )
 
     def _repair_push(self, drift, record, correlation_id):

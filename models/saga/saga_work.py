@@ -116,16 +116,14 @@ class SyncSaga(models.Model):
             self.reason = classification.message
             self._schedule(eta)
             return
-        Error.create(
-            Error._values(
-                classification,
-                exception,
-                operation=f"saga {step.name} {action['kind']}",
-                backend_id=self.backend_id.id,
-                correlation_id=self.correlation_id,
-                attempt=step.attempts,
-                context={"saga": self.id, "order": self.order_id.name},
-            )
+        Error._record_here(
+            classification,
+            exception,
+            operation=f"saga {step.name} {action['kind']}",
+            backend_id=self.backend_id.id,
+            correlation_id=self.correlation_id,
+            attempt=step.attempts,
+            context={"saga": self.id, "order": self.order_id.name},
         )
         if not self.error:
             self.write(

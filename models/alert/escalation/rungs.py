@@ -177,15 +177,13 @@ class SyncEscalation(models.Model):
     def _fail_fix(self, exception):
         Error = self.env["sync.error"]
         classification = Error._classify(exception, self.backend_id)
-        Error.create(
-            Error._values(
-                classification,
-                exception,
-                operation=OWN_WORK,
-                backend_id=self.backend_id.id,
-                correlation_id=self.correlation_id,
-                attempt=self.attempts,
-            )
+        Error._record_here(
+            classification,
+            exception,
+            operation=OWN_WORK,
+            backend_id=self.backend_id.id,
+            correlation_id=self.correlation_id,
+            attempt=self.attempts,
         )
         if self.attempts < ATTEMPTS:
             self.answer = classification.message

@@ -1,0 +1,139 @@
+"""Twenty pharmacies, one of them flooded: how long the others' changes take.
+
+Each backend has a company and an app of its own. A note of one order is changed in Odoo
+and looked for at its app, pharmacy after pharmacy: with idle queues, and then while one
+app has thousands of new orders, which Odoo reads for minutes.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median, quantiles
+
+from rig import APP_KEY, TIMEOUT, Client, app, query, shell, wait_until
+
+BACKENDS = int(os.environ.get("FAIRNESS_BACKENDS", "20"))
+FLOOD = int(os.environ.get("FAIRNESS_FLOOD", "5000"))
+PAGE = 500
+# Of how many orders the flood has all to be read still, or it was none.
+LEAST = FLOOD // 20
+# Odoo looks up new companies in the internet, unless they are marked.
+PREPARE = """
+Company = env["res.company"]
+mark = {{"iap_enrich_auto_done": True}}
+mark = mark if "iap_enrich_auto_done" in Company._fields else {{}}
+for number, url in enumerate({urls}):
+    company = Company.create({{"name": f"Clinic {{number}}", **mark}})
+    env.ref("base.user_admin").company_ids += company
+    env = env(context={{"allowed_company_ids": company.ids}})
+    backend = env["sync.backend"].create({{
+        "name": f"Fair {{number}}", "company_id": company.id, "url": url,
+        "internal": True, "api_key": {key!r},
+    }})
+    partner = env["res.partner"].create({{
+        "name": f"Supplier {{number}}", "supplier_rank": 1, "company_id": company.id,
+    }})
+    product = env["product.product"].create({{
+        "name": f"Product {{number}}", "company_id": company.id,
+    }})
+    env["purchase.order"].create({{
+        "partner_id": partner.id, "company_id": company.id,
+        "order_line": [(0, 0, {{"product_id": product.id, "product_qty": 1}})],
+    }})
+env.cr.commit()
+# The server has the administrator's companies in its cache.
+env.registry.signal_changes()
+"""
+ORDERS = """SELECT b.url, b.id, m.res_id, m.external_id FROM sync_mapping m
+              JOIN sync_backend b ON b.id = m.backend_id
+             WHERE m.res_model = 'purchase.order' AND m.state = 'synced'
+               AND m.external_id IS NOT NULL AND b.name ~ '^Fair ' ORDER BY b.id"""
+READ = "SELECT count(*) FROM sync_mapping WHERE backend_id = %s AND arrived"
+BEGUN = "SELECT count(*) > 100 FROM sync_mapping WHERE backend_id = {} AND arrived"
+
+
+def start_app(stack, folder, number):
+    """Another app; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = json.loads(os.environ["PHARMACY_SYNC_APP_COMMAND"])
+    file = str(Path(folder, f"{number}.sqlite"))
+    process = subprocess.Popen(
+        [*words, "--port", str(port), "--database", file],
+        env={**os.environ, "PHARMACY_API_KEY": APP_KEY},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    stack.callback(process.wait)
+    stack.callback(process.kill)
+    return f"http://127.0.0.1:{port}"
+
+
+def is_up(url):
+    limit = time.monotonic() + TIMEOUT
+    while time.monotonic() < limit:
+        try:
+            return app("GET", "/api/v1/health", at=url)
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(url)
+
+
+def arrival(order, text):
+    """Seconds from the write to the arrival at the order's app."""
+    url, __, res_id, there = order
+    admin("purchase.order", "write", [res_id], {"note": text})
+    start = time.perf_counter()
+    path = f"/api/v1/purchase-orders/{there}"
+    while text not in app("GET", path, at=url)["notes"]:
+        if time.perf_counter() - start > TIMEOUT:
+            raise TimeoutError(f"{url}: {text}")
+        time.sleep(0.01)
+    return time.perf_counter() - start
+
+
+def flood(order):
+    """Many new orders like one, at its app; and Odoo is to read them."""
+    url, backend, __, there = order
+    like = app("GET", f"/api/v1/purchase-orders/{there}", at=url)
+    data = {name: like[name] for name in ("supplier_id", "currency", "lines")}
+    items = [{"method": "create", "data": data}] * PAGE
+    for __ in range(FLOOD // PAGE):
+        app("POST", "/api/v1/purchase-orders/batch", at=url, items=items)
+    admin("sync.backend", "action_synchronise", [backend])
+    wait_until(BEGUN.format(backend), True)
+
+
+def show(name, values, bare):
+    marks = quantiles(values, n=20)
+    print(
+        f"{name:24}{min(values):9.2f}{marks[9]:9.2f}{marks[18]:9.2f}{max(values):9.2f}"
+        f"{median(values) / bare:8.1f}x"
+    )
+
+
+with ExitStack() as stack:
+    folder = stack.enter_context(tempfile.TemporaryDirectory())
+    urls = [start_app(stack, folder, number) for number in range(BACKENDS)]
+    for url in urls:
+        is_up(url)
+    shell(PREPARE.format(urls=urls, key=APP_KEY))
+    admin = Client("admin", "admin")
+    wait_until(f"SELECT count(*) FROM ({ORDERS}) o", BACKENDS)
+    flooded, *others = query(ORDERS)
+    idle = [arrival(order, f"idle {order[1]}") for order in others]
+    flood(flooded)
+    busy = [arrival(order, f"busy {order[1]}") for order in others]
+    (read,) = query(READ, flooded[1])[0]
+    print(f"\nSeconds from Odoo to the app, {BACKENDS - 1} pharmacies beside one with")
+    print(f"{FLOOD} new orders, of which {read} records were read at the end")
+    print(f"{'':24}{'min':>9}{'p50':>9}{'p95':>9}{'max':>9}{'ratio':>9}")
+    show("idle", idle, median(idle))
+    show("one is flooded", busy, median(idle))
+    assert read < FLOOD - LEAST, "the flood was over: try a larger FAIRNESS_FLOOD"
