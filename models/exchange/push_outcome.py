@@ -12,6 +12,7 @@ from ...core.envelope import check_envelope
 from ...core.exceptions import (
     AWAITED,
     NOT_MADE,
+    HeldUpError,
     HttpError,
     InvalidDataError,
 )
@@ -34,6 +35,7 @@ from ..base.sync_retry_policy import after
 
 # Seconds until what was not sent is, unless the cause says when.
 NOT_MADE_WAIT = 1
+HELD_UP_WAIT = 10
 
 
 @dataclass
@@ -125,6 +127,8 @@ class SyncStream(models.Model):
             )
         for exception, ids in outcomes.not_made.items():
             wait = KEY_WAIT if is_about_key(exception) else NOT_MADE_WAIT
+            if isinstance(exception, HeldUpError):
+                wait = HELD_UP_WAIT
             seconds = getattr(exception, "retry_after", None) or wait
             # The words of an app that refuses the key may hold anything.
             reason = self.backend_id._redact(str(exception))
