@@ -1,9 +1,12 @@
-from odoo import models
+from odoo import api, models
 
 from ...core.exceptions import SuspectedError
+from ...core.routing import Route
 from ..base.own_transaction import apart
 
 BATCH = 100
+# What becomes of a change that was left to the queue.
+ENDINGS = ("dead_letter_created", "dead_letter_redriven")
 
 
 class SyncInitialPart(models.Model):
@@ -137,9 +140,36 @@ class SyncInitialPart(models.Model):
             elif dead:
                 self._end_line(line, dead.last_error or dead.reason)
             elif mapping:
-                self._end_line(line, reason=self.env._("In the queue."))
+                self._end_line(line, reason=self._left_to_queue())
             else:
                 self._end_line(line, self.env._("It does not belong here any more."))
+
+    def _left_to_queue(self):
+        return self.env._("Left to the queue.")
+
+    def _follow_queue(self, operations):
+        """What the carrying out left to the queue has died there, or goes on."""
+        by_record = operations.filtered(
+            lambda o: o.kind == "push" and not o.mapping_id.external_id
+        ).grouped(lambda o: o.mapping_id.res_id)
+        lines = self._lines(
+            ("res_id", "in", list(by_record)),
+            ("action", "=", "create_pharmacy"),
+            ("state", "in", ("done", "failed")),
+        )
+        for line in lines:
+            operation = by_record[line.res_id][-1]
+            state = "failed" if operation.state == "dead" else "done"
+            if line.state == state:
+                continue
+            reason = self._left_to_queue()
+            if state == "failed":
+                reason = operation.last_error or operation.reason
+            self.initial_id._count(**{line.state: -1, state: 1})
+            line.write({"state": state, "reason": self._said(reason)})
+
+    def _said(self, error):
+        return self.stream_id.backend_id._redact(str(error))
 
     def _end_line(self, line, error=None, reason=False):
         """Mark a line as carried out, or failed, in the transaction that did it."""
@@ -147,6 +177,25 @@ class SyncInitialPart(models.Model):
             return
         state = "failed" if error else "done"
         if error:
-            reason = line.stream_id.backend_id._redact(str(error))
+            reason = self._said(error)
         line.write({"state": state, "reason": reason})
         self.initial_id._count(**{state: 1})
+
+
+class SyncEvent(models.Model):
+    _inherit = "sync.event"
+
+    @api.model
+    def _event_routes(self):
+        ended = Route("initial", "_handle_initial", ENDINGS, priority=30)
+        return (*super()._event_routes(), ended)
+
+    def _handle_initial(self):
+        """Correct what an initial synchronisation says of what it left to the queue."""
+        operations = self.env["sync.operation"].browse(self.mapped("res_id")).exists()
+        for stream, own in operations.grouped("stream_id").items():
+            parts = self.env["sync.initial.part"].search(
+                [("stream_id", "=", stream.id), ("step", "=", "carried")]
+            )
+            for part in parts:
+                part._follow_queue(own)

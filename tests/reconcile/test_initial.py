@@ -291,11 +291,47 @@ class TestInitial(WorkCase):
         work = self.preview(stream_ids=self.stream("supplier").ids)
         self.app.fault("error", status=503, match={"method": "POST"})
         self.carry(work)
-        self.assertEqual(self.line(work, "Veterinaria Alba").reason, "In the queue.")
+        line = self.line(work, "Veterinaria Alba")
+        self.assertEqual(line.reason, "Left to the queue.")
         self.app.heal()
         self.make_due()
         self.push()
         self.assertEqual(len(self.app.items("suppliers")), 1)
+        self.assertEqual(line.state, "done")
+
+    def test_what_dies_in_the_queue_is_no_success(self):
+        twin = self.supplier.copy({"name": "Alba Twin", "vat": False})
+        twin.supplier_rank = 1
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.app.fault("error", status=503, match={"method": "POST"})
+        self.carry(work)
+        total, part = work.total, work.part_ids
+        self.assertEqual((work.done_count, work.failed_count), (total, 0))
+        self.app.fault("forbid", match={"contains": "Alba Twin"})
+        self.make_due()
+        self.push()
+        dead = self.operations(state="dead")
+        self.assertEqual(dead.mapping_id.res_id, twin.id)
+        line = self.line(work, "Alba Twin")
+        self.assertEqual((line.state, line.reason), ("failed", dead.last_error))
+        self.assertEqual(self.line(work, "Veterinaria Alba").state, "done")
+        for count in (work, part):
+            self.assertEqual((count.done_count, count.failed_count), (total - 1, 1))
+
+        self.app.heal()
+        dead.action_redrive()
+        self.push()
+        self.assertEqual(len(self.app.items("suppliers")), 2)
+        self.assertEqual(line.state, "done")
+        for count in (work, part):
+            self.assertEqual((count.done_count, count.failed_count), (total, 0))
+
+        # What befalls a record later is no failure of this work.
+        self.app.fault("forbid", match={"contains": "Vigo"})
+        twin.city = "Vigo"
+        self.push()
+        self.assertEqual(self.operations(state="dead").mapping_id.res_id, twin.id)
+        self.assertEqual((line.state, work.failed_count), ("done", 0))
 
     def test_discarded_preview_resumes_the_backend(self):
         work = self.preview()
