@@ -2,7 +2,7 @@
 
 from odoo.addons.pharmacy_sync.core.bisect import bisecting, may_be_one_record
 from odoo.addons.pharmacy_sync.core.classification import classify
-from odoo.addons.pharmacy_sync.core.exceptions import HttpError
+from odoo.addons.pharmacy_sync.core.exceptions import HeldUpError, HttpError
 from odoo.addons.pharmacy_sync.core.pushing import (
     FETCHED,
     FOUND,
@@ -206,6 +206,8 @@ class Push:
         )
         if isinstance(failure, NotMadeError):
             self._give_back(item.operation, failure.retry_after)
+        elif isinstance(failure, HeldUpError):
+            self._hold_up(item.operation)
         elif isinstance(failure, HttpError):
             self.met["poisoned"] += 1
             self._fail(item.operation, classify(failure))
