@@ -26,6 +26,7 @@
         "data/secrets.xml",
         "wizards/backend/sync_backend_connect.xml",
         "wizards/backend/sync_backend_conform.xml",
+        "wizards/backend/sync_backend_settings.xml",
         "wizards/api/sync_backend_key.xml",
         "views/backend/sync_backend.xml",
         "views/backend/sync_stream.xml",

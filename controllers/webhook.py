@@ -10,7 +10,7 @@ from ..core.exceptions import NotNowError
 
 MAX_BODY = 64 * 1024
 MAX_ID = 2**31 - 1
-STATUS = {"too_large": 413, "replayed": 409, "database_copied": 409}
+STATUS = {"too_large": 413, "database_copied": 409}
 
 
 class WebhookController(http.Controller):
@@ -32,8 +32,8 @@ class WebhookController(http.Controller):
         """Check the signature, have the changes read, and answer at once.
 
         The notice itself is not believed for more than that something changed: what
-        changed is asked for, in the app's own order. An answer does not say whether
-        there is such a backend.
+        changed is asked for, in the app's own order. A repeated notice is answered as
+        the first was. An answer does not say whether there is such a backend.
         """
         env = request.env(user=SUPERUSER_ID)
         try:

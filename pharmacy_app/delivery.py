@@ -13,8 +13,8 @@ TIMEOUT_SECONDS = 5
 # Waits after the first, second... failed attempt; after the last the notice is
 # given up. The spacing is that of Standard Webhooks, about three days in all.
 RETRY_SECONDS = (5, 30, 120, 600, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
-# Whoever is told says that they accepted this notice before: its answer was lost.
-KNOWN = 409
+# Odoo's database is a copy: the notice is not for it.
+COPY = 409
 _PAGE = 100
 _IDLE_SECONDS = 1.0
 _logger = logging.getLogger(__name__)
@@ -120,8 +120,8 @@ class Deliverer:
             )
         except requests.RequestException as error:
             return f"{type(error).__name__}: {error}"[:500]
-        arrived = answer.status_code < 300 or answer.status_code == KNOWN
-        return None if arrived else f"HTTP {answer.status_code}"
+        settled = answer.status_code < 300 or answer.status_code == COPY
+        return None if settled else f"HTTP {answer.status_code}"
 
     def _postpone(self, row, attempts, due_at, error):
         with self._store.write() as db:

@@ -21,6 +21,7 @@ from .base import test_walls
 from .base import test_second_backend
 from .base import test_walls_cases
 from .backend import test_conform
+from .backend import test_backend_settings
 from .backend import test_connect
 from .backend import test_origin
 from .backend import test_sealed
@@ -119,4 +120,5 @@ from .api import test_api_refusals
 from .api import test_api_routes
 from .api import test_api_schema
 from .api import test_api_user
+from .api import test_people_over_http
 from .toolkit import test_toolkit

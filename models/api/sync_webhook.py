@@ -10,8 +10,8 @@ from ..base.sync_retention import BATCH
 
 
 class SyncWebhook(models.Model):
-    """A webhook that was accepted: it is not accepted again for as long as its
-    signature holds."""
+    """A webhook that was accepted: sent again, nothing is done, for as long as its
+    signature holds. Senders repeat what they had no answer to."""
 
     _name = "sync.webhook"
     _description = "Accepted Webhook"
@@ -22,11 +22,11 @@ class SyncWebhook(models.Model):
     expires = fields.Datetime(required=True, index=True)
 
     _key_uniq = models.Constraint(
-        "UNIQUE(backend_id, key)", "A webhook is accepted once."
+        "UNIQUE(backend_id, key)", "A webhook has its effect once."
     )
 
     @api.model
-    def _accept(self, backend, signed):
+    def _is_first(self, backend, signed):
         """Remember a webhook. Of two at once the second waits for the first, and meets
         a serialization failure, which replays it.
 
@@ -39,7 +39,17 @@ class SyncWebhook(models.Model):
             "key": hashlib.sha256(signed.id.encode()).hexdigest(),
             "expires": written.replace(tzinfo=None) + timedelta(seconds=TOLERANCE),
         }
-        return bool(insert_rows(self, [row], on_conflict=SQL("DO NOTHING")))
+        if insert_rows(self, [row], on_conflict=SQL("DO NOTHING")):
+            return True
+        # The signature of this one holds longer than that of the first.
+        self.env.execute_query(
+            SQL(
+                """UPDATE sync_webhook SET expires = GREATEST(expires, %s)
+                    WHERE backend_id = %s AND key = %s RETURNING id""",
+                *(row["expires"], row["backend_id"], row["key"]),
+            )
+        )
+        return False
 
 
 class SyncRetention(models.AbstractModel):

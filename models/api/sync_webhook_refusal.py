@@ -16,7 +16,6 @@ REASONS = [
     ("mismatch", "Wrong signature"),
     ("stale", "Too old"),
     ("from_the_future", "From the future"),
-    ("replayed", "Sent again"),
     ("too_large", "Too large"),
     ("malformed", "Not signed, or malformed"),
 ]
@@ -85,10 +84,6 @@ class SyncWebhookRefusal(models.Model):
             "stale": self.env._("Webhooks are refused because they are too old."),
             "from_the_future": self.env._(
                 "Webhooks are refused because they are from the future."
-            ),
-            "replayed": self.env._(
-                "Webhooks are refused because they were accepted before: the same ones "
-                "are sent again."
             ),
             "too_large": self.env._("Webhooks are refused because they are too large."),
             "malformed": self.env._(

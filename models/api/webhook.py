@@ -33,25 +33,27 @@ class SyncBackend(models.Model):
     )
 
     def _receive_webhook(self, headers, body):
-        """Check a webhook, and have the changes read that it is about.
+        """Check a webhook, and have the changes read that it is about. One that was
+        accepted before is accepted again, so that its sender rests, and nothing is
+        done.
 
         :param headers: of the request
         :param body: bytes; None: they are too many
-        :return: None, or why it is refused: ``too_large``, ``replayed``, ``stale``,
+        :return: None, or why it is refused: ``too_large``, ``stale``,
             ``from_the_future``, ``mismatch``, ``malformed`` or ``database_copied``
         :raises NotNowError: more were signed rightly than the backend lets in
         """
         backend = self.exists().filtered("active")
         secrets = backend._webhook_secrets()
         backend = backend if secrets else backend.browse()
-        reason = "too_large"
+        signed, reason = None, "too_large"
         if body is not None:
-            reason = backend._accept_webhook(secrets, headers, body)
+            signed, reason = backend._check_webhook(secrets, headers, body)
         if reason:
             self.env["sync.webhook.refusal"]._refuse(backend, reason)
         elif backend.is_copy:
             return "database_copied"
-        else:
+        elif self.env["sync.webhook"]._is_first(backend, signed):
             backend._schedule_noticed_pull()
         return reason
 
@@ -73,18 +75,20 @@ class SyncBackend(models.Model):
         else:
             self._schedule_pull()
 
-    def _accept_webhook(self, secrets, headers, body):
+    def _check_webhook(self, secrets, headers, body):
+        """``(what is signed, None)``, or ``(None, why it is refused)``"""
         try:
             signed = verify(secrets or [NO_SECRET], headers, body, time.time())
         except SignatureError as exc:
-            return "malformed" if exc.reason == "missing_header" else exc.reason
+            malformed = exc.reason == "missing_header"
+            return None, "malformed" if malformed else exc.reason
         except ConfigurationError:
-            return "mismatch"
+            return None, "mismatch"
         if not self:
-            return "mismatch"
+            return None, "mismatch"
         # What anybody can send uses nothing up that is the app's.
         self.env["sync.rate"]._admit(self, "webhook")
-        return None if self.env["sync.webhook"]._accept(self, signed) else "replayed"
+        return signed, None
 
     def _webhook_secrets(self):
         """The secrets of which any may have signed a webhook."""

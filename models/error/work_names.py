@@ -25,5 +25,6 @@ WORK_NAMES = {
     "scheduled reports": _lt("Scheduled reports"),
     "scheduled comparison": _lt("Scheduled comparison"),
     "scheduled figures": _lt("Scheduled figures"),
+    "scheduled preview": _lt("Scheduled preview of an initial synchronisation"),
     "scheduled look": _lt("Look for changes past Odoo's records"),
 }

@@ -1,5 +1,8 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
@@ -16,12 +19,17 @@ class SyncInitial(models.Model):
     corrects lines, and starts. Each line is carried out in the
     transaction that marks it as done, so it can be stopped, killed and gone on with;
     a second run finds what is linked already and leaves it alone.
+
+    A preview that is read again by itself, of a backend that stays paused, is the
+    shadow mode: both sides are compared for as long as somebody wants to look on, and
+    nothing is written on either.
     """
 
     _name = "sync.initial"
     _description = "Initial Synchronisation"
     _inherit = ["sync.bounded", "sync.progress"]
     _order = "id desc"
+    _bounds = {"again_hours": (0, 720)}
 
     backend_id = fields.Many2one(
         "sync.backend",
@@ -72,6 +80,13 @@ class SyncInitial(models.Model):
         "value, and not the same: it becomes a conflict, or one side's is taken. A "
         "field that is empty on one side is filled from the other in any case.",
     )
+    again_hours = fields.Integer(
+        "Read Again Every",
+        help="Hours after which both sides are read again by themselves, for as long "
+        "as the backend is paused and nobody has pressed Start or changed a line of "
+        "the preview. 0: they are read again by Preview Again only.",
+    )
+    corrected = fields.Boolean(compute="_compute_corrected")
     phase = fields.Selection(
         [
             ("new", "New"),
@@ -125,6 +140,21 @@ class SyncInitial(models.Model):
             work.outdated = work.phase == "ready" and any(
                 work.part_ids.mapped("outdated")
             )
+
+    @api.depends("line_ids.action", "line_ids.res_id")
+    def _compute_corrected(self):
+        """Whether a person has changed a line: jobs write their lines as one user."""
+        self.env["sync.initial.line"].flush_model(["initial_id", "action", "res_id"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT initial_id FROM sync_initial_line
+                    WHERE initial_id = ANY(%s) AND write_uid <> create_uid""",
+                self.ids,
+            )
+        )
+        corrected = {row[0] for row in rows}
+        for work in self:
+            work.corrected = work.id in corrected
 
     @api.depends("backend_id", "create_date")
     def _compute_display_name(self):
@@ -223,6 +253,36 @@ class SyncInitial(models.Model):
     def action_stop(self):
         self._check_operator()
         return super().action_stop()
+
+    @api.model
+    def _cron_read_again(self):
+        """Scheduled: read both sides again, where somebody looks on."""
+        with self.env["sync.error"]._watch_over("scheduled preview"):
+            self._read_again_due()
+
+    @api.model
+    def _read_again_due(self):
+        looked_at = self.search(
+            [
+                ("again_hours", ">", 0),
+                ("phase", "in", ("reading", "ready")),
+                # An app that did not answer is asked again in its time.
+                ("state", "in", ("draft", "failed")),
+                ("stream_ids", "!=", False),
+                ("backend_id.active", "=", True),
+                ("backend_id.paused", "=", True),
+                ("backend_id.refused_at", "=", False),
+                ("backend_id.maintained", "=", False),
+            ]
+        )
+        now = fields.Datetime.now()
+        looked_at.filtered(
+            lambda work: (
+                work.ended_at + timedelta(hours=work.again_hours) <= now
+                and not work.corrected
+                and not work.backend_id.is_copy
+            )
+        ).action_preview()
 
     def action_view_lines(self):
         """Open the lines; the button's context says which."""

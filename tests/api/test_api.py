@@ -76,6 +76,25 @@ class TestApi(SyncCase):
         order = self.orders()
         self.assertFalse(self.operations(mapping_id=self.mapping(order).id))
 
+    def test_orders_in_part_ask_the_app_nothing_and_share_a_job(self):
+        """Without a description, a unit or a date, as the shortest record has it."""
+        self.push()
+        self.env["queue.job"].search([]).unlink()
+        self.app.call("DELETE", "/admin/requests")
+        for number in range(10):
+            line = {"product_id": "prd_1", "quantity": 1, "unit_price": 2}
+            order = {"id": f"po_{number}", "version": 1, "supplier_id": "sup_1"}
+            order["lines"] = [{"key": "1", **line}]
+            answer = self.api.push("purchase_order", [order])
+            self.assertTrue(answer["success"], answer)
+            self.env.cr.flush()
+        keys = self.env["queue.job"].search([]).mapped("identity_key")
+        self.assertTrue(keys)
+        self.assertEqual(len(keys), len(set(keys)), keys)
+        self.backend._as_runner()._job_events()
+        self.push()
+        self.assertEqual(self.app.requests(), [])
+
     def test_same_order_again_changes_nothing(self):
         self.api.push("purchase_order", [self.order_data()])
         order = self.orders()

@@ -126,6 +126,15 @@ class TestApiRoutes(HttpCase):
         self.assertEqual((good["operation"], bad["operation"]), ("created", "failed"))
         self.assertIn("nested deeper", bad["error"]["message"])
 
+    def test_a_line_break_in_an_email_is_refused(self):
+        """It would be one in a header of a mail."""
+        for email in ("a@example.test\nBcc: all@example.test", "a@example.test\r"):
+            record = {**SUPPLIER, "email": email}
+            answer = self.ask("push", {"entity": "supplier", "records": [record]})
+            (result,) = answer.json()["results"]
+            self.assertEqual(result["operation"], "failed")
+            self.assertEqual(result["error"]["field"], "email")
+
     def test_only_the_key_of_a_backends_user_is_let_in(self):
         stranger = self.env.ref("base.user_admin")
         self.assertEqual(self.ask("health", {}, key="x" * 40).status_code, 401)

@@ -69,6 +69,10 @@ class TestDefects(AlertCase):
             ("sync.reconciliation", "_job_work"): (work, "_work_on"),
             ("sync.stream", "_cron_pull"): (self.env["sync.stream"], None),
             ("sync.delivery", "_job_deliver"): (self.delivery(), "_deliver"),
+            ("sync.initial", "_cron_read_again"): (
+                self.env["sync.initial"],
+                "_read_again_due",
+            ),
             ("sync.maintenance", "_cron_follow"): (
                 self.env["sync.maintenance"],
                 "_follow_due",

@@ -1,3 +1,6 @@
+from datetime import timedelta
+
+from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
@@ -85,6 +88,80 @@ class TestInitial(WorkCase):
         self.assertFalse(self.env["sync.mapping"].search([]))
         self.assertEqual({r["method"] for r in self.app.requests()}, {"GET"})
         self.assertEqual(ours.sync_state, False)
+
+    def test_what_was_edited_meanwhile_is_still_the_same_record(self):
+        self.app.add("suppliers", name="Veterinaria Alba", vat=self.supplier.vat)
+        self.backend.paused = True
+        self.supplier.phone = "+34 600 111 222"
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.assertEqual(
+            self.plan(work), {("Veterinaria Alba", "Veterinaria Alba"): "link"}
+        )
+        self.carry(work)
+        self.backend.paused = False
+        self.push()
+        (there,) = self.app.items("suppliers")
+        self.assertEqual(there["phone"], "+34 600 111 222")
+        self.assertEqual(self.supplier.sync_state, "synced")
+
+    # -- Shadow mode ------------------------------------------------------------------
+
+    def look_on(self, **values):
+        """A preview of a paused backend that is read again each day, a day later."""
+        self.backend.paused = True
+        work = self.preview(stream_ids=self.stream("supplier").ids, again_hours=24)
+        self.assertFalse(self.line(work, "New There"))
+        self.app.add("suppliers", name="New There")
+        work.write({"ended_at": fields.Datetime.now() - timedelta(days=1), **values})
+        return work
+
+    def read_again(self, work):
+        """Whether the scheduled action reads both sides again."""
+        self.env["sync.initial"]._cron_read_again()
+        if work.state == "running":
+            self.run_job(work)
+        return bool(self.line(work, "New There"))
+
+    def test_both_sides_are_read_again_and_nothing_is_written(self):
+        work = self.look_on()
+        self.app.call("DELETE", "/admin/requests")
+        self.assertTrue(self.read_again(work))
+        self.assertEqual((work.phase, work.state), ("ready", "draft"))
+        self.assertEqual({r["method"] for r in self.app.requests()}, {"GET"})
+        self.assertFalse(self.env["sync.mapping"].search([]))
+        self.assertTrue(self.backend.paused)
+
+    def test_they_are_read_again_in_their_time_only(self):
+        early = fields.Datetime.now() - timedelta(hours=23)
+        self.assertFalse(self.read_again(self.look_on(ended_at=early)))
+
+    def test_who_does_not_look_on_presses_preview_again(self):
+        self.assertFalse(self.read_again(self.look_on(again_hours=0)))
+
+    def test_the_preview_of_a_backend_that_works_stays_as_it_is(self):
+        work = self.look_on()
+        self.backend.paused = False
+        self.assertFalse(self.read_again(work))
+
+    def test_what_a_person_chose_in_the_preview_is_kept(self):
+        work = self.look_on()
+        operator = new_test_user(
+            self.env, "looking-on", groups="pharmacy_sync.group_operator"
+        )
+        work.line_ids[0].with_user(operator).action = "leave"
+        self.env.flush_all()
+        self.assertFalse(self.read_again(work))
+        self.assertTrue(work.corrected)
+
+    def test_an_outage_does_not_end_the_looking_on(self):
+        work = self.look_on()
+        self.app.fault("error", status=500)
+        self.assertFalse(self.read_again(work))
+        self.assertEqual(work.state, "failed")
+        self.app.heal()
+        self.assertFalse(self.read_again(work), "in its time only")
+        work.ended_at -= timedelta(days=1)
+        self.assertTrue(self.read_again(work))
 
     def test_each_kind_is_matched_by_its_own_codes(self):
         barcode, code = self.products[0], self.products[1]
