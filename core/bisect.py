@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .classification import classify
-from .exceptions import NOT_MADE, HeldUpError, SchemaMismatchError
+from .exceptions import NOT_MADE, SchemaMismatchError, SyncError
 from .refusal import MAY_BE_BUSY, Key, is_about_key
 from .taxonomy import Category, Delivery, ErrorType, TextEnum
 
@@ -36,6 +36,16 @@ _FATES = {
 # Refusals in a row, for want of time, after which it is not the records: one of them
 # brings three at the most.
 BUSY_IN_A_ROW = 4
+
+
+class HeldUpError(SyncError):
+    """The call was not made because of what became of the one before it."""
+
+    error_type = ErrorType.SERVICE_UNAVAILABLE
+    overrides: ClassVar = {
+        "delivery": Delivery.NOT_SENT,
+        "counts_for_breaker": False,
+    }
 
 
 @dataclass(frozen=True)

@@ -137,9 +137,8 @@ def classify(
     for link in (decisive, exc):
         if isinstance(link, SyncError):
             result = replace(result, **link.overrides)
-    if isinstance(exc, HttpError) and exc.of_one:
-        result = replace(result, counts_for_breaker=False)
-    return result
+    of_one = isinstance(exc, HttpError) and exc.of_one
+    return replace(result, counts_for_breaker=False) if of_one else result
 
 
 def classify_response(

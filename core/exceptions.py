@@ -346,14 +346,11 @@ class HttpError(SyncError):
     :param code: machine-readable code of the body, such as ``version_conflict``.
     :param headers: of the answer; ``Retry-After`` and ``Date`` are read.
     :param body: the decoded JSON body.
-    :ivar of_key: of a refusal that may be of the key: what a call made to test the key
-        said, a :class:`~.refusal.Key`
-    :ivar of_one: whether the app took another call of the kind right after: this one it
-        refused for what was asked with it, and that says nothing of the app
+    :ivar of_key: what a call made to test the key said, a :class:`~.refusal.Key`
     """
 
     of_key: "Key | None" = None
-    of_one: bool = False
+    of_one: bool = False  # the app took another call after it: it is fine itself
 
     def __init__(
         self,
@@ -399,15 +396,5 @@ class DuplicateOrderError(HttpError):
         self.existing_id = existing_id
 
 
-class HeldUpError(SyncError):
-    """The call was not made because of what became of the one before it."""
-
-    error_type = ErrorType.SERVICE_UNAVAILABLE
-    overrides: ClassVar = {
-        "delivery": Delivery.NOT_SENT,
-        "counts_for_breaker": False,
-    }
-
-
-NOT_MADE = (CircuitBreakerOpenError, ResourcePoolFullError, HeldUpError)
+NOT_MADE = (CircuitBreakerOpenError, ResourcePoolFullError)
 """The call was not made: that is no failure of the record, and no attempt."""

@@ -195,9 +195,11 @@ class SyncBackend(models.Model):
         """What a call failed with."""
         classify = partial(self.env["sync.error"]._classify, backend=self)
         found = classify(error, idempotent=False)
-        # While the breaker lets only probes through, no other call is made.
+        # At first the app is believed, and left alone as long as it asks for. While the
+        # breaker lets only probes through, no other call is made.
+        again = operation == "push" and call.exchange.retry
         closed = not breaker or breaker._believed()[0].state is core.State.CLOSED
-        if operation == "push" and closed and doubts_app(found):
+        if again and closed and doubts_app(found):
             asked = self._same_road(call.exchange)
             error.of_one = bool(asked) and key_after(_failure(asked)) is Key.GOOD
             found = classify(error, idempotent=False)

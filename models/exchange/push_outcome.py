@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from odoo import models
 
 from ...core.arriving import Move, received
+from ...core.bisect import HeldUpError
 from ...core.envelope import check_envelope
 from ...core.exceptions import (
     AWAITED,
     NOT_MADE,
-    HeldUpError,
     HttpError,
     InvalidDataError,
 )
@@ -195,7 +195,7 @@ class SyncStream(models.Model):
         after = silent(state, item.state, item.plan, unknown, directions)
         mapping._move(state, after)
         # To wait for another key costs no attempt either.
-        if is_about_key(exception) or isinstance(exception, NOT_MADE):
+        if is_about_key(exception) or isinstance(exception, (*NOT_MADE, HeldUpError)):
             outcomes.not_made[exception].append(operation.id)
         else:
             outcomes.failed.append((operation, classification, exception))

@@ -6,10 +6,9 @@ from math import ceil, log2
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.bisect import Fate, run_bisecting
+from odoo.addons.pharmacy_sync.core.bisect import Fate, HeldUpError, run_bisecting
 from odoo.addons.pharmacy_sync.core.exceptions import (
     CircuitBreakerOpenError,
-    HeldUpError,
     HttpError,
     OutcomeUnknownError,
     RateLimitError,

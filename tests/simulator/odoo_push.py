@@ -1,8 +1,12 @@
 """From Odoo to the pharmacy: ``push.py``, ``push_outcome.py``."""
 
-from odoo.addons.pharmacy_sync.core.bisect import bisecting, may_be_one_record
+from odoo.addons.pharmacy_sync.core.bisect import (
+    HeldUpError,
+    bisecting,
+    may_be_one_record,
+)
 from odoo.addons.pharmacy_sync.core.classification import classify
-from odoo.addons.pharmacy_sync.core.exceptions import HeldUpError, HttpError
+from odoo.addons.pharmacy_sync.core.exceptions import HttpError
 from odoo.addons.pharmacy_sync.core.pushing import (
     FETCHED,
     FOUND,
