@@ -24,6 +24,11 @@ class TestRestored(WorkCase):
         (order or self.order).write(values)
         self.sync()
 
+    def queue(self):
+        """What was changed waits to be sent."""
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+
     def settle(self):
         """Both ways, all read again, until nothing is due."""
         for __ in range(3):
@@ -121,6 +126,50 @@ class TestRestored(WorkCase):
         self.edit(notes="Of the other, too")
         self.sync()
         self.assertIn("Of the other, too", self.order.note)
+
+    def test_unsent_changes_are_sent_and_nothing_old_is_pulled_over(self):
+        """All that Odoo has in its queue when the app is set back."""
+        agreed = self.make_order(origin="Agreed")
+        self.sync()
+        self.agree(note="<p>Newer</p>", origin="Newer")
+        self.agree(self.quiet, note="<p>Quiet</p>")
+        self.long_ago()
+        made = self.make_order(origin="Made")
+        line = self.order.order_line[0]
+        self.order.write({"note": "<p>Unsent</p>"})
+        line.product_qty = 7
+        agreed.origin = "Unsent"
+        self.queue()
+        self.assertEqual(len(self.operations(kind="push", state="pending")), 3)
+        self.app.restore()
+        self.settle()
+        self.assertIn("Unsent", self.order.note)
+        self.assertEqual((self.order.origin, line.product_qty), ("Newer", 7))
+        self.assertFalse(self.conflict())
+        there = self.at_app(self.order)
+        self.assertEqual((there["notes"], there["reference"]), ("Unsent", "Newer"))
+        self.assertIn("7.00", [one["quantity"] for one in there["lines"]])
+        self.assertEqual(self.both(self.quiet)[1], "Quiet")
+        self.assertIn("Quiet", self.quiet.note)
+        self.assertEqual(self.at_app(agreed)["reference"], "Unsent")
+        self.assertEqual(self.at_app(made)["reference"], "Made")
+        self.assertEqual(len(self.app.items("purchase-orders")), 4)
+        self.assertFalse(self.operations(state="dead"))
+
+    def test_one_unsent_change_meets_an_app_that_was_set_back(self):
+        """The push comes before anything is read."""
+        self.agree(note="<p>Newer</p>", origin="Newer")
+        self.long_ago()
+        self.order.note = "<p>Unsent</p>"
+        self.queue()
+        self.app.restore()
+        self.push()
+        self.settle()
+        there = self.at_app(self.order)
+        self.assertEqual((there["notes"], there["reference"]), ("Unsent", "Newer"))
+        self.assertIn("Unsent", self.order.note)
+        self.assertEqual(self.order.origin, "Newer")
+        self.assertFalse(self.operations(state="dead"))
 
     # -- How it is noticed -------------------------------------------------------------
 
