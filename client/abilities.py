@@ -1,5 +1,7 @@
 """What an app can do, and the road for one that takes no batches: one record a call."""
 
+import uuid
+
 from ..core.exceptions import HttpError
 from .answers import RECORD, checked, readable, written
 from .exchange import segment
@@ -35,6 +37,21 @@ def takes_batches(client, collection, correlation_id):
             return False
         raise
     return True
+
+
+def change_nothing(client, collection, correlation_id):
+    """Ask for a change that cannot be made, as there is no such record: an app that
+    takes changes one by one says so.
+
+    :raises HttpError: always, but for an app that does as if there were
+    """
+    client._call(
+        "PATCH",
+        f"/{collection}/{uuid.uuid4().hex}",
+        json={},
+        if_match='"0"',
+        correlation_id=correlation_id,
+    )
 
 
 def write_one(client, collection, item, correlation_id, retry=False):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from odoo import models
 
 from ...core.arriving import Move, received
+from ...core.bisect import HeldUpError
 from ...core.envelope import check_envelope
 from ...core.exceptions import (
     AWAITED,
@@ -34,6 +35,7 @@ from ..base.sync_retry_policy import after
 
 # Seconds until what was not sent is, unless the cause says when.
 NOT_MADE_WAIT = 1
+HELD_UP_WAIT = 10
 
 
 @dataclass
@@ -125,6 +127,8 @@ class SyncStream(models.Model):
             )
         for exception, ids in outcomes.not_made.items():
             wait = KEY_WAIT if is_about_key(exception) else NOT_MADE_WAIT
+            if isinstance(exception, HeldUpError):
+                wait = HELD_UP_WAIT
             seconds = getattr(exception, "retry_after", None) or wait
             # The words of an app that refuses the key may hold anything.
             reason = self.backend_id._redact(str(exception))
@@ -191,7 +195,7 @@ class SyncStream(models.Model):
         after = silent(state, item.state, item.plan, unknown, directions)
         mapping._move(state, after)
         # To wait for another key costs no attempt either.
-        if is_about_key(exception) or isinstance(exception, NOT_MADE):
+        if is_about_key(exception) or isinstance(exception, (*NOT_MADE, HeldUpError)):
             outcomes.not_made[exception].append(operation.id)
         else:
             outcomes.failed.append((operation, classification, exception))

@@ -29,13 +29,19 @@ from .odoo_push import Push
 from .odoo_queue import Queue
 from .odoo_records import Records
 from .parts import Mapping
+from .receipts import Receipts
 
 
 class OrderFacts(Facts):
-    """:param times: :class:`Times` in ticks"""
+    """:param times: :class:`Times` in ticks
+    :param frozen: see :meth:`.receipts.Receipts.frozen`
+    """
 
-    def __init__(self, times):
-        self._times = times
+    def __init__(self, times, frozen=None):
+        self._times, self._frozen = times, frozen
+
+    def is_frozen(self, path, value):
+        return bool(self._frozen and self._frozen(path, value))
 
     def times(self):
         return self._times
@@ -70,6 +76,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.takes = everything
         self.directions = EVERY
         self.policies = None
+        self.receipts = Receipts()
         self.decided = []  # (record, core.policy.Decision): what no person was asked
         self.breakers = {}
         self.met = Counter()
@@ -199,8 +206,10 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         frozen = None
         if pharmacy is None and mapping.conflict:
             pharmacy = mapping.conflict.pharmacy
-        if pharmacy is not None and mapping.state.restored() and not decided:
-            frozen = AllFrozen().is_frozen
+        if pharmacy is not None and not decided:
+            frozen = self.receipts.frozen(odoo["name"])
+            if mapping.state.restored():
+                frozen = AllFrozen().is_frozen
         return self._changed(
             compare(
                 mapping.base,
@@ -224,7 +233,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
             record["version"],
             mapping.version,
         )
-        facts = OrderFacts(times)
+        facts = OrderFacts(times, self.receipts.frozen(odoo["name"]))
         return self._changed(
             decide(
                 mapping.base,
