@@ -125,8 +125,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         comparison = self._compare(mapping, odoo)
         seen = comparison.merge.conflicts
         choices = dict.fromkeys(seen, Decision(Choice(str(winner))))
-        half = decided(comparison.base.pharmacy, seen, seen, choices)
-        base = comparison.base.with_pharmacy(half, comparison.words, odoo)
+        base = self._decided_base(comparison, choices)
         mapping.move(replace(mapping.state, base=base, declined={}))
         try:
             self._take_over(mapping, odoo)
@@ -149,6 +148,11 @@ class Odoo(Push, Queue, Apply, Guard, Records):
             self._refresh_conflict(mapping, again, known.told_at)
         else:
             mapping.conflict = None
+
+    def _decided_base(self, comparison, choices):
+        base, seen = comparison.base, comparison.merge.conflicts
+        half = decided(base.pharmacy, seen, seen, choices)
+        return base.with_pharmacy(half, comparison.words, comparison.odoo)
 
     # -- restored ----------------------------------------------------------------------
 
@@ -289,10 +293,24 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self._refresh_conflict(mapping, comparison, known.told_at)
 
     def _keep_decided(self, mapping, decisions):
-        decisions = [d for d in decisions if d.path not in mapping.declined]
-        name = self.records[mapping.res_id]["name"]
+        odoo = self._serialise(mapping.res_id)
+        decisions = [
+            _as_made_anew(d, odoo) for d in decisions if d.path not in mapping.declined
+        ]
+        name = odoo["name"]
         self.decided += [(name, decision) for decision in decisions]
         self.met["decided"] += len(decisions)
+
+
+def _as_made_anew(decision, odoo):
+    """A line that stays though the pharmacy removed it is made anew there with all that
+    Odoo has, what it filled in among it."""
+    line, kept = decision.result, decision.values.odoo
+    if not decision.path.endswith("]") or line is MISSING or line != kept:
+        return decision
+    line = {**value_at(odoo, decision.path), **line}
+    values = replace(decision.values, odoo=line)
+    return replace(decision, result=line, values=values)
 
 
 def _moment(ticks):

@@ -87,7 +87,7 @@ class World:
             self.rooms |= {Room.POISON}
             self.pharmacy.poison = self._is_poison
         receipts = random.Random(f"deliveries of {self.seed}")
-        alone = self.rooms <= {Room.RULES, Room.PAST, Room.POISON}
+        alone = self.rooms <= {Room.RULES, Room.HOLDS, Room.PAST, Room.POISON}
         if alone and receipts.random() < 0.3:
             self.rooms |= {Room.RECEIPTS}
             self.odoo.takes = self.odoo.receipts.takes
