@@ -353,6 +353,8 @@ class SyncStream(models.Model):
             field=blamed,
             missing=self._adapter()._missing_types(),
         )
+        # It answered the call: what it says of one record it does not say of itself.
+        classification = replace(classification, counts_for_breaker=False)
         if blamed and blamed not in message:
             message = f"{blamed}: {message}"
             classification = replace(classification, message=message)

@@ -119,6 +119,106 @@ class TestOneOfABatch(OneRefused, SyncCase):
 
 
 @tagged("post_install", "-at_install")
+class TestOneItem(SyncCase):
+    """The answer to a batch takes all items but one."""
+
+    def setUp(self):
+        super().setUp()
+        self.sync()
+
+    def push_around(self, status):
+        """Push suppliers of which the app refuses one.
+
+        :return: the operation of that one
+        """
+        poison = f"POISON {status}"
+        names = [f"{status} {number}" for number in range(6)]
+        made = self.env["res.partner"].create(
+            [
+                {"name": name, "is_company": True, "supplier_rank": 1}
+                for name in [*names[:3], poison, *names[3:]]
+            ]
+        )
+        match = {"path": "*/batch", "contains": poison}
+        self.app.fault("refuse_item", status=status, match=match)
+        self.push()
+        self.assertLessEqual(set(names), self.names_at_app())
+        self.assertNotIn(poison, self.names_at_app())
+        for neighbour in made.filtered(lambda p: p.name in names):
+            self.assertEqual(neighbour.sync_state, "synced")
+        self.check_app_is_trusted()
+        return self.mapping(made[3]).operation_ids
+
+    def names_at_app(self):
+        return [supplier["name"] for supplier in self.app.items("suppliers")]
+
+    def check_app_is_trusted(self):
+        self.assertFalse(self.backend.refused_at)
+        breaker = self.backend._breaker("push")
+        self.assertEqual(breaker.state, "closed")
+        self.assertFalse(self.operations(parked=True))
+
+    def check_kept(self, left, status):
+        """The failure says what it is about, and in whose words."""
+        error = left.error_ids.sorted("id")[-1]
+        self.assertEqual(error.http_status, status)
+        self.assertEqual(error.mapping_id, left.mapping_id)
+        self.assertEqual(left.mapping_id.record_name, f"POISON {status}")
+        self.assertIn("a fault was asked for", error.message)
+
+    def check_heals(self, left):
+        self.app.heal()
+        if left.state == "dead":
+            left._redrive("for the test")
+        self.make_due()
+        self.push()
+        name = left.mapping_id.record_name
+        self.assertEqual(self.names_at_app().count(name), 1)
+        self.assertEqual(left.state, "done")
+
+    def test_one_that_is_refused_fails_alone(self):
+        # A redirect, and codes that Odoo once used for words of its own, among them.
+        for status in (302, 303, 400, 401, 402, 403, 407, 422, 451):
+            with self.subTest(status):
+                left = self.push_around(status)
+                self.assertEqual((left.state, left.attempts), ("dead", 1))
+                self.check_kept(left, status)
+                self.check_heals(left)
+
+    def test_one_that_is_busy_waits_and_is_given_up_alone(self):
+        for status in (429, 500, 503):
+            with self.subTest(status):
+                left = self.push_around(status)
+                self.assertEqual((left.state, left.attempts), ("waiting", 1))
+                self.check_kept(left, status)
+                # The app answers all the while: it is not away.
+                for __ in range(20):
+                    if left.state == "dead":
+                        break
+                    self.make_due()
+                    self.push()
+                    self.check_app_is_trusted()
+                self.assertEqual((left.state, left.revivals), ("dead", 0))
+                self.check_heals(left)
+
+    def test_one_of_which_the_app_knows_no_more(self):
+        for status in (499, 502, 504):
+            for applied in (False, True):
+                with self.subTest(status, applied=applied):
+                    left = self.push_around(status)
+                    mapping = left.mapping_id
+                    self.assertEqual(left.state, "waiting")
+                    self.assertTrue(mapping.uncertain)
+                    self.check_kept(left, status)
+                    if applied:
+                        about = {"external_ref": mapping.key}
+                        self.app.add("suppliers", name=mapping.record_name, **about)
+                    self.check_heals(left)
+                    mapping._record().active = False
+                    self.push()
+
+
+@tagged("post_install", "-at_install")
 class TestOneOfSingleCalls(OneRefused, SyncCase):
     """The answer to one call is that record's own."""
 
