@@ -126,13 +126,13 @@ class TestOneItem(SyncCase):
         super().setUp()
         self.sync()
 
-    def push_around(self, status):
+    def push_around(self, status, name="one"):
         """Push suppliers of which the app refuses one.
 
         :return: the operation of that one
         """
-        poison = f"POISON {status}"
-        names = [f"{status} {number}" for number in range(6)]
+        poison = f"POISON {status} {name}"
+        names = [f"{status} {name} {number}" for number in range(6)]
         made = self.env["res.partner"].create(
             [
                 {"name": name, "is_company": True, "supplier_rank": 1}
@@ -142,7 +142,7 @@ class TestOneItem(SyncCase):
         match = {"path": "*/batch", "contains": poison}
         self.app.fault("refuse_item", status=status, match=match)
         self.push()
-        self.assertLessEqual(set(names), self.names_at_app())
+        self.assertLessEqual(set(names), set(self.names_at_app()))
         self.assertNotIn(poison, self.names_at_app())
         for neighbour in made.filtered(lambda p: p.name in names):
             self.assertEqual(neighbour.sync_state, "synced")
@@ -163,7 +163,7 @@ class TestOneItem(SyncCase):
         error = left.error_ids.sorted("id")[-1]
         self.assertEqual(error.http_status, status)
         self.assertEqual(error.mapping_id, left.mapping_id)
-        self.assertEqual(left.mapping_id.record_name, f"POISON {status}")
+        self.assertIn(f"POISON {status}", left.mapping_id.record_name)
         self.assertIn("a fault was asked for", error.message)
 
     def check_heals(self, left):
@@ -205,7 +205,7 @@ class TestOneItem(SyncCase):
         for status in (499, 502, 504):
             for applied in (False, True):
                 with self.subTest(status, applied=applied):
-                    left = self.push_around(status)
+                    left = self.push_around(status, f"applied: {applied}")
                     mapping = left.mapping_id
                     self.assertEqual(left.state, "waiting")
                     self.assertTrue(mapping.uncertain)
@@ -214,8 +214,6 @@ class TestOneItem(SyncCase):
                         about = {"external_ref": mapping.key}
                         self.app.add("suppliers", name=mapping.record_name, **about)
                     self.check_heals(left)
-                    mapping._record().active = False
-                    self.push()
 
 
 @tagged("post_install", "-at_install")

@@ -34,7 +34,7 @@ class UndoneChangeComesBack(Odoo):
         return replace(begun, unanswered=state.unanswered)
 
 
-@seeds(1110)
+@seeds(5296)
 class OlderAnswerTakenForNewer(Odoo):
     """The answer to a push is written down over what a pull has read since."""
 
