@@ -8,10 +8,10 @@ from .exchange import segment
 
 # Statuses by which an app says that a route is not there.
 NO_ROUTE = (404, 405, 501)
-CREATED, OK, DELETED, STALE = 201, 200, 204, 412
+CREATED, OK, DELETED, GONE, STALE = 201, 200, 204, 410, 412
 # What an app says of one record, and not of all that it is sent: of a new one, and of
 # one that it should have.
-_OF_NEW, _OF_KNOWN = (409, 422), (404, 409, 410, 412, 422)
+_OF_NEW, _OF_KNOWN = (409, 422), (404, 409, GONE, STALE, 422)
 
 
 def capabilities(client, correlation_id):
@@ -39,19 +39,55 @@ def takes_batches(client, collection, correlation_id):
     return True
 
 
-def change_nothing(client, collection, correlation_id):
-    """Ask for a change that cannot be made, as there is no such record: an app that
-    takes changes one by one says so.
+def change_nothing(client, collection, correlation_id, external_id=None, version=0):
+    """Ask for a change that changes nothing, of a version that the record does not
+    have: an app that takes changes one by one says so.
 
-    :raises HttpError: always, but for an app that does as if there were
+    :param external_id: None: of a record that is not there
+    :raises HttpError: always, but for an app that does as if it had been made
     """
     client._call(
         "PATCH",
-        f"/{collection}/{uuid.uuid4().hex}",
+        f"/{collection}/{segment(external_id or uuid.uuid4().hex)}",
         json={},
-        if_match='"0"',
+        if_match=f'"{version}"',
         correlation_id=correlation_id,
     )
+
+
+def heeds_versions(client, collection, external_id, version, correlation_id):
+    """Whether the app refuses a change of a version that the record does not have,
+    found by sending one that changes nothing.
+
+    :param version: that it does not have
+    :return: None if the app's answer does not say
+    """
+    try:
+        change_nothing(client, collection, correlation_id, external_id, version)
+    except HttpError as exc:
+        return True if exc.status == STALE else None
+    return False
+
+
+def refusal_read_first(client, collection, item, correlation_id):
+    """How an app that heeds versions would refuse a change, found by reading the
+    record; None: it would not.
+
+    :param item: as for :meth:`.pharmacy.PharmacyClient.batch`
+    """
+    based_on = item.get("if_match")
+    if based_on in (None, "*"):
+        return None
+    record = client.get_if_there(collection, item["id"], correlation_id)
+    if record is None:
+        # The app says so itself, in its words.
+        return None
+    if record.get("deleted"):
+        return {"status": GONE, "current": record}
+    if record["version"] == based_on:
+        return None
+    message = f"The record is at version {record['version']}, not {based_on}."
+    return {"status": STALE, "current": record, "error": {"message": message}}
 
 
 def write_one(client, collection, item, correlation_id, retry=False):

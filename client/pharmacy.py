@@ -9,7 +9,6 @@ import requests
 from ..core.deadline import Deadline
 from ..core.exceptions import (
     AnswerTooLargeError,
-    ConfigurationError,
     DataCorruptedError,
     HttpError,
     MaxRetriesExceededError,
@@ -28,11 +27,12 @@ from .answers import (
     usable,
     written,
 )
+from .auth import UNAUTHORIZED, as_auth
 from .exchange import Exchange, segment
 from .session import DEADLINE_HEADER, LARGEST, pooled_session, send
 
 API = "/api/v1"
-UNAUTHORIZED, NOT_FOUND, GONE = 401, 404, 410
+NOT_FOUND, GONE = 404, 410
 
 
 # All that a call of the app fails with, but for faults of a program.
@@ -45,9 +45,7 @@ class PharmacyClient:
     :param key: what sets this app's connections apart in the process: database
         name, backend id, and a number: another one makes it connect anew
     :param url: base address, without a trailing slash
-    :param api_key: bearer token
-    :param next_key: tried once the app refuses the key; empty: there is none
-    :param on_next_key: called when the app has accepted it
+    :param auth: who asks, see :mod:`.auth`; a text is a bearer key
     :param connect_timeout: seconds
     :param read_timeout: seconds
     :param deadline: seconds one call may take as a whole, the wait for leave to make
@@ -70,10 +68,8 @@ class PharmacyClient:
         self,
         key,
         url,
-        api_key,
+        auth,
         *,
-        next_key="",
-        on_next_key=lambda: None,
         connect_timeout=5.0,
         read_timeout=20.0,
         deadline=60.0,
@@ -83,9 +79,7 @@ class PharmacyClient:
     ):
         self.url = url
         self._session = pooled_session(*key[:2], url, internal, *key[2:])
-        self._api_key = api_key
-        self._next_key = next_key
-        self._on_next_key = on_next_key
+        self._auth = as_auth(auth)
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._deadline = deadline
@@ -285,28 +279,15 @@ class PharmacyClient:
             raise MaxRetriesExceededError(exc.message, last_error=exc) from exc
 
     def _guarded(self, deadline, method, path, **kwargs):
-        last_key = not self._next_key
+        last_key = self._auth.is_last
         try:
             return self._once(deadline, method, path, last_key=last_key, **kwargs)
         except HttpError as exc:
-            if exc.status != UNAUTHORIZED or last_key:
+            if exc.status != UNAUTHORIZED or self._auth.is_last:
                 raise
-        # Nothing was done for a key that is not known.
-        self._api_key, self._next_key = self._next_key, self._api_key
-        try:
-            result = self._once(deadline, method, path, **kwargs)
-        except HttpError as exc:
-            if exc.status == UNAUTHORIZED:
-                self._api_key, self._next_key = self._next_key, self._api_key
-            else:
-                self._keep_next_key()
-            raise
-        self._keep_next_key()
-        return result
-
-    def _keep_next_key(self):
-        self._next_key = ""
-        self._on_next_key()
+        # Nothing was done for one that is not known.
+        with self._auth.again():
+            return self._once(deadline, method, path, **kwargs)
 
     def _once(self, deadline, method, path, **kwargs):
         with self._guard() as report:
@@ -331,7 +312,9 @@ class PharmacyClient:
         response = error = None
         started = time.monotonic()
         try:
-            headers = self._headers(idempotency_key, if_match, **ids)
+            # A token may have to be asked for first.
+            headers = self._auth.headers(deadline, correlation_id)
+            headers.update(_headers(idempotency_key, if_match, **ids))
             request = requests.Request(
                 method, self.url + API + path, headers=headers, **content
             )
@@ -360,25 +343,6 @@ class PharmacyClient:
                 )
             )
 
-    def _headers(self, idempotency_key, if_match, correlation_id, request_id):
-        try:
-            self._api_key.encode("latin-1")
-        except UnicodeEncodeError:
-            raise ConfigurationError(
-                "The API key has characters that no HTTP header can hold.",
-                field="api_key",
-            ) from None
-        return {
-            "Authorization": f"Bearer {self._api_key}",
-            "X-Correlation-ID": correlation_id,
-            "X-Request-ID": request_id,
-            "traceparent": traceparent(correlation_id, request_id),
-            DEADLINE_HEADER: "0",  # set when it is sent
-            "X-Actor": "odoo",
-            **({"Idempotency-Key": idempotency_key} if idempotency_key else {}),
-            **({"If-Match": if_match} if if_match else {}),
-        }
-
     def _send(self, request, deadline):
         try:
             return send(
@@ -396,3 +360,15 @@ class PharmacyClient:
                 raise
             # What it says of what was done is not known.
             raise OutcomeUnknownError(exc.message) from exc
+
+
+def _headers(idempotency_key, if_match, correlation_id, request_id):
+    return {
+        "X-Correlation-ID": correlation_id,
+        "X-Request-ID": request_id,
+        "traceparent": traceparent(correlation_id, request_id),
+        DEADLINE_HEADER: "0",  # set when it is sent
+        "X-Actor": "odoo",
+        **({"Idempotency-Key": idempotency_key} if idempotency_key else {}),
+        **({"If-Match": if_match} if if_match else {}),
+    }

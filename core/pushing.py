@@ -217,7 +217,7 @@ def answered(
     :param state: as it is now
     :param before: as it was when the push was planned
     :param answer: ``status``, and ``id``, ``version``, ``data`` of what was written, or
-        ``current``: the record as the pharmacy has it
+        ``current``: the record as the pharmacy has it; ``overwrote``: unseen values
     :param key: Odoo's key of the record
     :param taken: whether ``current`` is another mapping's counterpart
     :param told: canonical values of what was written, as the app has them now, and of
@@ -320,7 +320,8 @@ def _accepted(
         version=version,
         base=state.advanced(sent, planned.conflicts),
         unanswered=(),
-        in_part=False,
+        # What was not sent may have changed by what was overwritten.
+        in_part=bool(answer.get("overwrote")),
         epoch=state.app_epoch,
         declined={
             path: refusal

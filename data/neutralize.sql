@@ -5,6 +5,9 @@ UPDATE sync_backend
    SET paused = true, user_id = NULL,
        api_key_secret = NULL, api_key_next_secret = NULL,
        webhook_secret_secret = NULL, webhook_secret_next_secret = NULL,
+       token_secret = NULL, token_internal_host = NULL,
+       token_url = CASE WHEN token_url IS NULL THEN NULL
+                        ELSE 'http://neutralized.invalid' END,
        internal_host = NULL, url = 'http://neutralized.invalid';
 UPDATE sync_subscription
    SET active = false, internal_host = NULL, address_secret = NULL,

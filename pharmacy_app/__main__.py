@@ -15,6 +15,7 @@ import uvicorn
 
 from .abilities import Ability
 from .app import Options, create_app
+from .auth import HEADER, SCOPE, TOKEN_PATH, USER, Method
 from .transport import ExposedProtocol
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -37,6 +38,14 @@ def parse_arguments(arguments=None):
         default=[],
         choices=[ability.value for ability in Ability],
         help="seem not to have this ability; can be repeated",
+    )
+    parser.add_argument(
+        "--auth",
+        default=Method.BEARER.value,
+        choices=[method.value for method in Method],
+        help=f"how requests say who asks, always with the same key: {HEADER} is the "
+        f"header, {USER} the user and the client; tokens of {TOKEN_PATH} have the "
+        f"scope {SCOPE}",
     )
     parser.add_argument("--log-file", help="instead of standard error")
     parser.add_argument("--print-openapi", action="store_true")
@@ -95,6 +104,7 @@ def main():
         webhook_secret=arguments.webhook_secret,
         webhook_database=arguments.webhook_database,
         hidden=tuple(map(Ability, arguments.hide)),
+        auth=Method(arguments.auth),
     )
     server(create_app(options), arguments.host, arguments.port).run()
 

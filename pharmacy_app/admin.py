@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, StrictBool
 
 from .abilities import Ability
+from .auth import Method
 from .demo_data import seed
 from .errors import ApiError, Code, to_json
 from .faults import Plan
@@ -41,6 +42,11 @@ class SettingsData(Closed):
     without_checksums: StrictBool | None = None
     # A code with which every record is refused, each for itself; empty: none is.
     refuse_records: Code | Literal[""] | None = None
+    auth: Method | None = None
+    # Seconds that new tokens are good for, and what is told of it (-1: nothing).
+    token_seconds: float | None = None
+    told_seconds: float | None = None
+    forget_tokens: StrictBool = False
     stock: dict[str, PositiveAmount | None] = Field(default_factory=dict)
 
 
@@ -94,6 +100,7 @@ def load_demo_data(request: Request, data: SeedData):
 def change_settings(request: Request, data: SettingsData):
     store = request.app.state.store
     _hide(store, data)
+    _ask_who(request.app.state.callers, data)
     if data.keeps is not None:
         store.keeps = tuple(data.keeps)
     if data.refuse_records is not None:
@@ -105,6 +112,7 @@ def change_settings(request: Request, data: SettingsData):
                 db.execute("INSERT INTO stock VALUES (?, ?)", (product_id, quantity))
         stock = db.execute("SELECT product_id, quantity FROM stock").fetchall()
     return {
+        "auth": request.app.state.callers.method,
         "hidden": sorted(store.hidden),
         "ignore_idempotency_keys": Ability.IDEMPOTENCY_KEY in store.hidden,
         "keeps": store.keeps,
@@ -112,6 +120,17 @@ def change_settings(request: Request, data: SettingsData):
         "without_checksums": Ability.CHECKSUMS in store.hidden,
         "stock": {row["product_id"]: str(Decimal(row["quantity"])) for row in stock},
     }
+
+
+def _ask_who(callers, data):
+    if data.auth is not None:
+        callers.method = data.auth
+    if data.token_seconds is not None:
+        callers.token_seconds = callers.told_seconds = data.token_seconds
+    if data.told_seconds is not None:
+        callers.told_seconds = None if data.told_seconds < 0 else data.told_seconds
+    if data.forget_tokens:
+        callers.forget_tokens()
 
 
 def _hide(store, data):

@@ -10,8 +10,9 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from . import admin, api, pages, reservations, webhook_routes
+from . import admin, api, auth, pages, reservations, webhook_routes
 from .abilities import Hiding
+from .auth import Callers, Method
 from .delivery import Deliverer
 from .errors import CODE_OF_STATUS, ApiError, Code, first_invalid
 from .faults import Faults
@@ -38,6 +39,7 @@ class Options:
     :param database: path of the SQLite file
     :param webhook_url: where notices of changes go, besides stored subscriptions
     :param hidden: abilities that it seems not to have
+    :param auth: how requests say who asks
     :param deliver: whether notices are sent at all; they are stored in any case
     """
 
@@ -47,6 +49,7 @@ class Options:
     webhook_secret: str | None = None
     webhook_database: str | None = None
     hidden: tuple = ()
+    auth: Method = Method.BEARER
     deliver: bool = True
 
 
@@ -65,6 +68,7 @@ def create_app(options):
     )
     app.state.options = options
     app.state.api_key = options.api_key
+    app.state.callers = Callers(options.api_key, options.auth)
     app.state.store = Store(options.database, options.hidden)
     app.state.faults = Faults()
     app.state.log = RequestLog()
@@ -79,6 +83,7 @@ def create_app(options):
     for router in routers:
         app.include_router(router, prefix="/api/v1", dependencies=[Depends(_BEARER)])
     app.include_router(admin.router)
+    app.include_router(auth.router)
     app.mount("/static", StaticFiles(directory=pages.FOLDER / "static"))
     app.include_router(pages.router)
     app.add_exception_handler(ApiError, _answer_error)
@@ -87,7 +92,7 @@ def create_app(options):
     app.add_middleware(Hiding, store=app.state.store, prefix=f"{PREFIX}v1/")
     app.add_middleware(
         Gate,
-        api_key=options.api_key,
+        callers=app.state.callers,
         faults=app.state.faults,
         log=app.state.log,
     )

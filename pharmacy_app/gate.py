@@ -1,7 +1,6 @@
 """The door of the API: size, correlation id, key, faults, log; plain ASGI."""
 
 import asyncio
-import hmac
 import json
 import logging
 import re
@@ -11,13 +10,14 @@ from dataclasses import dataclass, replace
 from email.utils import formatdate
 
 from . import clock
+from .auth import TOKEN_PATH
 from .errors import CODE_OF_STATUS, ApiError, Code, correlation_id, to_json
 from .transport import cut, is_closing
 
 PREFIX = "/api/"
 BODY_LIMIT = 5 * 1024 * 1024
 _DRAIN_LIMIT = 10 * BODY_LIMIT
-_OPEN_PATHS = {"/api/v1/health"}
+_OPEN_PATHS = {"/api/v1/health", TOKEN_PATH}
 _CORRELATION = re.compile(r"[!-~]{1,200}")
 _logger = logging.getLogger(__name__)
 
@@ -67,16 +67,20 @@ class Answer:
 
 
 class Gate:
-    """Middleware around the API; what lies elsewhere passes untouched."""
+    """Middleware around the API and the giving of tokens; what lies elsewhere passes
+    untouched."""
 
-    def __init__(self, app, api_key, faults, log):
+    def __init__(self, app, callers, faults, log):
         self._app = app
-        self._authorization = f"Bearer {api_key}".encode()
+        self._callers = callers
         self._faults = faults
         self._log = log
 
     async def __call__(self, scope, receive, send):
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+        inside = scope["type"] == "http" and (
+            scope["path"].startswith(PREFIX) or scope["path"] == TOKEN_PATH
+        )
+        if not inside:
             await self._app(scope, receive, send)
             return
         started = time.monotonic()
@@ -133,17 +137,15 @@ class Gate:
                 return _injected(
                     code or CODE_OF_STATUS.get(rule.status, Code.UNAVAILABLE), rule
                 )
-        if incoming.path not in _OPEN_PATHS and not self._authorized(incoming):
-            return _refused(ApiError(Code.UNAUTHORIZED, "wrong or missing API key"))
+        known = incoming.path in _OPEN_PATHS or self._callers.know(incoming.headers)
+        if not known:
+            error = ApiError(Code.UNAUTHORIZED, "wrong or missing API key")
+            return _refused(error, self._callers.challenge())
         if incoming.body is None:
             return _refused(
                 ApiError(Code.PAYLOAD_TOO_LARGE, f"more than {BODY_LIMIT} bytes")
             )
         return None
-
-    def _authorized(self, incoming):
-        given = incoming.headers.get("authorization", "").encode("latin-1")
-        return hmac.compare_digest(given, self._authorization)
 
     async def _applied_in_part(self, incoming, rule):
         """The answer to a batch some items of which are refused; None: to another
@@ -205,10 +207,10 @@ _REFUSALS = {
 }
 
 
-def _refused(error):
+def _refused(error, challenge="Bearer"):
     headers = [(b"content-type", b"application/json")]
     if error.code == Code.UNAUTHORIZED:
-        headers.append((b"www-authenticate", b"Bearer"))
+        headers.append((b"www-authenticate", challenge.encode()))
     return Answer(error.status, headers, to_json(error.body()))
 
 

@@ -18,9 +18,12 @@ from .base import test_rights_tour
 from .base import test_work_tour
 from .base import test_log_tour
 from .base import test_walls
+from .base import test_rights
 from .base import test_second_backend
 from .base import test_walls_cases
 from .backend import test_conform
+from .backend import test_auth
+from .backend import test_auth_tour
 from .backend import test_backend_settings
 from .backend import test_connect
 from .backend import test_origin
@@ -71,6 +74,7 @@ from .exchange import test_neutral
 from .exchange import test_declined
 from .exchange import test_directions
 from .exchange import test_fidelity
+from .exchange import test_read_first
 from .exchange import test_single_calls
 from .exchange import test_not_said
 from .exchange import test_as_odoo

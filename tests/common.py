@@ -1,5 +1,6 @@
 """The reference pharmacy app as a process, and Odoo connected to it."""
 
+import base64
 import json
 import os
 import shutil
@@ -49,6 +50,7 @@ class PharmacyApp:
         self.url = f"http://127.0.0.1:{port}"
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {KEY}"
+        self._method = "bearer"
         self._command = json.loads(
             os.environ.get("PHARMACY_SYNC_APP_COMMAND")
             or json.dumps([sys.executable, "-m", "pharmacy_app"])
@@ -99,7 +101,7 @@ class PharmacyApp:
 
     def call(self, method, path, **body):
         """One request, made by the test itself."""
-        headers = body.pop("headers", None)
+        headers = {**self._known(path), **(body.pop("headers", None) or {})}
         response = self._session.request(
             method,
             self.url + path,
@@ -109,6 +111,33 @@ class PharmacyApp:
         )
         response.raise_for_status()
         return response.json() if response.content else None
+
+    def ask_for(self, method, **settings):
+        """Have the app ask another way who calls; the test goes on to be known."""
+        self.call("POST", "/admin/settings", auth=method, **settings)
+        self._method = method
+
+    def _known(self, path):
+        """Headers by which the app knows the test."""
+        if self._method == "bearer" or not path.startswith("/api/"):
+            return {}
+        if self._method == "header":
+            return {"X-Pharmacy-Key": KEY}
+        if self._method == "basic":
+            pair = base64.b64encode(f"odoo:{KEY}".encode()).decode()
+            return {"Authorization": f"Basic {pair}"}
+        answer = self._session.post(
+            f"{self.url}/oauth/token",
+            data={
+                "grant_type": "client_credentials",
+                "client_id": "odoo",
+                "client_secret": KEY,
+            },
+            headers={"X-Actor": "test"},
+            timeout=TIMEOUT,
+        )
+        answer.raise_for_status()
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
     def add(self, collection, **values):
         return self.call("POST", f"/api/v1/{collection}", **values)
@@ -144,6 +173,7 @@ class PharmacyApp:
 
     def reset(self):
         self.heal()
+        self.ask_for("bearer", token_seconds=3600, forget_tokens=True)
         self.call("POST", "/admin/settings", ignore_idempotency_keys=False)
         self.call("POST", "/admin/reset")
         self.call("DELETE", "/admin/requests")

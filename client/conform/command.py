@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from ..auth import Basic, Bearer, Header
 from .kit import run
 from .report import State, as_text
 
@@ -24,6 +25,9 @@ def main(words=None):
         default=os.environ.get(KEY),
         help=f"API key; better in the environment, as {KEY}",
     )
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--user", help="send the key as the password of this user")
+    way.add_argument("--header", help="send the key in this header, as it is")
     parser.add_argument(
         "--verbose", action="store_true", help="show requests and answers of all checks"
     )
@@ -32,7 +36,15 @@ def main(words=None):
         parser.error(f"give --key, or {KEY} in the environment")
     if not options.url.startswith(("http://", "https://")):
         parser.error("URL must begin with http:// or https://")
-    report = run(options.url, options.key)
+    report = run(options.url, _auth(options))
     shown = tuple(State) if options.verbose else (State.BROKEN, State.ABSENT)
     print(as_text(report, shown))  # pylint: disable=print-used
     return 0 if report.passed else 1
+
+
+def _auth(options):
+    if options.user:
+        return Basic(options.user, options.key)
+    if options.header:
+        return Header(options.header, options.key)
+    return Bearer(options.key)

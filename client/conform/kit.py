@@ -70,7 +70,7 @@ CAPABILITIES = (
 
 def run(
     url,
-    api_key,
+    auth,
     *,
     internal=True,
     patience=30.0,
@@ -83,13 +83,14 @@ def run(
     them again: suppliers, products, orders, a reservation and a subscription.
 
     :param url: base address of a sandbox
+    :param auth: who asks, see :mod:`..auth`; a text is a bearer key
     :param internal: whether it may be at an internal address
     :param patience: seconds that one answer may take
     :param seconds: after which no further check is begun; what was created is removed
     :param seen: called with each :class:`Finding` as soon as it is known
     :return: a :class:`Report`; never raises for what an app answers
     """
-    app = Sandbox(url, api_key, internal, patience)
+    app = Sandbox(url, auth, internal, patience)
     findings, deadline = [], Deadline.after(seconds)
 
     def check(*one, declared=None):

@@ -9,6 +9,7 @@ import requests
 
 from ...core.deadline import Deadline
 from ...core.exceptions import SyncError
+from ..auth import as_auth
 from ..exchange import segment
 from ..session import DEADLINE_HEADER, pooled_session, send
 from .report import Asked
@@ -54,14 +55,15 @@ class Sandbox:
     """One app, for one run.
 
     :param url: base address
+    :param auth: who asks, see :mod:`..auth`; a text is a bearer key
     :param internal: whether it may be at an internal address
     :param patience: seconds that one answer may take
     """
 
-    def __init__(self, url, api_key, internal, patience):
+    def __init__(self, url, auth, internal, patience):
         self.url = url.rstrip("/")
         self.name = f"conform-{secrets.token_hex(4)}"
-        self._key = api_key
+        self._auth = as_auth(auth)
         self._patience = patience
         self._session = pooled_session("conform", 0, self.url, internal)
         self._asked = []
@@ -82,19 +84,21 @@ class Sandbox:
     def asked(self):
         return tuple(self._asked)
 
-    def ask(self, method, path, body=None, *, params=None, headers=None, key=None):
+    def ask(self, method, path, body=None, *, params=None, headers=None, known=True):
         """Ask the app.
 
-        :raises BrokenError: no answer came
+        :param known: whether as one that it knows
+        :raises BrokenError: no answer came, or no token could be had
         """
         headers = headers or {}
+        deadline = Deadline.after(self._patience)
         request = requests.Request(
             method,
             self.url + API + path,
             params=params,
             json=body,
             headers={
-                "Authorization": f"Bearer {key or self._key}",
+                **(self._known(deadline) if known else self._auth.stranger()),
                 "X-Correlation-ID": self.name,
                 DEADLINE_HEADER: "0",
                 "X-Actor": "conform",
@@ -108,7 +112,7 @@ class Sandbox:
                 request,
                 connect_timeout=CONNECT,
                 read_timeout=self._patience,
-                deadline=Deadline.after(self._patience),
+                deadline=deadline,
             )
         except (requests.RequestException, SyncError) as exc:
             self._asked.append(Asked(method, shown, headers, body, None, str(exc)))
@@ -117,6 +121,12 @@ class Sandbox:
         told = response.text if answer.body is None else answer.body
         self._asked.append(Asked(method, shown, headers, body, answer.status, told))
         return answer
+
+    def _known(self, deadline):
+        try:
+            return self._auth.headers(deadline, self.name)
+        except SyncError as exc:
+            raise BrokenError(exc.message) from exc
 
     # pylint: disable-next=method-required-super
     def create(self, collection, body, headers=None):

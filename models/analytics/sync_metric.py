@@ -35,6 +35,7 @@ SOURCES = (
              FROM sync_call
             WHERE create_date >= %(start)s AND create_date < %(end)s
               AND backend_id IS NOT NULL -- figures are those of apps
+              AND operation <> 'token' -- and not of token servers
             GROUP BY 1, 2, operation, result""",
     ),
     (

@@ -1,6 +1,7 @@
 """What is connected: the backend, its streams, and the mapping of each record."""
 
 from . import sync_by_entity
+from .auth import sync_auth
 from . import sync_backend
 from . import sync_shared
 from . import sync_stream
@@ -11,6 +12,7 @@ from . import serialise
 from . import secrets
 from . import belonging
 from . import address
+from .auth import kept
 from . import lang
 from . import origin
 from . import sync_maintenance

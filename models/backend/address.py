@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ...core.address import fault, host, origin
+from ...core.address import fault, host
 
 
 class SyncBackend(models.Model):
@@ -61,19 +61,18 @@ class SyncBackend(models.Model):
         }
         return texts.get(fault((url or "").strip()))
 
-    def _check_key_stays(self, url):
+    def _check_key_stays(self):
         """A key goes to the host that it was entered for, and to no other.
 
-        :raises ValidationError: an app elsewhere would get the kept key
+        :raises ValidationError: one is kept, and another host would get it
         """
-        new = origin((url or "").strip())
-        for backend in self.sudo():
-            if backend.api_key_secret and origin(backend.url) != new:
-                raise ValidationError(
-                    self.env._(
-                        "%(backend)s has an API key for %(url)s, which goes nowhere "
-                        "else. Enter the API key together with the new address.",
-                        backend=backend.name,
-                        url=backend.url,
-                    )
+        for backend in self.sudo().filtered("api_key_secret"):
+            raise ValidationError(
+                self.env._(
+                    "%(backend)s has a key for %(url)s, which goes nowhere else. Enter "
+                    "the key (password, client secret) together with the new address "
+                    "or the new way of authentication.",
+                    backend=backend.name,
+                    url=backend.url,
                 )
+            )

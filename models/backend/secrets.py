@@ -4,7 +4,6 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.orm.models import NO_ACCESS
 
-from ...core.address import origin
 from ...core.exceptions import SecretSealedError
 from ...core.redaction import redact
 from ...core.sealing import is_sealed, seal, unseal
@@ -13,6 +12,8 @@ from ..base.rights import MANAGER, check_may
 
 MASK = "********"
 SECRETS = ("api_key", "api_key_next", "webhook_secret", "webhook_secret_next")
+# Kept like them, and got without a person.
+GOT = ("token",)
 
 
 def _secret_field(string, *, inverse, help_text):
@@ -41,7 +42,8 @@ class SyncBackend(models.Model):
     api_key = _secret_field(
         "API Key",
         inverse="_inverse_api_key",
-        help_text="Key that the pharmacy app gave to Odoo. It can be set, never read.",
+        help_text="Key, password or client secret that the pharmacy app gave to Odoo. "
+        "It can be set, never read.",
     )
     api_key_secret = _kept_field()
     api_key_next = _secret_field(
@@ -98,7 +100,7 @@ class SyncBackend(models.Model):
     def _secret(self, name):
         """A secret in clear text, for the moment of its use.
 
-        :param name: one of :data:`SECRETS`
+        :param name: one of :data:`SECRETS` or :data:`GOT`
         :return: the secret, or an empty text if there is none
         :raises SecretSealedError: it cannot be decrypted
         """
@@ -126,13 +128,13 @@ class SyncBackend(models.Model):
         of the server. What cannot be decrypted stays as it is."""
         keys = self._encryption_keys()
         for backend in self.sudo().search([("active", "in", (True, False))]):
-            for name in SECRETS if keys else ():
+            for name in (*SECRETS, *GOT) if keys else ():
                 if secret := "".join(backend._readable_secrets(name)):
                     backend[f"{name}_secret"] = seal(secret, keys)
 
     def _redact(self, value):
         """A copy in which what is secret, or sensitive on this backend, is masked."""
-        return redact(value, with_names(self.sudo().secret_fields or ""))
+        return redact(value, with_names(self._own_secret_names()))
 
     def _shown(self, path, text):
         """A text as people may see it, of a field that is named by a path."""
@@ -141,11 +143,10 @@ class SyncBackend(models.Model):
 
     def _keep_keys_here(self, vals):
         """Keys do not follow a backend to another host."""
+        moved = self.sudo().filtered(lambda backend: backend._would_move(vals))
         if vals.get("api_key", MASK) == MASK:
-            self._check_key_stays(vals["url"])
+            moved._check_key_stays()
         elif vals.get("api_key_next", MASK) == MASK:
-            new = origin((vals["url"] or "").strip())
-            moved = self.sudo().filtered(lambda b: origin(b.url) != new)
             moved.filtered("api_key_next_secret").api_key_next_secret = False
 
     def _use_next_key(self):

@@ -6,6 +6,7 @@ from odoo.tools.safe_eval import safe_eval
 from ...entities.neutral import SOURCE_LANG, neutral
 from ..base.actions import offer_undo
 from ..base.rights import OPERATOR, check_may
+from .auth.sync_auth import CONNECTING, RECEIVING
 
 
 class SyncBackend(models.Model):
@@ -13,7 +14,7 @@ class SyncBackend(models.Model):
 
     _name = "sync.backend"
     _description = "Pharmacy Backend"
-    _inherit = ["sync.bounded", "mail.thread"]
+    _inherit = ["sync.bounded", "sync.auth", "mail.thread"]
     _order = "name, id"
     _check_company_auto = True
     _bounds = {
@@ -183,7 +184,7 @@ class SyncBackend(models.Model):
 
     def write(self, vals):
         self.check_access("write")
-        if "url" in vals:
+        if RECEIVING & vals.keys():
             self._keep_keys_here(vals)
         if "lang" in vals:
             self.filtered(lambda b: b.lang != vals["lang"])._check_lang(vals["lang"])
@@ -199,7 +200,7 @@ class SyncBackend(models.Model):
             self._note_rest(resting)
         if vals.get("paused") is False or vals.get("active"):
             self._schedule_push()
-        if {"url", "api_key_secret", "api_key_next_secret"} & vals.keys():
+        if CONNECTING & vals.keys():
             self._connection_changed()
         return result
 

@@ -12,6 +12,7 @@ from ...core.pair import Base
 from ...core.pushing import nothing_agreed
 from ...entities.directory import Directory
 from ..base.actions import open_record
+from ..base.alone import raced
 
 # Fields of the mapping that are those of its state as they are.
 MOVED = (
@@ -235,24 +236,22 @@ class SyncMapping(models.Model):
     def _lock(self, ids):
         """Keep other transactions from queueing these records. If one did so since this
         one began, this one fails and is replayed."""
-        self.env.execute_query(
-            SQL(
-                "SELECT id FROM sync_mapping WHERE id = ANY(%s) ORDER BY id "
-                "FOR NO KEY UPDATE",
-                ids,
-            )
+        query = SQL(
+            "SELECT id FROM sync_mapping WHERE id = ANY(%s) ORDER BY id "
+            "FOR NO KEY UPDATE",
+            ids,
         )
+        raced(self.env, query)
 
     @api.model
     def _touch(self, ids):
         """Make older transactions fail that lock these records later."""
-        self.env.execute_query(
-            SQL(
-                "UPDATE sync_mapping SET write_date = now() at time zone 'UTC' "
-                "WHERE id = ANY(%s) RETURNING id",
-                ids,
-            )
+        query = SQL(
+            "UPDATE sync_mapping SET write_date = now() at time zone 'UTC' "
+            "WHERE id = ANY(%s) RETURNING id",
+            ids,
         )
+        raced(self.env, query)
 
     def _serialise(self):
         """Canonical values of the Odoo record."""
@@ -354,41 +353,39 @@ class SyncMapping(models.Model):
         if not rows:
             return self.browse()
         bases = [row.get("base") for row in rows]
-        ids = self.env.execute_query(
-            SQL(
-                """INSERT INTO sync_mapping
-                   (stream_id, backend_id, company_id, res_model, key, state,
-                    res_id, external_id, version, base, odoo_base, deleted, arrived,
-                    epoch, create_uid, write_uid, create_date, write_date)
-                   SELECT %(stream)s, %(backend)s, %(company)s, %(model)s, key,
-                          'synced', res_id, external_id, version, base, odoo_base,
-                          deleted, arrived, %(epoch)s, %(uid)s, %(uid)s,
-                          now() at time zone 'UTC', now() at time zone 'UTC'
-                     FROM unnest(%(keys)s::text[], %(res_ids)s::int[],
-                                 %(external_ids)s::text[], %(versions)s::int[],
-                                 %(bases)s::jsonb[], %(apart)s::jsonb[],
-                                 %(deleted)s::bool[], %(arrived)s::bool[])
-                          AS t (key, res_id, external_id, version, base, odoo_base,
-                                deleted, arrived)
-                   ON CONFLICT DO NOTHING
-                   RETURNING id""",
-                stream=stream.id,
-                backend=stream.backend_id.id,
-                company=stream.backend_id.company_id.id,
-                model=stream.res_model,
-                epoch=stream.backend_id.epoch,
-                uid=self.env.uid,
-                keys=[str(uuid.uuid4()) for __ in rows],
-                res_ids=[row.get("res_id") for row in rows],
-                external_ids=[row.get("external_id") for row in rows],
-                versions=[row.get("version") or 0 for row in rows],
-                bases=[_json(base and base.pharmacy) for base in bases],
-                apart=[_json(base and base.apart) for base in bases],
-                deleted=[row.get("deleted", False) for row in rows],
-                arrived=[row.get("arrived", False) for row in rows],
-            )
+        query = SQL(
+            """INSERT INTO sync_mapping
+               (stream_id, backend_id, company_id, res_model, key, state,
+                res_id, external_id, version, base, odoo_base, deleted, arrived,
+                epoch, create_uid, write_uid, create_date, write_date)
+               SELECT %(stream)s, %(backend)s, %(company)s, %(model)s, key,
+                      'synced', res_id, external_id, version, base, odoo_base,
+                      deleted, arrived, %(epoch)s, %(uid)s, %(uid)s,
+                      now() at time zone 'UTC', now() at time zone 'UTC'
+                 FROM unnest(%(keys)s::text[], %(res_ids)s::int[],
+                             %(external_ids)s::text[], %(versions)s::int[],
+                             %(bases)s::jsonb[], %(apart)s::jsonb[],
+                             %(deleted)s::bool[], %(arrived)s::bool[])
+                      AS t (key, res_id, external_id, version, base, odoo_base,
+                            deleted, arrived)
+               ON CONFLICT DO NOTHING
+               RETURNING id""",
+            stream=stream.id,
+            backend=stream.backend_id.id,
+            company=stream.backend_id.company_id.id,
+            model=stream.res_model,
+            epoch=stream.backend_id.epoch,
+            uid=self.env.uid,
+            keys=[str(uuid.uuid4()) for __ in rows],
+            res_ids=[row.get("res_id") for row in rows],
+            external_ids=[row.get("external_id") for row in rows],
+            versions=[row.get("version") or 0 for row in rows],
+            bases=[_json(base and base.pharmacy) for base in bases],
+            apart=[_json(base and base.apart) for base in bases],
+            deleted=[row.get("deleted", False) for row in rows],
+            arrived=[row.get("arrived", False) for row in rows],
         )
-        return self.browse(row[0] for row in ids)
+        return self.browse(row[0] for row in raced(self.env, query))
 
 
 def _json(value):

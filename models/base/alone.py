@@ -44,6 +44,16 @@ def is_transaction_failure(exception):
     return isinstance(exception, nobodys) and not isinstance(exception, _OF_A_VALUE)
 
 
+def raced(env, query):
+    """Execute a statement at which transactions meet, and return its rows.
+
+    The one that comes second is refused by PostgreSQL and replayed (see
+    :func:`is_replayed`). That is expected: Odoo's log gets no error of it.
+    """
+    env.cr.execute(query, log_exceptions=False)
+    return env.cr.fetchall()
+
+
 @dataclass
 class Failure:
     """What became of the work in :func:`alone` or :func:`contained`: ``error`` is None

@@ -88,6 +88,7 @@ class ResConfigSettings(models.TransientModel):
 
     @api.model
     def get_values(self):
+        self.check_access("read")
         return {**super().get_values(), **self._pharmacy_sync_values()}
 
     def set_values(self):

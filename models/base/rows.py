@@ -4,6 +4,8 @@ import json
 
 from odoo.tools import SQL
 
+from .alone import raced
+
 AUDIT = ("create_uid", "write_uid", "create_date", "write_date")
 NOW = SQL("now() at time zone 'UTC'")
 
@@ -39,16 +41,16 @@ def insert_rows(model, rows, on_conflict=None):
         names += AUDIT
         uid = model.env.uid
         audit = SQL(", %s, %s, %s, %s", uid, uid, NOW, NOW)
-    found = model.env.execute_query(
-        SQL(
-            "INSERT INTO %s (%s) SELECT t.*%s FROM unnest(%s) AS t%s RETURNING id",
-            SQL.identifier(model._table),
-            SQL(", ").join(map(SQL.identifier, names)),
-            audit,
-            SQL(", ").join(arrays),
-            SQL(" ON CONFLICT %s", on_conflict) if on_conflict else SQL(),
-        )
+    query = SQL(
+        "INSERT INTO %s (%s) SELECT t.*%s FROM unnest(%s) AS t%s RETURNING id",
+        SQL.identifier(model._table),
+        SQL(", ").join(map(SQL.identifier, names)),
+        audit,
+        SQL(", ").join(arrays),
+        SQL(" ON CONFLICT %s", on_conflict) if on_conflict else SQL(),
     )
+    env = model.env
+    found = raced(env, query) if on_conflict else env.execute_query(query)
     return [row[0] for row in found]
 
 

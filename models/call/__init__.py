@@ -6,6 +6,7 @@ from . import sync_breaker
 from . import sync_breaker_transition
 from . import sync_pool
 from . import abilities
+from . import auth
 from . import guard
 from . import sync_call
 from . import sync_cache

@@ -1,11 +1,37 @@
 import uuid
 
 from odoo import api, fields, models
+from odoo.tools import LazyTranslate
 
 from ...client import FAILURES
-from ...client.abilities import capabilities, takes_batches, write_one
+from ...client.abilities import (
+    capabilities,
+    heeds_versions,
+    refusal_read_first,
+    takes_batches,
+    write_one,
+)
+from ...core.abilities import Ability, has, leaps, told
 
-BATCH = "batch"
+_lt = LazyTranslate(__name__)
+FOUND = ("found", "As the connection test found")
+# Records that are read before they are sent together. The more, the older is what was
+# read of the first when all are sent.
+READ_AT_ONCE = 10
+NAMES = {
+    Ability.BATCH: _lt("many records in one call"),
+    Ability.IF_MATCH: _lt("refusal of changes of an old version"),
+}
+SINGLE_COST = _lt(
+    "Each record is sent in a call of its own: as many requests as there are records. "
+    "Nothing is lost or doubled by that."
+)
+READ_FIRST_COST = _lt(
+    "Each record is read before a change of it is sent, one request more for each: the "
+    "app does not refuse a change of an old version. What is entered at the pharmacy "
+    "in the instant between, in the same fields, is overwritten; that is noticed, and "
+    "listed among the errors."
+)
 
 
 class SyncStream(models.Model):
@@ -13,17 +39,21 @@ class SyncStream(models.Model):
 
     _inherit = "sync.stream"
 
-    batch_found = fields.Boolean(
-        "Takes Batches",
-        default=True,
+    abilities_found = fields.Json(
         readonly=True,
         copy=False,
-        help="Whether the app takes many records in one call, as the connection test "
+        help="What the app can do, by the name of the ability, as the connection test "
         "found it.",
     )
+    abilities = fields.Char(
+        "The App Can",
+        compute="_compute_abilities",
+        help="What the connection test found.",
+    )
+    roads_cost = fields.Text(compute="_compute_roads_cost")
     batch_choice = fields.Selection(
         [
-            ("found", "As the connection test found"),
+            FOUND,
             ("batch", "Many records in one call"),
             ("single", "Each record in a call of its own"),
         ],
@@ -34,37 +64,146 @@ class SyncStream(models.Model):
         "there are records; nothing else changes: a record whose answer was lost is "
         "looked up before it is sent again.",
     )
-    takes_batches = fields.Boolean("Batches in Use", compute="_compute_takes_batches")
+    takes_batches = fields.Boolean("Batches in Use", compute="_compute_roads")
+    match_choice = fields.Selection(
+        [
+            FOUND,
+            ("if_match", "The app refuses a change of an old version"),
+            ("read", "Each record is read before it is sent"),
+        ],
+        "Overwrites Nothing Because",
+        default="found",
+        required=True,
+        help="How a change that the pharmacy has made meanwhile is noticed. To read "
+        "first costs a request for each record, and leaves an instant between.",
+    )
+    reads_first = fields.Boolean(compute="_compute_roads")
+    overwrote_at = fields.Datetime(
+        "Overwrote a Change",
+        readonly=True,
+        copy=False,
+        help="When an answer showed that the app does not refuse a change of an old "
+        "version, whatever it says of itself.",
+    )
 
-    @api.depends("batch_found", "batch_choice")
-    def _compute_takes_batches(self):
+    @api.depends("abilities_found")
+    def _compute_abilities(self):
         for stream in self:
-            choice = stream.batch_choice
-            stream.takes_batches = choice == "batch" or (
-                choice == "found" and stream.batch_found
+            found = stream.abilities_found
+            names = [str(self.env._(NAMES[a])) for a in Ability if has(found, a)]
+            stream.abilities = ", ".join(names)
+
+    @api.depends("abilities_found", "batch_choice", "match_choice", "overwrote_at")
+    def _compute_roads(self):
+        for stream in self:
+            found, choice = stream.abilities_found, stream.match_choice
+            stream.takes_batches = stream.batch_choice == "batch" or (
+                stream.batch_choice == "found" and has(found, Ability.BATCH)
             )
+            heeds = has(found, Ability.IF_MATCH) and not stream.overwrote_at
+            stream.reads_first = choice == "read" or (choice == "found" and not heeds)
+
+    @api.depends("takes_batches", "reads_first", "direction")
+    def _compute_roads_cost(self):
+        for stream in self:
+            costs = stream._roads_costs()
+            stream.roads_cost = "\n".join(str(self.env._(cost)) for cost in costs)
+
+    def _roads_costs(self):
+        """What it costs that the app lacks abilities, in words."""
+        if self.direction == "pull":
+            return []
+        costs = [] if self.takes_batches else [SINGLE_COST]
+        return [*costs, READ_FIRST_COST] if self.reads_first else costs
 
     def _largest_call(self):
         """How many records may be sent in one call; None: all of a batch."""
-        return None if self.takes_batches else 1
+        if not self.takes_batches:
+            return 1
+        return READ_AT_ONCE if self.reads_first else None
+
+    def _read_first(self, client, collection, items):
+        """Read the records of an app that does not refuse changes of an old version.
+
+        :param items: as for :meth:`_write_each`
+        :return: what it would have refused: ``{operation id: result}``
+        """
+        if not self.reads_first:
+            return {}
+        refused = {
+            item.operation_id: refusal_read_first(
+                client, collection, item.request, item.correlation_id
+            )
+            for item in items
+        }
+        return {number: result for number, result in refused.items() if result}
 
     def _write_each(self, client, collection, items):
         """Have the app write each of these, in a batch or in calls of their own.
 
-        :param items: with ``request``, ``correlation_id`` and ``retry``
-        :return: a list of results, see :meth:`...client.PharmacyClient.batch`
+        :param items: with ``operation_id``, ``request``, ``correlation_id``, ``retry``
+        :return: a list of results, see :meth:`...client.PharmacyClient.batch`; one has
+            ``overwrote`` if another change was overwritten by it, unseen
         """
         if self.takes_batches:
-            return client.batch(
+            results = client.batch(
                 collection,
                 [item.request for item in items],
                 items[0].correlation_id,
                 retry=any(item.retry for item in items),
             )
-        return [
-            write_one(client, collection, item.request, item.correlation_id, item.retry)
-            for item in items
+        else:
+            results = [
+                write_one(
+                    client, collection, item.request, item.correlation_id, item.retry
+                )
+                for item in items
+            ]
+        self._mark_overwriting(client, collection, items, results)
+        return results
+
+    def _mark_overwriting(self, client, collection, items, results):
+        """Notice that the app carries out changes of an old version: nothing but the
+        version in its answer shows it."""
+        leaping = [
+            (item, result)
+            for item, result in zip(items, results, strict=False)
+            if isinstance(result, dict) and leaps(item.request, result)
         ]
+        if not leaping:
+            return
+        try:
+            heeds = self._heeds(client, collection, leaping[0][0])
+        except FAILURES:
+            # What was written is written, whatever comes of a question.
+            return
+        if heeds is False:
+            for __, result in leaping:
+                result["overwrote"] = True
+
+    def _heeds(self, client, collection, item):
+        """Whether the app refuses a change of the version that this one was based on,
+        which the record has no more; else its versions grow by more than one. None: its
+        answer does not say."""
+        if self.overwrote_at or not has(self.abilities_found, Ability.IF_MATCH):
+            return False
+        about = item.request["id"], item.request["if_match"], item.correlation_id
+        return heeds_versions(client, collection, *about)
+
+    def _try_abilities(self, client, correlation_id):
+        """What the app can do, found by trying: ``{ability: bool}``."""
+        collection = self._adapter()._entity_collection
+        batches = takes_batches(client, collection, correlation_id)
+        found = {Ability.BATCH: batches}
+        page = client.page(collection, None, 1, correlation_id) if self.pushes else {}
+        for record in page.get("items", ()):
+            # No record has this version.
+            heeds = heeds_versions(client, collection, record["id"], 0, correlation_id)
+            if heeds is not None:
+                found[Ability.IF_MATCH] = heeds
+            if heeds and self.overwrote_at:
+                self.overwrote_at = False
+        return found
 
 
 class SyncBackend(models.Model):
@@ -78,16 +217,20 @@ class SyncBackend(models.Model):
         correlation_id = uuid.uuid4().hex
         streams = self.sudo().with_context(active_test=False).stream_ids
         try:
-            told = capabilities(client, correlation_id)
+            names = capabilities(client, correlation_id)
             for stream in streams:
-                collection = stream._adapter()._entity_collection
-                found = (
-                    takes_batches(client, collection, correlation_id)
-                    if told is None
-                    else BATCH in told
-                )
-                if stream.batch_found != found:
-                    stream.batch_found = found
+                if names is None:
+                    found = stream._try_abilities(client, correlation_id)
+                else:
+                    found = told(names)
+                if found.items() - (stream.abilities_found or {}).items():
+                    stream.abilities_found = {**(stream.abilities_found or {}), **found}
         except FAILURES:
             # The test says of reading that it works; of this the next one tells.
             return
+
+    def _connection_changed(self):
+        result = super()._connection_changed()
+        # It may be another app.
+        self.sudo().with_context(active_test=False).stream_ids.overwrote_at = False
+        return result

@@ -9,7 +9,8 @@ from odoo.tools import SQL
 
 from ...client import FAILURES, PharmacyClient
 from ...client.abilities import change_nothing
-from ...client.pharmacy import API, UNAUTHORIZED
+from ...client.auth import UNAUTHORIZED
+from ...client.pharmacy import API
 from ...core import breaker as core
 from ...core.exceptions import HttpError, SecretSealedError
 from ...core.refusal import ABOUT_US, Key, doubts_app, doubts_key, key_after
@@ -109,9 +110,7 @@ class SyncBackend(models.Model):
         return PharmacyClient(
             (self.env.cr.dbname, self.id, self.connection_number),
             self.url.strip().rstrip("/"),
-            self._secret("api_key"),
-            next_key="" if operation == "test" else self._next_key(),
-            on_next_key=partial(apart, self.sudo()._use_next_key),
+            self._auth(operation),
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             deadline=self.deadline,
@@ -119,9 +118,6 @@ class SyncBackend(models.Model):
             largest=self.answer_limit * 1024**2,
             guard=partial(self.sudo()._guard, operation, pool, wait),
         )
-
-    def _next_key(self):
-        return "".join(self._readable_secrets("api_key_next"))
 
     def _is_ready(self):
         """Whether the app can be called. A backend whose key cannot be decrypted is

@@ -9,6 +9,7 @@ _logger = get_logger(__name__)
 
 OPERATIONS = [("push", "Push"), ("pull", "Pull"), ("test", "Connection test")]
 SERVICE = ("service", "Service")
+TOKEN = ("token", "Access token")
 RESULTS = [
     ("success", "Answered"),
     ("failure", "No answer"),
@@ -48,7 +49,7 @@ class SyncCall(models.Model):
         "res.company", compute="_compute_company_id", search="_search_company_id"
     )
     operation = fields.Selection(
-        [*OPERATIONS, SERVICE],
+        [*OPERATIONS, SERVICE, TOKEN],
         readonly=True,
         help="Kind of work the call was made for.",
     )

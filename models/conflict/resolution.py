@@ -75,14 +75,14 @@ class SyncConflict(models.Model):
         return True
 
     def _deciding(self):
-        """These conflicts, of one company, with the rights and in the company that
-        deciding needs; in the language of the person, who reads what is wrong.
+        """These conflicts with the rights that deciding needs, in the language of the
+        person, who reads what is wrong. Values are read and written in the neutral
+        environment, whatever company the person is at work in.
 
         :raises AccessError: the user does not see them
         """
         self.check_access("read")
-        conflicts = self.sudo()
-        return conflicts.with_company(conflicts.company_id)
+        return self.sudo()
 
     def _whole(self, side):
         """Choices of one side for every field."""

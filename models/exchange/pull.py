@@ -14,6 +14,7 @@ from ...core.retry import TOTAL_DEADLINE
 from ...core.storable import storable
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
+from ..base.alone import raced
 from ..base.own_transaction import apart
 from ..base.sync_config import shift
 from .arrival import Arrival
@@ -167,12 +168,8 @@ class SyncStream(models.Model):
 
         :return: False if somebody else read this page meanwhile
         """
-        ((current,),) = self.env.execute_query(
-            SQL(
-                "SELECT cursor FROM sync_stream WHERE id = %s FOR NO KEY UPDATE",
-                self.id,
-            )
-        )
+        query = "SELECT cursor FROM sync_stream WHERE id = %s FOR NO KEY UPDATE"
+        ((current,),) = raced(self.env, SQL(query, self.id))
         if (current or None) != (cursor or None):
             return False
         records = [as_record(change) for change in page["changes"]]

@@ -200,17 +200,18 @@ class SyncStream(models.Model):
         return answers, failures
 
     def _send_wanted(self, client, collection, items):
-        """Send one part of a batch, but for what a person asked to stop meanwhile."""
+        """Send one part of a batch, but for what a person asked to stop meanwhile, and
+        what the app has newer values of, as far as they are read first."""
         asked = apart(self._cancelled_among, [item.operation_id for item in items])
-        wanted = [item for item in items if item.operation_id not in asked]
+        known = {number: {"status": CANCELLED} for number in asked}
+        wanted = [item for item in items if item.operation_id not in known]
+        known |= self._read_first(client, collection, wanted)
+        wanted = [item for item in wanted if item.operation_id not in known]
         results = self._write_each(client, collection, wanted) if wanted else []
-        if not asked or len(results) != len(wanted):
+        if not known or len(results) != len(wanted):
             return results
         answered = iter(results)
-        return [
-            {"status": CANCELLED} if item.operation_id in asked else next(answered)
-            for item in items
-        ]
+        return [known.get(item.operation_id) or next(answered) for item in items]
 
     def _cancelled_among(self, operation_ids):
         """Ids of those operations that are asked to stop."""

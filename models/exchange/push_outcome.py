@@ -5,7 +5,7 @@ becomes the operation's end and its reason.
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
-from odoo import models
+from odoo import fields, models
 
 from ...core.arriving import Move, received
 from ...core.bisect import HeldUpError
@@ -20,6 +20,7 @@ from ...core.merge import Side
 from ...core.pushing import (
     DUPLICATE,
     OK,
+    STALE,
     STALE_ATTEMPTS,
     Fate,
     Step,
@@ -53,6 +54,8 @@ class PushOutcomes:
     # Failures, as :meth:`SyncOperation._fail_each` takes them.
     stale: list = field(default_factory=list)
     failed: list = field(default_factory=list)
+    # As :meth:`SyncError._record_each` takes them.
+    overwrote: list = field(default_factory=list)
     # The app's records, to be applied.
     arrived: list = field(default_factory=list)
 
@@ -125,6 +128,9 @@ class SyncStream(models.Model):
             stale._change_states(
                 {"state": "pending", "reason": reason, "recovery": "merged"}
             )
+        if outcomes.overwrote:
+            Error._record_each(outcomes.overwrote)
+            self.overwrote_at = self.overwrote_at or fields.Datetime.now()
         for exception, ids in outcomes.not_made.items():
             wait = KEY_WAIT if is_about_key(exception) else NOT_MADE_WAIT
             if isinstance(exception, HeldUpError):
@@ -227,6 +233,7 @@ class SyncStream(models.Model):
         elif conflict and found.accepted:
             conflict.pharmacy = {**(conflict.pharmacy or {}), **found.accepted}
         arrives = found.arrives
+        self._note_overwriting(operation, item, answer, outcomes)
         if found.fate is Fate.DONE:
             outcomes.done[False].append(operation.id)
         elif found.fate is Fate.GONE:
@@ -365,6 +372,20 @@ class SyncStream(models.Model):
             status, code, message, field=blamed, error_type=classification.type
         )
         return operation, classification, refused
+
+    def _note_overwriting(self, operation, item, answer, outcomes):
+        """Keep what is known of a change that the app carried out over another one."""
+        if not answer.get("overwrote"):
+            return
+        message = self.env._(
+            "The app wrote this over version %(seen)s, which Odoo has not seen: it "
+            "ignores If-Match. What was entered at the pharmacy in the same fields is "
+            "overwritten: %(fields)s.",
+            seen=answer["version"] - 1,
+            fields=", ".join(item.plan.data or ()) or self.env._("all"),
+        )
+        refusal = {**answer, "status": STALE, "error": {"message": message}}
+        outcomes.overwrote.append(self._refusal(operation, refusal))
 
     def _is_stuck(self, operation):
         latest = operation.error_ids.sorted("id")[-STALE_ATTEMPTS:]

@@ -1,6 +1,4 @@
-import contextlib
 import csv
-import inspect
 import logging
 import os
 from collections import Counter
@@ -9,123 +7,21 @@ from pathlib import Path
 import psycopg2
 
 from odoo.exceptions import AccessError, MissingError, UserError
-from odoo.service.model import call_kw
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..walls import (
-    EXTREMES,
-    MARK,
-    ROLES,
-    SHARED,
-    WallsCase,
-    company_path,
-    our_models,
-    our_records,
-    public_methods,
-)
+from ..walk import ORM, WalkCase
+from ..walls import EXTREMES, MARK, ROLES, SHARED, company_path, our_records
 
 _logger = logging.getLogger(__name__)
-# Their transaction is what protects: they may find out after they wrote.
-ORM = ("create", "write", "unlink", "copy")
 REFUSED = (AccessError, MissingError)
 # Names a file for the walk's table: of each method how it answers each role.
 TABLE = "PHARMACY_SYNC_WALK"
 
 
-class _UndoError(Exception):
-    pass
-
-
 @tagged("post_install", "-at_install")
-class TestWalls(WallsCase):
+class TestWalls(WalkCase):
     """Nobody of company B reaches anything of company A, by any public method."""
-
-    def setUp(self):
-        super().setUp()
-        self.copies = {}
-
-    def arguments(self, model, method):
-        """Arguments for what a method requires, by name."""
-        order = self.records["sync.mapping"]
-        given = {
-            "vals": dict(self.copied(model)),
-            "vals_list": [dict(self.copied(model))],
-            "values": dict(self.copied(model)),
-            "field_names": list(self.copied(model)),
-            "fields_spec": {name: {} for name in model._fields},
-            "fields": list(model._fields),
-            "fields_list": list(model._fields),
-            "names": list(model._fields),
-            "choices": {"notes": {"choice": "odoo"}},
-            "reason": "because",
-            "user_id": self.people["operator"].id,
-            "entity": "purchase_order",
-            "records": [{"id": order.external_id, "version": 99, "deleted": True}],
-            "record": {"id": "po_1", "version": 1},
-            "external_ids": [order.external_id],
-            "conflict_id": self.records["sync.conflict"].id,
-            "saga": self.records["sync.saga"].id,
-            "idempotency_key": "key-1",
-            # Not required, and ids.
-            "operation_ids": self.records["sync.operation"].ids,
-            "backend_ids": self.backend.ids,
-            "after": self.records["sync.conflict"].id,
-            "among": self.records["sync.conflict"].ids,
-        }
-        wanted = list(inspect.signature(method).parameters.values())[1:]
-        wanted = [p for p in wanted if p.kind is p.POSITIONAL_OR_KEYWORD]
-        missing = [p.name for p in wanted if p.default is p.empty]
-        missing = [name for name in missing if name not in given]
-        self.assertFalse(
-            missing, f"{model._name}.{method.__name__}: say what to call it with"
-        )
-        names = [p.name for p in wanted if p.name in given]
-        if "operation_ids" in names:
-            # One or the other.
-            names = [n for n in names if n not in ("external_ids", "entity")]
-        return {name: given[name] for name in names}
-
-    def copied(self, model):
-        """The values of A's record, as one would create another like it."""
-        if model._name not in self.copies:
-            self.copies[model._name] = self.copy_of(model)
-        return self.copies[model._name]
-
-    def copy_of(self, model):
-        record = self.records.get(model._name, model).sudo()[:1]
-        values = record.copy_data()[0] if record else {}
-        return {
-            name: value
-            for name, value in values.items()
-            if model._fields[name].store and model._fields[name].type != "one2many"
-        }
-
-    def call(self, role, name, method, ids=None, rows=None, context=None, **arguments):
-        """Call a method as one would over RPC, and undo what it does.
-
-        :param ids: None for a method of the model
-        :param rows: function that tells of the rows that must not change
-        :return: ``(answer, rows)``; of an exception the exception
-        """
-        self.env.invalidate_all()
-        env = self.env(user=self.people[role], su=False)
-        args = [] if ids is None else [ids]
-        if method == "create":
-            # What RPC tells a creator by the first of them.
-            args = [arguments.pop("vals_list")]
-        keywords = {**arguments, "context": context or {}}
-        with contextlib.suppress(_UndoError), self.env.cr.savepoint():
-            try:
-                answer = call_kw(env[name], method, args, keywords)
-                seen = rows and rows()
-            except psycopg2.Error as exc:
-                answer, seen = exc, None
-            except Exception as exc:  # noqa: BLE001 - any refusal is an answer
-                answer = exc
-                seen = rows() if rows and method not in ORM else None
-            raise _UndoError
-        return answer, seen
 
     # -- The walk ---------------------------------------------------------------------
 
@@ -166,13 +62,6 @@ class TestWalls(WallsCase):
                 table[name, method, role] = "/".join(map(_word, answers))
         self.assertEqual(self.app.requests(), [])
         self.log(table)
-
-    def ways(self):
-        """What can be called, and by whom."""
-        for name in our_models(self.env):
-            for method, function in sorted(public_methods(self.env[name]).items()):
-                for role in ROLES:
-                    yield name, method, function, role
 
     def check_of_model(self, name, method, answer, of_model):
         """A method of the model was called as it is meant to be; nothing was made."""

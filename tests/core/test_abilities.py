@@ -9,9 +9,12 @@ from reference_app import KEY, started_app
 from odoo.addons.pharmacy_sync.client import PharmacyClient
 from odoo.addons.pharmacy_sync.client.abilities import (
     capabilities,
+    heeds_versions,
+    refusal_read_first,
     takes_batches,
     write_one,
 )
+from odoo.addons.pharmacy_sync.core.abilities import Ability, has, leaps, told
 from odoo.addons.pharmacy_sync.core.exceptions import HttpError
 
 _numbers = count()
@@ -88,7 +91,7 @@ ITEMS = {
 }
 
 
-def told(result):
+def seen(result):
     """What the push looks at, without what differs from record to record."""
     data, current = result.get("data") or {}, result.get("current") or {}
     return {
@@ -111,7 +114,7 @@ def test_a_single_call_says_what_a_batch_says(client, item):
     elif by_batch["status"] < 300:
         assert alone["version"] == by_batch["version"]
         assert alone["id"] == alone["data"]["id"]
-    assert told(alone) == told(by_batch)
+    assert seen(alone) == seen(by_batch)
 
 
 def test_what_is_written_singly_is_written(app, client):
@@ -154,3 +157,58 @@ def test_batches_are_found(app, client, silent):
             assert ("batch" in there) is not bool(hidden)
         assert takes_batches(client, "suppliers", "c") is not bool(hidden)
     assert app.there() == []
+
+
+def test_versions_are_heeded_or_not(app, client):
+    """By a change that changes nothing."""
+    supplier = made(client)
+    for hidden, heeds in (([], True), (["if_match"], False)):
+        app.hide(*hidden)
+        assert heeds_versions(client, "suppliers", supplier["id"], 7, "c") is heeds
+    app.call("POST", "/admin/settings", json={"refuse_records": "business_rule"})
+    assert heeds_versions(client, "suppliers", supplier["id"], 7, "c") is None
+    assert client.get("suppliers", supplier["id"], "c") == supplier["data"]
+
+
+@pytest.mark.parametrize("name", [name for name in ITEMS if "refused" not in name])
+def test_reading_first_says_what_the_app_would(client, name):
+    item = ITEMS[name](client)
+    found = refusal_read_first(client, "suppliers", item, "c")
+    result = batch(client, item)
+    if result["status"] in (410, 412):
+        assert (found["status"], found["current"]) == (
+            result["status"],
+            result["current"],
+        )
+    else:
+        # What it never had it says itself.
+        assert found is None
+
+
+def test_what_an_app_is_believed_to_have():
+    assert has(None, Ability.IF_MATCH)
+    assert has({"batch": False}, Ability.IF_MATCH)
+    assert not has(told(["batch"]), Ability.IF_MATCH)
+    assert has(told(["batch", 7, None]), Ability.BATCH)
+
+
+@pytest.mark.parametrize(
+    ("based_on", "status", "version", "leaping"),
+    [
+        (3, 200, 4, False),
+        (3, 200, 3, False),
+        (3, 200, 5, True),
+        (3, 204, 5, True),
+        (0, 200, 2, True),
+        (3, 412, 9, False),
+        (None, 201, 9, False),
+        ("*", 200, 9, False),
+        (3, 200, "9", False),
+        (3, 200, 9.0, False),
+        (3, 200, None, False),
+        (3, 200, True, False),
+    ],
+)
+def test_a_version_that_leaps(based_on, status, version, leaping):
+    request = {} if based_on is None else {"if_match": based_on}
+    assert leaps(request, {"status": status, "version": version}) is leaping

@@ -9,7 +9,13 @@ import pytest
 from broken_servers import answering, server
 from reference_app import KEY, ROOT, started_app
 
-from odoo.addons.pharmacy_sync.client.conform import Finding, State, as_text, run
+from odoo.addons.pharmacy_sync.client.conform import (
+    Finding,
+    State,
+    as_text,
+    command,
+    run,
+)
 from odoo.addons.pharmacy_sync.client.conform.kit import ABILITIES, BASICS, _judged
 
 # An ability that is hidden: what the kit says, and what shows it.
@@ -199,6 +205,19 @@ def test_what_is_no_app_is_asked_once():
         report = run(url, KEY)
     assert states(report) == {"health": State.BROKEN}
     assert not report.passed
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [("basic", ["--user", "odoo"]), ("header", ["--header", "X-Pharmacy-Key"])],
+)
+def test_it_says_who_it_is_as_the_app_asks(app, capsys, method, words):
+    app.call("POST", "/admin/settings", json={"auth": method})
+    try:
+        assert command.main([app.url, "--key", KEY]) == 1
+        assert command.main([app.url, "--key", KEY, *words]) == 0
+    finally:
+        app.call("POST", "/admin/settings", json={"auth": "bearer"})
 
 
 def test_it_runs_without_odoo(app, capsys, monkeypatch):

@@ -138,6 +138,15 @@ def test_what_was_accepted_is_agreed():
     assert found.state == replace(STATE, version=4, base=Base.load(CHANGED))
 
 
+def test_what_was_written_over_another_change_is_known_in_part():
+    overwrote = {**answer(200, version=5), "overwrote": True}
+    state = answered(STATE, STATE, SENT, overwrote, key=KEY).state
+    assert (state.version, state.in_part) == (5, True)
+    # So that nothing is sent over what that change was before it was read.
+    assert planned(state, {**CHANGED, "date": "e"}).step is Step.FETCH
+    assert received(state, 5, CHANGED).state.in_part is False
+
+
 def test_what_the_app_had_already_is_agreed_at_the_known_version():
     same = answer(200, version=STATE.version)
     found = answered(begun(STATE, SENT), STATE, SENT, same, key=KEY)

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from odoo.addons.pharmacy_sync.client import PharmacyClient
+from odoo.addons.pharmacy_sync.client.auth import Bearer
 from odoo.addons.pharmacy_sync.core.exceptions import HttpError
 
 
@@ -47,10 +48,8 @@ def test_the_next_key_is_tried_once_the_app_refuses_the_present_one(known, used,
         calls = PharmacyClient(
             ("rotation", str(used)),
             f"http://127.0.0.1:{server.server_address[1]}",
-            "old",
-            next_key="next",
+            Bearer("old", next_secret="next", on_next=lambda: accepted.append(1)),
             internal=True,
-            on_next_key=lambda: accepted.append(1),
         )
         for __ in range(2):
             if known:

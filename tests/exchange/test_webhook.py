@@ -1,15 +1,16 @@
 import itertools
 import json
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from freezegun import freeze_time
 
 from odoo import SUPERUSER_ID, api, fields
 from odoo.service.model import retrying
 from odoo.tests import HttpCase, tagged
-from odoo.tools import mute_logger
 
 from ...core.signature import sign
 from ..common import KEY, WEBHOOK_SECRET, ConcurrencyCase
@@ -200,6 +201,33 @@ class TestWebhook(HttpCase):
                     answer = self.url_open(url, data=data, headers=headers)
                     self.assertEqual(answer.status_code, status)
 
+    def test_what_is_too_long_is_answered_before_it_has_come(self):
+        """A sender that goes on for ever, or says that it will, fills no memory."""
+        for header, piece in (
+            ("Transfer-Encoding: chunked", b"1000\r\n" + b"x" * 4096 + b"\r\n"),
+            (f"Content-Length: {10**9}", b"x" * 4096),
+        ):
+            with self.subTest(header=header):
+                answer = self.begin(header, piece * 17)
+                self.assertIn(b" 413 ", answer.partition(b"\r\n")[0])
+
+    def begin(self, header, body):
+        """Send the beginning of a notice, and wait for the answer to that."""
+        server = urlsplit(self.base_url())
+        with self.allow_requests():
+            cookies = "; ".join(f"{c.name}={c.value}" for c in self.opener.cookies)
+            head = (
+                f"POST /pharmacy_sync/webhook/{self.backend.id} HTTP/1.1",
+                f"Host: {server.netloc}",
+                "Content-Type: application/json",
+                f"Cookie: {cookies}",
+                header,
+            )
+            address = (server.hostname, server.port)
+            with socket.create_connection(address, timeout=10) as sender:
+                sender.sendall("\r\n".join((*head, "", "")).encode() + body)
+                return sender.recv(4096)
+
     def pulls(self):
         return self.env["queue.job"].search_count(
             [("identity_key", "like", f"pharmacy_sync pull {self.backend.id} ")]
@@ -315,7 +343,8 @@ class TestWebhookTwins(ConcurrencyCase):
             "webhook-timestamp": str(stamp),
             "webhook-signature": sign(WEBHOOK_SECRET, "twin", stamp, BODY),
         }
-        with ThreadPoolExecutor(6) as pool, mute_logger("odoo.sql_db"):
+        # Those who come second are replayed: that is no error in Odoo's log.
+        with ThreadPoolExecutor(6) as pool, self.assertNoLogs("odoo.sql_db", "ERROR"):
             reasons = list(pool.map(self.receive, [headers] * 6))
         self.assertEqual(reasons, [None] * 6)
         self.assertEqual(read, [self.backend_id])

@@ -5,3 +5,4 @@ from . import (
     sync_backend_connect_step,
     sync_backend_settings,
 )
+from . import connect_auth

@@ -57,7 +57,7 @@ class SyncBackendConform(models.TransientModel):
         backend._check_original()
         report = run(
             backend.url.strip(),
-            backend.sudo()._secret("api_key"),
+            backend.sudo()._auth("test"),
             internal=backend.internal,
             patience=PATIENCE,
             seconds=SECONDS,

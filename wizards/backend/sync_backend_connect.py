@@ -2,6 +2,7 @@ import base64
 import hashlib
 import socket
 import uuid
+from functools import partial
 
 from cryptography.fernet import Fernet
 
@@ -10,9 +11,10 @@ from odoo.exceptions import UserError
 from odoo.http import request
 from odoo.orm.models import NO_ACCESS
 
-from ...client import FAILURES, PharmacyClient
+from ...client import FAILURES
 from ...client.session import reach
 from ...core.address import host, origin
+from ...core.auth import Method
 from ...core.exceptions import (
     ConfigurationError,
     HttpError,
@@ -22,14 +24,16 @@ from ...core.exceptions import (
 )
 from ...core.sealing import seal, unseal
 from ...core.signature import sign
+from ...models.backend.auth.sync_auth import AUTH_FIELDS
 from ...models.backend.secrets import MASK
 from ...models.base.actions import open_record
 
 # Seconds: a person waits for it.
 TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
-KEPT = ("name", "url", "company_id", "lang", "user_id")
+KEPT = ("name", "url", "company_id", "lang", "user_id", *AUTH_FIELDS)
 SECRETS = ("api_key", "webhook_secret")
+INTERNAL = ("internal", "token_internal")
 _PROCESS_KEY = Fernet.generate_key().decode()
 
 
@@ -47,7 +51,7 @@ class SyncBackendConnect(models.TransientModel):
     is wrong is shown with what to do about it, before anything is kept."""
 
     _name = "sync.backend.connect"
-    _inherit = ["sync.bounded"]
+    _inherit = ["sync.bounded", "sync.auth"]
     _description = "Connect a Pharmacy App"
 
     backend_id = fields.Many2one("sync.backend", readonly=True)
@@ -139,11 +143,6 @@ class SyncBackendConnect(models.TransientModel):
             return ""
         return ""
 
-    def _is_elsewhere(self):
-        """Whether the address is of another host than the backend's."""
-        backend = self.backend_id
-        return bool(backend) and origin(self._url()) != origin(backend.url)
-
     def _url(self):
         return (self.url or "").strip()
 
@@ -163,13 +162,13 @@ class SyncBackendConnect(models.TransientModel):
     def default_get(self, fields):
         values = super().default_get(fields)
         backend = self.backend_id.browse(values.get("backend_id"))
-        for name in {*KEPT, "internal"} & {*fields} if backend else ():
+        for name in {*KEPT, *INTERNAL} & {*fields} if backend else ():
             values[name] = self._plain(backend, name)
         return values
 
     def write(self, vals):
         # What was tested is no longer what would be kept.
-        if {"url", "internal", *SECRETS} & vals.keys():
+        if {"url", *AUTH_FIELDS, *INTERNAL, *SECRETS} & vals.keys():
             self.sudo().step_ids.unlink()
         return super().write(vals)
 
@@ -178,15 +177,9 @@ class SyncBackendConnect(models.TransientModel):
         self.ensure_one()
         self.check_access("write")
         self.sudo().step_ids.unlink()
-        steps = (
-            ("reach", self._reach),
-            ("answer", self._answer),
-            ("key", self._accept_key),
-            ("read", self._read_entities),
-            ("webhook", self._check_webhook),
-        )
+        client = self._client()
         rows, failed = [], False
-        for name, function in steps:
+        for name, function in self._steps(client):
             values = {"connect_id": self.id, "name": name, "state": "skipped"}
             if not failed:
                 state, message = function()
@@ -195,17 +188,9 @@ class SyncBackendConnect(models.TransientModel):
             rows.append(values)
         self.env["sync.backend.connect.step"].sudo().create(rows)
         if self.passed and self._is_as_kept():
-            self.backend_id._find_abilities(self._client())
+            self.backend_id._find_abilities(client)
             self.backend_id._accepted()
         return self._reopen()
-
-    def _is_as_kept(self):
-        """Whether address and key are those that the backend has."""
-        backend = self.backend_id.sudo()
-        return (self._url(), self._secret("api_key")) == (
-            backend.url,
-            backend.api_key_secret,
-        )
 
     def action_connect(self):
         """Keep the backend. Of a new one the preview is opened: its *Start* is the
@@ -225,8 +210,7 @@ class SyncBackendConnect(models.TransientModel):
         values.update(
             {name: self._secret(name) for name in SECRETS if self._secret(name)}
         )
-        if self.sudo().internal:
-            values["internal"] = True
+        values.update({name: True for name in INTERNAL if self.sudo()[name]})
         backend = self.backend_id or self.backend_id.create(values)
         self.backend_id.write(values)
         backend._find_abilities(self._client())
@@ -251,6 +235,17 @@ class SyncBackendConnect(models.TransientModel):
 
     # -- Steps: each returns its state, and in words what was seen and what to do ------
 
+    def _steps(self, client):
+        token = [("token", self._get_token)]
+        return (
+            ("reach", self._reach),
+            *(token if self.auth_method == Method.OAUTH2 else ()),
+            ("answer", partial(self._answer, client)),
+            ("key", partial(self._accept_key, client)),
+            ("read", partial(self._read_entities, client)),
+            ("webhook", self._check_webhook),
+        )
+
     def _reach(self):
         if problem := self.env["sync.backend"]._address_problem(self.url):
             return "failed", problem
@@ -259,11 +254,7 @@ class SyncBackendConnect(models.TransientModel):
             reach(name, port, self._may_be_internal(), TIMEOUT)
         except InternalAddressError:
             # Whatever is there or not: a scanner learns nothing.
-            return "failed", self.env._(
-                "%s is an address inside of your network. If the pharmacy app is "
-                "there, ask an administrator to allow it, here or on the backend.",
-                name,
-            )
+            return "failed", self._is_inside(name)
         except (socket.gaierror, UnicodeError):
             return "failed", self.env._(
                 "There is no host %s. Look for a typing error; if it is right, ask "
@@ -289,9 +280,16 @@ class SyncBackendConnect(models.TransientModel):
             "%(host)s answers on port %(port)s.", host=name, port=port
         )
 
-    def _answer(self):
+    def _is_inside(self, name):
+        return self.env._(
+            "%s is an address inside of your network. If the pharmacy app is there, "
+            "ask an administrator to allow it, here or on the backend.",
+            name,
+        )
+
+    def _answer(self, client):
         try:
-            self._client().health(uuid.uuid4().hex)
+            client.health(uuid.uuid4().hex)
         except MaxRetriesExceededError:
             # What answers there speaks no JSON.
             return "failed", self._no_app()
@@ -309,37 +307,12 @@ class SyncBackendConnect(models.TransientModel):
             "without /api, and with https if the app asks for it."
         )
 
-    def _accept_key(self):
-        if not self._secret("api_key"):
-            if self._is_elsewhere():
-                return "failed", self.env._(
-                    "The address is of another host than before. A key goes only to "
-                    "the host that it was entered for: enter the one of this app."
-                )
-            return "failed", self.env._(
-                "No key is given. Make one in the pharmacy app, and paste it here."
-            )
-        entity = self._entities()[0]
-        try:
-            self._read_entity(entity)
-        except HttpError as exc:
-            if exc.status == 401:
-                return "failed", self.env._(
-                    "The pharmacy app does not know this key. Copy it again, whole and "
-                    "without blanks, or make a new one there."
-                )
-            if exc.status != 403:
-                return "failed", self._explanation(exc)
-        except FAILURES as exc:
-            return "failed", self._explanation(exc)
-        return "passed", self.env._("The pharmacy app accepts the key.")
-
-    def _read_entities(self):
+    def _read_entities(self, client):
         read = []
         for entity in self._entities():
             title = self.env._(entity._entity_title)
             try:
-                self._read_entity(entity)
+                self._read_entity(client, entity)
             except HttpError as exc:
                 if exc.status == 403:
                     return "failed", self.env._(
@@ -378,21 +351,9 @@ class SyncBackendConnect(models.TransientModel):
         entities = self.env["sync.entity"]._entities().values()
         return sorted(entities, key=lambda entity: entity._entity_rank)
 
-    def _read_entity(self, entity):
+    def _read_entity(self, client, entity):
         correlation_id = uuid.uuid4().hex
-        self._client().changes(entity._entity_collection, None, 1, correlation_id)
-
-    def _client(self):
-        # Not guarded: what is tried here says nothing of a backend in use.
-        return PharmacyClient(
-            (self.env.cr.dbname, f"connect {self.id}"),
-            self._url().rstrip("/"),
-            self._secret("api_key"),
-            connect_timeout=TIMEOUT,
-            read_timeout=READ_TIMEOUT,
-            deadline=READ_TIMEOUT,
-            internal=self._may_be_internal(),
-        )
+        client.changes(entity._entity_collection, None, 1, correlation_id)
 
     def _explanation(self, exception):
         Error = self.env["sync.error"]

@@ -15,6 +15,7 @@ class SyncBackendConnectStep(models.TransientModel):
     name = fields.Selection(
         [
             ("reach", "The address is reachable"),
+            ("token", "A token is given"),
             ("answer", "A pharmacy app answers"),
             ("key", "The key is accepted"),
             ("read", "All entities are readable"),

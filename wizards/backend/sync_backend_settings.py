@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...core.settings_file import differing, unknown
+from ...models.backend.auth.sync_auth import AUTH_FIELDS
 from ...models.base.actions import open_record
 from ...models.base.rights import MANAGER, check_may
 
@@ -15,7 +16,7 @@ SIMPLE = ("boolean", "char", "float", "integer", "selection", "text")
 # Which pharmacy it is, whether it is worked with, and which records belong to it: that
 # is each database's own.
 OWN = {
-    "sync.backend": ("name", "url", "active", "paused"),
+    "sync.backend": ("name", "url", "active", "paused", *AUTH_FIELDS),
     "sync.stream": ("entity", "rule", "rule_domain"),
 }
 # What is chosen field by field in a stream: its field, and the field of its value.
@@ -129,8 +130,8 @@ class SyncBackendSettings(models.TransientModel):
         return list(differing(now, given))
 
     def _given(self):
-        content = base64.b64decode(self.with_context(bin_size=False).upload)
         try:
+            content = base64.b64decode(self.with_context(bin_size=False).upload)
             content = content if len(content) <= LONGEST else b""
             # NaN and Infinity are no JSON, but Python reads them.
             given = json.loads(content, parse_constant=int)

@@ -1,0 +1,45 @@
+"""What an app can do beyond reading and writing records one by one, and what is done
+in its place where it cannot.
+
+Names are those of ``GET /capabilities``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .taxonomy import TextEnum
+
+
+class Ability(TextEnum):
+    """BATCH: it takes many records in one call. IF_MATCH: it refuses a change of a
+    version that the record has no more."""
+
+    BATCH = "batch"
+    IF_MATCH = "if_match"
+
+
+def has(found: Mapping[str, bool] | None, ability: Ability) -> bool:
+    """Whether an app has an ability; what was never found out it is believed to have,
+    for that is the contract.
+
+    :param found: what was found out, by the ability's name
+    """
+    return bool((found or {}).get(ability, True))
+
+
+def told(names: list[Any]) -> dict[str, bool]:
+    """What an app says of itself, as it is kept."""
+    return {str(ability): ability in names for ability in Ability}
+
+
+def leaps(request: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
+    """Whether a change made more than one version of the one that it was based on:
+    then another change came between, and was not seen, or the app counts by more.
+
+    :param request: with ``if_match``, the version that it was based on, if any
+    :param answer: with ``status`` and ``version``
+    """
+    based_on, version = request.get("if_match"), answer.get("version")
+    if answer.get("status", 0) >= 300 or type(based_on) is not int:
+        return False
+    return type(version) is int and version > based_on + 1

@@ -1,0 +1,3 @@
+"""Who Odoo says that it is, and the token of a token server that all workers share."""
+
+from . import token
