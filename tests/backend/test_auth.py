@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from cryptography.fernet import Fernet
 
-from odoo import SUPERUSER_ID, api
+from odoo import SUPERUSER_ID, api, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
@@ -533,6 +533,21 @@ class TestConnectAuth(AuthCase):
                 self.assertEqual(found, step)
                 self.assertIn(words, said)
                 self.assertNotIn(KEY, said)
+
+    def test_a_test_that_passes_has_a_resting_backend_go_on(self):
+        """Also where what it keeps is encrypted."""
+        keys = {"PHARMACY_SYNC_ENCRYPTION_KEYS": Fernet.generate_key().decode()}
+        with patch.dict(os.environ, keys):
+            for method in METHODS:
+                with self.subTest(method):
+                    self.use(method)
+                    self.backend.refused_at = fields.Datetime.now()
+                    wizard = self.env["sync.backend.connect"].with_context(
+                        default_backend_id=self.backend.id
+                    )
+                    wizard = Form(wizard).save()
+                    wizard.action_test()
+                    self.assertFalse(self.backend.refused_at)
 
     def test_a_secret_of_the_backend_goes_to_no_other_token_server(self):
         self.use("oauth2")

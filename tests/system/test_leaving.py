@@ -1,5 +1,7 @@
 """The addon is uninstalled, or its database copied: no harm to what is not its own."""
 
+from contextlib import closing
+
 import pytest
 from system_databases import connect, run_odoo
 from system_servers import wait_until
@@ -118,6 +120,12 @@ def _leftovers(stack):
 
 def test_a_neutralized_copy_talks_to_no_pharmacy(make_database, stack):
     name, __ = make_database("neutral", stack.app)
+    with closing(connect(name)) as connection:
+        connection.cursor().execute(
+            "UPDATE sync_backend SET auth_method = 'oauth2', client_id = 'odoo', "
+            "token_url = %s, token_secret = 'token', token_internal_host = 'localhost'",
+            [f"{stack.app.url}/oauth/token"],
+        )
     run_odoo(name, ["neutralize"])
     connection = connect(name)
     try:
@@ -136,8 +144,9 @@ def test_a_neutralized_copy_talks_to_no_pharmacy(make_database, stack):
     assert len(backends) == 1
     (backend,) = backends
     assert backend["paused"]
-    kept = ("api_key", "api_key_next", "webhook_secret", "webhook_secret_next")
-    assert [backend[f"{name}_secret"] for name in kept] == [None] * 4
+    kept = ("api_key", "api_key_next", "webhook_secret", "webhook_secret_next", "token")
+    assert [backend[f"{name}_secret"] for name in kept] == [None] * 5
+    assert backend["token_internal_host"] is None
     assert backend["user_id"] is None
     assert backend["internal_host"] is None
     assert left == dict.fromkeys(left, 0)
