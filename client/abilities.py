@@ -55,6 +55,21 @@ def change_nothing(client, collection, correlation_id, external_id=None, version
     )
 
 
+def read_any(client, collection, correlation_id):
+    """Read whatever comes first of a collection, which shows that it can be read.
+
+    :return: whether the app has a feed of changes
+    """
+    try:
+        client.changes(collection, None, 1, correlation_id)
+    except HttpError as exc:
+        if exc.status not in NO_ROUTE:
+            raise
+        client.page(collection, None, 1, correlation_id)
+        return False
+    return True
+
+
 def heeds_versions(client, collection, external_id, version, correlation_id):
     """Whether the app refuses a change of a version that the record does not have,
     found by sending one that changes nothing.

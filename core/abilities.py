@@ -12,10 +12,13 @@ from .taxonomy import TextEnum
 
 class Ability(TextEnum):
     """BATCH: it takes many records in one call. IF_MATCH: it refuses a change of a
-    version that the record has no more."""
+    version that the record has no more. CHANGE_FEED: it tells what has changed since a
+    cursor. UPDATED_SINCE: it lists what has changed since a time."""
 
     BATCH = "batch"
     IF_MATCH = "if_match"
+    CHANGE_FEED = "change_feed"
+    UPDATED_SINCE = "updated_since"
 
 
 def has(found: Mapping[str, bool] | None, ability: Ability) -> bool:

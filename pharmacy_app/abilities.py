@@ -22,6 +22,7 @@ class Ability(str, Enum):
     IDEMPOTENCY_KEY = "idempotency_key"
     IF_MATCH = "if_match"
     RESERVATIONS = "reservations"
+    UPDATED_SINCE = "updated_since"
     WEBHOOKS = "webhooks"
 
     __str__ = str.__str__
@@ -83,9 +84,12 @@ def _changed_scope(scope, hidden, no_refs):
     if Ability.IDEMPOTENCY_KEY in hidden:
         headers = [pair for pair in headers if pair[0] != b"idempotency-key"]
     query = scope["query_string"]
-    if no_refs:
+    unknown = {_REF} if no_refs else set()
+    if Ability.UPDATED_SINCE in hidden:
+        unknown.add(str(Ability.UPDATED_SINCE))
+    if unknown:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-        query = urlencode([pair for pair in pairs if pair[0] != _REF]).encode()
+        query = urlencode([pair for pair in pairs if pair[0] not in unknown]).encode()
     return {**scope, "headers": headers, "query_string": query}
 
 

@@ -27,6 +27,13 @@ ONE = "/{record_id:record_id}"
 RecordId = Annotated[str, Path(min_length=1)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Place = Annotated[str, Query(pattern="^[0-9]{1,18}$")]
+Moment = Annotated[
+    str,
+    Query(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+        description="Only what has this updated_at or a later one.",
+    ),
+]
 IfMatch = Annotated[
     str,
     Header(
@@ -96,6 +103,7 @@ def _add_reading(router, entity):
         after: Place = "0",
         external_ref: str | None = None,
         q: str = "",
+        updated_since: Moment = "0000-00-00T00:00:00Z",
     ):
         """A page of living records in order of creation. An exact external_ref
         finds a deleted record too: its key stays taken."""
@@ -104,7 +112,8 @@ def _add_reading(router, entity):
                 row = find_by(db, entity.name, "external_ref", external_ref)
                 rows = [row] if row else []
             else:
-                rows = list_after(db, entity.name, int(after), limit + 1, q)
+                place = int(after), limit + 1
+                rows = list_after(db, entity.name, *place, q, updated_since)
         more = str(rows[limit - 1]["num"]) if len(rows) > limit else None
         items = [to_record(row) for row in rows[:limit]]
         return json_response({"items": items, "next_after": more})
@@ -311,8 +320,8 @@ def list_capabilities(request: Request):
     /admin/settings {"hidden": ["batch"]}` later: it then answers as one that never
     had the ability. Routes of `batch`, `capabilities`, `change_feed`, `checksums`,
     `reservations` and `webhooks` are not found. `If-Match` (`if_match`),
-    `Idempotency-Key` (`idempotency_key`), the field and the parameter `external_ref`
-    are ignored without a word.
+    `Idempotency-Key` (`idempotency_key`), the field and the parameter `external_ref`,
+    and the parameter `updated_since` are ignored without a word.
     """
     there = [a.value for a in Ability if a not in request.app.state.store.hidden]
     return json_response({"abilities": there})

@@ -289,12 +289,16 @@ def _filter(entity, text):
     return condition, [entity, pattern, pattern]
 
 
-def list_after(db, entity, after, limit, text=""):
-    """Rows in order of creation behind the number ``after``."""
+def list_after(db, entity, after, limit, text="", since=""):
+    """Rows in order of creation behind the number ``after``.
+
+    :param since: a time, as in ``updated_at``: only what was changed then or later
+    """
     condition, values = _filter(entity, text)
     return db.execute(
-        f"SELECT * FROM record WHERE {condition} AND num > ? ORDER BY num LIMIT ?",
-        [*values, after, limit],
+        f"SELECT * FROM record WHERE {condition} AND num > ? AND updated_at >= ? "
+        "ORDER BY num LIMIT ?",
+        [*values, after, since, limit],
     ).fetchall()
 
 

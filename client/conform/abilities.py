@@ -101,6 +101,28 @@ def _changes(app, cursor, limit=PAGE):
     return page
 
 
+def updated_since(app):
+    made = app.supplier()
+    params = {"updated_since": "9999-12-31T23:59:59Z", "limit": PAGE}
+    none = app.ask("GET", "/suppliers", params=params)
+    want(
+        none.good and none.items() == [],
+        "The parameter updated_since is ignored: in the far future nothing changed.",
+        AbsentError,
+    )
+    changed_at = made.get("updated_at")
+    want(isinstance(changed_at, str), "A record has no updated_at (text).")
+    seen = []
+    params["updated_since"] = changed_at
+    for __ in range(PAGES):
+        page = app.ask("GET", "/suppliers", params=params)
+        seen += [each.get("id") for each in page.items()]
+        params["after"] = page.get("next_after")
+        if not params["after"]:
+            break
+    want(made["id"] in seen, "A record is not listed since the time of its own change.")
+
+
 def if_match(app):
     made = app.supplier()
     app.change("suppliers", made["id"], made["version"], {"city": "First"})

@@ -27,7 +27,13 @@ ABILITIES = (
     (
         abilities.change_feed,
         "What changed since a cursor",
-        "Without it Pharmacy Sync cannot read changes from this app.",
+        "Without it changes are read from the list, by updated_since.",
+    ),
+    (
+        abilities.updated_since,
+        "What changed since a time",
+        "Without it, and without a feed of changes, Pharmacy Sync cannot read changes "
+        "from this app.",
     ),
     (
         abilities.if_match,

@@ -7,11 +7,14 @@ from ...client import FAILURES
 from ...client.abilities import (
     capabilities,
     heeds_versions,
+    read_any,
     refusal_read_first,
     takes_batches,
     write_one,
 )
+from ...client.listing import changes_since, lists_by_time
 from ...core.abilities import Ability, has, leaps, told
+from ...core.listing import is_since
 
 _lt = LazyTranslate(__name__)
 FOUND = ("found", "As the connection test found")
@@ -21,6 +24,8 @@ READ_AT_ONCE = 10
 NAMES = {
     Ability.BATCH: _lt("many records in one call"),
     Ability.IF_MATCH: _lt("refusal of changes of an old version"),
+    Ability.CHANGE_FEED: _lt("changes since a cursor"),
+    Ability.UPDATED_SINCE: _lt("a list of what has changed since a time"),
 }
 SINGLE_COST = _lt(
     "Each record is sent in a call of its own: as many requests as there are records. "
@@ -31,6 +36,12 @@ READ_FIRST_COST = _lt(
     "app does not refuse a change of an old version. What is entered at the pharmacy "
     "in the instant between, in the same fields, is overwritten; that is noticed, and "
     "listed among the errors."
+)
+SINCE_COST = _lt(
+    "Changes are read from the app's list, by the time of each record's last change: "
+    "those of the last ten minutes are listed again with each reading. What the "
+    "pharmacy deletes is not seen, nor what it commits more than ten minutes after its "
+    "time: a comparison finds both."
 )
 
 
@@ -78,6 +89,20 @@ class SyncStream(models.Model):
         "first costs a request for each record, and leaves an instant between.",
     )
     reads_first = fields.Boolean(compute="_compute_roads")
+    reading_choice = fields.Selection(
+        [
+            FOUND,
+            ("feed", "The app's feed of changes"),
+            ("since", "The app's list, since a time"),
+        ],
+        "Reads",
+        default="found",
+        required=True,
+        help="Where changes of the pharmacy are read. By the list deletions are not "
+        "seen: a comparison finds them. With another choice all is read once more; "
+        "what did not change is left alone.",
+    )
+    reads_list = fields.Boolean(compute="_compute_roads")
     overwrote_at = fields.Datetime(
         "Overwrote a Change",
         readonly=True,
@@ -93,7 +118,13 @@ class SyncStream(models.Model):
             names = [str(self.env._(NAMES[a])) for a in Ability if has(found, a)]
             stream.abilities = ", ".join(names)
 
-    @api.depends("abilities_found", "batch_choice", "match_choice", "overwrote_at")
+    @api.depends(
+        "abilities_found",
+        "batch_choice",
+        "match_choice",
+        "overwrote_at",
+        "reading_choice",
+    )
     def _compute_roads(self):
         for stream in self:
             found, choice = stream.abilities_found, stream.match_choice
@@ -102,8 +133,13 @@ class SyncStream(models.Model):
             )
             heeds = has(found, Ability.IF_MATCH) and not stream.overwrote_at
             stream.reads_first = choice == "read" or (choice == "found" and not heeds)
+            stream.reads_list = stream.reading_choice == "since" or (
+                stream.reading_choice == "found"
+                and not has(found, Ability.CHANGE_FEED)
+                and has(found, Ability.UPDATED_SINCE)
+            )
 
-    @api.depends("takes_batches", "reads_first", "direction")
+    @api.depends("takes_batches", "reads_first", "reads_list", "direction")
     def _compute_roads_cost(self):
         for stream in self:
             costs = stream._roads_costs()
@@ -111,10 +147,26 @@ class SyncStream(models.Model):
 
     def _roads_costs(self):
         """What it costs that the app lacks abilities, in words."""
-        if self.direction == "pull":
-            return []
-        costs = [] if self.takes_batches else [SINGLE_COST]
-        return [*costs, READ_FIRST_COST] if self.reads_first else costs
+        sends, reads = self.direction != "pull", self.direction != "push"
+        roads = (
+            (SINGLE_COST, sends and not self.takes_batches),
+            (READ_FIRST_COST, sends and self.reads_first),
+            (SINCE_COST, reads and self.reads_list),
+        )
+        return [cost for cost, taken in roads if taken]
+
+    def _read_page(self, client, cursor, limit, correlation_id, retry=False):
+        """One page of what has changed at the pharmacy, by the road that is taken. A
+        cursor of another road begins anew.
+
+        :return: see :meth:`...client.PharmacyClient.changes`; with ``repeats`` if it
+            has again what was read before
+        """
+        about = (limit, correlation_id, retry)
+        collection = self._adapter()._entity_collection
+        if self.reads_list:
+            return changes_since(client, collection, cursor, *about)
+        return client.changes(collection, None if is_since(cursor) else cursor, *about)
 
     def _largest_call(self):
         """How many records may be sent in one call; None: all of a batch."""
@@ -194,7 +246,11 @@ class SyncStream(models.Model):
         """What the app can do, found by trying: ``{ability: bool}``."""
         collection = self._adapter()._entity_collection
         batches = takes_batches(client, collection, correlation_id)
-        found = {Ability.BATCH: batches}
+        found = {
+            Ability.BATCH: batches,
+            Ability.CHANGE_FEED: read_any(client, collection, correlation_id),
+            Ability.UPDATED_SINCE: lists_by_time(client, collection, correlation_id),
+        }
         page = client.page(collection, None, 1, correlation_id) if self.pushes else {}
         for record in page.get("items", ()):
             # No record has this version.

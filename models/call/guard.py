@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...client import FAILURES, PharmacyClient
-from ...client.abilities import change_nothing
+from ...client.abilities import change_nothing, read_any
 from ...client.auth import UNAUTHORIZED
 from ...client.pharmacy import API
 from ...core import breaker as core
@@ -95,7 +95,7 @@ class SyncBackend(models.Model):
         entity = next(iter(self.env["sync.entity"]._entities().values()))
         correlation_id = correlation_id or uuid.uuid4().hex
         client = self._client("test")
-        client.changes(entity._entity_collection, None, 1, correlation_id)
+        read_any(client, entity._entity_collection, correlation_id)
         return client
 
     def _client(self, operation, pool=None, wait=False):
@@ -218,7 +218,7 @@ class SyncBackend(models.Model):
         client, correlation_id = self._client("test"), exchange.correlation_id
         for entity in self.env["sync.entity"]._entities().values():
             collection = entity._entity_collection
-            ask = partial(client.changes, collection, None, 1, correlation_id)
+            ask = partial(read_any, client, collection, correlation_id)
             if (found := key_after(_failure(ask))) is not Key.REFUSED:
                 return found
         return Key.REFUSED

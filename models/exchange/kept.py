@@ -1,8 +1,11 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core.envelope import UNREADABLE
 from ...core.exceptions import AWAITED, HeldValueError, SuspectedError
+from ...core.listing import is_news
 from ...core.retry import DEPENDENCY_WAIT
+from ...core.storable import storable
 from .suspects import SUSPECT_WAIT
 
 
@@ -10,6 +13,44 @@ class SyncOperation(models.Model):
     """Arrived records that could not be applied and are kept, each by an operation."""
 
     _inherit = "sync.operation"
+
+    @api.model
+    def _unread(self, stream, records):
+        """Those records of a page with repetitions that were not read before: neither
+        applied at their version, nor kept because they could not be."""
+        known, kept = self._read_before(stream, [r for r in records if _has_id(r)])
+        epoch = stream.backend_id.epoch
+        unread = []
+        for record in records:
+            number, version = _told(record)
+            deleted = _has_id(record) and record.get("deleted") is True
+            mapping = known.get(number) if isinstance(number, str) else None
+            kept_before = (number, version) in kept
+            if not kept_before and is_news(mapping, version, deleted, epoch):
+                unread.append(record)
+        return unread
+
+    def _read_before(self, stream, records):
+        """:return: (``{external id: values of the mapping}``, ids and versions of what
+        is kept)"""
+        ids = [record["id"] for record in records]
+        own = [("stream_id", "=", stream.id)]
+        known = {
+            values["external_id"]: values
+            for values in self.env["sync.mapping"].search_read(
+                [*own, ("external_id", "in", ids)],
+                ["external_id", "version", "in_part", "deleted", "epoch"],
+            )
+        }
+        kept = self.search(
+            [
+                *own,
+                ("kind", "=", "apply"),
+                ("state", "!=", "done"),
+                ("external_id", "in", [*ids, False]),
+            ]
+        )
+        return known, [_told(operation.payload) for operation in kept]
 
     def _apply_kept(self, suspected=False):
         """Try these again.
@@ -98,3 +139,15 @@ class SyncOperation(models.Model):
             operation._park(SUSPECT_WAIT, str(error))
         self._fail_each(failed)
         self.browse(o.id for o, __ in failures)._schedule_waiting()
+
+
+def _has_id(record):
+    return isinstance(record, dict) and isinstance(record.get("id"), str)
+
+
+def _told(record):
+    """Which version of which record it is, as it is kept; of what is no record, all."""
+    record = storable(record if isinstance(record, dict) else {UNREADABLE: record})
+    if record.get("id") is None:
+        return None, record
+    return record["id"], record.get("version")

@@ -84,9 +84,7 @@ class SyncStream(models.Model):
         if apart(self._pull_waits):
             return False
         correlation_id = uuid.uuid4().hex
-        adapter = self._adapter()
-        client = self.backend_id._client("pull", adapter._entity_pool)
-        collection = adapter._entity_collection
+        client = self.backend_id._client("pull", self._adapter()._entity_pool)
         # Read anew: long work pulls more than once in one job.
         cursor, retry = apart(self._get_place)
         token = CancelToken(partial(apart, self._pull_cancelled))
@@ -94,8 +92,8 @@ class SyncStream(models.Model):
         try:
             for __ in range(PAGES_PER_JOB):
                 token.check()
-                page = client.changes(
-                    collection, cursor, self.batch_size, correlation_id, retry
+                page = self._read_page(
+                    client, cursor, self.batch_size, correlation_id, retry
                 )
                 if self.backend_id._shows_set_back(self, client, page, correlation_id):
                     return False
@@ -116,7 +114,7 @@ class SyncStream(models.Model):
         except Exception as exc:  # noqa: BLE001
             # Kept, whatever it is, as the failed pull, which is tried again. If the app
             # knows no such cursor, its database was set back: all is read again.
-            gone = bool(cursor) and getattr(exc, "status", None) == GONE
+            gone = not self.reads_list and cursor and getattr(exc, "status", 0) == GONE
             if gone:
                 apart(self.backend_id._refuse_cursor, self, cursor)
             apart(self._fail_pull, exc, correlation_id, gone)
@@ -173,6 +171,8 @@ class SyncStream(models.Model):
         if (current or None) != (cursor or None):
             return False
         records = [as_record(change) for change in page["changes"]]
+        if page.get("repeats"):
+            records = self.env["sync.operation"]._unread(self, records)
         if records:
             arrivals = self._apply_apart(records, correlation_id)
             self._keep_failed(arrivals, correlation_id)

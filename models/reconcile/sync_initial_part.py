@@ -139,9 +139,8 @@ class SyncInitialPart(models.Model):
         if step != "pharmacy":
             apart(self._read_match if step == "match" else self._read_odoo)
             return
-        adapter = self.stream_id._adapter()
         client = self.stream_id.backend_id._client("pull", "reporting")
-        page = client.changes(adapter._entity_collection, cursor, PAGE, correlation_id)
+        page = self.stream_id._read_page(client, cursor, PAGE, correlation_id)
         apart(self._store_page, page)
 
     def _where(self):

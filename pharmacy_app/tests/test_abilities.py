@@ -81,6 +81,19 @@ def test_hidden_keys_are_neither_kept_nor_looked_for(pharmacy):
     assert found["external_ref"] == "r"
 
 
+def test_a_hidden_time_is_ignored(pharmacy):
+    at = pharmacy.create("suppliers", name="A")["updated_at"]
+    later = "9999-12-31T23:59:59Z"
+
+    def listed(since):
+        page = pharmacy.get(f"suppliers?updated_since={since}&limit=1").json()
+        return [item["name"] for item in page["items"]]
+
+    assert (listed(at), listed(later)) == (["A"], [])
+    hide(pharmacy, "updated_since")
+    assert listed(later) == ["A"]
+
+
 def test_the_command_line_hides(tmp_path, monkeypatch):
     monkeypatch.setenv("PHARMACY_API_KEY", "k")
     hidden = parse_arguments(["--hide", "batch", "--hide", "webhooks"]).hide

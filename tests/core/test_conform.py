@@ -28,6 +28,7 @@ HIDDEN = {
     "idempotency_key": ("created a second record", "> Idempotency-Key: conform-"),
     "if_match": ("If-Match is ignored", '> If-Match: "1"'),
     "reservations": ("It answers 404.", "> POST /api/v1/reservations"),
+    "updated_since": ("updated_since is ignored", "?updated_since=9999-12-31"),
     "webhooks": ("It answers 404.", "> POST /api/v1/webhooks"),
 }
 SUPPLIERS = "/api/v1/suppliers"

@@ -12,6 +12,7 @@ from odoo.http import request
 from odoo.orm.models import NO_ACCESS
 
 from ...client import FAILURES
+from ...client.abilities import read_any
 from ...client.session import reach
 from ...core.address import host, origin
 from ...core.auth import Method
@@ -353,7 +354,7 @@ class SyncBackendConnect(models.TransientModel):
 
     def _read_entity(self, client, entity):
         correlation_id = uuid.uuid4().hex
-        client.changes(entity._entity_collection, None, 1, correlation_id)
+        read_any(client, entity._entity_collection, correlation_id)
 
     def _explanation(self, exception):
         Error = self.env["sync.error"]
