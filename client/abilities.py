@@ -1,5 +1,7 @@
 """What an app can do, and the road for one that takes no batches: one record a call."""
 
+import uuid
+
 from ..core.exceptions import HttpError
 from .answers import RECORD, checked, readable, written
 from .exchange import segment
@@ -37,6 +39,22 @@ def takes_batches(client, collection, correlation_id):
     return True
 
 
+def change_nothing(client, collection, correlation_id, external_id=None, version=0):
+    """Ask for a change that changes nothing, of a version that the record does not
+    have: an app that takes changes one by one says so.
+
+    :param external_id: None: of a record that is not there
+    :raises HttpError: always, but for an app that does as if it had been made
+    """
+    client._call(
+        "PATCH",
+        f"/{collection}/{segment(external_id or uuid.uuid4().hex)}",
+        json={},
+        if_match=f'"{version}"',
+        correlation_id=correlation_id,
+    )
+
+
 def read_any(client, collection, correlation_id):
     """Read whatever comes first of a collection, which shows that it can be read.
 
@@ -60,13 +78,7 @@ def heeds_versions(client, collection, external_id, version, correlation_id):
     :return: None if the app's answer does not say
     """
     try:
-        client._call(
-            "PATCH",
-            f"/{collection}/{segment(external_id)}",
-            json={},
-            if_match=f'"{version}"',
-            correlation_id=correlation_id,
-        )
+        change_nothing(client, collection, correlation_id, external_id, version)
     except HttpError as exc:
         return True if exc.status == STALE else None
     return False

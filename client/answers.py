@@ -16,8 +16,10 @@ from ..core.exceptions import (
     RateLimitError,
     SchemaMismatchError,
 )
+from ..core.findings import answered
 from ..core.retry import parse_retry_after
 from ..core.shallow import shallow
+from ..core.taxonomy import Delivery
 from ..core.text_checks import check_text
 
 # What every record of the app has.
@@ -144,14 +146,21 @@ def usable(items, **kinds):
 
 
 def read_result(result):
-    """What the app says of one item of a batch, or the error that it cannot be read."""
+    """What the app says of one item of a batch, or the error that leaves open what
+    became of it: it cannot be read, or the app does not know it either."""
     try:
         with written():
             if checked(result, status=int)["status"] < 300:
                 checked(result, **RECORD)
     except OutcomeUnknownError as exc:
         return exc
-    return readable(result)
+    result = readable(result)
+    code, message = _code_and_message(result)
+    if answered(result["status"], message or "") is Delivery.ANSWERED:
+        return result
+    error = HttpError(result["status"], code, message)
+    error.of_one = True
+    return error
 
 
 def check_cursor(cursor):

@@ -209,7 +209,9 @@ class PharmacyClient:
 
         :param retry: whether any of them was sent before
         :return: a list of results in the order of ``items``; in place of one that
-            cannot be read, among others that can, its :class:`OutcomeUnknownError`
+            cannot be read, among others that can, its :class:`OutcomeUnknownError`,
+            and of one of which the app says that it may have been applied or not, its
+            :class:`HttpError`
         """
         answer = self._call(
             "POST",
@@ -222,7 +224,7 @@ class PharmacyClient:
         with written():
             results = checked(answer, results=list)["results"]
         read = [read_result(result) for result in results]
-        errors = [result for result in read if isinstance(result, Exception)]
+        errors = [r for r in read if isinstance(r, OutcomeUnknownError)]
         if errors and len(errors) == len(read):
             raise errors[0]
         return read

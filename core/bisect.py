@@ -3,7 +3,8 @@
 A batch that is refused as a whole is split in two, and so on: of n records, one that
 is poisoned costs at most 2 * ceil(log2 n) + 1 calls. Parts are sent breadth first:
 between two failures that one record causes there is a success, so that a single bad
-record never looks like an outage.
+record never looks like an outage. An app that refuses part after part for want of time
+is left alone.
 """
 
 from collections import deque
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .classification import classify
-from .exceptions import SchemaMismatchError
-from .refusal import Key
+from .exceptions import NOT_MADE, SchemaMismatchError, SyncError
+from .refusal import MAY_BE_BUSY, Key, is_about_key
 from .taxonomy import Category, Delivery, ErrorType, TextEnum
 
 
@@ -32,6 +33,19 @@ _FATES = {
     Delivery.UNKNOWN: Fate.UNKNOWN,
     Delivery.NOT_SENT: Fate.NOT_SENT,
 }
+# Refusals in a row, for want of time, after which it is not the records: one of them
+# brings three at the most.
+BUSY_IN_A_ROW = 4
+
+
+class HeldUpError(SyncError):
+    """The call was not made because of what became of the one before it."""
+
+    error_type = ErrorType.SERVICE_UNAVAILABLE
+    overrides: ClassVar = {
+        "delivery": Delivery.NOT_SENT,
+        "counts_for_breaker": False,
+    }
 
 
 @dataclass(frozen=True)
@@ -87,14 +101,18 @@ def bisecting(
     results: dict[int, ItemResult] = {}
     every, size = range(len(items)), largest or max(1, len(items))
     parts = deque(every[start : start + size] for start in every[::size])
+    busy = 0
     while parts:
         part = parts.popleft()
         chunk = [items[index] for index in part]
         try:
             answers = _one_each(chunk, (yield chunk))
         except Exception as error:  # noqa: BLE001 - the class says what became of it
-            delivery = classify(error, sent=True).delivery
+            failure = classify(error, sent=True)
+            delivery = failure.delivery
+            busy = busy + 1 if failure.type in MAY_BE_BUSY else 0
             splitting = delivery is Delivery.ANSWERED and splits(error)
+            splitting = splitting and busy < BUSY_IN_A_ROW
             if splitting and len(part) > 1:
                 middle = len(part) // 2
                 parts += (part[:middle], part[middle:])
@@ -103,9 +121,10 @@ def bisecting(
             if not splitting:
                 # It is not the records: the next part would only fare the same.
                 for rest in parts:
-                    _fill(results, items, rest, Fate.NOT_SENT, error)
+                    _fill(results, items, rest, Fate.NOT_SENT, _held_up(error))
                 break
         else:
+            busy = 0
             for index, answer in zip(part, answers, strict=True):
                 results[index] = ItemResult(items[index], Fate.ANSWERED, answer)
     return [results[index] for index in range(len(items))]
@@ -120,7 +139,8 @@ def may_be_one_record(error: Exception) -> bool:
         return of_key is Key.GOOD
     failure = classify(error, sent=True)
     return (
-        failure.category in (Category.BUSINESS, Category.DATA_CORRUPTION)
+        getattr(error, "of_one", False)
+        or failure.category in (Category.BUSINESS, Category.DATA_CORRUPTION)
         or failure.type is ErrorType.TEMPORARY_SERVER_ERROR
     )
 
@@ -135,6 +155,16 @@ def own_failure(failures: dict[Any, Exception], key: Any) -> Iterator[None]:
         if not may_be_one_record(error):
             raise
         failures[key] = error
+
+
+def _held_up(error: Exception) -> Exception:
+    """Why what came after a failure was not sent: that is no failure of its own."""
+    if isinstance(error, NOT_MADE) or is_about_key(error):
+        return error
+    after = classify(error, sent=True).retry_after
+    held_up = HeldUpError("An earlier call failed.", retry_after=after)
+    held_up.__cause__ = error
+    return held_up
 
 
 def _one_each(chunk: Sequence[Any], answers: Iterable[Any]) -> list[Any]:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from . import evidence
-from .exceptions import SyncError
+from .exceptions import HttpError, SyncError
 from .findings import (
     SAID,
     Finding,
@@ -137,7 +137,8 @@ def classify(
     for link in (decisive, exc):
         if isinstance(link, SyncError):
             result = replace(result, **link.overrides)
-    return result
+    of_one = isinstance(exc, HttpError) and exc.of_one
+    return replace(result, counts_for_breaker=False) if of_one else result
 
 
 def classify_response(

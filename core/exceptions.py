@@ -346,11 +346,11 @@ class HttpError(SyncError):
     :param code: machine-readable code of the body, such as ``version_conflict``.
     :param headers: of the answer; ``Retry-After`` and ``Date`` are read.
     :param body: the decoded JSON body.
-    :ivar of_key: of a refusal that may be of the key: what a call made to test the key
-        said, a :class:`~.refusal.Key`
+    :ivar of_key: what a call made to test the key said, a :class:`~.refusal.Key`
     """
 
     of_key: "Key | None" = None
+    of_one: bool = False  # the app took another call after it: it is fine itself
 
     def __init__(
         self,

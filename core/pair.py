@@ -7,6 +7,10 @@ So each side is compared with its own half only. It is done in the pharmacy's wo
 wherever Odoo did not change its own, and :mod:`.merge` compares that with one base, the
 pharmacy's half. :func:`in_odoo` is the way back. A field that the pharmacy's half does
 not have was never told: until it is, only Odoo's half says whether Odoo changed it.
+
+Where a person keeps what Odoo has over what the pharmacy has by now, Odoo's half is
+what Odoo's value stands for: what the pharmacy had, which Odoo perhaps cannot hold,
+goes back to it as it was.
 """
 
 from collections.abc import Callable
@@ -81,7 +85,8 @@ class Base:
 
         Where that is what Odoo has now, Odoo's half becomes what is stored there.
         Elsewhere it stays where the pharmacy's stays; and where that moved without
-        Odoo, both count as having had the same.
+        Odoo, both count as having had the same, unless Odoo's value stands for another
+        one of the pharmacy's: then that is its half.
 
         :param seen: Odoo's record as :func:`seen` tells it, with all that was written
             there since
@@ -215,7 +220,7 @@ def _word(
         return pharmacy
     if unchanged or _is_held(path, value, had_pharmacy, held):
         return had_pharmacy
-    return value
+    return had_odoo if _is_held(path, value, had_odoo, held) else value
 
 
 def _seen_lines(
@@ -287,7 +292,8 @@ def _own(value: Any, had_pharmacy: Any, had_odoo: Any, seen: Any, stored: Any) -
         return stored
     if value == had_pharmacy and had_odoo is not MISSING:
         return had_odoo
-    return value
+    stands_for = stored is not MISSING and seen not in (MISSING, stored)
+    return seen if stands_for else value
 
 
 def _own_lines(

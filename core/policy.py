@@ -3,7 +3,8 @@
 Rules are tried in their order; the first that knows an answer decides. Then the
 policy of the field, or of its stream, does; the policy *ask* leaves it to a person.
 A decision is on one field: its neighbours keep what the comparison said of them.
-Nothing decides that Odoo takes over what is frozen there.
+Nothing decides that Odoo takes over what is frozen there, nor for a value that Odoo
+only filled in.
 """
 
 import json
@@ -171,9 +172,15 @@ def _decide_each(
     decided = (
         _decide(path, values, sides, policies, facts)
         for path, values in merge.conflicts.items()
-        if path not in asked
+        if path not in asked and _has_said(path, values)
     )
     return [decision for decision in decided if decision]
+
+
+def _has_said(path: str, values: FieldConflict) -> bool:
+    """Whether both sides told a value: what Odoo filled in where nothing was said wins
+    over nothing that the pharmacy says at last. A whole line is there or not."""
+    return path.endswith("]") or values.odoo is not MISSING
 
 
 def _decide(

@@ -17,9 +17,9 @@ from .pair import NOTHING, Base, untold
 from .taxonomy import TextEnum
 
 OK = (200, 201, 204)
-# In the place of an app's status: it was found by its key, read, or not sent because a
-# person did not want it any more.
-FOUND, FETCHED, CANCELLED = 302, 303, 499
+# In the place of an app's status, and none that an app could answer: it was found by
+# its key, read, or not sent because a person did not want it any more.
+FOUND, FETCHED, CANCELLED = "found", "fetched", "cancelled"
 NOT_FOUND, DUPLICATE, GONE, STALE = 404, 409, 410, 412
 # Answers in a row after which a record that is always stale is no accident any more.
 STALE_ATTEMPTS = 5

@@ -1,4 +1,4 @@
-"""Whom an app refuses: Odoo's key, or only what was asked with it."""
+"""Whom an app refuses: Odoo's key, all that Odoo asks now, or only what was asked."""
 
 from .classification import Classification, classify
 from .taxonomy import Delivery, ErrorType, TextEnum
@@ -8,6 +8,14 @@ from .taxonomy import Delivery, ErrorType, TextEnum
 # proxy or a network wants to know who it is (407, 511), the law forbids it (451).
 ABOUT_US = frozenset({401, 402, 403, 407, 440, 451, 511})
 SERVER_ERROR = 500
+# An app that cannot answer now, or cannot do what was asked of it: some say so of one
+# record, and not of themselves.
+MAY_BE_BUSY = frozenset(
+    {
+        ErrorType.RATE_LIMIT_EXCEEDED,
+        ErrorType.SERVICE_UNAVAILABLE,
+    }
+)
 # Seconds after which the app is asked again where it is not known whom it refuses.
 KEY_WAIT = 60
 
@@ -27,6 +35,12 @@ def doubts_key(failure: Classification) -> bool:
         failure.http_status in ABOUT_US
         and failure.type is not ErrorType.RATE_LIMIT_EXCEEDED
     )
+
+
+def doubts_app(failure: Classification) -> bool:
+    """Whether an answer says that the app is busy or broken: it may be so for all that
+    is asked, or for one record."""
+    return failure.type in MAY_BE_BUSY and failure.delivery is Delivery.ANSWERED
 
 
 def key_after(error: Exception | None) -> Key:

@@ -23,6 +23,7 @@ Kind = Literal[
     "bad_record",
     "refuse_auth",
     "forbid",
+    "refuse_item",
     "webhook_duplicate",
     "webhook_reorder",
 ]
@@ -49,7 +50,7 @@ class Rule(Closed):
 
     :param probability: of each matching request being hit
     :param count: how often it may still hit; None without limit
-    :param status: of the kind ``error``
+    :param status: of the kinds ``error`` and ``refuse_item``
     :param seconds: of ``latency``, ``hang``, ``clock_skew``, ``webhook_reorder``
     :param retry_after: seconds told with ``rate_limit``, and with ``error`` if given
     :param bytes_per_second: of ``drip``
@@ -62,7 +63,7 @@ class Rule(Closed):
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     match: Match = Match()
     count: Annotated[int | None, Field(ge=0)] = None
-    status: Literal[402, 407, 451, 500, 502, 503, 504] = 503
+    status: Annotated[int, Field(ge=300, le=599)] = 503
     seconds: Annotated[float, Field(ge=-(10**8), le=10**8)] = 1.0
     retry_after: Annotated[int | None, Field(ge=0)] = None
     bytes_per_second: Annotated[int, Field(ge=1)] = 20

@@ -6,7 +6,7 @@ import logging
 import re
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 
 from . import clock
@@ -115,7 +115,10 @@ class Gate:
                 await _wait(scope, max(0, rules["hang"].seconds))
             await cut(scope, receive, reset="reset" in rules)
             return
-        answer = self._refusal(incoming, rules) or await self._applied(incoming)
+        answer = self._refusal(incoming, rules)
+        if not answer and "refuse_item" in rules:
+            answer = await self._applied_in_part(incoming, rules["refuse_item"])
+        answer = answer or await self._applied(incoming)
         if "lost_answer" in rules:
             log(None)
             await cut(scope, receive)
@@ -143,6 +146,25 @@ class Gate:
                 ApiError(Code.PAYLOAD_TOO_LARGE, f"more than {BODY_LIMIT} bytes")
             )
         return None
+
+    async def _applied_in_part(self, incoming, rule):
+        """The answer to a batch some items of which are refused; None: to another
+        request."""
+        items = json.loads(incoming.body)["items"] if incoming.items() else []
+        if not incoming.path.endswith("/batch") or not items:
+            return None
+        refused = [(rule.match.contains or "") in json.dumps(item) for item in items]
+        taken = [item for item, no in zip(items, refused, strict=True) if not no]
+        answer = await self._applied(replace(incoming, body=to_json({"items": taken})))
+        if answer.status == 200:
+            results = iter(json.loads(answer.body)["results"])
+            code = CODE_OF_STATUS.get(rule.status, Code.UNAVAILABLE)
+            error = ApiError(code, "a fault was asked for")
+            result = {**error.result(incoming.correlation_id), "status": rule.status}
+            answer.body = to_json(
+                {"results": [result if no else next(results) for no in refused]}
+            )
+        return answer
 
     async def _applied(self, incoming):
         """What the application answers; a crash of it is an ``internal`` error."""

@@ -44,6 +44,11 @@ SINCE_COST = _lt(
     "time: a comparison finds both."
 )
 
+UNREAD_COST = _lt(
+    "The pharmacy's changes cannot be read: the app has neither a feed of changes nor "
+    "a list of what has changed since a time. It can push them to Odoo itself."
+)
+
 
 class SyncStream(models.Model):
     """What the app can do for an entity, and the road that is taken for it."""
@@ -139,7 +144,9 @@ class SyncStream(models.Model):
                 and has(found, Ability.UPDATED_SINCE)
             )
 
-    @api.depends("takes_batches", "reads_first", "reads_list", "direction")
+    @api.depends(
+        "abilities_found", "takes_batches", "reads_first", "reads_list", "direction"
+    )
     def _compute_roads_cost(self):
         for stream in self:
             costs = stream._roads_costs()
@@ -152,8 +159,14 @@ class SyncStream(models.Model):
             (SINGLE_COST, sends and not self.takes_batches),
             (READ_FIRST_COST, sends and self.reads_first),
             (SINCE_COST, reads and self.reads_list),
+            (UNREAD_COST, reads and self._has_no_reading()),
         )
         return [cost for cost, taken in roads if taken]
+
+    def _has_no_reading(self):
+        """Whether the app has none of the roads by which changes are read."""
+        roads = (Ability.CHANGE_FEED, Ability.UPDATED_SINCE)
+        return not any(has(self.abilities_found, road) for road in roads)
 
     def _read_page(self, client, cursor, limit, correlation_id, retry=False):
         """One page of what has changed at the pharmacy, by the road that is taken. A

@@ -8,17 +8,17 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...client import FAILURES, PharmacyClient
-from ...client.abilities import read_any
+from ...client.abilities import change_nothing, read_any
 from ...client.auth import UNAUTHORIZED
 from ...client.pharmacy import API
 from ...core import breaker as core
 from ...core.exceptions import HttpError, SecretSealedError
-from ...core.refusal import ABOUT_US, Key, doubts_key, key_after
+from ...core.refusal import ABOUT_US, Key, doubts_app, doubts_key, key_after
 from ...core.taxonomy import TAXONOMY, Category, ErrorType
 from ..base.own_transaction import apart, autocommitting
 from .guarded import Guarded, guarded
 
-BATCH = "/batch"
+BATCH = "batch"
 # Kinds of calls that are made without a person who waits for the answer.
 KINDS = ("push", "pull")
 
@@ -176,9 +176,7 @@ class SyncBackend(models.Model):
     @contextmanager
     def _guard_call(self, cr, operation, breaker, held):
         call = Guarded()
-        classify = partial(
-            self.env["sync.error"]._classify, backend=self, idempotent=False
-        )
+        classify = partial(self._judge, operation, breaker, call)
         about = {"backend_id": self.id, "operation": operation}
         try:
             with guarded(call, cr, breaker, self.deadline, held, classify, **about):
@@ -189,6 +187,20 @@ class SyncBackend(models.Model):
             ):
                 self._doubt_key(operation, call.classification, call.exchange)
 
+    def _judge(self, operation, breaker, call, error):
+        """What a call failed with."""
+        classify = partial(self.env["sync.error"]._classify, backend=self)
+        found = classify(error, idempotent=False)
+        # At first the app is believed, and left alone as long as it asks for. While the
+        # breaker lets only probes through, no other call is made.
+        again = operation == "push" and call.exchange.retry
+        closed = not breaker or breaker._believed()[0].state is core.State.CLOSED
+        if again and closed and doubts_app(found):
+            asked = self._same_road(call.exchange)
+            error.of_one = bool(asked) and key_after(_failure(asked)) is Key.GOOD
+            found = classify(error, idempotent=False)
+        return found
+
     def _doubt_key(self, operation, classification, exchange):
         """The app refuses the key, or only what was asked with it: find out which."""
         of_key = exchange.error.of_key = self._test_key(exchange)
@@ -196,22 +208,33 @@ class SyncBackend(models.Model):
             apart(self._refuse, classification, exchange, operation)
 
     def _test_key(self, exchange):
-        """What cheap calls with the same key say of it, which change nothing: a batch
-        of no records where a batch was refused, else the first change of any entity.
+        """What cheap calls with the same key say of it, which change nothing: one that
+        takes the same road, else the first change of any entity.
 
         :return: a :class:`...core.refusal.Key`
         """
-        client, correlation_id = self._client("test"), exchange.correlation_id
-        path = exchange.path.removeprefix(f"{API}/")
-        if path.endswith(BATCH):
-            ask = partial(client.batch, path.removesuffix(BATCH), [], correlation_id)
+        if ask := self._same_road(exchange):
             return key_after(_failure(ask))
+        client, correlation_id = self._client("test"), exchange.correlation_id
         for entity in self.env["sync.entity"]._entities().values():
             collection = entity._entity_collection
             ask = partial(read_any, client, collection, correlation_id)
             if (found := key_after(_failure(ask))) is not Key.REFUSED:
                 return found
         return Key.REFUSED
+
+    def _same_road(self, exchange):
+        """A call that changes nothing, on the road of one that writes records: a batch
+        of none, or a change that cannot be made. None: it is no such one."""
+        entities = self.env["sync.entity"]._entities().values()
+        collection, *rest = exchange.path.removeprefix(f"{API}/").split("/")
+        known = collection in {entity._entity_collection for entity in entities}
+        if exchange.method == "GET" or not known:
+            return None
+        client, correlation_id = self._client("test"), exchange.correlation_id
+        if rest == [BATCH]:
+            return partial(client.batch, collection, [], correlation_id)
+        return partial(change_nothing, client, collection, correlation_id)
 
     def _refuse(self, classification, exchange, operation):
         """The app refuses the key. Each further call would be refused as well: none is

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from odoo import fields, models
 
 from ...core.arriving import Move, received
+from ...core.bisect import HeldUpError
 from ...core.envelope import check_envelope
 from ...core.exceptions import (
     AWAITED,
@@ -35,6 +36,7 @@ from ..base.sync_retry_policy import after
 
 # Seconds until what was not sent is, unless the cause says when.
 NOT_MADE_WAIT = 1
+HELD_UP_WAIT = 10
 
 
 @dataclass
@@ -131,6 +133,8 @@ class SyncStream(models.Model):
             self.overwrote_at = self.overwrote_at or fields.Datetime.now()
         for exception, ids in outcomes.not_made.items():
             wait = KEY_WAIT if is_about_key(exception) else NOT_MADE_WAIT
+            if isinstance(exception, HeldUpError):
+                wait = HELD_UP_WAIT
             seconds = getattr(exception, "retry_after", None) or wait
             # The words of an app that refuses the key may hold anything.
             reason = self.backend_id._redact(str(exception))
@@ -197,7 +201,7 @@ class SyncStream(models.Model):
         after = silent(state, item.state, item.plan, unknown, directions)
         mapping._move(state, after)
         # To wait for another key costs no attempt either.
-        if is_about_key(exception) or isinstance(exception, NOT_MADE):
+        if is_about_key(exception) or isinstance(exception, (*NOT_MADE, HeldUpError)):
             outcomes.not_made[exception].append(operation.id)
         else:
             outcomes.failed.append((operation, classification, exception))
@@ -356,6 +360,8 @@ class SyncStream(models.Model):
             field=blamed,
             missing=self._adapter()._missing_types(),
         )
+        # It answered the call: what it says of one record it does not say of itself.
+        classification = replace(classification, counts_for_breaker=False)
         if blamed and blamed not in message:
             message = f"{blamed}: {message}"
             classification = replace(classification, message=message)

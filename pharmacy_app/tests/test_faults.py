@@ -115,6 +115,24 @@ def test_a_rule_hits_only_what_it_matches(pharmacy):
     assert pharmacy.get("purchase-orders?q=POISON").status_code == 200
 
 
+def test_one_item_is_refused_and_the_others_are_applied(pharmacy):
+    match = {"path": "*/batch", "contains": "POISON"}
+    pharmacy.fault({"kind": "refuse_item", "status": 403, "match": match})
+    items = [
+        {"method": "create", "data": {"name": name}} for name in ("A", "POISON", "B")
+    ]
+    answer = pharmacy.post("suppliers/batch", {"items": items})
+    statuses = [result["status"] for result in answer.json()["results"]]
+    assert statuses == [201, 403, 201]
+    assert answer.json()["results"][1]["error"]["code"] == "forbidden"
+    names = {item["name"] for item in pharmacy.get("suppliers").json()["items"]}
+    assert {"A", "B"} <= names and "POISON" not in names
+    # Alone it is refused too, and what is no batch is not looked at.
+    answer = pharmacy.post("suppliers/batch", {"items": items[1:2]})
+    assert [result["status"] for result in answer.json()["results"]] == [403]
+    assert pharmacy.post("suppliers", {"name": "POISON"}).status_code == 201
+
+
 def test_counts_and_hits_are_shown(pharmacy):
     pharmacy.fault({"kind": "error", "count": 2}, seed=5)
     statuses = [pharmacy.get("suppliers").status_code for _ in range(4)]

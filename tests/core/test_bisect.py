@@ -6,11 +6,12 @@ from math import ceil, log2
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.bisect import Fate, run_bisecting
+from odoo.addons.pharmacy_sync.core.bisect import Fate, HeldUpError, run_bisecting
 from odoo.addons.pharmacy_sync.core.exceptions import (
     CircuitBreakerOpenError,
     HttpError,
     OutcomeUnknownError,
+    RateLimitError,
 )
 
 
@@ -140,6 +141,46 @@ def test_an_outage_is_not_bisected(status):
     results = run_bisecting(range(100), app.send)
     assert app.outcomes == [False]
     assert {result.fate for result in results} == {Fate.FAILED}
+
+
+def of_one(status):
+    error = RateLimitError(retry_after=7) if status == 429 else HttpError(status)
+    error.of_one = True
+    return error
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@given(size=st.integers(1, 200), data=st.data())
+def test_one_record_that_an_app_has_no_time_for_fails_alone(status, size, data):
+    poison, landed = data.draw(st.integers(0, size - 1)), Counter()
+
+    def send(batch):
+        if poison in batch:
+            raise of_one(status)
+        landed.update(batch)
+        return batch
+
+    results = run_bisecting(range(size), send)
+    assert [r.item for r in results if r.fate is Fate.FAILED] == [poison]
+    assert landed == Counter(set(range(size)) - {poison})
+
+
+@pytest.mark.parametrize("largest", [1, None])
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_app_that_refuses_all_for_want_of_time_is_left_alone(status, largest):
+    calls = []
+
+    def send(batch):
+        calls.append(batch)
+        raise of_one(status)
+
+    results = run_bisecting(range(100), send, largest=largest)
+    assert len(calls) == 4
+    for result in results:
+        if result.fate is Fate.NOT_SENT:
+            assert isinstance(result.error, HeldUpError)
+            assert result.error.retry_after == (7 if status == 429 else None)
+    assert len({result.fate for result in results}) == 2
 
 
 def test_an_outage_on_the_way_leaves_the_rest_unsent():

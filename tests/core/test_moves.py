@@ -22,6 +22,10 @@ from odoo.addons.pharmacy_sync.core.mapping_state import (
 )
 from odoo.addons.pharmacy_sync.core.pair import Base
 from odoo.addons.pharmacy_sync.core.pushing import (
+    CANCELLED,
+    FETCHED,
+    FOUND,
+    OK,
     Fate,
     Plan,
     Step,
@@ -47,7 +51,7 @@ def planned(state, odoo, **options):
 
 def answer(status, version=4, **values):
     record = {"id": "ph", "version": version, "external_ref": KEY, **CHANGED}
-    if status < 300:
+    if status in OK:
         return {"status": status, "id": "ph", "version": version, "data": record}
     return {"status": status, "current": record, **values}
 
@@ -164,13 +168,13 @@ def test_a_deletion_that_was_accepted():
 @pytest.mark.parametrize(
     ("status", "fate"),
     [
-        (303, Fate.READ),
+        (FETCHED, Fate.READ),
         (410, Fate.GONE),
         (412, Fate.STALE),
         (409, Fate.LINKED),
-        (302, Fate.LINKED),
+        (FOUND, Fate.LINKED),
         (422, Fate.REFUSED),
-        (499, Fate.CANCELLED),
+        (CANCELLED, Fate.CANCELLED),
     ],
 )
 def test_what_was_not_applied_is_not_hoped_for(status, fate):

@@ -5,8 +5,9 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 from hypothesis import given, strategies as st
 
+from odoo.addons.pharmacy_sync.core.declined import value_at
 from odoo.addons.pharmacy_sync.core.mapping_state import compare, decide, first_agreed
-from odoo.addons.pharmacy_sync.core.merge import MISSING, Side
+from odoo.addons.pharmacy_sync.core.merge import MISSING, Side, generic_path
 from odoo.addons.pharmacy_sync.core.merge_base import advance, settle
 from odoo.addons.pharmacy_sync.core.pair import NOTHING, Base, seen, untold
 from odoo.addons.pharmacy_sync.core.policy import Policies, Policy
@@ -265,6 +266,33 @@ def test_a_settled_conflict_is_settled(base, odoo, pharmacy, winner):
         half = settle(half, path, values, winner)
     after = after.with_pharmacy(half, now.words, odoo)
     assert not compare(after, odoo, pharmacy, held=held).merge.conflicts
+
+
+@given(bases(), whole)
+def test_what_odoo_keeps_goes_back_as_the_pharmacy_had_it(base, pharmacy):
+    odoo = base.odoo
+    found = compare(base, odoo, pharmacy, held=held, frozen=lambda path, value: True)
+    half = found.base.pharmacy
+    told = {path: value_at(base.pharmacy, path) for path in found.merge.conflicts}
+    kept = {
+        path
+        for path, value in told.items()
+        if not path.endswith("]")
+        and value is not MISSING
+        and held(generic_path(path), value) == value_at(odoo, path)
+    }
+    for path in kept:
+        half = settle(half, path, found.merge.conflicts[path], Side.ODOO)
+    after = found.base.with_pharmacy(half, found.words, odoo)
+    now = compare(after, odoo, pharmacy, held=held)
+    shown = {**pharmacy, **now.merge.to_pharmacy}
+    for path in kept:
+        assert value_at(shown, path) == told[path]
+    after = after.with_pharmacy(advance(after.pharmacy, now.to_pharmacy))
+    again = compare(after, odoo, shown, held=held).merge
+    assert not kept & again.conflicts.keys()
+    for path in kept:
+        assert value_at({**shown, **again.to_pharmacy}, path) == value_at(shown, path)
 
 
 @given(bases(), ours, whole)

@@ -274,6 +274,21 @@ def test_lines_that_are_frozen_neither_come_nor_go_nor_change():
     assert base == BASE
 
 
+def test_what_odoo_only_filled_in_wins_over_nothing_that_is_told_at_last():
+    base = {**BASE, "lines": [{"key": "a"}, line("b")]}
+    del base["notes"]
+    pharmacy = changed(notes="Told", lines=[line("a", quantity="26.00"), line("b")])
+    facts = Known(Times(EARLY, LATE, 1, 1), frozen=("lines", "notes"))
+    for default in Policy:
+        found = resolve(base, base, pharmacy, policy(default), facts)
+        assert not found.decisions
+        asked = {"notes", "lines[a].quantity", "lines[a].unit_price"}
+        assert set(found.merge.conflicts) == asked
+    # Where a person need not be asked it is taken over.
+    found = resolve(base, base, pharmacy, policy(Policy.ODOO))
+    assert found.merge.to_odoo == {"notes": "Told", "lines": pharmacy["lines"]}
+
+
 def test_odoos_own_changes_are_not_frozen():
     odoo = changed(lines=[line("a", quantity="9.00"), line("c")])
     found = resolve(BASE, odoo, BASE, policy("ask"), Known(frozen=("lines",)))

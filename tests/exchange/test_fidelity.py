@@ -119,6 +119,39 @@ class TestExact(FidelityCase):
         first, second = self.app.get(ORDERS, at_app["id"])["lines"]
         self.assertEqual((first["quantity"], second["unit_price"]), ("1.005", "3.00"))
 
+    def test_what_a_person_keeps_goes_back_as_the_pharmacy_had_it(self):
+        self.products.purchase_method = "purchase"
+        for received in (0, 1.01):
+            with self.subTest(received=received):
+                at_app = self.order_at_app("1.00", "2.00")
+                self.set_quantity(at_app["id"], "1.005")
+                order = self.record("purchase_order", at_app["id"])
+                order.button_confirm()
+                order.order_line[0].qty_received = received
+                self.rest()
+                self.assertEqual(self.quantity(at_app["id"]), "1.005")
+                self.set_quantity(at_app["id"], "1")
+                conflict = self.mapping(order)._open_conflict()
+                self.assertEqual(conflict.line_ids.odoo, "1.005")
+                conflict.action_keep_odoo()
+                self.rest()
+                self.assertEqual(self.quantity(at_app["id"]), "1.005")
+                self.assertEqual(order.order_line[0].product_qty, 1.01)
+                self.assertEqual(order.sync_state, "synced")
+                # What is changed by a person goes over as it is.
+                order.order_line[0].product_qty = 1.02
+                self.rest()
+                self.assertEqual(self.quantity(at_app["id"]), "1.02")
+
+    def set_quantity(self, order, quantity):
+        first, *others = self.app.get(ORDERS, order)["lines"]
+        lines = [{**first, "quantity": quantity}, *others]
+        self.app.edit(ORDERS, order, lines=lines)
+        self.pull()
+
+    def quantity(self, order):
+        return self.app.get(ORDERS, order)["lines"][0]["quantity"]
+
     def test_what_odoo_computed_is_told_without_the_noise_of_its_numbers(self):
         at_app = self.order_at_app("1.00")
         self.pull()

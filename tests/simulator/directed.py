@@ -183,7 +183,10 @@ class Directed(History):
                 if not end or self._by_persons(name, slot, end):
                     continue
                 held = self.world.odoo._held(slot, theirs[slot])
-                # A line that comes back comes without it.
+                # A line that comes back comes without it, whichever way.
+                gone = REMOVED in self.world.ledger.seen.get((name, slot), ())
+                if gone and theirs[slot] == DEFAULT:
+                    continue
                 if ours[slot] not in (theirs[slot], held, DEFAULT):
                     yield f"{name}: {slot} did not arrive: {ours[slot]}, {theirs[slot]}"
 

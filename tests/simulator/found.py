@@ -34,7 +34,7 @@ class UndoneChangeComesBack(Odoo):
         return replace(begun, unanswered=state.unanswered)
 
 
-@seeds(1110)
+@seeds(5296)
 class OlderAnswerTakenForNewer(Odoo):
     """The answer to a push is written down over what a pull has read since."""
 
@@ -186,3 +186,13 @@ class NoAttemptLeftToMerge(Odoo):
 
     def _is_stuck(self, operation):
         return operation.attempts > STALE_ATTEMPTS
+
+
+@seeds(34699)
+class DecidedValueIsRounded(Odoo):
+    """Who keeps what Odoo has sends it as Odoo shows it, though the pharmacy had more
+    of it."""
+
+    def _decided_base(self, comparison, choices):
+        shown = replace(comparison, words=comparison.odoo)
+        return super()._decided_base(shown, choices)

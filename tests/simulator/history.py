@@ -77,6 +77,8 @@ class History(Persons):
             self._acts.append((self._create_twin, 3))
         if Room.RESTORES in world.rooms:
             self._acts += [(self._back_up, 2), (self._restore, 2)]
+        if Room.RECEIPTS in world.rooms:
+            self._acts.append((self._receive, 3))
         self._backup = world.pharmacy.backup()
         if Room.BREAKER in world.rooms:
             self._acts += [(self._outage, 1), (self._wait, 3)]

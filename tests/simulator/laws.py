@@ -92,7 +92,8 @@ def broken(ledger, ending):
             continue
         for loser in (decision.values.odoo, decision.values.pharmacy):
             if loser != decision.result:
-                ledger.ruled(record, decision.path, decision.result, loser)
+                kept = decision.result == decision.values.odoo
+                ledger.ruled(record, decision.path, decision.result, loser, kept)
         if not _is_by_the_rules(decision, ending.policies):
             found.append(f"{record}: decided against the rules: {decision}")
     names = set(ledger.records()) | ending.odoo.keys() | ending.pharmacy.keys()

@@ -90,7 +90,7 @@ class Ledger:
                 value = theirs
             elif value not in known:
                 value = next((v for v in known if self._held(v) == value), value)
-            if value != DEFAULT or value in known:
+            if value != DEFAULT or DEFAULT in known or theirs == DEFAULT:
                 found[slot] = value
         return found
 
@@ -115,13 +115,13 @@ class Ledger:
             if kept and path.endswith("]") and shown != better:
                 known.setdefault(shown, set()).add(better)
 
-    def ruled(self, record, path, winner, loser):
+    def ruled(self, record, path, winner, loser, kept=False):
         """Rules or a policy chose. A line that a side lacks and no person removed may
         never have reached it: that it is gone need not stand, the value that lost was
         kept."""
         slots = _at(path, winner).keys() | _at(path, loser).keys()
         known = {slot: dict(self.seen.get((record, slot), {})) for slot in slots}
-        self.decided(record, path, winner, loser)
+        self.decided(record, path, winner, loser, kept)
         for slot, before in known.items():
             gone = REMOVED in self.seen[record, slot] and REMOVED not in before
             if gone or (record, slot, REMOVED) in self.lost:

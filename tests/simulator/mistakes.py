@@ -498,3 +498,13 @@ class OneRefusalIsOfTheKey(Odoo):
             self._give_back(item.operation, 1)
         else:
             super()._settle_silence(item, failure)
+
+
+@mistake
+class RefusalOfReceiptsNotKept(Odoo):
+    """What Odoo refuses of an order whose goods came is taken for done."""
+
+    def _refused(self, comparison, stored):
+        if stored and stored["name"] in self.receipts:
+            return {}
+        return super()._refused(comparison, stored)

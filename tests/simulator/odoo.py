@@ -29,13 +29,19 @@ from .odoo_push import Push
 from .odoo_queue import Queue
 from .odoo_records import Records
 from .parts import Mapping
+from .receipts import Receipts
 
 
 class OrderFacts(Facts):
-    """:param times: :class:`Times` in ticks"""
+    """:param times: :class:`Times` in ticks
+    :param frozen: see :meth:`.receipts.Receipts.frozen`
+    """
 
-    def __init__(self, times):
-        self._times = times
+    def __init__(self, times, frozen=None):
+        self._times, self._frozen = times, frozen
+
+    def is_frozen(self, path, value):
+        return bool(self._frozen and self._frozen(path, value))
 
     def times(self):
         return self._times
@@ -70,6 +76,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.takes = everything
         self.directions = EVERY
         self.policies = None
+        self.receipts = Receipts()
         self.decided = []  # (record, core.policy.Decision): what no person was asked
         self.breakers = {}
         self.met = Counter()
@@ -118,8 +125,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         comparison = self._compare(mapping, odoo)
         seen = comparison.merge.conflicts
         choices = dict.fromkeys(seen, Decision(Choice(str(winner))))
-        half = decided(comparison.base.pharmacy, seen, seen, choices)
-        base = comparison.base.with_pharmacy(half, comparison.words, odoo)
+        base = self._decided_base(comparison, choices)
         mapping.move(replace(mapping.state, base=base, declined={}))
         try:
             self._take_over(mapping, odoo)
@@ -142,6 +148,11 @@ class Odoo(Push, Queue, Apply, Guard, Records):
             self._refresh_conflict(mapping, again, known.told_at)
         else:
             mapping.conflict = None
+
+    def _decided_base(self, comparison, choices):
+        base, seen = comparison.base, comparison.merge.conflicts
+        half = decided(base.pharmacy, seen, seen, choices)
+        return base.with_pharmacy(half, comparison.words, comparison.odoo)
 
     # -- restored ----------------------------------------------------------------------
 
@@ -199,8 +210,10 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         frozen = None
         if pharmacy is None and mapping.conflict:
             pharmacy = mapping.conflict.pharmacy
-        if pharmacy is not None and mapping.state.restored() and not decided:
-            frozen = AllFrozen().is_frozen
+        if pharmacy is not None and not decided:
+            frozen = self.receipts.frozen(odoo["name"])
+            if mapping.state.restored():
+                frozen = AllFrozen().is_frozen
         return self._changed(
             compare(
                 mapping.base,
@@ -224,7 +237,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
             record["version"],
             mapping.version,
         )
-        facts = OrderFacts(times)
+        facts = OrderFacts(times, self.receipts.frozen(odoo["name"]))
         return self._changed(
             decide(
                 mapping.base,
@@ -280,10 +293,24 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self._refresh_conflict(mapping, comparison, known.told_at)
 
     def _keep_decided(self, mapping, decisions):
-        decisions = [d for d in decisions if d.path not in mapping.declined]
-        name = self.records[mapping.res_id]["name"]
+        odoo = self._serialise(mapping.res_id)
+        decisions = [
+            _as_made_anew(d, odoo) for d in decisions if d.path not in mapping.declined
+        ]
+        name = odoo["name"]
         self.decided += [(name, decision) for decision in decisions]
         self.met["decided"] += len(decisions)
+
+
+def _as_made_anew(decision, odoo):
+    """A line that stays though the pharmacy removed it is made anew there with all that
+    Odoo has, what it filled in among it."""
+    line, kept = decision.result, decision.values.odoo
+    if not decision.path.endswith("]") or line is MISSING or line != kept:
+        return decision
+    line = {**value_at(odoo, decision.path), **line}
+    values = replace(decision.values, odoo=line)
+    return replace(decision, result=line, values=values)
 
 
 def _moment(ticks):

@@ -1,6 +1,10 @@
 """From Odoo to the pharmacy: ``push.py``, ``push_outcome.py``."""
 
-from odoo.addons.pharmacy_sync.core.bisect import bisecting, may_be_one_record
+from odoo.addons.pharmacy_sync.core.bisect import (
+    HeldUpError,
+    bisecting,
+    may_be_one_record,
+)
 from odoo.addons.pharmacy_sync.core.classification import classify
 from odoo.addons.pharmacy_sync.core.exceptions import HttpError
 from odoo.addons.pharmacy_sync.core.pushing import (
@@ -206,6 +210,8 @@ class Push:
         )
         if isinstance(failure, NotMadeError):
             self._give_back(item.operation, failure.retry_after)
+        elif isinstance(failure, HeldUpError):
+            self._hold_up(item.operation)
         elif isinstance(failure, HttpError):
             self.met["poisoned"] += 1
             self._fail(item.operation, classify(failure))

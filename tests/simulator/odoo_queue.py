@@ -15,6 +15,8 @@ from .parts import EVENTS, OPEN, POLICY, Operation
 
 # Ticks that parked work waits for where no breaker says how long.
 PARKED = 20
+# What waits because an earlier call failed.
+HELD_UP = 3
 
 
 class Queue:
@@ -103,6 +105,11 @@ class Queue:
         operation.attempts -= 1
         operation.parked = True
         self._change_state(operation, "waiting", self.now() + seconds)
+
+    def _hold_up(self, operation):
+        """It was not sent because of the one before it."""
+        operation.attempts -= 1
+        self._change_state(operation, "waiting", self.now() + HELD_UP)
 
     def _change_state(self, operation, state, eta=0):
         newer = self._waiting(operation.mapping, but=operation)

@@ -158,6 +158,8 @@ class Persons:
             odoo.delete(res_id)
             return self._removed("odoo", before)
         after = {**before, **self._change("odoo", before)}
+        if not odoo.receipts.allows(before, after):
+            return self.world.note("Odoo refuses", before["name"])
         odoo.edit(res_id, {k: v for k, v in after.items() if v != before[k]})
         return self._wrote("odoo", before, after)
 
@@ -175,6 +177,20 @@ class Persons:
         pharmacy.edit(row, {**changes, **self._detail_new(before, new)})
         return self._wrote("pharmacy", before, row.data)
 
+    def _receive(self):
+        """Goods come, or a person locks an order, or unlocks it."""
+        there = {values["name"] for __, values in self._living("pharmacy")}
+        orders = [v for __, v in self._living("odoo") if v["name"] in there]
+        if not orders:
+            return
+        order = self.world.random.choice(orders)
+        receipts = self.world.odoo.receipts
+        if self.world.random.random() < 0.5:
+            receipts.receive(order)
+        else:
+            receipts.locked ^= {order["name"]}
+        self.world.note("received or locked", order["name"])
+
     def _is_birth(self, living):
         born = len(self.world.ledger.records())
         most = MOST_BORN + 2 * self._supplied
@@ -185,6 +201,8 @@ class Persons:
         # linked is not gone from the other.
         keep = self._supplied and "supplier" not in values
         keep = keep or values["name"] in self._twins
+        # Of what came one does not say that it was never ordered.
+        keep = keep or values["name"] in self.world.odoo.receipts
         return self.world.random.random() < 0.04 and not keep
 
     def _change(self, side, values):

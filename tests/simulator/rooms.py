@@ -14,7 +14,8 @@ class Room(TextEnum):
     at Odoo never passes its ORM: SQL, and Odoo's own wizards that use it. DECLINES: a
     side does not take some of the values that the other one sends. RESTORES: the
     pharmacy is set back to an earlier state, once or twice. POISON: the pharmacy
-    refuses some records, and every batch that one of them is in."""
+    refuses some records, and every batch that one of them is in. RECEIPTS: goods of
+    orders come, or a person locks them, and Odoo refuses changes of their lines."""
 
     TWINS = "twins"
     SUPPLIERS = "suppliers"
@@ -25,10 +26,14 @@ class Room(TextEnum):
     DECLINES = "declines"
     RESTORES = "restores"
     POISON = "poison"
+    RECEIPTS = "receipts"
 
 
 # Drawn by a chance of their own: who has them has the same history elsewhere.
-APART = (Room.HOLDS, Room.PAST, Room.DECLINES, Room.RESTORES, Room.POISON)
+APART = (
+    *(Room.HOLDS, Room.PAST, Room.DECLINES, Room.RESTORES, Room.POISON),
+    Room.RECEIPTS,
+)
 
 
 RULES = (

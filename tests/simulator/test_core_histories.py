@@ -51,3 +51,5 @@ def test_histories_meet_what_they_are_about():
     rooms += ("past", "declined", "poisoned")
     for word in rooms:
         assert sum(bool(result.met[word]) for result in results) > 3, word
+    assert sum("Odoo refuses" in text for text in words) > 3
+    assert sum("received or locked" in text for text in words) > 15

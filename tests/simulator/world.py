@@ -86,6 +86,11 @@ class World:
         if alone and poison.random() < 0.3:
             self.rooms |= {Room.POISON}
             self.pharmacy.poison = self._is_poison
+        receipts = random.Random(f"deliveries of {self.seed}")
+        alone = self.rooms <= {Room.RULES, Room.HOLDS, Room.PAST, Room.POISON}
+        if alone and receipts.random() < 0.3:
+            self.rooms |= {Room.RECEIPTS}
+            self.odoo.takes = self.odoo.receipts.takes
         self.odoo.matches = self.pharmacy.unique = Room.TWINS in self.rooms
         if Room.BREAKER in self.rooms:
             self.odoo.set_breakers(probes=draw.choice((1, 2)))
