@@ -443,7 +443,7 @@ class TestTokenAtOnce(ConcurrencyCase):
                 self.backend_id
             )
             client = backend._client("pull")
-            cr.commit()
+            cr.rollback()
             together.wait()
             client.changes("suppliers", None, 1, "c")
             together.wait()
