@@ -83,7 +83,8 @@ class Since:
 
 def is_since(cursor: str | None) -> bool:
     """Whether a cursor is of this road."""
-    return bool(cursor) and Since.parse(cursor) != Since()
+    # What was read of an empty list is nothing, and of this road all the same.
+    return cursor == str(Since()) or Since.parse(cursor) != Since()
 
 
 def http_time(text: str | None) -> str | None:

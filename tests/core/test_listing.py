@@ -24,7 +24,7 @@ def record(at):
 def test_a_place_is_read_as_it_was_written(upto, latest, began, after):
     for place in (Since(), Since(upto), Since(upto, latest, began, after)):
         assert Since.parse(str(place)) == place
-    assert is_since(str(Since(upto)))
+        assert is_since(str(place))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,6 @@ def test_a_place_is_read_as_it_was_written(upto, latest, began, after):
             None,
             "",
             "17-0badcafe",
-            "since:",
             "since:now",
             "x since:2026-11-22T08:00:00Z",
         ),
