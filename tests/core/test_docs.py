@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from odoo.addons.pharmacy_sync.core import api_health, api_methods, exceptions
 from odoo.addons.pharmacy_sync.core.alert_kinds import KINDS
+from odoo.addons.pharmacy_sync.core.health import FIGURES
 from odoo.addons.pharmacy_sync.core.http_status import status_of
 from odoo.addons.pharmacy_sync.core.openapi import document
 from odoo.addons.pharmacy_sync.core.schema import Method
@@ -27,6 +29,8 @@ METHODS = {
 # Where the words on screens are.
 SHOWN = ("models", "static/src", "views", "wizards")
 SHOWN_SUFFIXES = {".py", ".js", ".xml"}
+# Menus of Odoo and of the job runner, where paths may begin too.
+OTHER_MENUS = ("Settings", "Job Queue")
 
 
 def read(page):
@@ -147,3 +151,46 @@ def test_words_of_screens_are_on_screens(shown):
             if not re.search(rf"""["'>]\s*{re.escape(word)}\s*["'<]""", shown)
         ]
     assert missing == []
+
+
+@pytest.fixture(scope="module")
+def menus():
+    """The paths of the addon's menus, without its own name."""
+    names = {
+        record.get("id"): record.findtext("field[@name='name']")
+        for folder in ("views", "wizards")
+        for path in (ROOT / folder).rglob("*.xml")
+        for record in ElementTree.parse(path).iter("record")
+    }
+
+    def below(element, path):
+        for item in element.findall("menuitem"):
+            name = item.get("name") or names[item.get("action")]
+            yield (*path, name)
+            yield from below(item, (*path, name))
+
+    root = ElementTree.parse(ROOT / "views/menuitems.xml").getroot()
+    return {path[1:] for path in below(root, ())}
+
+
+def test_paths_of_menus_lead_somewhere(menus):
+    """What a page writes as *Menu > Entry* is there; after it a button may follow."""
+    found, missing = 0, []
+    for page in sorted(DOCS.rglob("*.rst")):
+        for path in re.findall(r"\*([^*\n]+ >[^*]+)\*", page.read_text()):
+            steps = tuple(" ".join(path.split()).split(" > "))
+            steps = steps[1:] if steps[0] == "Pharmacy Sync" else steps
+            found += 1
+            shortest = 1 if steps[0] == "Overview" else 2
+            known = (steps[:n] in menus for n in range(shortest, len(steps) + 1))
+            if steps[0] not in OTHER_MENUS and not any(known):
+                missing.append(f"{page.relative_to(ROOT)}: {' > '.join(steps)}")
+    assert missing == []
+    assert found > 30
+
+
+def test_weights_of_the_score():
+    rows = re.findall(r"^(\w.*?)  +(\d+) points", read("operator/overview"), re.M)
+    assert [int(points) for __, points in rows] == [
+        weight for __, weight, __ in FIGURES
+    ]
