@@ -145,6 +145,23 @@ def usable(items, **kinds):
     return found
 
 
+def by_key(items, key, **kinds):
+    """The one of these that carries Odoo's key; None: nothing was found by it.
+
+    :raises SchemaMismatchError: the app found others, and so does not look for keys;
+        or it has not these fields
+    """
+    for item in items:
+        if isinstance(item, dict) and item.get("external_ref") == key:
+            return checked(item, **kinds)
+    if items:
+        raise SchemaMismatchError(
+            "The app does not look up by external_ref: it answers with other records.",
+            field="external_ref",
+        )
+    return None
+
+
 def read_result(result):
     """What the app says of one item of a batch, or the error that leaves open what
     became of it: it cannot be read, or the app does not know it either."""

@@ -19,6 +19,7 @@ from ..core.tracing import traceparent
 from .answers import (
     RECORD,
     body_of,
+    by_key,
     check_cursor,
     checked,
     is_record,
@@ -194,15 +195,17 @@ class PharmacyClient:
         return usable(checked(answer, items=list)["items"], id=str, digest=str)
 
     def find(self, collection, external_ref, correlation_id):
-        """The record that carries the key Odoo gave it, or None."""
+        """The record that carries the key Odoo gave it, or None.
+
+        :raises SchemaMismatchError: the app answers with others
+        """
         page = self._call(
             "GET",
             f"/{collection}",
             params={"external_ref": external_ref},
             correlation_id=correlation_id,
         )
-        found = checked(page, items=list)["items"]
-        return checked(found[0], **RECORD) if found else None
+        return by_key(checked(page, items=list)["items"], external_ref, **RECORD)
 
     def batch(self, collection, items, correlation_id, retry=False):
         """Write several records in one call; each item succeeds or fails alone.
@@ -255,8 +258,7 @@ class PharmacyClient:
             params={"external_ref": key},
             correlation_id=correlation_id,
         )
-        found = checked(page, items=list)["items"]
-        return checked(found[0], id=str, state=str) if found else None
+        return by_key(checked(page, items=list)["items"], key, id=str, state=str)
 
     def step_reservation(self, reservation_id, step, correlation_id):
         """``confirm`` or ``release`` a reservation; a second time changes nothing."""
