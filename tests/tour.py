@@ -48,16 +48,23 @@ class Runner(threading.Thread):
         )
 
     def run(self):
-        while self._asked.wait() and not self._ended:
+        while self._is_asked():
             time.sleep(PACE)
             with self._registry.cursor() as cr:
                 env = api.Environment(cr, SUPERUSER_ID, {})
                 self._work(env["sync.backend"].browse(self._backend_id)._as_runner())
 
+    def _is_asked(self):
+        """Wait to be asked; False once the test has ended."""
+        self._asked.wait()
+        # Before anything is looked at: whoever asks from now on is heard.
+        self._asked.clear()
+        return not self._ended
+
     def _work(self, backend):
         works = backend.env[self._model].search([("state", "=", "running")])
-        if not works:
-            self._asked.clear()
+        if works:
+            self._asked.set()
         for work in works:
             if not work._step():
                 apart(work._finish)
