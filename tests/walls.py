@@ -94,16 +94,7 @@ class WallsCase(SyncCase):
         super().setUpClass()
         cls.company = cls.env.company
         cls.other_backend = cls.second_backend()
-        cls.people = {
-            role: new_test_user(
-                cls.env,
-                f"b_{role}",
-                groups,
-                company_id=cls.other_company.id,
-                company_ids=[fields.Command.set(cls.other_company.ids)],
-            )
-            for role, groups in ROLES.items()
-        }
+        cls.people = cls.make_people("b", cls.other_company)
         cls.other_backend.user_id = cls.people["api"]
         cls.owner = cls.env["res.users"].browse(
             cls.make_user("a_manager", ROLES["manager"])
@@ -114,6 +105,20 @@ class WallsCase(SyncCase):
         cls.backend.name = f"{MARK} pharmacy"
         for product in cls.products:
             product.name = f"{MARK} {product.name}"
+
+    @classmethod
+    def make_people(cls, prefix, company):
+        """A new user of one company for each role."""
+        return {
+            role: new_test_user(
+                cls.env,
+                f"{prefix}_{role}",
+                groups,
+                company_id=company.id,
+                company_ids=[fields.Command.set(company.ids)],
+            )
+            for role, groups in ROLES.items()
+        }
 
     def setUp(self):
         super().setUp()

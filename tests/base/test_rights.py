@@ -2,14 +2,12 @@ import csv
 import os
 from pathlib import Path
 
-from odoo import fields
 from odoo.exceptions import AccessError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
 from ...core.http_status import status_of
 from ..walk import WalkCase
-from ..walls import ROLES
 
 # By whom each method may be called, as the documentation shows it.
 KEPT = Path(__file__).parents[2] / "docs" / "developer" / "rights.csv"
@@ -27,16 +25,7 @@ class TestRights(WalkCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.people = {
-            role: new_test_user(
-                cls.env,
-                f"own_{role}",
-                groups,
-                company_id=cls.company.id,
-                company_ids=[fields.Command.set(cls.company.ids)],
-            )
-            for role, groups in ROLES.items()
-        }
+        cls.people = cls.make_people("own", cls.company)
         cls.backend.user_id = cls.people["api"]
 
     @mute_logger("odoo.sql_db", "odoo.addons.base.models.ir_rule")
