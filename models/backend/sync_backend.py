@@ -370,15 +370,18 @@ class SyncBackend(models.Model):
         """How the identity keys of the backend's push jobs begin."""
         return f"pharmacy_sync push {self.id} "
 
-    def _schedule_pull(self, eta=None):
+    def _schedule_pull(self, eta=None, key=None):
         """Have the job runner read the app's changes, not before ``eta`` (UTC).
 
         A job that still waits for its turn serves: it will read to the end.
+
+        :param key: a job with this key serves whatever its time; by default one with
+            the same time
         """
         for backend in self.filtered(lambda b: b._is_at_work()):
             backend._as_runner().with_delay(
                 eta=eta or None,
-                identity_key=f"pharmacy_sync pull {backend.id} {eta or ''}",
+                identity_key=f"pharmacy_sync pull {backend.id} {key or eta or ''}",
                 description=self.env._("Pull from %s", backend.name),
             )._job_pull()
 

@@ -25,6 +25,11 @@ GONE = 410
 # A reading that is dead (a revoked key, another format) is tried once more after this
 # time; at once if a person redrives it or changes the backend's connection.
 DEAD_WAIT = timedelta(hours=1)
+# Scheduled readings of several pharmacies begin so far apart, or closer where a minute
+# would not hold them: all at once, they would take every place of the job runner, and a
+# change that comes just then would wait for the last of them.
+APART = timedelta(seconds=2)
+MINUTE = timedelta(minutes=1)
 
 
 class SyncBackend(models.Model):
@@ -72,7 +77,10 @@ class SyncStream(models.Model):
     def _cron_pull(self):
         """Scheduled: read what changed in the pharmacy apps."""
         with self.env["sync.error"]._watch_over("scheduled pull"):
-            self.env["sync.backend"]._at_work()._schedule_pull()
+            backends, now = self.env["sync.backend"]._at_work(), fields.Datetime.now()
+            gap = min(APART, MINUTE / (len(backends) or 1))
+            for number, backend in enumerate(backends):
+                backend._schedule_pull(now + number * gap, key="scheduled")
 
     def _pull(self, time=None):
         """Read all pages since the cursor; commit each with its cursor.

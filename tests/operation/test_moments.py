@@ -1,5 +1,8 @@
+import itertools
 from datetime import timedelta
 from unittest.mock import patch
+
+from freezegun import freeze_time
 
 from odoo import fields
 from odoo.exceptions import UserError
@@ -59,6 +62,48 @@ class TestMoments(SyncCase):
         (eta,) = self.etas("_job_push")
         late = (eta - breaker.open_until).total_seconds()
         self.assertLess(abs(late), 2)
+
+    def connect_more(self, number):
+        """So many pharmacies more, in companies of their own."""
+        names = [f"Clinic {n}" for n in range(number)]
+        companies = self.env["res.company"].create([{"name": name} for name in names])
+        return self.env["sync.backend"].create(
+            [
+                {
+                    "name": company.name,
+                    "company_id": company.id,
+                    "url": self.app.url,
+                    "internal": True,
+                }
+                for company in companies
+            ]
+        )
+
+    def check_readings_begin(self, apart):
+        """The scheduled readings begin so many seconds apart, and no backend has a
+        second one while one waits for its turn."""
+        self.forget_jobs()
+        before = fields.Datetime.now()
+        self.env["sync.stream"]._cron_pull()
+        etas = sorted(self.etas("_job_pull"))
+        self.assertEqual(len(etas), len(self.env["sync.backend"]._at_work()))
+        self.assertLess((etas[0] - before).total_seconds(), 2)
+        self.assertLess((etas[-1] - etas[0]).total_seconds(), 60)
+        for earlier, later in itertools.pairwise(etas):
+            gap = (later - earlier).total_seconds()
+            # Jobs have whole seconds.
+            self.assertLessEqual(abs(gap - apart), 1)
+        with freeze_time(before + timedelta(minutes=1)):
+            self.env["sync.stream"]._cron_pull()
+        self.assertEqual(sorted(self.etas("_job_pull")), etas)
+
+    def test_the_readings_of_several_pharmacies_do_not_begin_at_once(self):
+        self.connect_more(4)
+        self.check_readings_begin(apart=2)
+
+    def test_the_readings_of_many_pharmacies_begin_within_a_minute(self):
+        self.connect_more(79)
+        self.check_readings_begin(apart=60 / 80)
 
     def test_what_waits_for_its_time_is_not_sent_with_what_is_due(self):
         waiting = self.wait_for(self.orders[0], 3600)
