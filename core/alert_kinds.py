@@ -94,7 +94,7 @@ KINDS: Mapping[Condition, Kind] = {
             "See whether the pharmacy app runs and can be reached. Changes are kept,"
             " and go out by themselves when it answers."
         ),
-        _lt("The breaker is closed: the pharmacy app answers again."),
+        _lt("The pharmacy app answers again."),
     ),
     _C.DEAD_LETTER: Kind(
         _lt("Failed changes (%(value)s): %(subject)s"),

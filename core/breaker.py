@@ -190,10 +190,10 @@ def permit(
         until = state.open_until or now
         if now < until and not _ahead(state, now):
             return state, Rejection(until - now, state.cause)
-        state = _enter(state, State.HALF_OPEN, now, _lt("The open time is over."))
+        state = _enter(state, State.HALF_OPEN, now, _lt("The wait is over."))
     if len(state.leases) + state.half_open_successes >= config.probes:
         soonest = min(lease.expires_at for lease in state.leases)
-        return state, Rejection(soonest - now, _lt("All probes are under way."))
+        return state, Rejection(soonest - now, _lt("All test calls are under way."))
     until = now + config.lease_seconds if lease_until is None else lease_until
     lease = Lease(state.next_lease, max(until, now))
     state = replace(
@@ -259,7 +259,7 @@ def tick(
         if lease.expires_at <= now or _ahead(state, now)
     ]
     if expired:
-        cause = _lt("A probe did not report in time.")
+        cause = _lt("A test call did not end in time.")
         after = _open(state, min(expired), cause, None, config)
     elif state.state is State.HALF_OPEN and state.half_open_successes >= config.probes:
         after = _probed(state, now, config)
@@ -339,11 +339,12 @@ def _half_open(
     if leases == state.leases:  # reported before
         return state
     if outcome.result is Result.FAILURE:
-        return _open(state, now, _lt("A probe failed."), outcome.retry_after, config)
+        cause = _lt("A test call failed.")
+        return _open(state, now, cause, outcome.retry_after, config)
     if outcome.result is Result.ABANDONED:
         abandoned = state.half_open_abandoned + 1
         if abandoned >= config.probes:
-            return _open(state, now, _lt("No probe reached the app."), None, config)
+            return _open(state, now, _lt("No test call reached the app."), None, config)
         return replace(state, leases=leases, half_open_abandoned=abandoned)
     state = replace(
         state,
@@ -360,8 +361,8 @@ def _probed(state: BreakerState, now: float, config: BreakerConfig) -> BreakerSt
     """As many probes have succeeded as are needed: the app is back, unless it is still
     as slow as what opens the breaker."""
     if state.half_open_slow >= config.slow_rate * state.half_open_successes:
-        return _open(state, now, _lt("The probes were slow."), None, config)
-    return _enter(state, State.CLOSED, now, _lt("All probes succeeded."))
+        return _open(state, now, _lt("The test calls were slow."), None, config)
+    return _enter(state, State.CLOSED, now, _lt("All test calls succeeded."))
 
 
 def _open(

@@ -72,7 +72,7 @@ TABLE: tuple[_Row, ...] = (
     (
         lambda s: s.worth_retrying and s.breaker_open,
         Verdict.PARK,
-        _lt("The breaker is open."),
+        _lt("The connection is interrupted."),
     ),
     (
         lambda s: s.worth_retrying and not s.budget_left,

@@ -98,7 +98,7 @@ class SyncComponent(models.Model):
     kind = fields.Selection(
         [
             ("backend", "Pharmacy"),
-            ("breaker", "Breaker"),
+            ("breaker", "Connection"),
             ("pool", "Pool"),
             ("events", "Events"),
             ("handler", "Event handler"),

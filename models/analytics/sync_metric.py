@@ -88,12 +88,12 @@ class SyncMetric(models.Model):
     hour = fields.Datetime(required=True, readonly=True, help="When the hour began.")
     kind = fields.Selection(KINDS, "Counted", required=True, readonly=True)
     operation = fields.Selection(
-        [*OPERATIONS, ("apply", "Apply")],
+        [*OPERATIONS, ("apply", "Receive")],
         readonly=True,
         help="Kind of operation it was part of.",
     )
     result = fields.Selection(
-        [*RESULTS, ("done", "Done"), ("dead", "Dead"), ("cancelled", "Cancelled")],
+        [*RESULTS, ("done", "Done"), ("dead", "Failed"), ("cancelled", "Cancelled")],
         readonly=True,
         help="How a call or an operation ended; errors have none.",
     )

@@ -338,7 +338,7 @@ class SyncBackend(models.Model):
             backend._as_runner().with_delay(
                 eta=eta or None,
                 identity_key=key,
-                description=self.env._("Push to %s", backend.name),
+                description=self.env._("Send to %s", backend.name),
             )._job_push()
 
     def _end_push_jobs(self, running):
@@ -360,7 +360,7 @@ class SyncBackend(models.Model):
                            FOR UPDATE SKIP LOCKED)
                 RETURNING id""",
                 now=fields.Datetime.now(),
-                why=self.env._("Another push job did the work."),
+                why=self.env._("Another job sent it already."),
                 running=running,
                 key=self._push_key(),
             )
@@ -382,7 +382,7 @@ class SyncBackend(models.Model):
             backend._as_runner().with_delay(
                 eta=eta or None,
                 identity_key=f"pharmacy_sync pull {backend.id} {key or eta or ''}",
-                description=self.env._("Pull from %s", backend.name),
+                description=self.env._("Read from %s", backend.name),
             )._job_pull()
 
     def _mapped_pairs(self, entity, res_ids, external_ids):

@@ -12,14 +12,14 @@ from ...core.window import WindowStats
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 
-OPERATIONS = [("push", "Push"), ("pull", "Pull")]
+OPERATIONS = [("push", "Send"), ("pull", "Read")]
 SERVICE = ("service", "Service")
-STATES = [("closed", "Closed"), ("open", "Open"), ("half_open", "Half-open")]
+STATES = [("closed", "Working"), ("open", "Interrupted"), ("half_open", "Testing")]
 MODES = [
     ("normal", "Normal"),
-    ("forced_open", "Forced open"),
-    ("disabled", "Disabled"),
-    ("metrics_only", "Metrics only"),
+    ("forced_open", "Interrupted by hand"),
+    ("disabled", "Switched off"),
+    ("metrics_only", "Watching only"),
 ]
 # Seconds for which a process believes what it last read of a breaker.
 BELIEVED = 1.0
@@ -58,15 +58,16 @@ class SyncBreaker(models.Model):
         required=True,
         default="closed",
         readonly=True,
-        help="Closed: calls go through. Open: none does. Half-open: a few probes do.",
+        help="State of the circuit breaker. Working (closed): calls go through. "
+        "Interrupted (open): none does. Testing (half-open): a few test calls do.",
     )
     mode = fields.Selection(
         MODES,
         required=True,
         default="normal",
         readonly=True,
-        help="Set by a person. Forced open: nothing goes through. Disabled: everything "
-        "does. Metrics only: everything does, and is counted.",
+        help="Set by a person. Interrupted by hand: no call goes through. Switched "
+        "off: every call does. Watching only: every call does, and is counted.",
     )
     cause = fields.Char(readonly=True)
     cause_text = fields.Char("Why", compute="_compute_cause_text")
@@ -77,13 +78,13 @@ class SyncBreaker(models.Model):
     consecutive_failures = fields.Integer(
         default=lambda self: self.env["sync.config"]._value("breaker_threshold"),
         required=True,
-        help="Failures in a row that open it.",
+        help="Failures in a row that interrupt the connection.",
     )
     failure_rate = fields.Float(
-        default=50.0, required=True, help="Per cent of failed calls that open it."
+        default=50.0, required=True, help="Per cent of failed calls that interrupt it."
     )
     slow_rate = fields.Float(
-        default=100.0, required=True, help="Per cent of slow calls that open it."
+        default=100.0, required=True, help="Per cent of slow calls that interrupt it."
     )
     slow_seconds = fields.Float(
         default=20.0, required=True, help="Seconds from which on a call is slow."
@@ -95,16 +96,19 @@ class SyncBreaker(models.Model):
         default=300.0, required=True, help="Seconds over which calls are counted."
     )
     open_seconds = fields.Float(
-        default=60.0, required=True, help="Seconds for which it opens the first time."
+        default=60.0, required=True, help="Seconds that it lasts the first time."
     )
     max_open_seconds = fields.Float(
-        default=600.0, required=True, help="It opens twice as long each time, up to it."
+        default=600.0, required=True, help="It lasts twice as long each time, up to it."
     )
     probes = fields.Integer(
-        default=3, required=True, help="Calls that must succeed before it closes."
+        "Test Calls",
+        default=3,
+        required=True,
+        help="Successes that restore it (probes).",
     )
     lease_seconds = fields.Float(
-        default=60.0, required=True, help="Seconds after which a silent probe failed."
+        default=60.0, required=True, help="Seconds after which a test call failed."
     )
 
     calls_in_window = fields.Integer(compute="_compute_figures")

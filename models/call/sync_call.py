@@ -7,7 +7,7 @@ from ..error.sync_error import selection
 
 _logger = get_logger(__name__)
 
-OPERATIONS = [("push", "Push"), ("pull", "Pull"), ("test", "Connection test")]
+OPERATIONS = [("push", "Send"), ("pull", "Read"), ("test", "Connection test")]
 SERVICE = ("service", "Service")
 TOKEN = ("token", "Access token")
 RESULTS = [

@@ -38,7 +38,11 @@ class SyncOperation(models.Model):
         """
         self.ensure_one()
         if self.state != "dead" or self.kind == "pull":
-            raise UserError(self.env._("Only a dead push or apply can be edited."))
+            raise UserError(
+                self.env._(
+                    "Only a failed change that is sent or received can be edited."
+                )
+            )
         record = self._content(Directory(self.backend_id))
         known = [converter.key for converter in self.stream_id._adapter()._converters()]
         # In the order of the entity, and also what did not come.
@@ -161,7 +165,7 @@ class SyncOperation(models.Model):
                 ("kind", "=", "push"),
                 ("state", "=", "dead"),
             ]
-        )._succeed(self.env._("A later push of the record went through."))
+        )._succeed(self.env._("A later change of the record was sent."))
 
 
 def _simple_values(record, known):

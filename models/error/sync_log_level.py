@@ -11,7 +11,7 @@ LOGGER = "odoo.addons.pharmacy_sync"
 PARTS = [
     ("models.api", "What the pharmacy app calls"),
     ("models.call", "Calls, breakers, pools"),
-    ("models.exchange", "Push, pull and apply"),
+    ("models.exchange", "Sending, reading, receiving"),
     ("models.event", "Events and their delivery"),
     ("models.alert", "Alerts, recovery, escalation"),
 ]

@@ -13,7 +13,7 @@ RECOVERIES = [
     ("merged", "Merge with newer values"),
     ("taken_up", "Another worker, after the first had died"),
     ("revived", "Return of the app"),
-    ("redriven", "Redrive"),
+    ("redriven", "Retry of a failed change"),
 ]
 
 
@@ -30,11 +30,11 @@ class SyncOperation(models.Model):
     OPEN = ("pending", "waiting")
 
     kind = fields.Selection(
-        [("push", "Push"), ("pull", "Pull"), ("apply", "Apply")],
+        [("push", "Send"), ("pull", "Read"), ("apply", "Receive")],
         required=True,
         readonly=True,
-        help="Push: send to the pharmacy app. Pull: read what changed there. "
-        "Apply: carry an arrived record into Odoo.",
+        help="Send: to the pharmacy app (push). Read: what changed there (pull). "
+        "Receive: carry an arrived record into Odoo (apply).",
     )
     state = fields.Selection(
         [
@@ -42,7 +42,7 @@ class SyncOperation(models.Model):
             ("running", "Running"),
             ("waiting", "Waiting"),
             ("done", "Done"),
-            ("dead", "Dead"),
+            ("dead", "Failed"),
             ("cancelled", "Cancelled"),
         ],
         required=True,
@@ -120,7 +120,7 @@ class SyncOperation(models.Model):
     # Edits made while an operation waits ride along with it.
     _open_push_uniq = models.UniqueIndex(
         "(mapping_id) WHERE kind = 'push' AND state IN ('pending', 'waiting')",
-        "A record has one push in the queue.",
+        "A record has one change to send in the queue.",
     )
     _running_uniq = models.UniqueIndex(
         "(mapping_id) WHERE state = 'running'",

@@ -68,15 +68,15 @@ class SyncDrift(models.Model):
     )
     repair = fields.Selection(
         [
-            ("push", "Push: the pharmacy gets Odoo's"),
-            ("pull", "Pull: Odoo gets the pharmacy's"),
+            ("push", "Send: the pharmacy gets Odoo's"),
+            ("pull", "Receive: Odoo gets the pharmacy's"),
             ("merge", "Merge: ask where both changed"),
             ("link", "Link with the Odoo record"),
             ("forget", "Forget the mapping"),
         ],
-        help="What to do about it. Push and pull make both sides what one of them has, "
-        "also where that is a deletion. Merge carries over what only one side changed "
-        "since both agreed, and makes a conflict of the rest.",
+        help="What to do about it. Send and receive make both sides what one of them "
+        "has, also where that is a deletion. Merge carries over what only one side "
+        "changed since both agreed, and makes a conflict of the rest.",
     )
     outcome = fields.Char(
         "What Will Happen",

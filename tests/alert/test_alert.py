@@ -260,7 +260,7 @@ class TestAlertRaised(AlertCase):
         self.assertEqual((alert.severity, alert.count), ("high", 1))
         self.assertEqual(
             alert.title,
-            "No connection to Test Pharmacy (Push): Service unavailable",
+            "No connection to Test Pharmacy (Send): Service unavailable",
         )
         event = self.env["sync.event"].search([("type", "=", "breaker_opened")])
         self.assertEqual(alert.correlation_id, event.correlation_id)

@@ -115,7 +115,7 @@ class TestRoads(ChannelCase):
         facts = {fact["title"]: fact["value"] for fact in said["fields"]}
         alert = self.alerts()
         self.assertEqual(facts["Correlation id"], alert.correlation_id)
-        self.assertEqual(facts["Operation"], "Push")
+        self.assertEqual(facts["Operation"], "Send")
         self.assertIn(f"/{alert.id}", said["title_link"])
         self.assertNotIn("Traceback", str(message))
         self.assertTrue(alert.told_at)

@@ -65,7 +65,7 @@ class TestReport(StatisticsCase):
             "Medium: 1",
             "Retry 1",
             "(still open)",
-            "Test Pharmacy: Push 0",
+            "Test Pharmacy: Send 0",
         ):
             self.assertIn(text, told)
 

@@ -100,7 +100,7 @@ class TestStatistics(StatisticsCase):
             ("by_category", "external_dependency", "External dependency"),
             ("by_severity", "medium", "Medium"),
             ("by_type", "service_unavailable", "Service unavailable"),
-            ("by_operation", "push", "Push"),
+            ("by_operation", "push", "Send"),
         ):
             told = {"key": key, "label": label, "count": 1}
             self.assertEqual(data[name], [told], name)
@@ -204,7 +204,7 @@ class TestStatistics(StatisticsCase):
     def test_durations_of_calls_are_told(self):
         calls = self.env["sync.call"].search([("backend_id", "=", self.backend.id)])
         (push,) = self.data()["performance"]
-        self.assertEqual((push["label"], push["calls"]), ("Push", len(calls)))
+        self.assertEqual((push["label"], push["calls"]), ("Send", len(calls)))
         mean = sum(calls.mapped("duration")) / len(calls)
         self.assertAlmostEqual(push["mean_seconds"], mean, places=3)
 

@@ -37,7 +37,7 @@ class TestTimeline(SyncCase):
         event = events[-1]
         self.assertEqual(events.mapped("title"), ["Order synced", "Order created"])
         self.assertEqual(event.user_id, self.env.user)
-        self.assertEqual(operation.title, "Push: Done")
+        self.assertEqual(operation.title, "Send: Done")
         self.assertEqual(operation.attempt, 1)
         self.assertEqual(operation.correlation_id, event.correlation_id)
         self.assertEqual(len(self.told("linked")), 1)
@@ -47,7 +47,7 @@ class TestTimeline(SyncCase):
         order = self.make_order()
         self.env.cr.flush()
         self.env["sync.event"]._deliver(self.backend)
-        self.assertIn("Push: Pending", self.rows(order).mapped("title"))
+        self.assertIn("Send: Pending", self.rows(order).mapped("title"))
         self.assertNotIn("linked", self.rows(order).mapped("kind"))
         self.backend.paused = False
         self.push()
@@ -74,7 +74,7 @@ class TestTimeline(SyncCase):
         self.assertEqual(
             (action["res_model"], action["res_id"]), ("sync.error", error.id)
         )
-        self.assertIn("Push: Dead", self.told("operation").mapped("title"))
+        self.assertIn("Send: Failed", self.told("operation").mapped("title"))
 
     def test_decision_is_told_with_who_and_why(self):
         conflict = self.conflict()

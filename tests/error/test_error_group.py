@@ -66,8 +66,8 @@ class TestErrorGroup(SyncCase):
     def test_groups_tell_what_was_being_done(self):
         """What differs in nothing else is not to look the same in a list."""
         works = {
-            "push": "Push",
-            "apply": "Apply",
+            "push": "Send",
+            "apply": "Receive",
             "lookup": "Look-up",
             "sync.redrive": "Retry of Failed Changes",
             "event audit": "Event handler: audit",
@@ -80,7 +80,7 @@ class TestErrorGroup(SyncCase):
         )
         names = {group.display_name for group in groups.values()}
         self.assertEqual(len(names), len(works))
-        self.assertIn("Resource not found (Push): Order 1 is unknown", names)
+        self.assertIn("Resource not found (Send): Order 1 is unknown", names)
 
     def test_errors_of_one_transaction_are_counted_in_one_update(self):
         Error = self.env["sync.error"]

@@ -9,7 +9,7 @@ class SyncBreakerForce(models.TransientModel):
     _inherit = ["sync.bounded"]
     _description = "Set the Mode of Breakers"
 
-    breaker_ids = fields.Many2many("sync.breaker", required=True, string="Breakers")
+    breaker_ids = fields.Many2many("sync.breaker", required=True, string="Connections")
     mode = fields.Selection(selection="_select_mode", required=True)
     reason = fields.Char(required=True, help="Kept in the breaker's history.")
 

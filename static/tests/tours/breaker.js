@@ -28,27 +28,27 @@ const force = (mode, reason) => [
     see("body:not(:has(.modal))"),
 ];
 
-// One breaker is open; the other is forced open while the app is moved, and back.
+// One connection is interrupted; the other by hand while the app is moved, and back.
 registry.category("web_tour.tours").add("pharmacy_sync_breaker", {
     steps: () => [
         ...menu("Connection", "menu_sync_breaker", "menu_monitoring"),
-        see(`${card("Pull")}:contains('Open'):contains('5 failures in a row')`),
-        see(`${card("Pull")} .o_sync_countdown:contains(':')`, "The countdown runs"),
-        see(`${card("Push")}:contains('Closed'):contains('calls failed')`),
-        ...filter("Not closed", without(".o_kanban_view", card("Push"))),
-        ...searchAll(card("Push")),
-        click(card("Push"), "The one that is closed"),
-        see(stage("Closed")),
+        see(`${card("Read")}:contains('Interrupted'):contains('5 failures in a row')`),
+        see(`${card("Read")} .o_sync_countdown:contains(':')`, "The countdown runs"),
+        see(`${card("Send")}:contains('Working'):contains('calls failed')`),
+        ...filter("Not working", without(".o_kanban_view", card("Send"))),
+        ...searchAll(card("Send")),
+        click(card("Send"), "The one that works"),
+        see(stage("Working")),
 
         click(setMode),
-        click(`${dialog} .o_radio_item:contains('Forced open') input`, "Forced open"),
+        click(`${dialog} .o_radio_item:contains('Interrupted by hand') input`, "Interrupted by hand"),
         see(`${dialog} .alert:contains('Nothing is sent')`, "What that means"),
         click(`${dialog} button[name=action_set_mode]`, "Without a reason"),
         see(`${dialog} .o_field_invalid[name=reason]`, "It asks for one"),
-        ...force("Forced open", "The app is being moved"),
-        see(".alert:contains('A person set this breaker to'):contains('Forced open')"),
-        see(stage("Open")),
-        see(history("Closed", "Open", "Forced open", "The app is being moved", "Operator")),
+        ...force("Interrupted by hand", "The app is being moved"),
+        see(".alert:contains('A person set this breaker to'):contains('Interrupted by hand')"),
+        see(stage("Interrupted")),
+        see(history("Working", "Interrupted", "Interrupted by hand", "The app is being moved", "Operator")),
 
         click(setMode),
         ...force("Normal", "It has moved"),
@@ -58,7 +58,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_breaker", {
         click(".oe_stat_button:contains('Calls')", "The calls that it counts"),
         page("Calls"),
         see(".o_data_row:contains('POST')"),
-        ...back("Test Pharmacy: Push"),
+        ...back("Test Pharmacy: Send"),
         ...back("Connection"),
 
         click(".o_switch_view.o_list"),
@@ -67,8 +67,8 @@ registry.category("web_tour.tours").add("pharmacy_sync_breaker", {
         ...selectAll,
         click(".o_control_panel button:contains('Set Mode')", "Both at once"),
         see(`${dialog} .o_tag:count(2)`),
-        ...force("Metrics only", "On trial"),
-        see(row("Push", "Metrics only", "On trial")),
-        see(row("Pull", "Metrics only", "On trial")),
+        ...force("Watching only", "On trial"),
+        see(row("Send", "Watching only", "On trial")),
+        see(row("Read", "Watching only", "On trial")),
     ],
 });

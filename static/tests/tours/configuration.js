@@ -101,7 +101,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_backend", {
         cell("batch_size", "50"),
         ...keep,
         click(".nav-link:contains('Breakers')"),
-        see(`[name=breaker_ids] ${row("Push", "Closed", "Normal")}`),
+        see(`[name=breaker_ids] ${row("Send", "Working", "Normal")}`),
         click(".nav-link:contains('Call Limits')"),
         see(`[name=pool_ids] ${row("order_sync")}`),
         click(".nav-link:contains('Time Limits')"),

@@ -28,16 +28,16 @@ registry.category("web_tour.tours").add("pharmacy_sync_operation", {
         see(row("TOUR-NEW", "Pending")),
         see(row("TOUR-SLOW", "Waiting", "It may succeed later")),
         see(noRow("TOUR-DEAD")),
-        ...searchAll(row("TOUR-DEAD-1", "Dead")),
+        ...searchAll(row("TOUR-DEAD-1", "Failed")),
         see(row("TOUR-NEW", "Done"), "Its creation"),
 
-        ...groupBy("State", ".o_group_header:contains('Dead (2)')"),
+        ...groupBy("State", ".o_group_header:contains('Failed (2)')"),
         see(".o_group_header:contains('Waiting (1)')"),
         ...searchAll(row("TOUR-DEAD-1")),
 
         click(".o_switch_view.o_kanban", "The board has a column for each state"),
-        see(`${column("Dead")} .o_kanban_record:contains('TOUR-DEAD-1'):contains('Attempts: 1')`),
-        see(`${column("Dead")} .o_kanban_record:count(2)`),
+        see(`${column("Failed")} .o_kanban_record:contains('TOUR-DEAD-1'):contains('Attempts: 1')`),
+        see(`${column("Failed")} .o_kanban_record:count(2)`),
         see(
             `${column("Waiting")} .o_kanban_record:contains('TOUR-SLOW') .o_sync_countdown:contains(':')`,
             "The countdown runs"

@@ -134,7 +134,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_overview", {
             trigger: ".o_sync_part[data-name=open_breakers]",
             run: "click",
         },
-        { trigger: ".o_facet_value:contains(Not closed)" },
+        { trigger: ".o_facet_value:contains(Not working)" },
         {
             trigger: ".o_breadcrumb .breadcrumb-item a:contains(Overview)",
             run: "click",
@@ -157,7 +157,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_timeline", {
         },
         {
             content: "its history says what was done",
-            trigger: ".o_sync_timeline .o_data_row:contains(Push: Dead)",
+            trigger: ".o_sync_timeline .o_data_row:contains(Send: Failed)",
         },
         { trigger: ".o_sync_timeline .o_data_row:contains(Order created)" },
         {

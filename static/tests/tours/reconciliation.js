@@ -40,8 +40,8 @@ registry.category("web_tour.tours").add("pharmacy_sync_reconciliation", {
         click("button[name=action_view_drift]:contains('Show Drift')"),
 
         page("Differences"),
-        see(row("Supplier 4", "Differs", "city", "Pull")),
-        click(`${row("Supplier 3", "Differs", "city", "Push")} [name=record_name]`),
+        see(row("Supplier 4", "Differs", "city", "Receive")),
+        click(`${row("Supplier 3", "Differs", "city", "Send")} [name=record_name]`),
         see(".o_field_widget[name=differences] tr:contains('Lugo')", "Both values"),
         see(".o_field_widget[name=outcome]:contains('are sent to the pharmacy')", "What it will do"),
         press("action_repair"),

@@ -44,6 +44,6 @@ registry.category("web_tour.tours").add("pharmacy_sync_record", {
         click(".nav-link:contains('Agreed Values')"),
         see(".o_field_widget[name=base_text]:contains('Amoxicillin 50 mg')"),
         click(".nav-link:contains('Operations')"),
-        see(`[name=operation_ids] ${row("Push", "Done")}`),
+        see(`[name=operation_ids] ${row("Send", "Done")}`),
     ],
 });

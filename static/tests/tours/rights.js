@@ -41,11 +41,11 @@ registry.category("web_tour.tours").add("pharmacy_sync_rights", {
         click(".o_menu_sections [data-menu-xmlid='pharmacy_sync.menu_todo']"),
 
         ...open("Queue", "action_sync_operation"),
-        ...searchAll(row("TOUR-DEAD", "Dead")),
+        ...searchAll(row("TOUR-DEAD", "Failed")),
         ...selectAll,
         above("action_redrive", "action_ask_discard"),
         ...selectNone,
-        click(`${row("TOUR-DEAD", "Dead")} [name=display_name]`),
+        click(`${row("TOUR-DEAD", "Failed")} [name=display_name]`),
         see(".alert-danger:contains('What to do')"),
         form(
             ...["action_plan_redrive", "action_ask_assign", "action_ask_discard"],
@@ -92,8 +92,8 @@ registry.category("web_tour.tours").add("pharmacy_sync_rights", {
         see(without(".o_list_view:has(.o_data_row)", ".o_list_button_add"), "None is begun"),
 
         ...open("Connection", "action_sync_breaker"),
-        click(".o_kanban_record:contains('Test Pharmacy: Push')"),
-        page("Test Pharmacy: Push"),
+        click(".o_kanban_record:contains('Test Pharmacy: Send')"),
+        page("Test Pharmacy: Send"),
         see(without(".o_form_view", setMode)),
         ...back("Connection"),
         click(".o_switch_view.o_list"),
