@@ -350,8 +350,7 @@ class SyncBackend(models.Model):
         self.env.execute_query(
             SQL(
                 """UPDATE queue_job
-                      SET state = 'cancelled', date_cancelled = %(now)s,
-                          result = %(why)s
+                      SET state = 'cancelled', date_cancelled = %(now)s, result = %(why)s
                     WHERE id IN (
                         SELECT id FROM queue_job
                          WHERE state = 'pending' AND uuid <> %(running)s
@@ -371,12 +370,10 @@ class SyncBackend(models.Model):
         return f"pharmacy_sync push {self.id} "
 
     def _schedule_pull(self, eta=None, key=None):
-        """Have the job runner read the app's changes, not before ``eta`` (UTC).
+        """Have the job runner read the app's changes, not before ``eta`` (UTC). A job
+        that still waits for its turn serves: it will read to the end.
 
-        A job that still waits for its turn serves: it will read to the end.
-
-        :param key: a job with this key serves whatever its time; by default one with
-            the same time
+        :param key: a job with this key serves; by default one with the same time
         """
         for backend in self.filtered(lambda b: b._is_at_work()):
             backend._as_runner().with_delay(
