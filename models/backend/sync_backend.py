@@ -349,8 +349,8 @@ class SyncBackend(models.Model):
         """
         self.env.execute_query(
             SQL(
-                """UPDATE queue_job
-                      SET state = 'cancelled', date_cancelled = %(now)s, result = %(why)s
+                """UPDATE queue_job SET state = 'cancelled',
+                          date_cancelled = %(now)s, result = %(why)s
                     WHERE id IN (
                         SELECT id FROM queue_job
                          WHERE state = 'pending' AND uuid <> %(running)s
