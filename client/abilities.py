@@ -2,8 +2,10 @@
 
 import uuid
 
-from ..core.exceptions import HttpError
-from .answers import RECORD, checked, readable, written
+import requests
+
+from ..core.exceptions import HttpError, OutcomeUnknownError, SyncError
+from .answers import RECORD, checked, is_record, readable, written
 from .exchange import segment
 
 # Statuses by which an app says that a route is not there.
@@ -48,7 +50,7 @@ def change_nothing(client, collection, correlation_id, external_id=None, version
     """
     client._call(
         "PATCH",
-        f"/{collection}/{segment(external_id or uuid.uuid4().hex)}",
+        f"/{client.names(collection).place}/{segment(external_id or uuid.uuid4().hex)}",
         json={},
         if_match=f'"{version}"',
         correlation_id=correlation_id,
@@ -60,6 +62,9 @@ def read_any(client, collection, correlation_id):
 
     :return: whether the app has a feed of changes
     """
+    if client.names(collection).own:
+        client.page(collection, None, 1, correlation_id)
+        return False
     try:
         client.changes(collection, None, 1, correlation_id)
     except HttpError as exc:
@@ -111,18 +116,18 @@ def write_one(client, collection, item, correlation_id, retry=False):
     :param item: as for :meth:`.pharmacy.PharmacyClient.batch`
     :return: the result that a batch would have for it
     """
-    creates = item["method"] == "create"
+    creates, names = item["method"] == "create", client.names(collection)
     try:
         body = client._call(
             correlation_id=item.get("correlation_id") or correlation_id,
             idempotency_key=item.get("idempotency_key"),
             retry=retry,
-            **(_creation if creates else _change)(collection, item),
+            **(_creation if creates else _change)(names, item),
         )
     except HttpError as exc:
         if exc.status not in (_OF_NEW if creates else _OF_KNOWN):
             raise
-        result = _refused(exc)
+        result = _refused(exc, names)
         if exc.status == STALE and not result["current"]:
             result["current"] = client.get(collection, item["id"], correlation_id)
         return result
@@ -130,26 +135,57 @@ def write_one(client, collection, item, correlation_id, retry=False):
         # The app's version of it comes with its changes.
         told = {"id": item["id"], "version": _version(item), "data": None}
         return {"status": DELETED, **told}
+    record = names.read_one(body)
     with written():
-        record = checked(body, **RECORD)
+        if names.own and not is_record(record):
+            record = _read_written(client, collection, body, item, correlation_id)
+        record = checked(record, **RECORD)
     told = {"id": record["id"], "version": record["version"], "data": record}
     return {"status": CREATED if creates else OK, **told}
 
 
-def _creation(collection, item):
+def _read_written(client, collection, body, item, correlation_id):
+    """What was written, of an app that answers with less than the record: of a new one
+    with its id.
+
+    :raises OutcomeUnknownError: it cannot be read
+    """
+    external_id = item.get("id") or _id_in(client.names(collection), body)
+    try:
+        return client.get(collection, external_id, correlation_id)
+    except (SyncError, requests.RequestException) as exc:
+        raise OutcomeUnknownError(f"What was written cannot be read: {exc}") from exc
+
+
+def _id_in(names, body):
+    """The id of a new record in an answer: alone, or in an object.
+
+    :raises SchemaMismatchError: there is none
+    """
+    record = names.read_one(body)
+    record = record if isinstance(record, dict) else names.read({"id": body})
+    external_id = record.get("id")
+    if type(external_id) is int:
+        external_id = str(external_id)
+    return checked({"id": external_id}, id=str)["id"]
+
+
+def _creation(names, item):
     data = {"external_ref": item["external_ref"], **item.get("data", {})}
-    return {"method": "POST", "path": f"/{collection}", "json": data}
+    path = f"/{names.place}"
+    return {"method": "POST", "path": path, "json": names.write(data)}
 
 
-def _change(collection, item):
+def _change(names, item):
     match = item.get("if_match")
     request = {
-        "path": f"/{collection}/{segment(item['id'])}",
+        "path": f"/{names.place}/{segment(item['id'])}",
         "if_match": "*" if match in (None, "*") else f'"{match}"',
     }
     if item["method"] == "delete":
         return {"method": "DELETE", **request}
-    return {"method": "PATCH", "json": item.get("data", {}), **request}
+    data = names.write(item.get("data", {}))
+    return {"method": names.change, "json": data, **request}
 
 
 def _version(item):
@@ -157,14 +193,14 @@ def _version(item):
     return match if isinstance(match, int) else 0
 
 
-def _refused(exc):
+def _refused(exc, names):
     body = exc.body if isinstance(exc.body, dict) else {}
     existing = body.get("existing_id")
     return readable(
         {
             "status": exc.status,
             "error": body.get("error") or {"message": exc.message, "code": exc.code},
-            "current": body.get("current"),
+            "current": names.read(body.get("current")),
             "existing_id": existing if isinstance(existing, str) else None,
         }
     )

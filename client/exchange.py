@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ..core.exceptions import InvalidDataError
+from ..core.tracing import traceparent
+from .session import DEADLINE_HEADER
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,16 @@ def segment(external_id):
     if external_id in (".", ".."):
         raise InvalidDataError(f"{external_id} cannot be an id", field="id")
     return quote(external_id, safe="")
+
+
+def headers_of(idempotency_key, if_match, correlation_id, request_id):
+    """What goes with a request beside who asks."""
+    return {
+        "X-Correlation-ID": correlation_id,
+        "X-Request-ID": request_id,
+        "traceparent": traceparent(correlation_id, request_id),
+        DEADLINE_HEADER: "0",  # set when it is sent
+        "X-Actor": "odoo",
+        **({"Idempotency-Key": idempotency_key} if idempotency_key else {}),
+        **({"If-Match": if_match} if if_match else {}),
+    }

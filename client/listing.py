@@ -3,9 +3,8 @@
 from datetime import datetime, timezone
 
 from ..core.exceptions import HttpError, SchemaMismatchError
-from ..core.listing import Since, http_time
+from ..core.listing import Since, http_time, settled_at
 from ..core.payload import canonical_datetime
-from .answers import checked
 
 FAR = "9999-12-31T23:59:59Z"
 _REFUSED = (400, 404, 422)
@@ -13,9 +12,11 @@ _REFUSED = (400, 404, 422)
 
 def lists_by_time(client, collection, correlation_id):
     """Whether the app heeds ``updated_since``: nothing changed in the far future."""
-    params = {"updated_since": FAR, "limit": 1}
+    names = client.names(collection)
+    params = {**names.asking(1), names.since: FAR}
     try:
-        page = _list(client, collection, params, correlation_id)
+        answer = _list(client, names, params, correlation_id)
+        page = names.page(answer, 1, None)
     except HttpError as exc:
         if exc.status in _REFUSED:
             return False
@@ -36,36 +37,38 @@ def changes_since(client, collection, cursor, limit, correlation_id, retry=False
     def note_date(response, **_options):
         dates.append(http_time(response.headers.get("Date")))
 
-    params = {"limit": limit, "after": place.after, "updated_since": place.asked}
-    page = _list(
+    names = client.names(collection)
+    since = {names.since: place.asked} if place.asked else {}
+    answer = _list(
         client,
-        collection,
-        {name: value for name, value in params.items() if value},
+        names,
+        {**names.asking(limit, place.after), **since},
         correlation_id,
         retry=retry,
         hooks={"response": note_date},
     )
-    after = page.get("next_after") or None
-    if after is not None and checked(page, next_after=str) and after == place.after:
+    page = names.page(answer, limit, place.after)
+    after = page["next_after"]
+    if after is not None and after == place.after:
         raise SchemaMismatchError("The list does not go on.", field="next_after")
     clock = [canonical_datetime(now), *filter(None, dates[-1:])]
+    settled = page["items"] if names.counts else settled_at(page["items"], min(clock))
     return {
-        "changes": [_as_change(item) for item in page["items"]],
+        "changes": [_as_change(item) for item in settled],
         "next_cursor": str(place.moved(page["items"], after, clock)),
         "has_more": after is not None,
         "repeats": True,
     }
 
 
-def _list(client, collection, params, correlation_id, **options):
-    page = client._call(
+def _list(client, names, params, correlation_id, **options):
+    return client._call(
         "GET",
-        f"/{collection}",
+        f"/{names.place}",
         params=params,
         correlation_id=correlation_id,
         **options,
     )
-    return checked(page, items=list)
 
 
 def _as_change(item):

@@ -15,7 +15,7 @@ from ..core.exceptions import (
     OutcomeUnknownError,
     SyncError,
 )
-from ..core.tracing import traceparent
+from ..core.naming import Names
 from .answers import (
     RECORD,
     body_of,
@@ -29,8 +29,8 @@ from .answers import (
     written,
 )
 from .auth import UNAUTHORIZED, as_auth
-from .exchange import Exchange, segment
-from .session import DEADLINE_HEADER, LARGEST, pooled_session, send
+from .exchange import Exchange, headers_of, segment
+from .session import LARGEST, pooled_session, send
 
 API = "/api/v1"
 NOT_FOUND, GONE = 404, 410
@@ -51,6 +51,9 @@ class PharmacyClient:
     :param read_timeout: seconds
     :param deadline: seconds one call may take as a whole, the wait for leave to make
         it included
+    :param api: what every path of the API begins with
+    :param names: how the app calls things: ``{collection: core.naming.Names}``; what is
+        not there it calls as the contract does
     :param internal: whether the app may be at an internal address
     :param largest: bytes that an answer may have, packed or not
     :param guard: makes a context manager for one exchange, which gives a function to
@@ -74,11 +77,15 @@ class PharmacyClient:
         connect_timeout=5.0,
         read_timeout=20.0,
         deadline=60.0,
+        api=API,
+        names=None,
         internal=False,
         largest=LARGEST,
         guard=lambda: nullcontext(lambda exchange: None),
     ):
         self.url = url
+        self.api = api
+        self._names = names or {}
         self._session = pooled_session(*key[:2], url, internal, *key[2:])
         self._auth = as_auth(auth)
         self._connect_timeout = connect_timeout
@@ -86,6 +93,11 @@ class PharmacyClient:
         self._deadline = deadline
         self._largest = largest
         self._guard = guard
+
+    def names(self, collection):
+        """How the app calls what belongs to a collection, :class:`..core.naming.Names`;
+        a collection is known by the contract's name everywhere else."""
+        return self._names.get(collection) or Names(collection)
 
     def health(self, correlation_id):
         """The app's own word on its health, a dict."""
@@ -117,22 +129,23 @@ class PharmacyClient:
             has_more=bool,
         )
         check_cursor(page["next_cursor"])
-        changes = page["changes"]
+        names = self.names(collection)
+        changes = [names.read_said(change) for change in page["changes"]]
         if len(changes) > 1 and not any(map(is_record, changes)):
             checked(changes[0], **RECORD)
-        return page
+        return {**page, "changes": changes}
 
     def get(self, collection, external_id, correlation_id):
         """One record by the app's id; a deleted one has ``deleted`` set."""
-        path = f"/{collection}/{segment(external_id)}"
+        names = self.names(collection)
+        path = f"/{names.place}/{segment(external_id)}"
         try:
-            record = self._call("GET", path, correlation_id=correlation_id)
+            answer = self._call("GET", path, correlation_id=correlation_id)
         except HttpError as exc:
             if exc.status == GONE and isinstance(exc.body, dict):
-                record = exc.body.get("current")
-            else:
-                raise
-        return checked(record, **RECORD)
+                return checked(names.read(exc.body.get("current")), **RECORD)
+            raise
+        return checked(names.read_one(answer), **RECORD)
 
     def get_if_there(self, collection, external_id, correlation_id):
         """Like :meth:`get`, but None for an id that the app has never heard of."""
@@ -150,11 +163,15 @@ class PharmacyClient:
         :param after: ``next_after`` of the page before; falsy: from the beginning
         :return: ``{"items": [...], "next_after": str or None}``
         """
-        params = {"limit": limit, **({"after": after} if after else {})}
-        page = self._call(
-            "GET", f"/{collection}", params=params, correlation_id=correlation_id
+        names = self.names(collection)
+        answer = self._call(
+            "GET",
+            f"/{names.place}",
+            params=names.asking(limit, after),
+            correlation_id=correlation_id,
         )
-        return {**page, "items": usable(checked(page, items=list)["items"], id=str)}
+        page = names.page(answer, limit, after)
+        return {**page, "items": usable(page["items"], id=str)}
 
     def checksums(self, collection, buckets, fields, correlation_id):
         """Sum and count of each bucket of living records, see ``core/checksum.py``.
@@ -162,11 +179,15 @@ class PharmacyClient:
         :return: a list of ``{"count": int, "sum": str}``, or None if the app does not
             offer checksums
         """
+        names = self.names(collection)
+        if names.own:
+            # They would be of values that the app has otherwise.
+            return None
         params = {"buckets": buckets, "fields": ",".join(fields)}
         try:
             answer = self._call(
                 "GET",
-                f"/{collection}/checksums",
+                f"/{names.place}/checksums",
                 params=params,
                 correlation_id=correlation_id,
             )
@@ -184,7 +205,7 @@ class PharmacyClient:
         buckets; one without an id or a digest is left out."""
         answer = self._call(
             "GET",
-            f"/{collection}/checksums",
+            f"/{self.names(collection).place}/checksums",
             params={
                 "buckets": buckets,
                 "fields": ",".join(fields),
@@ -197,15 +218,18 @@ class PharmacyClient:
     def find(self, collection, external_ref, correlation_id):
         """The record that carries the key Odoo gave it, or None.
 
-        :raises SchemaMismatchError: the app answers with others
+        :raises SchemaMismatchError: the app answers with others, or keeps no such key
         """
-        page = self._call(
+        names = self.names(collection)
+        params = names.asking_for(external_ref)
+        answer = self._call(
             "GET",
-            f"/{collection}",
-            params={"external_ref": external_ref},
+            f"/{names.place}",
+            params={**names.asking(), **params},
             correlation_id=correlation_id,
         )
-        return by_key(checked(page, items=list)["items"], external_ref, **RECORD)
+        items = names.page(answer, 0, None)["items"]
+        return by_key(items, external_ref, **RECORD)
 
     def batch(self, collection, items, correlation_id, retry=False):
         """Write several records in one call; each item succeeds or fails alone.
@@ -216,17 +240,18 @@ class PharmacyClient:
             and of one of which the app says that it may have been applied or not, its
             :class:`HttpError`
         """
+        names = self.names(collection)
         answer = self._call(
             "POST",
-            f"/{collection}/batch",
-            json={"items": items},
+            f"/{names.place}/batch",
+            json={"items": [names.write_item(item) for item in items]},
             items=len(items),
             retry=retry,
             correlation_id=correlation_id,
         )
         with written():
             results = checked(answer, results=list)["results"]
-        read = [read_result(result) for result in results]
+        read = [read_result(names.read_said(result)) for result in results]
         errors = [r for r in read if isinstance(r, OutcomeUnknownError)]
         if errors and len(errors) == len(read):
             raise errors[0]
@@ -316,9 +341,9 @@ class PharmacyClient:
         try:
             # A token may have to be asked for first.
             headers = self._auth.headers(deadline, correlation_id)
-            headers.update(_headers(idempotency_key, if_match, **ids))
+            headers.update(headers_of(idempotency_key, if_match, **ids))
             request = requests.Request(
-                method, self.url + API + path, headers=headers, **content
+                method, self.url + self.api + path, headers=headers, **content
             )
             response = self._send(request, deadline)
             return body_of(response)
@@ -332,7 +357,7 @@ class PharmacyClient:
             report(
                 Exchange(
                     method=method,
-                    path=API + path,
+                    path=self.api + path,
                     status=response.status_code if answered else None,
                     duration=time.monotonic() - started,
                     bytes_sent=len(response.request.body or b"") if answered else 0,
@@ -362,15 +387,3 @@ class PharmacyClient:
                 raise
             # What it says of what was done is not known.
             raise OutcomeUnknownError(exc.message) from exc
-
-
-def _headers(idempotency_key, if_match, correlation_id, request_id):
-    return {
-        "X-Correlation-ID": correlation_id,
-        "X-Request-ID": request_id,
-        "traceparent": traceparent(correlation_id, request_id),
-        DEADLINE_HEADER: "0",  # set when it is sent
-        "X-Actor": "odoo",
-        **({"Idempotency-Key": idempotency_key} if idempotency_key else {}),
-        **({"If-Match": if_match} if if_match else {}),
-    }

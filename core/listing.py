@@ -19,6 +19,7 @@ from .payload import canonical_datetime
 # committed, and can be seen only after. Longer than a transaction of an app takes; each
 # minute of it is a minute's changes that are listed once more.
 OVERLAP = timedelta(minutes=10)
+SECOND = timedelta(seconds=1)
 _KIND, _BETWEEN = "since:", "|"
 
 
@@ -85,6 +86,17 @@ def is_since(cursor: str | None) -> bool:
     """Whether a cursor is of this road."""
     # What was read of an empty list is nothing, and of this road all the same.
     return cursor == str(Since()) or Since.parse(cursor) != Since()
+
+
+def settled_at(records: Iterable[Any], now: str) -> list[Any]:
+    """Those records whose time is their version, and whose second is over: a later
+    change of the same second would be no news. The others are listed again.
+
+    :param now: the time when they were asked for
+    """
+    moment = datetime.fromisoformat(now.removesuffix("Z"))
+    limit = canonical_datetime(moment - SECOND)
+    return [record for record in records if _latest([record]) < limit]
 
 
 def http_time(text: str | None) -> str | None:

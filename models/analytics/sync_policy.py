@@ -136,6 +136,11 @@ class SyncFieldDirection(models.Model):
     _inherit = ["sync.field.direction", "sync.policy"]
 
 
+class SyncFieldName(models.Model):
+    _name = "sync.field.name"
+    _inherit = ["sync.field.name", "sync.policy"]
+
+
 class SyncStream(models.Model):
     _name = "sync.stream"
     _inherit = ["sync.stream", "sync.policy"]

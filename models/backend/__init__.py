@@ -6,6 +6,7 @@ from . import sync_backend
 from . import sync_shared
 from . import sync_stream
 from . import direction
+from . import naming
 from . import sync_mapping
 from . import version
 from . import serialise

@@ -5,6 +5,8 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .naming.stream_naming import CALLED
+
 
 class SyncStream(models.Model):
     """Which of Odoo's records belong on the stream's backend.
@@ -53,6 +55,9 @@ class SyncStream(models.Model):
     def write(self, vals):
         if {"rule", "rule_domain"} & vals.keys():
             vals = {"rule_proposed": False, **vals}
+        if CALLED & vals.keys():
+            # The app's records are read otherwise: all of them once more.
+            vals = {"cursor": False, **vals}
         return super().write(vals)
 
     def action_confirm_rule(self):

@@ -27,6 +27,12 @@ NAMES = {
     Ability.CHANGE_FEED: _lt("changes since a cursor"),
     Ability.UPDATED_SINCE: _lt("a list of what has changed since a time"),
 }
+# What an app has that calls things otherwise than the contract does.
+OF_NO_CONTRACT = {
+    Ability.BATCH: False,
+    Ability.IF_MATCH: False,
+    Ability.CHANGE_FEED: False,
+}
 SINGLE_COST = _lt(
     "Each record is sent in a call of its own: as many requests as there are records. "
     "Nothing is lost or doubled by that."
@@ -116,15 +122,21 @@ class SyncStream(models.Model):
         "version, whatever it says of itself.",
     )
 
-    @api.depends("abilities_found")
+    def _found(self):
+        """What is known of what the app can do."""
+        found = self.abilities_found or {}
+        return {**OF_NO_CONTRACT, **found} if self.calls_otherwise else found
+
+    @api.depends("abilities_found", "calls_otherwise")
     def _compute_abilities(self):
         for stream in self:
-            found = stream.abilities_found
+            found = stream._found()
             names = [str(self.env._(NAMES[a])) for a in Ability if has(found, a)]
             stream.abilities = ", ".join(names)
 
     @api.depends(
         "abilities_found",
+        "calls_otherwise",
         "batch_choice",
         "match_choice",
         "overwrote_at",
@@ -132,7 +144,7 @@ class SyncStream(models.Model):
     )
     def _compute_roads(self):
         for stream in self:
-            found, choice = stream.abilities_found, stream.match_choice
+            found, choice = stream._found(), stream.match_choice
             stream.takes_batches = stream.batch_choice == "batch" or (
                 stream.batch_choice == "found" and has(found, Ability.BATCH)
             )
@@ -166,7 +178,7 @@ class SyncStream(models.Model):
     def _has_no_reading(self):
         """Whether the app has none of the roads by which changes are read."""
         roads = (Ability.CHANGE_FEED, Ability.UPDATED_SINCE)
-        return not any(has(self.abilities_found, road) for road in roads)
+        return not any(has(self._found(), road) for road in roads)
 
     def _read_page(self, client, cursor, limit, correlation_id, retry=False):
         """One page of what has changed at the pharmacy, by the road that is taken. A
@@ -230,6 +242,9 @@ class SyncStream(models.Model):
     def _mark_overwriting(self, client, collection, items, results):
         """Notice that the app carries out changes of an old version: nothing but the
         version in its answer shows it."""
+        if not client.names(collection).counts:
+            # A time says nothing of how many changes came before it.
+            return
         leaping = [
             (item, result)
             for item, result in zip(items, results, strict=False)
@@ -250,7 +265,7 @@ class SyncStream(models.Model):
         """Whether the app refuses a change of the version that this one was based on,
         which the record has no more; else its versions grow by more than one. None: its
         answer does not say."""
-        if self.overwrote_at or not has(self.abilities_found, Ability.IF_MATCH):
+        if self.overwrote_at or not has(self._found(), Ability.IF_MATCH):
             return False
         about = item.request["id"], item.request["if_match"], item.correlation_id
         return heeds_versions(client, collection, *about)
@@ -258,6 +273,10 @@ class SyncStream(models.Model):
     def _try_abilities(self, client, correlation_id):
         """What the app can do, found by trying: ``{ability: bool}``."""
         collection = self._adapter()._entity_collection
+        if client.names(collection).own:
+            # What only the contract has is not asked for, least of all by writing.
+            by_time = lists_by_time(client, collection, correlation_id)
+            return {**OF_NO_CONTRACT, Ability.UPDATED_SINCE: by_time}
         batches = takes_batches(client, collection, correlation_id)
         found = {
             Ability.BATCH: batches,

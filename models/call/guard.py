@@ -8,9 +8,8 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...client import FAILURES, PharmacyClient
-from ...client.abilities import change_nothing, read_any
+from ...client.abilities import NO_ROUTE, change_nothing, read_any
 from ...client.auth import UNAUTHORIZED
-from ...client.pharmacy import API
 from ...core import breaker as core
 from ...core.exceptions import HttpError, SecretSealedError
 from ...core.refusal import ABOUT_US, Key, doubts_app, doubts_key, key_after
@@ -92,11 +91,25 @@ class SyncBackend(models.Model):
         :return: the client that made it
         :raises Exception: one of :data:`...client.FAILURES`
         """
-        entity = next(iter(self.env["sync.entity"]._entities().values()))
+        entities = self.env["sync.entity"]._entities()
+        # An app that is not of the contract may have some only.
+        names = [*self.stream_ids.sorted("rank").mapped("entity"), *entities]
         correlation_id = correlation_id or uuid.uuid4().hex
         client = self._client("test")
-        read_any(client, entity._entity_collection, correlation_id)
+        read_any(client, entities[names[0]]._entity_collection, correlation_id)
         return client
+
+    def _app_answers(self):
+        """Ask the app how it is; one that has no such call answers by saying so.
+
+        :raises Exception: one of :data:`...client.FAILURES`
+        """
+        try:
+            self._client("test").health(uuid.uuid4().hex)
+        except HttpError as exc:
+            if exc.status not in NO_ROUTE:
+                raise
+        return True
 
     def _client(self, operation, pool=None, wait=False):
         """A client for this backend's app whose every call is guarded.
@@ -114,6 +127,8 @@ class SyncBackend(models.Model):
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             deadline=self.deadline,
+            api=self.api_path or "",
+            names=self._app_names(),
             internal=self.internal,
             largest=self.answer_limit * 1024**2,
             guard=partial(self.sudo()._guard, operation, pool, wait),
@@ -226,15 +241,16 @@ class SyncBackend(models.Model):
     def _same_road(self, exchange):
         """A call that changes nothing, on the road of one that writes records: a batch
         of none, or a change that cannot be made. None: it is no such one."""
-        entities = self.env["sync.entity"]._entities().values()
-        collection, *rest = exchange.path.removeprefix(f"{API}/").split("/")
-        known = collection in {entity._entity_collection for entity in entities}
-        if exchange.method == "GET" or not known:
+        if exchange.method == "GET":
             return None
         client, correlation_id = self._client("test"), exchange.correlation_id
-        if rest == [BATCH]:
-            return partial(client.batch, collection, [], correlation_id)
-        return partial(change_nothing, client, collection, correlation_id)
+        for collection, names in self._app_names().items():
+            place = f"{client.api}/{names.place}"
+            if exchange.path == f"{place}/{BATCH}":
+                return partial(client.batch, collection, [], correlation_id)
+            if f"{exchange.path}/".startswith(f"{place}/"):
+                return partial(change_nothing, client, collection, correlation_id)
+        return None
 
     def _refuse(self, classification, exchange, operation):
         """The app refuses the key. Each further call would be refused as well: none is

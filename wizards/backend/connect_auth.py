@@ -52,7 +52,15 @@ class SyncBackendConnect(models.TransientModel):
             read_timeout=READ_TIMEOUT,
             deadline=READ_TIMEOUT,
             internal=self._may_be_internal(),
+            **self._called(),
         )
+
+    def _called(self):
+        """How the app calls things, if this is known of its backend."""
+        backend = self.backend_id.sudo()
+        if not backend:
+            return {}
+        return {"api": backend.api_path or "", "names": backend._app_names()}
 
     def _give_token(self, spent, deadline, correlation_id):
         return ask_token(

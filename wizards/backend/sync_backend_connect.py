@@ -13,6 +13,7 @@ from odoo.orm.models import NO_ACCESS
 
 from ...client import FAILURES
 from ...client.abilities import read_any
+from ...client.pharmacy import NOT_FOUND
 from ...client.session import reach
 from ...core.address import host, origin
 from ...core.auth import Method
@@ -295,6 +296,9 @@ class SyncBackendConnect(models.TransientModel):
             # What answers there speaks no JSON.
             return "failed", self._no_app()
         except HttpError as exc:
+            own = any(names.own for names in self._called().get("names", {}).values())
+            if exc.status == NOT_FOUND and own:
+                return "passed", self.env._("An app answers there.")
             if 400 <= exc.status < 500 and exc.status != 429:
                 return "failed", self._no_app()
             return "failed", self._explanation(exc)
@@ -349,8 +353,11 @@ class SyncBackendConnect(models.TransientModel):
         )
 
     def _entities(self):
-        entities = self.env["sync.entity"]._entities().values()
-        return sorted(entities, key=lambda entity: entity._entity_rank)
+        entities = self.env["sync.entity"]._entities()
+        if self.backend_id:
+            chosen = self.backend_id.sudo().stream_ids.mapped("entity")
+            entities = {name: entities[name] for name in chosen}
+        return sorted(entities.values(), key=lambda entity: entity._entity_rank)
 
     def _read_entity(self, client, entity):
         correlation_id = uuid.uuid4().hex

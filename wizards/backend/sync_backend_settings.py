@@ -19,10 +19,11 @@ OWN = {
     "sync.backend": ("name", "url", "active", "paused", *AUTH_FIELDS),
     "sync.stream": ("entity", "rule", "rule_domain"),
 }
-# What is chosen field by field in a stream: its field, and the field of its value.
+# What is chosen field by field in a stream: its field, and the fields of its values.
 BY_FIELD = {
-    "field_direction_ids": "direction",
-    "conflict_policy_ids": "policy",
+    "field_direction_ids": ("direction",),
+    "conflict_policy_ids": ("policy",),
+    "field_name_ids": ("path", "kind", "values", "fallback"),
 }
 
 
@@ -115,8 +116,11 @@ class SyncBackendSettings(models.TransientModel):
         return settings
 
     def _rows(self, stream, name):
-        """What is chosen field by field, in order: ``[[field, choice], ...]``."""
-        return [[r.field, r[BY_FIELD[name]]] for r in stream[name].sorted("field")]
+        """What is chosen field by field, in order: ``[[field, choice, ...], ...]``."""
+        return [
+            [row.field, *(row[value] for value in BY_FIELD[name])]
+            for row in stream[name].sorted("field")
+        ]
 
     # -- The file ---------------------------------------------------------------------
 
@@ -178,13 +182,15 @@ def _set(record, values):
     """Set values of one section, those that belong together at once."""
     record.write({n: value for n, value in values.items() if n not in BY_FIELD})
     for name in BY_FIELD.keys() & values.keys():
-        chosen, rows = dict(values[name]), record[name]
+        chosen, rows = {}, record[name]
+        for field, *choice in values[name]:
+            chosen[field] = dict(zip(BY_FIELD[name], choice, strict=True))
         rows.filtered(lambda row, chosen=chosen: row.field not in chosen).unlink()
         for row in rows.exists():
-            row[BY_FIELD[name]] = chosen.pop(row.field)
+            row.write(chosen.pop(row.field))
         rows.create(
             [
-                {"stream_id": record.id, "field": field, BY_FIELD[name]: choice}
+                {"stream_id": record.id, "field": field, **choice}
                 for field, choice in chosen.items()
             ]
         )

@@ -10,7 +10,7 @@ from ....core.auth import LONGEST, Method, fault, receivers
 AUTH_FIELDS = ("auth_method", *LONGEST, "client_auth")
 # What a change of says where the secret goes, and how the app is called.
 RECEIVING = {"url", "auth_method", "token_url"}
-CONNECTING = {"url", "api_key_secret", "api_key_next_secret", *AUTH_FIELDS}
+CONNECTING = {"url", "api_path", "api_key_secret", "api_key_next_secret", *AUTH_FIELDS}
 
 
 class SyncAuth(models.AbstractModel):

@@ -77,7 +77,8 @@ class SyncStream(models.Model):
         """Which fields travel which way, a :class:`....core.directions.Directions`."""
         self.ensure_one()
         chosen = self.sudo().field_direction_ids
-        return Directions.of({each.field: each.direction for each in chosen})
+        ways = {each.field: each.direction for each in chosen}
+        return Directions.of({**ways, **dict.fromkeys(self._absent(), Direction.NONE)})
 
     @contextmanager
     def _comparing_anew(self):

@@ -1,0 +1,205 @@
+import re
+from contextlib import contextmanager
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import ValidationError
+
+from ....core.exceptions import InvalidDataError
+from ....core.merge import KEYED
+from ....core.naming import ENVELOPE, KEY, NOT_SENT, Kind, Names, collisions, parse_path
+
+API = "/api/v1"
+PATHS = ("list_path", "record_path", "next_path")
+PARAMETERS = ("after_name", "limit_name", "since_name")
+_SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+"
+PLACE = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
+API_PATH = re.compile(rf"(?:/{_SEGMENT})*")
+CALLED = frozenset({"place", "list_query", "change_method", *PATHS, *PARAMETERS})
+
+
+class SyncStream(models.Model):
+    """How an entity is called by an app that is not written for the contract."""
+
+    _inherit = "sync.stream"
+
+    field_name_ids = fields.One2many(
+        "sync.field.name", "stream_id", "Fields That the App Calls Otherwise"
+    )
+    place = fields.Char(
+        "Address at the App",
+        help="What the address of the records ends with, behind that of the API; "
+        "empty: as in the contract, such as purchase-orders.",
+    )
+    list_path = fields.Char(
+        "Records of a List",
+        default="items",
+        help="Name of the field that has the records of a list; empty: the answer is "
+        "the list itself.",
+    )
+    record_path = fields.Char(
+        "Record of an Answer",
+        help="Name of the field that has the record in an answer about one; empty: the "
+        "answer is the record itself.",
+    )
+    next_path = fields.Char(
+        "Next Page",
+        default="next_after",
+        help="Name of the field by which a list says how it goes on: what is asked for "
+        "next, or an address that has it. Empty: pages have numbers.",
+    )
+    after_name = fields.Char(
+        "Asks for a Later Page By",
+        default="after",
+        required=True,
+        help="Name of the parameter.",
+    )
+    limit_name = fields.Char(
+        "Asks for So Many By",
+        default="limit",
+        required=True,
+        help="Name of the parameter.",
+    )
+    since_name = fields.Char(
+        "Asks for Changes Since By",
+        default="updated_since",
+        required=True,
+        help="Name of the parameter.",
+    )
+    list_query = fields.Char(
+        "Asks Always",
+        help="What else is asked with each list, as in an address: "
+        "status=any&expand=1.",
+    )
+    change_method = fields.Selection(
+        [("PATCH", "PATCH"), ("PUT", "PUT"), ("POST", "POST")],
+        "Changes By",
+        default="PATCH",
+        required=True,
+        help="How the app takes a change. It must leave the fields alone that the "
+        "change does not name.",
+    )
+
+    calls_otherwise = fields.Boolean(
+        compute="_compute_calls_otherwise",
+        help="The app calls things otherwise than the contract does.",
+    )
+
+    @api.depends("field_name_ids", *CALLED)
+    def _compute_calls_otherwise(self):
+        for stream in self:
+            stream.calls_otherwise = bool(stream.field_name_ids) or any(
+                (stream[name] or "") != (self._fields[name].default(self) or "")
+                if self._fields[name].default
+                else bool(stream[name])
+                for name in CALLED - {"place"}
+            )
+
+    @api.constrains("field_name_ids", *CALLED)
+    def _check_naming(self):
+        for stream in self:
+            try:
+                names = stream._app_names()
+            except InvalidDataError as exc:
+                raise ValidationError(exc.message) from exc
+            if stream.place and not PLACE.fullmatch(stream.place):
+                raise ValidationError(
+                    self.env._(
+                        "%s is no end of an address, such as orders or stock/orders.",
+                        stream.place,
+                    )
+                )
+            needed = sorted({*stream._absent()} & stream._adapter()._needed_paths())
+            if needed:
+                raise ValidationError(
+                    self.env._(
+                        "The app must have %s: without it no record can be made.",
+                        ", ".join(needed),
+                    )
+                )
+            for one, other in collisions(names.fields, names.known - NOT_SENT):
+                raise ValidationError(
+                    self.env._(
+                        "%(one)s and %(other)s have the same place at the pharmacy: "
+                        "what is sent of one would overwrite the other. Say where the "
+                        "app has each, or say that it has none.",
+                        one=one,
+                        other=other,
+                    )
+                )
+
+    @contextmanager
+    def _naming_anew(self):
+        """Names of these streams change: what the app has nothing of does not travel,
+        and all is read once more."""
+        with self._comparing_anew():
+            yield
+        self.cursor = False
+
+    def _absent(self):
+        """Generic paths of the fields that the app has nothing of."""
+        names = self.sudo().field_name_ids
+        known = self._adapter()._paths()
+        return [n.field for n in names if n.kind == Kind.NONE and n.field in known]
+
+    def _app_names(self):
+        """How the app calls what this stream carries, a
+        :class:`....core.naming.Names`.
+
+        :raises InvalidDataError: a path cannot be read
+        """
+        self.ensure_one()
+        stream, adapter = self.sudo(), self._adapter()
+        found, following, record = (
+            parse_path(stream[name] or "")
+            for name in ("list_path", "next_path", "record_path")
+        )
+        around = {*ENVELOPE, *(f"{name}.{KEY}" for name in KEYED)}
+        lines = set(KEYED) if adapter._entity_lines else set()
+        return Names(
+            stream.place or adapter._entity_collection,
+            {name.field: name._as_name() for name in stream.field_name_ids},
+            frozenset(adapter._paths() | around | lines),
+            record,
+            found,
+            following,
+            stream.after_name,
+            stream.limit_name,
+            stream.since_name,
+            stream.list_query or "",
+            stream.change_method,
+        )
+
+
+class SyncBackend(models.Model):
+    """Where the app's API begins, and how it calls things."""
+
+    _inherit = "sync.backend"
+
+    api_path = fields.Char(
+        "API Begins At",
+        default=API,
+        help="What follows the address in front of every call: /api/v1 by the "
+        "contract. May be empty.",
+    )
+
+    @api.constrains("api_path")
+    def _check_api_path(self):
+        for backend in self:
+            # With anything else the key could be carried to another host.
+            if backend.api_path and not API_PATH.fullmatch(backend.api_path):
+                raise ValidationError(
+                    self.env._(
+                        "%s is no part of an address, such as /api/v1.",
+                        backend.api_path,
+                    )
+                )
+
+    @tools.ormcache("self.id")
+    def _app_names(self):
+        """How the app calls things: ``{collection: core.naming.Names}``."""
+        self.ensure_one()
+        streams = self.sudo().with_context(active_test=False).stream_ids
+        return {
+            stream._adapter()._entity_collection: stream._app_names()
+            for stream in streams
+        }

@@ -1,0 +1,229 @@
+"""An app's own names: what is written in them is read as it was."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from odoo.addons.pharmacy_sync.core.exceptions import (
+    InvalidDataError,
+    SchemaMismatchError,
+)
+from odoo.addons.pharmacy_sync.core.naming import (
+    Kind,
+    Name,
+    Names,
+    collisions,
+    parse_path,
+    parse_value,
+    parse_values,
+)
+
+KNOWN = frozenset(
+    {"id", "version", "name", "price", "state", "lines", "lines.key", "lines.quantity"}
+)
+keys = st.sampled_from(["a", "b", "c", "d", "e"])
+texts = st.text(max_size=8)
+amounts = st.decimals(0, 10**6, places=2).map(lambda number: f"{number:f}")
+
+
+def shop(**options):
+    return Names("articles", known=KNOWN, **options)
+
+
+@st.composite
+def namings(draw):
+    """Fields of the contract, each somewhere else at the app."""
+    fields = draw(st.permutations(["name", "price", "state"]))
+    places = (
+        [("x", key) for key in "abc"]
+        if draw(st.booleans())
+        else [("a",), ("b",), ("c", "d")]
+    )
+    kinds = {"price": Kind.NUMBER}
+    values = {
+        "state": ((20, "confirmed"), ("20", "draft"), (True, "sent"), (1, "cancelled"))
+    }
+    return Names(
+        "articles",
+        {
+            field: Name(place, kinds.get(field, Kind.SAME), values.get(field, ()))
+            for field, place in zip(fields, places, strict=True)
+        }
+        | {"lines": Name(("rows",)), "lines.quantity": Name(("n", "qty"), Kind.NUMBER)},
+        KNOWN,
+    )
+
+
+@given(
+    namings(),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "name": texts,
+            "price": amounts,
+            "state": st.sampled_from(["draft", "confirmed", "sent", "cancelled"]),
+            "lines": st.lists(
+                st.fixed_dictionaries({"key": texts}, optional={"quantity": amounts}),
+                max_size=3,
+            ),
+        },
+    ),
+)
+def test_what_is_written_is_read_as_it_was(names, data):
+    read = names.read(names.write(data))
+    for field, value in data.items():
+        if field == "price":
+            assert float(read[field]) == float(value)
+        elif field != "lines":
+            assert read[field] == value and type(read[field]) is type(value)
+    assert read.keys() == data.keys()
+    for line, was in zip(read.get("lines", ()), data.get("lines", ()), strict=True):
+        assert line["key"] == was["key"]
+        assert ("quantity" in line) == ("quantity" in was)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | texts,
+        lambda v: st.lists(v, max_size=3) | st.dictionaries(keys, v, max_size=3),
+        max_leaves=8,
+    ),
+    namings(),
+)
+def test_whatever_comes_is_read_without_an_error(value, names):
+    names.read(value)
+    names.read_said(value)
+    names.read_one(value)
+
+
+def test_by_default_nothing_is_renamed():
+    names = Names("suppliers", known=KNOWN)
+    record = {"id": "1", "version": 2, "whatever": {"a": [1]}}
+    assert not names.own
+    assert names.read(record) is record
+    assert names.write(record) == record
+    assert names.asking(5, "x") == {"limit": 5, "after": "x"}
+    assert names.asking_for("k") == {"external_ref": "k"}
+
+
+def test_what_the_app_calls_by_a_name_of_ours_is_not_taken_for_ours():
+    names = shop(fields={"name": Name(("title",)), "state": Name()})
+    record = {"title": "Gauze", "name": "internal", "state": "odd", "colour": "red"}
+    assert names.read(record) == {"name": "Gauze"}
+    assert names.write({"name": "Gauze", "state": "draft"}) == {"title": "Gauze"}
+
+
+def test_what_is_absent_is_not_said_unless_a_value_stands_for_it():
+    names = shop(
+        fields={"price": Name(("p",)), "state": Name(("s",), fallback="draft")}
+    )
+    assert names.read({"id": "1"}) == {"id": "1", "state": "draft"}
+    assert names.read({"p": None, "s": None}) == {"price": None, "state": None}
+
+
+def test_numbers():
+    name = Name(("n",), Kind.NUMBER)
+    assert [name.read(v) for v in (17, 0.1, 1e21, 1e-7, True, "x", None)] == [
+        *("17", "0.1", "1000000000000000000000", "0.0000001"),
+        *(True, "x", None),
+    ]
+    assert [name.write(v) for v in ("17", "0.10", "", "007", None, "1e5")] == [
+        *(17, 0.1, "", "007", None, "1e5"),
+    ]
+    assert type(name.write("17")) is int
+
+
+@pytest.mark.parametrize(
+    ("time", "seconds"),
+    [
+        ("1970-01-01T00:00:10Z", 10),
+        ("2026-11-29 09:00:00", 1795942800),
+        ("2026-11-29T10:00:00+01:00", 1795942800),
+        ("2026-11-29T09:00:00.999Z", 1795942800),
+        ("soon", "soon"),
+        (None, None),
+    ],
+)
+def test_the_time_of_a_change_stands_for_its_version(time, seconds):
+    names = shop(fields={"version": Name(("modified",), Kind.MOMENT)})
+    assert not names.counts
+    assert names.read({"modified": time}) == {"version": seconds}
+
+
+def test_pages_by_what_the_list_says():
+    names = shop(items=("data", "list"), following=("meta", "next"), after="cursor")
+    answer = {"data": {"list": [{"id": "1"}]}, "meta": {"next": 5}}
+    assert names.page(answer, 1, None) == {"items": [{"id": "1"}], "next_after": "5"}
+    for said, after in (
+        ("abc", "abc"),
+        ("https://x.example/list?limit=1&cursor=q%2F1", "q/1"),
+        ("/list?cursor=z", "z"),
+        ("https://x.example/list?page=2", None),
+        (None, None),
+        ("", None),
+    ):
+        answer["meta"]["next"] = said
+        assert names.page(answer, 1, None)["next_after"] == after
+    answer["meta"]["next"] = [1]
+    with pytest.raises(SchemaMismatchError, match=r"no meta\.next"):
+        names.page(answer, 1, None)
+
+
+def test_pages_with_numbers():
+    names = shop(
+        items=(), following=(), after="page", limit="size", query="a=1&b=x%20y"
+    )
+    assert names.asking(2) == {"a": "1", "b": "x y", "size": 2}
+    first = names.page([{"id": "1"}, {"id": "2"}], 2, None)
+    assert names.asking(2, first["next_after"])["page"] == "2"
+    second = names.page([{"id": "3"}, {"id": "4"}], 2, first["next_after"])
+    assert names.asking(2, second["next_after"])["page"] == "3"
+    with pytest.raises(SchemaMismatchError, match="does not go on"):
+        names.page([{"id": "3"}, {"id": "4"}], 2, second["next_after"])
+    assert names.page([{"id": "5"}], 2, second["next_after"])["next_after"] is None
+    assert names.page([], 2, second["next_after"])["next_after"] is None
+    # An app that does not heed the number of records has told all of them.
+    assert names.page([{"id": "1"}] * 3, 2, None)["next_after"] is None
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"items": {}}, "x", {"data": []}])
+def test_what_is_no_page_is_refused(answer):
+    with pytest.raises(SchemaMismatchError, match="no items that is a list"):
+        Names("x").page(answer, 1, None)
+
+
+def test_an_app_without_a_key_of_ours_is_not_asked_for_one():
+    with pytest.raises(SchemaMismatchError, match="keeps no key"):
+        shop(fields={"external_ref": Name()}).asking_for("k")
+
+
+def test_two_fields_in_one_place_are_found():
+    names = {
+        "name": Name(("state",)),
+        "price": Name(("a", "b")),
+        "lines.key": Name(("quantity",)),
+    }
+    assert collisions(names, KNOWN) == [
+        ("lines.key", "lines.quantity"),
+        ("name", "state"),
+    ]
+    assert collisions({**names, "state": Name(("a",))}, KNOWN - {"lines"}) == [
+        ("lines.key", "lines.quantity"),
+        ("price", "state"),
+    ]
+    assert collisions({"name": Name(), "state": Name()}, KNOWN) == []
+
+
+def test_what_people_write():
+    assert parse_path(" vendor . id ") == ("vendor", "id")
+    assert parse_path("") == ()
+    for text in (".", "a.", ".a", "a..b"):
+        with pytest.raises(InvalidDataError, match="a key is missing"):
+            parse_path(text)
+    assert parse_values(' 20 = confirmed\n\n"20"=draft\ntrue = x = y\n1.5=') == (
+        *((20, "confirmed"), ("20", "draft"), (True, "x = y"), (1.5, "")),
+    )
+    with pytest.raises(InvalidDataError, match="20 confirmed: write"):
+        parse_values("20 confirmed")
+    assert [parse_value(t) for t in ("null", "false", " a b ", '"', "007", "-3")] == [
+        *(None, False, "a b", '"', "007", -3),
+    ]

@@ -1,0 +1,305 @@
+from datetime import datetime, timedelta, timezone
+
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import Form, tagged
+
+from ..common import SyncCase
+from ..shop_app import BASE, serving
+
+NONE = False, "none"
+AROUND = [
+    ("id", "id", "number"),
+    ("version", "modified", "moment"),
+    ("updated_at", "modified"),
+    ("external_ref", "our_key"),
+]
+# Field, place at the shop, how it is read, values, what it is if absent.
+NAMES = {
+    "product": [
+        *AROUND,
+        ("name", "title"),
+        ("code", "codes.sku"),
+        ("barcode", "codes.ean"),
+        ("cost", "cost_price", "number"),
+        ("active", "hidden", "same", "true = false\nfalse = true", "true"),
+        ("uom", *NONE),
+        ("price", *NONE),
+    ],
+    "supplier": [
+        *AROUND,
+        ("name", "company"),
+        ("email", "contact.mail"),
+        ("phone", "contact.phone"),
+        ("active", "status", "same", "ok = true\nblocked = false"),
+        *((name, *NONE) for name in ("reference", "vat", "street", "street2")),
+        *((name, *NONE) for name in ("city", "zip", "country_code")),
+    ],
+    "purchase_order": [
+        *AROUND,
+        ("reference", "number"),
+        ("supplier_id", "vendor.id", "number"),
+        ("currency", "money"),
+        (
+            "state",
+            "status",
+            "same",
+            "10 = draft\n15 = sent\n17 = awaiting_approval\n20 = confirmed\n"
+            "90 = cancelled",
+        ),
+        ("ordered_at", "placed"),
+        ("expected_at", *NONE),
+        ("notes", "remarks"),
+        ("lines", "rows"),
+        ("lines.key", "tag"),
+        ("lines.product_id", "article", "number"),
+        ("lines.description", "label"),
+        ("lines.quantity", "qty", "number"),
+        ("lines.uom", *NONE),
+        ("lines.unit_price", "cost", "number"),
+    ],
+}
+PLACES = {
+    "product": "articles",
+    "supplier": "vendors",
+    "purchase_order": "buying/orders",
+}
+CALLED = {
+    "list_path": False,
+    "next_path": False,
+    "after_name": "page",
+    "limit_name": "per_page",
+    "since_name": "modified_after",
+    "change_method": "PUT",
+}
+
+
+@tagged("post_install", "-at_install")
+class TestOtherNames(SyncCase):
+    """An app that is not written for the contract is connected on the page of each
+    stream: where it has what, and how it says it."""
+
+    def setUp(self):
+        super().setUp()
+        self.shop = self.enterContext(serving())
+        self.move_app(self.shop.url)
+        self.backend.api_path = BASE
+        for entity, names in NAMES.items():
+            self.stream(entity).write({**CALLED, "place": PLACES[entity]})
+            for field, path, *more in names:
+                self.name(entity, field, path, *more)
+        self.stream("supplier").record_path = "data"
+        self.backend.action_test_connection()
+        self.env.invalidate_all()
+
+    def stream(self, entity):
+        return self.backend.stream_ids.filtered(lambda s: s.entity == entity)
+
+    def name(self, entity, field, path, kind="same", values=False, fallback=False):
+        return self.env["sync.field.name"].create(
+            {
+                "stream_id": self.stream(entity).id,
+                "field": field,
+                "path": path,
+                "kind": kind,
+                "values": values,
+                "fallback": fallback,
+            }
+        )
+
+    def check_in_step(self):
+        ended = ("done", "cancelled")
+        left = self.env["sync.operation"].search([("state", "not in", ended)])
+        self.assertFalse(left, left.mapped("reason"))
+        self.assertFalse(self.env["sync.conflict"].search([("state", "=", "open")]))
+        errors = self.env["sync.error"].search([])
+        self.assertFalse(errors, errors.mapped("message"))
+
+    def test_nothing_is_written_to_find_out_what_it_can(self):
+        self.assertEqual({method for method, __ in self.shop.asked}, {"GET"})
+        streams = self.backend.stream_ids
+        self.assertTrue(all(streams.mapped("reads_list")))
+        self.assertTrue(all(streams.mapped("reads_first")))
+        self.assertFalse(any(streams.mapped("takes_batches")))
+
+    def test_what_is_made_in_odoo_arrives_in_the_shops_words(self):
+        order = self.make_order()
+        self.sync()
+        self.check_in_step()
+        (vendor,) = self.shop.records("vendors")
+        articles = {a["id"]: a for a in self.shop.records("articles")}
+        (there,) = self.shop.records("buying/orders")
+        self.assertEqual(vendor["company"], self.supplier.name)
+        self.assertEqual(vendor["status"], "ok")
+        self.assertEqual(there["vendor"], {"id": vendor["id"]})
+        self.assertEqual(
+            (there["status"], there["money"]), (10, order.currency_id.name)
+        )
+        self.assertEqual([row["cost"] for row in there["rows"]], [12.5] * 3)
+        for row, line in zip(there["rows"], order.order_line, strict=True):
+            codes = articles[row["article"]]["codes"]
+            self.assertEqual(codes["sku"], line.product_id.default_code)
+            self.assertEqual(row["qty"], 2)
+
+    def test_a_change_of_each_side_travels(self):
+        order = self.make_order()
+        self.sync()
+        (there,) = self.shop.records("buying/orders")
+        article = self.shop.records("articles")[0]
+        self.shop.put("articles", article["id"], title="Amoxicilina")
+        row = {**there["rows"][0], "qty": 7}
+        self.shop.put("buying/orders", there["id"], rows=[row, *there["rows"][1:]])
+        self.supplier.email = "new@example.com"
+        self.sync()
+        self.check_in_step()
+        self.assertEqual(order.order_line[0].product_qty, 7)
+        self.assertEqual(self.products[0].name, "Amoxicilina")
+        (vendor,) = self.shop.records("vendors")
+        self.assertEqual(vendor["contact"]["mail"], "new@example.com")
+        order.button_confirm()
+        self.sync()
+        self.check_in_step()
+        self.assertEqual(there["status"], 20)
+
+    def test_what_is_made_in_the_shop_arrives(self):
+        vendor = self.shop.put("vendors", company="Drogueria Sur", status="blocked")
+        article = self.shop.put("articles", title="Gauze", codes={}, cost_price=0.1)
+        self.shop.put(
+            "buying/orders",
+            number="B-7",
+            vendor={"id": vendor["id"]},
+            money=self.env.company.currency_id.name,
+            status=10,
+            rows=[
+                {
+                    "tag": "a",
+                    "article": article["id"],
+                    "label": "Gauze",
+                    "qty": 3,
+                    "cost": 0.1,
+                }
+            ],
+        )
+        self.sync()
+        self.check_in_step()
+        order = self.env["purchase.order"].search([("origin", "=", "B-7")])
+        self.assertEqual(order.partner_id.name, "Drogueria Sur")
+        self.assertFalse(order.partner_id.active, "blocked")
+        self.assertTrue(order.order_line.product_id.active, "what the shop leaves out")
+        self.assertEqual(order.order_line.price_unit, 0.1)
+
+    def test_what_the_shop_has_nothing_of_stays_in_odoo(self):
+        self.make_order()
+        self.sync()
+        self.products[0].list_price = 99
+        before = len(self.shop.asked)
+        self.sync()
+        self.check_in_step()
+        methods = {method for method, __ in self.shop.asked[before:]}
+        self.assertEqual(methods, {"GET"})
+        self.assertEqual(self.products[0].list_price, 99)
+
+    def test_both_change_the_same_field(self):
+        self.make_order()
+        self.sync()
+        (vendor,) = self.shop.records("vendors")
+        self.shop.put("vendors", vendor["id"], company="Theirs")
+        self.supplier.name = "Ours"
+        self.sync()
+        conflict = self.env["sync.conflict"].search([("state", "=", "open")])
+        self.assertEqual(conflict.mapping_id, self.mapping(self.supplier))
+        self.assertEqual((vendor["company"], self.supplier.name), ("Theirs", "Ours"))
+
+    def test_an_answer_that_is_lost_doubles_nothing(self):
+        self.shop.drop = 1
+        self.make_order()
+        self.sync()
+        for __ in range(3):
+            self.make_due()
+            self.sync()
+        self.assertEqual(len(self.shop.records("vendors")), 1)
+        self.assertEqual(len(self.shop.records("articles")), 3)
+        self.assertEqual(len(self.shop.records("buying/orders")), 1)
+
+    def test_pages_with_numbers(self):
+        self.stream("product").batch_size = 2
+        for number in range(5):
+            self.shop.put("articles", title=f"Bandage {number}")
+        self.sync()
+        self.check_in_step()
+        found = self.env["product.product"].search([("name", "like", "Bandage ")])
+        self.assertEqual(len(found), 5)
+
+    def test_a_shop_that_tells_the_same_page_for_ever_is_found_out(self):
+        self.shop.heeds_pages = False
+        self.stream("product").batch_size = 2
+        for number in range(2):
+            self.shop.put("articles", title=f"Bandage {number}")
+        self.pull()
+        (error,) = self.env["sync.error"].search([])
+        self.assertIn("does not go on", error.message)
+        self.assertLess(len(self.shop.asked), 20)
+
+    def test_a_change_of_the_second_that_is_not_over_waits_for_its_end(self):
+        self.pull()
+        article = self.shop.put("articles", title="Now")
+        now = datetime.now(timezone.utc)
+        article["modified"] = f"{now:%Y-%m-%d %H:%M:%S}"
+        self.pull()
+        found = [("name", "=", "Now")]
+        self.assertFalse(self.env["product.product"].search(found))
+        article["modified"] = f"{now - timedelta(seconds=5):%Y-%m-%d %H:%M:%S}"
+        self.pull()
+        self.assertTrue(self.env["product.product"].search(found))
+
+    # -- The page ---------------------------------------------------------------------
+
+    def test_a_name_is_chosen_on_the_page(self):
+        stream = self.stream("product")
+        stream.field_name_ids.filtered(lambda n: n.field == "cost").unlink()
+        with Form(stream) as page, page.field_name_ids.new() as line:
+            line.picked = "cost"
+            line.path = "cost_price"
+            line.kind = "number"
+        name = self.backend._app_names()["products"].fields["cost"]
+        self.assertEqual((name.path, name.kind), (("cost_price",), "number"))
+
+    def test_what_cannot_be_is_refused(self):
+        product = self.stream("product")
+        chosen = {n.field: n for n in product.field_name_ids}
+        for values, why in (
+            ({"path": "codes..sku"}, "a key is missing"),
+            ({"path": "title"}, "the same place"),
+            ({"path": "codes"}, "the same place"),
+            ({"values": "20 approved"}, "write the app's value"),
+            ({"kind": "moment"}, "Only a version"),
+        ):
+            with self.assertRaises(ValidationError) as refused:
+                chosen["code"].write(values)
+            self.assertIn(why, str(refused.exception))
+        with self.assertRaises(ValidationError) as refused:
+            chosen["name"].kind = "none"
+        self.assertIn("must have name", str(refused.exception))
+        with self.assertRaises(ValidationError) as refused:
+            self.name("product", "colour", "colour")
+        self.assertIn("no field colour", str(refused.exception))
+
+    def test_the_key_goes_to_no_other_host(self):
+        hostile = ("@elsewhere.example", "/a/../b", "/v1?x=", "/v1#", "//x", "/v1\n")
+        for path in (*hostile, ".elsewhere.example", ":8070/x"):
+            with self.assertRaises(ValidationError):
+                self.backend.api_path = path
+        for path in (*hostile, "..", "a//b", "a/"):
+            with self.assertRaises(ValidationError):
+                self.stream("product").place = path
+
+    def test_only_managers_choose(self):
+        operator = self.make_user("operator", "pharmacy_sync.group_operator")
+        name = self.stream("product").field_name_ids[0].with_user(operator)
+        with self.assertRaises(AccessError):
+            name.path = "else"
+
+    def test_without_leave_of_the_connection_nothing_is_believed(self):
+        self.shop.there["vendors"] = {}
+        self.backend.api_path = "/elsewhere"
+        with self.assertRaises(UserError):
+            self.backend.action_test_connection()
