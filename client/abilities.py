@@ -163,7 +163,7 @@ def _id_in(names, body):
     :raises SchemaMismatchError: there is none
     """
     record = names.read_one(body)
-    record = record if isinstance(record, dict) else names.read({"id": body})
+    record = record if isinstance(record, dict) else names.from_app({"id": body})
     external_id = record.get("id")
     if type(external_id) is int:
         external_id = str(external_id)
@@ -173,7 +173,7 @@ def _id_in(names, body):
 def _creation(names, item):
     data = {"external_ref": item["external_ref"], **item.get("data", {})}
     path = f"/{names.place}"
-    return {"method": "POST", "path": path, "json": names.write(data)}
+    return {"method": "POST", "path": path, "json": names.to_app(data)}
 
 
 def _change(names, item):
@@ -184,7 +184,7 @@ def _change(names, item):
     }
     if item["method"] == "delete":
         return {"method": "DELETE", **request}
-    data = names.write(item.get("data", {}))
+    data = names.to_app(item.get("data", {}))
     return {"method": names.change, "json": data, **request}
 
 
@@ -200,7 +200,7 @@ def _refused(exc, names):
         {
             "status": exc.status,
             "error": body.get("error") or {"message": exc.message, "code": exc.code},
-            "current": names.read(body.get("current")),
+            "current": names.from_app(body.get("current")),
             "existing_id": existing if isinstance(existing, str) else None,
         }
     )

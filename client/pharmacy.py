@@ -143,7 +143,7 @@ class PharmacyClient:
             answer = self._call("GET", path, correlation_id=correlation_id)
         except HttpError as exc:
             if exc.status == GONE and isinstance(exc.body, dict):
-                return checked(names.read(exc.body.get("current")), **RECORD)
+                return checked(names.from_app(exc.body.get("current")), **RECORD)
             raise
         return checked(names.read_one(answer), **RECORD)
 

@@ -55,7 +55,7 @@ class Name:
     values: tuple[tuple[Any, Any], ...] = ()
     fallback: Any = None
 
-    def read(self, value: Any) -> Any:
+    def from_app(self, value: Any) -> Any:
         """A value of the app's as one of the contract's; one that is not of the kind
         stays as it is, for the record to be refused by it."""
         for theirs, ours in self.values:
@@ -67,7 +67,7 @@ class Name:
             return _seconds(value)
         return value
 
-    def write(self, value: Any) -> Any:
+    def to_app(self, value: Any) -> Any:
         """A value of the contract's as one of the app's."""
         for theirs, ours in self.values:
             if _equal(ours, value):
@@ -120,7 +120,7 @@ class Names:
         """Whether versions are counted; else they are times."""
         return self._name("version").kind is not Kind.MOMENT
 
-    def read(self, record: Any) -> Any:
+    def from_app(self, record: Any) -> Any:
         """A record of the app's in the contract's names; what is no object stays."""
         if not isinstance(record, dict) or not self.own:
             return record
@@ -139,9 +139,9 @@ class Names:
     def read_one(self, answer: Any) -> Any:
         """The record that an answer about one is about."""
         found = _at(answer, self.record)
-        return self.read(None if found is MISSING else found)
+        return self.from_app(None if found is MISSING else found)
 
-    def write(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    def to_app(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Values of a record, or of some of its fields, in the app's names."""
         if not self.fields:
             return dict(data)
@@ -154,18 +154,20 @@ class Names:
 
     def write_item(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
         """An item of a batch with its values in the app's names."""
-        return {**item, "data": self.write(item["data"])} if item.get("data") else item
+        return {**item, "data": self.to_app(item["data"])} if item.get("data") else item
 
     def read_said(self, said: Any) -> Any:
         """A change of the feed, or a result of a batch, with the app's record read."""
         if not self.own or not isinstance(said, dict):
             return said
         return {
-            name: self.read(value) if name in ("data", "current") else value
+            name: self.from_app(value) if name in ("data", "current") else value
             for name, value in said.items()
         }
 
-    def asking(self, limit: int | None = None, after: str | None = None) -> dict:
+    def asking(
+        self, limit: int | None = None, after: str | None = None
+    ) -> dict[str, Any]:
         """Parameters that ask for a page of a list.
 
         :param after: ``next_after`` of the page before
@@ -206,7 +208,7 @@ class Names:
                 else "The answer is no list.",
                 field=where or None,
             )
-        records = [self.read(item) for item in items]
+        records = [self.from_app(item) for item in items]
         if self.following:
             following = self._following(answer)
         else:
@@ -225,7 +227,7 @@ class Names:
             name = self._name(within + called)
             value = _at(record, name.path) if name.path else MISSING
             if value is not MISSING:
-                found[called] = name.read(value)
+                found[called] = name.from_app(value)
             elif name.fallback is not None:
                 found[called] = name.fallback
         return found
@@ -239,7 +241,7 @@ class Names:
             place = found
             for key in name.path[:-1]:
                 place = place.setdefault(key, {})
-            place[name.path[-1]] = name.write(value)
+            place[name.path[-1]] = name.to_app(value)
         return found
 
     def _following(self, answer: Any) -> str | None:

@@ -64,6 +64,9 @@ class TestBackendSettings(SyncCase, HttpCase):
             (0, 0, {"field": "lines.description", "direction": "push"}),
         ]
         order.conflict_policy_ids = [(0, 0, {"field": "notes", "policy": "odoo"})]
+        product.write({"place": "articles", "list_path": False})
+        values = {"path": "cost.net", "kind": "number", "values": "0 = 1"}
+        product.field_name_ids = [(0, 0, {"field": "cost", **values})]
         self.backend._breaker("push").write(
             {"open_seconds": 400, "max_open_seconds": 800}
         )
@@ -76,6 +79,9 @@ class TestBackendSettings(SyncCase, HttpCase):
         saved = self.saved(self.backend)
         self.carry(saved)
         self.assertEqual(self.saved(self.other), saved)
+        names = self.other._app_names()["products"]
+        self.assertEqual((names.place, names.items), ("articles", ()))
+        self.assertEqual(names.fields["cost"].path, ("cost", "net"))
         self.assertEqual(
             {d.field: d.direction for d in theirs.field_direction_ids},
             {"notes": "pull", "lines.description": "push"},

@@ -69,7 +69,7 @@ def namings(draw):
     ),
 )
 def test_what_is_written_is_read_as_it_was(names, data):
-    read = names.read(names.write(data))
+    read = names.from_app(names.to_app(data))
     for field, value in data.items():
         if field == "price":
             assert float(read[field]) == float(value)
@@ -90,7 +90,7 @@ def test_what_is_written_is_read_as_it_was(names, data):
     namings(),
 )
 def test_whatever_comes_is_read_without_an_error(value, names):
-    names.read(value)
+    names.from_app(value)
     names.read_said(value)
     names.read_one(value)
 
@@ -99,8 +99,8 @@ def test_by_default_nothing_is_renamed():
     names = Names("suppliers", known=KNOWN)
     record = {"id": "1", "version": 2, "whatever": {"a": [1]}}
     assert not names.own
-    assert names.read(record) is record
-    assert names.write(record) == record
+    assert names.from_app(record) is record
+    assert names.to_app(record) == record
     assert names.asking(5, "x") == {"limit": 5, "after": "x"}
     assert names.asking_for("k") == {"external_ref": "k"}
 
@@ -108,28 +108,28 @@ def test_by_default_nothing_is_renamed():
 def test_what_the_app_calls_by_a_name_of_ours_is_not_taken_for_ours():
     names = shop(fields={"name": Name(("title",)), "state": Name()})
     record = {"title": "Gauze", "name": "internal", "state": "odd", "colour": "red"}
-    assert names.read(record) == {"name": "Gauze"}
-    assert names.write({"name": "Gauze", "state": "draft"}) == {"title": "Gauze"}
+    assert names.from_app(record) == {"name": "Gauze"}
+    assert names.to_app({"name": "Gauze", "state": "draft"}) == {"title": "Gauze"}
 
 
 def test_what_is_absent_is_not_said_unless_a_value_stands_for_it():
     names = shop(
         fields={"price": Name(("p",)), "state": Name(("s",), fallback="draft")}
     )
-    assert names.read({"id": "1"}) == {"id": "1", "state": "draft"}
-    assert names.read({"p": None, "s": None}) == {"price": None, "state": None}
+    assert names.from_app({"id": "1"}) == {"id": "1", "state": "draft"}
+    assert names.from_app({"p": None, "s": None}) == {"price": None, "state": None}
 
 
 def test_numbers():
     name = Name(("n",), Kind.NUMBER)
-    assert [name.read(v) for v in (17, 0.1, 1e21, 1e-7, True, "x", None)] == [
+    assert [name.from_app(v) for v in (17, 0.1, 1e21, 1e-7, True, "x", None)] == [
         *("17", "0.1", "1000000000000000000000", "0.0000001"),
         *(True, "x", None),
     ]
-    assert [name.write(v) for v in ("17", "0.10", "", "007", None, "1e5")] == [
+    assert [name.to_app(v) for v in ("17", "0.10", "", "007", None, "1e5")] == [
         *(17, 0.1, "", "007", None, "1e5"),
     ]
-    assert type(name.write("17")) is int
+    assert type(name.to_app("17")) is int
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_numbers():
 def test_the_time_of_a_change_stands_for_its_version(time, seconds):
     names = shop(fields={"version": Name(("modified",), Kind.MOMENT)})
     assert not names.counts
-    assert names.read({"modified": time}) == {"version": seconds}
+    assert names.from_app({"modified": time}) == {"version": seconds}
 
 
 def test_pages_by_what_the_list_says():

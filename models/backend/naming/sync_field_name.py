@@ -37,8 +37,8 @@ class SyncFieldName(models.Model):
     path = fields.Char(
         "At the Pharmacy",
         help="Name of the field in the app's records; of one within another object "
-        "both names with a dot between, such as vendor.id. Of a field of a line the name "
-        "within the line. Empty: as in the contract.",
+        "both names with a dot between, such as vendor.id. Of a field of a line the "
+        "name within the line. Empty: as in the contract.",
     )
     kind = fields.Selection(
         [
@@ -113,7 +113,9 @@ class SyncFieldName(models.Model):
             try:
                 name._as_name()
             except InvalidDataError as exc:
-                raise ValidationError(f"{name.field}: {exc.message}") from exc
+                raise ValidationError(
+                    self.env._("%(field)s: %(why)s", field=name.field, why=exc.message)
+                ) from exc
         self.stream_id._check_naming()
 
     def _as_name(self):
