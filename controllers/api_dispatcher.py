@@ -4,6 +4,7 @@ status that means something, never by a page or a traceback."""
 
 import json
 import uuid
+from functools import partial
 
 import psycopg2
 from werkzeug.exceptions import (
@@ -19,6 +20,7 @@ from odoo.http import HttpDispatcher, Response, SessionExpiredException
 from ..core.api_methods import MAX_BODY
 from ..core.http_status import RETRY_AFTER, type_of
 from ..core.shallow import shallow
+from ..core.storable import LIMITS
 from ..core.taxonomy import TAXONOMY
 from ..models.base.alone import is_transaction_failure
 
@@ -28,6 +30,10 @@ _MESSAGES = {
     500: "The request failed.",
     503: "The request cannot be done now: send it again later.",
 }
+
+
+class _TwiceError(ValueError):
+    """A name is there twice in an object."""
 
 
 class ApiDispatcher(HttpDispatcher):
@@ -124,7 +130,8 @@ def read_arguments(httprequest):
 
     :raises HTTPException: it is too long, packed, or no JSON object
     """
-    if httprequest.headers.get("Content-Encoding", "identity") != "identity":
+    packed = httprequest.headers.get("Content-Encoding", "").strip().lower()
+    if packed not in ("", "identity"):
         raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
     # Cached: Odoo may replay the request, and reads it again then.
     body = httprequest.get_data()
@@ -132,6 +139,8 @@ def read_arguments(httprequest):
         raise RequestEntityTooLarge(f"A body has at most {MAX_BODY} bytes.")
     try:
         given = _load(body or b"{}")
+    except _TwiceError:
+        raise BadRequest("An object of the body has two values of one name.") from None
     except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
@@ -140,12 +149,33 @@ def read_arguments(httprequest):
 
 
 def _load(body):
+    read = partial(
+        json.loads,
+        parse_constant=_refuse,
+        parse_int=_whole,
+        object_pairs_hook=_object,
+    )
     try:
-        return json.loads(body, parse_constant=_refuse)
+        return read(body)
     except RecursionError:
         # One record that is too deep fails alone.
-        return json.loads(shallow(body.decode()), parse_constant=_refuse)
+        return read(shallow(body.decode()))
 
 
 def _refuse(name):
     raise ValueError(name)
+
+
+def _whole(digits):
+    """A number that is longer than Python reads stays one that is too long, so that the
+    record that it is part of is refused alone."""
+    longest = LIMITS.digits
+    return int(digits) if len(digits) <= longest + 1 else 10**longest
+
+
+def _object(pairs):
+    """One of two values would be lost without a word."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _TwiceError
+    return found

@@ -46,5 +46,5 @@ def check_envelope(record: Any) -> None:
         check_whole(record["version"], "version")
     if not isinstance(record.get("deleted"), (bool, type(None))):
         raise InvalidDataError("deleted must be true or false", field="deleted")
-    if record.get("external_ref"):
-        check_text(record["external_ref"], "external_ref", LONGEST_ID)
+    key = record.get("external_ref")
+    check_text(key, "external_ref", LONGEST_ID, required=False)

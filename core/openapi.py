@@ -8,7 +8,7 @@ from .schema import Method, Object
 
 VERSION = "1"
 _FAILED = {
-    400: "The body is no JSON object.",
+    400: "The body is no JSON object, or a name is twice in one.",
     401: "No API key, or one that is not valid.",
     403: "The user of the key is no backend's API user.",
     404: "There is no such method or record.",

@@ -120,7 +120,8 @@ class SyncEntity(models.AbstractModel):
         for name in KEYED:
             lines = record.get(name)
             for line in lines if isinstance(lines, list) else ():
-                paths += [f"{name}.{field}" for field in line if field not in known]
+                fields = line if isinstance(line, dict) else ()
+                paths += [f"{name}.{field}" for field in fields if field not in known]
         return list(dict.fromkeys(paths))
 
     @api.model

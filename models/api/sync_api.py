@@ -110,6 +110,7 @@ class SyncApi(models.AbstractModel):
         :return: the answer, and what the request failed with, classified, or None.
             What is refused leaves no error; what fails leaves one, of a known backend
         """
+        self = self.with_env(self.env(context={}))
         started = time.monotonic()
         correlation_id = (
             _usable(given.get("correlation_id")) or _traced() or uuid.uuid4().hex

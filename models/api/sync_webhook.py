@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.signature import TOLERANCE
+from ..base.alone import raced
 from ..base.rows import insert_rows
 from ..base.sync_retention import BATCH
 
@@ -42,12 +43,13 @@ class SyncWebhook(models.Model):
         if insert_rows(self, [row], on_conflict=SQL("DO NOTHING")):
             return True
         # The signature of this one holds longer than that of the first.
-        self.env.execute_query(
+        raced(
+            self.env,
             SQL(
                 """UPDATE sync_webhook SET expires = GREATEST(expires, %s)
                     WHERE backend_id = %s AND key = %s RETURNING id""",
                 *(row["expires"], row["backend_id"], row["key"]),
-            )
+            ),
         )
         return False
 

@@ -1,4 +1,5 @@
 from contextlib import suppress
+from typing import NamedTuple
 
 import psycopg2
 
@@ -16,15 +17,24 @@ STATUS = SQL(
     """CASE WHEN xid::text::xid8 < pg_snapshot_xmax(pg_current_snapshot())
             THEN pg_xact_status(xid::text::xid8) END"""
 )
+# A connection to the database: process ids are used again, after a restart above all.
+SESSION = SQL("s.pid || ' ' || extract(epoch FROM s.backend_start)")
+
+
+class Transaction(NamedTuple):
+    """One that works on records, and the connection that it has."""
+
+    xid: str
+    session: str
 
 
 class SyncMarker(models.Model):
     """What a transaction is about to touch, committed before it does.
 
-    The marker names that transaction. One that was rolled back with its marker still
-    here was cut off with its worker: what it had in hand is suspected
-    (``sync.suspect``). After a commit, or a rollback in good order, the marker means
-    nothing.
+    The marker names that transaction. One that was rolled back and whose connection is
+    gone was cut off with its worker: what it had in hand is suspected
+    (``sync.suspect``). After a commit, or while the worker is there still, such as in
+    the middle of a rollback, the marker means nothing.
     """
 
     _name = "sync.marker"
@@ -36,6 +46,7 @@ class SyncMarker(models.Model):
     )
     company_id = fields.Many2one(related="backend_id.company_id")
     xid = fields.Char("Transaction", required=True, readonly=True)
+    session = fields.Char("Connection", readonly=True)
     keys = fields.Json(readonly=True)
     step = fields.Char(readonly=True, help="What is being done.")
 
@@ -65,8 +76,8 @@ class SyncMarker(models.Model):
         """Mark that the current transaction is about to work on one record, which may
         be suspected."""
         marker = self.sudo()
-        xid = self._own_transaction()
-        apart(marker._insert, backend, xid, [key], step, read_committed=True)
+        own = self._own_transaction()
+        apart(marker._insert, backend, own, [key], step, read_committed=True)
 
     @api.model
     def _begin_or_refuse(self, backend, key, step):
@@ -88,52 +99,58 @@ class SyncMarker(models.Model):
     @api.model
     def _go_on(self, step):
         """The current transaction goes on to another step."""
-        apart(self.sudo()._set_step, self._xid(), step, read_committed=True)
+        apart(self.sudo()._set_step, self._current(), step, read_committed=True)
 
     def _own_transaction(self):
-        """The current transaction's id. If it is rolled back its markers go."""
-        xid, forget = self._xid(), self.sudo()._forget
+        """The current transaction. If it is rolled back its markers go."""
+        own, forget = self._current(), self.sudo()._forget
 
         def rolled_back():
             with suppress(psycopg2.Error):
-                apart(forget, xid, read_committed=True)
+                apart(forget, own, read_committed=True)
 
         self.env.cr.postrollback.add(rolled_back)
-        return xid
+        return own
 
-    def _xid(self):
-        ((xid,),) = self.env.execute_query(SQL("SELECT pg_current_xact_id()::text"))
-        return xid
+    def _current(self):
+        (row,) = self.env.execute_query(
+            SQL(
+                """SELECT pg_current_xact_id()::text, %s
+                     FROM pg_stat_get_activity(pg_backend_pid()) s""",
+                SESSION,
+            )
+        )
+        return Transaction(*row)
 
-    def _mark(self, backend, xid, keys, step):
+    def _mark(self, backend, own, keys, step):
         self._take_stock(backend)
         suspects = self.env["sync.suspect"]._among(backend, keys)
         rest = [key for key in keys if key not in suspects]
         if rest:
-            self._insert(backend, xid, rest, step)
+            self._insert(backend, own, rest, step)
         return suspects
 
-    def _mark_alone(self, backend, xid, key, step):
+    def _mark_alone(self, backend, own, key, step):
         self._take_stock(backend)
         suspect = self.env["sync.suspect"]._find(backend, key)
         if suspect._is_guilty():
             error = suspect._error()
             suspect._given_up()
             return error
-        self._forget(xid)
-        self._insert(backend, xid, [key], step)
+        self._forget(own)
+        self._insert(backend, own, [key], step)
         return None
 
-    def _insert(self, backend, xid, keys, step):
-        values = {"backend_id": backend.id, "xid": xid, "keys": keys, "step": step}
-        insert_rows(self, [values])
+    def _insert(self, backend, own, keys, step):
+        values = {"backend_id": backend.id, "keys": keys, "step": step}
+        insert_rows(self, [{**values, **own._asdict()}])
 
-    def _set_step(self, xid, step):
-        self.search([("xid", "=", xid)]).step = step
+    def _set_step(self, own, step):
+        self.search([("xid", "=", own.xid)]).step = step
 
-    def _forget(self, xid):
+    def _forget(self, own):
         self.env.execute_query(
-            SQL("DELETE FROM sync_marker WHERE xid = %s RETURNING id", xid)
+            SQL("DELETE FROM sync_marker WHERE xid = %s RETURNING id", own.xid)
         )
 
     @api.model
@@ -144,9 +161,12 @@ class SyncMarker(models.Model):
                 """DELETE FROM sync_marker
                     WHERE backend_id = %(backend)s
                       AND %(status)s IS DISTINCT FROM 'in progress'
-                RETURNING keys, step, %(status)s = 'aborted'""",
+                RETURNING keys, step, %(status)s = 'aborted' AND NOT EXISTS (
+                    SELECT FROM pg_stat_get_activity(NULL) s
+                     WHERE %(session)s = sync_marker.session)""",
                 backend=backend.id,
                 status=STATUS,
+                session=SESSION,
             )
         )
         for keys, step, died in rows:

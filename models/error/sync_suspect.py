@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.exceptions import WorkerDiedError
+from ..base.alone import raced
 from ..base.rows import insert_rows
 
 # Deaths of a worker that had nothing else in hand, after which the record is given up.
@@ -69,8 +70,17 @@ class SyncSuspect(models.Model):
     def _clear(self, stream, external_ids):
         """Arrived records that are suspected no longer."""
         keys = [in_key(stream.entity, external_id) for external_id in external_ids]
-        own = [("backend_id", "=", stream.backend_id.id), ("key", "in", keys)]
-        self.search(own).unlink()
+        self.flush_model()
+        raced(
+            self.env,
+            SQL(
+                """DELETE FROM sync_suspect WHERE backend_id = %s AND key = ANY(%s)
+                   RETURNING id""",
+                stream.backend_id.id,
+                keys,
+            ),
+        )
+        self.invalidate_model(flush=False)
 
     @api.model
     def _among(self, backend, keys):

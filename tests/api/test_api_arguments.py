@@ -1,5 +1,6 @@
 """Every argument of every method, whatever it is: an answer, and never an exception."""
 
+import itertools
 import json
 import xmlrpc.client
 
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ...entities.sync_entity_schema import ENVELOPE
 from ..common import SyncCase
 
 TEXTS = st.text(st.characters(exclude_categories=())) | st.sampled_from(
@@ -107,6 +109,79 @@ class TestApiArguments(SyncCase):
 
         with mute_logger("odoo.sql_db"):
             call()
+
+    def test_any_value_in_any_place_of_a_record_leaves_its_neighbours(self):
+        """Each field that is declared, and the lines', beside two good records."""
+        line = {"key": "1", "product_id": "prd_1", "quantity": 1, "unit_price": 2}
+        rest = {"supplier_id": "sup_1", "lines": [line]}
+        self.api.push("supplier", [{"id": "sup_1", "name": "Sur"}])
+        self.api.push("product", [{"id": "prd_1", "name": "Gauze"}])
+        places, number = self.places(), itertools.count()
+
+        @settings(
+            max_examples=120,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(st.sampled_from(places), VALUES, VALUES)
+        def push(place, value, item):
+            entity, of_line, name = place
+            lines = [{**line, name: value}] if of_line else [item]
+            put = {"lines": lines} if of_line or name == "lines" else {name: value}
+            records = [
+                {"id": f"{entity}_{next(number)}", "version": 1, "name": "N", **rest}
+                for __ in range(3)
+            ]
+            if entity != "purchase_order":
+                records = [{**r, "lines": None} for r in records]
+            records[1].update(put)
+            with self.env.cr.savepoint():
+                answer = self.api.push(entity, records)
+                self.env.flush_all()
+            self.assert_answer(answer)
+            first, bad, last = answer["results"]
+            self.assertEqual({first["operation"], last["operation"]}, {"created"})
+            if bad["operation"] == "failed":
+                self.assertTrue(bad["error"]["field"], (place, value, bad))
+
+        with mute_logger("odoo.sql_db"):
+            push()
+
+    def places(self):
+        """``(entity, whether of a line, name)`` of each field that is declared."""
+        found = []
+        for entity, adapter in self.env["sync.entity"]._entities().items():
+            names = {*ENVELOPE, *(c.key for c in adapter._known_converters())}
+            found += [(entity, False, name) for name in sorted(names)]
+            of_lines = [c.key for c in adapter._known_line_converters()]
+            if of_lines:
+                found += [(entity, True, name) for name in ("key", *of_lines)]
+                found.append((entity, False, "lines"))
+        return found
+
+    def test_no_context_that_is_sent_changes_an_answer(self):
+        for number, context in enumerate(
+            (
+                {"lang": "xx_XX"},
+                {"lang": ["es_ES"]},
+                {"tz": 5},
+                {"allowed_company_ids": ["x"]},
+                {"default_name": "Norte", "default_active": False},
+                {"active_test": "no", "bin_size": True, "prefetch_fields": False},
+                {"sync_correlation_id": [], "job_uuid": {}, "sync_alike": 1},
+            )
+        ):
+            with self.subTest(str(context)):
+                record = {"id": f"sup_{number}", "version": 1, "name": "Sur"}
+                api = self.api.with_env(self.api.env(context=context))
+                (result,) = api.push("supplier", [record])["results"]
+                self.assertEqual(result["operation"], "created", result)
+                partner = self.env["res.partner"].browse(result["odoo_id"])
+                self.assertEqual((partner.name, partner.active), ("Sur", True))
+                refused = api.push("invoice", [])
+                self.assertEqual(refused["error"]["field"], "entity")
 
     def test_the_argument_at_fault_is_named(self):
         long = "x" * 201

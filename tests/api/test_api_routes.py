@@ -109,7 +109,8 @@ class TestApiRoutes(HttpCase):
             (400, "push", '{"entity": NaN}'),
             (400, "push", b"\xff\xfe\x00"),
             (400, "push", "[" * 100_000),
-            (400, "push", f'{{"entity": {"9" * 5_000}}}'),
+            (400, "push", '{"entity": "product", "entity": "supplier", "records": []}'),
+            (422, "push", f'{{"entity": {"9" * 5_000}, "records": []}}'),
         ):
             with self.subTest(method=method, body=str(body)[:40]):
                 self.assertEqual(self.ask(method, body).status_code, status)
@@ -125,6 +126,28 @@ class TestApiRoutes(HttpCase):
         good, bad = answer.json()["results"]
         self.assertEqual((good["operation"], bad["operation"]), ("created", "failed"))
         self.assertIn("nested deeper", bad["error"]["message"])
+
+    def test_a_number_that_is_too_long_for_any_reader_fails_its_record_alone(self):
+        for digits in ("9" * 5_000, f"-{'9' * 5_000}", "9" * 101):
+            record = f'{{"id": "sup_2", "version": {digits}, "name": "Sur"}}'
+            records = f"[{json.dumps(SUPPLIER)}, {record}]"
+            answer = self.ask("push", f'{{"entity": "supplier", "records": {records}}}')
+            self.assertEqual(answer.status_code, 200)
+            good, bad = answer.json()["results"]
+            self.assertTrue(good["success"])
+            self.assertEqual(bad["error"]["field"], "version")
+
+    def test_of_two_values_none_is_dropped_silently(self):
+        twice = '{"id": "sup_1", "version": 1, "name": "Sur", "name": "Norte"}'
+        answer = self.ask("push", f'{{"entity": "supplier", "records": [{twice}]}}')
+        self.assertEqual(answer.status_code, 400)
+        self.assertIn("two values", answer.json()["error"]["message"])
+        self.assertFalse(self.env["sync.mapping"].search([]))
+
+    def test_a_body_as_it_is_may_say_so(self):
+        for encoding in ("identity", "Identity", ""):
+            answer = self.ask("health", {}, **{"Content-Encoding": encoding})
+            self.assertEqual(answer.status_code, 200, encoding)
 
     def test_a_line_break_in_an_email_is_refused(self):
         """It would be one in a header of a mail."""

@@ -77,6 +77,16 @@ class TestSuspects(ConcurrencyCase):
             self.assertEqual(self.markers(), 0)
         self.assertEqual(self.suspects(), {})
 
+    def test_work_that_has_just_failed(self):
+        """Refused by PostgreSQL, and not yet rolled back by its worker, which lives."""
+        with self.registry.cursor() as cr:
+            self.begin(cr)
+            with suppress(psycopg2.Error), mute_logger("odoo.sql_db"):
+                cr.execute("SELECT 1/0")
+            self.assertEqual(self.suspects(), {})
+            cr.rollback()
+        self.assertEqual(self.markers(), 0)
+
     def test_work_whose_worker_died(self):
         self.cut_off()
         self.assertEqual(self.suspects(), dict.fromkeys(KEYS, 0))

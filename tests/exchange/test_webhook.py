@@ -346,7 +346,8 @@ class TestWebhookTwins(ConcurrencyCase):
         # Those who come second are replayed: that is no error in Odoo's log.
         with ThreadPoolExecutor(6) as pool, self.assertNoLogs("odoo.sql_db", "ERROR"):
             reasons = list(pool.map(self.receive, [headers] * 6))
-        self.assertEqual(reasons, [None] * 6)
+            reasons += pool.map(self.receive, [headers] * 6)
+        self.assertEqual(reasons, [None] * 12)
         self.assertEqual(read, [self.backend_id])
         with self.registry.cursor() as cr:
             cr.execute(

@@ -82,7 +82,8 @@ ATTACKS = {
     "no text": Attack((400,), body=b"\xff\xfe\x00\x01"),
     "list": Attack((400,), body=b"[]"),
     "number that is none": Attack((400,), body=b'{"entity": NaN}'),
-    "number of 5,000 digits": Attack((400,), body=b'{"entity": %s}' % (b"9" * 5_000)),
+    "number of 5,000 digits": Attack((422,), body=b'{"entity": %s}' % (b"9" * 5_000)),
+    "two values of a name": Attack((400,), body=b'{"entity": "supplier", "entity": 1}'),
     "100,000 brackets": Attack((400,), body=b"[" * 100_000),
     "form": Attack(
         (400,),
