@@ -7,6 +7,8 @@ DELIVERY = 7_260_000
 # The second key is a backend's id: records that a worker may die of are worked on one
 # at a time, so that a death speaks of one.
 SUSPECTS = 7_265_000
+# The second key is a backend's id: workers take turns to see what others left in hand.
+STOCK = 7_267_000
 # The second key is a backend's id: one worker asks for its token, for all of them.
 TOKENS = 7_266_000
 # One key: looks at what may raise an alert take turns.

@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.logs import get_logger
+from ..base.locks import STOCK
 from ..base.own_transaction import apart
 from ..base.rows import insert_rows
 
@@ -155,7 +156,13 @@ class SyncMarker(models.Model):
 
     @api.model
     def _take_stock(self, backend):
-        """Find out whose worker died, and suspect what it had in hand."""
+        """Find out whose worker died, and suspect what it had in hand.
+
+        For short transactions: others wait until this one is committed, and so know
+        what it has found.
+        """
+        lock = SQL("SELECT pg_advisory_xact_lock(%s, %s)", STOCK, backend.id)
+        self.env.cr.execute(lock)
         rows = self.env.execute_query(
             SQL(
                 """DELETE FROM sync_marker

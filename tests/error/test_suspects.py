@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import psycopg2
@@ -85,6 +86,22 @@ class TestSuspects(ConcurrencyCase):
                 cr.execute("SELECT 1/0")
             self.assertEqual(self.suspects(), {})
             cr.rollback()
+        self.assertEqual(self.markers(), 0)
+
+    def test_workers_that_take_stock_at_once(self):
+        """Of what others have done meanwhile, several times in one transaction."""
+
+        def work(number):
+            for turn in range(30):
+                with self.registry.cursor() as cr:
+                    self.begin(cr, [f"out res.partner {number} {turn}"])
+                with self.registry.cursor() as cr:
+                    cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                    self.backend(cr)._has_suspects()
+
+        with self.assertNoLogs("odoo.sql_db", "ERROR"), ThreadPoolExecutor(6) as pool:
+            list(pool.map(work, range(6)))
+        self.assertEqual(self.suspects(), {})
         self.assertEqual(self.markers(), 0)
 
     def test_work_whose_worker_died(self):
