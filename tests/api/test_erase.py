@@ -11,7 +11,8 @@ TEXTS = ("char", "text", "html", "json")
 # Texts of a program: names of fields and methods, ids, hashes, positions.
 OF_PROGRAMS = {
     *("correlation_id", "request_id", "external_id", "fingerprint", "job_uuid"),
-    *("res_model", "key", "keys", "xid", "cursor", "code", "work", "handler", "step"),
+    *("res_model", "key", "keys", "xid", "session", "cursor", "code", "work"),
+    *("handler", "step"),
     *("message_id", "reference", "link", "request_hash", "sums", "pending_buckets"),
     *("suggested_action", "matched_by", "fields_text", "field", "source", "silence"),
     *("method", "path", "edited_from", "chosen"),
