@@ -7,10 +7,22 @@ from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
 from ..core.exceptions import NotNowError
+from .http_dispatcher import HttpDispatcher
 
 MAX_BODY = 64 * 1024
 MAX_ID = 2**31 - 1
 STATUS = {"too_large": 413, "database_copied": 409}
+
+
+class WebhookDispatcher(HttpDispatcher):
+    """What is signed is the body as it was sent, whatever its type says: Odoo would
+    read a form out of it, and leave nothing."""
+
+    routing_type = "pharmacy_sync_webhook"
+
+    def dispatch(self, endpoint, args):
+        self.request.params = dict(args)
+        return self.request.registry["ir.http"]._dispatch(endpoint)
 
 
 class WebhookController(http.Controller):
@@ -18,7 +30,7 @@ class WebhookController(http.Controller):
 
     @http.route(
         "/pharmacy_sync/webhook/<int:backend_id>",
-        type="http",
+        type=WebhookDispatcher.routing_type,
         auth="none",
         methods=["POST"],
         csrf=False,

@@ -86,11 +86,23 @@ class TestApiArguments(SyncCase):
         self.assertIsInstance(answer["success"], bool)
         self.assertRegex(answer["correlation_id"], r"^[!-~]{1,200}$")
         json.dumps(answer).encode()
+        xmlrpc.client.dumps((answer,), allow_none=True).encode()
         for part in (answer, *answer.get("results", ())):
             if isinstance(part, dict) and part.get("error"):
                 self.assertIn("type", part["error"])
                 self.assertNotIn("psycopg2", part["error"]["message"])
                 self.assertNotEqual(part["error"]["type"], "unexpected", part)
+
+    def test_each_argument_of_each_method_is_tried(self):
+        declared = {
+            method.name: tuple(
+                argument.name
+                for argument in method.arguments
+                if argument.name != "correlation_id"
+            )
+            for method in self.env["sync.api"]._methods()
+        }
+        self.assertEqual(declared, METHODS)
 
     def test_any_call_has_an_answer(self):
         @settings(
@@ -237,4 +249,3 @@ class TestApiArguments(SyncCase):
                 self.assertEqual(answer["error"]["type"], "data_validation_failed")
                 self.assertEqual(answer["error"]["field"], field or False)
                 self.assert_answer(answer)
-                xmlrpc.client.dumps((answer,), allow_none=True).encode()

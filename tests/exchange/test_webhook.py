@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from freezegun import freeze_time
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from odoo import SUPERUSER_ID, api, fields
 from odoo.service.model import retrying
@@ -34,7 +35,15 @@ class TestWebhook(HttpCase):
             }
         )
 
-    def send(self, secret=WEBHOOK_SECRET, body=BODY, age=0, name=None, place=None):
+    def send(
+        self,
+        secret=WEBHOOK_SECRET,
+        body=BODY,
+        age=0,
+        name=None,
+        place=None,
+        kind="application/json",
+    ):
         """Send a notice, each with an id of its own unless one is given."""
         stamp = int(time.time()) - age
         name = name or f"msg_{next(self.numbers)}"
@@ -42,7 +51,7 @@ class TestWebhook(HttpCase):
             f"/pharmacy_sync/webhook/{place or self.backend.id}",
             data=body,
             headers={
-                "Content-Type": "application/json",
+                "Content-Type": kind,
                 "webhook-id": name,
                 "webhook-timestamp": str(stamp),
                 "webhook-signature": sign(secret, name, stamp, BODY),
@@ -80,6 +89,48 @@ class TestWebhook(HttpCase):
         self.assertFalse(
             self.env["sync.alert"].search([("backend_id", "=", self.backend.id)])
         )
+
+    def test_the_body_is_what_is_signed_whatever_its_type_says(self):
+        for kind in (
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "text/plain; charset=utf-7",
+        ):
+            self.assertEqual(self.send(kind=kind).status_code, 202, kind)
+
+    def test_any_request_has_an_answer_of_ours(self):
+        """Whatever its headers and its body are, signed and not."""
+        values = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]))
+        stamps = values | st.integers().map(str) | st.just(str(int(time.time())))
+
+        @settings(
+            max_examples=80,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(values, stamps, values, st.booleans(), st.binary(max_size=300), values)
+        def send(name, stamp, signature, signed, body, kind):
+            if signed:
+                name, stamp = f"msg_{next(self.numbers)}", str(int(time.time()))
+                signature = sign(WEBHOOK_SECRET, name, int(stamp), body)
+            headers = {
+                "Content-Type": kind,
+                "webhook-id": name,
+                "webhook-timestamp": stamp,
+                "webhook-signature": signature,
+            }
+            answer = self.url_open(
+                f"/pharmacy_sync/webhook/{self.backend.id}",
+                method="POST",
+                data=body,
+                headers={k: v.strip().encode("latin-1") for k, v in headers.items()},
+            )
+            self.assertEqual(answer.status_code, 202 if signed else 401)
+            answer.json()
+
+        send()
 
     def test_a_repeated_notice_that_is_forged_is_refused(self):
         self.send(name="once")
