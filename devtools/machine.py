@@ -11,6 +11,8 @@ import shutil
 from . import apt, odoo, postgres, prometheus, venv
 from .progress import StepError
 
+# By which an app's developer is shown to call the API.
+NODE = {"node": "nodejs", "npm": "npm"}
 BROWSERS = ("google-chrome", "chromium", "chromium-browser")
 
 
@@ -59,6 +61,7 @@ def _missing_packages(tests):
         missing += ["chromium", "fonts-dejavu-core"]
     if tests:
         missing += [name for name in ("curl", "wkhtmltopdf") if not shutil.which(name)]
+        missing += [name for tool, name in NODE.items() if not shutil.which(tool)]
     return missing
 
 

@@ -11,9 +11,16 @@ from textwrap import dedent
 import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs/app"
-BLOCK = re.compile(r"^\.\. code-block:: (sh|python)\n\n((?:   .*\n|\n)+)", re.MULTILINE)
+LANGUAGES = "sh|python|typescript"
+BLOCK = re.compile(
+    rf"^\.\. code-block:: ({LANGUAGES})\n\n((?:   .*\n|\n)+)", re.MULTILINE
+)
+BY_TYPESCRIPT = "By TypeScript\n---"
 NAMES = ("URL", "DB", "KEY")
 TIMEOUT = 120
+# Odoo bounds the memory of the process that tests it, and so of its children; Node.js
+# reserves more than it uses.
+UNBOUND = 'ulimit -S -v "$(ulimit -H -v)"\n'
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +30,23 @@ def stack(make_stack):
 
 
 def blocks(page):
-    """``[(language, code)]`` of a page."""
-    found = BLOCK.findall((DOCS / f"{page}.rst").read_text())
-    return [(language, dedent(code)) for language, code in found]
+    """``[(language, code)]`` of a page, or of a part of it."""
+    return blocks_in((DOCS / f"{page}.rst").read_text())
 
 
-def run(stack, language, code):
+def blocks_in(text):
+    return [(language, dedent(code)) for language, code in BLOCK.findall(text)]
+
+
+def quick_start():
+    """The page: what every reader does, and what one of TypeScript does then."""
+    page, __, by_typescript = (
+        (DOCS / "quick-start.rst").read_text().partition(BY_TYPESCRIPT)
+    )
+    return blocks_in(page), blocks_in(by_typescript)
+
+
+def run(stack, language, code, cwd=None):
     """What a program prints that has these blocks."""
     command = {"sh": ["bash", "-euo", "pipefail"], "python": [sys.executable]}[language]
     webhook = f"/pharmacy_sync/webhook/{stack.prepared['backend']}"
@@ -43,6 +61,7 @@ def run(stack, language, code):
     done = subprocess.run(
         [*command, "-c", code],
         env=env,
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
@@ -60,7 +79,7 @@ def orders(stack, *references):
 
 
 def test_the_first_order_arrives_by_curl_and_by_python(stack):
-    (language, names), *rest = blocks("quick-start")
+    (language, names), *rest = quick_start()[0]
     # The reader's own: where Odoo is, its database, the key.
     assert language == "sh"
     assert tuple(re.findall(r"^export (\w+)=", names, re.MULTILINE)) == NAMES
@@ -83,6 +102,23 @@ def test_the_first_order_arrives_by_curl_and_by_python(stack):
     ]
     # The feed has both.
     assert {"po_1", "po_2"} <= {line.split()[0] for line in said.splitlines()}
+
+
+def test_an_order_arrives_by_typescript(stack, tmp_path):
+    rest, ((__, make_types), (language, order), (__, run_it)) = quick_start()
+    assert language == "typescript"
+    # Suppliers and products come first.
+    run(stack, "sh", "\n".join(code for language, code in rest[1:] if language == "sh"))
+    run(stack, "sh", UNBOUND + make_types, cwd=tmp_path)
+    (tmp_path / "order.mts").write_text(order)
+    said = run(stack, "sh", UNBOUND + run_it, cwd=tmp_path).splitlines()
+    assert said[0] == "po_3 created null"
+    assert "po_3 1 false" in said[1:]
+    assert len(orders(stack, "Q00003")) == 1
+    # A misspelt field is found before anything is sent.
+    (tmp_path / "order.mts").write_text(order.replace("reference:", "refrence:"))
+    with pytest.raises(AssertionError, match="refrence"):
+        run(stack, "sh", UNBOUND + run_it, cwd=tmp_path)
 
 
 def test_a_webhook_is_signed_as_the_page_shows(stack):
