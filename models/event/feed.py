@@ -55,7 +55,7 @@ class SyncStream(models.Model):
             raise InvalidDataError(
                 f"{self.entity} does not flow from Odoo to the pharmacy", field="entity"
             )
-        position = Position.parse(cursor) if cursor else None
+        position = Position.parse(cursor, self.id) if cursor else None
         fence = self._fence()
         # In a transaction that begins after: it sees what was committed until then.
         return apart(self._changes_behind, fence, position, limit)
@@ -75,7 +75,7 @@ class SyncStream(models.Model):
         return min(fence, fence if writing is None else writing) + 1
 
     def _changes_behind(self, fence, position, limit):
-        position = position or Position(fence, 0, after=0)
+        position = position or Position(fence, 0, 0, self.id)
         if position.after is not None:
             return self._all_records(position, limit, fence)
         self._check_not_purged(position)
@@ -93,7 +93,7 @@ class SyncStream(models.Model):
         )
         page = rows[:limit]
         if page:
-            position = Position(page[-1][0], page[-1][1])
+            position = Position(page[-1][0], page[-1][1], None, self.id)
         latest = {}
         for __, __, res_id, correlation_id in page:
             # Once per page, where it changed last.
@@ -124,7 +124,7 @@ class SyncStream(models.Model):
         after = page[-1] if more else None
         return {
             "changes": self._latest_values(dict.fromkeys(page)),
-            "next_cursor": str(Position(position.stamp, position.id, after)),
+            "next_cursor": str(Position(position.stamp, position.id, after, self.id)),
             "has_more": more,
             **self._held_back(fence),
         }

@@ -16,10 +16,26 @@ def cursor(text):
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-@given(numbers, numbers, ids)
-def test_it_comes_back(stamp, last, after):
-    position = Position(stamp, last, after)
+feeds = st.integers(1, 2**31 - 1)
+
+
+@given(numbers, numbers, ids, st.none() | feeds)
+def test_it_comes_back(stamp, last, after, feed):
+    position = Position(stamp, last, after, feed)
     assert Position.parse(str(position)) == position
+    assert Position.parse(str(position), feed) == position
+
+
+@given(numbers, numbers, ids, feeds, feeds)
+def test_only_the_feed_that_gave_it_takes_it(stamp, last, after, feed, asked):
+    text = str(Position(stamp, last, after, feed))
+    if asked == feed:
+        assert Position.parse(text, asked).feed == feed
+    else:
+        with pytest.raises(InvalidDataError):
+            Position.parse(text, asked)
+    # Apps keep cursors of earlier versions, which do not say it.
+    assert Position.parse(str(Position(stamp, last, after)), asked).stamp == stamp
 
 
 @pytest.mark.parametrize(
@@ -36,6 +52,11 @@ def test_it_comes_back(stamp, last, after):
         "1.5.5.-2",
         "1.05.5.",
         "2.5.5.",
+        "2.-1.5.5.",
+        "2..5.5.",
+        "2.0.5.5.",
+        "2.05.5.5.",
+        "3.5.5.5.",
         "1.5.5",
         "1.a.5.",
     ],

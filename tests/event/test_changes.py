@@ -152,6 +152,13 @@ class TestChanges(SyncCase):
             answer = self.api.changes("purchase_order", cursor)
             self.assertEqual(answer["error"]["field"], "cursor", cursor)
 
+    def test_a_cursor_of_another_entity_is_refused(self):
+        """What lies before it there was never read here."""
+        of_suppliers = self.api.changes("supplier", None, 1)["next_cursor"]
+        answer = self.api.changes("purchase_order", of_suppliers)
+        self.assertEqual(answer["error"]["field"], "cursor")
+        self.assertTrue(self.api.changes("supplier", of_suppliers)["success"])
+
     def test_bad_limit_is_refused(self):
         for limit in (0, 501, "ten"):
             answer = self.api.changes("purchase_order", None, limit)
