@@ -67,7 +67,7 @@ TABLE: tuple[_Row, ...] = (
     (
         lambda s: s.urgent and not s.failure.retryable,
         Verdict.DEAD,
-        _lt("Critical, and trying again cannot help."),
+        _lt("Critical: a retry alone will not help."),
     ),
     (
         lambda s: s.worth_retrying and s.breaker_open,

@@ -47,8 +47,10 @@ def at_path(path):
 
 def placed(error, path):
     """The error with the path of the line before its field."""
+    # Most say first which field they are about.
+    joint = "." if error.message.startswith(error.field or " ") else ": "
     error.field = f"{path}.{error.field}"
-    error.message = f"{path}: {error.message}"
+    error.message = f"{path}{joint}{error.message}"
     error.args = (error.message,)
     return error
 

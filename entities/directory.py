@@ -3,7 +3,11 @@
 import re
 
 from ..core.codes import Codes
-from ..core.exceptions import AmbiguousError, DependencyMissingError
+from ..core.exceptions import (
+    AmbiguousError,
+    DependencyMissingError,
+    InvalidDataError,
+)
 from .neutral import SOURCE_LANG
 
 UNMAPPED = "odoo:"
@@ -73,6 +77,13 @@ class Directory:
             field=field,
             model=model,
             candidates=ids,
+        )
+
+    def missing(self, model, value, field):
+        """The error that ``field`` says ``value``, by which no record goes."""
+        what = f'{self._env[model]._description.lower()} "{value}"'
+        return InvalidDataError(
+            f"{field}: Odoo has no {what}. Create it, or choose another.", field=field
         )
 
     def load(self, entity, res_ids=(), external_ids=()):

@@ -1,7 +1,6 @@
 """Fields that hold another record: one that both sides know by a code, or one that is
 synchronised itself."""
 
-from ..core.exceptions import InvalidDataError
 from ..core.text_checks import check_id
 from .converters import Converter
 from .directory import UNMAPPED
@@ -57,9 +56,7 @@ class Coded(Link):
             return False
         found = directory.the_one(self.model, self.by, value, self.key)
         if not found:
-            raise InvalidDataError(
-                f"{self.key} {value!r} is not known in Odoo", field=self.key
-            )
+            raise directory.missing(self.model, value, self.key)
         return found
 
     def check_plain(self, value, directory):

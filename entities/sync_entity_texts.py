@@ -5,6 +5,7 @@ import json
 from odoo import api, models
 from odoo.tools import LazyTranslate
 
+from ..core.field_path import line_number
 from ..core.merge import KEYED, MISSING, parse_path
 
 _lt = LazyTranslate(__name__)
@@ -42,6 +43,20 @@ class SyncEntity(models.AbstractModel):
         return (field or name).removesuffix("_id").replace("_", " ").capitalize()
 
     @api.model
+    def _place_title(self, path):
+        """What people call the place that an error names, such as ``notes`` or, by
+        the number of its line, ``lines[0].quantity``: ``Line 1, Quantity``; None of a
+        path that the entity does not have."""
+        name, key, field = parse_path(path)
+        if key is None:
+            known = name in KEYED or self._find_converter(path)[0]
+            return self._field_title(path) if known else None
+        if not self._entity_lines or name not in KEYED:
+            return None
+        line = self.env._("Line %s", line_number(key))
+        return f"{line}, {self._field_title(path)}" if field else line
+
+    @api.model
     def _field_titles(self):
         """What people call all fields: ``{last part of the path: {title, ...}}``, for
         a field of a record and one of its lines may share their name."""
@@ -67,7 +82,8 @@ class SyncEntity(models.AbstractModel):
                     said = self._line_name(line)
                     title = f"{title} - {said}" if said else title
                     return title, self._field_title(path) if field else None
-        return None, path
+        gone = self.env._("Line that is gone")
+        return gone, self._field_title(path) if field else None
 
     @api.model
     def _line_name(self, line):

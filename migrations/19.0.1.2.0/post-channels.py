@@ -4,11 +4,11 @@ from odoo import SUPERUSER_ID, api
 
 # Conditions that had no rule: condition, sequence, name, threshold, severity.
 RULES = (
-    ("fallback_failed", 100, "No older value served either", 0, "high"),
+    ("fallback_failed", 100, "Look-up without an answer", 0, "high"),
     ("handling_failed", 15, "Failures that could not be recorded", 0, "critical"),
     ("old_queue", 110, "Changes waiting for 15 minutes", 15, "high"),
     ("events_held", 111, "Events waiting for 10 minutes", 10, "high"),
-    ("feed_held", 112, "Feed of changes held back for 10 minutes", 10, "medium"),
+    ("feed_held", 112, "Changes held back from the app for 10 minutes", 10, "medium"),
     ("conflicts_wait", 120, "Conflicts waiting for 4 hours", 4, "medium"),
     ("work_failed", 130, "Initial synchronisation or comparison failed", 0, "high"),
     ("job_failed", 131, "Jobs failed", 0, "high"),

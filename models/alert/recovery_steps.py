@@ -233,7 +233,9 @@ class SyncRecoveryRun(models.Model):
         steps.write(
             {
                 "state": "failed",
-                "message": self.env._("Closed by the recovery: its saga has ended."),
+                "message": self.env._(
+                    "Closed by the recovery: its reservation has ended."
+                ),
             }
         )
         count = len(gone) + len(steps)

@@ -123,7 +123,7 @@ class SyncAlert(models.Model):
         readonly=True,
         ondelete="set null",
         index="btree_not_null",
-        help="The alert that was told instead of this one.",
+        help="The alert that was notified instead of this one.",
     )
     child_ids = fields.One2many("sync.alert", "parent_id", "Related Alerts")
     delivery_ids = fields.Many2many("sync.delivery", string="Deliveries", readonly=True)
@@ -148,6 +148,7 @@ class SyncAlert(models.Model):
             self.env["sync.error"]._fields["type"]._description_selection(self.env)
         )
         in_language = self.env["sync.error"]._in_language
+        in_words = self.env["sync.error"]._in_words
         known = {"value": 0, "threshold": 0, "window": 0}
         for alert in self:
             data = alert.data or {}
@@ -157,7 +158,7 @@ class SyncAlert(models.Model):
             cause = types.get(cause) or in_language(cause) or ""
             values = {**known, **data, "subject": subject, "cause": cause}
             alert.title = self.env._(alert._kind.title, **values).rstrip(" :")
-            alert.detail = alert.subject if data.get("type") else False
+            alert.detail = in_words(alert.subject) if data.get("type") else False
 
     @api.depends("title")
     def _compute_display_name(self):

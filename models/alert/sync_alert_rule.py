@@ -42,11 +42,11 @@ class SyncAlertRule(models.Model):
             ("set_back", "App set back"),
             ("copied", "Copied database"),
             ("rule_proposed", "What is sent needs a decision"),
-            ("fallback_failed", "No older value served either"),
-            ("handling_failed", "Failures not recorded or told"),
+            ("fallback_failed", "Look-up without an answer"),
+            ("handling_failed", "Failures not recorded"),
             ("old_queue", "Changes not taken up"),
             ("events_held", "Events not taken up"),
-            ("feed_held", "Feed of changes held back"),
+            ("feed_held", "Changes held back from the app"),
             ("conflicts_wait", "Conflicts not decided"),
             ("work_failed", "Long work failed"),
             ("job_failed", "Jobs failed"),
@@ -59,8 +59,8 @@ class SyncAlertRule(models.Model):
         tracking=True,
         help="What is looked at. Errors of one kind are those of one error group; of "
         "one that is muted none is sent. Failed changes are grouped by their cause. "
-        "Recovery has failed when the scheduled one, a retry, or taking a saga back "
-        "did.",
+        "Recovery has failed when the scheduled one, a retry, or taking a reservation "
+        "back did.",
     )
     threshold = fields.Integer(
         default=0,
@@ -81,7 +81,7 @@ class SyncAlertRule(models.Model):
         default="medium",
         tracking=True,
         help="Of its alerts. Many errors of one kind become a degree more severe each "
-        "time there are four times as many, up to high. Critical alerts are told "
+        "time there are four times as many, up to high. Critical alerts are sent "
         "however many there are, and never hidden behind another one.",
     )
     backend_id = fields.Many2one(
@@ -98,13 +98,14 @@ class SyncAlertRule(models.Model):
         "Responsible",
         domain="[('share', '=', False)]",
         tracking=True,
-        help="Is told, and has an activity for each alert that is high or critical, "
-        "unless somebody looks after what it is about.",
+        help="Is notified, and has an activity for each alert that is high or "
+        "critical, unless somebody looks after what it is about.",
     )
     silenced_until = fields.Datetime(
+        "Muted Until",
         tracking=True,
-        help="Nobody is told before this time, whatever the severity. Alerts are kept "
-        "on the list, and told then if they are still open.",
+        help="Nobody is notified before this time, whatever the severity. Alerts are "
+        "kept on the list, and sent then if they are still open.",
     )
     silenced = fields.Boolean(compute="_compute_silenced")
     alert_ids = fields.One2many("sync.alert", "rule_id", "Alerts")

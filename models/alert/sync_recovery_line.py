@@ -11,7 +11,7 @@ NAMES = {
     "work": _lt("Long work without a job"),
     "events": _lt("Events not delivered"),
     "deliveries": _lt("Messages without a job"),
-    "sagas": _lt("Sagas without a job"),
+    "sagas": _lt("Reservations without a job"),
     "ladder": _lt("Steps of escalations without a job"),
     "orphans": _lt("Records and steps that nothing belongs to"),
     "comparisons": _lt("Comparisons that are due"),

@@ -99,7 +99,7 @@ class SyncComponent(models.Model):
         [
             ("backend", "Pharmacy"),
             ("breaker", "Connection"),
-            ("pool", "Pool"),
+            ("pool", "Call limit"),
             ("events", "Events"),
             ("handler", "Event handler"),
             ("runner", "Job runner"),
@@ -145,8 +145,12 @@ class SyncComponent(models.Model):
     @api.depends_context("lang")
     def _compute_title(self):
         kinds = dict(self._fields["kind"]._description_selection(self.env))
+        calls = self.env["sync.breaker"]._fields["operation"]
+        calls = dict(calls._description_selection(self.env))
+        pool_title = self.env["sync.pool"]._title
         for part in self:
-            part.title = f"{kinds[part.kind]} {part.name or ''}".strip()
+            name = pool_title(part.name) if part.kind == "pool" else part.name or ""
+            part.title = f"{kinds[part.kind]} {calls.get(name, name)}".strip()
 
     @api.depends("kind", "figure")
     @api.depends_context("lang")

@@ -316,7 +316,7 @@ class SyncOverview(models.AbstractModel):
         return [
             {
                 "id": group.id,
-                "message": group.message or "",
+                "message": group.message_text or "",
                 "type": _label(group, "type"),
                 "severity": group.severity,
                 "severity_label": _label(group, "severity"),

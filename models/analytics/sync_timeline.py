@@ -99,7 +99,7 @@ class SyncTimeline(models.Model):
     anyway, for as long as that is kept."""
 
     _name = "sync.timeline"
-    _description = "Timeline of a Mapping"
+    _description = "History of a Linked Record"
     _auto = False
     _order = "at desc, id desc"
     _rec_name = "title"
@@ -208,6 +208,8 @@ class SyncTimeline(models.Model):
                 row.detail = self._decision_text(conflicts[row.res_id])
             elif row.kind == "version":
                 row.detail = versions[row.res_id]._in_words()
+            elif row.kind == "error":
+                row.detail = self.env["sync.error"]._in_words(row.about)
             else:
                 row.detail = row.about
 

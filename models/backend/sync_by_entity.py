@@ -13,7 +13,7 @@ class SyncByEntity(models.AbstractModel):
     """
 
     _name = "sync.by_entity"
-    _description = "Filtered by Entity"
+    _description = "Filtered by Type"
 
     @api.model
     def _filtered_entities(self):

@@ -39,7 +39,7 @@ class SyncMapping(models.Model):
 
     _name = "sync.mapping"
     _inherit = ["sync.by_entity"]
-    _description = "Synchronisation Mapping"
+    _description = "Linked Record"
     _order = "id desc"
 
     stream_id = fields.Many2one(
@@ -47,7 +47,7 @@ class SyncMapping(models.Model):
     )
     backend_id = fields.Many2one(related="stream_id.backend_id", store=True, index=True)
     company_id = fields.Many2one(related="stream_id.company_id", store=True)
-    entity = fields.Selection(related="stream_id.entity")
+    entity = fields.Selection(string="Type", related="stream_id.entity")
     res_model = fields.Char(related="stream_id.res_model", store=True)
     res_id = fields.Many2oneReference(
         "Odoo Record", model_field="res_model", readonly=True

@@ -19,7 +19,7 @@ class SyncStream(models.Model):
         "sync.backend", required=True, ondelete="cascade", index=True
     )
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
-    entity = fields.Selection(selection="_select_entity", required=True)
+    entity = fields.Selection(string="Type", selection="_select_entity", required=True)
     rank = fields.Integer(compute="_compute_from_entity", store=True)
     res_model = fields.Char("Odoo Model", compute="_compute_from_entity", store=True)
     active = fields.Boolean(default=True)
@@ -31,6 +31,8 @@ class SyncStream(models.Model):
         ],
         required=True,
         default="both",
+        help="Whose changes are carried over to the other side. What does not travel "
+        "in a direction is not compared in it either.",
     )
     pushes = fields.Boolean(compute="_compute_flows")
     pulls = fields.Boolean(compute="_compute_flows")
@@ -77,7 +79,8 @@ class SyncStream(models.Model):
     mapping_count = fields.Integer(compute="_compute_mapping_count")
 
     _entity_uniq = models.Constraint(
-        "UNIQUE(backend_id, entity)", "A backend has one stream for each entity."
+        "UNIQUE(backend_id, entity)",
+        "A backend has one stream for each type of record.",
     )
     _batch_size_range = models.Constraint(
         "CHECK(batch_size BETWEEN 1 AND 500)", "A batch has 1 to 500 records."

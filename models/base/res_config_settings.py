@@ -60,7 +60,7 @@ class ResConfigSettings(models.TransientModel):
         "is lost.",
     )
     pharmacy_sync_notifications = fields.Boolean(
-        "Notifications", help="People are told of failures."
+        "Notifications", help="People are notified of failures."
     )
     pharmacy_sync_origins = fields.Html(
         compute="_compute_pharmacy_sync_origins", sanitize=False

@@ -49,9 +49,18 @@ class SyncRetryPolicy(models.Model):
     )
     base = fields.Float("First Delay", required=True, help="Seconds before the second.")
     cap = fields.Float("Longest Delay", required=True, help="Seconds, never exceeded.")
-    factor = fields.Float(required=True, help="What each delay is multiplied by.")
+    factor = fields.Float(
+        "Multiplier",
+        required=True,
+        help="Each delay is this many times the one before: with 2 after 1, 2, 4 s.",
+    )
     jitter = fields.Selection(
-        [(str(jitter), str(jitter).capitalize()) for jitter in Jitter], required=True
+        [(str(jitter), str(jitter).capitalize()) for jitter in Jitter],
+        "Spread",
+        required=True,
+        help="How chance spreads the delays (jitter), so that not all come back at "
+        "once. None: not at all. Full: anything up to the delay. Equal: between half "
+        "of it and all. Decorrelated: up to three times the delay before.",
     )
 
     _error_type_uniq = models.Constraint(

@@ -90,7 +90,7 @@ class SyncBreaker(models.Model):
         default=20.0, required=True, help="Seconds from which on a call is slow."
     )
     minimum_calls = fields.Integer(
-        default=10, required=True, help="Calls below which no rate is looked at."
+        default=10, required=True, help="With fewer calls no rate is looked at."
     )
     window_seconds = fields.Float(
         default=300.0, required=True, help="Seconds over which calls are counted."
@@ -111,15 +111,15 @@ class SyncBreaker(models.Model):
         default=60.0, required=True, help="Seconds after which a test call failed."
     )
 
-    calls_in_window = fields.Integer(compute="_compute_figures")
-    failures_in_window = fields.Integer(compute="_compute_figures")
+    calls_in_window = fields.Integer("Recent Calls", compute="_compute_figures")
+    failures_in_window = fields.Integer("Recent Failures", compute="_compute_figures")
     error_rate = fields.Float(
         compute="_compute_figures", help="Per cent of the calls in the window."
     )
     failures_in_a_row = fields.Integer(compute="_compute_figures")
     last_failure_at = fields.Datetime(compute="_compute_figures")
     rejected = fields.Integer(
-        compute="_compute_figures", help="Calls it did not let through, last 7 days."
+        "Calls Held Back", compute="_compute_figures", help="In the last 7 days."
     )
 
     _operation_uniq = models.Constraint(

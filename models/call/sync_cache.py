@@ -50,6 +50,7 @@ class SyncCache(models.Model):
     company_id = fields.Many2one(related="backend_id.company_id")
     entity = fields.Selection(
         lambda self: self.env["sync.stream"]._select_entity(),
+        "Type",
         required=True,
         readonly=True,
     )

@@ -4,12 +4,13 @@ from contextlib import contextmanager
 from psycopg2 import InterfaceError, OperationalError
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from ...core.deadline import Deadline
 from ...core.exceptions import ApiTimeoutError, ResourcePoolFullError
 from ..base.locks import POOLS
 
+_lt = LazyTranslate(__name__)
 # Numbers of the locks: those of slots begin here, those of places to wait there.
 SLOTS, PLACES = 0, 1_000_000
 # Seconds between two looks for a free slot.
@@ -23,6 +24,12 @@ DEFAULTS = {
     "order_sync": (5, 100, 30.0),
     "supplier_query": (10, 50, 15.0),
     "reporting": (2, 20, 60.0),
+}
+# What people call the calls of these.
+TITLES = {
+    "order_sync": _lt("Sending"),
+    "supplier_query": _lt("Reading"),
+    "reporting": _lt("Reports"),
 }
 
 
@@ -45,6 +52,7 @@ class SyncPool(models.Model):
     }
 
     name = fields.Char(required=True, readonly=True)
+    title = fields.Char("Calls", compute="_compute_title")
     concurrency = fields.Integer(
         required=True, default=5, help="Calls that may be under way at once."
     )
@@ -67,6 +75,22 @@ class SyncPool(models.Model):
         "CHECK(concurrency > 0 AND max_waiting >= 0 AND timeout >= 0)",
         "A pool has at least one slot.",
     )
+
+    @api.depends("name")
+    @api.depends_context("lang")
+    def _compute_title(self):
+        for pool in self:
+            pool.title = self._title(pool.name)
+
+    @api.depends("title")
+    def _compute_display_name(self):
+        for pool in self:
+            pool.display_name = pool.title
+
+    @api.model
+    def _title(self, name):
+        """What people call a pool; those that other addons make, by their names."""
+        return self.env._(TITLES[name]) if name in TITLES else name
 
     def _compute_usage(self):
         rows = self.env.execute_query(

@@ -13,7 +13,7 @@ class SyncConflict(models.Model):
     """A record that both sides changed, in the same fields and differently."""
 
     _name = "sync.conflict"
-    _description = "Synchronisation Conflict"
+    _description = "Conflict"
     _inherit = ["mail.thread", "sync.by_entity"]
     _order = "id desc"
 
@@ -25,7 +25,7 @@ class SyncConflict(models.Model):
         related="mapping_id.backend_id", store=True, index=True
     )
     company_id = fields.Many2one(related="mapping_id.company_id", store=True)
-    entity = fields.Selection(related="mapping_id.entity", store=True)
+    entity = fields.Selection(string="Type", related="mapping_id.entity", store=True)
     pharmacy = fields.Json(readonly=True, help="The pharmacy's values, latest seen.")
     pharmacy_at = fields.Datetime("Changed at the Pharmacy", readonly=True)
     pharmacy_by = fields.Char("Changed at the Pharmacy by", readonly=True)

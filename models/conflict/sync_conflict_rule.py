@@ -29,7 +29,8 @@ class SyncConflictRule(models.Model):
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
     entity = fields.Selection(
         lambda self: self.env["sync.stream"]._select_entity(),
-        help="Empty: holds for all entities.",
+        "Type",
+        help="Empty: holds for all types of records.",
     )
     kind = fields.Selection(
         [
@@ -50,7 +51,7 @@ class SyncConflictRule(models.Model):
         "in the pharmacy app's records: state, notes, lines.unit_price.",
     )
     reason = fields.Char(
-        required=True, help="What people are told where this rule has decided."
+        required=True, help="What people read where this rule has decided."
     )
 
     @api.constrains("paths", "entity")

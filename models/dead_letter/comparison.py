@@ -137,7 +137,8 @@ class SyncOperation(models.Model):
 
     def _forecast_refused(self, exception):
         if isinstance(exception, SyncError):
-            return self._forecast("refused", str(exception))
+            said = self.env["sync.error"]._exception_in_words(exception, self.stream_id)
+            return self._forecast("refused", said)
         classification = self.env["sync.error"]._classify(exception)
         return self._forecast("refused", classification.message)
 

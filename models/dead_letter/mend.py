@@ -7,12 +7,10 @@ from odoo import models
 from odoo.exceptions import AccessError, UserError
 
 from ...core.exceptions import DependencyMissingError, InvalidDataError
+from ...core.field_path import named
 from ..base.alone import alone
 
 NUMBER = re.compile(r"\[[^\]]*\]")
-# How a refusal begins that names a field: ``lines[0].quantity: must not be negative``.
-NAMED = re.compile(r"^([a-z_]+(?:\[[^\]]*\])?(?:\.[a-z_]+)?): ")
-
 # What says that a value cannot be this.
 OF_A_VALUE = (InvalidDataError, DependencyMissingError, UserError)
 
@@ -77,8 +75,8 @@ class SyncOperation(models.Model):
         names = set()
         for operation in self:
             error = operation.sudo().error_ids.sorted("id")[-1:]
-            said = NAMED.match(error.message or "")
-            path = (error.context or {}).get("field") or (said and said.group(1))
+            said = named(error.message or "")
+            path = (error.context or {}).get("field") or (said and said.path)
             if path:
                 names.add(generic(path))
         return names
@@ -107,7 +105,9 @@ class SyncOperation(models.Model):
             error = failure.error
             if isinstance(error, AccessError) or not isinstance(error, OF_A_VALUE):
                 raise error
-            refused[operation] = str(error)
+            refused[operation] = self.env["sync.error"]._exception_in_words(
+                error, operation.stream_id
+            )
         return mended, refused
 
 

@@ -54,9 +54,9 @@ class SyncRedrive(models.Model):
         [
             ("dry_run", "Dry Run"),
             ("ready", "Ready"),
-            ("one", "First One"),
-            ("ten", "Ten More"),
-            ("all", "All Others"),
+            ("one", "First"),
+            ("ten", "Next 10"),
+            ("all", "The Rest"),
         ],
         required=True,
         readonly=True,

@@ -2,6 +2,7 @@
 
 from . import sync_error
 from . import sync_error_group
+from . import in_words
 from . import sync_error_incident
 from . import sync_error_rule
 from . import sync_suspect

@@ -86,7 +86,7 @@ class SyncError(models.Model):
     advice = fields.Char("What to Do", compute="_compute_advice")
     http_status = fields.Integer("HTTP Status", readonly=True)
     code = fields.Char(readonly=True)
-    message = fields.Char(readonly=True)
+    message = fields.Char("Original Message", readonly=True)
     context = fields.Json(readonly=True)
     context_text = fields.Text(compute="_compute_context_text")
     trace = fields.Text(

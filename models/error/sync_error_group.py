@@ -59,7 +59,7 @@ class SyncErrorGroup(models.Model):
     severity = fields.Selection(selection(Severity), required=True, readonly=True)
     work = fields.Char(readonly=True, help="The kind of work that failed.")
     work_name = fields.Char("During", compute="_compute_work_name")
-    message = fields.Char(readonly=True, help="Of the latest error.")
+    message = fields.Char("Original Message", readonly=True)
     suggested_action = fields.Char(readonly=True)
     advice = fields.Char("What to Do", compute="_compute_advice")
     first_seen = fields.Datetime(readonly=True)
@@ -118,7 +118,7 @@ class SyncErrorGroup(models.Model):
         for group in self:
             group.work_name = self.env["sync.error"]._name_work(group.work)
 
-    @api.depends("type", "work", "message")
+    @api.depends("type", "work", "message_text")
     @api.depends_context("lang")
     def _compute_display_name(self):
         types = dict(self._fields["type"]._description_selection(self.env))
@@ -126,7 +126,7 @@ class SyncErrorGroup(models.Model):
             kind = types.get(group.type)
             if group.work:
                 kind = f"{kind} ({group.work_name})"
-            group.display_name = f"{kind}: {group.message or ''}"
+            group.display_name = f"{kind}: {group.message_text or ''}"
 
     def _compute_latest_error_ids(self):
         # The whole list may have a million.

@@ -31,7 +31,7 @@ OTHER_TYPES = {
     "policy_changed": _lt("Policy or setting changed"),
     "alert_acknowledged": _lt("Alert acknowledged"),
     "alert_resolved": _lt("Alert resolved"),
-    "alert_silenced": _lt("Alert rule silenced"),
+    "alert_silenced": _lt("Alert rule muted"),
 }
 # What an event may be emitted with, apart from its data.
 COLUMNS = (

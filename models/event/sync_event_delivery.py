@@ -33,7 +33,7 @@ class SyncEvent(models.Model):
 
     delivery_ids = fields.One2many("sync.event.delivery", "event_id", "Trouble")
     handlers = fields.Char(
-        compute="_compute_handlers", help="Who was told, or is going to be, in order."
+        compute="_compute_handlers", help="Which handlers get it, in this order."
     )
     in_trouble = fields.Boolean(
         compute="_compute_in_trouble",

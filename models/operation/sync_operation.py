@@ -54,7 +54,7 @@ class SyncOperation(models.Model):
     )
     backend_id = fields.Many2one(related="stream_id.backend_id", store=True, index=True)
     company_id = fields.Many2one(related="stream_id.company_id", store=True)
-    entity = fields.Selection(related="stream_id.entity")
+    entity = fields.Selection(string="Type", related="stream_id.entity")
     mapping_id = fields.Many2one(
         "sync.mapping", readonly=True, ondelete="cascade", index="btree_not_null"
     )
@@ -107,7 +107,7 @@ class SyncOperation(models.Model):
         "Ended", readonly=True, help="When it was done, failed or was discarded."
     )
     duration = fields.Float(
-        "Took",
+        "Duration",
         compute="_compute_duration",
         help="Seconds from the first attempt to the end.",
     )
@@ -229,7 +229,7 @@ class SyncOperation(models.Model):
             )
         }
         messages = {
-            error.id: error.message
+            error.id: error.message_text
             for error in Error.browse(last for __, last in found.values())
         }
         for operation in self:

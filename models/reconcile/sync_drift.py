@@ -13,7 +13,7 @@ class SyncDrift(models.Model):
 
     _name = "sync.drift"
     _inherit = ["sync.bounded"]
-    _description = "Drift"
+    _description = "Difference"
     _order = "id desc"
     _rec_name = "record_name"
 
@@ -72,7 +72,7 @@ class SyncDrift(models.Model):
             ("pull", "Receive: Odoo gets the pharmacy's"),
             ("merge", "Merge: ask where both changed"),
             ("link", "Link with the Odoo record"),
-            ("forget", "Forget the mapping"),
+            ("forget", "Forget the link"),
         ],
         help="What to do about it. Send and receive make both sides what one of them "
         "has, also where that is a deletion. Merge carries over what only one side "

@@ -28,7 +28,7 @@ class SyncInitialPart(models.Model):
     )
     company_id = fields.Many2one(related="initial_id.company_id", store=True)
     stream_id = fields.Many2one("sync.stream", required=True, ondelete="cascade")
-    entity = fields.Selection(related="stream_id.entity")
+    entity = fields.Selection(string="Type", related="stream_id.entity")
     rank = fields.Integer(related="stream_id.rank", store=True)
     step = fields.Selection(
         [

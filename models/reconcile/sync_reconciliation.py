@@ -25,7 +25,7 @@ class SyncReconciliation(models.Model):
     """
 
     _name = "sync.reconciliation"
-    _description = "Reconciliation"
+    _description = "Comparison Run"
     _inherit = ["sync.bounded", "sync.progress"]
     _order = "id desc"
 
@@ -115,8 +115,8 @@ class SyncReconciliation(models.Model):
             if work.backend_id._rests() or not work.backend_id.active:
                 raise UserError(
                     self.env._(
-                        "%s is paused: what it has not been told yet cannot be told "
-                        "from drift. Resume it first.",
+                        "%s is paused: a change that was not sent yet would look like "
+                        "a difference. Resume it first.",
                         work.backend_id.name,
                     )
                 )

@@ -17,7 +17,7 @@ class PurchaseOrder(models.Model):
     _inherit = "purchase.order"
 
     sync_saga_ids = fields.One2many(
-        "sync.saga", "order_id", "Sagas", groups="pharmacy_sync.group_user"
+        "sync.saga", "order_id", "Reservations", groups="pharmacy_sync.group_user"
     )
     sync_saga_state = fields.Selection(
         related="sync_saga_ids.state",

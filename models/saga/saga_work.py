@@ -36,7 +36,7 @@ class SyncSaga(models.Model):
                 saga.with_env(env)
                 .with_delay(
                     eta=eta or None,
-                    description=self.env._("Saga of %s", saga.display_name),
+                    description=self.env._("Reservation of %s", saga.display_name),
                 )
                 ._job_step()
             )

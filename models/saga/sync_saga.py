@@ -23,7 +23,7 @@ class SyncSaga(models.Model):
     """
 
     _name = "sync.saga"
-    _description = "Saga"
+    _description = "Reservation"
     _inherit = ["mail.thread"]
     _order = "id desc"
 
@@ -54,13 +54,13 @@ class SyncSaga(models.Model):
         required=True,
         readonly=True,
         default=lambda self: str(uuid.uuid4()),
-        help="By it the pharmacy app knows what the saga reserved.",
+        help="By it the pharmacy app knows what was reserved.",
     )
     correlation_id = fields.Char(
         required=True, readonly=True, index=True, default=lambda self: uuid.uuid4().hex
     )
     error_type = fields.Selection(selection(ErrorType), readonly=True)
-    error = fields.Char(readonly=True, help="What the saga failed of.")
+    error = fields.Char(readonly=True, help="Why it failed.")
     withdrawn = fields.Boolean(
         readonly=True, help="It will be taken back as soon as its step has ended."
     )
@@ -74,7 +74,7 @@ class SyncSaga(models.Model):
 
     _order_uniq = models.UniqueIndex(
         "(order_id) WHERE state IN ('pending', 'running', 'compensating')",
-        "An order has one saga under way.",
+        "An order has one reservation under way.",
     )
     _state_idx = models.Index("(state, id)")
 
@@ -91,7 +91,7 @@ class SyncSaga(models.Model):
                 saga.order_id.name
                 or record.get("reference")
                 or record.get("id")
-                or self.env._("Saga %s", saga.id)
+                or self.env._("Reservation %s", saga.id)
             )
 
     @api.depends("record")
@@ -144,7 +144,7 @@ class SyncSaga(models.Model):
             if saga.state == "needs_attention":
                 saga._store(core.compensate(saga._core()))
             elif saga.state not in ACTIVE:
-                raise UserError(self.env._("This saga has ended."))
+                raise UserError(self.env._("This reservation has ended."))
             if not saga._is_at_work():
                 saga._schedule()
         return True
@@ -154,7 +154,7 @@ class SyncSaga(models.Model):
         self._check_operator()
         for saga in self.sudo():
             if saga.state in ("compensating", "compensated"):
-                raise UserError(self.env._("This saga is taken back already."))
+                raise UserError(self.env._("This reservation is taken back already."))
             saga.write(
                 {
                     "withdrawn": True,
@@ -192,7 +192,9 @@ class SyncSaga(models.Model):
         """
         self._check_operator()
         if self.filtered(lambda saga: saga.state != "needs_attention"):
-            raise UserError(self.env._("Only sagas that need attention are settled."))
+            raise UserError(
+                self.env._("Only reservations that need attention are settled.")
+            )
         self.sudo().write(
             {
                 "state": "compensated",
@@ -205,7 +207,7 @@ class SyncSaga(models.Model):
         check_may(
             self,
             OPERATOR,
-            self.env._("Only operators may continue or take back sagas."),
+            self.env._("Only operators may continue or take back reservations."),
         )
 
     # -- State ------------------------------------------------------------------------

@@ -14,7 +14,7 @@ class SyncSagaStep(models.Model):
     """
 
     _name = "sync.saga.step"
-    _description = "Saga Step"
+    _description = "Reservation Step"
     _order = "saga_id, sequence"
 
     saga_id = fields.Many2one(
@@ -39,7 +39,7 @@ class SyncSagaStep(models.Model):
         required=True,
         default="none",
         readonly=True,
-        help="Registered: it is run if the saga fails.",
+        help="Registered: it is run if the reservation fails.",
     )
     attempts = fields.Integer(
         readonly=True, help="Of the step, or of taking it back once that has begun."

@@ -57,8 +57,26 @@ class TestLabels(TransactionCase):
         )
 
     def test_a_line_that_nobody_has_any_more(self):
-        path = "lines[ln_2].quantity"
-        self.assertEqual(self.label(path, base=(), pharmacy=()), path)
+        label = self.label("lines[ln_2].quantity", base=(), pharmacy=())
+        self.assertEqual(label, "Line that is gone: Quantity")
+
+    def test_what_an_error_says_of_a_field(self):
+        """In words, in the reader's language, also where no record is known."""
+        self.env["res.lang"]._activate_lang("es_ES")
+        Error = self.env["sync.error"]
+        said = "lines[0].quantity: must not be negative"
+        self.assertEqual(
+            Error._in_words(said), "Line 1, Quantity: must not be negative"
+        )
+        spanish = Error.with_context(lang="es_ES")._in_words(said)
+        self.assertEqual(spanish, "Línea 1, Cantidad: must not be negative")
+        said = "notes must be a string"
+        self.assertEqual(Error._in_words(said), said)
+        in_notes = Error._in_words(said, "notes", self.stream)
+        self.assertEqual(in_notes, "Notes must be a string")
+        suppliers = self.backend.stream_ids.filtered(lambda s: s.entity == "supplier")
+        said = "lines[0]: none of a supplier's"
+        self.assertEqual(Error._in_words(said, None, suppliers), said)
 
     def test_a_filter_for_each_entity(self):
         titles = dict(self.env["sync.stream"]._select_entity())

@@ -64,7 +64,10 @@ class TestDeadLetter(SyncCase):
         self.assertEqual(dead.error_type, "data_validation_failed")
         self.assertEqual(dead.advice, error.suggested_action)
         self.assertTrue(dead.advice)
-        self.assertIn(error.message, dead.error_group_id.display_name)
+        self.assertEqual(error.message, "lines[0].quantity: must not be negative")
+        said = "Line 1, Quantity: must not be negative"
+        self.assertEqual((dead.last_error, error.display_name), (said, said))
+        self.assertIn(said, dead.error_group_id.display_name)
 
     def test_its_group_is_that_of_its_latest_error(self):
         order = self.make_order()
@@ -230,7 +233,8 @@ class TestDeadLetter(SyncCase):
     def test_an_edit_that_cannot_be_names_the_field_and_changes_nothing(self):
         order, dead = self.dead_update()
         label = f"Line 2 - {order.order_line[1].name}: Quantity"
-        with self.assertRaisesRegex(UserError, "Line 2.*quantity.*decimal number"):
+        said = "Line 2 .*: Quantity cannot be this: must be a decimal number"
+        with self.assertRaisesRegex(UserError, said):
             self.edit(dead, **{label: "many"})
         self.assertEqual(order.order_line[1].product_qty, 2)
         self.assertFalse(dead.note_ids)

@@ -90,7 +90,7 @@ class TestCodes(SyncCase):
     def test_a_name_in_other_capitals_is_no_unit(self):
         self.add("Gauze", "box")
         self.pull()
-        self.assertIn("'box' is not known", self.dead().last_error)
+        self.assertIn('has no product unit of measure "box"', self.dead().last_error)
 
     def test_a_line_names_the_place(self):
         product = self.add("Gauze")

@@ -38,7 +38,7 @@ class SyncReport(models.TransientModel):
         default="7d",
     )
     start = fields.Datetime("From")
-    end = fields.Datetime("To", help="Whole hours are told of.")
+    end = fields.Datetime("To", help="Whole hours are counted.")
     backend_ids = fields.Many2many(
         "sync.backend", string="Backends", help="None: all of them."
     )

@@ -99,7 +99,7 @@ class SyncBackendConnect(models.TransientModel):
         return {
             "api_key": self.env._(
                 "The token server does not know this client ID with this secret. Copy "
-                "both again, whole and without blanks."
+                "both again, whole and without spaces."
             ),
             "client_id": self.env._(
                 "The token server does not let this client ask for a token by itself. "
@@ -155,7 +155,7 @@ class SyncBackendConnect(models.TransientModel):
         if self.auth_method == Method.BASIC:
             return self.env._(
                 "The pharmacy app does not know this user name with this password. "
-                "Copy both again, whole and without blanks."
+                "Copy both again, whole and without spaces."
             )
         if self.auth_method == Method.OAUTH2:
             return self.env._(

@@ -18,7 +18,7 @@ class SyncBackendConnectStep(models.TransientModel):
             ("token", "A token is given"),
             ("answer", "A pharmacy app answers"),
             ("key", "The key is accepted"),
-            ("read", "All entities are readable"),
+            ("read", "All types of records are readable"),
             ("webhook", "The webhook's secret is set"),
         ],
         "Step",

@@ -7,7 +7,7 @@ class SyncBreakerForce(models.TransientModel):
 
     _name = "sync.breaker.force"
     _inherit = ["sync.bounded"]
-    _description = "Set the Mode of Breakers"
+    _description = "Set the Mode of Connections"
 
     breaker_ids = fields.Many2many("sync.breaker", required=True, string="Connections")
     mode = fields.Selection(selection="_select_mode", required=True)

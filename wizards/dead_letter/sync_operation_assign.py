@@ -17,7 +17,7 @@ class SyncOperationAssign(models.TransientModel):
         domain=lambda self: [
             ("all_group_ids", "in", self.env.ref("pharmacy_sync.group_user").ids)
         ],
-        help="Who is told, and finds them under Assigned to Me. Empty: nobody.",
+        help="Who is notified, and finds them under Assigned to Me. Empty: nobody.",
     )
 
     @api.depends("operation_ids")

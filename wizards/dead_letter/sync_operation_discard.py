@@ -9,7 +9,7 @@ class SyncOperationDiscard(models.TransientModel):
 
     _name = "sync.operation.discard"
     _inherit = ["sync.bounded"]
-    _description = "Discard Operations"
+    _description = "Discard Failed Changes"
 
     operation_ids = fields.Many2many("sync.operation", required=True)
     count = fields.Integer(compute="_compute_count")

@@ -2,6 +2,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
 from ...core.exceptions import DependencyMissingError, InvalidDataError
+from ...core.field_path import named
 from ...models.dead_letter.mend import generic
 
 
@@ -62,12 +63,15 @@ class SyncOperationEdit(models.TransientModel):
             operation._edit({line.path: line.value for line in changed})
         except (InvalidDataError, DependencyMissingError) as exc:
             labels = {line.path: line.label for line in self.line_ids}
+            said = named(str(exc), exc.field)
             raise UserError(
                 self.env._(
                     "%(label)s cannot be this: %(message)s\nNothing was changed. "
                     "Correlation id: %(correlation_id)s",
-                    label=labels.get(exc.field, exc.field),
-                    message=str(exc),
+                    label=labels.get(exc.field)
+                    or operation.stream_id._adapter()._place_title(exc.field or "")
+                    or exc.field,
+                    message=said.rest if said else str(exc),
                     correlation_id=operation.correlation_id,
                 )
             ) from exc

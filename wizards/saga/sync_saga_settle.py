@@ -7,11 +7,11 @@ class SyncSagaSettle(models.TransientModel):
 
     _name = "sync.saga.settle"
     _inherit = ["sync.bounded"]
-    _description = "Mark Sagas Settled"
+    _description = "Mark Reservations Settled"
 
-    saga_ids = fields.Many2many("sync.saga", required=True, string="Sagas")
+    saga_ids = fields.Many2many("sync.saga", required=True, string="Reservations")
     reason = fields.Char(
-        required=True, help="What was done by hand; kept in the saga's history."
+        required=True, help="What was done by hand; kept in the reservation's history."
     )
 
     @api.constrains("reason")

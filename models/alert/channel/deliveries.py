@@ -54,7 +54,7 @@ class SyncDelivery(models.Model):
         heard = self.kind != "resolved" or self.channel_kind in SINGLE
         if problem or heard or self._earlier(("state", "=", "arrived"), limit=1):
             return problem
-        return self.env._("It was resolved before anybody was told.")
+        return self.env._("It was resolved before anybody was notified.")
 
     def _is_late(self):
         """Whether what failed so far tells of nothing that still is. PagerDuty and

@@ -79,8 +79,8 @@ class SyncAlertChannel(models.Model):
     limited_hours = fields.Boolean(
         "Only at Hours",
         tracking=True,
-        help="What happens at other hours is told when they begin; critical alerts "
-        "at any hour.",
+        help="Alerts of other hours are sent when these begin; critical ones at "
+        "any hour.",
     )
     hour_from = fields.Float("From", default=8)
     hour_to = fields.Float("Until", default=18)
@@ -93,7 +93,7 @@ class SyncAlertChannel(models.Model):
     digest = fields.Integer(
         "Collect For (seconds)",
         default=core.DIGEST,
-        help="Alerts within this time are told together; critical ones at once and "
+        help="Alerts within this time are one message; critical ones at once and "
         "alone. 0: each alone. PagerDuty and Linear get each alone in any case.",
     )
     lang = fields.Selection(

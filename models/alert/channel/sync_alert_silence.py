@@ -11,7 +11,7 @@ class SyncAlertSilence(models.Model):
     list, and are notified then if they are still open."""
 
     _name = "sync.alert.silence"
-    _description = "Silence"
+    _description = "Mute"
     _inherit = ["sync.bounded"]
     _order = "until desc, id desc"
     _rec_name = "reason"
@@ -37,7 +37,7 @@ class SyncAlertSilence(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company
     )
-    active_now = fields.Boolean("Silent Now", compute="_compute_active_now")
+    active_now = fields.Boolean("Muted Now", compute="_compute_active_now")
 
     _ends = models.Constraint('CHECK("until" > since)', "It ends after it has begun.")
 
@@ -52,10 +52,12 @@ class SyncAlertSilence(models.Model):
         for silence in self:
             if not silence._about():
                 raise ValidationError(
-                    self.env._("Say what is silent: an alert, error, backend or rule.")
+                    self.env._(
+                        "Say what is muted: an alert, an error, a pharmacy or a rule."
+                    )
                 )
             if silence.until - silence.since > LONGEST:
-                raise ValidationError(self.env._("A silence lasts 90 days at most."))
+                raise ValidationError(self.env._("It is muted for 90 days at most."))
 
     def _about(self):
         return self.alert_id or self.group_id or self.backend_id or self.rule_id

@@ -29,7 +29,7 @@ class SyncMappingVersion(models.Model):
     """
 
     _name = "sync.mapping.version"
-    _description = "Earlier Values of a Mapping"
+    _description = "Earlier Values of a Linked Record"
     _order = "id desc"
     _log_access = False
 

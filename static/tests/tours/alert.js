@@ -84,7 +84,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_alert_rule", {
             trigger: ".o_form_view button[name=action_silence]",
             run: "click",
         },
-        { trigger: ".o_form_view .alert-warning:contains(Silent until)" },
+        { trigger: ".o_form_view .alert-warning:contains(Muted until)" },
         {
             content: "the silence can be ended",
             trigger: ".o_form_view button[name=action_end_silence]",
@@ -96,7 +96,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_alert_rule", {
 
 registry.category("web_tour.tours").add("pharmacy_sync_silence", {
     steps: () => [
-        ...menu("Silences", "menu_sync_alert_silence", "menu_monitoring"),
+        ...menu("Muted Alerts", "menu_sync_alert_silence", "menu_monitoring"),
         click(".o_list_button_add"),
         fill(".o_selected_row [name=reason] input", "New shelves"),
         ...pickBackend("Test Pharmacy"),

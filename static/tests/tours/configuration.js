@@ -103,7 +103,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_backend", {
         click(".nav-link:contains('Breakers')"),
         see(`[name=breaker_ids] ${row("Send", "Working", "Normal")}`),
         click(".nav-link:contains('Call Limits')"),
-        see(`[name=pool_ids] ${row("order_sync")}`),
+        see(`[name=pool_ids] ${row("Sending")}`),
         click(".nav-link:contains('Time Limits')"),
         fill(".o_field_widget[name=read_timeout] input", "25"),
         ...keep,
@@ -113,10 +113,10 @@ registry.category("web_tour.tours").add("pharmacy_sync_backend", {
         see("button[name=action_view_operations]:not(:contains('0'))", "They are in the queue"),
 
         ...configure("Call Limits", "menu_sync_pool"),
-        click(`${row("order_sync")} [name=concurrency]`),
+        click(`${row("Sending")} [name=concurrency]`),
         cell("concurrency", "7"),
         ...save,
-        see(`${row("order_sync")} [name=concurrency]:text('7')`),
+        see(`${row("Sending")} [name=concurrency]:text('7')`),
 
         ...configure("Streams", "menu_sync_stream"),
         see(row("Products", "Pharmacy to Odoo", "50")),

@@ -64,7 +64,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_single", {
         },
         {
             content: "The error names the field",
-            trigger: ".modal .modal-body:contains('quantity cannot be this')",
+            trigger: ".modal .modal-body:contains('Quantity cannot be this')",
         },
         {
             content: "Understood",
@@ -152,7 +152,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_redrive", {
         },
         {
             content: "One goes first",
-            trigger: ".o_arrow_button_current:contains('First One')",
+            trigger: ".o_arrow_button_current:contains('First')",
         },
         {
             content: "It can be stopped",
@@ -223,11 +223,11 @@ registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_watched", {
         },
         {
             content: "One goes first",
-            trigger: ".o_arrow_button_current:contains('First One')",
+            trigger: ".o_arrow_button_current:contains('First')",
         },
         {
             content: "It went well, and the next go",
-            trigger: ".o_arrow_button_current:contains('Ten More')",
+            trigger: ".o_arrow_button_current:contains('Next 10')",
             timeout: 30000,
         },
         {

@@ -64,11 +64,11 @@ registry.category("web_tour.tours").add("pharmacy_sync_rights", {
         ...selectAll,
         above("action_acknowledge", "action_resolve", "action_mute", "action_plan_redrive"),
         ...selectNone,
-        click(`${row("Authentication failed")} [name=message]`),
+        click(`${row("Authentication failed")} [name=message_text]`),
         page("Authentication failed"),
         form("action_acknowledge", "action_resolve", "action_mute", "action_plan_redrive"),
         see(".o_form_view .o_form_readonly", "Nothing to write in"),
-        click(".o_field_widget[name=latest_error_ids] .o_data_row [name=message]"),
+        click(".o_field_widget[name=latest_error_ids] .o_data_row [name=message_text]"),
         see(".modal .nav-link:contains('Classification')"),
         see(
             without(".modal", "button[name=action_resolve], .nav-link:contains('Stack Trace')"),

@@ -33,7 +33,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_small_screen", {
         fits("Overview"),
         click(".o_sync_figure[data-name=dead_letters]:contains('1')", "What is dead"),
         see(".o_kanban_record:contains('TOUR-DEAD'):contains('API key')"),
-        fits("Dead letters"),
+        fits("Failed changes"),
         click(".o_kanban_record:contains('TOUR-DEAD')"),
         see(".o_form_view .alert-danger:contains('What to do')"),
         fits("A dead letter"),
