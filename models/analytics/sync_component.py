@@ -150,7 +150,8 @@ class SyncComponent(models.Model):
         pool_title = self.env["sync.pool"]._title
         for part in self:
             name = pool_title(part.name) if part.kind == "pool" else part.name or ""
-            part.title = f"{kinds[part.kind]} {calls.get(name, name)}".strip()
+            name = calls.get(name, name)
+            part.title = f"{kinds[part.kind]}: {name}" if name else kinds[part.kind]
 
     @api.depends("kind", "figure")
     @api.depends_context("lang")

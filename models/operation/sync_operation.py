@@ -107,7 +107,6 @@ class SyncOperation(models.Model):
         "Ended", readonly=True, help="When it was done, failed or was discarded."
     )
     duration = fields.Float(
-        "Duration",
         compute="_compute_duration",
         help="Seconds from the first attempt to the end.",
     )

@@ -239,7 +239,9 @@ class TestDeadLetter(SyncCase):
         self.assertEqual(order.order_line[1].product_qty, 2)
         self.assertFalse(dead.note_ids)
         __, arrived = self.dead_apply()
-        with self.assertRaisesRegex(UserError, "Unit of measure.*Spoonfuls.*not known"):
+        with self.assertRaisesRegex(
+            UserError, "Unit of measure cannot be this: Odoo has no .*Spoonfuls"
+        ):
             self.edit(arrived, **{"Unit of measure": "Spoonfuls"})
         self.assertEqual(arrived.payload["uom"], "Barrels of Nowhere")
 

@@ -46,7 +46,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_breaker", {
         click(`${dialog} button[name=action_set_mode]`, "Without a reason"),
         see(`${dialog} .o_field_invalid[name=reason]`, "It asks for one"),
         ...force("Interrupted by hand", "The app is being moved"),
-        see(".alert:contains('A person set this breaker to'):contains('Interrupted by hand')"),
+        see(".alert:contains('A person set this connection to'):contains('Interrupted by hand')"),
         see(stage("Interrupted")),
         see(history("Working", "Interrupted", "Interrupted by hand", "The app is being moved", "Operator")),
 
