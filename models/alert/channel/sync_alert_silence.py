@@ -70,7 +70,9 @@ class SyncAlertSilence(models.Model):
         self.check_access("write")
         now = fields.Datetime.now()
         for silence in self.filtered("active_now"):
-            silence.until = max(now, silence.since + timedelta(seconds=1))
+            # One that has begun this second ends as well.
+            since = min(silence.since, now - timedelta(seconds=1))
+            silence.write({"since": since, "until": now})
         return True
 
     @api.model
