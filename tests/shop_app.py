@@ -29,6 +29,7 @@ class Shop:
     :ivar asked: what it was asked, ``(method, path with query)``
     :ivar drop: how many answers to writes get lost from now on
     :ivar heeds_pages: whether it heeds the number of a page
+    :ivar refuses: statuses by ``(method, collection)``
     """
 
     def __init__(self):
@@ -36,6 +37,7 @@ class Shop:
         self.asked = []
         self.drop = 0
         self.heeds_pages = True
+        self.refuses = {}
         self.url = None
         self._now = datetime.now(timezone.utc) - timedelta(hours=1)
         self._last = 100
@@ -66,6 +68,8 @@ class Shop:
             return 404, {"detail": "no such route"}
         if number is not None and int(number) not in self.there[place]:
             return 404, {"detail": "no such record"}
+        if (method, place) in self.refuses:
+            return self.refuses[method, place], {"detail": "not for you"}
         if method == "GET":
             return self._read(place, number, query)
         if method not in ("POST", "PUT") or (method == "POST") != (number is None):

@@ -251,6 +251,34 @@ class TestOtherNames(SyncCase):
         self.pull()
         self.assertTrue(self.env["product.product"].search(found))
 
+    def test_one_that_is_refused_says_nothing_of_the_key(self):
+        self.shop.refuses["POST", "articles"] = 403
+        self.make_order()
+        self.sync()
+        self.assertFalse(self.backend.refused_at)
+        self.assertEqual(len(self.shop.records("vendors")), 1)
+        self.shop.refuses = dict.fromkeys(self.all_calls(), 401)
+        self.supplier.email = "new@example.com"
+        self.sync()
+        self.assertTrue(self.backend.refused_at)
+
+    def all_calls(self):
+        methods = ("GET", "POST", "PUT")
+        return [(method, place) for method in methods for place in PLACES.values()]
+
+    def test_it_answers_though_it_has_no_call_that_says_how_it_is(self):
+        self.assertTrue(self.backend._app_answers())
+        self.shop.refuses = dict.fromkeys(self.all_calls(), 503)
+        self.assertTrue(self.backend._app_answers(), "what answers is there")
+
+    def test_the_dialog_of_connection_asks_in_its_words(self):
+        Wizard = self.env["sync.backend.connect"]
+        wizard = Form(Wizard.with_context(default_backend_id=self.backend.id)).save()
+        wizard.action_test()
+        states = {step.name: step.state for step in wizard.step_ids}
+        self.assertTrue(wizard.passed, wizard.step_ids.mapped("message"))
+        self.assertEqual(states["read"], "passed")
+
     # -- The page ---------------------------------------------------------------------
 
     def test_a_name_is_chosen_on_the_page(self):
