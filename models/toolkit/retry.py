@@ -23,7 +23,7 @@ class SyncToolkit(models.AbstractModel):
 
     @api.model
     @api.private
-    def retry(self, method, *args, policy=None):
+    def retry(self, method, *args, policy=None, **options):
         """Have a job call a method of records, and call it again by policy for as long
         as its failures may pass; ``toolkit.retry(shipment.action_book, "express")``.
 
@@ -34,6 +34,7 @@ class SyncToolkit(models.AbstractModel):
         :param method: a bound method of records that exist once this transaction is
             committed
         :param args: for it: values that JSON can hold, dates, records
+        :param options: for it by their names; none is called ``policy``
         :param policy: :class:`...core.retry.RetryPolicy`; None: those of the screen,
             by the type of the failure
         :return: the job
@@ -46,14 +47,16 @@ class SyncToolkit(models.AbstractModel):
         return self.with_delay(
             max_retries=0,
             description=self.env["sync.error"]._name_work(f"{records._name}.{name}"),
-        )._job_retry(records, name, list(args), numbers, self._correlation_id())
+        )._job_retry(
+            records, name, list(args), numbers, self._correlation_id(), options
+        )
 
     @api.model
-    def _job_retry(self, records, name, args, numbers, correlation_id):
+    def _job_retry(self, records, name, args, numbers, correlation_id, options=None):
         """Job: one attempt of :meth:`retry`."""
         records = records.with_context(sync_correlation_id=correlation_id)
         with alone(self.env) as failure:
-            getattr(records, name)(*args)
+            getattr(records, name)(*args, **(options or {}))
         about = {
             "operation": f"{records._name}.{name}",
             "correlation_id": correlation_id,

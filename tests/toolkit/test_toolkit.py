@@ -1,5 +1,6 @@
 import time
 from contextlib import ExitStack
+from datetime import date
 from unittest.mock import patch
 
 import requests
@@ -371,6 +372,18 @@ class TestToolkit(ToolkitCase):
         job = self.toolkit.retry(self.partner._book_parcel, "P-1")
         self.assertIsInstance(self.perform(job), KeyError)
         self.assertEqual(self.assert_ours("sync.error").attempt, 1)
+
+    def test_a_method_is_called_with_what_it_asks_for_by_name(self):
+        def book(partner, number, *, express, until=None):
+            partner.comment = f"{number} {express} {until}"
+
+        self.patch_method(book)
+        day = date(2026, 11, 29)
+        job = self.toolkit.retry(
+            self.partner._book_parcel, "P-1", express=True, until=day
+        )
+        self.assertIsNone(self.perform(job))
+        self.assertIn("P-1 True 2026-11-29", self.partner.comment)
 
     def test_an_open_breaker_costs_no_attempt(self):
         self.ask()
