@@ -409,8 +409,8 @@ class TestToolkit(ToolkitCase):
     def patch_method(self, function):
         Partner = self.env.registry["res.partner"]
 
-        def _book_parcel(partner, number):
-            return function(partner, number)
+        def _book_parcel(partner, *args, **options):
+            return function(partner, *args, **options)
 
         patcher = patch.object(Partner, "_book_parcel", _book_parcel, create=True)
         patcher.start()
