@@ -58,21 +58,32 @@ def change_nothing(client, collection, correlation_id, external_id=None, version
 
 
 def read_any(client, collection, correlation_id):
-    """Read whatever comes first of a collection, which shows that it can be read.
-
-    :return: whether the app has a feed of changes
-    """
-    if client.names(collection).own:
+    """Read whatever comes first of a collection, which shows that it can be read."""
+    if not has_feed(client, collection, correlation_id):
         client.page(collection, None, 1, correlation_id)
+
+
+def has_feed(client, collection, correlation_id):
+    """Whether the app has a feed of changes."""
+    if client.names(collection).own:
         return False
     try:
         client.changes(collection, None, 1, correlation_id)
     except HttpError as exc:
         if exc.status not in NO_ROUTE:
             raise
-        client.page(collection, None, 1, correlation_id)
         return False
     return True
+
+
+def first_listed(client, collection, correlation_id):
+    """The first record of the app's list, in a list; None: the app has no list."""
+    try:
+        return client.page(collection, None, 1, correlation_id)["items"]
+    except HttpError as exc:
+        if exc.status not in NO_ROUTE:
+            raise
+        return None
 
 
 def heeds_versions(client, collection, external_id, version, correlation_id):

@@ -1,13 +1,18 @@
-"""Reading an app's changes from its list, for one that has no feed of them."""
+"""Reading an app's changes from its list, for one that has no feed of them: since a
+time, or all of it."""
 
 from datetime import datetime, timezone
 
 from ..core.exceptions import HttpError, SchemaMismatchError
 from ..core.listing import Since, http_time, settled_at
 from ..core.payload import canonical_datetime
+from ..core.rounds import Round
+from .answers import checked, usable
+from .exchange import segment
 
 FAR = "9999-12-31T23:59:59Z"
 _REFUSED = (400, 404, 422)
+NOT_FOUND, GONE = 404, 410
 
 
 def lists_by_time(client, collection, correlation_id):
@@ -48,9 +53,7 @@ def changes_since(client, collection, cursor, limit, correlation_id, retry=False
         hooks={"response": note_date},
     )
     page = names.page(answer, limit, place.after)
-    after = page["next_after"]
-    if after is not None and after == place.after:
-        raise SchemaMismatchError("The list does not go on.", field="next_after")
+    after = _next_after(page, place.after)
     clock = [canonical_datetime(now), *filter(None, dates[-1:])]
     settled = page["items"] if names.counts else settled_at(page["items"], min(clock))
     return {
@@ -59,6 +62,68 @@ def changes_since(client, collection, cursor, limit, correlation_id, retry=False
         "has_more": after is not None,
         "repeats": True,
     }
+
+
+def whole_list(client, collection, cursor, limit, correlation_id, retry=False):
+    """One page of all records, as :meth:`.pharmacy.PharmacyClient.changes` returns it;
+    their versions may be missing.
+
+    :param cursor: ``next_cursor`` of the page before; of another road: the first page
+    :raises SchemaMismatchError: the answer is no page, or no record of several has an
+        id that is a text
+    """
+    place, names = Round.parse(cursor), client.names(collection)
+    params = names.asking(limit, place.after)
+    answer = _list(client, names, params, correlation_id, retry=retry)
+    page = names.page(answer, limit, place.after)
+    # A single one without an id is its own failure.
+    usable(page["items"], id=str)
+    after = _next_after(page, place.after)
+    return {
+        "changes": [_as_change(item) for item in page["items"]],
+        "next_cursor": str(place.moved(after)),
+        "has_more": after is not None,
+    }
+
+
+def ask_for(client, collection, external_id, correlation_id):
+    """One record by its id, as a change: whether it is there, and what it is; its
+    version may be missing.
+
+    :return: None: the app says that it has none of this id
+    :raises SchemaMismatchError: it answers with anything else
+    """
+    names = client.names(collection)
+    path = f"/{names.place}/{segment(external_id)}"
+    try:
+        answer = client._call("GET", path, correlation_id=correlation_id)
+    except HttpError as exc:
+        if exc.status == NOT_FOUND:
+            return None
+        if exc.status != GONE:
+            raise
+        body = exc.body if isinstance(exc.body, dict) else {}
+        current = names.from_app(body.get("current"))
+        version = current.get("version") if isinstance(current, dict) else None
+        return {"id": external_id, "version": version, "deleted": True, "data": None}
+    record = checked(names.read_one(answer), id=str)
+    if record["id"] != external_id:
+        raise SchemaMismatchError(
+            "The app answers with another record than it was asked for.", field="id"
+        )
+    return _as_change(record)
+
+
+def _next_after(page, before):
+    """Where the next page begins; None: there is none.
+
+    :param before: where this one began
+    :raises SchemaMismatchError: it is the same once more
+    """
+    after = page["next_after"]
+    if after is not None and after == before:
+        raise SchemaMismatchError("The list does not go on.", field="next_after")
+    return after
 
 
 def _list(client, names, params, correlation_id, **options):

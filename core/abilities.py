@@ -13,12 +13,14 @@ from .taxonomy import TextEnum
 class Ability(TextEnum):
     """BATCH: it takes many records in one call. IF_MATCH: it refuses a change of a
     version that the record has no more. CHANGE_FEED: it tells what has changed since a
-    cursor. UPDATED_SINCE: it lists what has changed since a time."""
+    cursor. UPDATED_SINCE: it lists what has changed since a time. LIST: it lists all;
+    ``GET /capabilities`` does not tell it, as the contract has every app do so."""
 
     BATCH = "batch"
     IF_MATCH = "if_match"
     CHANGE_FEED = "change_feed"
     UPDATED_SINCE = "updated_since"
+    LIST = "list"
 
 
 def has(found: Mapping[str, bool] | None, ability: Ability) -> bool:
@@ -32,7 +34,13 @@ def has(found: Mapping[str, bool] | None, ability: Ability) -> bool:
 
 def told(names: list[Any]) -> dict[str, bool]:
     """What an app says of itself, as it is kept."""
-    return {str(ability): ability in names for ability in Ability}
+    return {str(a): a in names for a in Ability if a is not Ability.LIST}
+
+
+def reads_whole(found: Mapping[str, bool] | None) -> bool:
+    """Whether the only way to learn of an app's changes is to read its whole list."""
+    feeds = (Ability.CHANGE_FEED, Ability.UPDATED_SINCE)
+    return has(found, Ability.LIST) and not any(has(found, feed) for feed in feeds)
 
 
 def leaps(request: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:

@@ -32,8 +32,8 @@ ABILITIES = (
     (
         abilities.updated_since,
         "What changed since a time",
-        "Without it, and without a feed of changes, Pharmacy Sync cannot read changes "
-        "from this app.",
+        "Without it, and without a feed of changes, the whole list is read, once an "
+        "hour, and each linked record that is not listed is asked for by its id.",
     ),
     (
         abilities.if_match,

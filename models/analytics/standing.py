@@ -220,7 +220,8 @@ class SyncStream(models.Model):
     next_read_at = fields.Datetime(
         "Next Reading",
         compute="_compute_status",
-        help="At the latest: a webhook of the pharmacy app has it read at once.",
+        help="At the latest: a webhook of the pharmacy app has it read at once, unless "
+        "its whole list is read.",
     )
     waiting_count = fields.Integer("Changes That Wait", compute="_compute_status")
     lag = fields.Char(
@@ -262,7 +263,8 @@ class SyncStream(models.Model):
             stream.lag = stream.backend_id._age(age) if stream.waiting_count else False
             stream.status = stream._status_now(age)
             reads = stream.pulls and stream.status not in ("off", "resting")
-            stream.next_read_at = reads and (row.get("eta") or scheduled)
+            due = row.get("eta") or stream.sudo()._next_round_at() or scheduled
+            stream.next_read_at = reads and due
 
     def _status_now(self, age):
         if not self.active or not self.backend_id.active:

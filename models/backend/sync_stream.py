@@ -13,7 +13,11 @@ class SyncStream(models.Model):
     _order = "backend_id, rank, id"
     _rec_name = "entity"
     _not_ormcached = frozenset({"cursor", "read_at", "pulled_at", "told_at"})
-    _bounds = {"batch_size": (1, 500), "batch_pause": (0, 3600)}
+    _bounds = {
+        "batch_size": (1, 500),
+        "batch_pause": (0, 3600),
+        "list_minutes": (1, 1440),
+    }
 
     backend_id = fields.Many2one(
         "sync.backend", required=True, ondelete="cascade", index=True
@@ -41,6 +45,13 @@ class SyncStream(models.Model):
     )
     batch_pause = fields.Float(
         default=1.0, help="Seconds between two batches, not after the last."
+    )
+    list_minutes = fields.Integer(
+        "Reads the Whole List Every",
+        default=60,
+        required=True,
+        help="Minutes from the beginning of one round to that of the next. Each reads "
+        "all pages of the app's list.",
     )
     essential_when_busy = fields.Boolean(
         "Send Only Essentials When Busy",

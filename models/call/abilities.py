@@ -6,15 +6,17 @@ from odoo.tools import LazyTranslate
 from ...client import FAILURES
 from ...client.abilities import (
     capabilities,
+    first_listed,
+    has_feed,
     heeds_versions,
-    read_any,
     refusal_read_first,
     takes_batches,
     write_one,
 )
-from ...client.listing import changes_since, lists_by_time
-from ...core.abilities import Ability, has, leaps, told
+from ...client.listing import changes_since, lists_by_time, whole_list
+from ...core.abilities import Ability, has, leaps, reads_whole, told
 from ...core.listing import is_since
+from ...core.rounds import is_round
 
 _lt = LazyTranslate(__name__)
 FOUND = ("found", "As the connection test found")
@@ -26,6 +28,7 @@ NAMES = {
     Ability.IF_MATCH: _lt("refusal of changes of an old version"),
     Ability.CHANGE_FEED: _lt("changes since a cursor"),
     Ability.UPDATED_SINCE: _lt("a list of what has changed since a time"),
+    Ability.LIST: _lt("a list of all records"),
 }
 # What an app has that calls things otherwise than the contract does.
 OF_NO_CONTRACT = {
@@ -49,10 +52,14 @@ SINCE_COST = _lt(
     "pharmacy deletes is not seen, nor what it commits more than ten minutes after its "
     "time: a comparison finds both."
 )
-
+WHOLE_COST = _lt(
+    "Changes are found by reading the app's whole list, in rounds: as many requests as "
+    "it has pages, and one more for each record that is linked and not listed. What the "
+    "pharmacy changes or deletes is seen in the next round, and not before."
+)
 UNREAD_COST = _lt(
     "The pharmacy's changes cannot be read: the app has neither a feed of changes nor "
-    "a list of what has changed since a time. It can push them to Odoo itself."
+    "a list. It can push them to Odoo itself."
 )
 
 
@@ -105,15 +112,17 @@ class SyncStream(models.Model):
             FOUND,
             ("feed", "The app's feed of changes"),
             ("since", "The app's list, since a time"),
+            ("whole", "The app's whole list"),
         ],
         "Reads",
         default="found",
         required=True,
-        help="Where changes of the pharmacy are read. By the list deletions are not "
-        "seen: a comparison finds them. With another choice all is read once more; "
-        "what did not change is left alone.",
+        help="Where changes of the pharmacy are read. By the list since a time deletions "
+        "are not seen: a comparison finds them. The whole list is read in rounds. With "
+        "another choice all is read once more; what did not change is left alone.",
     )
     reads_list = fields.Boolean(compute="_compute_roads")
+    reads_whole = fields.Boolean(compute="_compute_roads")
     overwrote_at = fields.Datetime(
         "Overwrote a Change",
         readonly=True,
@@ -155,9 +164,17 @@ class SyncStream(models.Model):
                 and not has(found, Ability.CHANGE_FEED)
                 and has(found, Ability.UPDATED_SINCE)
             )
+            stream.reads_whole = stream.reading_choice == "whole" or (
+                stream.reading_choice == "found" and reads_whole(found)
+            )
 
     @api.depends(
-        "abilities_found", "takes_batches", "reads_first", "reads_list", "direction"
+        "abilities_found",
+        "takes_batches",
+        "reads_first",
+        "reads_list",
+        "reads_whole",
+        "direction",
     )
     def _compute_roads_cost(self):
         for stream in self:
@@ -171,13 +188,14 @@ class SyncStream(models.Model):
             (SINGLE_COST, sends and not self.takes_batches),
             (READ_FIRST_COST, sends and self.reads_first),
             (SINCE_COST, reads and self.reads_list),
+            (WHOLE_COST, reads and self.reads_whole),
             (UNREAD_COST, reads and self._has_no_reading()),
         )
         return [cost for cost, taken in roads if taken]
 
     def _has_no_reading(self):
         """Whether the app has none of the roads by which changes are read."""
-        roads = (Ability.CHANGE_FEED, Ability.UPDATED_SINCE)
+        roads = (Ability.CHANGE_FEED, Ability.UPDATED_SINCE, Ability.LIST)
         return not any(has(self._found(), road) for road in roads)
 
     def _read_page(self, client, cursor, limit, correlation_id, retry=False):
@@ -191,7 +209,10 @@ class SyncStream(models.Model):
         collection = self._adapter()._entity_collection
         if self.reads_list:
             return changes_since(client, collection, cursor, *about)
-        return client.changes(collection, None if is_since(cursor) else cursor, *about)
+        if self.reads_whole:
+            return whole_list(client, collection, cursor, *about)
+        anew = is_since(cursor) or is_round(cursor)
+        return client.changes(collection, None if anew else cursor, *about)
 
     def _largest_call(self):
         """How many records may be sent in one call; None: all of a batch."""
@@ -273,18 +294,20 @@ class SyncStream(models.Model):
     def _try_abilities(self, client, correlation_id):
         """What the app can do, found by trying: ``{ability: bool}``."""
         collection = self._adapter()._entity_collection
+        listed = first_listed(client, collection, correlation_id)
+        lists = listed is not None
+        by_time = lists and lists_by_time(client, collection, correlation_id)
+        listing = {Ability.UPDATED_SINCE: by_time, Ability.LIST: lists}
         if client.names(collection).own:
             # What only the contract has is not asked for, least of all by writing.
-            by_time = lists_by_time(client, collection, correlation_id)
-            return {**OF_NO_CONTRACT, Ability.UPDATED_SINCE: by_time}
+            return {**OF_NO_CONTRACT, **listing}
         batches = takes_batches(client, collection, correlation_id)
         found = {
             Ability.BATCH: batches,
-            Ability.CHANGE_FEED: read_any(client, collection, correlation_id),
-            Ability.UPDATED_SINCE: lists_by_time(client, collection, correlation_id),
+            Ability.CHANGE_FEED: has_feed(client, collection, correlation_id),
+            **listing,
         }
-        page = client.page(collection, None, 1, correlation_id) if self.pushes else {}
-        for record in page.get("items", ()):
+        for record in (listed or ()) if self.pushes else ():
             # No record has this version.
             heeds = heeds_versions(client, collection, record["id"], 0, correlation_id)
             if heeds is not None:

@@ -11,3 +11,4 @@ from . import kept
 from . import suspects
 from . import event_handlers
 from . import link_by_hand
+from . import whole

@@ -100,9 +100,7 @@ class SyncStream(models.Model):
         try:
             for __ in range(PAGES_PER_JOB):
                 token.check()
-                page = self._read_page(
-                    client, cursor, self.batch_size, correlation_id, retry
-                )
+                page = self._pull_page(client, cursor, correlation_id, retry)
                 if self.backend_id._shows_set_back(self, client, page, correlation_id):
                     return False
                 moved = apart(self._store_page, cursor, page, correlation_id)
@@ -122,9 +120,12 @@ class SyncStream(models.Model):
         except Exception as exc:  # noqa: BLE001
             # Kept, whatever it is, as the failed pull, which is tried again. If the app
             # knows no such cursor, its database was set back: all is read again.
-            gone = not self.reads_list and cursor and getattr(exc, "status", 0) == GONE
+            gone = not self.reads_list and not self.reads_whole and cursor
+            gone = gone and getattr(exc, "status", 0) == GONE
             if gone:
                 apart(self.backend_id._refuse_cursor, self, cursor)
+            elif self.reads_whole:
+                apart(self._refuses_place, exc, cursor)
             apart(self._fail_pull, exc, correlation_id, gone)
             return False
         apart(self._hand_over_pull)
@@ -139,7 +140,8 @@ class SyncStream(models.Model):
         return self.cursor, self._pull_operation().state in ("waiting", "dead")
 
     def _pull_waits(self):
-        """Whether a failed pull is waiting for its time, or is dead."""
+        """Whether a failed pull is waiting for its time, or is dead; or nothing has
+        failed, and there is nothing to be read yet."""
         if not self.backend_id._is_at_work():
             return True
         operation = self._pull_operation()
@@ -148,7 +150,9 @@ class SyncStream(models.Model):
             # What may pass by itself, such as an outage, is read again at once.
             passes = operation.error_ids.sorted("id")[-1:].retryable
             return not passes and (operation.done_at or now) + DEAD_WAIT > now
-        return operation.state == "waiting" and not operation._is_time()
+        if operation.state == "waiting":
+            return not operation._is_time()
+        return not operation and self._round_rests()
 
     def _pull_cancelled(self):
         """Who asked the stream's pull to stop, if anybody did."""
@@ -184,6 +188,7 @@ class SyncStream(models.Model):
         if records:
             arrivals = self._apply_apart(records, correlation_id)
             self._keep_failed(arrivals, correlation_id)
+        self._note_page(page)
         moved = page["next_cursor"] != cursor or records
         place = how_far(self, page["next_cursor"], records) if moved else {}
         self.write({"read_at": fields.Datetime.now(), **place})

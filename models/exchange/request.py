@@ -102,6 +102,7 @@ class SyncBackend(models.Model):
         :raises AccessError: the user is no operator
         """
         self._check_operator()
+        self.sudo().stream_ids._begin_round()
         self._schedule_push()
         self._schedule_pull()
         return self._notify(

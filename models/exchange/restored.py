@@ -132,11 +132,12 @@ def how_far(stream, cursor, records):
     as that is not ahead: what has a later one was changed since.
     """
     now = fields.Datetime.now()
-    times = [stream.told_at or ""]
+    values, times = {"cursor": cursor}, [stream.told_at or ""]
+    if records:
+        values["pulled_at"] = now
     for record in records:
         try:
             times.append(canonical_datetime(record["updated_at"]))
         except (InvalidDataError, KeyError, TypeError):
             continue
-    told_at = min(max(times), canonical_datetime(now))
-    return {"cursor": cursor, "pulled_at": now, "told_at": told_at}
+    return {**values, "told_at": min(max(times), canonical_datetime(now))}

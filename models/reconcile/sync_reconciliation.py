@@ -165,6 +165,7 @@ class SyncReconciliation(models.Model):
         """One piece of the stage that is under way."""
         stage = apart(self._enter)
         if stage is None:
+            apart(self.stream_id._begin_round)
             if self._read_feed():
                 apart(self._begin)
             return True

@@ -2,6 +2,7 @@ from odoo import models
 
 from ...core.exceptions import InvalidDataError, SchemaMismatchError
 from ...core.merge import MISSING
+from ...core.rounds import shows_set_back
 from ...entities.directory import Directory
 from ..base.own_transaction import apart
 
@@ -88,8 +89,9 @@ class SyncReconciliation(models.Model):
         self._count(done=len(drifts))
 
     def _shows_set_back(self, drifts, versions, records):
-        """Whether the app does not have what it was known to have."""
-        backend = self.backend_id
+        """Whether the app does not have what it was known to have. Where its whole list
+        is read a few that it has no more are deleted, as they are for a round."""
+        backend, gone = self.backend_id, 0
         for drift in drifts:
             mapping, record = drift.mapping_id, records[drift.id]
             known = mapping.external_id and not mapping.deleted
@@ -97,7 +99,12 @@ class SyncReconciliation(models.Model):
             unreadable = isinstance(record, SchemaMismatchError)
             if not known or moved or unreadable or mapping.epoch != backend.epoch:
                 continue
-            if record is None or record["version"] < mapping.version:
+            gone += record is None
+            if record is None and self.stream_id.reads_whole:
+                back = shows_set_back(gone)
+            else:
+                back = record is None or record["version"] < mapping.version
+            if back:
                 reason = backend._why_low(mapping.external_id, mapping.version)
                 backend._went_back(reason)
                 return True
@@ -133,7 +140,8 @@ class SyncReconciliation(models.Model):
         if odoo is None:
             return {**values, "kind": "missing_odoo", "repair": "pull"}
         if not living:
-            repair = "pull" if record else "push"
+            deleted = record or self.stream_id.reads_whole
+            repair = "pull" if deleted else "push"
             return {**values, "kind": "missing_pharmacy", "repair": repair}
         return self._judge_difference(mapping, odoo, record, values)
 

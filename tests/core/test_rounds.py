@@ -1,0 +1,108 @@
+"""Where a round stands, and what of it is believed, whatever the app lists."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, strategies as st
+
+from odoo.addons.pharmacy_sync.core.listing import Since, is_since
+from odoo.addons.pharmacy_sync.core.rounds import (
+    FEW,
+    ImplausibleListError,
+    Round,
+    Step,
+    check_plausible,
+    checksum,
+    is_round,
+    shows_set_back,
+    sums,
+)
+
+BEGAN = datetime(2026, 11, 29, 9, 30, 0, 250)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@given(st.none() | st.datetimes(), st.sampled_from(Step), st.text())
+def test_a_place_is_read_as_it_was_written(began, step, after):
+    place = Round(began, step, after)
+    assert Round.parse(str(place)) == place
+    assert is_round(str(place))
+    assert not is_since(str(place))
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        *(None, "", "17-0badcafe", "whole:", "whole:now|list|", "x whole:|list|"),
+        *("whole:|sleep|", "whole:|list", "since:", str(Since("2026-11-22T08:00:00Z"))),
+    ],
+)
+def test_the_cursor_of_another_road_is_the_beginning(cursor):
+    assert Round.parse(cursor) == Round()
+    assert not is_round(cursor)
+
+
+def test_a_round_goes_from_page_to_page_then_asks_then_rests():
+    place = Round(BEGAN).moved("2")
+    assert place == Round(BEGAN, Step.LIST, "2")
+    place = place.moved(None)
+    assert place == Round(BEGAN, Step.ASK)
+    assert place.next_at(60) is None
+    place = place.ended()
+    assert place == Round(BEGAN, Step.REST)
+    assert place.next_at(60) == BEGAN + timedelta(hours=1)
+
+
+@given(st.timedeltas(timedelta(days=-2), timedelta(days=2)), st.integers(1, 1440))
+def test_a_round_rests_until_the_next_is_due_and_no_longer(passed, minutes):
+    rests = Round(BEGAN, Step.REST).rests(BEGAN + passed, minutes)
+    assert rests is (timedelta() <= passed < timedelta(minutes=minutes))
+    for step in (Step.LIST, Step.ASK):
+        assert not Round(BEGAN, step).rests(BEGAN + passed, minutes)
+    assert not Round(None, Step.REST).rests(BEGAN, minutes)
+
+
+@given(JSON, JSON)
+def test_what_is_listed_alike_has_one_checksum(one, other):
+    alike = repr(one) == repr(other)
+    assert (checksum(one) == checksum(other)) is alike or one == other
+
+
+def test_the_order_of_names_is_no_change():
+    assert checksum({"a": 1, "b": 2}) == checksum({"b": 2, "a": 1})
+    assert checksum({"a": 1}) != checksum({"a": True})
+    assert checksum({"id": "1"}) != checksum({"id": 1})
+
+
+def test_each_is_known_by_its_id_and_without_one_by_what_it_is():
+    good, number, nothing = {"id": "a"}, {"id": 7}, "text"
+    found = dict(sums([good, number, nothing]))
+    assert found.keys() >= {"a"}
+    assert len(found) == 3
+    assert sum(key.startswith(" ") for key in found) == 2
+    assert sums([{"id": " a"}])[0][0] != " a"
+
+
+@pytest.mark.parametrize(
+    ("known", "missing"),
+    [(0, 0), (1, 0), (3, 2), (11, 10), (1000, 0), (1000, 500), (20, 10)],
+)
+def test_what_is_believed(known, missing):
+    check_plausible(known, missing)
+
+
+@pytest.mark.parametrize(
+    ("known", "missing"), [(1, 1), (3, 3), (1000, 1000), (21, 11), (1000, 501)]
+)
+def test_what_is_not_believed(known, missing):
+    with pytest.raises(ImplausibleListError, match=f"{missing} of {known}"):
+        check_plausible(known, missing)
+
+
+def test_few_are_deletions_and_many_are_none():
+    assert not shows_set_back(FEW)
+    assert shows_set_back(FEW + 1)
