@@ -79,6 +79,7 @@ from .exchange import test_read_first
 from .exchange import test_since
 from .exchange import test_whole
 from .exchange import test_no_key
+from .exchange import test_absent
 from .exchange import test_single_calls
 from .exchange import test_not_said
 from .exchange import test_as_odoo

@@ -15,7 +15,7 @@ OF_PROGRAMS = {
     *("handler", "step"),
     *("message_id", "reference", "link", "request_hash", "sums", "pending_buckets"),
     *("suggested_action", "matched_by", "fields_text", "field", "source", "silence"),
-    *("method", "path", "edited_from", "chosen"),
+    *("method", "path", "edited_from", "chosen", "checksum"),
 }
 # What people configure; what is of the person alone and goes whole; and what is sent,
 # which is not hers where it is another record's.

@@ -185,7 +185,9 @@ class TestWhole(WorkCase):
         self.assertFalse(self.named("New"))
         due = self.at_suppliers._next_round_at()
         self.assertEqual(self.at_suppliers.next_read_at, due)
-        self.at_suppliers.cursor = self.at_suppliers.cursor.replace("whole:2", "whole:1")
+        self.at_suppliers.cursor = self.at_suppliers.cursor.replace(
+            "whole:2", "whole:1"
+        )
         self.pull()
         self.assertTrue(self.named("New"))
 
