@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from .envelope import as_record
 from .exceptions import DataCorruptedError, InvalidDataError
 from .taxonomy import Delivery, TextEnum
 from .text_checks import check_id
@@ -113,20 +114,20 @@ def is_round(cursor: str | None) -> bool:
     return _parse(cursor) is not None
 
 
-def checksum(listed: Any) -> str:
-    """What is equal for records that the app lists alike: 16 hexadecimal digits."""
-    text = json.dumps(listed, sort_keys=True, separators=(",", ":"))
+def checksum(record: Any) -> str:
+    """What is equal for records that are alike in all: 16 hexadecimal digits."""
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def sums(changes: Iterable[Any]) -> list[tuple[str, str]]:
-    """``(id, checksum)`` of each of these as listed. One without a usable id is known
+    """``(id, checksum)`` of each of these as a record. One without a usable id is known
     by its checksum, behind a blank with which no id begins."""
     found = []
-    for change in changes:
-        total = checksum(change)
+    for record in map(as_record, changes):
+        total = checksum(record)
         try:
-            number = check_id(change.get("id"), "id")
+            number = check_id(record.get("id"), "id")
         except (AttributeError, InvalidDataError):
             number = f" {total}"
         found.append((number, total))

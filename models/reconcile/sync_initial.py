@@ -339,10 +339,8 @@ class SyncInitial(models.Model):
             self.phase = "ready"
             return
         for part in self.part_ids.filtered(lambda p: not p.stream_id.cursor):
-            # The ordinary reading goes on from where this one had come to. A round has
-            # to meet all records itself.
-            if not part.stream_id.reads_whole:
-                part.stream_id.cursor = part.cursor
+            # The ordinary reading goes on from where this one had come to.
+            part.stream_id.cursor = part.cursor
         self.phase = "finished"
         super()._finish()
         self._resume_backend()

@@ -157,6 +157,7 @@ class SyncInitialPart(models.Model):
             if not arrival.error and not arrival.record.get("deleted")
         }
         mapped = self._mapped_among(external_ids=records)
+        self.stream_id._note_decided(page["changes"], mapped)
         self._lines(("external_id", "in", list(records))).unlink()
         self.env["sync.initial.line"].create(
             [

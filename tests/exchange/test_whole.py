@@ -7,7 +7,7 @@ from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from ...client.pharmacy import PharmacyClient
-from ...core.exceptions import HttpError
+from ...core.exceptions import HttpError, InvalidDataError
 from ...core.rounds import FEW
 from ..common import WorkCase
 
@@ -299,6 +299,16 @@ class TestWhole(WorkCase):
         self.round()
         self.assertNotIn(f"/suppliers/{told}", self.asked())
 
+    def test_a_deletion_arrives_in_a_round_in_which_all_else_changed(self):
+        ids = self.add_many(4)
+        self.pull()
+        self.forget(ids[0])
+        for external_id in (*ids[1:], self.sentinel()):
+            self.app.edit("suppliers", external_id, city="Lima")
+        self.round()
+        self.assertFalse(self.at_suppliers.trouble)
+        self.assertEqual(self.deleted(ids), ids[:1])
+
     def test_what_a_filter_hides_is_not_deleted_and_its_changes_arrive(self):
         hidden = self.add("Hidden")
         self.pull()
@@ -393,6 +403,38 @@ class TestWhole(WorkCase):
         self.assertEqual(self.backend.epoch, epoch)
         self.assertFalse(self.deleted(ids))
 
+    def test_what_was_written_since_the_round_began_is_not_asked_for(self):
+        """It was sent while the pages were read, for instance."""
+        ids = self.add_many(2)
+        self.pull()
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE sync_mapping SET write_date = write_date + interval '1 day' "
+            "WHERE external_id = %s",
+            [ids[0]],
+        )
+        self.hide(*ids)
+        self.asked()
+        self.round()
+        asked = [path for path in self.asked() if path.startswith(BY_ID)]
+        self.assertEqual(asked, [f"{BY_ID}{ids[1]}"])
+
+    def test_a_deletion_that_fails_is_one_failed_change(self):
+        gone = self.add("Gone")
+        self.pull()
+
+        def refusing(adapter, record):
+            raise InvalidDataError("It is needed here.")
+
+        self.patch(self.env.registry["sync.entity.supplier"], "_delete", refusing)
+        self.forget(gone)
+        self.round()
+        (kept,) = self.operations(kind="apply")
+        attempts, errors = kept.attempts, len(kept.error_ids)
+        self.round()
+        self.assertEqual(self.operations(kind="apply"), kept)
+        self.assertEqual((kept.attempts, len(kept.error_ids)), (attempts, errors))
+
     def test_as_many_as_are_few_are_deleted(self):
         ids = self.add_many(4 * FEW)
         self.pull()
@@ -443,6 +485,31 @@ class TestWhole(WorkCase):
             [("stream_id", "=", self.at_suppliers.id)]
         )
         self.assertTrue(errors)
+
+    def test_an_answer_of_another_kind_is_neither_a_deletion_nor_a_failed_reading(self):
+        refused, swapped, gone = (self.add(n) for n in ("Refused", "Swapped", "Gone"))
+        self.pull()
+        self.forget(gone)
+
+        def answer(real, method, path, options):
+            if path == f"/suppliers/{refused}":
+                raise HttpError(403)
+            found = real()
+            if path == f"/suppliers/{swapped}":
+                return {**found, "id": refused}
+            if path == LIST and method == "GET":
+                items = [i for i in found["items"] if i["id"] not in (refused, swapped)]
+                return {**found, "items": items}
+            return found
+
+        self.intercept(answer)
+        self.round()
+        self.assertEqual(self.deleted([refused, swapped, gone]), [gone])
+        self.assertFalse(self.at_suppliers.trouble)
+        errors = self.env["sync.error"].search(
+            [("stream_id", "=", self.at_suppliers.id)]
+        )
+        self.assertEqual(len(errors), 2)
 
     # -- What interrupts a round -------------------------------------------------------
 
@@ -503,11 +570,13 @@ class TestWhole(WorkCase):
         self.at_suppliers.batch_size = 2
         self.add_many(5)
         self.pull()
-        refused = [HttpError(400)]
+        seen = self.pages()
 
         def answer(real, method, path, options):
-            if path == LIST and options["params"].get("after") and refused:
-                raise refused.pop()
+            """It takes a place again once it was asked from the beginning."""
+            after = path == LIST and options["params"].get("after")
+            if after and seen.count(None) < 2:
+                raise HttpError(400)
             return real()
 
         self.intercept(answer)
@@ -593,21 +662,50 @@ class TestWhole(WorkCase):
         drift = work.drift_ids.filtered(lambda d: d.mapping_id == self.link(late))
         self.assertEqual((drift.kind, drift.repair), ("missing_pharmacy", "pull"))
 
-    def test_an_initial_synchronisation_sees_all_and_leaves_the_round_alone(self):
-        one = self.add("One")
-        self.pull()
-        self.link(one).unlink()
+    def test_what_an_initial_synchronisation_leaves_goes_over_when_it_changes(self):
+        left = self.add("Left")
         work = self.env["sync.initial"].create({"backend_id": self.backend.id})
         work.action_preview()
         self.run_job(work)
-        line = work.line_ids.filtered(lambda line: line.external_id == one)
-        self.assertEqual(line.pharmacy_name, "One")
+        lines = work.line_ids.grouped("external_id")
+        lines[left].action_leave()
         work.action_start()
         self.run_job(work)
         self.assertEqual(work.state, "done")
         self.pull()
+        self.round()
+        self.assertTrue(self.named("Sentinel"))
+        self.assertFalse(self.named("Left"))
         self.assertFalse(any(self.streams.mapped("trouble")))
-        self.assertTrue(self.link(one))
+        self.app.edit("suppliers", left, city="Lima")
+        self.round()
+        self.assertEqual(self.named("Left").city, "Lima")
+
+    def test_a_preview_hides_nothing_from_a_round(self):
+        one = self.add("One")
+        self.pull()
+        self.link(one).unlink()
+        self.add("Two")
+        work = self.env["sync.initial"].create({"backend_id": self.backend.id})
+        work.action_preview()
+        self.run_job(work)
+        self.assertIn(one, work.line_ids.mapped("external_id"))
+        self.round()
+        self.assertTrue(self.named("Two"))
+
+    def test_an_initial_synchronisation_hides_no_change_of_what_is_linked(self):
+        one = self.add("One")
+        self.pull()
+        self.streams.cursor = False
+        self.app.edit("suppliers", one, city="Lima")
+        work = self.env["sync.initial"].create({"backend_id": self.backend.id})
+        work.action_preview()
+        self.run_job(work)
+        work.action_start()
+        self.run_job(work)
+        self.assertEqual(work.state, "done")
+        self.round()
+        self.assertEqual(self.named("One").city, "Lima")
 
     def test_what_was_listed_goes_with_its_stream_and_with_time(self):
         Listed = self.env["sync.listed"]

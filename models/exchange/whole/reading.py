@@ -174,6 +174,18 @@ class SyncStream(models.Model):
         if place.step is Step.REST:
             Listed._end(self, place.began)
 
+    def _note_decided(self, changes, linked):
+        """What an initial synchronisation has read, before the first round: people
+        decide there about what is not linked, and a round leaves it alone until it
+        changes.
+
+        :param linked: ids of those that are
+        """
+        if not self.reads_whole or self.cursor:
+            return
+        read = {i: checksum for i, checksum in sums(changes) if i not in linked}
+        self.env["sync.listed"]._note(self, self._database_time(), read)
+
     def _end_round(self, cursor):
         """Wait for the next round, unless somebody else has moved on."""
         if self.cursor == cursor:

@@ -91,8 +91,8 @@ class SyncListed(models.Model):
     @api.model
     def _missing(self, stream, began, limit):
         """Which known records a round has not met. One that was written since it began
-        may be newer than its pages; one of before the app was set back is for a
-        comparison.
+        is left to the next: it may be newer than the pages; one of before the app was
+        set back is for a comparison.
 
         :param limit: how many to name
         :return: (how many are known, how many of these are missing, ids of the first)
@@ -108,7 +108,7 @@ class SyncListed(models.Model):
                   AND l.round = %(began)s
                 WHERE m.stream_id = %(stream)s AND m.external_id IS NOT NULL
                   AND m.deleted IS NOT TRUE AND coalesce(m.epoch, 0) = %(epoch)s
-                  AND m.write_date < %(began)s""",
+                  AND (l.id IS NOT NULL OR m.write_date < %(began)s)""",
             stream=stream.id,
             began=began,
             epoch=stream.backend_id.epoch,
