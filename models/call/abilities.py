@@ -54,8 +54,8 @@ SINCE_COST = _lt(
 )
 WHOLE_COST = _lt(
     "Changes are found by reading the app's whole list, in rounds: as many requests as "
-    "it has pages, and one more for each record that is linked and not listed. What the "
-    "pharmacy changes or deletes is seen in the next round, and not before."
+    "it has pages, and one more for each record that is linked and not listed. What "
+    "the pharmacy changes or deletes is seen in the next round, and not before."
 )
 UNREAD_COST = _lt(
     "The pharmacy's changes cannot be read: the app has neither a feed of changes nor "
@@ -117,9 +117,10 @@ class SyncStream(models.Model):
         "Reads",
         default="found",
         required=True,
-        help="Where changes of the pharmacy are read. By the list since a time deletions "
-        "are not seen: a comparison finds them. The whole list is read in rounds. With "
-        "another choice all is read once more; what did not change is left alone.",
+        help="Where changes of the pharmacy are read. By the list since a time "
+        "deletions are not seen: a comparison finds them. The whole list is read in "
+        "rounds. With another choice all is read once more; what did not change is "
+        "left alone.",
     )
     reads_list = fields.Boolean(compute="_compute_roads")
     reads_whole = fields.Boolean(compute="_compute_roads")

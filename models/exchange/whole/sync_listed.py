@@ -129,7 +129,8 @@ class SyncListed(models.Model):
             """SELECT array_agg(l.external_id ORDER BY l.id)
                           FILTER (WHERE l.checksum = %(gone)s AND o.id IS NULL),
                       min(l.external_id)
-                          FILTER (WHERE l.checksum <> ALL(%(none)s) AND m.id IS NOT NULL)
+                          FILTER (WHERE l.checksum <> ALL(%(none)s)
+                                    AND m.id IS NOT NULL)
                  FROM sync_listed l
                  LEFT JOIN sync_mapping m
                    ON m.stream_id = l.stream_id AND m.external_id = l.external_id
