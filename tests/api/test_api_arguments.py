@@ -1,5 +1,6 @@
 """Every argument of every method, whatever it is: an answer, and never an exception."""
 
+import contextlib
 import itertools
 import json
 import xmlrpc.client
@@ -172,6 +173,43 @@ class TestApiArguments(SyncCase):
                 found += [(entity, True, name) for name in ("key", *of_lines)]
                 found.append((entity, False, "lines"))
         return found
+
+    def test_no_call_has_more_than_one_connection_besides_its_own(self):
+        """More of them at once than there are connections would wait for each other."""
+        opened, most = [], []
+        real = self.registry.cursor
+
+        @contextlib.contextmanager
+        def counted(*args, **kwargs):
+            with real(*args, **kwargs) as cr:
+                opened.append(cr)
+                most.append(len(opened))
+                try:
+                    yield cr
+                finally:
+                    opened.remove(cr)
+
+        made = self.make_order()
+        self.sync()
+        order = self.mapping(made)
+        self.patch(self.registry, "cursor", counted)
+        for entity, id_ in (("supplier", "sup_1"), ("product", "prd_1")):
+            record = {"id": id_, "version": 1, "name": "New"}
+            self.api.push(entity, [record, {**record, "id": "bad", "name": 7}])
+            self.api.push(entity, [{**record, "version": 2, "name": "Other"}], "key")
+            self.api.push(entity, [{**record, "version": 3, "deleted": True}])
+        line = {"key": "1", "product_id": "none", "quantity": 1, "unit_price": 1}
+        new = {"id": "po_new", "version": 1, "supplier_id": "none", "lines": [line]}
+        self.api.push("purchase_order", [new])
+        for method, names in METHODS.items():
+            given = {name: GOOD[name] for name in names if name in GOOD}
+            if "external_ids" in given:
+                given |= {"entity": "purchase_order", "external_ids": [order.external_id]}
+            if method == "retry":
+                del given["operation_ids"]
+            with self.subTest(method):
+                getattr(self.api, method)(**given)
+        self.assertEqual(max(most), 1)
 
     def test_no_context_that_is_sent_changes_an_answer(self):
         for number, context in enumerate(
