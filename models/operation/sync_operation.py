@@ -2,8 +2,10 @@ import uuid
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 from ...core.retry import TOTAL_DEADLINE
+from ..base.alone import raced
 from ..base.rights import OPERATOR, check_may
 
 # What an operation that has failed is tried again by.
@@ -251,6 +253,8 @@ class SyncOperation(models.Model):
 
     def _redrive(self, reason):
         """Put dead or waiting operations in the queue, attempts counted anew."""
+        lock = "SELECT 1 FROM sync_operation WHERE id = ANY(%s) FOR NO KEY UPDATE"
+        raced(self.env, SQL(lock, self.ids))
         values = {
             "state": "pending",
             "attempts": 0,

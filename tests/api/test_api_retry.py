@@ -1,6 +1,13 @@
-from odoo.tests import new_test_user, tagged
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from ..common import SyncCase
+from odoo import SUPERUSER_ID, api
+from odoo.service.model import retrying
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
+
+from ..common import ConcurrencyCase, SyncCase
 
 
 @tagged("post_install", "-at_install")
@@ -100,3 +107,61 @@ class TestApiRetry(SyncCase):
             self.assertFalse(answer["success"], asked)
             self.assertEqual(answer["error"]["type"], "data_validation_failed")
             self.assertEqual(answer["error"]["field"], field)
+
+
+@tagged("post_install", "-at_install")
+class TestRetryAtOnce(ConcurrencyCase):
+    """Several ask for the same at the same moment."""
+
+    def setUp(self):
+        super().setUp()
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            values = {"name": "At once", "url": "http://127.0.0.1:9"}
+            backend = env["sync.backend"].create(values)
+            self.backend_id = backend.id
+            stream = backend.stream_ids.filtered(lambda s: s.entity == "supplier")
+            self.operation_id = (
+                env["sync.operation"]
+                .create(
+                    {
+                        "kind": "apply",
+                        "stream_id": stream.id,
+                        "external_id": "sup_1",
+                        "payload": {"id": "sup_1"},
+                        "state": "dead",
+                    }
+                )
+                .id
+            )
+        self.addCleanup(self.clean)
+
+    def clean(self):
+        def run(env):
+            for kind in ("push", "pull"):
+                start = f"{kind} {self.backend_id}%"
+                env["queue.job"].search([("identity_key", "=like", start)]).unlink()
+            env["sync.backend"].browse(self.backend_id).unlink()
+
+        with mute_logger("odoo.sql_db"):
+            self.call(run)
+
+    def call(self, run):
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            return retrying(partial(run, env), env)
+
+    def retry(self, __):
+        def run(env):
+            env["sync.operation"].browse(self.operation_id)._redrive("asked")
+            time.sleep(0.1)
+
+        self.call(run)
+
+    def test_whoever_comes_second_is_replayed_without_an_error(self):
+        with ThreadPoolExecutor(4) as pool, self.assertNoLogs("odoo.sql_db", "ERROR"):
+            list(pool.map(self.retry, range(4)))
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            operation = env["sync.operation"].browse(self.operation_id)
+            self.assertEqual(operation.state, "pending")
