@@ -204,7 +204,10 @@ class TestApiArguments(SyncCase):
         for method, names in METHODS.items():
             given = {name: GOOD[name] for name in names if name in GOOD}
             if "external_ids" in given:
-                given |= {"entity": "purchase_order", "external_ids": [order.external_id]}
+                given |= {
+                    "entity": "purchase_order",
+                    "external_ids": [order.external_id],
+                }
             if method == "retry":
                 del given["operation_ids"]
             with self.subTest(method):
