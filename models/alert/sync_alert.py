@@ -41,7 +41,11 @@ class SyncAlert(models.Model):
         readonly=True,
     )
     backend_id = fields.Many2one(
-        "sync.backend", readonly=True, ondelete="cascade", index="btree_not_null"
+        "sync.backend",
+        "Pharmacy",
+        readonly=True,
+        ondelete="cascade",
+        index="btree_not_null",
     )
     company_id = fields.Many2one("res.company", readonly=True)
     severity = fields.Selection(selection(Severity), required=True, readonly=True)

@@ -86,10 +86,11 @@ class SyncAlertRule(models.Model):
     )
     backend_id = fields.Many2one(
         "sync.backend",
+        "Pharmacy",
         ondelete="cascade",
         index="btree_not_null",
         tracking=True,
-        help="Empty: all backends that have no active rule of their own for the same "
+        help="Empty: all pharmacies that have no active rule of their own for the same "
         "condition.",
     )
     company_id = fields.Many2one(related="backend_id.company_id", store=True)

@@ -39,7 +39,9 @@ class SyncRecoveryLine(models.Model):
     started_at = fields.Datetime(related="run_id.started_at", store=True)
     step = fields.Char("Technical Step", required=True, readonly=True)
     step_name = fields.Char("Step", compute="_compute_step_name")
-    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", readonly=True, ondelete="cascade"
+    )
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
     found = fields.Integer(readonly=True)
     mended = fields.Integer(readonly=True)

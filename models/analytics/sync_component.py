@@ -109,7 +109,7 @@ class SyncComponent(models.Model):
     )
     name = fields.Char(readonly=True)
     title = fields.Char("Component", compute="_compute_title")
-    backend_id = fields.Many2one("sync.backend", readonly=True)
+    backend_id = fields.Many2one("sync.backend", "Pharmacy", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     state = fields.Selection(
         [("bad", "Bad"), ("fair", "Fair"), ("good", "Good")], readonly=True

@@ -83,7 +83,9 @@ class SyncMetric(models.Model):
     _order = "hour desc, id desc"
     _rec_name = "hour"
 
-    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", readonly=True, ondelete="cascade"
+    )
     company_id = fields.Many2one("res.company", readonly=True)
     hour = fields.Datetime(required=True, readonly=True, help="When the hour began.")
     kind = fields.Selection(KINDS, "Counted", required=True, readonly=True)

@@ -38,9 +38,10 @@ class SyncReportSchedule(models.Model):
     )
     backend_id = fields.Many2one(
         "sync.backend",
+        "Pharmacy",
         ondelete="cascade",
         check_company=True,
-        help="Empty: all backends of the company.",
+        help="Empty: all pharmacies of the company.",
     )
     frequency = fields.Selection(
         [("daily", "Daily"), ("weekly", "Weekly"), ("monthly", "Monthly")],

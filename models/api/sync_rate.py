@@ -22,7 +22,9 @@ class SyncRate(models.Model):
     _description = "Requests of a Minute"
     _order = "minute desc, id desc"
 
-    backend_id = fields.Many2one("sync.backend", required=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", required=True, ondelete="cascade"
+    )
     kind = fields.Selection(
         [("api", "API"), ("webhook", "Webhook")], "Road", required=True
     )

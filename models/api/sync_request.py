@@ -18,7 +18,9 @@ class SyncRequest(models.Model):
     _order = "id desc"
     _rec_name = "key"
 
-    backend_id = fields.Many2one("sync.backend", required=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", required=True, ondelete="cascade"
+    )
     key = fields.Char(required=True)
     request_hash = fields.Char(required=True)
     answer = fields.Json()

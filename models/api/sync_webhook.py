@@ -18,7 +18,9 @@ class SyncWebhook(models.Model):
     _description = "Accepted Webhook"
     _log_access = False
 
-    backend_id = fields.Many2one("sync.backend", required=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", required=True, ondelete="cascade"
+    )
     key = fields.Char(required=True, help="Hash of the id that the message has.")
     expires = fields.Datetime(required=True, index=True)
 

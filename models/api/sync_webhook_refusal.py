@@ -31,7 +31,9 @@ class SyncWebhookRefusal(models.Model):
     _order = "hour desc, id desc"
     _rec_name = "reason"
 
-    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", readonly=True, ondelete="cascade"
+    )
     reason = fields.Selection(REASONS, required=True, readonly=True)
     hour = fields.Datetime("From", required=True, readonly=True)
     count = fields.Integer(required=True, readonly=True)

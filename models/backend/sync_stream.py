@@ -20,7 +20,7 @@ class SyncStream(models.Model):
     }
 
     backend_id = fields.Many2one(
-        "sync.backend", required=True, ondelete="cascade", index=True
+        "sync.backend", "Pharmacy", required=True, ondelete="cascade", index=True
     )
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
     entity = fields.Selection(string="Type", selection="_select_entity", required=True)

@@ -37,7 +37,7 @@ class SyncCacheUse(models.Model):
     _log_access = False
 
     backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade"
+        "sync.backend", "Pharmacy", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="backend_id.company_id")
     day = fields.Date(required=True, readonly=True)

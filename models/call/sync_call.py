@@ -41,7 +41,9 @@ class SyncCall(models.Model):
     _order = "id desc"
     _rec_name = "path"
 
-    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", readonly=True, ondelete="cascade"
+    )
     service_id = fields.Many2one(
         "sync.service", readonly=True, ondelete="cascade", index="btree_not_null"
     )

@@ -8,7 +8,9 @@ class SyncCallee(models.AbstractModel):
     _name = "sync.callee"
     _description = "Guards Calls to a Backend or a Service"
 
-    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", readonly=True, ondelete="cascade"
+    )
     service_id = fields.Many2one(
         "sync.service",
         readonly=True,

@@ -26,7 +26,7 @@ class SyncConflict(models.Model):
     )
     company_id = fields.Many2one(related="mapping_id.company_id", store=True)
     entity = fields.Selection(string="Type", related="mapping_id.entity", store=True)
-    pharmacy = fields.Json(readonly=True, help="The pharmacy's values, latest seen.")
+    pharmacy = fields.Json("Seen at the Pharmacy", readonly=True)
     pharmacy_at = fields.Datetime("Changed at the Pharmacy", readonly=True)
     pharmacy_by = fields.Char("Changed at the Pharmacy by", readonly=True)
     odoo_at = fields.Datetime("Changed in Odoo", readonly=True)

@@ -24,7 +24,10 @@ class SyncConflictRule(models.Model):
     )
     active = fields.Boolean(default=True)
     backend_id = fields.Many2one(
-        "sync.backend", ondelete="cascade", help="Empty: holds for all backends."
+        "sync.backend",
+        "Pharmacy",
+        ondelete="cascade",
+        help="Empty: holds for all pharmacies.",
     )
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
     entity = fields.Selection(

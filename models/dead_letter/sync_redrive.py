@@ -39,7 +39,12 @@ class SyncRedrive(models.Model):
     }
 
     backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade", index=True
+        "sync.backend",
+        "Pharmacy",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        index=True,
     )
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
     user_id = fields.Many2one(

@@ -45,7 +45,9 @@ class SyncErrorGroup(models.Model):
     _order = "last_seen desc, id desc"
     _rec_name = "message"
 
-    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", readonly=True, ondelete="cascade"
+    )
     company_id = fields.Many2one(
         "res.company",
         compute="_compute_company_id",

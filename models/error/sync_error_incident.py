@@ -37,7 +37,9 @@ class SyncErrorIncident(models.Model):
         index="btree_not_null",
         help="Gone with its last error; the incident is kept for a year.",
     )
-    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", readonly=True, ondelete="cascade"
+    )
     company_id = fields.Many2one("res.company", readonly=True)
     type = fields.Selection(selection(ErrorType), "Error Type", readonly=True)
     category = fields.Selection(selection(Category), readonly=True)

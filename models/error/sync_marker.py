@@ -43,7 +43,7 @@ class SyncMarker(models.Model):
     _log_access = False
 
     backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade"
+        "sync.backend", "Pharmacy", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="backend_id.company_id")
     xid = fields.Char("Transaction", required=True, readonly=True)

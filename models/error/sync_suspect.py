@@ -23,7 +23,7 @@ class SyncSuspect(models.Model):
     _rec_name = "key"
 
     backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade"
+        "sync.backend", "Pharmacy", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="backend_id.company_id")
     key = fields.Char(

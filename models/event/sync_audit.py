@@ -22,7 +22,9 @@ class SyncAudit(models.Model):
     )
     at = fields.Datetime("Time", required=True, readonly=True)
     user_id = fields.Many2one("res.users", "Made by", readonly=True)
-    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", readonly=True, ondelete="cascade"
+    )
     company_id = fields.Many2one("res.company", readonly=True)
     res_model = fields.Char("Model", readonly=True)
     res_id = fields.Many2oneReference("Record", model_field="res_model", readonly=True)

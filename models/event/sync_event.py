@@ -93,7 +93,9 @@ class SyncEvent(models.Model):
     _rec_name = "type"
 
     type = fields.Selection(selection="_select_type", required=True, readonly=True)
-    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", readonly=True, ondelete="cascade"
+    )
     company_id = fields.Many2one("res.company", readonly=True)
     stream_id = fields.Many2one(
         "sync.stream",

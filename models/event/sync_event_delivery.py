@@ -204,7 +204,9 @@ class SyncEventDelivery(models.Model):
     event_id = fields.Many2one(
         "sync.event", required=True, readonly=True, ondelete="cascade", index=True
     )
-    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", readonly=True, ondelete="cascade"
+    )
     company_id = fields.Many2one(related="event_id.company_id")
     type = fields.Selection(related="event_id.type")
     handler = fields.Char(required=True, readonly=True)

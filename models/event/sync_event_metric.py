@@ -11,7 +11,7 @@ class SyncEventMetric(models.Model):
     _rec_name = "type"
 
     backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade"
+        "sync.backend", "Pharmacy", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="backend_id.company_id")
     type = fields.Selection(

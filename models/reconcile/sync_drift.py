@@ -87,7 +87,7 @@ class SyncDrift(models.Model):
     summary = fields.Char("Fields", compute="_compute_summary")
     base = fields.Json(readonly=True)
     odoo = fields.Json(readonly=True)
-    pharmacy = fields.Json(readonly=True)
+    pharmacy = fields.Json("Found at the Pharmacy", readonly=True)
     differences = fields.Html(compute="_compute_differences", sanitize=False)
     reason = fields.Char(readonly=True, help="Why a repair failed, and who decided.")
 

@@ -33,6 +33,7 @@ class SyncInitial(models.Model):
 
     backend_id = fields.Many2one(
         "sync.backend",
+        "Pharmacy",
         required=True,
         ondelete="cascade",
         index=True,

@@ -28,7 +28,12 @@ class SyncSaga(models.Model):
     _order = "id desc"
 
     backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade", index=True
+        "sync.backend",
+        "Pharmacy",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        index=True,
     )
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
     state = fields.Selection(

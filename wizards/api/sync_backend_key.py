@@ -13,7 +13,9 @@ class SyncBackendKey(models.TransientModel):
     _inherit = ["sync.bounded"]
     _description = "Issue an API Key"
 
-    backend_id = fields.Many2one("sync.backend", required=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", required=True, ondelete="cascade"
+    )
     user_id = fields.Many2one(related="backend_id.user_id")
     ends_on = fields.Date(
         required=True,

@@ -15,7 +15,9 @@ class SyncBackendConform(models.TransientModel):
     _inherit = ["sync.bounded"]
     _description = "Contract of a Pharmacy App"
 
-    backend_id = fields.Many2one("sync.backend", required=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", required=True, ondelete="cascade"
+    )
     url = fields.Char(related="backend_id.url")
     paused = fields.Boolean(related="backend_id.paused")
     name = fields.Char(

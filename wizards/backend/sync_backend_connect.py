@@ -56,7 +56,7 @@ class SyncBackendConnect(models.TransientModel):
     _inherit = ["sync.bounded", "sync.auth"]
     _description = "Connect a Pharmacy App"
 
-    backend_id = fields.Many2one("sync.backend", readonly=True)
+    backend_id = fields.Many2one("sync.backend", "Pharmacy", readonly=True)
     name = fields.Char(required=True, help="What you call this pharmacy in Odoo.")
     company_id = fields.Many2one(
         "res.company",

@@ -38,7 +38,9 @@ class SyncBackendSettings(models.TransientModel):
     _inherit = ["sync.bounded"]
     _description = "Settings of a Backend as a File"
 
-    backend_id = fields.Many2one("sync.backend", required=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", required=True, ondelete="cascade"
+    )
     content = fields.Binary("Settings Now", compute="_compute_content")
     content_name = fields.Char(compute="_compute_content")
     upload = fields.Binary("File", attachment=False)

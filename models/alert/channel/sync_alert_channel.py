@@ -58,9 +58,10 @@ class SyncAlertChannel(models.Model):
     )
     backend_id = fields.Many2one(
         "sync.backend",
+        "Pharmacy",
         ondelete="cascade",
         check_company=True,
-        help="Empty: all backends of the company.",
+        help="Empty: all pharmacies of the company.",
     )
     kind = fields.Selection(KINDS, required=True, default="slack", tracking=True)
     from_settings = fields.Boolean(

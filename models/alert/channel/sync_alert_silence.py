@@ -29,7 +29,7 @@ class SyncAlertSilence(models.Model):
         "sync.error.group", "Error", ondelete="cascade", index="btree_not_null"
     )
     backend_id = fields.Many2one(
-        "sync.backend", ondelete="cascade", index="btree_not_null"
+        "sync.backend", "Pharmacy", ondelete="cascade", index="btree_not_null"
     )
     rule_id = fields.Many2one(
         "sync.alert.rule", ondelete="cascade", index="btree_not_null"

@@ -40,7 +40,9 @@ class SyncEscalation(models.Model):
     group_id = fields.Many2one(
         "sync.error.group", required=True, readonly=True, ondelete="cascade", index=True
     )
-    backend_id = fields.Many2one("sync.backend", readonly=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", readonly=True, ondelete="cascade"
+    )
     company_id = fields.Many2one("res.company", readonly=True)
     rung = fields.Selection(RUNGS, "Step", required=True, readonly=True)
     count = fields.Integer(

@@ -55,7 +55,11 @@ class SyncDelivery(models.Model):
         "again once the receiver is in order.",
     )
     backend_id = fields.Many2one(
-        "sync.backend", readonly=True, ondelete="cascade", index="btree_not_null"
+        "sync.backend",
+        "Pharmacy",
+        readonly=True,
+        ondelete="cascade",
+        index="btree_not_null",
     )
     company_id = fields.Many2one("res.company", readonly=True, index=True)
     message_id = fields.Char(

@@ -27,7 +27,9 @@ class SyncSubscription(models.Model):
 
     name = fields.Char(tracking=True)
     active = fields.Boolean(tracking=True)
-    backend_id = fields.Many2one("sync.backend", required=True, ondelete="cascade")
+    backend_id = fields.Many2one(
+        "sync.backend", "Pharmacy", required=True, ondelete="cascade"
+    )
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
     event_types = fields.Char(
         required=True,
