@@ -187,6 +187,30 @@ class TestOtherNames(SyncCase):
         self.assertTrue(order.order_line.product_id.active, "what the shop leaves out")
         self.assertEqual(order.order_line.price_unit, 0.1)
 
+    def test_its_whole_list_is_read_in_rounds_where_that_is_chosen(self):
+        """Its ids are numbers, as are its pages; of what it deletes it answers 404."""
+        vendors = [
+            self.shop.put("vendors", company=f"Vendor {number}", status="ok")
+            for number in range(5)
+        ]
+        stream = self.stream("supplier")
+        stream.write({"reading_choice": "whole", "batch_size": 2})
+        self.pull()
+        links = self.env["sync.mapping"].search([("stream_id", "=", stream.id)])
+        self.assertEqual(len(links), 5)
+        gone = vendors[1]["id"]
+        del self.shop.there["vendors"][gone]
+        self.shop.put("vendors", vendors[4]["id"], company="Vendor five")
+        stream._begin_round()
+        self.pull()
+        self.check_in_step()
+        deleted = links.filtered("deleted")
+        self.assertEqual(deleted.mapped("external_id"), [str(gone)])
+        names = {link._record().name for link in links - deleted}
+        expected = {"Vendor 0", "Vendor 2", "Vendor 3", "Vendor five"}
+        self.assertEqual(names, expected)
+        self.assertFalse(self.backend.set_back_at)
+
     def test_what_the_shop_has_nothing_of_stays_in_odoo(self):
         self.make_order()
         self.sync()
