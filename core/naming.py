@@ -212,7 +212,7 @@ class Names:
         if self.following:
             following = self._following(answer)
         else:
-            following = _next_number(records, limit, after)
+            records, following = _numbered(records, limit, after)
         return {"items": records, "next_after": following}
 
     def _name(self, path: str) -> Name:
@@ -362,14 +362,21 @@ def _seconds(value: Any) -> Any:
     return int((moment.replace(tzinfo=timezone.utc) - EPOCH).total_seconds())
 
 
-def _next_number(records: list[Any], limit: int, after: str | None) -> str | None:
-    """The number of the page behind this one, and what this one begins with: an app
-    that does not heed the number answers with the same page for ever."""
+def _numbered(
+    records: list[Any], limit: int, after: str | None
+) -> tuple[list[Any], str | None]:
+    """The records of a page with a number, and how to ask for the next one.
+
+    An app may give fewer at once than it is asked for, so that only a page without
+    records is the last. One that knows no pages gives all of them again.
+    """
     number, __, began = (after or "1").partition(" ")
     first = (
         str(records[0].get("id")) if records and isinstance(records[0], dict) else ""
     )
     if after and first and first == began:
-        raise SchemaMismatchError("The list does not go on.", field="page")
-    # One that does not heed the limit has told all.
-    return f"{int(number) + 1} {first}" if len(records) == limit else None
+        if len(records) == limit:
+            raise SchemaMismatchError("The list does not go on.", field="page")
+        return [], None
+    goes_on = records and len(records) <= limit
+    return records, f"{int(number) + 1} {first}" if goes_on else None

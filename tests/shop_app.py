@@ -29,6 +29,7 @@ class Shop:
     :ivar asked: what it was asked, ``(method, path with query)``
     :ivar drop: how many answers to writes get lost from now on
     :ivar heeds_pages: whether it heeds the number of a page
+    :ivar largest: how many records a page has at most
     :ivar refuses: statuses by ``(method, collection)``
     """
 
@@ -37,6 +38,7 @@ class Shop:
         self.asked = []
         self.drop = 0
         self.heeds_pages = True
+        self.largest = 100
         self.refuses = {}
         self.url = None
         self._now = datetime.now(timezone.utc) - timedelta(hours=1)
@@ -93,7 +95,7 @@ class Shop:
             since = since.replace("T", " ").removesuffix("Z")
             found = [r for r in found if r["modified"] >= since]
         page = int(query.get("page", 1)) if self.heeds_pages else 1
-        size = int(query.get("per_page", 10))
+        size = min(int(query.get("per_page", 10)), self.largest)
         return 200, found[(page - 1) * size : page * size]
 
 

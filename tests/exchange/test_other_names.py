@@ -253,6 +253,20 @@ class TestOtherNames(SyncCase):
         found = self.env["product.product"].search([("name", "like", "Bandage ")])
         self.assertEqual(len(found), 5)
 
+    def test_pages_that_are_smaller_than_what_is_asked_for(self):
+        self.shop.largest = 2
+        for number in range(5):
+            self.shop.put("articles", title=f"Bandage {number}")
+        self.sync()
+        found = self.env["product.product"].search([("name", "like", "Bandage ")])
+        self.assertEqual(len(found), 5)
+
+    def test_a_shop_that_has_no_pages(self):
+        self.shop.heeds_pages = False
+        self.shop.put("articles", title="Bandage")
+        self.sync()
+        self.check_in_step()
+
     def test_a_shop_that_tells_the_same_page_for_ever_is_found_out(self):
         self.shop.heeds_pages = False
         self.stream("product").batch_size = 2
