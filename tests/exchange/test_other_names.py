@@ -3,7 +3,7 @@ from datetime import datetime, timedelta, timezone
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 
-from ..common import SyncCase
+from ..common import WorkCase
 from ..shop_app import BASE, serving
 
 NONE = False, "none"
@@ -74,7 +74,7 @@ CALLED = {
 
 
 @tagged("post_install", "-at_install")
-class TestOtherNames(SyncCase):
+class TestOtherNames(WorkCase):
     """An app that is not written for the contract is connected on the page of each
     stream: where it has what, and how it says it."""
 
@@ -90,9 +90,6 @@ class TestOtherNames(SyncCase):
         self.stream("supplier").record_path = "data"
         self.backend.action_test_connection()
         self.env.invalidate_all()
-
-    def stream(self, entity):
-        return self.backend.stream_ids.filtered(lambda s: s.entity == entity)
 
     def name(self, entity, field, path, kind="same", values=False, fallback=False):
         return self.env["sync.field.name"].create(
@@ -288,6 +285,23 @@ class TestOtherNames(SyncCase):
         article["modified"] = f"{now - timedelta(seconds=5):%Y-%m-%d %H:%M:%S}"
         self.pull()
         self.assertTrue(self.env["product.product"].search(found))
+
+    def compare(self, entity):
+        work = self.stream(entity)._reconcile()
+        self.run_job(work)
+        self.assertEqual(work.state, "done")
+        return work.drift_ids
+
+    def test_a_comparison_finds_what_was_changed_unseen(self):
+        self.shop.largest = 2
+        self.make_order()
+        self.sync()
+        self.assertFalse(self.compare("product"))
+        changed = self.shop.records("articles")[0]
+        changed["cost_price"] = 77
+        (drift,) = self.compare("product")
+        self.assertEqual(drift.mapping_id.external_id, str(changed["id"]))
+        self.assertEqual(drift.pharmacy["cost"], "77.00")
 
     def test_one_that_is_refused_says_nothing_of_the_key(self):
         self.shop.refuses["POST", "articles"] = 403
