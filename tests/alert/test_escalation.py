@@ -1,9 +1,12 @@
 import json
 import os
 import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from odoo import SUPERUSER_ID, api
+from odoo import SUPERUSER_ID, api, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
@@ -323,6 +326,82 @@ class TestEscalation(AlertCase):
         breaker.probes = 9
         self.fail_ten_times()
         self.assertEqual(breaker.probes, 9)
+
+    # -- All of it --------------------------------------------------------------------
+
+    def fail_once_more(self):
+        """Have the app refuse the change again, once breaker and change allow it; and
+        look, as the scheduled action does.
+
+        :return: unresolved failures, and the rungs that were climbed so far
+        """
+        for breaker in self.backend.breaker_ids:
+            state, __ = breaker._read_row()
+            if state.open_until:
+                breaker._write_row(replace(state, open_until=time.time() - 1))
+        self.make_due()
+        self.push()
+        self.look()
+        for step in self.steps(rung="fix", state="running"):
+            self.work(step)
+        errors = self.env["sync.error"].search([("resolved", "=", False)])
+        return len(errors), self.steps().mapped("rung")
+
+    def test_the_whole_ladder(self):
+        """An app that is down: what a person finds on the group, step by step, and
+        that all goes on once the app is back."""
+        answer = {"message": "Opened a pull request", "url": "https://fix.example/1"}
+        service = Service(body=json.dumps(answer).encode())
+        self.connect(service)
+        self.switch("reset")
+        self.backend.responsible_id = self.operator
+        order = self.make_order()
+        self.sync()
+        order.note = "changed"
+        self.app.fault("error", status=503)
+        climbed = [self.fail_once_more() for __ in range(10)]
+        expected = {1: [], 2: ["fix"], 5: ["fix", "activity"]}
+        for count, rungs in climbed[:9]:
+            self.assertEqual(rungs, expected[max(n for n in expected if n <= count)])
+        self.assertEqual(climbed[9], (10, ["fix", "activity", "reset"]))
+        fix, activity, reset = self.steps()
+        group = reset.group_id
+        self.assertEqual(group.escalation_ids, fix | activity | reset)
+        self.assertEqual([s.count for s in group.escalation_ids[::-1]], [2, 5, 10])
+        self.assertEqual((fix.state, fix.link), ("done", answer["url"]))
+        ((__, asked),) = service.requests
+        self.assertEqual(asked["error"]["type"], "service_unavailable")
+        self.assertEqual(group.activity_ids.user_id, self.operator)
+        self.assertTrue(self.backend.paused)
+        (change,) = self.operations(state="waiting")
+        self.assertGreater(
+            change.eta, fields.Datetime.now() + timedelta(minutes=5), "parked for long"
+        )
+        self.app.heal()
+        self.work(reset)
+        self.assertEqual(reset.state, "done")
+        self.assertFalse(self.backend.paused)
+        self.push()
+        self.assertEqual(change.state, "done", "it does not wait out the old time")
+        self.pull()
+        self.assertEqual(self.at_app(order)["notes"], "changed")
+        for step in group.escalation_ids:
+            self.assertTrue(step.at <= step.ended_at)
+            self.assertTrue(
+                group.message_ids.filtered(lambda m, s=step: s.correlation_id in m.body)
+            )
+
+    def test_failures_of_the_service_reset_no_connection(self):
+        self.switch("reset")
+        self.connect(Service())
+        group = self.go_wrong(
+            HttpError(503, None, "busy"), times=9, operation="automated fix"
+        ).group_id
+        self.assertFalse(group.next_step)
+        self.go_wrong(HttpError(503, None, "busy"), operation="automated fix")
+        self.climb()
+        self.assertEqual(self.steps().mapped("rung"), ["activity"])
+        self.assertFalse(self.backend.paused)
 
 
 @tagged("post_install", "-at_install")

@@ -56,7 +56,7 @@ class SyncEscalation(models.Model):
         """Job: ask the service, or check the app after a reset."""
         with self.env["sync.error"]._watch_over("escalation", self.backend_id):
             if self.rung == Rung.RESET:
-                apart(self._end_reset, self._check_app())
+                apart(self._end_reset, *self._check_app())
             else:
                 request = apart(self._fix_request)
                 if request:
@@ -210,22 +210,28 @@ class SyncEscalation(models.Model):
         return self.env._("The connection is being reset.")
 
     def _check_app(self):
-        """Whether the app answers and accepts the key, as a sentence."""
+        """Whether the app answers and accepts the key, and the same as a sentence."""
         try:
             self.backend_id._ask_app()
         except FAILURES as exc:
             Error = self.env["sync.error"]
-            return Error._explain(Error._classify(exc, self.backend_id))
-        return self.env._("The pharmacy app answers and accepts the key.")
+            return False, Error._explain(Error._classify(exc, self.backend_id))
+        return True, self.env._("The pharmacy app answers and accepts the key.")
 
-    def _end_reset(self, answer):
-        """Go on through half-open breakers: a few calls show how the app is."""
+    def _end_reset(self, answers, said):
+        """Go on through half-open breakers: a few calls show how the app is.
+
+        :param answers: the app does: what was parked for it need not wait out the
+            breaker's earlier time
+        """
         if self.state != "running":
             return
         for breaker in self.backend_id.breaker_ids:
             breaker._probe_now(self.env._("The connection was reset."))
         self._resume()
-        self._finish("done", answer)
+        if answers:
+            self.backend_id._app_is_back()
+        self._finish("done", said)
 
     def _resume(self):
         """Go on, unless a person has paused the backend since."""

@@ -15,7 +15,7 @@ from ...base.rows import insert_rows
 _logger = get_logger(__name__)
 # The switch of each step; the one for a person has none of its own.
 SWITCHES = {Rung.FIX: "automated_fix", Rung.RESET: "reset"}
-# The service's own failures are no reason to ask it.
+# The service's own failures are no reason to ask it, and say nothing of the app.
 OWN_WORK = "automated fix"
 RUNGS = [
     (str(Rung.FIX), "Automated fix"),
@@ -97,8 +97,7 @@ class SyncEscalation(models.Model):
         climbers = self._climbers(min(thresholds.values()))
         groups = self.env["sync.error.group"].browse(climbers)
         for group in groups:
-            mine = on - {Rung.FIX} if group.work == OWN_WORK else on
-            for rung in due(climbers[group.id], thresholds, mine):
+            for rung in due(climbers[group.id], thresholds, group._rungs_among(on)):
                 self._take(group, rung, climbers[group.id].count)
 
     @api.model
@@ -221,6 +220,10 @@ class SyncErrorGroup(models.Model):
     escalation_ids = fields.One2many("sync.escalation", "group_id", "Ladder")
     next_step = fields.Char(compute="_compute_next_step")
 
+    def _rungs_among(self, on):
+        """Those of the steps that are switched on that concern this group."""
+        return on & {Rung.ACTIVITY} if self.work == OWN_WORK else on
+
     def _compute_next_step(self):
         config = self.env["sync.config"]
         thresholds = config._thresholds()
@@ -242,7 +245,7 @@ class SyncErrorGroup(models.Model):
             resets = group.type in OF_HEALTH and group.backend_id
             ahead = [
                 (thresholds[rung], rung)
-                for rung in on
+                for rung in group._rungs_among(on)
                 if thresholds[rung] > count and (rung is not Rung.RESET or resets)
             ]
             group.next_step = False
