@@ -42,9 +42,8 @@ class SyncBackend(models.Model):
         :raises AccessError: the user is no operator
         """
         self._check_operator()
-        streams = self.stream_ids.filtered(lambda s: s.entity in MASTERS)
         self._note_action(self.env._("Suppliers and products read again"))
-        return streams.action_read_again()
+        return self._masters().action_read_again()
 
     def action_restart_work(self):
         """Take up now what hangs or waits, whatever time it waits for.
@@ -73,6 +72,12 @@ class SyncBackend(models.Model):
         )
 
     # -- What they do -----------------------------------------------------------------
+
+    def _masters(self):
+        return self.stream_ids.filtered(lambda stream: stream.entity in MASTERS)
+
+    def _import_masters(self):
+        self._masters()._read_again()
 
     def _clear_caches(self):
         for backend in self:
@@ -129,6 +134,8 @@ class SyncAlertRule(models.Model):
             ("clear_cache", "Clear the cache"),
             ("drop_connections", "Drop the connections"),
             ("restart_work", "Restart stuck work"),
+            ("import_masters", "Read Suppliers and Products Again"),
+            ("restore_defaults", "Restore Defaults"),
         ],
         "And Do",
         tracking=True,
@@ -142,6 +149,8 @@ class SyncAlertRule(models.Model):
             "clear_cache": backends._clear_caches,
             "drop_connections": backends._drop_connections,
             "restart_work": backends._restart_work,
+            "import_masters": backends._import_masters,
+            "restore_defaults": backends._restore_defaults,
         }
         if self.action and backends:
             act[self.action]()

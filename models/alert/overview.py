@@ -55,6 +55,7 @@ class SyncExposition(models.AbstractModel):
         return [
             *super()._families(backends),
             self._about_alerts(backends),
+            *self._about_channels(),
             *self._about_recovery(),
         ]
 
@@ -75,6 +76,37 @@ class SyncExposition(models.AbstractModel):
                 for s in Severity
             ],
         )
+
+    def _about_channels(self):
+        """Whether people can be notified: where no channel gets through, nobody hears
+        of it but by this."""
+        # pylint: disable-next=no-search-all
+        channels = self.env["sync.alert.channel"].search([])
+        waiting = dict(
+            self.env["sync.delivery"]._read_group(
+                [
+                    ("state", "in", ("waiting", "sending")),
+                    ("channel_id", "in", channels.ids),
+                ],
+                ["channel_id"],
+                ["__count"],
+            )
+        )
+        labels = {c: {"channel": c.id, "kind": c.kind} for c in channels}
+        return [
+            Family(
+                "channel_failures",
+                Kind.GAUGE,
+                "Attempts in a row that failed, of a channel that is switched on.",
+                [(labels[c], c.failures) for c in channels],
+            ),
+            Family(
+                "channel_deliveries_waiting",
+                Kind.GAUGE,
+                "Notifications that have not arrived yet.",
+                [(labels[c], waiting.get(c, 0)) for c in channels],
+            ),
+        ]
 
     def _about_recovery(self):
         run = self.env["sync.recovery.run"]._latest()

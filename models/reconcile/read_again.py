@@ -20,17 +20,19 @@ class SyncStream(models.Model):
         :raises AccessError: the user is no operator
         """
         self.backend_id._check_operator()
-        streams = self.sudo()
-        streams.cursor = False
-        for stream in streams:
-            operation = stream._pull_operation()
-            if operation.state in ("dead", "waiting"):
-                operation._redrive(self.env._("Everything is read again."))
-        streams.backend_id._schedule_pull()
+        self.sudo()._read_again()
         return self.backend_id[:1]._notify(
             self.env._("Under way"),
             self.env._("Everything is read again from the beginning."),
         )
+
+    def _read_again(self):
+        self.cursor = False
+        for stream in self:
+            operation = stream._pull_operation()
+            if operation.state in ("dead", "waiting"):
+                operation._redrive(self.env._("Everything is read again."))
+        self.backend_id._schedule_pull()
 
     def _compute_trouble(self):
         for stream in self:

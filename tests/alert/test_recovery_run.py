@@ -290,3 +290,35 @@ class TestOperatorActions(RecoveryCase):
         self.look()
         self.assertEqual(self.backend.connection_number, before + 1)
         self.assertTrue(self.notes("Drop the connections"))
+
+    def test_a_rule_can_do_all_that_an_operator_can(self):
+        self.pull()
+        streams, breaker = self.backend.stream_ids, self.backend.breaker_ids[0]
+        rule, probes = self.rule("error_spike"), breaker.probes
+        operation = self.env["sync.operation"].create(
+            {
+                "kind": "push",
+                "stream_id": streams[0].id,
+                "state": "waiting",
+                "eta": fields.Datetime.now() + timedelta(hours=5),
+            }
+        )
+        breaker.probes = 9
+        generation = self.backend.connection_number
+        seen = {
+            "clear_cache": lambda: self.notes("Clear the cache"),
+            "drop_connections": lambda: self.backend.connection_number > generation,
+            "restart_work": lambda: not operation.eta,
+            "import_masters": lambda: (
+                streams.filtered("cursor").mapped("entity") == ["purchase_order"]
+            ),
+            "restore_defaults": lambda: breaker.probes == probes,
+        }
+        for action, label in rule._fields["action"]._description_selection(self.env):
+            with self.subTest(action):
+                self.assertFalse(seen[action]())
+                rule.action = action
+                rule._act(self.backend)
+                self.env.invalidate_all()
+                self.assertTrue(seen[action]())
+                self.assertTrue(self.notes(label))

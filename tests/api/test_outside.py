@@ -211,6 +211,25 @@ class TestMetrics(SyncCase):
         self.assertLess(abs(at - now), 24 * 3600)
         self.assertEqual(self.value("recovery_step_failed", step="database"), 0)
 
+    def test_channels_that_nothing_gets_through_to_are_seen(self):
+        """Who is notified of nothing hears of it from outside."""
+        channel = self.env["sync.alert.channel"].create(
+            {"name": "Night", "kind": "slack", "address": "http://127.0.0.1:9/x"}
+        )
+        own = {"channel": channel.id, "kind": "slack"}
+        self.assertEqual(self.value("channel_failures", **own), 0)
+        channel.failures = 3
+        self.env["sync.delivery"].create(
+            [
+                {"kind": "opened", "channel_id": channel.id, "state": state}
+                for state in ("waiting", "sending", "arrived", "failed")
+            ]
+        )
+        self.assertEqual(self.value("channel_failures", **own), 3)
+        self.assertEqual(self.value("channel_deliveries_waiting", **own), 2)
+        channel.active = False
+        self.assertIsNone(self.value("channel_failures", **own))
+
     def test_what_a_backend_is_called_breaks_no_line(self):
         self.backend.name = 'Far"ma\n\\cia'
         self.assertIn(r'name="Far\"ma\n\\cia"', self.text())
