@@ -9,7 +9,7 @@ and the stream's policy decides, which keeps the value that lost.
 import uuid
 from itertools import count
 
-from rig import Client, connect, environment, table, timed
+from rig import Client, arriving_order, connect, environment, table, timed
 
 ROUNDS = 3
 BATCH = 60
@@ -21,29 +21,8 @@ backend_id, __ = connect(Client("admin", "admin"))
 
 
 def order(currency):
-    key = uuid.uuid4().hex
-    return {
-        "id": f"po_{key}",
-        "version": 1,
-        "reference": key[:12],
-        "supplier_id": "sup_apply",
-        "currency": currency,
-        "state": "draft",
-        "ordered_at": "2026-11-20T08:00:00Z",
-        "expected_at": None,
-        "notes": "",
-        "lines": [
-            {
-                "key": f"ln_{i}",
-                "product_id": f"apply_{i}",
-                "description": f"Line {i}",
-                "quantity": "3.00",
-                "uom": "Units",
-                "unit_price": "9.99",
-            }
-            for i in range(LINES)
-        ],
-    }
+    lines = [(f"apply_{i}", f"Line {i}", "9.99") for i in range(LINES)]
+    return arriving_order("sup_apply", currency, lines)
 
 
 def changed(records):

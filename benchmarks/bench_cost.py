@@ -13,7 +13,7 @@ import uuid
 from itertools import count
 from statistics import median
 
-from rig import Client, connect, environment
+from rig import Client, arriving_order, connect, environment
 
 ROUNDS = 3
 BATCH = int(os.environ.get("COST_RECORDS", "200"))
@@ -25,29 +25,11 @@ backend_id, __ = connect(Client("admin", "admin"))
 
 
 def order(currency):
-    key = uuid.uuid4().hex
-    return {
-        "id": f"po_{key}",
-        "version": 1,
-        "reference": key[:12],
-        "supplier_id": "sup_cost",
-        "currency": currency,
-        "state": "draft",
-        "ordered_at": "2026-11-20T08:00:00Z",
-        "expected_at": None,
-        "notes": "",
-        "lines": [
-            {
-                "key": f"ln_{n}",
-                "product_id": f"cost_{n}",
-                "description": f"{key} {n}",
-                "quantity": "3.00",
-                "uom": "Units",
-                "unit_price": f"{next(numbers) % 900}.50",
-            }
-            for n in range(LINES)
-        ],
-    }
+    text = uuid.uuid4().hex
+    lines = [
+        (f"cost_{n}", f"{text} {n}", f"{next(numbers) % 900}.50") for n in range(LINES)
+    ]
+    return arriving_order("sup_cost", currency, lines)
 
 
 def bare(record):

@@ -20,7 +20,7 @@ from rig import APP_KEY, TIMEOUT, Client, app, query, shell, wait_until
 BACKENDS = int(os.environ.get("FAIRNESS_BACKENDS", "20"))
 FLOOD = int(os.environ.get("FAIRNESS_FLOOD", "5000"))
 PAGE = 500
-# Of how many orders the flood has all to be read still, or it was none.
+# Orders of the flood that must still be unread at the end, or it was no flood.
 LEAST = FLOOD // 20
 # Odoo looks up new companies in the internet, unless they are marked.
 PREPARE = """
@@ -99,7 +99,7 @@ def arrival(order, text):
 
 
 def flood(order):
-    """Many new orders like one, at its app; and Odoo is to read them."""
+    """Many new orders like one, at its app, which Odoo must read."""
     url, backend, __, there = order
     like = app("GET", f"/api/v1/purchase-orders/{there}", at=url)
     data = {name: like[name] for name in ("supplier_id", "currency", "lines")}

@@ -8,7 +8,7 @@ that the addon costs them nothing.
 
 import uuid
 
-from rig import Client, connect, table, timed, wait_until
+from rig import Client, arriving_order, connect, table, timed, wait_until
 
 ROUNDS = 5
 ONE_BY_ONE = 15
@@ -64,30 +64,9 @@ def bare(number):
 
 
 def record():
-    """The same order as the pharmacy app tells it."""
-    key = uuid.uuid4().hex
-    return {
-        "id": f"po_{key}",
-        "version": 1,
-        "reference": key[:12],
-        "supplier_id": "sup_bench",
-        "currency": currency[1],
-        "state": "draft",
-        "ordered_at": "2026-11-20T08:00:00Z",
-        "expected_at": None,
-        "notes": "",
-        "lines": [
-            {
-                "key": f"ln_{i}",
-                "product_id": f"prd_{i}",
-                "description": f"Line {i}",
-                "quantity": "3.00",
-                "uom": "Units",
-                "unit_price": "9.99",
-            }
-            for i in range(LINES)
-        ],
-    }
+    """The same order as the pharmacy app sends it."""
+    lines = [(f"prd_{i}", f"Line {i}", "9.99") for i in range(LINES)]
+    return arriving_order("sup_bench", currency[1], lines)
 
 
 def create_one_by_one():

@@ -167,7 +167,7 @@ def reconcile(env, stream, full):
 
 admin = Client("admin", "admin")
 backend_id, __ = connect(admin)
-# The server's own schedule is to leave the records alone.
+# The server's own schedule must leave the records alone.
 admin("sync.backend", "write", [backend_id], {"paused": True})
 with environment() as env:
     backend = env["sync.backend"].browse(backend_id)._as_runner()

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+import uuid
 from contextlib import contextmanager
 from itertools import count
 from statistics import median
@@ -108,6 +109,36 @@ def connect(admin):
         ],
     )
     return backend[0], Client("bench", "bench")
+
+
+def arriving_order(supplier_id, currency, lines):
+    """A new order as the pharmacy app sends it.
+
+    :param lines: pharmacy's id of the product, description and unit price of each
+    """
+    key = uuid.uuid4().hex
+    return {
+        "id": f"po_{key}",
+        "version": 1,
+        "reference": key[:12],
+        "supplier_id": supplier_id,
+        "currency": currency,
+        "state": "draft",
+        "ordered_at": "2026-11-20T08:00:00Z",
+        "expected_at": None,
+        "notes": "",
+        "lines": [
+            {
+                "key": f"ln_{number}",
+                "product_id": product_id,
+                "description": description,
+                "quantity": "3.00",
+                "uom": "Units",
+                "unit_price": price,
+            }
+            for number, (product_id, description, price) in enumerate(lines)
+        ],
+    }
 
 
 def query(statement, *values):

@@ -17,9 +17,9 @@ _OF_NEW, _OF_KNOWN = (409, 422), (404, 409, GONE, STALE, 422)
 
 
 def capabilities(client, correlation_id):
-    """Names of the abilities that the app tells, or None: it tells nothing.
+    """Names of the abilities that the app declares, or None: it declares nothing.
 
-    :raises SchemaMismatchError: what it tells is no list
+    :raises SchemaMismatchError: what it declares is no list
     """
     try:
         answer = client._call("GET", "/capabilities", correlation_id=correlation_id)
@@ -144,15 +144,15 @@ def write_one(client, collection, item, correlation_id, retry=False):
         return result
     if item["method"] == "delete":
         # The app's version of it comes with its changes.
-        told = {"id": item["id"], "version": _version(item), "data": None}
-        return {"status": DELETED, **told}
+        result = {"id": item["id"], "version": _version(item), "data": None}
+        return {"status": DELETED, **result}
     record = names.read_one(body)
     with written():
         if names.own and not is_record(record):
             record = _read_written(client, collection, body, item, correlation_id)
         record = checked(record, **RECORD)
-    told = {"id": record["id"], "version": record["version"], "data": record}
-    return {"status": CREATED if creates else OK, **told}
+    result = {"id": record["id"], "version": record["version"], "data": record}
+    return {"status": CREATED if creates else OK, **result}
 
 
 def _read_written(client, collection, body, item, correlation_id):

@@ -34,7 +34,7 @@ def changes_since(client, collection, cursor, limit, correlation_id, retry=False
     it, with ``repeats``: it has records again that were read before.
 
     :param cursor: ``next_cursor`` of the page before; of another road: all is read
-    :raises SchemaMismatchError: the answer is no page, or tells no times
+    :raises SchemaMismatchError: the answer is no page, or has no times
     """
     place, now = Since.parse(cursor), datetime.now(timezone.utc)
     dates = []

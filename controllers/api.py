@@ -41,12 +41,12 @@ class ApiController(http.Controller):
         method = methods[name]
         answer, refused = api._reply(method, given)
         if refused is None:
-            return answer_response(method.told(answer))
+            return answer_response(method.as_answer(answer))
         status, headers = status_of(answer["error"]["type"]), {}
         if status in (429, 503):
             wait = getattr(refused, "retry_after", None) or RETRY_AFTER
             headers["Retry-After"] = str(math.ceil(wait))
-        return answer_response(method.told(answer), status, headers)
+        return answer_response(method.as_answer(answer), status, headers)
 
     @http.route(
         f"{PATH}/openapi.json",

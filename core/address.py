@@ -11,7 +11,7 @@ PORTS = {"http": 80, "https": 443}
 
 # Where the last four bytes are an IPv4 address that a gateway leads on to (RFC 6052).
 _TRANSLATED = ip_network("64:ff9b::/96")
-# Of protocols, not of hosts (RFC 6890); versions of Python disagree on it.
+# It belongs to protocols, not to hosts (RFC 6890); versions of Python disagree.
 _PROTOCOLS = ip_network("192.0.0.0/24")
 _SCHEME = re.compile(r"https?://", re.ASCII | re.IGNORECASE)
 _ADDRESS = re.compile(

@@ -66,7 +66,7 @@ ERROR = Object(
         ),
         "retryable": Flag(what="Whether the same request may succeed later."),
         "suggested_action": Text(what="What to do about it.", longest=2_000),
-        "cause": Text(what="Of what is queued: why it waits.", longest=100),
+        "cause": Text(what="Why a queued operation waits.", longest=100),
     },
     optional=frozenset({"cause"}),
 )
@@ -120,7 +120,7 @@ PUSH = Method(
                 *("deleted", "queued", "failed"),
             )
         ),
-        operation_id=Whole(nullable=True, what="Of what is queued."),
+        operation_id=Whole(nullable=True, what="Id of the queued operation."),
         external_id=_ID,
         odoo_id=_ODOO_ID,
         version=_VERSION,

@@ -36,7 +36,7 @@ class Move(TextEnum):
 
 @dataclass(frozen=True)
 class Received:
-    """:ivar data: what the record tells, as far as it is news.
+    """:ivar data: what the record says, as far as it is news.
     :ivar revived: whether the pharmacy took a deletion back.
     """
 
@@ -70,7 +70,7 @@ def received(
     """A record arrived.
 
     :param state: None: it has no mapping
-    :param data: its canonical values, as far as it tells them
+    :param data: its canonical values, as far as it has them
     :param in_conflict: whether a person is asked about it
     """
     if state is None:
@@ -88,9 +88,9 @@ def received(
     half = state.base.pharmacy
     if version and half and version < state.version and not state.set_back:
         # What a newer version left out is known of an older one, or not at all.
-        # Of a conflict a newer one has told already what is not agreed on.
-        told_then = data if in_conflict else half
-        news = {n: value for n, value in data.items() if n not in told_then}
+        # In a conflict a newer one has said already what is not agreed on.
+        known_then = data if in_conflict else half
+        news = {n: value for n, value in data.items() if n not in known_then}
         return Received(Move.MERGE if news else Move.UNCHANGED, state, news, revived)
     same = all(name in half and half[name] == value for name, value in data.items())
     asked = in_conflict or state.declined
@@ -101,11 +101,11 @@ def received(
 
 
 def _at_version(state: MappingState, data: Record, version: int) -> MappingState:
-    """The state once the record was told at a version. One that is told in part is
-    known in part: what it leaves out was told of another version."""
+    """The state once the record arrived at a version. One that arrives in part is
+    known in part: what it leaves out belongs to another version."""
     if state.set_back:
         part = leaves_out(state.base.pharmacy, data)
-        return _told(replace(state, in_part=part), version)
+        return _with_version(replace(state, in_part=part), version)
     if version and version < state.version:
         return replace(state, in_part=True)
     whole = not leaves_out(state.base.pharmacy, data)
@@ -114,8 +114,8 @@ def _at_version(state: MappingState, data: Record, version: int) -> MappingState
     return replace(state, in_part=state.in_part and not whole)
 
 
-def _told(state: MappingState, version: int) -> MappingState:
-    """The state at a version that was just told: the latest one, but that an app that
+def _with_version(state: MappingState, version: int) -> MappingState:
+    """The state at a version that just arrived: the latest one, but that an app that
     was set back begins anew."""
     if not state.set_back:
         version = max(version, state.version)
@@ -123,7 +123,7 @@ def _told(state: MappingState, version: int) -> MappingState:
 
 
 def leaves_out(half: Record, data: Record) -> bool:
-    """Whether a record does not tell all that the pharmacy told before."""
+    """Whether a record lacks something that the pharmacy sent before."""
     if not half.keys() <= data.keys():
         return True
     for name in data.keys() & KEYED:
@@ -145,7 +145,7 @@ def confirmed(
     version: int,
     directions: Directions = EVERY,
 ) -> MappingState:
-    """The record tells what became of pushes that were not answered."""
+    """The record shows what became of pushes that were not answered."""
     if not _says_more(state, version):
         return state
     base = state.base
@@ -184,8 +184,8 @@ def merged(
 ) -> MappingState:
     """What the comparison brings has been written in Odoo.
 
-    :param data: what the pharmacy told
-    :param stored: Odoo's record, read back; None: nothing was to be written
+    :param data: what the pharmacy sent
+    :param stored: Odoo's record, read back; None: nothing had to be written
     :param refused: what Odoo did not take of it
     """
     unanswered = state.unanswered
@@ -220,18 +220,18 @@ def gone(state: MappingState, data: Record, version: int) -> MappingState:
     to have it: that deletion is yet to be sent."""
     half = {**state.base.pharmacy, **data}
     base = Base({**state.base.odoo, **data}, half)
-    return _told(replace(state, base=base), version)
+    return _with_version(replace(state, base=base), version)
 
 
 def deleted(state: MappingState, changed: Record, version: int) -> MappingState:
     """The pharmacy deleted the record.
 
-    :param changed: what became of Odoo's by that: nothing to be told
+    :param changed: what the deletion changed in Odoo, which is not sent back
     """
     base = state.base
     base = Base({**base.odoo, **changed}, {**base.pharmacy, **changed})
     state = replace(state, base=base, deleted=True, conflict_paths=(), declined=NONE)
-    return _told(state, version)
+    return _with_version(state, version)
 
 
 def created(

@@ -1,4 +1,4 @@
-"""How Odoo says who it is to a pharmacy app: what may be entered, and who gets it.
+"""How Odoo authenticates itself to a pharmacy app: what may be entered, who gets it.
 
 Sources: RFC 9110 (header fields), RFC 7617 (Basic), RFC 6749 (OAuth 2.0).
 """

@@ -32,7 +32,7 @@ SEVERITIES: Mapping[Kind, frozenset[Severity]] = {
 }
 # Those with something of their own for each alert, which is closed with it.
 SINGLE = frozenset({Kind.PAGERDUTY, Kind.LINEAR})
-# Seconds within which alerts are told together.
+# Seconds within which alerts are sent together.
 DIGEST = 60
 DAY = 24.0
 
@@ -44,7 +44,7 @@ class Channel:
     :param rules: ids of alert rules; empty: all
     :param backend: id; None: all of its company
     :param hours: from and until, in hours of its day; None: at any time
-    :param digest: seconds within which alerts are told together
+    :param digest: seconds within which alerts are sent together
     """
 
     kind: Kind
@@ -71,7 +71,7 @@ class Channel:
         )
 
     def wait(self, severity: Severity, now: datetime) -> float:
-        """Seconds until an alert is told there: a critical one at once.
+        """Seconds until an alert is sent there: a critical one at once.
 
         :param now: by the clock of those who read it
         """
@@ -80,7 +80,7 @@ class Channel:
         return max(self._closed_for(now), float(self.collects(severity)))
 
     def collects(self, severity: Severity) -> int:
-        """Seconds within which an alert waits for others, to be told with them."""
+        """Seconds within which an alert waits for others, to be sent with them."""
         if severity is Severity.CRITICAL or self.kind in SINGLE:
             return 0
         return self.digest

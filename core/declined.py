@@ -1,6 +1,6 @@
 """What a side did not take of what the other one has.
 
-A side declines where it is to change and, read back, has something that does not mean
+A side declines where it should change and, read back, has something that does not mean
 the same: an override returned a pop-up instead of confirming the order, another addon
 swallowed a value, the app keeps its own. The pair says so (each side's half is what
 that side has), and the path is remembered: from there on the field was never agreed
@@ -26,7 +26,7 @@ from .merge import (
 )
 from .pair import Base, Held
 
-# Given a generic path, a value that a side was to have and what it has, says whether
+# Given a generic path, a value that a side should have and what it has, says whether
 # it is all that this side can hold of it.
 Keeps = Callable[[str, Any, Any], bool]
 
@@ -59,10 +59,10 @@ def not_taken(
     *,
     creating: bool = False,
 ) -> dict[str, Any]:
-    """What a side was to change and did not.
+    """What a side should have changed and did not.
 
     :param before: its record as it was; what did not have to change is its own affair
-    :param wanted: what it was to have, by field
+    :param wanted: what it should have, by field
     :param has: its record, read back
     :param creating: what is empty may be filled in then, as in lines at all times
     :return: what it has instead, by path; MISSING for a line that it did not add
@@ -86,7 +86,7 @@ def _lines_not_taken(
     for key in union(old, new):
         path, known = f"{name}[{key}]", old.get(key, {})
         if key not in new or key not in now:
-            # One that is gone though it was to stay is a change of this side's own.
+            # A line that is gone though it should stay is a change of this side's own.
             if key in now or key not in old:
                 yield path, now.get(key, MISSING)
             continue
@@ -137,8 +137,8 @@ def _means(path: str, odoo: Any, pharmacy: Any, held: Held) -> bool:
 
 
 def never_agreed(base: Base, paths: Collection[str]) -> Base:
-    """The base in which nothing was agreed on at ``paths``. Of a whole line only the
-    key is known, which makes it a conflict, on whichever side it is."""
+    """The base in which nothing was agreed on at ``paths``. A whole line keeps only
+    its key, which makes it a conflict, on whichever side it is."""
     if not paths:
         return base
     return Base(_without(base.odoo, paths), _without(base.pharmacy, paths))

@@ -11,9 +11,9 @@ from .decision import Next, Standing, next_attempt
 from .retry import RETRY_AFTER_LIMIT, Jitter, RetryPolicy
 from .taxonomy import Category
 
-# Of an alert: about 40 minutes, then it is given up; a critical one begins anew.
+# An alert: about 40 minutes, then it is given up; a critical one begins anew.
 ALERT_POLICY = RetryPolicy(8, 5, 900, 3, Jitter.EQUAL)
-# Of an event to a subscriber: ten attempts in about a day and a half.
+# An event to a subscriber: ten attempts in about a day and a half.
 WEBHOOK_POLICY = RetryPolicy(10, 5, 36_000, 6, Jitter.EQUAL)
 GONE = 410
 # Seconds that a receiver is left in peace after a failure that speaks of its health;

@@ -73,7 +73,7 @@ class Directions:
         return _without(record, self.unsent & self.untaken)
 
     def go_both(self, by_path: Mapping[str, _Value]) -> dict[str, _Value]:
-        """Of what is known by path that which is about fields that go both ways."""
+        """The part of what is known by path that is about fields going both ways."""
         one_way = self.unsent | self.untaken
         return {
             path: value
@@ -100,15 +100,15 @@ class Directions:
         """Generic paths of what travels now in a direction in which it did not."""
         return (self.unsent - now.unsent) | (self.untaken - now.untaken)
 
-    def filled_in(self, half: Record, told: Record) -> Record:
+    def filled_in(self, half: Record, answered: Record) -> Record:
         """The pharmacy's half of a record that was just created there, with what was
         not sent: the app filled that in, no person did."""
         if not self.unsent:
             return half
-        filled = {**{n: told[n] for n in self.unsent if n in told}, **half}
+        filled = {**{n: answered[n] for n in self.unsent if n in answered}, **half}
         for name in half.keys() & KEYED:
             fields = _of_lines(name, self.unsent)
-            now = lines_by_key(name, told.get(name, MISSING))
+            now = lines_by_key(name, answered.get(name, MISSING))
             filled[name] = [
                 {**{f: v for f, v in now.get(key, {}).items() if f in fields}, **line}
                 for key, line in lines_by_key(name, half[name]).items()

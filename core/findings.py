@@ -171,9 +171,9 @@ _EVIDENCE = (
 )
 
 
-def answered(status: int, *told: str) -> Delivery:
+def answered(status: int, *texts: str) -> Delivery:
     lost = status in http_causes.GATEWAY_STATUSES or (
-        status >= 500 and any(map(http_causes.GATEWAY_LOST.search, told))
+        status >= 500 and any(map(http_causes.GATEWAY_LOST.search, texts))
     )
     return Delivery.UNKNOWN if lost else Delivery.ANSWERED
 

@@ -51,7 +51,7 @@ def pair_lines(
 
     :param ours, theirs: lines by their keys
     :param match: names of the fields that the same lines have in common; tuples, the
-        strongest first. Of lines that agree in the last, those of one key are paired
+        strongest first. Where lines agree in the last, those of one key are paired
         before any other.
     :return: for each of our lines its key from now on: the pharmacy's for one that is
         paired; its own otherwise, or a new one if the pharmacy has another line by it

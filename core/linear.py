@@ -39,7 +39,7 @@ TEAM = "query($id: String!) { team(id: $id) { id name } }"
 
 
 def linear_issue(notice: Notice) -> dict[str, Any]:
-    """What Linear is told of a notice."""
+    """What Linear receives of a notice."""
     return {
         "action": str(notice.action),
         "title": notice.subject,
@@ -49,33 +49,36 @@ def linear_issue(notice: Notice) -> dict[str, Any]:
 
 
 def linear(
-    address: str, key: str, team: str, told: Mapping[str, Any], issue: str = ""
+    address: str, key: str, team: str, issue_values: Mapping[str, Any], issue: str = ""
 ) -> Road:
-    """Tell Linear what became of an alert.
+    """Show in Linear what became of an alert.
 
-    :param told: see :func:`linear_issue`
+    :param issue_values: see :func:`linear_issue`
     :param issue: id of the issue that was made for it, if there is one
     :return: its ``reference`` is the issue's id
     :raises HttpError: also for an error in an answer of 200
     """
     ask = _Asking(address, key)
-    if told["action"] == Action.TEST:
+    if issue_values["action"] == Action.TEST:
         found = yield from ask.whole(TEAM, {"id": team}, "team")
         return Receipt(200, f"team {found.get('name')}")
     if not issue:
-        if told["action"] != Action.OPENED:
+        if issue_values["action"] != Action.OPENED:
             return Receipt(200, "there is no issue")
         issue_input = {
             "teamId": team,
-            **{name: told[name] for name in ("title", "description", "priority")},
+            **{
+                name: issue_values[name]
+                for name in ("title", "description", "priority")
+            },
         }
         made = yield from ask.whole(CREATE, {"input": issue_input}, "issueCreate")
         found = made.get("issue") or {}
         said = f"issue {found.get('identifier')}"
         return Receipt(200, said, found.get("id") or "", found.get("url") or "")
-    comment = {"issueId": issue, "body": told["description"]}
+    comment = {"issueId": issue, "body": issue_values["description"]}
     yield from ask.whole(COMMENT, {"input": comment}, "commentCreate")
-    if told["action"] == Action.RESOLVED:
+    if issue_values["action"] == Action.RESOLVED:
         yield from _close(ask, issue)
     return Receipt(200, "commented on", issue)
 

@@ -110,7 +110,7 @@ def http_time(text: str | None) -> str | None:
 def is_news(
     known: Mapping[str, Any] | None, version: Any, deleted: bool, epoch: int
 ) -> bool:
-    """Whether a record that is told once more says something that was not read.
+    """Whether a record that is listed once more says something that was not read.
 
     :param known: its mapping's ``version``, ``in_part``, ``deleted`` and ``epoch``
     :param epoch: how often the app has been set back by now

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from .conflict_policy import Decision, Policies, Policy, Restored, resolve
 from .conflict_rules import AllFrozen, Facts
 from .declined import (
     Declined,
@@ -26,7 +27,6 @@ from .directions import EVERY, Directions, forget
 from .merge import KEYED, FieldConflict, Frozen, Merge, Record, lines_by_key, three_way
 from .merge_base import advance, new_base
 from .pair import NOTHING, Base, Held, as_it_is, in_odoo, seen
-from .policy import Decision, Policies, Policy, Restored, resolve
 
 NONE: Mapping[str, Declined] = MappingProxyType({})
 
@@ -43,11 +43,11 @@ class MappingState:
         pharmacy's half would be so
     :ivar uncertain: its creation was sent, and no answer to that is known
     :ivar deleted: deleted on one side; an old state does not revive it
-    :ivar in_part: whether the version was told in part only: what was left out may
-        have changed since it was told
+    :ivar in_part: whether the version is known in part only: what was left out may
+        have changed since it arrived
     :ivar conflict_paths: where a person has yet to decide
     :ivar declined: what a side did not take of what the other one has, by path
-    :ivar epoch: how often the app had been set back when the version was told
+    :ivar epoch: how often the app had been set back when the version arrived
     :ivar app_epoch: how often it has been by now
     :ivar guarded: the open conflict is over what the app had before it was set back:
         until a person has decided, Odoo gives way to nothing by itself
@@ -68,7 +68,7 @@ class MappingState:
 
     @property
     def set_back(self) -> bool:
-        """Whether the app was set back since the version was told: versions begin anew,
+        """Whether the app was set back since the version arrived: versions begin anew,
         and what it has may be older than what was agreed on."""
         return bool(self.external_id) and self.epoch < self.app_epoch
 
@@ -165,13 +165,14 @@ class Comparison:
     def agreed(self, stored: Record | None = None) -> Base:
         """The base once that is written.
 
-        :param stored: Odoo's record as it is then; None: nothing was to be written
+        :param stored: Odoo's record as it is then; None: nothing had to be written
         """
         half = new_base(self.settled, self.words, self.pharmacy, self.merge)
         stored = self.odoo if stored is None else stored
         base = self.base.with_pharmacy(half, self.words_after, stored)
         base = with_halves_of(base, self.before, self.declined)
-        # Of lines that are new here too: they go back with what the pharmacy has.
+        # This holds for lines that are new here too: they go back with what the
+        # pharmacy has.
         return self.directions.as_agreed(base, stored, self.pharmacy)
 
     def not_taken(self, stored: Record, keeps: Keeps = keeps_it) -> dict[str, Any]:
@@ -305,7 +306,7 @@ class _Parted:
     again: frozenset[str] = frozenset()
 
     def held_up(self, conflicts: Mapping[str, FieldConflict]) -> frozenset[str]:
-        """Paths that were to be tried again, where Odoo does not give way by itself: a
+        """Paths that should be tried again, where Odoo does not give way by itself: a
         conflict over a value that Odoo never had would say that it has it."""
         frozen = {p for p, values in conflicts.items() if values.odoo == values.base}
         return frozenset(

@@ -10,9 +10,9 @@ added on one side is kept; removed on one side and untouched on the other, it go
 removed on one side and changed on the other, it is a conflict. The order of lines is
 no difference. What the base becomes after it: :mod:`.merge_base`.
 
-A field that a side does not tell (absent, not null) is unchanged there. Where nothing
-was ever agreed either, the other side's value is taken: whoever was told only a part
-of such a record fetches the whole of it first.
+A field that a side leaves out (absent, not null) is unchanged there. Where nothing
+was ever agreed either, the other side's value is taken: a side that received only a
+part of such a record fetches the whole of it first.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -46,7 +46,7 @@ class _Missing(Enum):
 
 
 MISSING = _Missing.MISSING
-"""Stands where there is no value: a field not told, a line that is not there."""
+"""Stands where there is no value: a field left out, a line that is not there."""
 
 
 class Side(TextEnum):
@@ -137,7 +137,7 @@ class _Outcome(Enum):
 
 
 def _compare(name: str, base: Any, odoo: Any, pharmacy: Any, equal: Equal) -> _Outcome:
-    """The rule, for one value: MISSING is not told."""
+    """The rule, for one value: MISSING is left out."""
     if odoo is MISSING:
         odoo = base
     if pharmacy is MISSING:
@@ -196,9 +196,13 @@ def _merge_lines(
         merge.agreed[name] = pharmacy
         return
     before = lines_by_key(name, base)
-    had_odoo = before if odoo is MISSING else _told(before, lines_by_key(name, odoo))
+    had_odoo = (
+        before if odoo is MISSING else _complete_lines(before, lines_by_key(name, odoo))
+    )
     had_pharmacy = (
-        before if pharmacy is MISSING else _told(before, lines_by_key(name, pharmacy))
+        before
+        if pharmacy is MISSING
+        else _complete_lines(before, lines_by_key(name, pharmacy))
     )
     new_odoo: list[Record] = []
     new_pharmacy: list[Record] = []
@@ -282,10 +286,10 @@ def lines_by_key(name: str, lines: Any) -> dict[str, Record]:
     return found
 
 
-def _told(
+def _complete_lines(
     before: Mapping[str, Record], lines: Mapping[str, Record]
 ) -> dict[str, Record]:
-    """The lines, each with the values of before where it does not tell them."""
+    """The lines, each with the values of before where it leaves them out."""
     return {key: {**before.get(key, {}), **line} for key, line in lines.items()}
 
 

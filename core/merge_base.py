@@ -93,7 +93,7 @@ def confirm(
     equal: Equal | None = None,
     keyed: Collection[str] = KEYED,
 ) -> dict[str, Any]:
-    """The base once the pharmacy's record tells what became of a push that was never
+    """The base once the pharmacy's record shows what became of a push that was never
     answered: what was sent and stands there now is agreed. Without this a person who
     has undone the change since would see it come back as the pharmacy's.
 
@@ -149,8 +149,8 @@ def _agreed_lines(
         line = dict(base.get(key, {}))
         if key in odoo and key in pharmacy:
             for field, value in pharmacy[key].items():
-                told = odoo[key].get(field, MISSING)
-                if alike(f"{name}.{field}", told, value, equal):
+                odoo_value = odoo[key].get(field, MISSING)
+                if alike(f"{name}.{field}", odoo_value, value, equal):
                     line[field] = value
         elif key not in odoo and key not in pharmacy:
             continue

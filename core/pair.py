@@ -3,10 +3,10 @@
 Two sides seldom hold a value in the same way: one rounds it, fills in a default where
 nothing was said, drops the blank lines of a text, or declines a change without a word.
 So each side is compared with its own half only. It is done in the pharmacy's words:
-:func:`seen` tells Odoo's record as the pharmacy would, with the pharmacy's half
+:func:`seen` words Odoo's record as the pharmacy would, with the pharmacy's half
 wherever Odoo did not change its own, and :mod:`.merge` compares that with one base, the
 pharmacy's half. :func:`in_odoo` is the way back. A field that the pharmacy's half does
-not have was never told: until it is, only Odoo's half says whether Odoo changed it.
+not have was never sent: until it is, only Odoo's half says whether Odoo changed it.
 
 Where a person keeps what Odoo has over what the pharmacy has by now, Odoo's half is
 what Odoo's value stands for: what the pharmacy had, which Odoo perhaps cannot hold,
@@ -19,7 +19,7 @@ from typing import Any
 
 from .merge import KEYED, MISSING, Merge, Record, lines_by_key, union
 
-# Given a generic path and a value of the pharmacy's, says what Odoo tells of it once
+# Given a generic path and a value of the pharmacy's, says what Odoo has of it once
 # Odoo has it: an amount that is rounded there, a text that lost its blank lines.
 Held = Callable[[str, Any], Any]
 
@@ -54,7 +54,7 @@ class Base:
         }
 
     def learned(self, pharmacy: Record, held: Held = as_it_is) -> "Base":
-        """The base once the pharmacy tells what it never told: where that is what Odoo
+        """The base once the pharmacy sends what it never sent: where that is what Odoo
         had, both had the same all along."""
         if self.odoo is self.pharmacy:
             return self
@@ -88,7 +88,7 @@ class Base:
         Odoo, both count as having had the same, unless Odoo's value stands for another
         one of the pharmacy's: then that is its half.
 
-        :param seen: Odoo's record as :func:`seen` tells it, with all that was written
+        :param seen: Odoo's record as :func:`seen` words it, with all that was written
             there since
         :param stored: Odoo's record as it is
         """
@@ -118,7 +118,7 @@ def seen(
     """Odoo's record in the pharmacy's words.
 
     :param pharmacy: what the pharmacy has now, as far as it is known
-    :return: without the fields that Odoo did not change and the pharmacy never told
+    :return: without the fields that Odoo did not change and the pharmacy never sent
     """
     pharmacy = base.pharmacy if pharmacy is None else pharmacy
     words = {}
@@ -127,16 +127,16 @@ def seen(
             side.get(name, MISSING) for side in (base.odoo, base.pharmacy, pharmacy)
         ]
         word: Callable[..., Any] = _seen_lines if name in KEYED else _word
-        told = word(name, value, *sides, held=held)
-        if told is not MISSING:
-            words[name] = told
+        said = word(name, value, *sides, held=held)
+        if said is not MISSING:
+            words[name] = said
     return words
 
 
 def in_odoo(merge: Merge, words: Record, odoo: Record) -> dict[str, Any]:
     """What to write in Odoo: ``merge.to_odoo`` with Odoo's own values where they stay.
 
-    :param words: Odoo's record as :func:`seen` told it to the comparison
+    :param words: Odoo's record as :func:`seen` worded it for the comparison
     """
     return {
         name: _lines_in_odoo(value, words.get(name), odoo.get(name))
@@ -146,9 +146,9 @@ def in_odoo(merge: Merge, words: Record, odoo: Record) -> dict[str, Any]:
     }
 
 
-def untold(changes: Record, odoo: Record, pharmacy: Record) -> list[str]:
+def unread_paths(changes: Record, odoo: Record, pharmacy: Record) -> list[str]:
     """Paths of ``changes``, about to be sent, that would overwrite what the pharmacy
-    never told: fields of its record, or of a line that it has.
+    never sent: fields of its record, or of a line that it has.
 
     A list of lines is sent whole, so what a line there is not known to have would be
     lost.
@@ -177,9 +177,9 @@ def _is_held(path: str, odoo: Any, pharmacy: Any, held: Held) -> bool:
 
 
 def _learned_lines(
-    name: str, half: Any, had: Any, told: Any, held: Held
+    name: str, half: Any, had: Any, current: Any, held: Held
 ) -> list[Record]:
-    own, now = lines_by_key(name, had), lines_by_key(name, told)
+    own, now = lines_by_key(name, had), lines_by_key(name, current)
     if half is MISSING:
         half = [{"key": key} for key in own if key in now]
     return [
@@ -210,7 +210,7 @@ def _word(
     *,
     held: Held,
 ) -> Any:
-    """One value of Odoo's in the pharmacy's words; MISSING: unchanged, never told."""
+    """One value of Odoo's in the pharmacy's words; MISSING: unchanged, never sent."""
     if value == pharmacy:
         return pharmacy
     unchanged = value == had_odoo
@@ -234,30 +234,30 @@ def _seen_lines(
 ) -> Any:
     if value == had_odoo == had_pharmacy and pharmacy in (value, MISSING):
         return had_pharmacy
-    ours, own, theirs, told = (
+    ours, own, theirs, current = (
         lines_by_key(name, lines) for lines in (value, had_odoo, had_pharmacy, pharmacy)
     )
     words: list[Record] = []
     for key in union(ours, theirs):
         if key not in ours:
             # Odoo never took the line up; if it is gone there, both are without it.
-            if key not in own and (pharmacy is MISSING or key in told):
+            if key not in own and (pharmacy is MISSING or key in current):
                 words.append(theirs[key])
-        elif key in theirs or key in told or ours[key] != own.get(key):
-            sides = [side.get(key, {}) for side in (own, theirs, told)]
+        elif key in theirs or key in current or ours[key] != own.get(key):
+            sides = [side.get(key, {}) for side in (own, theirs, current)]
             words.append(_seen_line(name, ours[key], *sides, held=held))
-    never_told = had_pharmacy is MISSING and pharmacy is MISSING
-    return MISSING if never_told and not words else words
+    never_sent = had_pharmacy is MISSING and pharmacy is MISSING
+    return MISSING if never_sent and not words else words
 
 
 def _seen_line(
-    name: str, line: Record, own: Record, theirs: Record, told: Record, *, held: Held
+    name: str, line: Record, own: Record, theirs: Record, current: Record, *, held: Held
 ) -> Record:
     words = {"key": line["key"]}
     for field, value in line.items():
         if field == "key":
             continue
-        sides = [side.get(field, MISSING) for side in (own, theirs, told)]
+        sides = [side.get(field, MISSING) for side in (own, theirs, current)]
         word = _word(f"{name}.{field}", value, *sides, held=held)
         if word is not MISSING:
             words[field] = word

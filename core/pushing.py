@@ -13,7 +13,7 @@ from .declined import Declined, Keeps, keeps_it, not_taken, value_at, with_value
 from .directions import EVERY, Directions
 from .mapping_state import NONE, Comparison, MappingState
 from .merge import MISSING, Record, Side, generic_path
-from .pair import NOTHING, Base, untold
+from .pair import NOTHING, Base, unread_paths
 from .taxonomy import TextEnum
 
 OK = (200, 201, 204)
@@ -31,7 +31,7 @@ class Step(TextEnum):
     GONE, SAME: it ends, for the record is nowhere, or nothing differs. WAIT: for what
     it refers to. LATER: what differs is not essential, and the app is busy. FIND: see
     whether a record that is deleted here was ever created there. FETCH: read what the
-    pharmacy never told, or not of its latest version, before anything is sent over it.
+    pharmacy never sent, or not of its latest version, before anything is sent over it.
     """
 
     GONE = "gone"
@@ -76,7 +76,7 @@ def is_due(state: MappingState, comparison: Comparison | None) -> bool:
         return False
     if comparison is None:
         return bool(state.external_id or state.uncertain)
-    # Of one that is just being sent, what its base will be is not known yet.
+    # While a push is being sent its future base is not known yet.
     return bool(
         not state.external_id or state.unanswered or comparison.merge.to_pharmacy
     )
@@ -139,7 +139,7 @@ def _plan_update(
         if not changes:
             return Plan(Step.LATER)
     known = read_at is not None and read_at == state.version
-    over = state.in_part or untold(changes, comparison.odoo, comparison.pharmacy)
+    over = state.in_part or unread_paths(changes, comparison.odoo, comparison.pharmacy)
     if state.set_back or (over and not known):
         return Plan(Step.FETCH)
     return Plan(Step.UPDATE, changes, reduced, declined=tuple(comparison.declined))
@@ -171,7 +171,7 @@ class Fate(TextEnum):
     """What came of a push that was answered.
 
     DONE. GONE: the pharmacy had deleted it. CANCELLED: not sent. LINKED: it was there
-    already. READ: what the pharmacy never told is known now. STALE: it has newer
+    already. READ: what the pharmacy never sent is known now. STALE: it has newer
     values. LOST: the app was set back since it was asked, or does not have the record
     any more: it is sent anew. REFUSED.
     """
@@ -208,7 +208,7 @@ def answered(
     *,
     key: str,
     taken: bool = False,
-    told: Record | None = None,
+    written: Record | None = None,
     keeps: Keeps = keeps_it,
     directions: Directions = EVERY,
 ) -> Answered:
@@ -220,8 +220,8 @@ def answered(
         ``current``: the record as the pharmacy has it; ``overwrote``: unseen values
     :param key: Odoo's key of the record
     :param taken: whether ``current`` is another mapping's counterpart
-    :param told: canonical values of what was written, as the app has them now, and of
-        a new record what was not sent; None: as they were sent
+    :param written: canonical values of what was written, as the app has them now, and
+        of a new record what was not sent; None: as they were sent
     :param keeps: says whether the app has all that it can hold of a value
     :param directions: which fields travel which way
     """
@@ -231,7 +231,7 @@ def answered(
         # What the app said then holds no more.
         return Answered(state, Fate.LOST)
     if status in OK:
-        return _accepted(state, before, planned, answer, told, keeps, directions)
+        return _accepted(state, before, planned, answer, written, keeps, directions)
     state = not_applied(state, before)
     if status == CANCELLED:
         uncertain = is_uncertain(before)
@@ -272,7 +272,7 @@ def silent(
 
 def not_applied(state: MappingState, before: MappingState) -> MappingState:
     """What was sent is not at the pharmacy. If its record has changed since, that has
-    told already what became of earlier pushes too."""
+    shown already what became of earlier pushes too."""
     if state.version != before.version:
         return state
     return replace(state, unanswered=before.unanswered)
@@ -284,7 +284,7 @@ def _not_there(state: MappingState, planned: Plan) -> Answered:
         return Answered(replace(state, deleted=True), Fate.GONE)
     if state.set_back:
         return Answered(lost(state), Fate.LOST)
-    # What was only to be read may be gone for any reason.
+    # A record that was only read may be gone for any reason.
     went_back = planned.step is Step.UPDATE
     fate = Fate.LOST if went_back else Fate.REFUSED
     return Answered(state, fate, went_back=went_back)
@@ -301,7 +301,7 @@ def _accepted(
     before: MappingState,
     planned: Plan,
     answer: Mapping[str, Any],
-    told: Record | None,
+    written: Record | None,
     keeps: Keeps,
     directions: Directions,
 ) -> Answered:
@@ -329,16 +329,16 @@ def _accepted(
             if path in planned.declined or path not in before.declined
         },
     )
-    if told is not None:
+    if written is not None:
         creating = planned.step is Step.CREATE
         had = {} if creating else before.base.pharmacy
-        state = _with_what_it_has(state, had, sent, told, keeps, creating)
+        state = _with_what_it_has(state, had, sent, written, keeps, creating)
         if creating:
-            half = directions.filled_in(state.base.pharmacy, told)
+            half = directions.filled_in(state.base.pharmacy, written)
             state = replace(state, base=Base(state.base.odoo, half))
         state = replace(state, declined=directions.go_both(state.declined))
     state = state.forgotten(planned.directions.opened(directions))
-    accepted = {name: (told or sent).get(name, sent[name]) for name in sent}
+    accepted = {name: (written or sent).get(name, sent[name]) for name in sent}
     return Answered(state, Fate.DONE, answer.get("data") or None, accepted)
 
 
@@ -346,15 +346,15 @@ def _with_what_it_has(
     state: MappingState,
     had: Record,
     sent: Record,
-    told: Record,
+    written: Record,
     keeps: Keeps,
     creating: bool,
 ) -> MappingState:
     """The state once the app says what it made of what was sent: that, and not a person
     there, is why it has something else."""
-    told = {**sent, **told}
+    written = {**sent, **written}
     half, declined = state.base.pharmacy, {**state.declined}
-    for path, has in not_taken(had, sent, told, creating=creating).items():
+    for path, has in not_taken(had, sent, written, creating=creating).items():
         if path in state.conflict_paths:
             continue
         half = with_value(half, path, has)

@@ -49,7 +49,7 @@ class Shape:
         if value is not None or not self.nullable:
             self._check(value, name)
 
-    def told(self, value: Any) -> Any:
+    def as_answer(self, value: Any) -> Any:
         """A value of an answer: what Odoo has nothing of is null, not false."""
         return None if value is False and self.nullable else value
 
@@ -182,10 +182,10 @@ class ListOf(Shape):
             if self.item is not None:
                 self.item.check(item, f"{name}[{index}]")
 
-    def told(self, value: Any) -> Any:
+    def as_answer(self, value: Any) -> Any:
         if self.item is None or not isinstance(value, list):
-            return super().told(value)
-        return [self.item.told(item) for item in value]
+            return super().as_answer(value)
+        return [self.item.as_answer(item) for item in value]
 
     def _schema(self) -> dict[str, Any]:
         items = self.item.schema() if self.item is not None else dict(self.described)
@@ -214,10 +214,12 @@ class Object(Shape):
         for key, item in value.items():
             self.fields.get(key, self.values).check(item, f"{name}.{key}")
 
-    def told(self, value: Any) -> Any:
+    def as_answer(self, value: Any) -> Any:
         if not isinstance(value, dict):
-            return super().told(value)
-        return {k: self.fields.get(k, self.values).told(v) for k, v in value.items()}
+            return super().as_answer(value)
+        return {
+            k: self.fields.get(k, self.values).as_answer(v) for k, v in value.items()
+        }
 
     def _schema(self) -> dict[str, Any]:
         if self.described:
@@ -288,9 +290,9 @@ class Method:
         argument.shape.check(value, argument.name)
         return value
 
-    def told(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+    def as_answer(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         """An answer in which nothing is null."""
-        return {k: self.answer.get(k, Shape()).told(v) for k, v in answer.items()}
+        return {k: self.answer.get(k, Shape()).as_answer(v) for k, v in answer.items()}
 
     def request_schema(self) -> dict[str, Any]:
         """The request's body as JSON Schema."""

@@ -1,7 +1,8 @@
 """Secrets as they are kept: sealed with a key from outside of the database.
 
-A sealed text is ``$fernet$`` and a Fernet token. Of several keys the first seals, and
-each opens: so one is replaced by another. Without a key a text is kept as it is.
+A sealed text is ``$fernet$`` and a Fernet token. The first of several keys
+seals, and each opens: so one is replaced by another. Without a key a text is kept as
+it is.
 """
 
 from collections.abc import Sequence

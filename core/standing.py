@@ -2,7 +2,7 @@
 
 Whatever shows how things stand (overview, bar at the top, backend, record) shows what
 these rules say, so that no two places contradict each other. What waits for the app
-and what needs a person are told apart: the first goes on by itself.
+and what needs a person are kept apart: the first goes on by itself.
 
 Sentences are templates that the code which shows them translates and fills in; their
 names are those of :class:`Facts`, with ``since``, ``next`` and ``age`` written as the

@@ -16,7 +16,7 @@ from .texts import _lt
 # Seconds for which a token serves of which its server does not say it, at most, and
 # before its end at which another is asked for.
 UNSAID, LONGEST, MARGIN = 300.0, 86_400.0, 30.0
-# Of a token, in characters: servers bound the headers of a request.
+# Characters of a token: servers bound the headers of a request.
 LARGEST = 8_000
 # Statuses that ask for patience.
 _LATER = frozenset({408, 425, 429})
@@ -97,7 +97,7 @@ def read_token(status: int, body: Any, headers: Mapping[str, str], now: float) -
     """The token in the answer of a token server.
 
     Nothing that the server says is repeated but a code that the standard knows: it may
-    have been told secrets.
+    have received secrets.
 
     :param body: the decoded JSON; None if it is none
     :param now: POSIX seconds, from which it counts
@@ -122,12 +122,12 @@ def read_token(status: int, body: Any, headers: Mapping[str, str], now: float) -
     return Token(value, now + _seconds(said.get("expires_in")))
 
 
-def _seconds(told: Any) -> float:
-    """For how long a token serves, by what was told of its life."""
+def _seconds(expires_in: Any) -> float:
+    """For how long a token serves, by what the server said of its life."""
     life = UNSAID
-    if not isinstance(told, bool):
+    if not isinstance(expires_in, bool):
         with suppress(ValueError, TypeError, OverflowError):
-            life = float(told)
+            life = float(expires_in)
     # Not a number is no more than nothing, either.
     life = min(life, LONGEST) if life > 0 else UNSAID
     return max(life / 2, life - MARGIN)

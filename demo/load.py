@@ -99,7 +99,7 @@ def issue_key(backend):
 
 
 def subscribe(backend):
-    """Have the app tell Odoo at once when something changes."""
+    """Have the app notify Odoo at once when something changes."""
     url = f"{os.environ['PHARMACY_ODOO_URL']}/pharmacy_sync/webhook/{backend.id}"
     webhooks = f"{os.environ['PHARMACY_APP_URL']}/api/v1/webhooks"
     headers = {"Authorization": f"Bearer {os.environ['PHARMACY_APP_KEY']}"}

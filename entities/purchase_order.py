@@ -234,7 +234,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     @api.model
     def _taxes(self, product, fiscal_position):
-        """Of a new line of the product, in the company of its environment."""
+        """Taxes of a new line of the product, in the company of its environment."""
         taxes = product.supplier_taxes_id
         own = taxes._filter_taxes_by_company(product.env.company)
         return fiscal_position.map_tax(own)

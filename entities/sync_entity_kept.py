@@ -10,7 +10,7 @@ from .sync_entity_schema import ENVELOPE
 
 class SyncEntity(models.AbstractModel):
     """What Odoo makes of what the pharmacy says: how it holds it, what it does not keep
-    of it, what it has no field for, and what it cannot tell."""
+    of it, what it has no field for, and what it cannot say."""
 
     _inherit = "sync.entity"
 

@@ -12,7 +12,7 @@ from .errors import ApiError, Code, to_json
 
 
 class Ability(str, Enum):
-    """Names of the abilities, as ``GET /capabilities`` tells them."""
+    """Names of the abilities, as ``GET /capabilities`` lists them."""
 
     BATCH = "batch"
     CAPABILITIES = "capabilities"

@@ -43,7 +43,7 @@ class SettingsData(Closed):
     # A code with which every record is refused, each for itself; empty: none is.
     refuse_records: Code | Literal[""] | None = None
     auth: Method | None = None
-    # Seconds that new tokens are good for, and what is told of it (-1: nothing).
+    # Seconds that new tokens are good for, and what the answer says (-1: nothing).
     token_seconds: float | None = None
     told_seconds: float | None = None
     forget_tokens: StrictBool = False

@@ -193,7 +193,7 @@ def _add_writing(router, entity):
     def delete_record(
         request: Request, caller: FromCaller, record_id: RecordId, if_match: IfMatch
     ):
-        """Leaves a tombstone: the feed tells of it, and GET answers 410."""
+        """Leaves a tombstone: the feed lists it, and GET answers 410."""
         return _single(
             request,
             caller,

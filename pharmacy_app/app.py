@@ -25,7 +25,7 @@ from .webhooks import follow_command_line
 _DESCRIPTION = """
 Purchase orders, suppliers and products of a pharmacy.
 
-Amounts are decimal texts, times are UTC to seconds. A record has a version, told by
+Amounts are decimal texts, times are UTC to seconds. A record has a version, sent as
 `ETag` and wanted back as `If-Match`. `X-Correlation-ID` is echoed and logged.
 A repeated `Idempotency-Key` gets the first answer again, for seven days.
 """

@@ -32,7 +32,7 @@ class Callers:
     ``odoo``.
 
     :ivar token_seconds: how long a token is good for
-    :ivar told_seconds: what is told of it; None: nothing is
+    :ivar told_seconds: what the answer says of it; None: nothing
     """
 
     def __init__(self, api_key, method=Method.BEARER):
@@ -69,7 +69,7 @@ class Callers:
         user = form.get("client_id", user)
         password = form.get("client_secret", password)
         if not _same(f"{user}\n{password}", f"{USER}\n{self.key}"):
-            # What it was told it repeats, as some do.
+            # It repeats what it received, as some do.
             said = f"no client {user} with secret {password}"
             return 401, {"error": "invalid_client", "error_description": said}
         if form.get("scope", SCOPE) != SCOPE:

@@ -91,7 +91,7 @@ class ApiError(Exception):
         return body
 
     def result(self, correlation):
-        """The part of a batch item's result that tells of the refusal."""
+        """The part of a batch item's result that describes the refusal."""
         return {
             "status": self.status,
             "error": self.error(correlation),

@@ -52,11 +52,11 @@ class Rule(Closed):
     :param count: how often it may still hit; None without limit
     :param status: of the kinds ``error`` and ``refuse_item``
     :param seconds: of ``latency``, ``hang``, ``clock_skew``, ``webhook_reorder``
-    :param retry_after: seconds told with ``rate_limit``, and with ``error`` if given
+    :param retry_after: seconds sent with ``rate_limit``, and with ``error`` if given
     :param bytes_per_second: of ``drip``
     :param record: of ``bad_record``: the id of the record
     :param put: of ``bad_record``: values that its fields, or those of the change that
-        tells of it, have in the answer
+        announces it, have in the answer
     """
 
     kind: Kind

@@ -248,7 +248,7 @@ def _misshapen(body, rule):
 
 
 def _with_bad_record(body, rule):
-    """The answer with other values of one record, wherever it is told of. A change of
+    """The answer with other values of one record, wherever it stands. A change of
     the feed has its id, version and flag beside the record's data."""
 
     def bend(value):

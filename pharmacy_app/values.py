@@ -1,5 +1,5 @@
 """The values in the bodies of the REST contract: what each may be, and how it is kept
-and told."""
+and sent."""
 
 import re
 from decimal import ROUND_HALF_UP, Decimal

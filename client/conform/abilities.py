@@ -16,11 +16,11 @@ from .sandbox import NO_ROUTE, PAGE, PAGES, AbsentError, BrokenError, want
 def capabilities(app):
     answer = app.ask("GET", "/capabilities")
     _want_route(answer)
-    told = answer.get("abilities")
+    names = answer.get("abilities")
     want(
         answer.good
-        and isinstance(told, list)
-        and all(isinstance(each, str) for each in told),
+        and isinstance(names, list)
+        and all(isinstance(each, str) for each in names),
         "The answer has no list of abilities.",
     )
 
@@ -44,9 +44,9 @@ def _check_results(results, names):
     for result, name in ((first, names[0]), (last, names[2])):
         want(result.get("status") == 201, "A good record of a batch was not created.")
         want(isinstance(result.get("id"), str), "A result has no id (text).")
-        told = result.get("data")
+        data = result.get("data")
         want(
-            isinstance(told, dict) and told.get("name") == name,
+            isinstance(data, dict) and data.get("name") == name,
             "The results are not in the order of the items.",
         )
     want(

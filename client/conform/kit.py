@@ -112,8 +112,7 @@ def run(
         if check(*BASICS[0]).state is State.HOLDS:
             for basic in BASICS[1:]:
                 check(*basic)
-            told = check(*CAPABILITIES)
-            declared = _declared(told)
+            declared = _declared(check(*CAPABILITIES))
             for ability in ABILITIES:
                 check(*ability, declared=declared)
     finally:
@@ -141,7 +140,7 @@ def _not_tried(function, title, cost=""):
 
 
 def _declared(finding):
-    """The abilities that the app tells, or None."""
+    """The abilities that the app declares, or None."""
     if finding.state is not State.HOLDS:
         return None
     return set(finding.asked[-1].answer["abilities"])
@@ -151,14 +150,14 @@ def _judged(finding, declared):
     """What the app says of itself must be so."""
     if declared is None:
         return finding
-    told = finding.name in declared
-    if told and finding.state is State.ABSENT:
-        why = f"The app tells that it has {finding.name}. {finding.why}"
+    has = finding.name in declared
+    if has and finding.state is State.ABSENT:
+        why = f"The app declares {finding.name}. {finding.why}"
         return Finding(
             finding.name, finding.title, State.BROKEN, why, asked=finding.asked
         )
-    if not told and finding.state is State.HOLDS:
-        why = "The app does not tell of it."
+    if not has and finding.state is State.HOLDS:
+        why = "The app does not declare it."
         return Finding(
             finding.name, finding.title, State.HOLDS, why, asked=finding.asked
         )

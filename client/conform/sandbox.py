@@ -118,8 +118,8 @@ class Sandbox:
             self._asked.append(Asked(method, shown, headers, body, None, str(exc)))
             raise BrokenError("No answer came.") from exc
         answer = Answer(response.status_code, response.headers, _json(response))
-        told = response.text if answer.body is None else answer.body
-        self._asked.append(Asked(method, shown, headers, body, answer.status, told))
+        said = response.text if answer.body is None else answer.body
+        self._asked.append(Asked(method, shown, headers, body, answer.status, said))
         return answer
 
     def _known(self, deadline):

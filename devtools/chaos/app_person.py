@@ -1,5 +1,5 @@
-"""Persons at the pharmacy: they write over its app's API, and tell Odoo themselves now
-and then."""
+"""Persons at the pharmacy: they write over its app's API, and notify Odoo themselves
+now and then."""
 
 import uuid
 from dataclasses import replace

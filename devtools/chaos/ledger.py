@@ -1,4 +1,4 @@
-"""What persons on both sides were told had been done."""
+"""What both sides confirmed to persons as done."""
 
 import threading
 from dataclasses import dataclass

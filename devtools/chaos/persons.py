@@ -5,13 +5,13 @@ import random
 from .ledger import EXISTS, NO, SIDES, YES, Write
 
 ORDER, SUPPLIER, PRODUCT = KINDS = ("order", "supplier", "product")
-# What is edited of each kind. Of an order's lines it is the first.
+# What is edited of each kind; an order's lines: the first one.
 EDITED = {
     ORDER: ("notes", "quantity", "unit_price"),
     SUPPLIER: ("phone", "city", "street"),
     PRODUCT: ("price", "cost"),
 }
-# Of so many records one has a field that both sides write.
+# One in so many records has a field that both sides write.
 FOUGHT_OVER = 7
 # Seconds between two writes of a person, at most.
 PACE = 0.8
@@ -90,7 +90,7 @@ class Person:
             self._made(record, answer.data)
 
     def _new_values(self, record, number):
-        """What a new record has: by slot, and as the side is told."""
+        """What a new record has: by slot, and as the side receives it."""
         if record[0] == SUPPLIER:
             slots = {"phone": f"+34 6{number:08}", "city": f"City {number}"}
             return slots, self._supplier(record[1], slots)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 # Seconds between two troubles, and how long one lasts.
 PAUSE = (3.0, 9.0)
 LASTS = (2.0, 8.0)
-# Of the app's faults: what its rule says besides the kind.
+# Faults of the app: what a rule says besides the kind.
 FAULTS = {
     "error": {"status": 503},
     "rate_limit": {"retry_after": 2},

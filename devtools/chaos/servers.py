@@ -40,10 +40,10 @@ class Servers:
 
     def prepare(self):
         """Connect the two sides: what ``prepare.py`` says."""
-        told = self._folder / "prepared.json"
+        prepared = self._folder / "prepared.json"
         words = ["shell", "-c", config.write(f"{self._word}_prepare")]
         words += ["-d", self.database, "--no-http", "--max-cron-threads=0"]
-        env = {**stack.demo_environment(self._state), "CHAOS_PREPARED": str(told)}
+        env = {**stack.demo_environment(self._state), "CHAOS_PREPARED": str(prepared)}
         with step("connect Odoo and the pharmacy app"):
             shell.run(
                 [*odoo.command(), *words],
@@ -52,12 +52,12 @@ class Servers:
                 env=env,
                 stdin=PREPARE,
             )
-            if not told.exists():
+            if not prepared.exists():
                 raise StepError(
                     "Odoo could not be connected",
                     log=paths.LOG / f"{self._word}.log",
                 )
-        self.prepared = json.loads(told.read_text())
+        self.prepared = json.loads(prepared.read_text())
 
     def start(self):
         """Start all, and wait until they answer."""

@@ -167,7 +167,7 @@ class Storm:
         self.recovered = time.monotonic() - began
         self.dead = len(self._dead())
         if self.dead:
-            # As an operator would who is told of them.
+            # As an operator would who is notified of them.
             dead = [["state", "=", "dead"]]
             found = self.operator("sync.operation", "search", domain=dead)
             self.operator("sync.operation", "action_redrive", ids=found.data)

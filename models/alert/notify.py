@@ -170,7 +170,7 @@ class SyncAlert(models.Model):
                 alert._tell(channel, "resolved")
 
     def _spread(self, kind):
-        """Have each channel tell of those of these that it takes."""
+        """Have each channel send those of these that it takes."""
         taking = {}
         for alert in self:
             for channel in self.env["sync.alert.channel"]._taking(alert):

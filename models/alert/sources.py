@@ -7,14 +7,14 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.alerting import Condition
-from ...core.health import health
+from ...core.health_score import health
 from ...core.taxonomy import Severity
 
 # Errors that occurred since then are looked at: every minute, and some minutes late.
 LOOK = timedelta(seconds=90)
 # Errors with an alert each are found even if they were committed that late.
 URGENT_LOOK = timedelta(minutes=15)
-# The work of errors that say that one could not be recorded or told as it should be.
+# The work of errors that say that one could not be recorded or sent as it should be.
 HANDLING = "error handling"
 # States of groups whose errors raise no alert.
 QUIET = ("muted", "resolved")

@@ -69,7 +69,7 @@ SELECT 6, 'database', NULL, NULL::int, NULL::int, a.since at time zone 'UTC',
 """
 # Handlers that a backend has at most.
 MOST = 64
-# Of each handler of a backend the events that it failed at.
+# The events that each handler of a backend failed at.
 HANDLERS = """
 SELECT (b.id::bigint * {most} + h.place) * {kinds} + 7, 'handler', h.name, b.id,
        b.company_id, d.since, d.troubled::int,

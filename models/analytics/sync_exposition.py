@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.exposition import Family, Kind, render
-from ...core.health import health
+from ...core.health_score import health
 
 # Milliseconds for each query: who scrapes does not wait longer.
 PATIENCE = 5_000

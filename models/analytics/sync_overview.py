@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ...core.health import Vitals, health
+from ...core.health_score import Vitals, health
 from ...core.period import HOUR
 from ..base.rights import USER, check_group
 
@@ -85,7 +85,7 @@ class SyncOverview(models.AbstractModel):
     def _vitals(self, backends):
         """What the health of each of ``backends`` is made of.
 
-        :return: ``{backend id: core.health.Vitals}``
+        :return: ``{backend id: core.health_score.Vitals}``
         """
         rows = self.env.execute_query_dict(
             SQL(

@@ -36,12 +36,12 @@ class SyncPolicy(models.AbstractModel):
             {record: record._policy_values(names) for record in self} if names else {}
         )
         result = super().write(vals)
-        for record, told in before.items():
+        for record, old in before.items():
             now = record._policy_values(names)
             changes = [
-                f"{label}: {told[label]} → {now[label]}"
-                for label in told
-                if told[label] != now[label]
+                f"{label}: {old[label]} → {now[label]}"
+                for label in old
+                if old[label] != now[label]
             ]
             if changes:
                 record._note_policy(f"{record.display_name}: {'; '.join(changes)}")

@@ -7,7 +7,7 @@ from odoo.tools import SQL, escape_psql
 from ...core.erasing import as_json, erase, identifying
 from ..base.rights import MANAGER, check_group
 
-# Of a person; what else a link leads to is not personal.
+# Fields of a person; what else a link leads to is not personal.
 PERSONAL = ("name", "email", "phone", "vat", "street", "street2")
 # Rows that are the person's own, by what they name: they go.
 BY_RECORD = ("sync_event",)

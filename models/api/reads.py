@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 from ...core.api_health import HEALTH, STATISTICS
 from ...core.api_methods import CHANGES, LOOKUP
-from ...core.health import health
+from ...core.health_score import health
 from ..base.alone import without_sql
 
 
@@ -127,11 +127,11 @@ class SyncApi(models.AbstractModel):
             "score": health(
                 backend.env["sync.overview"]._vitals(backend)[backend.id]
             ).score,
-            "breakers": [_told(breaker) for breaker in backend.breaker_ids],
+            "breakers": [_breaker_status(breaker) for breaker in backend.breaker_ids],
         }
 
 
-def _told(breaker):
+def _breaker_status(breaker):
     wait = breaker.open_until and breaker.open_until - fields.Datetime.now()
     return {
         "operation": breaker.operation,

@@ -30,8 +30,8 @@ class SyncWebhook(models.Model):
 
     @api.model
     def _is_first(self, backend, signed):
-        """Remember a webhook. Of two at once the second waits for the first, and meets
-        a serialization failure, which replays it.
+        """Remember a webhook. When two come at once, the second waits for the first
+        and meets a serialization failure, which replays it.
 
         :param signed: :class:`...core.signature.Signed`
         :return: whether it is the first of its id

@@ -12,7 +12,8 @@ from ...core.signature import sign, verify
 PACE = 2
 # Seconds for which one that has begun is believed to have another one behind it.
 RECENT = PACE + 1
-# Of no backend: what is sent to one that takes no webhooks takes as long to refuse.
+# No backend has it: what is sent to one that takes no webhooks takes as long to
+# refuse.
 NO_SECRET = "whsec_bm9ib2R5"
 
 
@@ -59,7 +60,7 @@ class SyncBackend(models.Model):
 
     def _schedule_noticed_pull(self):
         """Have the changes read at once; where the app was asked a moment ago, in a
-        moment, together with what it tells of until then."""
+        moment, together with what it announces until then."""
         now = fields.Datetime.now()
         ((asked,),) = self.env.execute_query(
             SQL(

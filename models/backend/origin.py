@@ -51,9 +51,9 @@ class SyncBackend(models.Model):
     @api.model
     @tools.ormcache()
     def _cluster(self):
-        """The identifier of the PostgreSQL cluster; empty if this server does not tell
+        """The identifier of the PostgreSQL cluster; empty if this server does not say
         it, or not to this user: then a copy of the same uuid and name on another server
-        cannot be told from the original."""
+        cannot be distinguished from the original."""
         try:
             with self.env.cr.savepoint(flush=False):
                 ((cluster,),) = self.env.execute_query(

@@ -13,6 +13,7 @@ from ...core.pushing import nothing_agreed
 from ...entities.directory import Directory
 from ..base.actions import open_record
 from ..base.alone import raced
+from ..base.rows import insert_rows
 
 # Fields of the mapping that are those of its state as they are.
 MOVED = (
@@ -300,8 +301,8 @@ class SyncMapping(models.Model):
     def _declined(self):
         """What is declined, by path, a :class:`..core.declined.Declined` each."""
         return {
-            path: Declined(Side(told["by"]), told["reason"], told["unseen"])
-            for path, told in (self.declined or {}).items()
+            path: Declined(Side(known["by"]), known["reason"], known["unseen"])
+            for path, known in (self.declined or {}).items()
         }
 
     def _move(self, before, after, by=Side.PHARMACY, correlation_id=None):
@@ -352,41 +353,26 @@ class SyncMapping(models.Model):
         """
         if not rows:
             return self.browse()
-        bases = [row.get("base") for row in rows]
-        query = SQL(
-            """INSERT INTO sync_mapping
-               (stream_id, backend_id, company_id, res_model, key, state,
-                res_id, external_id, version, base, odoo_base, deleted, arrived,
-                epoch, create_uid, write_uid, create_date, write_date)
-               SELECT %(stream)s, %(backend)s, %(company)s, %(model)s, key,
-                      'synced', res_id, external_id, version, base, odoo_base,
-                      deleted, arrived, %(epoch)s, %(uid)s, %(uid)s,
-                      now() at time zone 'UTC', now() at time zone 'UTC'
-                 FROM unnest(%(keys)s::text[], %(res_ids)s::int[],
-                             %(external_ids)s::text[], %(versions)s::int[],
-                             %(bases)s::jsonb[], %(apart)s::jsonb[],
-                             %(deleted)s::bool[], %(arrived)s::bool[])
-                      AS t (key, res_id, external_id, version, base, odoo_base,
-                            deleted, arrived)
-               ON CONFLICT DO NOTHING
-               RETURNING id""",
-            stream=stream.id,
-            backend=stream.backend_id.id,
-            company=stream.backend_id.company_id.id,
-            model=stream.res_model,
-            epoch=stream.backend_id.epoch,
-            uid=self.env.uid,
-            keys=[str(uuid.uuid4()) for __ in rows],
-            res_ids=[row.get("res_id") for row in rows],
-            external_ids=[row.get("external_id") for row in rows],
-            versions=[row.get("version") or 0 for row in rows],
-            bases=[_json(base and base.pharmacy) for base in bases],
-            apart=[_json(base and base.apart) for base in bases],
-            deleted=[row.get("deleted", False) for row in rows],
-            arrived=[row.get("arrived", False) for row in rows],
-        )
-        return self.browse(row[0] for row in raced(self.env, query))
-
-
-def _json(value):
-    return json.dumps(value) if value else None
+        common = {
+            "stream_id": stream.id,
+            "backend_id": stream.backend_id.id,
+            "company_id": stream.backend_id.company_id.id,
+            "res_model": stream.res_model,
+            "epoch": stream.backend_id.epoch,
+            "state": "synced",
+        }
+        values = []
+        for row in rows:
+            base = row.get("base")
+            own = {
+                "key": str(uuid.uuid4()),
+                "res_id": row.get("res_id"),
+                "external_id": row.get("external_id"),
+                "version": row.get("version") or 0,
+                "base": (base and base.pharmacy) or None,
+                "odoo_base": (base and base.apart) or None,
+                "deleted": row.get("deleted", False),
+                "arrived": row.get("arrived", False),
+            }
+            values.append({**common, **own})
+        return self.browse(insert_rows(self, values, SQL("DO NOTHING")))

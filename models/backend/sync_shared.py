@@ -64,7 +64,7 @@ class SyncShared(models.AbstractModel):
 
 
 class SyncRetryPolicy(models.Model):
-    """Of all companies, as it names no backend."""
+    """It belongs to all companies, as it names no backend."""
 
     _name = "sync.retry.policy"
     _inherit = ["sync.retry.policy", "sync.shared"]

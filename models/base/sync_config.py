@@ -23,8 +23,8 @@ _logger = get_logger(__name__)
 SECTION = "pharmacy_sync"
 # Seconds that one job takes, whatever the server allows: others must get their turn.
 LONGEST = 60.0
-# Of what the server allows: what is begun last, such as a call that meets silence, must
-# end in time too.
+# The share of what the server allows: what is begun last, such as a call that meets
+# silence, must end in time too.
 SHARE = 0.25
 # Settings that are kept as system parameters, under their own names.
 PARAMETERS = ("breaker_threshold", "alert_rate_limit")

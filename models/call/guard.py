@@ -312,7 +312,7 @@ class SyncBackend(models.Model):
 
     def _connection_changed(self):
         result = super()._connection_changed()
-        # It may be refused no longer: the next call tells.
+        # It may be refused no longer: the next call shows it.
         self._accepted()
         return result
 

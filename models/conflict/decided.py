@@ -1,7 +1,7 @@
 from odoo import SUPERUSER_ID, api, fields, models
 
+from ...core.conflict_policy import Policy, Restored
 from ...core.merge import MISSING
-from ...core.policy import Policy, Restored
 from .sync_conflict import _by_side, _text
 
 
@@ -14,8 +14,9 @@ class SyncConflict(models.Model):
     def _keep_decided(self, decided):
         """Keep decisions as resolved conflicts.
 
-        :param decided: tuples of mapping, its :class:`...core.policy.Decision` list,
-            the pharmacy's canonical values and the correlation id
+        :param decided: tuples of mapping, its list of
+            :class:`...core.conflict_policy.Decision`, the pharmacy's canonical values
+            and the correlation id
         """
         now = fields.Datetime.now()
         self.with_context(tracking_disable=True).create(

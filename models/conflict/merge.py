@@ -87,7 +87,7 @@ class SyncMapping(models.Model):
 
     def _restored(self, facts):
         """How it has to be compared if the app was set back, a
-        :class:`...core.policy.Restored`; None: as ever.
+        :class:`...core.conflict_policy.Restored`; None: as ever.
 
         :param facts: :class:`.record_facts.RecordFacts` of the record
         """

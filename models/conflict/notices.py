@@ -29,11 +29,11 @@ class SyncEvent(models.Model):
             if not record or "activity_ids" not in record:
                 continue
             if conflict.mapping_id._open_conflict():
-                self._ask_to_decide(conflict, record)
+                self._schedule_activity(conflict, record)
             elif conflict.state == "resolved":
-                self._say_decided(conflict, record)
+                self._close_activity(conflict, record)
 
-    def _ask_to_decide(self, conflict, record):
+    def _schedule_activity(self, conflict, record):
         user = conflict.odoo_user_id
         asked = self.env["mail.activity"].search_count(
             [
@@ -55,7 +55,7 @@ class SyncEvent(models.Model):
             ),
         )
 
-    def _say_decided(self, conflict, record):
+    def _close_activity(self, conflict, record):
         own = self.with_context(lang=conflict.odoo_user_id.lang).env
         strategies = conflict._fields["strategy"]._description_selection(own)
         said = own._(

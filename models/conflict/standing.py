@@ -69,7 +69,7 @@ class SyncMapping(models.Model):
             records = records.browse(mappings.mapped("res_id")).exists()
             directory = Directory(stream.backend_id)
             data, __ = stream._serialise_alone(records, directory)
-            # The echo of what arrived is no change that is to travel.
+            # The echo of what arrived is no change that must travel.
             differing += mappings.filtered(
                 lambda m, data=data: (
                     m.res_id not in data or m._compare(data[m.res_id]).merge.to_pharmacy

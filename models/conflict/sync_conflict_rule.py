@@ -66,7 +66,7 @@ class SyncConflictRule(models.Model):
 
     @api.model
     def _rules(self, stream):
-        """The rules that hold for a stream, a tuple of :class:`...core.policy.Rule`."""
+        """The rules of a stream, a tuple of :class:`...core.conflict_policy.Rule`."""
         found = neutral(self.sudo()).search(
             [
                 ("backend_id", "in", (False, stream.backend_id.id)),

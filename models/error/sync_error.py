@@ -370,13 +370,14 @@ class SyncError(models.Model):
             classification.type,
             redact(classification.message),
         ) as failure:
-            apart(self.sudo()._keep, classification, exception, about)
+            apart(self.sudo()._record_apart, classification, exception, about)
         if failure:
             self._record_bare(about)
         return classification
 
     @api.model
-    def _keep(self, classification, exception, about):
+    def _record_apart(self, classification, exception, about):
+        """For :func:`apart`: no recordset leaves the transaction that ends with it."""
         self._record_here(classification, exception, **about)
 
 

@@ -144,7 +144,7 @@ class SyncEvent(models.Model):
             "ALTER TABLE sync_event ADD COLUMN IF NOT EXISTS "
             "xid xid8 NOT NULL DEFAULT pg_current_xact_id()"
         )
-        # Used at once: a new sequence tells its first number before giving it out.
+        # Used at once: a new sequence shows its first number before giving it out.
         self.env.cr.execute(
             """DO $$ BEGIN
                    IF to_regclass('sync_event_stamp') IS NULL THEN

@@ -5,11 +5,11 @@ from odoo.fields import Domain
 
 from ...core.arriving import as_known, confirmed, gone, merged
 from ...core.codes_handed_on import to_vacate
+from ...core.conflict_policy import Decision
 from ...core.conflict_rules import Rule, RuleKind
 from ...core.declined import not_taken, value_at
 from ...core.exceptions import AwaitedValueError, HeldValueError
 from ...core.merge import MISSING, FieldConflict, Side, generic_path
-from ...core.policy import Decision
 from ..base.alone import alone
 from ..conflict.merge import by_odoo
 from ..conflict.record_facts import Peers, RecordFacts
@@ -134,7 +134,7 @@ class SyncStream(models.Model):
         would not have. Where it is a code that another record has, that one may give it
         up yet.
 
-        :param data: what was to be written
+        :param data: what should have been written
         """
         if getattr(arrival.error, "field", None):
             return
@@ -168,7 +168,7 @@ class SyncStream(models.Model):
         return isinstance(trial.error, _TrialError)
 
     def _holders(self, arrival, data):
-        """Other records of Odoo that have a code which was to be written: ``{its name:
+        """Other records of Odoo that have a code which should be written: ``{its name:
         record}``."""
         Record = self.env[self.res_model].with_context(active_test=False)
         own = arrival.mapping.res_id if arrival.mapping else 0

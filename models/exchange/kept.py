@@ -22,7 +22,7 @@ class SyncOperation(models.Model):
         epoch = stream.backend_id.epoch
         unread = []
         for record in records:
-            number, version = _told(record)
+            number, version = _version_key(record)
             deleted = _has_id(record) and record.get("deleted") is True
             mapping = known.get(number) if isinstance(number, str) else None
             kept_before = (number, version) in kept
@@ -50,7 +50,7 @@ class SyncOperation(models.Model):
                 ("external_id", "in", [*ids, False]),
             ]
         )
-        return known, [_told(operation.payload) for operation in kept]
+        return known, [_version_key(operation.payload) for operation in kept]
 
     def _apply_kept(self, suspected=False):
         """Try these again.
@@ -145,7 +145,7 @@ def _has_id(record):
     return isinstance(record, dict) and isinstance(record.get("id"), str)
 
 
-def _told(record):
+def _version_key(record):
     """Which version of which record it is, as it is kept; of what is no record, all."""
     record = storable(record if isinstance(record, dict) else {UNREADABLE: record})
     if record.get("id") is None:

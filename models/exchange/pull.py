@@ -132,7 +132,7 @@ class SyncStream(models.Model):
         return True
 
     def _is_half_read(self):
-        """Whether another job is to go on where this one's turn was over."""
+        """Whether another job must go on where this one's turn was over."""
         return self._pull_operation().state in ("pending", "running")
 
     def _get_place(self):

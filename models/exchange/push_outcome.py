@@ -217,7 +217,7 @@ class SyncStream(models.Model):
             answer,
             key=mapping.key,
             taken=self._is_taken(mapping, answer.get("current")),
-            told=self._told(item, answer),
+            written=self._written_values(item, answer),
             keeps=self._adapter()._taken(),
             directions=self._directions(),
         )
@@ -252,7 +252,7 @@ class SyncStream(models.Model):
             outcomes.stale.append(self._refusal(operation, answer))
         else:
             arrives = None
-            self._refuse_or_vacate(operation, item, answer, outcomes)
+            self._vacate_codes_or_fail(operation, item, answer, outcomes)
         asked_for = found.fate is not Fate.DONE or conflict
         if arrives and (asked_for or not self._says_no_more(found.state, arrives)):
             outcomes.arrived.append(arrives)
@@ -271,11 +271,11 @@ class SyncStream(models.Model):
         found = received(state, record.get("version") or 0, said, deleted=deleted)
         return found.move is Move.UNCHANGED and found.state == state
 
-    def _refuse_or_vacate(self, operation, item, answer, outcomes):
-        if not self._vacate_first(operation, item, answer):
+    def _vacate_codes_or_fail(self, operation, item, answer, outcomes):
+        if not self._vacate_codes(operation, item, answer):
             outcomes.failed.append(self._refusal(operation, answer))
 
-    def _vacate_first(self, operation, item, answer):
+    def _vacate_codes(self, operation, item, answer):
         """A value of which the app has only one is another record's there, and that is
         about to give it up: this record gives up its own first, should that one wait
         for it in turn.
@@ -299,7 +299,7 @@ class SyncStream(models.Model):
         leaves = holder._compare(holder._serialise()).to_pharmacy if record else sent
         if not shared or not leaves.keys() >= set(shared):
             return False
-        values = {"state": "pending", "reason": self._why_vacated(record, shared)}
+        values = {"state": "pending", "reason": self._vacate_reason(record, shared)}
         pharmacy = item.state.base.pharmacy
         if any(pharmacy.get(key) for key in shared):
             emptied = {key: converters[key].empty for key in shared}
@@ -310,7 +310,7 @@ class SyncStream(models.Model):
         operation._change_states(values)
         return True
 
-    def _why_vacated(self, record, keys):
+    def _vacate_reason(self, record, keys):
         return self.env._(
             "%(record)s still has %(fields)s at the pharmacy, and is about to give it "
             "up.",
@@ -318,7 +318,7 @@ class SyncStream(models.Model):
             fields=", ".join(keys),
         )
 
-    def _told(self, item, answer):
+    def _written_values(self, item, answer):
         """Canonical values of what was written, as the app answers them, and of a new
         record what was not sent; None: as they were sent, or nothing that can be read.
         What is wrong with it is found where it is applied."""

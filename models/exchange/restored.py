@@ -20,7 +20,7 @@ class SyncBackend(models.Model):
     It is known by a cursor that it refuses, by a version below one that it gave, or by
     a known record that it does not have. From then on versions begin anew (the epoch),
     all is read again, and what the app has otherwise than agreed is not taken over by
-    itself: see :class:`...core.policy.Restored`.
+    itself: see :class:`...core.conflict_policy.Restored`.
     """
 
     _inherit = "sync.backend"
@@ -92,11 +92,11 @@ class SyncBackend(models.Model):
 
     def _find_low(self, stream, changes):
         """``(epoch, [(external id, known version), ...])`` of records below that."""
-        told = _versions(changes)
+        versions = _versions(changes)
         known = self.env["sync.mapping"].search_fetch(
             [
                 ("stream_id", "=", stream.id),
-                ("external_id", "in", list(told)),
+                ("external_id", "in", list(versions)),
                 ("epoch", "=", self.epoch),
             ],
             ["external_id", "version"],
@@ -104,7 +104,7 @@ class SyncBackend(models.Model):
         low = [
             (mapping.external_id, mapping.version)
             for mapping in known
-            if told[mapping.external_id] < mapping.version
+            if versions[mapping.external_id] < mapping.version
         ]
         return self.epoch, low[:LOOKED_AT]
 
@@ -118,17 +118,17 @@ class SyncBackend(models.Model):
 
 def _versions(changes):
     """Versions by id, of those that can be records."""
-    told = {}
+    versions = {}
     for record in filter(is_record, map(as_record, changes)):
         with suppress(InvalidDataError):
-            told[check_id(record["id"], "id")] = record["version"]
-    return told
+            versions[check_id(record["id"], "id")] = record["version"]
+    return versions
 
 
 def how_far(stream, cursor, records):
     """Values of a stream that was read up to a cursor.
 
-    With it goes the time of the latest change that was told, by the app's clock as far
+    With it goes the time of the latest change that was read, by the app's clock as far
     as that is not ahead: what has a later one was changed since.
     """
     now = fields.Datetime.now()

@@ -168,18 +168,29 @@ class SyncProgress(models.AbstractModel):
             self._halt("done")
 
     def _fail_work(self, exception):
-        Error = self.env["sync.error"]
-        backend = self._work_backend()
+        classification = self._record_failure(exception)
+        self._halt("failed", self.env["sync.error"]._explain(classification))
+
+    def _record_failure(self, exception, record_name=None, **about):
+        """Record a failure of the work, or at one record, which does not end it.
+
+        :param about: more of what :meth:`SyncError._values` takes
+        :return: the classification
+        """
+        Error, backend = self.env["sync.error"], self._work_backend()
         classification = Error._classify(exception, backend)
+        context = {"work": self.display_name}
+        if record_name:
+            context["record"] = record_name
         Error._record_here(
             classification,
             exception,
             operation=self._name,
             backend_id=backend.id,
-            correlation_id=self.correlation_id,
-            context={"work": self.display_name},
+            context=context,
+            **{"correlation_id": self.correlation_id, **about},
         )
-        self._halt("failed", Error._explain(classification))
+        return classification
 
     @api.model
     def _recover_all(self):

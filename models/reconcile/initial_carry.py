@@ -69,20 +69,10 @@ class SyncInitialPart(models.Model):
         errors = [results[line.external_id] for line in lines]
         for line, error in zip(lines, errors, strict=True):
             if error and not isinstance(error, SuspectedError):
-                self._record_failure(error, line)
+                self.initial_id._record_failure(
+                    error, line.display_name, stream_id=self.stream_id.id
+                )
         return self._end_lines(lines, errors)
-
-    def _record_failure(self, exception, line):
-        work, Error = self.initial_id, self.env["sync.error"]
-        Error._record_here(
-            Error._classify(exception, work.backend_id),
-            exception,
-            operation=work._name,
-            backend_id=work.backend_id.id,
-            stream_id=self.stream_id.id,
-            correlation_id=work.correlation_id,
-            context={"work": work.display_name, "record": line.display_name},
-        )
 
     def _carry_create_odoo(self, ids, suspected=False):
         lines = self.env["sync.initial.line"].browse(ids)

@@ -64,7 +64,12 @@ class SyncReconciliation(models.Model):
                 reason = storable_text(str(failure.error))
                 reason = drift.stream_id.backend_id._redact(reason)
                 drift.write({"state": "failed", "reason": reason})
-                self._record_failure(failure.error, drift, correlation_id)
+                self._record_failure(
+                    failure.error,
+                    drift.record_name,
+                    mapping_id=drift.mapping_id.id,
+                    correlation_id=correlation_id,
+                )
             else:
                 drift.state = "repaired"
         self.backend_id._schedule_push()
@@ -81,18 +86,6 @@ class SyncReconciliation(models.Model):
         if isinstance(record, SchemaMismatchError):
             raise record
         repairs[drift.repair](drift, record, correlation_id)
-
-    def _record_failure(self, exception, drift, correlation_id):
-        Error = self.env["sync.error"]
-        Error._record_here(
-            Error._classify(exception, self.backend_id),
-            exception,
-            operation=self._name,
-            backend_id=self.backend_id.id,
-            mapping_id=drift.mapping_id.id,
-            correlation_id=correlation_id,
-            context={"work": self.display_name, "record": drift.record_name},
-        )
 
     def _repair_push(self, drift, record, correlation_id):
         """The pharmacy gets what Odoo has, be it a deletion."""

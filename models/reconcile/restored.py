@@ -37,7 +37,7 @@ class SyncBackend(models.Model):
         self._end_set_back()
 
     def _begin_epoch(self):
-        """What the comparison found alike is as agreed, at a version yet to be told."""
+        """What the comparison found alike is as agreed, at a version yet to be read."""
         self.env.flush_all()
         self.env.execute_query(
             SQL(

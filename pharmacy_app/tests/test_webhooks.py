@@ -1,4 +1,4 @@
-"""Each committed change is told, signed, at least once, whatever dies in between."""
+"""Each committed change is sent, signed, at least once, whatever dies in between."""
 
 import base64
 import json

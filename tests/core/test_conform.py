@@ -176,10 +176,10 @@ def test_abilities_are_what_the_app_says():
     assert _judged(absent, set()) == absent
     lie = _judged(absent, {"batch"})
     assert (lie.state, lie.cost) == (State.BROKEN, "")
-    assert lie.why == "The app tells that it has batch. It answers 404."
+    assert lie.why == "The app declares batch. It answers 404."
     holds = Finding("batch", "", State.HOLDS)
     assert _judged(holds, {"batch"}) == holds
-    assert _judged(holds, {"webhooks"}).why == "The app does not tell of it."
+    assert _judged(holds, {"webhooks"}).why == "The app does not declare it."
 
 
 def test_a_run_that_takes_too_long_ends_and_leaves_nothing(app):

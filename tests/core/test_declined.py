@@ -11,6 +11,7 @@ from odoo.addons.pharmacy_sync.core.arriving import (
     merged,
     received,
 )
+from odoo.addons.pharmacy_sync.core.conflict_policy import Policies, Policy
 from odoo.addons.pharmacy_sync.core.declined import Declined, not_taken, value_at
 from odoo.addons.pharmacy_sync.core.mapping_state import (
     MappingState,
@@ -20,7 +21,6 @@ from odoo.addons.pharmacy_sync.core.mapping_state import (
 )
 from odoo.addons.pharmacy_sync.core.merge import MISSING, Side
 from odoo.addons.pharmacy_sync.core.pair import Base
-from odoo.addons.pharmacy_sync.core.policy import Policies, Policy
 from odoo.addons.pharmacy_sync.core.pushing import Fate, Plan, Step, answered, is_due
 
 
@@ -151,11 +151,13 @@ def test_a_record_that_is_deleted_has_nothing_declined():
 # --- the pharmacy -----------------------------------------------------------------
 
 
-def push(sent, told, keeps=None, creating=False):
+def push(sent, written, keeps=None, creating=False):
     step = Step.CREATE if creating else Step.UPDATE
-    answer = {"status": 200, "id": "ph", "version": 4, "data": told}
+    answer = {"status": 200, "id": "ph", "version": 4, "data": written}
     more = {"keeps": keeps} if keeps else {}
-    return answered(STATE, STATE, Plan(step, sent), answer, key="k", told=told, **more)
+    return answered(
+        STATE, STATE, Plan(step, sent), answer, key="k", written=written, **more
+    )
 
 
 @each

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.arriving import confirmed, first_agreed, merged
+from odoo.addons.pharmacy_sync.core.conflict_policy import Policies, Policy
 from odoo.addons.pharmacy_sync.core.declined import Declined
 from odoo.addons.pharmacy_sync.core.directions import EVERY, Direction, Directions
 from odoo.addons.pharmacy_sync.core.mapping_state import MappingState, compare, decide
 from odoo.addons.pharmacy_sync.core.merge import Side, generic_path
 from odoo.addons.pharmacy_sync.core.pair import NOTHING, Base
-from odoo.addons.pharmacy_sync.core.policy import Policies, Policy
 from odoo.addons.pharmacy_sync.core.pushing import (
     Fate,
     Plan,
@@ -233,7 +233,7 @@ def test_nobody_is_asked_about_what_was_declined():
             sent,
             answer,
             key="k",
-            told={"cost": "5"},
+            written={"cost": "5"},
             directions=only("cost", way),
         )
         assert list(after.state.declined) == declined

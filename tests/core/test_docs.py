@@ -11,7 +11,7 @@ import pytest
 
 from odoo.addons.pharmacy_sync.core import api_health, api_methods, exceptions
 from odoo.addons.pharmacy_sync.core.alert_kinds import KINDS
-from odoo.addons.pharmacy_sync.core.health import FIGURES
+from odoo.addons.pharmacy_sync.core.health_score import FIGURES
 from odoo.addons.pharmacy_sync.core.http_status import status_of
 from odoo.addons.pharmacy_sync.core.openapi import document
 from odoo.addons.pharmacy_sync.core.schema import Method

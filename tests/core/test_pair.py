@@ -5,12 +5,12 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 from hypothesis import given, strategies as st
 
+from odoo.addons.pharmacy_sync.core.conflict_policy import Policies, Policy
 from odoo.addons.pharmacy_sync.core.declined import value_at
 from odoo.addons.pharmacy_sync.core.mapping_state import compare, decide, first_agreed
 from odoo.addons.pharmacy_sync.core.merge import MISSING, Side, generic_path
 from odoo.addons.pharmacy_sync.core.merge_base import advance, settle
-from odoo.addons.pharmacy_sync.core.pair import NOTHING, Base, seen, untold
-from odoo.addons.pharmacy_sync.core.policy import Policies, Policy
+from odoo.addons.pharmacy_sync.core.pair import NOTHING, Base, seen, unread_paths
 from odoo.addons.pharmacy_sync.core.resolution import differences
 
 CENT = Decimal("0.01")
@@ -70,9 +70,9 @@ def test_what_was_never_told_is_neither_sent_nor_written():
     odoo = {"name": "x", "city": "", "lines": []}
     base = first_agreed({"name": "x"}, odoo)
     assert both(compare(base, odoo, held=held)) == ({}, {}, {})
-    assert untold(compare(base, {**odoo, "city": "Getafe"}).to_pharmacy, odoo, {}) == [
-        "city"
-    ]
+    assert unread_paths(
+        compare(base, {**odoo, "city": "Getafe"}).to_pharmacy, odoo, {}
+    ) == ["city"]
 
 
 def test_what_is_told_at_last_is_taken_unless_odoo_changed_it():
@@ -103,7 +103,7 @@ def test_a_line_that_lacks_a_field_is_not_sent_over_it():
     changed = {"lines": [line("a", price="3.00", text="default")]}
     found = compare(base, changed)
     assert found.to_pharmacy == {"lines": [{"key": "a", "price": "3.00"}]}
-    assert untold(found.to_pharmacy, changed, found.pharmacy) == ["lines[a].text"]
+    assert unread_paths(found.to_pharmacy, changed, found.pharmacy) == ["lines[a].text"]
 
 
 def test_what_odoo_declined_is_not_sent_back_until_odoo_changes_it():

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.arriving import Move, gone, merged, received
+from odoo.addons.pharmacy_sync.core.conflict_policy import Policies, Policy, Restored
 from odoo.addons.pharmacy_sync.core.declined import Declined
 from odoo.addons.pharmacy_sync.core.mapping_state import MappingState, compare, decide
 from odoo.addons.pharmacy_sync.core.merge import Side, lines_by_key
 from odoo.addons.pharmacy_sync.core.pair import Base
-from odoo.addons.pharmacy_sync.core.policy import Policies, Policy, Restored
 from odoo.addons.pharmacy_sync.core.pushing import (
     NOT_FOUND,
     STALE,

@@ -131,17 +131,17 @@ def test_the_document_names_the_kinds_of_records():
 
 
 def test_of_answers_only_what_may_be_null_is():
-    told = api_methods.STATUS.told(
+    answer = api_methods.STATUS.as_answer(
         {
             "success": False,
             "error": False,
             "results": [{"external_id": "a", "known": False, "odoo_id": False}],
         }
     )
-    assert told["success"] is False
-    assert told["results"] == [{"external_id": "a", "known": False, "odoo_id": None}]
-    assert Number(nullable=True).told(False) is None
-    assert Shape().told(False) is False
+    assert answer["success"] is False
+    assert answer["results"] == [{"external_id": "a", "known": False, "odoo_id": None}]
+    assert Number(nullable=True).as_answer(False) is None
+    assert Shape().as_answer(False) is False
 
 
 @pytest.mark.parametrize("text", ["a\0", "\ud83d"])

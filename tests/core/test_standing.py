@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.health import GOOD, Vitals, health
+from odoo.addons.pharmacy_sync.core.health_score import GOOD, Vitals, health
 from odoo.addons.pharmacy_sync.core.standing import (
     HALTED,
     LATE,

@@ -131,7 +131,7 @@ class IdempotencyKeyUsedTwice(Odoo):
     def _new_key(self, operation):
         return f"{operation.id}-{operation.attempts}"
 
-    def _told(self, answer):
+    def _written_values(self, answer):
         return None
 
 

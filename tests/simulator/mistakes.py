@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from odoo.addons.pharmacy_sync.core.arriving import Move
 from odoo.addons.pharmacy_sync.core.breaker import Permit
+from odoo.addons.pharmacy_sync.core.conflict_policy import Policy
 from odoo.addons.pharmacy_sync.core.exceptions import HttpError
 from odoo.addons.pharmacy_sync.core.merge import Merge, three_way
 from odoo.addons.pharmacy_sync.core.merge_base import advance
 from odoo.addons.pharmacy_sync.core.pair import Base
-from odoo.addons.pharmacy_sync.core.policy import Policy
 
 from .odoo import Odoo
 from .parts import COMMIT, EVENTS, PAGE, NoAnswerError
@@ -425,7 +425,7 @@ class DeclinedNotKept(Odoo):
 class AnswerTakenForAnEdit(Odoo):
     """What the app made of what was sent is taken for a change of a person there."""
 
-    def _told(self, answer):
+    def _written_values(self, answer):
         return None
 
 

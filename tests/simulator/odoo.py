@@ -53,7 +53,8 @@ class Odoo(Push, Queue, Apply, Guard, Records):
     :ivar matches: whether a record that arrives may be one that was made in Odoo
     :ivar takes: what Odoo takes of what is written in the pharmacy's name
     :ivar directions: :class:`..core.directions.Directions`
-    :ivar policies: :class:`..core.policy.Policies`; None: a person is always asked
+    :ivar policies: :class:`..core.conflict_policy.Policies`; None: a person is always
+        asked
     :ivar met: how often something came up that rooms are there for
     """
 
@@ -77,7 +78,8 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.directions = EVERY
         self.policies = None
         self.receipts = Receipts()
-        self.decided = []  # (record, core.policy.Decision): what no person was asked
+        # (record, core.conflict_policy.Decision): what no person was asked
+        self.decided = []
         self.breakers = {}
         self.met = Counter()
         self._edited_at = {}

@@ -246,7 +246,7 @@ class Push:
         return [found.arrives] if found.arrives else []
 
     def _answered(self, state, before, planned, answer, key, taken):
-        told = self._told(answer)
+        written = self._written_values(answer)
         return answered(
             state,
             before,
@@ -254,11 +254,11 @@ class Push:
             answer,
             key=key,
             taken=taken,
-            told=told,
+            written=written,
             directions=self.directions,
         )
 
-    def _told(self, answer):
+    def _written_values(self, answer):
         return canonical(answer["data"]) if answer.get("data") else None
 
     def _is_stuck(self, operation):

@@ -1,6 +1,6 @@
 """Given to ``odoo shell``: a clinic that is connected to a pharmacy app.
 
-Writes what the tests are to know (ids, logins, keys) as JSON to the file named by
+Writes what the tests must know (ids, logins, keys) as JSON to the file named by
 ``PREPARED_FILE``.
 """
 

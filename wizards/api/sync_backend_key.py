@@ -7,7 +7,7 @@ DAYS = 180
 
 
 class SyncBackendKey(models.TransientModel):
-    """Asks until when a new API key of a backend's user is to last, and shows it."""
+    """Asks until when a new API key of a backend's user must last, and shows it."""
 
     _name = "sync.backend.key"
     _inherit = ["sync.bounded"]

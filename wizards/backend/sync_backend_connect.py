@@ -141,7 +141,7 @@ class SyncBackendConnect(models.TransientModel):
             if wizard.backend_id and not self._is_elsewhere():
                 return wizard.backend_id._secret(name)
         except SecretSealedError:
-            # Of another session, or of a key that is gone: it is entered anew.
+            # Sealed by another session, or with a key that is gone: it is entered anew.
             return ""
         return ""
 
@@ -195,8 +195,8 @@ class SyncBackendConnect(models.TransientModel):
         return self._reopen()
 
     def action_connect(self):
-        """Keep the backend. Of a new one the preview is opened: its *Start* is the
-        first that writes anything.
+        """Keep the backend. If it is new, open the preview: its *Start* is the first
+        that writes anything.
 
         :raises UserError: the connection was not tested, or the test failed
         """

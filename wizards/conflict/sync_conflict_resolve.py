@@ -170,7 +170,7 @@ class SyncConflictResolve(models.TransientModel):
         return {field.name: field.side for field in self.field_ids if field.side}
 
     def _chosen(self):
-        """The conflicts that are decided: without those that were to be ticked.
+        """The conflicts that are decided: without those that need a tick and have none.
 
         :raises UserError: none is left
         """

@@ -75,7 +75,7 @@ class SyncAlertChannel(models.Model):
         elif self.kind == "sms":
             return apart(self._text, payload)
         else:
-            # What is told in Odoo is told where it is decided; this is a test.
+            # What is shown in Odoo is shown where it is decided; this is a test.
             return Receipt(said=self.env._("You are looking at it."))
         return deliver(road, (self.env.cr.dbname, f"channel {self.id}"), self.internal)
 

@@ -49,15 +49,15 @@ class SyncDelivery(models.Model):
         problem = super()._problem(receiver)
         if not problem and self._is_late():
             return self.env._("It was over before it could be delivered.")
-        # Nobody is told of the end of what they never heard of. PagerDuty may know of
-        # it even if it did not say so.
+        # The end goes only to those who heard of the beginning. PagerDuty may know
+        # of it even if it did not say so.
         heard = self.kind != "resolved" or self.channel_kind in SINGLE
         if problem or heard or self._earlier(("state", "=", "arrived"), limit=1):
             return problem
         return self.env._("It was resolved before anybody was notified.")
 
     def _is_late(self):
-        """Whether what failed so far tells of nothing that still is. PagerDuty and
+        """Whether what failed so far is about nothing that still is. PagerDuty and
         Linear may know of it even if they did not say so."""
         return (
             self.kind == "opened"
@@ -99,7 +99,7 @@ class SyncDelivery(models.Model):
 
     @api.model
     def _tell(self, channel, alerts, kind):
-        """Have a channel told of alerts: at once, or with others that come soon."""
+        """Have a channel notified of alerts: at once, or with others that come soon."""
         single = channel.kind in SINGLE
         for group in alerts if single else [alerts]:
             severity = group._worst()
@@ -125,7 +125,7 @@ class SyncDelivery(models.Model):
             )
 
     def _add(self, alerts):
-        """Have these told as well. The delivery is written in any case: a worker that
+        """Have these sent as well. The delivery is written in any case: a worker that
         just begins it notices."""
         together = self.alert_ids | alerts
         title = self.env._("%s alerts", len(together))
@@ -133,7 +133,7 @@ class SyncDelivery(models.Model):
 
     @api.model
     def _collecting(self, channel, kind):
-        """The delivery that waits for more alerts, to be told together."""
+        """The delivery that waits for more alerts, to be sent together."""
         waiting = self.search(
             [
                 ("channel_id", "=", channel.id),
@@ -148,7 +148,7 @@ class SyncDelivery(models.Model):
 
     @api.model
     def _show_in_app(self, channel, alerts, kind):
-        """What is told in Odoo itself has arrived once this transaction has."""
+        """What is shown in Odoo itself has arrived once this transaction has."""
         now = fields.Datetime.now()
         self.create(
             [

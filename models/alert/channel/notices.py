@@ -12,7 +12,7 @@ class SyncDelivery(models.Model):
     _inherit = "sync.delivery"
 
     def _notice(self):
-        """What it tells, as :class:`....core.notice.Notice`, in the language of the
+        """What it says, as :class:`....core.notice.Notice`, in the language of the
         environment."""
         self.ensure_one()
         if self.kind == "test":
@@ -55,7 +55,7 @@ class SyncAlert(models.Model):
     _inherit = "sync.alert"
 
     def _that_speak(self):
-        """Those of these that are told together, without what follows from an app that
+        """Those of these that are sent together, without what follows from an app that
         is down, and without its other breakers."""
         breakers = self.filtered(lambda alert: alert.condition == "breaker_opened")
         # Services that other addons call have nothing to do with each other.

@@ -234,7 +234,7 @@ class SyncAlertChannel(models.Model):
         return channels.filtered(lambda c: not c._missing())
 
     def _when(self, severity):
-        """When it tells of an alert that is raised now."""
+        """When it sends an alert that is raised now."""
         now = fields.Datetime.now()
         local = pytz.utc.localize(now).astimezone(pytz.timezone(self.tz))
         wait = self._core().wait(severity, local)

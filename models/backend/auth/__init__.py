@@ -1,3 +1,3 @@
-"""How Odoo says who it is to a pharmacy app."""
+"""How Odoo authenticates itself to a pharmacy app."""
 
 from . import sync_auth

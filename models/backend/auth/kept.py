@@ -9,7 +9,7 @@ from .sync_auth import AUTH_FIELDS
 
 
 class SyncBackend(models.Model):
-    """How Odoo says who it is to this app, and the token that it has."""
+    """How Odoo authenticates itself to this app, and the token that it has."""
 
     _inherit = "sync.backend"
 
@@ -56,7 +56,7 @@ class SyncBackend(models.Model):
         return goes_elsewhere(self._receivers(), receivers(method, url, token_url))
 
     def _token_owner(self):
-        """What a token is asked with and used for, as a text that tells nothing of it:
+        """What a token is asked with and used for, as a text that does not reveal it:
         one that was asked with something else is no use, or would go elsewhere."""
         kept = self.sudo()
         asked = [kept[name] for name in (*AUTH_FIELDS, "url", "api_key_secret")]

@@ -83,7 +83,7 @@ class SyncStream(models.Model):
     @contextmanager
     def _comparing_anew(self):
         """Directions of these streams change: a field that travels where it did not is
-        compared anew, for what it became meanwhile is no edit that is to travel."""
+        compared anew, for what it became meanwhile is no edit that must travel."""
         streams = self.sudo()
         before = {stream: stream._directions() for stream in streams}
         yield

@@ -17,7 +17,7 @@ RECOVER_LIMIT = 1000
 
 class SyncDelivery(models.Model):
     """One message to one receiver outside: put on record in the transaction of what it
-    tells of, carried by a job of its own (``delivering.py``), and kept with what the
+    reports, carried by a job of its own (``delivering.py``), and kept with what the
     receiver answered.
 
     It may arrive twice, with the same id each time. Who gets it: :meth:`_receiver`.

@@ -16,7 +16,7 @@ TEST = "test"
 
 
 class SyncSubscription(models.Model):
-    """A program that is told of events by webhook, such as the pharmacy app, so that it
+    """A program that receives events by webhook, such as the pharmacy app, so that it
     need not ask for changes. Signed and delivered after Standard Webhooks."""
 
     _name = "sync.subscription"
@@ -85,7 +85,7 @@ class SyncSubscription(models.Model):
         return {
             "type": event.type,
             "timestamp": _moment(event.create_date),
-            "data": {**data, **self.backend_id._redact(event._told())},
+            "data": {**data, **self.backend_id._redact(event._notice_values())},
         }
 
     def _carry(self, message):
@@ -152,8 +152,8 @@ class SyncEvent(models.Model):
             own = [("backend_id", "=", backend.id), ("active", "=", True)]
             self.env["sync.subscription"].search(own)._notify_of(events)
 
-    def _told(self):
-        """What a subscriber is told of an event: whose record it is on both sides, and
+    def _notice_values(self):
+        """What a subscriber learns of an event: whose record it is on both sides, and
         which fields were changed; it reads the rest by ``changes``."""
         self.ensure_one()
         external_id, entity = self._linked()

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.health import FIGURES, Vitals, health
+from odoo.addons.pharmacy_sync.core.health_score import FIGURES, Vitals, health
 
 counts = st.integers(0, 10**9)
 

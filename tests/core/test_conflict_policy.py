@@ -6,6 +6,13 @@ from decimal import Decimal
 import pytest
 from hypothesis import example, given, strategies as st
 
+from odoo.addons.pharmacy_sync.core.conflict_policy import (
+    Policies,
+    Policy,
+    _with_values,
+    newer,
+    resolve,
+)
 from odoo.addons.pharmacy_sync.core.conflict_rules import (
     Facts,
     Rule,
@@ -20,13 +27,6 @@ from odoo.addons.pharmacy_sync.core.merge import (
     three_way,
 )
 from odoo.addons.pharmacy_sync.core.merge_base import advance, new_base
-from odoo.addons.pharmacy_sync.core.policy import (
-    Policies,
-    Policy,
-    _with_values,
-    newer,
-    resolve,
-)
 from odoo.addons.pharmacy_sync.core.protection import CONFIRMED, NEVER, Stage, asks
 
 EARLY, LATE = "2026-11-22T08:00:00Z", "2026-11-22T09:00:00Z"

@@ -44,8 +44,8 @@ class Restored(TextEnum):
     """What decides about a record of an app that was set back to an earlier state.
 
     AS_IT_WAS: it is as it was then, so Odoo's value is the newer one and is sent again.
-    CHANGED: somebody may have changed it since; what they wrote cannot be told from
-    what came back, so a person is asked.
+    CHANGED: somebody may have changed it since; what they wrote cannot be distinguished
+    from what came back, so a person is asked.
     """
 
     AS_IT_WAS = "as_it_was"
@@ -178,7 +178,7 @@ def _decide_each(
 
 
 def _has_said(path: str, values: FieldConflict) -> bool:
-    """Whether both sides told a value: what Odoo filled in where nothing was said wins
+    """Whether both sides have a value: what Odoo filled in where nothing was said wins
     over nothing that the pharmacy says at last. A whole line is there or not."""
     return path.endswith("]") or values.odoo is not MISSING
 
