@@ -185,7 +185,7 @@ def created(app, version=1, lost=False):
         return confirmed(state, app, version, directions)
     answer = {"status": 201, "id": "ph", "version": version, "data": app}
     before = MappingState()
-    known = {"key": "k", "told": app, "directions": directions}
+    known = {"key": "k", "written": app, "directions": directions}
     found = answered(state, before, sent, answer, **known)
     assert found.fate is Fate.DONE
     return found.state
