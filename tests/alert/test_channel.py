@@ -512,6 +512,19 @@ class TestDeliveries(ChannelCase):
         self.assertEqual((waiting[1].attempts, waiting[1].state), (0, "waiting"))
         self.assertFalse(slack.got)
 
+    def test_what_is_on_its_way_to_one_channel_holds_up_no_other(self):
+        """A receiver that hangs has a worker wait for it, and nothing else."""
+        slow, channel = self.slack()
+        pager, __ = self.pagerduty()
+        self.break_badly()
+        self.look()
+        hanging = self.deliveries(channel_id=channel.id)
+        self.assertTrue(hanging._as_runner()._begin())
+        self.carry(everything=False)
+        self.assertEqual((hanging.state, len(slow.got)), ("sending", 0))
+        self.assertEqual(len(pager.incidents), 1)
+        self.assertTrue(self.alerts().told_at)
+
     def test_delivery_of_a_worker_that_died_is_taken_up(self):
         self.slack()
         self.break_badly()
