@@ -11,6 +11,7 @@ from psycopg2.pool import PoolError
 from odoo.exceptions import ConcurrencyError
 
 from ...core.exceptions import InvalidDataError, SyncError
+from ...core.taxonomy import ErrorType
 
 # Class 54, program limits: psycopg2 makes it an OperationalError, but the cause is a
 # value: one too large for an index, or too deep.
@@ -118,6 +119,10 @@ def without_sql(env, exception):
         said = InvalidDataError(f"{label} is required")
     elif isinstance(exception, psycopg2.IntegrityError):
         said = SyncError(_constraint(env, model, exception))
+        if isinstance(exception, errors.UniqueViolation) and _is_ours(model):
+            # Our code looks before it adds a row: another transaction, which it could
+            # not see, was faster. A later attempt sees it.
+            said.error_type = ErrorType.SERIALIZATION_FAILURE
     elif isinstance(exception, psycopg2.DataError):
         said = InvalidDataError("A value of the record cannot be stored.")
     else:
@@ -131,6 +136,10 @@ def _model(env, table):
     names = (name for name, model in env.registry.items() if model._table == table)
     name = next(names, None)
     return env[name] if name else None
+
+
+def _is_ours(model):
+    return model is not None and model._original_module == "pharmacy_sync"
 
 
 def _constraint(env, model, exception):

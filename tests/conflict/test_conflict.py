@@ -1,6 +1,8 @@
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
+from ...models.base.alone import alone
 from ..common import SyncCase
 
 
@@ -28,6 +30,18 @@ class TestConflict(SyncCase):
         for __ in range(3):
             self.make_due()
             self.sync()
+
+    def test_one_that_another_worker_opened_meanwhile_is_met_again_later(self):
+        """Two readings found it at once: the record is no duplicate of anything."""
+        with mute_logger("odoo.sql_db"), alone(self.env) as failure:
+            self.conflict.copy({"state": "open"})
+        found = self.env["sync.error"]._classify(failure.error)
+        self.assertTrue(found.retryable)
+        self.assertEqual(found.type, "serialization_failure")
+        with mute_logger("odoo.sql_db"), alone(self.env) as failure:
+            self.env["res.currency"].create({"name": "EUR", "symbol": "E"})
+        found = self.env["sync.error"]._classify(failure.error)
+        self.assertFalse(found.retryable, "what people see is no race")
 
     def test_neither_value_is_lost_while_it_is_open(self):
         self.settle()
