@@ -267,6 +267,31 @@ class TestMetrics(SyncCase):
             plan = self.env.cr.fetchone()[0][0]["Plan"]
             self.assertEqual(self.whole(plan), set(), statement)
 
+    def test_what_is_done_costs_a_scrape_nothing(self):
+        """An index leads past it, not merely to all that a backend ever had."""
+        self.env.cr.execute(
+            """INSERT INTO sync_operation (kind, state, stream_id, backend_id,
+                                           requested_at, correlation_id)
+               SELECT 'push', 'done', %s, %s, now(), n
+                 FROM generate_series(1, 5000) n""",
+            [self.backend.stream_ids[0].id, self.backend.id],
+        )
+        self.env.cr.execute("ANALYZE sync_operation")
+        with self.noted() as statements:
+            self.text()
+        for statement in statements:
+            if "FROM sync_operation" not in statement:
+                continue
+            self.env.cr.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
+            plan = self.env.cr.fetchone()[0][0]["Plan"]
+            self.assertLess(self.most_rows(plan), 1000, statement)
+
+    def most_rows(self, node):
+        """The most rows that one step of a query plan has looked at."""
+        passed = node.get("Rows Removed by Filter", 0)
+        mine = (node["Actual Rows"] + passed) * node["Actual Loops"]
+        return max([mine, *map(self.most_rows, node.get("Plans", ()))])
+
     def whole(self, node):
         """Tables that grow with time or the catalogue and are read from end to end,
         in a query plan."""
