@@ -215,6 +215,10 @@ class SyncStream(models.Model):
         anew = is_since(cursor) or is_round(cursor)
         return client.changes(collection, None if anew else cursor, *about)
 
+    def _may_delete_unsaid(self):
+        """Whether the app never says what it has deleted: its lists leave it out."""
+        return self.reads_list or self.reads_whole
+
     def _largest_call(self):
         """How many records may be sent in one call; None: all of a batch."""
         if not self.takes_batches:

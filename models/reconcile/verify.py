@@ -89,8 +89,8 @@ class SyncReconciliation(models.Model):
         self._count(done=len(drifts))
 
     def _shows_set_back(self, drifts, versions, records):
-        """Whether the app does not have what it was known to have. Where its whole list
-        is read a few that it has no more are deleted, as they are for a round."""
+        """Whether the app does not have what it was known to have. Where it is read by
+        its lists a few that it has no more are deleted, as they are for a round."""
         backend, gone = self.backend_id, 0
         for drift in drifts:
             mapping, record = drift.mapping_id, records[drift.id]
@@ -100,7 +100,7 @@ class SyncReconciliation(models.Model):
             if not known or moved or unreadable or mapping.epoch != backend.epoch:
                 continue
             gone += record is None
-            if record is None and self.stream_id.reads_whole:
+            if record is None and self.stream_id._may_delete_unsaid():
                 back = shows_set_back(gone)
             else:
                 back = record is None or record["version"] < mapping.version
@@ -140,7 +140,7 @@ class SyncReconciliation(models.Model):
         if odoo is None:
             return {**values, "kind": "missing_odoo", "repair": "pull"}
         if not living:
-            deleted = record or self.stream_id.reads_whole
+            deleted = record or self.stream_id._may_delete_unsaid()
             repair = "pull" if deleted else "push"
             return {**values, "kind": "missing_pharmacy", "repair": repair}
         return self._judge_difference(mapping, odoo, record, values)

@@ -303,6 +303,30 @@ class TestOtherNames(WorkCase):
         self.assertEqual(drift.mapping_id.external_id, str(changed["id"]))
         self.assertEqual(drift.pharmacy["cost"], "77.00")
 
+    def test_a_comparison_finds_what_was_deleted_without_a_word(self):
+        self.make_order()
+        self.sync()
+        gone = self.shop.records("articles")[0]
+        del self.shop.there["articles"][gone["id"]]
+        (drift,) = self.compare("product")
+        self.assertEqual((drift.kind, drift.repair), ("missing_pharmacy", "pull"))
+        self.assertFalse(self.backend.set_back_at, "it was not set back")
+        drift.action_repair()
+        self.run_job(drift.reconciliation_id)
+        self.assertFalse(self.products[0].active)
+
+    def test_many_that_are_gone_at_once_were_not_deleted(self):
+        for number in range(12):
+            self.shop.put("articles", title=f"Bandage {number}")
+        self.sync()
+        for article in self.shop.records("articles"):
+            if article["title"].startswith("Bandage"):
+                del self.shop.there["articles"][article["id"]]
+        self.compare("product")
+        self.assertTrue(self.backend.set_back_at)
+        found = self.env["product.product"].search([("name", "like", "Bandage ")])
+        self.assertEqual(len(found), 12)
+
     def test_one_that_is_refused_says_nothing_of_the_key(self):
         self.shop.refuses["POST", "articles"] = 403
         self.make_order()
