@@ -16,7 +16,7 @@ LARGEST = 1024**2
 
 
 def deliver(road, key, internal=False):
-    """Go a road of :mod:`..core.roads` to its end.
+    """Go a road of :mod:`..core.channel_requests` to its end.
 
     :param key: what sets the receiver's connections apart: database name and receiver
     :param internal: whether the receiver may be at an internal address

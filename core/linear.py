@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .channel_requests import as_json
 from .exceptions import HttpError, RateLimitError
 from .notice import Action, Answer, Notice, Receipt, Road, accepted
-from .roads import as_json
 from .taxonomy import Severity
 
 LINEAR = "https://api.linear.app"

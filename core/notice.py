@@ -1,6 +1,6 @@
 """What a receiver outside of Odoo gets: a notice, the requests that carry it there, and
 what came back. Each road is a generator that makes requests and is given the answers:
-see :mod:`.roads`."""
+see :mod:`.channel_requests`."""
 
 import time
 from collections.abc import Callable, Generator, Mapping

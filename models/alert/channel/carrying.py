@@ -7,7 +7,7 @@ from odoo import models
 from odoo.tools import email_normalize
 
 from ....client.receiver import deliver
-from ....core import roads
+from ....core import channel_requests
 from ....core.exceptions import ConfigurationError, SyncError
 from ....core.linear import linear, linear_issue
 from ....core.notice import Receipt
@@ -26,9 +26,9 @@ class SyncAlertChannel(models.Model):
     def _compose(self, delivery):
         notice = delivery.with_context(lang=self.lang)._notice()
         render = {
-            "slack": roads.slack_message,
-            "webhook": roads.webhook_body,
-            "pagerduty": roads.pagerduty_event,
+            "slack": channel_requests.slack_message,
+            "webhook": channel_requests.webhook_body,
+            "pagerduty": channel_requests.pagerduty_event,
             "linear": linear_issue,
             "in_app": lambda notice: {"subject": notice.subject},
         }.get(self.kind)
@@ -60,13 +60,15 @@ class SyncAlertChannel(models.Model):
         payload, test = message["payload"], message["kind"] == "test"
         target = self._target()
         if self.kind == "slack":
-            road = roads.slack(target, payload)
+            road = channel_requests.slack(target, payload)
         elif self.kind == "webhook":
             body = json.dumps(payload, separators=(",", ":")).encode()
             secrets = self._signing()
-            road = roads.webhook(target, secrets, message["id"], time.time(), body)
+            road = channel_requests.webhook(
+                target, secrets, message["id"], time.time(), body
+            )
         elif self.kind == "pagerduty":
-            road = roads.pagerduty(target, self._key(), payload, test)
+            road = channel_requests.pagerduty(target, self._key(), payload, test)
         elif self.kind == "linear":
             issue = message["reference"]
             road = linear(target, self._key(), self._team(), payload, issue)

@@ -8,11 +8,11 @@ from odoo.exceptions import ValidationError
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ....core import channels as core
+from ....core.channel_requests import PAGERDUTY
 from ....core.channels import Kind
 from ....core.delivery import ALERT_POLICY
 from ....core.exceptions import SecretSealedError
 from ....core.linear import LINEAR
-from ....core.roads import PAGERDUTY
 from ....core.taxonomy import Severity
 from ...event.outgoing.sync_receiver import host_of, new_secret
 

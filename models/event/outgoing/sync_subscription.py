@@ -6,8 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ....client.receiver import deliver
+from ....core.channel_requests import webhook
 from ....core.delivery import GONE, WEBHOOK_POLICY, split_patterns, subscribed
-from ....core.roads import webhook
 from ....core.routing import Route
 from .sync_receiver import new_secret
 

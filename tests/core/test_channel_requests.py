@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from receiver_schemas import PAGERDUTY, SLACK
 from standardwebhooks.webhooks import Webhook
 
-from odoo.addons.pharmacy_sync.core import roads
+from odoo.addons.pharmacy_sync.core import channel_requests
 from odoo.addons.pharmacy_sync.core.channels import SINGLE, Channel, Kind
 from odoo.addons.pharmacy_sync.core.classification import classify
 from odoo.addons.pharmacy_sync.core.decision import After
@@ -83,14 +83,14 @@ def answers(*found):
 
 @given(notices)
 def test_slack_gets_what_it_documents(notice):
-    message = roads.slack_message(notice)
+    message = channel_requests.slack_message(notice)
     jsonschema_rs.validate(SLACK, message)
     assert "<" not in json.dumps(message)
 
 
 @given(notices)
 def test_pagerduty_gets_what_it_documents(notice):
-    event = {"routing_key": KEY, **roads.pagerduty_event(notice)}
+    event = {"routing_key": KEY, **channel_requests.pagerduty_event(notice)}
     validator = jsonschema_rs.validator_for(PAGERDUTY, validate_formats=True)
     validator.validate(event)
 
@@ -105,20 +105,20 @@ def test_pagerduty_gets_what_it_documents(notice):
     ],
 )
 def test_severities_in_the_words_of_pagerduty(level, severity):
-    event = roads.pagerduty_event(replace(NOTICE, level=level))
+    event = channel_requests.pagerduty_event(replace(NOTICE, level=level))
     assert event["payload"]["severity"] == severity
 
 
 def test_same_key_opens_and_resolves_an_incident():
     ended = replace(NOTICE, action=Action.RESOLVED)
-    keys = {roads.pagerduty_event(n)["dedup_key"] for n in (NOTICE, ended)}
+    keys = {channel_requests.pagerduty_event(n)["dedup_key"] for n in (NOTICE, ended)}
     assert keys == {NOTICE.fingerprint}
 
 
 def test_test_of_pagerduty_leaves_no_incident():
     send = answers(Answer(202, "{}"), Answer(202, "{}"))
-    event = roads.pagerduty_event(replace(NOTICE, action=Action.TEST))
-    carry(roads.pagerduty("https://x", KEY, event, test=True), send)
+    event = channel_requests.pagerduty_event(replace(NOTICE, action=Action.TEST))
+    carry(channel_requests.pagerduty("https://x", KEY, event, test=True), send)
     assert [json.loads(r.body)["event_action"] for r in send.sent] == [
         "trigger",
         "resolve",
@@ -135,10 +135,12 @@ def test_subject_is_one_line_with_its_level(notice):
 
 def test_webhook_is_signed_as_the_specification_has_it():
     secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_bm9ib2R5"]
-    body = json.dumps(roads.webhook_body(NOTICE)).encode()
+    body = json.dumps(channel_requests.webhook_body(NOTICE)).encode()
     send = answers(Answer(204))
     carry(
-        roads.webhook("https://x", secrets, "msg_1", datetime.now().timestamp(), body),
+        channel_requests.webhook(
+            "https://x", secrets, "msg_1", datetime.now().timestamp(), body
+        ),
         send,
     )
     (request,) = send.sent
@@ -149,7 +151,7 @@ def test_webhook_is_signed_as_the_specification_has_it():
 @pytest.mark.parametrize("text", ["", "<html>", "no_service"])
 def test_what_is_not_slack_is_no_receipt(text):
     with pytest.raises(HttpError):
-        carry(roads.slack("https://x", {}), answers(Answer(200, text)))
+        carry(channel_requests.slack("https://x", {}), answers(Answer(200, text)))
 
 
 def test_errors_of_linear_come_with_any_status():

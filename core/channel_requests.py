@@ -1,4 +1,5 @@
-"""The roads of a notice to its receivers, each after the receiver's documentation.
+"""Requests that carry a notice to a channel's receiver, each after the receiver's own
+documentation.
 
 Slack: *Incoming webhooks* and *Reference: Secondary message attachments*; PagerDuty:
 *Events API v2*; webhooks: Standard Webhooks 1.0. Mail and SMS are Odoo's own; the
