@@ -277,6 +277,38 @@ class TestStatistics(StatisticsCase):
         self.assertEqual((decided["key"], decided["count"]), ("odoo", 1))
         self.assertEqual(decided["by_rule"], 0)
 
+    def deliver(self, *times, state="arrived", **values):
+        """Deliveries that took so many seconds."""
+        settled = {"state": state, "done_at": fields.Datetime.now()}
+        about = {"kind": "opened", "backend_id": self.backend.id, **settled, **values}
+        return self.env["sync.delivery"].create([{**about, "took": t} for t in times])
+
+    def test_how_long_notices_took(self):
+        self.deliver(*range(1, 101))
+        self.deliver(0, 0, state="failed")
+        self.deliver(900, state="waiting")
+        self.deliver(900, kind="test")
+        long_ago = fields.Datetime.now() - timedelta(days=2)
+        self.deliver(900, done_at=long_ago)
+        self.deliver(5, kind="resolved")
+        opened, resolved = self.data()["deliveries"]
+        self.assertEqual(
+            (opened["label"], opened["arrived"], opened["failed"]), ("Alert", 100, 2)
+        )
+        self.assertAlmostEqual(opened["median_seconds"], 50.5)
+        self.assertAlmostEqual(opened["p95_seconds"], 95.05)
+        self.assertEqual((resolved["key"], resolved["p95_seconds"]), ("resolved", 5))
+        self.assertEqual(self.data("7d")["deliveries"][0]["arrived"], 101)
+
+    def test_notices_of_other_companies_are_not_counted(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        self.deliver(1, backend_id=False, company_id=other.id)
+        self.deliver(2, backend_id=False, company_id=self.env.company.id)
+        nobody = self.env["sync.backend"]
+        (found,) = self.data(backends=nobody)["deliveries"]
+        self.assertEqual((found["arrived"], found["median_seconds"]), (1, 2))
+        self.assertEqual(self.data()["deliveries"], [], "of one pharmacy")
+
     # -- Who may see what -------------------------------------------------------------
 
     def test_other_backend_is_left_out_unless_asked_for(self):
