@@ -6,6 +6,7 @@ from odoo import api, models
 from odoo.http import request
 
 from ...core.api_methods import PUSH, STATUS
+from ...core.caller_advice import KEPT, caller_advice
 from ...core.exceptions import InvalidDataError, NotNowError, SyncError
 from ...core.logs import get_logger
 from ...core.taxonomy import ErrorType
@@ -225,6 +226,7 @@ class SyncApi(models.AbstractModel):
                 **self._error(classification, arrival.error),
                 "type": QUEUED,
                 "cause": str(classification.type),
+                "suggested_action": KEPT,
             }
             warnings = [
                 *warnings,
@@ -290,7 +292,9 @@ class SyncApi(models.AbstractModel):
             "message": classification.message,
             "field": getattr(exception, "field", None),
             "retryable": classification.retryable,
-            "suggested_action": classification.suggested_action,
+            "suggested_action": caller_advice(
+                classification.type, classification.retryable
+            ),
         }
 
     def _record_error(

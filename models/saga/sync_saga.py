@@ -5,7 +5,8 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...core import saga as core
-from ...core.taxonomy import TAXONOMY, ErrorType
+from ...core.caller_advice import caller_advice
+from ...core.taxonomy import ErrorType
 from ..base.actions import open_record, open_records
 from ..base.rights import OPERATOR, check_may
 from ..error.sync_error import selection
@@ -273,13 +274,12 @@ class SyncSaga(models.Model):
         self.ensure_one()
         error = None
         if self.error_type:
-            info = TAXONOMY[ErrorType(self.error_type)]
             error = {
                 "type": self.error_type,
                 "message": self.error,
                 "field": None,
                 "retryable": False,
-                "suggested_action": info.suggested_action,
+                "suggested_action": caller_advice(ErrorType(self.error_type), False),
             }
         return {
             "success": not error,

@@ -180,6 +180,7 @@ class TestApi(SyncCase):
         # The app may be about to give the other one another barcode.
         error = answer["results"][3]["error"]
         self.assertEqual(error["type"], "queued_for_retry")
+        self.assertIn("tries it again by itself", error["suggested_action"])
         self.assertEqual(error["cause"], "data_validation_failed")
         self.assertEqual(error["field"], "barcode")
         self.assertIn("prd_x", error["message"])

@@ -51,6 +51,8 @@ class TestApiRefusals(SyncCase):
         bad, other = answer["results"]
         self.assertEqual(bad["error"]["type"], "data_validation_failed")
         self.assertEqual(bad["error"]["field"], "colour")
+        # The app has no screen on which to correct it.
+        self.assertIn("another idempotency_key", bad["error"]["suggested_action"])
         self.assertEqual(other["operation"], "created")
         self.assertFalse(
             self.env["res.partner"].search_count([("name", "=", "Farmacia Sur")])
