@@ -245,7 +245,11 @@ RESOLVE = Method(
     "resolve",
     "Decide a conflict, wholly or some of its fields.",
     (
-        Argument("conflict_id", Whole(least=1), required=True),
+        Argument(
+            "conflict_id",
+            Whole(least=1, what="Its id, as conflicts returned it."),
+            required=True,
+        ),
         Argument(
             "side",
             OneOf(

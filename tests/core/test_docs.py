@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
@@ -26,6 +27,8 @@ METHODS = {
     for m in vars(module).values()
     if isinstance(m, Method)
 }
+# Has the tables of the methods written anew.
+WRITES = "PHARMACY_SYNC_METHODS"
 # Where the words on screens are.
 SHOWN = ("models", "static/src", "views", "wizards")
 SHOWN_SUFFIXES = {".py", ".js", ".xml"}
@@ -73,20 +76,54 @@ def test_statuses_are_those_of_the_openapi_document():
     assert told == set(path["post"]["responses"])
 
 
-def test_methods_and_their_arguments():
-    rows = re.findall(r"\* - ``(\w+)``\n     -(.*)\n     - .*", read("app/methods"))
-    told = {}
-    for name, arguments in rows:
-        given = filter(None, map(str.strip, arguments.split(",")))
-        told[name] = {word.strip("*"): not word.startswith("*") for word in given}
-    assert told == {
-        name: {
-            argument.name: argument.required
+def methods_table():
+    yield "method", "arguments", "what it does"
+    for name, method in sorted(METHODS.items()):
+        arguments = [
+            argument.name if argument.required else f"*{argument.name}*"
             for argument in method.arguments
             if argument.name != "correlation_id"
-        }
-        for name, method in METHODS.items()
-    }
+        ]
+        yield f"``{name}``", ", ".join(arguments), method.summary
+
+
+def arguments_table():
+    yield "method", "argument", "what it must be", "what it means"
+    for name, method in sorted(METHODS.items()):
+        for argument in method.arguments:
+            schema = argument.shape.schema()
+            about = f"``{name}``", f"``{argument.name}``"
+            if argument.name != "correlation_id":
+                yield *about, bounds(schema), schema.get("description", "")
+
+
+def bounds(schema):
+    """What a JSON schema asks for, in words."""
+    if "enum" in schema:
+        return "one of " + ", ".join(f"``{value}``" for value in schema["enum"])
+    kind = schema.get("type", "any value")
+    if kind == "integer":
+        return f"integer from {schema['minimum']} to {schema['maximum']}"
+    if kind == "array":
+        return f"array of up to {schema['maxItems']}"
+    if kind == "string":
+        shortest = schema.get("minLength")
+        length = f"{shortest} to" if shortest else "up to"
+        return f"string of {length} {schema['maxLength']} characters"
+    return kind
+
+
+@pytest.mark.parametrize("made", [methods_table, arguments_table])
+def test_methods_and_their_arguments(made):
+    """The tables are made of what checks the arguments."""
+    path = DOCS / "app" / f"{made.__name__.removesuffix('_table')}.csv"
+    rows = [list(row) for row in made()]
+    if os.environ.get(WRITES):
+        with path.open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
+    with path.open(newline="") as file:
+        assert [*csv.reader(file)] == rows
+    assert path.name in read("app/methods")
 
 
 def test_bounds():
