@@ -176,9 +176,19 @@ def words_for_people(exc: BaseException) -> str:
     cause, without the classes of the libraries in between."""
     url = read(read(exc, "request"), "url")
     if not isinstance(url, str) or NO_ANSWER.isdisjoint(qualified_names(exc)):
-        return message(exc)
+        return _of_parts(exc)
     address = re.sub("//[^/@]*@", "//", url.partition("?")[0])
     return f"No answer from {address}: {_cause(chain(exc, implicit=False)[-1])}."
+
+
+def _of_parts(exc: BaseException) -> str:
+    """What it says; of a title and a text, as Odoo's mail has them, both, and not how
+    Python writes a pair."""
+    said, parts = message(exc), read(exc, "args")
+    texts = isinstance(parts, tuple) and all(isinstance(p, str) for p in parts)
+    if not texts or len(parts) < 2 or said != tried(str, parts):
+        return said
+    return tried(": ".join, filter(None, parts)) or said
 
 
 def _cause(link: BaseException) -> str:

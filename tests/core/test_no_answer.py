@@ -90,3 +90,23 @@ def test_a_rule_may_be_made_from_either_text():
 
 def test_what_has_no_address_says_what_it_says():
     assert classify(requests.ConnectionError("cut")).message == "cut"
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        (
+            ("Mail Delivery Failed", "server x: 500 no"),
+            "Mail Delivery Failed: server x: 500 no",
+        ),
+        (("One",), "One"),
+        (("", "Two"), "Two"),
+        ((1, "x"), "(1, 'x')"),
+        ((), "MailError"),
+    ],
+)
+def test_what_an_error_says_in_parts_is_no_pair_of_pythons(parts, said):
+    class MailError(Exception):
+        """As Odoo's mail has it."""
+
+    assert classify(MailError(*parts)).message == said
