@@ -152,11 +152,11 @@ class TestConditions(AlertCase):
     def test_failure_that_could_not_be_recorded(self):
         Error = self.env.registry["sync.error"]
 
-        def _keep(*args):
+        def _record_apart(*args):
             raise ValueError("the handling is broken")
 
         with mute_logger(RECORDED, LOGGED):
-            self.patch(Error, "_keep", _keep)
+            self.patch(Error, "_record_apart", _record_apart)
             self.env["sync.error"]._record(
                 ValueError("first"), correlation_id="c1", backend_id=self.backend.id
             )

@@ -145,7 +145,7 @@ class TestBatchCost(SyncCase):
         self.env.flush_all()
         self.assertEqual(waiting.mapped("state"), ["done"] * MANY)
         self.assertEqual(set(waiting.error_ids.mapped("resolved")), {True})
-        self.assertEqual(statements["INSERT INTO sync_mapping"], 1)
+        self.assertEqual(statements['INSERT INTO "sync_mapping"'], 1)
         made = self.env["purchase.order"].search([("origin", "like", "R-%")])
         self.assertEqual(len(made), MANY)
 
