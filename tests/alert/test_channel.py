@@ -573,6 +573,17 @@ class TestDeliveries(ChannelCase):
         channel.write({"secret": KEY, "address": "https://events.eu.example"})
         self.assertTrue(channel.secret, "it is the new place's")
 
+    def test_why_a_message_was_not_sent_is_nothing_that_its_receiver_said(self):
+        __, channel = self.slack()
+        about = {"kind": "opened", "channel_id": channel.id}
+        self.env["sync.delivery"].create(
+            [
+                {**about, "state": "failed", "answer": "HTTP 500: broken"},
+                {**about, "state": "cancelled", "answer": "It was resolved before."},
+            ]
+        )
+        self.assertEqual(channel._latest_answer(), "HTTP 500: broken")
+
     def test_send_again(self):
         slack, __ = self.slack()
         slack.status = 404

@@ -303,8 +303,12 @@ class SyncReceiver(models.AbstractModel):
         self.sudo().write(values)
 
     def _latest_answer(self):
-        """What it said last, or what was wrong."""
-        own = [(self._delivery_field(), "=", self.id), ("answer", "!=", False)]
+        """What it said last, or what was wrong; not why something was not sent."""
+        own = [
+            (self._delivery_field(), "=", self.id),
+            ("answer", "!=", False),
+            ("state", "!=", "cancelled"),
+        ]
         latest = self.env["sync.delivery"].sudo().search(own, limit=1)
         return latest.answer or ""
 
