@@ -79,7 +79,9 @@ class SyncStream(models.Model):
         with self.env["sync.error"]._watch_over("scheduled pull"):
             backends, now = self.env["sync.backend"]._at_work(), fields.Datetime.now()
             gap = min(APART, MINUTE / (len(backends) or 1))
-            for number, backend in enumerate(backends):
+            # One that a webhook asked for serves the first.
+            backends[:1]._schedule_pull()
+            for number, backend in enumerate(backends[1:], 1):
                 backend._schedule_pull(now + number * gap, key="scheduled")
 
     def _pull(self, time=None):
