@@ -190,6 +190,15 @@ class Stack:
         """Wait until there is nothing left to do; dead letters are nobody's work."""
         wait_until(lambda: not self.undone(), seconds, lambda: f"idle: {self.undone()}")
 
+    def settle_readings(self, seconds=SETTLE_TIMEOUT):
+        """Wait until no reading is asked for any more, such as by a webhook for the
+        next moment: what a test does next would be met by it."""
+        left = (
+            "SELECT count(*) FROM queue_job WHERE method_name = '_job_pull' AND "
+            "state IN ('pending', 'enqueued', 'started')"
+        )
+        wait_until(lambda: not self.value(left), seconds, "no reading is asked for")
+
     def recover(self, seconds):
         """Like :meth:`settle`, with the scheduled recovery every few seconds instead
         of every few minutes."""

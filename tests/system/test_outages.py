@@ -29,7 +29,13 @@ def impatient(policy):
 @pytest.fixture
 def stopped_app(stack):
     """Stops the app: ``stopped_app()``. It is started again at the end."""
-    yield stack.app.kill
+
+    def stop():
+        # A reading that met it would open the breaker of readings.
+        stack.settle_readings()
+        stack.app.kill()
+
+    yield stop
     if not stack.app.is_running():
         stack.app.start()
 

@@ -24,6 +24,7 @@ def test_app_that_was_set_back_loses_nothing_that_was_agreed(stack):
     # would open its breaker.
     stack.trigger("cron_pull")
     stack.settle()
+    stack.settle_readings()
     # The clock of the app has gone on before people work with it again.
     time.sleep(1.1)
     stack.app.restore()
