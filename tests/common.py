@@ -377,6 +377,19 @@ class WorkCase(SyncCase):
     def stream(self, entity="supplier"):
         return self.backend.stream_ids.filtered(lambda s: s.entity == entity)
 
+    def applied(self):
+        """Names that reach the function that every arriving record meets."""
+        seen = []
+        stream_class = self.env.registry["sync.stream"]
+        apply = stream_class._apply
+
+        def watched(stream, records, *args, **options):
+            seen.extend(record.get("name") for record in records)
+            return apply(stream, records, *args, **options)
+
+        self.patch(stream_class, "_apply", watched)
+        return seen
+
     def run_job(self, work):
         """Commit, and do what the job runner would, shift by shift: on a slow machine
         there are several."""

@@ -38,19 +38,6 @@ class TestSince(WorkCase):
     def kept(self, state="waiting"):
         return self.operations(kind="apply", state=state)
 
-    def applied(self):
-        """Names that reach the function that every arriving record meets."""
-        seen = []
-        stream_class = self.env.registry["sync.stream"]
-        apply = stream_class._apply
-
-        def watched(stream, records, *args, **options):
-            seen.extend(record.get("name") for record in records)
-            return apply(stream, records, *args, **options)
-
-        self.patch(stream_class, "_apply", watched)
-        return seen
-
     def test_the_connection_test_finds_the_road(self):
         for rest in ([], ["capabilities"]):
             self.find(*rest)

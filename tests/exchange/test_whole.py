@@ -113,19 +113,6 @@ class TestWhole(WorkCase):
 
         return self.intercept(answer)
 
-    def applied(self):
-        """Names that reach the function that every arriving record meets."""
-        seen = []
-        stream_class = self.env.registry["sync.stream"]
-        apply = stream_class._apply
-
-        def watched(stream, records, *args, **options):
-            seen.extend(record.get("name") for record in records)
-            return apply(stream, records, *args, **options)
-
-        self.patch(stream_class, "_apply", watched)
-        return seen
-
     # -- The road ----------------------------------------------------------------------
 
     def test_the_connection_test_finds_the_road(self):
