@@ -10,7 +10,7 @@ class SyncOperation(models.Model):
     not made again. If the app may have had it, the operation goes back in the queue and
     the request is withdrawn: the outcome must be found out first. What was
     cancelled is not lost: Odoo keeps its values, the agreed ones stay as they were, and
-    the difference travels with the record's next change.
+    the difference travels with the record's next change, or when it is next read.
     """
 
     _inherit = "sync.operation"
