@@ -49,7 +49,7 @@ def seed_app():
 
 def seed_odoo(env, stream, records):
     """The same records in Odoo with their mappings, by SQL: the ids."""
-    from odoo.addons.pharmacy_sync.core.pair import Base
+    from odoo.addons.pharmacy_sync.core.exchange.pair import Base
     from odoo.addons.pharmacy_sync.entities.directory import Directory
 
     env["res.partner"].search([("supplier_rank", ">", 0)]).supplier_rank = 0

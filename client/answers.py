@@ -7,6 +7,9 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from ..core.check.shallow import shallow
+from ..core.check.text_checks import check_text
+from ..core.error.findings import answered
 from ..core.exceptions import (
     DataCorruptedError,
     DuplicateOrderError,
@@ -16,11 +19,8 @@ from ..core.exceptions import (
     RateLimitError,
     SchemaMismatchError,
 )
-from ..core.findings import answered
-from ..core.retry import parse_retry_after
-from ..core.shallow import shallow
+from ..core.retry.policy import parse_retry_after
 from ..core.taxonomy import Delivery
-from ..core.text_checks import check_text
 
 # What every record of the app has.
 RECORD = {"id": str, "version": int}

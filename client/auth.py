@@ -8,9 +8,9 @@ import base64
 import time
 from contextlib import contextmanager
 
-from ..core.auth import is_header_value
+from ..core.backend.auth import is_header_value
+from ..core.backend.token import TokenRefusedError
 from ..core.exceptions import ConfigurationError, HttpError
-from ..core.token import TokenRefusedError
 
 UNAUTHORIZED = 401
 # What a check sends in place of the secret, to be refused.
@@ -108,7 +108,7 @@ class OAuth2:
     another would be of no use.
 
     :param give: ``give(spent, deadline, correlation_id)`` gives a
-        :class:`..core.token.Token`, another than ``spent``, which may be None
+        :class:`..core.backend.token.Token`, another than ``spent``, which may be None
     """
 
     def __init__(self, give):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from ..core.call.tracing import traceparent
 from ..core.exceptions import InvalidDataError
-from ..core.tracing import traceparent
 from .session import DEADLINE_HEADER
 
 

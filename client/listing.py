@@ -3,10 +3,10 @@ time, or all of it."""
 
 from datetime import datetime, timezone
 
+from ..core.check.payload import canonical_datetime
 from ..core.exceptions import HttpError, SchemaMismatchError
-from ..core.listing import Since, http_time, settled_at
-from ..core.payload import canonical_datetime
-from ..core.rounds import Round
+from ..core.exchange.listing import Since, http_time, settled_at
+from ..core.exchange.rounds import Round
 from .answers import checked, usable
 from .exchange import segment
 

@@ -6,7 +6,8 @@ from contextlib import nullcontext
 
 import requests
 
-from ..core.deadline import Deadline
+from ..core.backend.naming import Names
+from ..core.call.deadline import Deadline
 from ..core.exceptions import (
     AnswerTooLargeError,
     DataCorruptedError,
@@ -15,7 +16,6 @@ from ..core.exceptions import (
     OutcomeUnknownError,
     SyncError,
 )
-from ..core.naming import Names
 from .answers import (
     RECORD,
     body_of,
@@ -95,8 +95,9 @@ class PharmacyClient:
         self._guard = guard
 
     def names(self, collection):
-        """How the app calls what belongs to a collection, :class:`..core.naming.Names`;
-        a collection is known by the contract's name everywhere else."""
+        """How the app calls what belongs to a collection, as
+        :class:`..core.backend.naming.Names`; a collection is known by the contract's
+        name everywhere else."""
         return self._names.get(collection) or Names(collection)
 
     def health(self, correlation_id):
@@ -174,7 +175,7 @@ class PharmacyClient:
         return {**page, "items": usable(page["items"], id=str)}
 
     def checksums(self, collection, buckets, fields, correlation_id):
-        """Sum and count of each bucket of living records, see ``core/checksum.py``.
+        """Sum and count of each bucket of living records: ``exchange/checksum.py``.
 
         :return: a list of ``{"count": int, "sum": str}``, or None if the app does not
             offer checksums

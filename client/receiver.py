@@ -5,9 +5,9 @@ from functools import partial
 
 import requests
 
-from ..core.address import origin
-from ..core.deadline import Deadline
-from ..core.notice import Answer, carry
+from ..core.alert.notice import Answer, carry
+from ..core.backend.address import origin
+from ..core.call.deadline import Deadline
 from .session import pooled_session, send
 
 CONNECT, SILENCE, WHOLE = 5.0, 10.0, 15.0
@@ -16,11 +16,11 @@ LARGEST = 1024**2
 
 
 def deliver(road, key, internal=False):
-    """Go a road of :mod:`..core.channel_requests` to its end.
+    """Go a road of :mod:`..core.alert.channel_requests` to its end.
 
     :param key: what sets the receiver's connections apart: database name and receiver
     :param internal: whether the receiver may be at an internal address
-    :return: :class:`..core.notice.Receipt`
+    :return: :class:`..core.alert.notice.Receipt`
     :raises HttpError: the receiver refused
     :raises SyncError: as :func:`.session.send`, :class:`requests.RequestException` too
     """

@@ -32,8 +32,8 @@ from urllib3.exceptions import (
 )
 from urllib3.util import Timeout
 
-from ..core.address import is_internal
-from ..core.deadline import Deadline
+from ..core.backend.address import is_internal
+from ..core.call.deadline import Deadline
 from ..core.exceptions import InternalAddressError, ResourcePoolFullError, SyncError
 from .body import ACCEPTED, read_body
 

@@ -8,10 +8,10 @@ from urllib.parse import quote_plus, urlsplit
 
 import requests
 
-from ..core.deadline import Deadline
-from ..core.evidence import words_for_people
+from ..core.backend.token import TokenUnavailableError, read_token
+from ..core.call.deadline import Deadline
+from ..core.error.evidence import words_for_people
 from ..core.exceptions import InternalAddressError, SyncError
-from ..core.token import TokenUnavailableError, read_token
 from .auth import basic
 from .exchange import Exchange
 from .receiver import origin_text
@@ -68,7 +68,7 @@ def ask_token(
     :param deadline: by when it is wanted
     :param internal: whether the server may be at an internal address
     :param report: called with the :class:`Exchange`, however it went
-    :return: :class:`..core.token.Token`
+    :return: :class:`..core.backend.token.Token`
     :raises TokenRefusedError: a setting is wrong, whose field it names
     :raises TokenUnavailableError: no token can be had now
     :raises InternalAddressError: the server is where it may not be

@@ -4,7 +4,7 @@ import json
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
-from ..core.exposition import CONTENT_TYPE
+from ..core.analytics.exposition import CONTENT_TYPE
 from ..models.analytics.probe import probe
 
 PATH = "/pharmacy_sync/health"

@@ -1,6 +1,6 @@
 """Whom an app refuses: Odoo's key, all that Odoo asks now, or only what was asked."""
 
-from .classification import Classification, classify
+from .error.classification import Classification, classify
 from .taxonomy import Delivery, ErrorType, TextEnum
 
 # Statuses that may be about who asks, and not about what is asked for: the key is not

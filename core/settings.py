@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from .sealing import read_keys
+from .secrets.sealing import read_keys
 from .taxonomy import TextEnum
 
 MASK = "********"

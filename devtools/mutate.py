@@ -100,7 +100,7 @@ def _tests(area):
     folders = {"core", "system", "simulator", "upgrade", "addons"}
     kind, *room = area.split("/")
     if kind == "core" or room:
-        found = (tests / "/".join((room or [kind])[:1])).glob("test_*.py")
+        found = (tests / ("core" if kind == "core" else room[0])).glob("test_*.py")
     else:
         found = (p for p in tests.glob("*/test_*.py") if p.parent.name not in folders)
     # Odoo meets the addon by its link, under its own name.

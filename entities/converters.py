@@ -21,9 +21,9 @@ from odoo.tools import (
 )
 from odoo.tools.misc import formatLang
 
+from ..core.check.payload import canonical_datetime, decimals_of, exact_decimal
+from ..core.check.text_checks import check_line
 from ..core.exceptions import DependencyMissingError, InvalidDataError
-from ..core.payload import canonical_datetime, decimals_of, exact_decimal
-from ..core.text_checks import check_line
 
 # Digits of an amount that a floating point number, as Odoo calculates with, holds.
 DIGITS = 15

@@ -2,12 +2,12 @@
 
 import re
 
-from ..core.codes import Codes
 from ..core.exceptions import (
     AmbiguousError,
     DependencyMissingError,
     InvalidDataError,
 )
+from ..core.exchange.codes import Codes
 from .neutral import SOURCE_LANG
 
 UNMAPPED = "odoo:"
@@ -48,7 +48,7 @@ class Directory:
 
     def coded(self, model, by):
         """All records of ``model`` by the code in field ``by``, archived ones too: a
-        :class:`..core.codes.Codes`."""
+        :class:`..core.exchange.codes.Codes`."""
         if (model, by) not in self._coded:
             Model = self._env[model].with_context(active_test=False, lang=SOURCE_LANG)
             found = Model.search_fetch([], [by], order="id")

@@ -1,7 +1,7 @@
 """Fields that hold another record: one that both sides know by a code, or one that is
 synchronised itself."""
 
-from ..core.text_checks import check_id
+from ..core.check.text_checks import check_id
 from .converters import Converter
 from .directory import UNMAPPED
 from .neutral import SOURCE_LANG

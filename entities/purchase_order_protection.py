@@ -1,7 +1,7 @@
 from odoo import api, models
 
+from ..core.conflict.protection import CONFIRMED, NEVER, PROCESSED, Stage, asks
 from ..core.exceptions import SyncError
-from ..core.protection import CONFIRMED, NEVER, PROCESSED, Stage, asks
 from ..core.taxonomy import ErrorType
 
 ASKS = {
@@ -28,7 +28,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     @api.model
     def _stage(self, order):
-        """How far an order is, a :class:`..core.protection.Stage`."""
+        """How far an order is, a :class:`..core.conflict.protection.Stage`."""
         bills = order.invoice_ids.filtered(lambda move: move.state != "cancel")
         if bills or any(line.qty_invoiced for line in order.order_line):
             return Stage.BILLED

@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from ..core.payload import exact_decimal
+from ..core.check.payload import exact_decimal
 
 
 class SyncEntityPurchaseOrder(models.AbstractModel):

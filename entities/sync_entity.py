@@ -2,8 +2,8 @@ from odoo import api, models, tools
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
+from ..core.conflict.merge import parse_path
 from ..core.exceptions import InvalidDataError
-from ..core.merge import parse_path
 from ..core.taxonomy import ErrorType
 from .converters import is_empty
 from .directory import Directory
@@ -380,7 +380,7 @@ class SyncEntity(models.AbstractModel):
 
     @api.model
     def _checksum_fields(self):
-        """The fields that count in checksums, see ``core/checksum.py``."""
+        """The fields that count in checksums, see ``core/exchange/checksum.py``."""
         names = [converter.key for converter in self._known_converters()]
         if self._entity_lines:
             keys = [

@@ -1,8 +1,8 @@
 from odoo import api, models
 
-from ..core.arriving import is_agreed
-from ..core.merge import KEYED, lines_by_key
-from ..core.text_checks import check_value
+from ..core.check.text_checks import check_value
+from ..core.conflict.merge import KEYED, lines_by_key
+from ..core.exchange.arriving import is_agreed
 from .converters import at_path, is_empty
 from .links import Coded
 from .sync_entity_schema import ENVELOPE
@@ -17,7 +17,7 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _held(self):
         """What Odoo returns of a value of the pharmacy's once it has it, a
-        :data:`..core.pair.Held`."""
+        :data:`..core.exchange.pair.Held`."""
         found = {}
 
         def held(path, value):
@@ -35,7 +35,7 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _keeps(self):
         """Whether what Odoo has is all that it can hold of a value of the pharmacy's, a
-        :data:`..core.declined.Keeps`."""
+        :data:`..core.exchange.declined.Keeps`."""
         held = self._held()
 
         def keeps(path, value, has):

@@ -4,7 +4,7 @@ from functools import singledispatch
 
 from odoo import api, models
 
-from ..core.schema import (
+from ..core.check.schema import (
     ONE_LINE_PATTERN,
     STORABLE_PATTERN,
     Flag as FlagShape,

@@ -5,8 +5,8 @@ import json
 from odoo import api, models
 from odoo.tools import LazyTranslate
 
-from ..core.field_path import line_number
-from ..core.merge import KEYED, MISSING, parse_path
+from ..core.check.field_path import line_number
+from ..core.conflict.merge import KEYED, MISSING, parse_path
 
 _lt = LazyTranslate(__name__)
 # How the name of an event ends where the entity's file has none of its own.

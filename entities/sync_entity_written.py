@@ -2,8 +2,8 @@ import json
 
 from odoo import api, models
 
+from ..core.conflict.merge import KEYED
 from ..core.exceptions import SyncError
-from ..core.merge import KEYED
 from ..core.taxonomy import ErrorType
 from .directory import together
 

@@ -8,7 +8,7 @@ that has it and does not keep what it promises.
 import base64
 import secrets
 
-from ...core import checksum
+from ...core.exchange import checksum
 from ..exchange import segment
 from .sandbox import NO_ROUTE, PAGE, PAGES, AbsentError, BrokenError, want
 

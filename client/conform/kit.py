@@ -1,6 +1,6 @@
 """Runs all checks against one app."""
 
-from ...core.deadline import Deadline
+from ...core.call.deadline import Deadline
 from . import abilities, basics
 from .report import Finding, Report, State
 from .sandbox import AbsentError, BrokenError, Sandbox

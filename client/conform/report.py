@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from enum import Enum
 
-from ...core.redaction import redact
+from ...core.secrets.redaction import redact
 
 # Characters of a body that are shown, and exchanges of a finding.
 SHOWN, LAST = 600, 2

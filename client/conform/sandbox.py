@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import requests
 
-from ...core.deadline import Deadline
+from ...core.call.deadline import Deadline
 from ...core.exceptions import SyncError
 from ..auth import as_auth
 from ..exchange import segment

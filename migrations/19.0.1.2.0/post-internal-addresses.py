@@ -1,5 +1,5 @@
 from odoo.addons.pharmacy_sync.client.session import addresses
-from odoo.addons.pharmacy_sync.core.address import host
+from odoo.addons.pharmacy_sync.core.backend.address import host
 from odoo.addons.pharmacy_sync.core.exceptions import InternalAddressError
 
 

@@ -4,9 +4,9 @@ from textwrap import shorten
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core import alerting as core
-from ...core.alerting import Verdict
-from ...core.logs import get_logger
+from ...core.alert import rules as core
+from ...core.alert.rules import Verdict
+from ...core.secrets.logs import get_logger
 from ...core.taxonomy import Severity
 from ..base.alone import alone
 
@@ -68,7 +68,7 @@ class SyncAlert(models.Model):
             together._try_notifying(together._notify_summary)
 
     def _core(self, rule, silenced=False):
-        """The alert as :mod:`...core.alerting` sees it."""
+        """The alert as :mod:`...core.alert.rules` sees it."""
         return core.Alert(
             id=self.id,
             rule=rule,

@@ -3,7 +3,7 @@ from datetime import datetime
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from ...core.exposition import Family, Kind
+from ...core.analytics.exposition import Family, Kind
 from ...core.taxonomy import Severity
 
 EPOCH = datetime(1970, 1, 1)

@@ -6,8 +6,8 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...client import FAILURES
+from ...core.alert.recovery import Found
 from ...core.exceptions import WorkerDiedError
-from ...core.recovery import Found
 from ..base.own_transaction import apart
 from ..base.sync_config import shift
 from ..operation.queue import DUE
@@ -30,7 +30,7 @@ class SyncRecoveryRun(models.Model):
     @api.model
     def _recovery_steps(self):
         """What a run goes through, in order: tuples of a name and a callable, which
-        returns a list of :class:`...core.recovery.Found`.
+        returns a list of :class:`...core.alert.recovery.Found`.
 
         Another addon adds its own by extending this. A step makes its own transactions
         (``apart``): what comes later must see what it committed, and a step that talks

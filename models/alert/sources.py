@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.alerting import Condition
-from ...core.health_score import health
+from ...core.alert.rules import Condition
+from ...core.analytics.health_score import health
 from ...core.taxonomy import Severity
 
 # Errors that occurred since then are looked at: every minute, and some minutes late.
@@ -60,7 +60,7 @@ class Sighting:
 
 class SyncAlert(models.Model):
     """Each method returns the :class:`Sighting` s of one rule, a
-    :class:`...core.alerting.Rule`, on backends given by id (None: what belongs to
+    :class:`...core.alert.rules.Rule`, on backends given by id (None: what belongs to
     none). What is below the threshold may be among them; what is not among them is
     gone."""
 

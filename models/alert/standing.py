@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.alerting import Condition
+from ...core.alert.rules import Condition
 from .sources import HANDLING, Sighting
 
 # The work of errors that say that nothing served in place of the app.

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ...core.alerting import KINDS, Condition
+from ...core.alert.rules import KINDS, Condition
 from ...core.taxonomy import Severity
 from ..base.actions import open_record, open_records
 from ..base.rights import OPERATOR, check_may

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models, tools
 
-from ...core import alerting as core
+from ...core.alert import rules as core
 from ...core.taxonomy import Severity
 from ...entities.neutral import neutral
 from ..base.actions import open_records
@@ -14,7 +14,7 @@ SILENCE = timedelta(hours=1)
 
 class SyncAlertRule(models.Model):
     """When something is an alert, and how severe it is; what the conditions mean is
-    in ``core/alerting.py``."""
+    in ``core/alert/rules.py``."""
 
     _name = "sync.alert.rule"
     _description = "Alert Rule"
@@ -176,7 +176,7 @@ class SyncAlertRule(models.Model):
     @api.model
     @tools.ormcache()
     def _rules(self):
-        """All active rules: a tuple of :class:`...core.alerting.Rule`."""
+        """All active rules: a tuple of :class:`...core.alert.rules.Rule`."""
         return tuple(rule._core() for rule in neutral(self.sudo()).search([]))
 
     def _core(self):

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
-from ...core.logs import get_logger
-from ...core.recovery import Found, Outcome, worst
+from ...core.alert.recovery import Found, Outcome, worst
+from ...core.secrets.logs import get_logger
 from ..base.alone import contained
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_group

@@ -6,10 +6,10 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core import alerting as core
-from ...core.alerting import Condition
-from ...core.logs import get_logger
-from ...core.routing import Route
+from ...core.alert import rules as core
+from ...core.alert.rules import Condition
+from ...core.event.routing import Route
+from ...core.secrets.logs import get_logger
 from ...core.taxonomy import Category, Severity
 from ..base.alone import alone, contained
 from ..base.locks import ALERTS
@@ -59,7 +59,7 @@ class SyncAlert(models.Model):
     def _watch(self, conditions=tuple(Condition), backend_ids=None):
         """Look at some or all, and notify of what is new. Never raises.
 
-        :param conditions: of :class:`...core.alerting.Condition`
+        :param conditions: of :class:`...core.alert.rules.Condition`
         :param backend_ids: None: all backends, and what belongs to none
         """
         look = self.sudo()._look_at

@@ -4,8 +4,16 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.period import Period
-from ...core.reliability import Change, Interval, mtbf, mttr, openings, rate, seconds_of
+from ...core.analytics.period import Period
+from ...core.analytics.reliability import (
+    Change,
+    Interval,
+    mtbf,
+    mttr,
+    openings,
+    rate,
+    seconds_of,
+)
 from .sync_statistics import TOP
 
 SECOND = timedelta(seconds=1)

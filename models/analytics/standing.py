@@ -9,7 +9,14 @@ from babel.dates import format_timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL, babel_locale_parse, format_datetime, format_time
 
-from ...core.standing import LATE, Facts, Standing, State, record_sentence, stand
+from ...core.analytics.backend_state import (
+    LATE,
+    Facts,
+    Standing,
+    State,
+    record_sentence,
+    stand,
+)
 from ..base.rights import OPERATOR, USER, check_group, check_may
 
 # Latest calls that are looked at for when the app fell silent.

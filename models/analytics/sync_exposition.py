@@ -1,8 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.exposition import Family, Kind, render
-from ...core.health_score import health
+from ...core.analytics.exposition import Family, Kind, render
+from ...core.analytics.health_score import health
 
 # Milliseconds for each query: who scrapes does not wait longer.
 PATIENCE = 5_000
@@ -30,8 +30,8 @@ class SyncExposition(models.AbstractModel):
 
     @api.model
     def _families(self, backends):
-        """A list of :class:`...core.exposition.Family`. Rooms above add theirs, and so
-        may another addon.
+        """A list of :class:`...core.analytics.exposition.Family`. Rooms above add
+        theirs, and so may another addon.
 
         :param backends: those that are active
         """

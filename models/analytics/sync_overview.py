@@ -4,8 +4,8 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ...core.health_score import Vitals, health
-from ...core.period import HOUR
+from ...core.analytics.health_score import Vitals, health
+from ...core.analytics.period import HOUR
 from ..base.rights import USER, check_group
 
 TOP = 8

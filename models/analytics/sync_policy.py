@@ -2,7 +2,7 @@ import uuid
 
 from odoo import api, fields, models
 
-from ...core.secret_names import DEFAULT_SECRET_FIELDS, secret_name
+from ...core.secrets.secret_names import DEFAULT_SECRET_FIELDS, secret_name
 from ..base.rows import insert_rows
 
 OURS = "pharmacy_sync."

@@ -5,8 +5,8 @@ from odoo.exceptions import UserError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-from ...core.logs import get_logger
-from ...core.period import last_whole
+from ...core.analytics.period import last_whole
+from ...core.secrets.logs import get_logger
 from ..base.alone import contained
 from ..base.own_transaction import apart
 from ..base.rights import MANAGER, check_may

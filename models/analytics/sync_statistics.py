@@ -8,8 +8,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ...core.period import DAY, last_hour, last_hours, whole_hours
-from ...core.reliability import rate, retry_success
+from ...core.analytics.period import DAY, last_hour, last_hours, whole_hours
+from ...core.analytics.reliability import rate, retry_success
 from ...core.taxonomy import Severity
 from ..base.rights import USER, check_group
 
@@ -94,7 +94,7 @@ class SyncStatistics(models.AbstractModel):
 
     @api.model
     def _period(self, range, start=None, end=None):
-        """The :class:`...core.period.Period` of a range; see :meth:`data`."""
+        """The :class:`...core.analytics.period.Period` of a range; see :meth:`data`."""
         now = fields.Datetime.now()
         if range == CUSTOM:
             start, end = map(fields.Datetime.to_datetime, (start, end))

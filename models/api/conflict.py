@@ -1,8 +1,8 @@
 from odoo import api, models
 
-from ...core.api_methods import CONFLICTS, RESOLVE
+from ...core.api.methods import CONFLICTS, RESOLVE
+from ...core.conflict.resolution import Choice
 from ...core.exceptions import InvalidDataError, SyncError
-from ...core.resolution import Choice
 from ...core.taxonomy import ErrorType
 from ..conflict.sync_conflict import _by_side
 

@@ -4,7 +4,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, escape_psql
 
-from ...core.erasing import as_json, erase, identifying
+from ...core.secrets.erasing import as_json, erase, identifying
 from ..base.rights import MANAGER, check_group
 
 # Fields of a person; what else a link leads to is not personal.

@@ -1,8 +1,8 @@
 from odoo import api, fields, models
 
-from ...core.api_health import HEALTH, STATISTICS
-from ...core.api_methods import CHANGES, LOOKUP
-from ...core.health_score import health
+from ...core.analytics.health_score import health
+from ...core.api.health_methods import HEALTH, STATISTICS
+from ...core.api.methods import CHANGES, LOOKUP
 from ..base.alone import without_sql
 
 

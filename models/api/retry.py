@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from ...core.api_methods import RETRY
+from ...core.api.methods import RETRY
 from ...core.exceptions import InvalidDataError
 
 # States of operations that are tried again on request.

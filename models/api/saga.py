@@ -1,9 +1,9 @@
 from odoo import api, models
 
-from ...core.api_methods import ORDER, SAGA
-from ...core.envelope import check_record
+from ...core.api.methods import ORDER, SAGA
+from ...core.check.envelope import check_record
+from ...core.check.text_checks import check_id
 from ...core.exceptions import InvalidDataError
-from ...core.text_checks import check_id
 from ...entities.directory import Directory
 
 

@@ -5,13 +5,13 @@ import uuid
 from odoo import api, models
 from odoo.http import request
 
-from ...core.api_methods import PUSH, STATUS
-from ...core.caller_advice import KEPT, caller_advice
+from ...core.api.caller_advice import KEPT, caller_advice
+from ...core.api.methods import PUSH, STATUS
+from ...core.call.tracing import read_trace
+from ...core.check.text_checks import VISIBLE
 from ...core.exceptions import InvalidDataError, NotNowError, SyncError
-from ...core.logs import get_logger
+from ...core.secrets.logs import get_logger
 from ...core.taxonomy import ErrorType
-from ...core.text_checks import VISIBLE
-from ...core.tracing import read_trace
 from ...entities.neutral import neutral
 from ..base.alone import is_replayed, without_sql
 from ..base.own_transaction import no_transaction
@@ -34,7 +34,7 @@ class SyncApi(models.AbstractModel):
     ``field``, ``retryable`` and ``suggested_action``. Over RPC, but not over the routes
     of our own, what is absent is false, as everywhere in Odoo: XML-RPC knows no null.
 
-    What each method takes and answers is declared in ``core/api_methods.py``; every
+    What each method takes and answers is declared in ``core/api/methods.py``; every
     argument is checked by that: the error is ``data_validation_failed`` and its
     ``field`` names the place, such as ``external_ids[2]``.
 
@@ -86,8 +86,8 @@ class SyncApi(models.AbstractModel):
 
     @api.model
     def _methods(self):
-        """What the app may call: ``{core.schema.Method: what does it}``. Each kind of
-        method adds its own, and so may another addon."""
+        """What the app may call: ``{core.check.schema.Method: what does it}``. Each
+        kind of method adds its own, and so may another addon."""
         return {PUSH: self._push, STATUS: self._status}
 
     def _answer(self, method, *arguments):
@@ -106,7 +106,7 @@ class SyncApi(models.AbstractModel):
         """What a method answers, or what it failed with; no context that a caller
         sends changes any of it.
 
-        :param method: :class:`...core.schema.Method`
+        :param method: :class:`...core.check.schema.Method`
         :param given: its arguments by name
         :return: the answer, and what the request failed with, classified, or None.
             What is refused leaves no error; what fails leaves one, of a known backend

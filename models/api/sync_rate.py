@@ -3,8 +3,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core.api.rate_limit import WINDOW, seconds_to_wait
 from ...core.exceptions import NotNowError
-from ...core.rate import WINDOW, seconds_to_wait
 from ...core.taxonomy import ErrorType
 
 # Requests a minute of one backend, unless it says otherwise.

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.signature import TOLERANCE
+from ...core.event.signature import TOLERANCE
 from ..base.alone import raced
 from ..base.rows import insert_rows
 from ..base.sync_retention import BATCH
@@ -33,7 +33,7 @@ class SyncWebhook(models.Model):
         """Remember a webhook. When two come at once, the second waits for the first
         and meets a serialization failure, which replays it.
 
-        :param signed: :class:`...core.signature.Signed`
+        :param signed: :class:`...core.event.signature.Signed`
         :return: whether it is the first of its id
         """
         written = datetime.fromtimestamp(signed.timestamp, timezone.utc)

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.alerting import Condition
+from ...core.alert.rules import Condition
 from ...core.exceptions import SignatureError
 from ..alert.sources import Sighting
 from ..base.own_transaction import apart

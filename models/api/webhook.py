@@ -4,8 +4,8 @@ from datetime import timedelta
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ...core.event.signature import sign, verify
 from ...core.exceptions import ConfigurationError, SignatureError
-from ...core.signature import sign, verify
 
 # Seconds from one reading to the next that notices ask for: an app sends one for each
 # record, and a reading brings what all of them are about.

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ...core.address import fault, host
+from ...core.backend.address import fault, host
 
 
 class SyncBackend(models.Model):

@@ -5,9 +5,9 @@ from odoo.exceptions import ValidationError
 from odoo.orm.models import NO_ACCESS
 
 from ...core.exceptions import SecretSealedError
-from ...core.redaction import redact
-from ...core.sealing import is_sealed, seal, unseal
-from ...core.secret_names import secret_name, with_names
+from ...core.secrets.redaction import redact
+from ...core.secrets.sealing import is_sealed, seal, unseal
+from ...core.secrets.secret_names import secret_name, with_names
 from ..base.rights import MANAGER, check_may
 
 MASK = "********"

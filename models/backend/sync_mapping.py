@@ -5,11 +5,11 @@ from dataclasses import asdict
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.declined import Declined
-from ...core.mapping_state import MappingState
-from ...core.merge import Side
-from ...core.pair import Base
-from ...core.pushing import nothing_agreed
+from ...core.conflict.merge import Side
+from ...core.exchange.declined import Declined
+from ...core.exchange.mapping_state import MappingState
+from ...core.exchange.pair import Base
+from ...core.exchange.pushing import nothing_agreed
 from ...entities.directory import Directory
 from ..base.actions import open_record
 from ..base.alone import raced
@@ -262,13 +262,13 @@ class SyncMapping(models.Model):
         return adapter._serialise(record, Directory(self.backend_id))[record.id]
 
     def _base(self):
-        """What both sides had when they last agreed, a :class:`..core.pair.Base`."""
+        """What both sides last agreed on, a :class:`~core.exchange.pair.Base`."""
         self.ensure_one()
         return Base.load(self.base or None, self.odoo_base or None)
 
     @api.model
     def _base_values(self, base):
-        """Values to write for a :class:`..core.pair.Base` in which nothing is
+        """Values to write for a :class:`..core.exchange.pair.Base` in which nothing is
         declined."""
         return {
             "base": base.pharmacy or False,
@@ -279,7 +279,7 @@ class SyncMapping(models.Model):
     # -- The protocol -----------------------------------------------------------------
 
     def _state(self):
-        """The mapping as a value, a :class:`..core.mapping_state.MappingState`."""
+        """The mapping: :class:`~core.exchange.mapping_state.MappingState`."""
         conflict = self._open_conflict()
         return MappingState(
             external_id=self.external_id or None,
@@ -299,7 +299,7 @@ class SyncMapping(models.Model):
         )
 
     def _declined(self):
-        """What is declined, by path, a :class:`..core.declined.Declined` each."""
+        """What is declined, by path: :class:`~core.exchange.declined.Declined` each."""
         return {
             path: Declined(Side(known["by"]), known["reason"], known["unseen"])
             for path, known in (self.declined or {}).items()
@@ -347,8 +347,8 @@ class SyncMapping(models.Model):
         transaction is replayed and finds the twin's.
 
         :param rows: dicts with ``res_id``, ``external_id``, ``version``, ``base`` (a
-            :class:`..core.pair.Base`), ``deleted`` and ``arrived``, as far as there
-            are any
+            :class:`..core.exchange.pair.Base`), ``deleted`` and ``arrived``, as far as
+            there are any
         :return: the mappings inserted
         """
         if not rows:

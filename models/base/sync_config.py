@@ -6,8 +6,8 @@ from odoo import api, models
 from odoo.exceptions import ValidationError
 from odoo.tools import config
 
-from ...core.deadline import Deadline
-from ...core.logs import get_logger
+from ...core.call.deadline import Deadline
+from ...core.secrets.logs import get_logger
 from ...core.settings import (
     DEFAULT_PROFILE,
     FEATURES,
@@ -149,8 +149,8 @@ def _read_section(path):
 
 
 def shift(longest=LONGEST):
-    """A :class:`...core.deadline.Deadline` for the job that begins now: long before the
-    server would kill its worker (``limit_time_real``), it hands over to the next.
+    """A :class:`~core.call.deadline.Deadline` for the job that begins now: long before
+    the server would kill its worker (``limit_time_real``), it hands over to the next.
 
     :param longest: seconds that it takes at most
     """

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta, timezone
 
 from odoo import api, fields, models, tools
 
-from ...core.retry import DEFAULT_POLICIES, Jitter, RetryPolicy
+from ...core.retry.policy import DEFAULT_POLICIES, Jitter, RetryPolicy
 from ...core.taxonomy import ErrorType
 
 DEFAULT = "default"
@@ -75,7 +75,7 @@ class SyncRetryPolicy(models.Model):
     @api.model
     @tools.ormcache("str(error_type)")
     def _for(self, error_type):
-        """The :class:`...core.retry.RetryPolicy` for an error type.
+        """The :class:`...core.retry.policy.RetryPolicy` for an error type.
 
         The numbers of the default policy may be set outside of the database. With
         retries switched off there is one attempt.

@@ -14,9 +14,9 @@ from ...client.abilities import (
     write_one,
 )
 from ...client.listing import changes_since, lists_by_time, whole_list
-from ...core.abilities import Ability, has, leaps, reads_whole, told
-from ...core.listing import is_since
-from ...core.rounds import is_round
+from ...core.backend.abilities import Ability, has, leaps, reads_whole, told
+from ...core.exchange.listing import is_since
+from ...core.exchange.rounds import is_round
 
 _lt = LazyTranslate(__name__)
 FOUND = ("found", "As the connection test found")

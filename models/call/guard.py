@@ -10,7 +10,7 @@ from odoo.tools import SQL
 from ...client import FAILURES, PharmacyClient
 from ...client.abilities import NO_ROUTE, change_nothing, read_any
 from ...client.auth import UNAUTHORIZED
-from ...core import breaker as core
+from ...core.call import breaker as core
 from ...core.exceptions import HttpError, SecretSealedError
 from ...core.refusal import ABOUT_US, Key, doubts_app, doubts_key, key_after
 from ...core.taxonomy import TAXONOMY, Category, ErrorType

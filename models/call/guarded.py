@@ -4,8 +4,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ...client.exchange import Exchange
-from ...core import breaker as core
-from ...core.classification import Classification
+from ...core.call import breaker as core
+from ...core.error.classification import Classification
 from ...core.exceptions import CircuitBreakerOpenError
 
 

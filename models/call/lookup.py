@@ -7,7 +7,7 @@ import psycopg2
 
 from odoo import fields, models
 
-from ...core.envelope import check_record
+from ...core.check.envelope import check_record
 from ...core.exceptions import (
     NOT_MADE,
     ApiTimeoutError,

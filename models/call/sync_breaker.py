@@ -5,10 +5,10 @@ from datetime import datetime, timezone
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core import breaker as core
+from ...core.call import breaker as core
+from ...core.call.window import WindowStats
 from ...core.exceptions import CircuitBreakerOpenError
 from ...core.settings import SETTINGS
-from ...core.window import WindowStats
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
 
@@ -30,8 +30,8 @@ _read = {}
 class SyncBreaker(models.Model):
     """The circuit breaker of one backend and kind of operation, or of one service.
 
-    The rules are in ``core/breaker.py``; here its state is shared by all workers and
-    servers. While it is closed no success waits for another worker: a worker believes
+    The rules are in ``core/call/breaker.py``; here all workers and servers share its
+    state. While it is closed no success waits for another worker: a worker believes
     for a second what it read, and the window is counted from the log of calls. What may
     change the state (a failure, a slow call, a probe, a success by which the calls are
     enough to be judged) takes the row's lock, reads it anew and writes only if it did
@@ -178,7 +178,7 @@ class SyncBreaker(models.Model):
     def _rejection(self):
         """Why a call would not be let through now, going by what this process read.
 
-        :return: :class:`...core.breaker.Rejection` or None
+        :return: :class:`...core.call.breaker.Rejection` or None
         """
         if not self or not self.env["sync.config"]._feature("breaker"):
             return None
@@ -189,7 +189,7 @@ class SyncBreaker(models.Model):
     def _permit(self, seconds):
         """Leave for one call that ends within ``seconds``.
 
-        :return: :class:`...core.breaker.Permit`
+        :return: :class:`...core.call.breaker.Permit`
         :raises CircuitBreakerOpenError: with ``retry_after`` in seconds
         """
         self.ensure_one()

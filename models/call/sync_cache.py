@@ -6,8 +6,8 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.logs import get_logger
-from ...core.memory import Memory
+from ...core.call.memory import Memory
+from ...core.secrets.logs import get_logger
 from ..base.alone import is_transaction_failure
 from ..base.rights import OPERATOR, check_may
 

@@ -7,7 +7,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.logs import get_logger
+from ...core.secrets.logs import get_logger
 from ..base.own_transaction import apart
 
 _logger = get_logger(__name__)

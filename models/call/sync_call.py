@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from ...core.logs import get_logger
+from ...core.secrets.logs import get_logger
 from ...core.taxonomy import ErrorType
 from ..error.sync_error import selection
 

@@ -6,7 +6,7 @@ from psycopg2 import InterfaceError, OperationalError
 from odoo import api, fields, models
 from odoo.tools import SQL, LazyTranslate
 
-from ...core.deadline import Deadline
+from ...core.call.deadline import Deadline
 from ...core.exceptions import ApiTimeoutError, ResourcePoolFullError
 from ..base.locks import POOLS
 

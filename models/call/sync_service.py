@@ -6,9 +6,9 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...client.exchange import Exchange
-from ...core.deadline import Deadline
+from ...core.call.deadline import Deadline
 from ...core.exceptions import ConfigurationError, InvalidDataError
-from ...core.redaction import redact
+from ...core.secrets.redaction import redact
 from ..base.own_transaction import apart, autocommitting
 from ..base.rows import insert_rows
 from .guarded import Guarded, guarded

@@ -1,7 +1,7 @@
 from odoo import SUPERUSER_ID, api, fields, models
 
-from ...core.conflict_policy import Policy, Restored
-from ...core.merge import MISSING
+from ...core.conflict.merge import MISSING
+from ...core.conflict.policy import Policy, Restored
 from .sync_conflict import _by_side, _text
 
 
@@ -15,7 +15,7 @@ class SyncConflict(models.Model):
         """Keep decisions as resolved conflicts.
 
         :param decided: tuples of mapping, its list of
-            :class:`...core.conflict_policy.Decision`, the pharmacy's canonical values
+            :class:`...core.conflict.policy.Decision`, the pharmacy's canonical values
             and the correlation id
         """
         now = fields.Datetime.now()

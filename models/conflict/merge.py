@@ -3,12 +3,12 @@ from functools import partial
 
 from odoo import models
 
-from ...core.arriving import written
-from ...core.conflict_rules import AllFrozen
-from ...core.declined import Declined
-from ...core.mapping_state import compare, decide, refreshed
-from ...core.merge import Side
-from ...core.pushing import is_due
+from ...core.conflict.merge import Side
+from ...core.conflict.rules import AllFrozen
+from ...core.exchange.arriving import written
+from ...core.exchange.declined import Declined
+from ...core.exchange.mapping_state import compare, decide, refreshed
+from ...core.exchange.pushing import is_due
 from ...entities.directory import Directory
 from ..base.alone import alone
 from .record_facts import RecordFacts
@@ -28,7 +28,7 @@ class SyncMapping(models.Model):
         :param base: what is taken for the base instead of the mapping's own
         :param undecided: if a person has decided: the paths that are left, and stay as
             they are on both sides. Nothing else is frozen then.
-        :return: :class:`...core.mapping_state.Comparison`
+        :return: :class:`...core.exchange.mapping_state.Comparison`
         """
         self.ensure_one()
         declined = self._declined() if base is None else {}
@@ -68,7 +68,7 @@ class SyncMapping(models.Model):
         """Comparison in which rules and policies had their say.
 
         :param facts: :class:`.record_facts.RecordFacts` of the record
-        :return: :class:`...core.mapping_state.Comparison`
+        :return: :class:`...core.exchange.mapping_state.Comparison`
         """
         self.ensure_one()
         policies = self.stream_id._policies()
@@ -87,7 +87,7 @@ class SyncMapping(models.Model):
 
     def _restored(self, facts):
         """How it has to be compared if the app was set back, a
-        :class:`...core.conflict_policy.Restored`; None: as ever.
+        :class:`...core.conflict.policy.Restored`; None: as ever.
 
         :param facts: :class:`.record_facts.RecordFacts` of the record
         """
@@ -127,7 +127,7 @@ class SyncMapping(models.Model):
 
     def _refused(self, comparison, stored, said=None):
         """What Odoo did not take of what a comparison brought, a
-        :class:`...core.declined.Declined` by path."""
+        :class:`...core.exchange.declined.Declined` by path."""
         if not comparison.merge.to_odoo:
             return {}
         keeps = self.stream_id._adapter()._keeps()
@@ -232,8 +232,8 @@ class SyncMapping(models.Model):
 
 
 def by_odoo(paths, said=None, decided=()):
-    """What Odoo declined, with what it said, a :class:`..core.declined.Declined` by
-    path.
+    """What Odoo declined, with what it said, by path: one
+    :class:`..core.exchange.declined.Declined` each.
 
     :param decided: paths on which a rule or policy had decided
     """

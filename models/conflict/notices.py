@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from ...core.routing import Route
+from ...core.event.routing import Route
 from ..base.rights import USER
 from ..event.handlers import NOTIFY
 

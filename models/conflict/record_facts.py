@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from odoo.tools import SQL
 
-from ...core.conflict_rules import Facts, Times
+from ...core.check.payload import canonical_datetime
+from ...core.conflict.merge import MISSING, parse_path
+from ...core.conflict.rules import Facts, Times
 from ...core.exceptions import InvalidDataError
-from ...core.merge import MISSING, parse_path
-from ...core.payload import canonical_datetime
 
 
 class RecordFacts(Facts):

@@ -5,9 +5,9 @@ from dataclasses import replace
 from odoo import models
 from odoo.exceptions import UserError
 
-from ...core.declined import not_taken, with_halves_of
+from ...core.conflict.resolution import Choice, Decision, decided, edited, strategy
 from ...core.exceptions import ConflictError, InvalidDataError
-from ...core.resolution import Choice, Decision, decided, edited, strategy
+from ...core.exchange.declined import not_taken, with_halves_of
 from ...core.taxonomy import ErrorType
 from ...entities.converters import moment_text
 from ...entities.directory import Directory

@@ -1,10 +1,10 @@
 from odoo import api, models
 
-from ...core.amount_change import amount_change
+from ...core.conflict.amount_change import amount_change
+from ...core.conflict.merge import MISSING
+from ...core.conflict.resolution import differences
+from ...core.conflict.text_diff import ADDED, REMOVED, mark
 from ...core.exceptions import InvalidDataError
-from ...core.merge import MISSING
-from ...core.resolution import differences
-from ...core.text_diff import ADDED, REMOVED, mark
 from ...entities.converters import moment_text
 from ...entities.directory import Directory
 from .sync_conflict import _by_side

@@ -3,9 +3,9 @@ from datetime import datetime
 
 from odoo import SUPERUSER_ID, api, fields, models
 
+from ...core.check.payload import canonical_datetime
+from ...core.conflict.merge import MISSING
 from ...core.exceptions import InvalidDataError
-from ...core.merge import MISSING
-from ...core.payload import canonical_datetime
 from ..base.actions import open_record, open_records
 
 
@@ -118,7 +118,7 @@ class SyncConflict(models.Model):
     ):
         """Make the mapping's open conflict say what ``merge`` says.
 
-        :param merge: :class:`...core.merge.Merge` of the latest values
+        :param merge: :class:`...core.conflict.merge.Merge` of the latest values
         :param pharmacy: canonical values of the pharmacy's record
         :param arrived: the record as the app sent it, if it is new
         :param closing: the strategy to close it with if nothing is in conflict
@@ -262,7 +262,7 @@ def _pharmacy_changed(arrived):
 
 
 def _by_side(values):
-    """The values of a :class:`...core.merge.FieldConflict` that are there, by side."""
+    """The values that a :class:`...core.conflict.merge.FieldConflict` has, by side."""
     sides = {"base": values.base, "odoo": values.odoo, "pharmacy": values.pharmacy}
     return {side: value for side, value in sides.items() if value is not MISSING}
 

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from ...core.merge import parse_path
+from ...core.conflict.merge import parse_path
 
 
 class SyncConflictLine(models.Model):

@@ -2,7 +2,7 @@ from types import MappingProxyType
 
 from odoo import fields, models, tools
 
-from ...core.conflict_policy import Policies, Policy
+from ...core.conflict.policy import Policies, Policy
 
 POLICIES = [
     (str(Policy.ASK), "Ask a person"),
@@ -48,7 +48,7 @@ class SyncStream(models.Model):
 
     @tools.ormcache("self.id")
     def _policies(self):
-        """Rules and policies, a :class:`...core.conflict_policy.Policies`."""
+        """Rules and policies, a :class:`...core.conflict.policy.Policies`."""
         self.ensure_one()
         stream = self.sudo()
         return Policies(

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ...core.conflict_rules import Rule, RuleKind
+from ...core.conflict.rules import Rule, RuleKind
 from ...entities.neutral import neutral
 
 
@@ -66,7 +66,7 @@ class SyncConflictRule(models.Model):
 
     @api.model
     def _rules(self, stream):
-        """The rules of a stream, a tuple of :class:`...core.conflict_policy.Rule`."""
+        """The rules of a stream, a tuple of :class:`...core.conflict.policy.Rule`."""
         found = neutral(self.sudo()).search(
             [
                 ("backend_id", "in", (False, stream.backend_id.id)),

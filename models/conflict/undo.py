@@ -7,10 +7,10 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...core.conflict.merge import parse_path
+from ...core.conflict.resolution import Choice, Decision, differences, edited, strategy
 from ...core.exceptions import InvalidDataError
-from ...core.merge import parse_path
-from ...core.pair import Base
-from ...core.resolution import Choice, Decision, differences, edited, strategy
+from ...core.exchange.pair import Base
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.alone import alone

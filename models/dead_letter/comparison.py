@@ -3,7 +3,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 
 from ...client import FAILURES
-from ...core.comparison import differences
+from ...core.conflict.comparison import differences
 from ...core.exceptions import HttpError, SyncError
 from ...entities.directory import Directory, unmapped
 from ..base.alone import alone

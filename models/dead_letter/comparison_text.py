@@ -1,6 +1,6 @@
 from odoo import models
 
-from ...core.comparison import Effect, differences
+from ...core.conflict.comparison import Effect, differences
 
 
 class SyncOperation(models.Model):

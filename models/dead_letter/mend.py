@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from odoo import models
 from odoo.exceptions import AccessError, UserError
 
+from ...core.check.field_path import named
 from ...core.exceptions import DependencyMissingError, InvalidDataError
-from ...core.field_path import named
 from ..base.alone import alone
 
 NUMBER = re.compile(r"\[[^\]]*\]")

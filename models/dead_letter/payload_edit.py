@@ -4,10 +4,10 @@ from dataclasses import replace
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from ...core.comparison import leaves, with_leaf
+from ...core.conflict.comparison import leaves, with_leaf
+from ...core.conflict.merge import KEYED
 from ...core.exceptions import InvalidDataError
-from ...core.merge import KEYED
-from ...core.pair import Base
+from ...core.exchange.pair import Base
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 

@@ -3,12 +3,12 @@ from dataclasses import replace
 
 from odoo import api, models
 
-from ...core.classification import classify
+from ...core.check.storable import storable_text
+from ...core.check.text_checks import LONGEST_ID
+from ...core.error.classification import classify
 from ...core.exceptions import SyncError as Failure
-from ...core.logs import get_logger
-from ...core.storable import storable_text
+from ...core.secrets.logs import get_logger
 from ...core.taxonomy import ErrorType, Severity
-from ...core.text_checks import LONGEST_ID
 from ..base.alone import contained, is_replayed
 from ..base.own_transaction import apart
 

@@ -2,7 +2,7 @@
 
 from odoo import api, fields, models
 
-from ...core.field_path import in_words
+from ...core.check.field_path import in_words
 
 
 class SyncError(models.Model):

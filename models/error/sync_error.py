@@ -5,15 +5,15 @@ from dataclasses import replace
 
 from odoo import api, fields, models
 
-from ...core.classification import classify, classify_response
-from ...core.evidence import raw_answer, request_id
+from ...core.check.storable import storable, storable_text
+from ...core.check.text_checks import LONGEST_ID
+from ...core.error.classification import classify, classify_response
+from ...core.error.evidence import raw_answer, request_id
+from ...core.error.fingerprint import fingerprint
 from ...core.exceptions import LONGEST_MESSAGE
-from ...core.fingerprint import fingerprint
-from ...core.logs import get_logger
-from ...core.redaction import redact
-from ...core.storable import storable, storable_text
+from ...core.secrets.logs import get_logger
+from ...core.secrets.redaction import redact
 from ...core.taxonomy import Category, ErrorType, Severity
-from ...core.text_checks import LONGEST_ID
 from ..base.alone import contained
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
@@ -234,8 +234,8 @@ class SyncError(models.Model):
         Never raises.
 
         :param backend: ``sync.backend``, whose rules hold besides those for all
-        :param about: see :func:`...core.classification.classify`
-        :return: :class:`...core.classification.Classification`
+        :param about: see :func:`...core.error.classification.classify`
+        :return: :class:`...core.error.classification.Classification`
         """
         rules = self.env["sync.error.rule"]._rules(backend)
         return self._keepable(backend, classify(exception, rules=rules, **about))

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import SQL
 
-from ...core.logs import get_logger
+from ...core.secrets.logs import get_logger
 from ...core.taxonomy import Category, ErrorType, Severity
 from ..base.actions import open_records
 from ..base.alone import contained

@@ -1,9 +1,9 @@
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
-from ...core import patterns
-from ...core.classification import Rule
-from ...core.logs import get_logger
+from ...core.check import patterns
+from ...core.error.classification import Rule
+from ...core.secrets.logs import get_logger
 from ...core.taxonomy import ErrorType
 from ..base.alone import contained
 from .sync_error import selection
@@ -94,8 +94,8 @@ class SyncErrorRule(models.Model):
     def _rules(self, backend=None):
         """The rules that hold for a backend, or those that hold for all.
 
-        :return: tuple of :class:`...core.classification.Rule`. Never raises: without
-            the rules a failure is still classified
+        :return: tuple of :class:`...core.error.classification.Rule`. Never raises:
+            without the rules a failure is still classified
         """
         # Without the rules the failure is still classified, by what is built in.
         with contained(_logger.warning, "error rules could not be read"):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models, tools
 
-from ...core.logs import set_levels
+from ...core.secrets.logs import set_levels
 
 LOGGER = "odoo.addons.pharmacy_sync"
 # What the log can be asked to say more, or less, of: part of the addon and its name.

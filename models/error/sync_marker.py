@@ -6,7 +6,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.logs import get_logger
+from ...core.secrets.logs import get_logger
 from ..base.locks import STOCK
 from ..base.own_transaction import apart
 from ..base.rows import insert_rows

@@ -4,9 +4,9 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...core.event.feed import Position
 from ...core.exceptions import InvalidDataError
-from ...core.feed import Position
-from ...core.mapping_state import compare
+from ...core.exchange.mapping_state import compare
 from ...entities.directory import Directory
 from ..base.locks import FEED
 from ..base.own_transaction import apart, autocommitting

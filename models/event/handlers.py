@@ -1,7 +1,7 @@
 from odoo import SUPERUSER_ID, api, models
 from odoo.tools import SQL
 
-from ...core.routing import Route
+from ...core.event.routing import Route
 from ..base.own_transaction import apart
 from ..base.sync_config import shift
 from .sync_event import CHANGES
@@ -18,7 +18,7 @@ class SyncEvent(models.Model):
 
     @api.model
     def _event_routes(self):
-        """Which handler gets which events: a tuple of :class:`...core.routing.Route`.
+        """Which handler gets which events, as :class:`...core.event.routing.Route`.
 
         Each room adds the handlers of its own, and another addon adds one by extending
         this. Its method is called with a batch of events, oldest first, in the

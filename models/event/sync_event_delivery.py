@@ -4,9 +4,9 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.decision import After, Standing, next_attempt
+from ...core.event.routing import routes_for
 from ...core.exceptions import InvalidDataError
-from ...core.routing import routes_for
+from ...core.retry.decision import After, Standing, next_attempt
 from ...entities.neutral import neutral
 from ..base.alone import alone
 from ..base.locks import DELIVERY

@@ -1,11 +1,11 @@
 from odoo import models
 
-from ...core.arriving import Move, created, deleted, known_by_key, received
-from ...core.envelope import check_envelope
+from ...core.check.envelope import check_envelope
+from ...core.check.storable import storable_text
+from ...core.check.text_checks import check_id, check_value
 from ...core.exceptions import InvalidDataError, SuspectedError
-from ...core.mapping_state import first_agreed
-from ...core.storable import storable_text
-from ...core.text_checks import check_id, check_value
+from ...core.exchange.arriving import Move, created, deleted, known_by_key, received
+from ...core.exchange.mapping_state import first_agreed
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.alone import alone, without_sql
@@ -217,7 +217,7 @@ class SyncStream(models.Model):
         )
 
     def _receive(self, arrival):
-        """What the record is for Odoo, a :class:`..core.arriving.Move`."""
+        """What the record is for Odoo, a :class:`..core.exchange.arriving.Move`."""
         mapping = arrival.mapping
         state = mapping._state() if mapping else None
         found = received(

@@ -3,13 +3,13 @@ from dataclasses import replace
 from odoo import models
 from odoo.fields import Domain
 
-from ...core.arriving import as_known, confirmed, gone, merged
-from ...core.codes_handed_on import to_vacate
-from ...core.conflict_policy import Decision
-from ...core.conflict_rules import Rule, RuleKind
-from ...core.declined import not_taken, value_at
+from ...core.conflict.merge import MISSING, FieldConflict, Side, generic_path
+from ...core.conflict.policy import Decision
+from ...core.conflict.rules import Rule, RuleKind
 from ...core.exceptions import AwaitedValueError, HeldValueError
-from ...core.merge import MISSING, FieldConflict, Side, generic_path
+from ...core.exchange.arriving import as_known, confirmed, gone, merged
+from ...core.exchange.codes_handed_on import to_vacate
+from ...core.exchange.declined import not_taken, value_at
 from ..base.alone import alone
 from ..conflict.merge import by_odoo
 from ..conflict.record_facts import Peers, RecordFacts

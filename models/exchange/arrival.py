@@ -2,7 +2,7 @@ from dataclasses import dataclass, field
 
 from odoo import models
 
-from ...core.mapping_state import MappingState
+from ...core.exchange.mapping_state import MappingState
 
 
 @dataclass

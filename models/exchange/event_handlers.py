@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from ...core.routing import Route
+from ...core.event.routing import Route
 
 
 class SyncEvent(models.Model):

@@ -1,11 +1,11 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.envelope import UNREADABLE
+from ...core.check.envelope import UNREADABLE
+from ...core.check.storable import storable
 from ...core.exceptions import AWAITED, HeldValueError, SuspectedError
-from ...core.listing import is_news
-from ...core.retry import DEPENDENCY_WAIT
-from ...core.storable import storable
+from ...core.exchange.listing import is_news
+from ...core.retry.policy import DEPENDENCY_WAIT
 from .suspects import SUSPECT_WAIT
 
 

@@ -4,8 +4,8 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ...core.merge_base import first_base
-from ...core.pair import NOTHING
+from ...core.conflict.merge_base import first_base
+from ...core.exchange.pair import NOTHING
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.rights import MANAGER, check_may

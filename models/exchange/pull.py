@@ -5,13 +5,13 @@ from functools import partial
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.arriving import leaves_out
-from ...core.deadline import CancelToken
-from ...core.envelope import UNREADABLE, as_record
+from ...core.call.deadline import CancelToken
+from ...core.check.envelope import UNREADABLE, as_record
+from ...core.check.storable import storable
 from ...core.exceptions import NOT_MADE, InvalidDataError, OperationCancelledError
+from ...core.exchange.arriving import leaves_out
 from ...core.refusal import KEY_WAIT, is_about_key
-from ...core.retry import TOTAL_DEADLINE
-from ...core.storable import storable
+from ...core.retry.policy import TOTAL_DEADLINE
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.alone import raced

@@ -10,10 +10,10 @@ from functools import partial
 from odoo import fields, models
 from odoo.tools import LazyTranslate
 
-from ...core.bisect import Fate, own_failure, run_bisecting
 from ...core.exceptions import AmbiguousError
-from ...core.mapping_state import MappingState
-from ...core.pushing import (
+from ...core.exchange.bisect import Fate, own_failure, run_bisecting
+from ...core.exchange.mapping_state import MappingState
+from ...core.exchange.pushing import (
     CANCELLED,
     FETCHED,
     FOUND,
@@ -26,7 +26,7 @@ from ...core.pushing import (
     is_uncertain,
     plan,
 )
-from ...core.retry import DEPENDENCY_WAIT
+from ...core.retry.policy import DEPENDENCY_WAIT
 from ...entities.directory import Directory, unmapped
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart

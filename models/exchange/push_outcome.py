@@ -7,17 +7,17 @@ from dataclasses import dataclass, field, replace
 
 from odoo import fields, models
 
-from ...core.arriving import Move, received
-from ...core.bisect import HeldUpError
-from ...core.envelope import check_envelope
+from ...core.check.envelope import check_envelope
+from ...core.conflict.merge import Side
 from ...core.exceptions import (
     AWAITED,
     NOT_MADE,
     HttpError,
     InvalidDataError,
 )
-from ...core.merge import Side
-from ...core.pushing import (
+from ...core.exchange.arriving import Move, received
+from ...core.exchange.bisect import HeldUpError
+from ...core.exchange.pushing import (
     DUPLICATE,
     OK,
     STALE,
@@ -29,7 +29,7 @@ from ...core.pushing import (
     silent,
 )
 from ...core.refusal import KEY_WAIT, is_about_key
-from ...core.retry import DEPENDENCY_WAIT
+from ...core.retry.policy import DEPENDENCY_WAIT
 from ...core.taxonomy import ErrorType
 from ...entities.directory import Directory
 from ..base.sync_retry_policy import after

@@ -2,7 +2,7 @@ import uuid
 
 from odoo import api, models
 
-from ...core.pushing import is_due
+from ...core.exchange.pushing import is_due
 from ...entities.directory import Directory, unmapped
 from ..base.rights import MANAGER, check_may
 

@@ -3,10 +3,10 @@ from contextlib import suppress
 from odoo import fields, models
 
 from ...client.answers import is_record
-from ...core.envelope import as_record
+from ...core.check.envelope import as_record
+from ...core.check.payload import canonical_datetime
+from ...core.check.text_checks import check_id
 from ...core.exceptions import InvalidDataError
-from ...core.payload import canonical_datetime
-from ...core.text_checks import check_id
 from ..base.own_transaction import apart
 from ..base.rights import MANAGER, check_may
 
@@ -20,7 +20,7 @@ class SyncBackend(models.Model):
     It is known by a cursor that it refuses, by a version below one that it gave, or by
     a known record that it does not have. From then on versions begin anew (the epoch),
     all is read again, and what the app has otherwise than agreed is not taken over by
-    itself: see :class:`...core.conflict_policy.Restored`.
+    itself: see :class:`...core.conflict.policy.Restored`.
     """
 
     _inherit = "sync.backend"

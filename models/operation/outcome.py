@@ -5,8 +5,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from ...core.decision import REVIVALS, After, next_attempt
-from ...core.storable import storable_text
+from ...core.check.storable import storable_text
+from ...core.retry.decision import REVIVALS, After, next_attempt
 from ...core.taxonomy import TAXONOMY, Category, Delivery, ErrorType
 from ..base.sync_retry_policy import after
 from .retrying import Retrying
@@ -87,7 +87,7 @@ class SyncOperation(models.Model):
         """Record failed attempts, and decide what comes next for each operation.
 
         :param failures: tuples of operation, its
-            :class:`...core.classification.Classification`, and what was raised
+            :class:`...core.error.classification.Classification`, and what was raised
         """
         if not failures:
             return

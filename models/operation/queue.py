@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.retry import RETRY_AFTER_LIMIT
+from ...core.retry.policy import RETRY_AFTER_LIMIT
 
 # States of what is still to be done.
 QUEUED = ("pending", "running", "waiting")

@@ -4,9 +4,9 @@ from functools import cached_property
 
 from odoo.tools import SQL
 
-from ...core.adaptive import WINDOW, adapt
-from ...core.budget import DEFAULT_BUDGET, spare
-from ...core.decision import Standing
+from ...core.retry.adaptive import WINDOW, adapt
+from ...core.retry.budget import DEFAULT_BUDGET, spare
+from ...core.retry.decision import Standing
 
 # Seconds that work waits for when it is the retry budget that is used up.
 BUDGET_WAIT = 30.0
@@ -68,7 +68,7 @@ class Retrying:
         return [good for (good,) in reversed(rows)]
 
     def standing(self, attempts, last_delay, in_time, revivals_left=0):
-        """How work stands whose attempt failed, a :class:`..core.decision.Standing`."""
+        """How failed work stands, a :class:`~core.retry.decision.Standing`."""
         return Standing(
             attempts,
             last_delay=last_delay or None,

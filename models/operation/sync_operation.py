@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ...core.retry import TOTAL_DEADLINE
+from ...core.retry.policy import TOTAL_DEADLINE
 from ..base.alone import raced
 from ..base.rights import OPERATOR, check_may
 

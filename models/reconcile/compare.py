@@ -1,5 +1,5 @@
 """The comparison of a reconciliation, step by step: which records differ. How records
-are divided into buckets, and summed: ``core/checksum.py``.
+are divided into buckets, and summed: ``core/exchange/checksum.py``.
 """
 
 from functools import partial
@@ -8,8 +8,8 @@ from odoo import models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ...core.checksum import Sums, bucket_of, differing, digest
-from ...core.mapping_state import compare
+from ...core.exchange.checksum import Sums, bucket_of, differing, digest
+from ...core.exchange.mapping_state import compare
 from ...entities.directory import Directory
 from ..base.own_transaction import apart
 

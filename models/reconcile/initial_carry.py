@@ -1,7 +1,7 @@
 from odoo import api, models
 
+from ...core.event.routing import Route
 from ...core.exceptions import SuspectedError
-from ...core.routing import Route
 from ..base.own_transaction import apart
 
 BATCH = 100

@@ -1,7 +1,7 @@
 from odoo import models
 
+from ...core.conflict.merge_base import first_base
 from ...core.exceptions import ConflictError
-from ...core.merge_base import first_base
 from ...entities.directory import Directory
 from ..base.alone import alone
 

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ...core.envelope import as_record
+from ...core.check.envelope import as_record
 from ...core.exceptions import InvalidDataError
 from ...entities.directory import Directory
 from ..base.actions import open_record

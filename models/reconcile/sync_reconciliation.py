@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ...core.checksum import bucket_count
+from ...core.exchange.checksum import bucket_count
 from ...entities.neutral import neutral
 from ..base.actions import open_records
 from ..base.own_transaction import apart

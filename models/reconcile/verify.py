@@ -1,8 +1,8 @@
 from odoo import models
 
+from ...core.conflict.merge import MISSING
 from ...core.exceptions import InvalidDataError, SchemaMismatchError
-from ...core.merge import MISSING
-from ...core.rounds import shows_set_back
+from ...core.exchange.rounds import shows_set_back
 from ...entities.directory import Directory
 from ..base.own_transaction import apart
 

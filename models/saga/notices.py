@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from ...core.routing import Route
+from ...core.event.routing import Route
 from ..event.handlers import NOTIFY
 
 ENDED = ("saga_completed", "saga_compensated")

@@ -5,9 +5,9 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ...core import saga as core
-from ...core.decision import After, next_attempt
 from ...core.exceptions import NOT_MADE, DependencyMissingError
-from ...core.retry import TOTAL_DEADLINE
+from ...core.retry.decision import After, next_attempt
+from ...core.retry.policy import TOTAL_DEADLINE
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from ..base.sync_retry_policy import after

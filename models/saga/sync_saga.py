@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...core import saga as core
-from ...core.caller_advice import caller_advice
+from ...core.api.caller_advice import caller_advice
 from ...core.taxonomy import ErrorType
 from ..base.actions import open_record, open_records
 from ..base.rights import OPERATOR, check_may

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ...core.alerting import Condition
+from ...core.alert.rules import Condition
 from ...core.taxonomy import Severity
 from ..alert.sources import Sighting
 from ..base.own_transaction import apart

@@ -7,9 +7,9 @@ from odoo import api, fields, models
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from ...core.decision import After, Standing, next_attempt
 from ...core.exceptions import CircuitBreakerOpenError, InvalidDataError
-from ...core.retry import TOTAL_DEADLINE, RetryPolicy
+from ...core.retry.decision import After, Standing, next_attempt
+from ...core.retry.policy import TOTAL_DEADLINE, RetryPolicy
 from ..base.alone import alone
 
 # Seconds after which a breaker that said nothing of its time is asked again.
@@ -35,8 +35,8 @@ class SyncToolkit(models.AbstractModel):
             committed
         :param args: for it: values that JSON can hold, dates, records
         :param options: for it by their names; none is called ``policy``
-        :param policy: :class:`...core.retry.RetryPolicy`; None: those of the screen,
-            by the type of the failure
+        :param policy: :class:`...core.retry.policy.RetryPolicy`; None: those of the
+            screen, by the type of the failure
         :return: the job
         """
         records = getattr(method, "__self__", None)

@@ -1,8 +1,8 @@
 from odoo import api, models
 
+from ...core.check.storable import storable
 from ...core.exceptions import InvalidDataError
-from ...core.redaction import redact
-from ...core.storable import storable
+from ...core.secrets.redaction import redact
 from ...core.taxonomy import Severity
 
 
@@ -24,8 +24,8 @@ class SyncToolkit(models.AbstractModel):
         """Say what an exception means, by the administrator's rules and the built-in
         ones. Never raises.
 
-        :param about: see :func:`...core.classification.classify`
-        :return: :class:`...core.classification.Classification`, with ``type``,
+        :param about: see :func:`...core.error.classification.classify`
+        :return: :class:`...core.error.classification.Classification`, with ``type``,
             ``category``, ``severity``, ``retryable``, ``suggested_action``...
         """
         return self.env["sync.error"]._classify(exception, **about)

@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ...core.alerting import LIMIT, Condition
+from ...core.alert.rules import LIMIT, Condition
 from ...core.exceptions import ApiTimeoutError, DataCorruptedError, HttpError
 from ...models.alert import watch
 from ...models.base.locks import ALERTS

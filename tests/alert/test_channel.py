@@ -15,7 +15,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ...core.delivery import REPEAT
+from ...core.event.delivery import REPEAT
 from ...core.exceptions import DataCorruptedError, HttpError
 from ..receivers import receiver
 from .test_alert import LOGGED, RECORDED, AlertCase

@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from odoo.tests import TransactionCase, tagged
 
-from ...core.envelope import as_record, check_record
+from ...core.check.envelope import as_record, check_record
+from ...core.check.text_checks import check_value
 from ...core.exceptions import InvalidDataError
-from ...core.text_checks import check_value
 from ...entities.converters import is_empty
 from ...entities.directory import Directory
 from ...entities.sync_entity_schema import schema_of

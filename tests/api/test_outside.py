@@ -15,7 +15,7 @@ from odoo import fields
 from odoo.sql_db import connection_info_for
 from odoo.tests import HttpCase, get_db_name, tagged
 
-from ...core.tracing import trace_id
+from ...core.call.tracing import trace_id
 from ...models.analytics import probe as probing
 from ..common import KEY, ConcurrencyCase, SyncCase
 

@@ -6,7 +6,7 @@ from cryptography.fernet import Fernet
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
-from ...core.sealing import is_sealed
+from ...core.secrets.sealing import is_sealed
 from ..common import KEY, WEBHOOK_SECRET, SyncCase
 
 VARIABLE = "PHARMACY_SYNC_ENCRYPTION_KEYS"

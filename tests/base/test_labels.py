@@ -1,7 +1,7 @@
 from odoo import Command
 from odoo.tests import TransactionCase, tagged
 
-from ...core.pair import Base
+from ...core.exchange.pair import Base
 from ...core.taxonomy import TAXONOMY, ErrorType
 
 LINES = (

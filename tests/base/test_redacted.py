@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from odoo.tests import tagged
 
 from ...core.exceptions import InvalidDataError
-from ...core.logs import get_logger
+from ...core.secrets.logs import get_logger
 from ..common import SyncCase
 
 SECRET = "hunter2hunter2"

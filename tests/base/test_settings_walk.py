@@ -7,7 +7,7 @@ from functools import partial
 
 from odoo.tests import tagged
 
-from ...core.escalation import THRESHOLDS
+from ...core.alert.escalation import THRESHOLDS
 from ...core.exceptions import HttpError
 from ...core.settings import FEATURES, SETTINGS
 from ..alert.test_alert import AlertCase

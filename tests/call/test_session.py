@@ -7,7 +7,7 @@ import requests
 from odoo.tests import tagged
 
 from ...client import PharmacyClient, session
-from ...core.classification import classify
+from ...core.error.classification import classify
 from ...core.exceptions import ResourcePoolFullError
 from ..common import KEY, SyncCase
 

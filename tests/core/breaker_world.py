@@ -10,7 +10,7 @@ into the breaker's, except to compare.
 from dataclasses import replace
 from typing import NamedTuple
 
-from odoo.addons.pharmacy_sync.core.breaker import (
+from odoo.addons.pharmacy_sync.core.call.breaker import (
     BreakerConfig,
     BreakerState,
     Mode,
@@ -24,7 +24,7 @@ from odoo.addons.pharmacy_sync.core.breaker import (
     record,
     tick,
 )
-from odoo.addons.pharmacy_sync.core.window import CallRecord, Window, WindowStats
+from odoo.addons.pharmacy_sync.core.call.window import CallRecord, Window, WindowStats
 
 OK, FAIL = Outcome(Result.SUCCESS), Outcome(Result.FAILURE)
 SLOW, SLOW_FAIL = Outcome(Result.SUCCESS, True), Outcome(Result.FAILURE, True)

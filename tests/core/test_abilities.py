@@ -14,7 +14,7 @@ from odoo.addons.pharmacy_sync.client.abilities import (
     takes_batches,
     write_one,
 )
-from odoo.addons.pharmacy_sync.core.abilities import Ability, has, leaps, told
+from odoo.addons.pharmacy_sync.core.backend.abilities import Ability, has, leaps, told
 from odoo.addons.pharmacy_sync.core.exceptions import HttpError
 
 _numbers = count()

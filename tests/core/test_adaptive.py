@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.adaptive import adapt
-from odoo.addons.pharmacy_sync.core.budget import RetryBudget, spare
-from odoo.addons.pharmacy_sync.core.retry import Jitter, RetryPolicy
+from odoo.addons.pharmacy_sync.core.retry.adaptive import adapt
+from odoo.addons.pharmacy_sync.core.retry.budget import RetryBudget, spare
+from odoo.addons.pharmacy_sync.core.retry.policy import Jitter, RetryPolicy
 
 POLICY = RetryPolicy(5, 2, 30, 2, Jitter.EQUAL)
 policies = st.builds(

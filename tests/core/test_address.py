@@ -5,7 +5,12 @@ from hypothesis import example, given, strategies as st
 from requests.models import PreparedRequest
 from requests.utils import urlparse
 
-from odoo.addons.pharmacy_sync.core.address import fault, host, is_internal, origin
+from odoo.addons.pharmacy_sync.core.backend.address import (
+    fault,
+    host,
+    is_internal,
+    origin,
+)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 
 from hypothesis import assume, given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.alerting import (
+from odoo.addons.pharmacy_sync.core.alert.rules import (
     AGAIN,
     CORRELATED_FOR,
     GROWTH,

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core import alignment
-from odoo.addons.pharmacy_sync.core.alignment import matches
+from odoo.addons.pharmacy_sync.core.conflict import alignment
+from odoo.addons.pharmacy_sync.core.conflict.alignment import matches
 
 ENOUGH = 10_000
 rows = st.text(alphabet="abc", max_size=9)

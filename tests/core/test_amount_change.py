@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.amount_change import amount_change
+from odoo.addons.pharmacy_sync.core.conflict.amount_change import amount_change
 
 amounts = st.decimals(-(10**9), 10**9, places=4)
 

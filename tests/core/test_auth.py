@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.client.auth import Basic, Bearer, Header
-from odoo.addons.pharmacy_sync.core.auth import (
+from odoo.addons.pharmacy_sync.core.backend.auth import (
     LONGEST,
     USED,
     Method,

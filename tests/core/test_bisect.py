@@ -6,12 +6,16 @@ from math import ceil, log2
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.bisect import Fate, HeldUpError, run_bisecting
 from odoo.addons.pharmacy_sync.core.exceptions import (
     CircuitBreakerOpenError,
     HttpError,
     OutcomeUnknownError,
     RateLimitError,
+)
+from odoo.addons.pharmacy_sync.core.exchange.bisect import (
+    Fate,
+    HeldUpError,
+    run_bisecting,
 )
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.client import PharmacyClient
 from odoo.addons.pharmacy_sync.client.body import PIECE, _Unpacked
-from odoo.addons.pharmacy_sync.core.classification import classify
+from odoo.addons.pharmacy_sync.core.error.classification import classify
 from odoo.addons.pharmacy_sync.core.exceptions import (
     AnswerTooLargeError,
     OutcomeUnknownError,

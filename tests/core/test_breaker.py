@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.breaker import (
+from odoo.addons.pharmacy_sync.core.call.breaker import (
     DEFAULT_CONFIG as CONFIG,
     BreakerConfig,
     BreakerState,
@@ -24,7 +24,8 @@ from odoo.addons.pharmacy_sync.core.breaker import (
     record,
     tick,
 )
-from odoo.addons.pharmacy_sync.core.classification import (
+from odoo.addons.pharmacy_sync.core.call.window import CallRecord, Window, WindowStats
+from odoo.addons.pharmacy_sync.core.error.classification import (
     classify,
     classify_response,
 )
@@ -32,7 +33,6 @@ from odoo.addons.pharmacy_sync.core.exceptions import (
     CircuitBreakerOpenError,
     ResourcePoolFullError,
 )
-from odoo.addons.pharmacy_sync.core.window import CallRecord, Window, WindowStats
 
 OK = Outcome(Result.SUCCESS)
 FAIL = Outcome(Result.FAILURE)

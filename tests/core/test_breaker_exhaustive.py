@@ -7,7 +7,7 @@ walking each of them.
 
 from breaker_world import EVENTS, SMALL, World, step
 
-from odoo.addons.pharmacy_sync.core.breaker import DEFAULT_CONFIG, Mode, State
+from odoo.addons.pharmacy_sync.core.call.breaker import DEFAULT_CONFIG, Mode, State
 
 
 def explore(start, length, config):

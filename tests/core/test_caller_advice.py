@@ -2,7 +2,7 @@
 
 import pytest
 
-from odoo.addons.pharmacy_sync.core.caller_advice import (
+from odoo.addons.pharmacy_sync.core.api.caller_advice import (
     ASK,
     KEPT,
     LATER,

@@ -31,7 +31,7 @@ from odoo import exceptions as odoo_exceptions
 from odoo.sql_db import db_connect
 
 from odoo.addons.pharmacy_sync.core import exceptions as ours
-from odoo.addons.pharmacy_sync.core.classification import classify
+from odoo.addons.pharmacy_sync.core.error.classification import classify
 from odoo.addons.pharmacy_sync.core.taxonomy import (
     TAXONOMY,
     Category,

@@ -11,11 +11,18 @@ from hypothesis import given, strategies as st
 from receiver_schemas import PAGERDUTY, SLACK
 from standardwebhooks.webhooks import Webhook
 
-from odoo.addons.pharmacy_sync.core import channel_requests
-from odoo.addons.pharmacy_sync.core.channels import SINGLE, Channel, Kind
-from odoo.addons.pharmacy_sync.core.classification import classify
-from odoo.addons.pharmacy_sync.core.decision import After
-from odoo.addons.pharmacy_sync.core.delivery import (
+from odoo.addons.pharmacy_sync.core.alert import channel_requests
+from odoo.addons.pharmacy_sync.core.alert.channels import SINGLE, Channel, Kind
+from odoo.addons.pharmacy_sync.core.alert.linear import linear, linear_issue
+from odoo.addons.pharmacy_sync.core.alert.notice import (
+    Action,
+    Answer,
+    Notice,
+    accepted,
+    carry,
+)
+from odoo.addons.pharmacy_sync.core.error.classification import classify
+from odoo.addons.pharmacy_sync.core.event.delivery import (
     ALERT_POLICY,
     LONGEST_REST,
     WEBHOOK_POLICY,
@@ -28,14 +35,7 @@ from odoo.addons.pharmacy_sync.core.exceptions import (
     HttpError,
     RateLimitError,
 )
-from odoo.addons.pharmacy_sync.core.linear import linear, linear_issue
-from odoo.addons.pharmacy_sync.core.notice import (
-    Action,
-    Answer,
-    Notice,
-    accepted,
-    carry,
-)
+from odoo.addons.pharmacy_sync.core.retry.decision import After
 from odoo.addons.pharmacy_sync.core.taxonomy import Severity
 
 NOON = datetime(2026, 11, 28, 12, 0, 0)

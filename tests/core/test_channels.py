@@ -5,10 +5,10 @@ from datetime import datetime
 
 import pytest
 
-from odoo.addons.pharmacy_sync.core.channels import Channel, Kind
+from odoo.addons.pharmacy_sync.core.alert.channels import Channel, Kind
+from odoo.addons.pharmacy_sync.core.alert.linear import linear
+from odoo.addons.pharmacy_sync.core.alert.notice import Answer, Receipt
 from odoo.addons.pharmacy_sync.core.exceptions import HttpError, RateLimitError
-from odoo.addons.pharmacy_sync.core.linear import linear
-from odoo.addons.pharmacy_sync.core.notice import Answer, Receipt
 from odoo.addons.pharmacy_sync.core.taxonomy import Severity
 
 HIGH = frozenset({Severity.HIGH})

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core import checksum
-from odoo.addons.pharmacy_sync.core.checksum import Sums, bucket_count, differing
+from odoo.addons.pharmacy_sync.core.exchange import checksum
+from odoo.addons.pharmacy_sync.core.exchange.checksum import (
+    Sums,
+    bucket_count,
+    differing,
+)
 
 THEIRS = Path(__file__).parents[2] / "pharmacy_app" / "checksums.py"
 FIELDS = ("name", "price", "lines.key", "lines.quantity")

@@ -10,8 +10,9 @@ import requests
 from http_answers import http_error
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core import causes, exceptions as ours, http_causes
-from odoo.addons.pharmacy_sync.core.classification import (
+from odoo.addons.pharmacy_sync.core import exceptions as ours
+from odoo.addons.pharmacy_sync.core.error import causes, http_causes
+from odoo.addons.pharmacy_sync.core.error.classification import (
     classify,
     classify_response,
 )

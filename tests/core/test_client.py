@@ -10,11 +10,10 @@ import pytest
 from broken_servers import answering, raised, server
 
 from odoo.addons.pharmacy_sync.client import PharmacyClient
-from odoo.addons.pharmacy_sync.core.bisect import Fate, run_bisecting
-from odoo.addons.pharmacy_sync.core.breaker import Result, outcome
-from odoo.addons.pharmacy_sync.core.classification import classify
-from odoo.addons.pharmacy_sync.core.envelope import as_record, check_record
-from odoo.addons.pharmacy_sync.core.evidence import raw_answer
+from odoo.addons.pharmacy_sync.core.call.breaker import Result, outcome
+from odoo.addons.pharmacy_sync.core.check.envelope import as_record, check_record
+from odoo.addons.pharmacy_sync.core.error.classification import classify
+from odoo.addons.pharmacy_sync.core.error.evidence import raw_answer
 from odoo.addons.pharmacy_sync.core.exceptions import (
     DataCorruptedError,
     DeadlineExceededError,
@@ -25,6 +24,7 @@ from odoo.addons.pharmacy_sync.core.exceptions import (
     RateLimitError,
     SchemaMismatchError,
 )
+from odoo.addons.pharmacy_sync.core.exchange.bisect import Fate, run_bisecting
 from odoo.addons.pharmacy_sync.core.taxonomy import Delivery, ErrorType
 
 T = ErrorType

@@ -3,7 +3,7 @@ to vacate have done so."""
 
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.codes_handed_on import to_vacate
+from odoo.addons.pharmacy_sync.core.exchange.codes_handed_on import to_vacate
 
 CODES = ("code",)
 

@@ -3,13 +3,13 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.comparison import (
+from odoo.addons.pharmacy_sync.core.conflict.comparison import (
     Effect,
     differences,
     leaves,
     with_leaf,
 )
-from odoo.addons.pharmacy_sync.core.merge import MISSING, three_way
+from odoo.addons.pharmacy_sync.core.conflict.merge import MISSING, three_way
 
 
 def line(key, **values):

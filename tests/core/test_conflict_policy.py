@@ -6,28 +6,33 @@ from decimal import Decimal
 import pytest
 from hypothesis import example, given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.conflict_policy import (
-    Policies,
-    Policy,
-    _with_values,
-    newer,
-    resolve,
-)
-from odoo.addons.pharmacy_sync.core.conflict_rules import (
-    Facts,
-    Rule,
-    RuleKind,
-    Times,
-)
-from odoo.addons.pharmacy_sync.core.merge import (
+from odoo.addons.pharmacy_sync.core.conflict.merge import (
     MISSING,
     FieldConflict,
     Side,
     generic_path,
     three_way,
 )
-from odoo.addons.pharmacy_sync.core.merge_base import advance, new_base
-from odoo.addons.pharmacy_sync.core.protection import CONFIRMED, NEVER, Stage, asks
+from odoo.addons.pharmacy_sync.core.conflict.merge_base import advance, new_base
+from odoo.addons.pharmacy_sync.core.conflict.policy import (
+    Policies,
+    Policy,
+    _with_values,
+    newer,
+    resolve,
+)
+from odoo.addons.pharmacy_sync.core.conflict.protection import (
+    CONFIRMED,
+    NEVER,
+    Stage,
+    asks,
+)
+from odoo.addons.pharmacy_sync.core.conflict.rules import (
+    Facts,
+    Rule,
+    RuleKind,
+    Times,
+)
 
 EARLY, LATE = "2026-11-22T08:00:00Z", "2026-11-22T09:00:00Z"
 

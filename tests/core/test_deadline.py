@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from odoo.addons.pharmacy_sync.core.deadline import CancelToken, Deadline
+from odoo.addons.pharmacy_sync.core.call.deadline import CancelToken, Deadline
 from odoo.addons.pharmacy_sync.core.exceptions import (
     DeadlineExceededError,
     OperationCancelledError,

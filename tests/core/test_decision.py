@@ -5,18 +5,18 @@ from random import Random
 
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.classification import (
+from odoo.addons.pharmacy_sync.core.error.classification import (
     _classification as build,
     classify_response,
 )
-from odoo.addons.pharmacy_sync.core.decision import (
+from odoo.addons.pharmacy_sync.core.retry.decision import (
     After,
     Standing,
     Verdict,
     decide,
     next_attempt,
 )
-from odoo.addons.pharmacy_sync.core.retry import Jitter, RetryPolicy
+from odoo.addons.pharmacy_sync.core.retry.policy import Jitter, RetryPolicy
 from odoo.addons.pharmacy_sync.core.taxonomy import (
     Category,
     Delivery,

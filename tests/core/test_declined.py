@@ -5,23 +5,33 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.arriving import (
+from odoo.addons.pharmacy_sync.core.conflict.merge import MISSING, Side
+from odoo.addons.pharmacy_sync.core.conflict.policy import Policies, Policy
+from odoo.addons.pharmacy_sync.core.exchange.arriving import (
     Move,
     deleted,
     merged,
     received,
 )
-from odoo.addons.pharmacy_sync.core.conflict_policy import Policies, Policy
-from odoo.addons.pharmacy_sync.core.declined import Declined, not_taken, value_at
-from odoo.addons.pharmacy_sync.core.mapping_state import (
+from odoo.addons.pharmacy_sync.core.exchange.declined import (
+    Declined,
+    not_taken,
+    value_at,
+)
+from odoo.addons.pharmacy_sync.core.exchange.mapping_state import (
     MappingState,
     compare,
     decide,
     refreshed,
 )
-from odoo.addons.pharmacy_sync.core.merge import MISSING, Side
-from odoo.addons.pharmacy_sync.core.pair import Base
-from odoo.addons.pharmacy_sync.core.pushing import Fate, Plan, Step, answered, is_due
+from odoo.addons.pharmacy_sync.core.exchange.pair import Base
+from odoo.addons.pharmacy_sync.core.exchange.pushing import (
+    Fate,
+    Plan,
+    Step,
+    answered,
+    is_due,
+)
 
 
 def line(key, **values):

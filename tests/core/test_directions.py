@@ -5,14 +5,26 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.arriving import confirmed, first_agreed, merged
-from odoo.addons.pharmacy_sync.core.conflict_policy import Policies, Policy
-from odoo.addons.pharmacy_sync.core.declined import Declined
-from odoo.addons.pharmacy_sync.core.directions import EVERY, Direction, Directions
-from odoo.addons.pharmacy_sync.core.mapping_state import MappingState, compare, decide
-from odoo.addons.pharmacy_sync.core.merge import Side, generic_path
-from odoo.addons.pharmacy_sync.core.pair import NOTHING, Base
-from odoo.addons.pharmacy_sync.core.pushing import (
+from odoo.addons.pharmacy_sync.core.backend.directions import (
+    EVERY,
+    Direction,
+    Directions,
+)
+from odoo.addons.pharmacy_sync.core.conflict.merge import Side, generic_path
+from odoo.addons.pharmacy_sync.core.conflict.policy import Policies, Policy
+from odoo.addons.pharmacy_sync.core.exchange.arriving import (
+    confirmed,
+    first_agreed,
+    merged,
+)
+from odoo.addons.pharmacy_sync.core.exchange.declined import Declined
+from odoo.addons.pharmacy_sync.core.exchange.mapping_state import (
+    MappingState,
+    compare,
+    decide,
+)
+from odoo.addons.pharmacy_sync.core.exchange.pair import NOTHING, Base
+from odoo.addons.pharmacy_sync.core.exchange.pushing import (
     Fate,
     Plan,
     Step,

@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from odoo.addons.pharmacy_sync.core import api_health, api_methods, exceptions
-from odoo.addons.pharmacy_sync.core.alert_kinds import KINDS
-from odoo.addons.pharmacy_sync.core.health_score import FIGURES
-from odoo.addons.pharmacy_sync.core.http_status import status_of
-from odoo.addons.pharmacy_sync.core.openapi import document
-from odoo.addons.pharmacy_sync.core.schema import Method
+from odoo.addons.pharmacy_sync.core import exceptions
+from odoo.addons.pharmacy_sync.core.alert.conditions import KINDS
+from odoo.addons.pharmacy_sync.core.analytics.health_score import FIGURES
+from odoo.addons.pharmacy_sync.core.api import (
+    health_methods as api_health,
+    methods as api_methods,
+)
+from odoo.addons.pharmacy_sync.core.api.openapi import document
+from odoo.addons.pharmacy_sync.core.check.schema import Method
+from odoo.addons.pharmacy_sync.core.error.http_status import status_of
 from odoo.addons.pharmacy_sync.core.taxonomy import TAXONOMY
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from odoo.addons.pharmacy_sync.core.envelope import as_record, check_record
+from odoo.addons.pharmacy_sync.core.check.envelope import as_record, check_record
 from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError
 
 CHANGE = {"id": "a", "version": 3, "data": {"name": "Alba"}}

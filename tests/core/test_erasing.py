@@ -4,7 +4,12 @@ import json
 
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.erasing import ERASED, as_json, erase, identifying
+from odoo.addons.pharmacy_sync.core.secrets.erasing import (
+    ERASED,
+    as_json,
+    erase,
+    identifying,
+)
 
 WORDS = ["Wilhelmina Quack", 'say "Mina"', "mina@quack.example", "+34 600 123"]
 values = st.recursive(

@@ -1,6 +1,6 @@
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.escalation import (
+from odoo.addons.pharmacy_sync.core.alert.escalation import (
     OF_HEALTH,
     THRESHOLDS,
     Climber,

@@ -5,8 +5,8 @@ from base64 import urlsafe_b64encode
 import pytest
 from hypothesis import given, strategies as st
 
+from odoo.addons.pharmacy_sync.core.event.feed import Position
 from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError
-from odoo.addons.pharmacy_sync.core.feed import Position
 
 numbers = st.integers(0, 2**63 - 1)
 ids = st.none() | st.integers(0, 2**31 - 1)

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.field_path import (
+from odoo.addons.pharmacy_sync.core.check.field_path import (
     Named,
     in_words,
     line_number,

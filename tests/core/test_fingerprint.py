@@ -5,7 +5,10 @@ import re
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.fingerprint import fingerprint, normalise_message
+from odoo.addons.pharmacy_sync.core.error.fingerprint import (
+    fingerprint,
+    normalise_message,
+)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.health_score import FIGURES, Vitals, health
+from odoo.addons.pharmacy_sync.core.analytics.health_score import (
+    FIGURES,
+    Vitals,
+    health,
+)
 
 counts = st.integers(0, 10**9)
 

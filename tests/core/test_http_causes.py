@@ -2,8 +2,8 @@
 
 import pytest
 
-from odoo.addons.pharmacy_sync.core.classification import classify_response
-from odoo.addons.pharmacy_sync.core.http_causes import STATUSES
+from odoo.addons.pharmacy_sync.core.error.classification import classify_response
+from odoo.addons.pharmacy_sync.core.error.http_causes import STATUSES
 from odoo.addons.pharmacy_sync.core.taxonomy import Delivery
 
 MEANS = {

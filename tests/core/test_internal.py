@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from odoo.addons.pharmacy_sync.client import PharmacyClient
-from odoo.addons.pharmacy_sync.core.classification import classify
+from odoo.addons.pharmacy_sync.core.error.classification import classify
 from odoo.addons.pharmacy_sync.core.exceptions import InternalAddressError
 from odoo.addons.pharmacy_sync.core.taxonomy import Delivery, ErrorType
 

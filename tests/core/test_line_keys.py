@@ -2,7 +2,11 @@
 
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.line_keys import keys_of, new_key, pair_lines
+from odoo.addons.pharmacy_sync.core.exchange.line_keys import (
+    keys_of,
+    new_key,
+    pair_lines,
+)
 
 IDS = st.integers(1, 30)
 # What apps call lines, and keys that look like ours.

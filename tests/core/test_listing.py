@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.exceptions import SchemaMismatchError
-from odoo.addons.pharmacy_sync.core.listing import (
+from odoo.addons.pharmacy_sync.core.exchange.listing import (
     Since,
     http_time,
     is_news,

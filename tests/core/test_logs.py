@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from odoo.addons.pharmacy_sync.core.logs import get_logger, set_levels
+from odoo.addons.pharmacy_sync.core.secrets.logs import get_logger, set_levels
 
 NAME = "pharmacy_sync.test_logs"
 

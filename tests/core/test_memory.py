@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.memory import Memory
+from odoo.addons.pharmacy_sync.core.call.memory import Memory
 
 
 class Clock:

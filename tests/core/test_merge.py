@@ -3,21 +3,21 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError
-from odoo.addons.pharmacy_sync.core.merge import (
+from odoo.addons.pharmacy_sync.core.conflict.merge import (
     MISSING,
     FieldConflict,
     Merge,
     Side,
     three_way,
 )
-from odoo.addons.pharmacy_sync.core.merge_base import (
+from odoo.addons.pharmacy_sync.core.conflict.merge_base import (
     advance,
     confirm,
     first_base,
     new_base,
     settle,
 )
+from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError
 
 # --- examples --------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from odoo.addons.pharmacy_sync.core.arriving import (
+from odoo.addons.pharmacy_sync.core.exchange.arriving import (
     Move,
     as_known,
     confirmed,
@@ -15,13 +15,13 @@ from odoo.addons.pharmacy_sync.core.arriving import (
     merged,
     received,
 )
-from odoo.addons.pharmacy_sync.core.mapping_state import (
+from odoo.addons.pharmacy_sync.core.exchange.mapping_state import (
     UNKNOWN,
     MappingState,
     compare,
 )
-from odoo.addons.pharmacy_sync.core.pair import Base
-from odoo.addons.pharmacy_sync.core.pushing import (
+from odoo.addons.pharmacy_sync.core.exchange.pair import Base
+from odoo.addons.pharmacy_sync.core.exchange.pushing import (
     CANCELLED,
     FETCHED,
     FOUND,

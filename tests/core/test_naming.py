@@ -3,11 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.exceptions import (
-    InvalidDataError,
-    SchemaMismatchError,
-)
-from odoo.addons.pharmacy_sync.core.naming import (
+from odoo.addons.pharmacy_sync.core.backend.naming import (
     Kind,
     Name,
     Names,
@@ -15,6 +11,10 @@ from odoo.addons.pharmacy_sync.core.naming import (
     parse_path,
     parse_value,
     parse_values,
+)
+from odoo.addons.pharmacy_sync.core.exceptions import (
+    InvalidDataError,
+    SchemaMismatchError,
 )
 
 KNOWN = frozenset(

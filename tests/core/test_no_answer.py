@@ -14,8 +14,8 @@ from broken_servers import (
     silent,
 )
 
-from odoo.addons.pharmacy_sync.core.classification import Rule, classify
-from odoo.addons.pharmacy_sync.core.fingerprint import fingerprint
+from odoo.addons.pharmacy_sync.core.error.classification import Rule, classify
+from odoo.addons.pharmacy_sync.core.error.fingerprint import fingerprint
 from odoo.addons.pharmacy_sync.core.taxonomy import ErrorType
 
 PATH = "api/v1/suppliers?cursor=17"

@@ -5,13 +5,22 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.conflict_policy import Policies, Policy
-from odoo.addons.pharmacy_sync.core.declined import value_at
-from odoo.addons.pharmacy_sync.core.mapping_state import compare, decide, first_agreed
-from odoo.addons.pharmacy_sync.core.merge import MISSING, Side, generic_path
-from odoo.addons.pharmacy_sync.core.merge_base import advance, settle
-from odoo.addons.pharmacy_sync.core.pair import NOTHING, Base, seen, unread_paths
-from odoo.addons.pharmacy_sync.core.resolution import differences
+from odoo.addons.pharmacy_sync.core.conflict.merge import MISSING, Side, generic_path
+from odoo.addons.pharmacy_sync.core.conflict.merge_base import advance, settle
+from odoo.addons.pharmacy_sync.core.conflict.policy import Policies, Policy
+from odoo.addons.pharmacy_sync.core.conflict.resolution import differences
+from odoo.addons.pharmacy_sync.core.exchange.declined import value_at
+from odoo.addons.pharmacy_sync.core.exchange.mapping_state import (
+    compare,
+    decide,
+    first_agreed,
+)
+from odoo.addons.pharmacy_sync.core.exchange.pair import (
+    NOTHING,
+    Base,
+    seen,
+    unread_paths,
+)
 
 CENT = Decimal("0.01")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from odoo.addons.pharmacy_sync.core.classification import Rule, classify_response
-from odoo.addons.pharmacy_sync.core.patterns import LOOKED_AT, found, problem
+from odoo.addons.pharmacy_sync.core.check.patterns import LOOKED_AT, found, problem
+from odoo.addons.pharmacy_sync.core.error.classification import Rule, classify_response
 from odoo.addons.pharmacy_sync.core.taxonomy import ErrorType
 
 

@@ -6,12 +6,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError
-from odoo.addons.pharmacy_sync.core.payload import (
+from odoo.addons.pharmacy_sync.core.check.payload import (
     canonical_datetime,
     canonical_decimal,
     exact_decimal,
 )
+from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.period import (
+from odoo.addons.pharmacy_sync.core.analytics.period import (
     DAY,
     FINE_STEP,
     FREQUENCIES,

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.rate import WINDOW, seconds_to_wait
+from odoo.addons.pharmacy_sync.core.api.rate_limit import WINDOW, seconds_to_wait
 
 COUNTS = st.integers(0, 5_000)
 ELAPSED = st.floats(0, WINDOW, exclude_max=True)

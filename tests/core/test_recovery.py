@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.recovery import Found, Outcome, worst
+from odoo.addons.pharmacy_sync.core.alert.recovery import Found, Outcome, worst
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000))

@@ -8,7 +8,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.redaction import DEEPEST, LONGEST, MASK, redact
+from odoo.addons.pharmacy_sync.core.secrets.redaction import (
+    DEEPEST,
+    LONGEST,
+    MASK,
+    redact,
+)
 
 SECRET = "s3cr3tValue9"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from odoo.addons.pharmacy_sync.core import redaction_shapes, redaction_text
-from odoo.addons.pharmacy_sync.core.redaction import redact
+from odoo.addons.pharmacy_sync.core.secrets import redaction_shapes, redaction_text
+from odoo.addons.pharmacy_sync.core.secrets.redaction import redact
 
 try:
     from re import _parser as parser

@@ -3,12 +3,16 @@
 import pytest
 import requests
 
-from odoo.addons.pharmacy_sync.core.bisect import Fate, may_be_one_record, run_bisecting
-from odoo.addons.pharmacy_sync.core.classification import classify
+from odoo.addons.pharmacy_sync.core.error.classification import classify
 from odoo.addons.pharmacy_sync.core.exceptions import (
     HttpError,
     RateLimitError,
     SchemaMismatchError,
+)
+from odoo.addons.pharmacy_sync.core.exchange.bisect import (
+    Fate,
+    may_be_one_record,
+    run_bisecting,
 )
 from odoo.addons.pharmacy_sync.core.refusal import (
     ABOUT_US,

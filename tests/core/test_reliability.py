@@ -3,8 +3,8 @@ from datetime import datetime, timedelta
 
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.period import Period
-from odoo.addons.pharmacy_sync.core.reliability import (
+from odoo.addons.pharmacy_sync.core.analytics.period import Period
+from odoo.addons.pharmacy_sync.core.analytics.reliability import (
     Change,
     Interval,
     mtbf,

@@ -2,9 +2,9 @@
 
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.merge import MISSING, three_way
-from odoo.addons.pharmacy_sync.core.merge_base import new_base
-from odoo.addons.pharmacy_sync.core.resolution import (
+from odoo.addons.pharmacy_sync.core.conflict.merge import MISSING, three_way
+from odoo.addons.pharmacy_sync.core.conflict.merge_base import new_base
+from odoo.addons.pharmacy_sync.core.conflict.resolution import (
     Choice,
     Decision,
     decided,

@@ -5,13 +5,22 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.arriving import Move, gone, merged, received
-from odoo.addons.pharmacy_sync.core.conflict_policy import Policies, Policy, Restored
-from odoo.addons.pharmacy_sync.core.declined import Declined
-from odoo.addons.pharmacy_sync.core.mapping_state import MappingState, compare, decide
-from odoo.addons.pharmacy_sync.core.merge import Side, lines_by_key
-from odoo.addons.pharmacy_sync.core.pair import Base
-from odoo.addons.pharmacy_sync.core.pushing import (
+from odoo.addons.pharmacy_sync.core.conflict.merge import Side, lines_by_key
+from odoo.addons.pharmacy_sync.core.conflict.policy import Policies, Policy, Restored
+from odoo.addons.pharmacy_sync.core.exchange.arriving import (
+    Move,
+    gone,
+    merged,
+    received,
+)
+from odoo.addons.pharmacy_sync.core.exchange.declined import Declined
+from odoo.addons.pharmacy_sync.core.exchange.mapping_state import (
+    MappingState,
+    compare,
+    decide,
+)
+from odoo.addons.pharmacy_sync.core.exchange.pair import Base
+from odoo.addons.pharmacy_sync.core.exchange.pushing import (
     NOT_FOUND,
     STALE,
     Fate,

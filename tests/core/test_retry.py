@@ -6,7 +6,7 @@ from statistics import fmean
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.retry import (
+from odoo.addons.pharmacy_sync.core.retry.policy import (
     DEFAULT_POLICIES,
     RETRY_AFTER_LIMIT,
     Jitter,

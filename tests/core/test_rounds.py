@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.listing import Since, is_since
-from odoo.addons.pharmacy_sync.core.rounds import (
+from odoo.addons.pharmacy_sync.core.exchange.listing import Since, is_since
+from odoo.addons.pharmacy_sync.core.exchange.rounds import (
     FEW,
     ImplausibleListError,
     Round,

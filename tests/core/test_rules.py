@@ -3,7 +3,7 @@
 from http_answers import http_error
 
 from odoo.addons.pharmacy_sync.core import exceptions as ours
-from odoo.addons.pharmacy_sync.core.classification import (
+from odoo.addons.pharmacy_sync.core.error.classification import (
     Rule,
     classify,
     classify_response,

@@ -6,10 +6,9 @@ import jsonschema_rs
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from odoo.addons.pharmacy_sync.core import api_methods
-from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError
-from odoo.addons.pharmacy_sync.core.openapi import document
-from odoo.addons.pharmacy_sync.core.schema import (
+from odoo.addons.pharmacy_sync.core.api import methods as api_methods
+from odoo.addons.pharmacy_sync.core.api.openapi import document
+from odoo.addons.pharmacy_sync.core.check.schema import (
     Flag,
     Identifier,
     ListOf,
@@ -22,7 +21,8 @@ from odoo.addons.pharmacy_sync.core.schema import (
     Visible,
     Whole,
 )
-from odoo.addons.pharmacy_sync.core.storable import MARK
+from odoo.addons.pharmacy_sync.core.check.storable import MARK
+from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError
 
 METHODS = [m for m in vars(api_methods).values() if isinstance(m, Method)]
 SHAPES = [

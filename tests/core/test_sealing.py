@@ -4,9 +4,9 @@ import pytest
 from cryptography.fernet import Fernet
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.classification import classify
+from odoo.addons.pharmacy_sync.core.error.classification import classify
 from odoo.addons.pharmacy_sync.core.exceptions import SecretSealedError
-from odoo.addons.pharmacy_sync.core.sealing import (
+from odoo.addons.pharmacy_sync.core.secrets.sealing import (
     MARK,
     is_sealed,
     read_keys,

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.shallow import shallow
+from odoo.addons.pharmacy_sync.core.check.shallow import shallow
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -5,12 +5,12 @@ import base64
 import pytest
 from hypothesis import given, strategies as st
 
+from odoo.addons.pharmacy_sync.core.event.signature import Signed, sign, verify
 from odoo.addons.pharmacy_sync.core.exceptions import (
     ConfigurationError,
     SignatureError,
     SyncError,
 )
-from odoo.addons.pharmacy_sync.core.signature import Signed, sign, verify
 
 # The example of the Standard Webhooks documentation.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

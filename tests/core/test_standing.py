@@ -4,8 +4,7 @@ from dataclasses import fields, replace
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.health_score import GOOD, Vitals, health
-from odoo.addons.pharmacy_sync.core.standing import (
+from odoo.addons.pharmacy_sync.core.analytics.backend_state import (
     HALTED,
     LATE,
     Facts,
@@ -13,6 +12,7 @@ from odoo.addons.pharmacy_sync.core.standing import (
     record_sentence,
     stand,
 )
+from odoo.addons.pharmacy_sync.core.analytics.health_score import GOOD, Vitals, health
 
 counts = st.integers(0, 3) | st.integers(0, 10**6)
 facts = st.builds(

@@ -7,15 +7,14 @@ from datetime import datetime
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError, SyncError
-from odoo.addons.pharmacy_sync.core.storable import (
+from odoo.addons.pharmacy_sync.core.check.storable import (
     MARK,
     UNSTORABLE,
     Limits,
     storable,
     storable_text,
 )
-from odoo.addons.pharmacy_sync.core.text_checks import (
+from odoo.addons.pharmacy_sync.core.check.text_checks import (
     check_id,
     check_ids,
     check_text,
@@ -23,6 +22,7 @@ from odoo.addons.pharmacy_sync.core.text_checks import (
     check_visible,
     check_whole,
 )
+from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError, SyncError
 
 SMALL = Limits(text=100, depth=3, values=12, characters=300, digits=20)
 # Any text, with what cannot be stored more often than by chance.

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core import alignment
-from odoo.addons.pharmacy_sync.core.text_diff import ADDED, REMOVED, SAME, mark
+from odoo.addons.pharmacy_sync.core.conflict import alignment
+from odoo.addons.pharmacy_sync.core.conflict.text_diff import ADDED, REMOVED, SAME, mark
 
 texts = st.text(alphabet="ab 1.\nñ", max_size=40)
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.text_merge import _edits, merge_text
+from odoo.addons.pharmacy_sync.core.conflict.text_merge import _edits, merge_text
 
 BASE = "Call first\nCold chain\nRing twice\nBack door"
 

@@ -12,12 +12,7 @@ from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.client.auth import OAuth2
 from odoo.addons.pharmacy_sync.client.token import Grant, ask_token
-from odoo.addons.pharmacy_sync.core.classification import classify
-from odoo.addons.pharmacy_sync.core.deadline import Deadline
-from odoo.addons.pharmacy_sync.core.exceptions import HttpError, InternalAddressError
-from odoo.addons.pharmacy_sync.core.refusal import Key, key_after
-from odoo.addons.pharmacy_sync.core.taxonomy import Delivery, ErrorType
-from odoo.addons.pharmacy_sync.core.token import (
+from odoo.addons.pharmacy_sync.core.backend.token import (
     LONGEST,
     UNSAID,
     Token,
@@ -25,6 +20,11 @@ from odoo.addons.pharmacy_sync.core.token import (
     TokenUnavailableError,
     read_token,
 )
+from odoo.addons.pharmacy_sync.core.call.deadline import Deadline
+from odoo.addons.pharmacy_sync.core.error.classification import classify
+from odoo.addons.pharmacy_sync.core.exceptions import HttpError, InternalAddressError
+from odoo.addons.pharmacy_sync.core.refusal import Key, key_after
+from odoo.addons.pharmacy_sync.core.taxonomy import Delivery, ErrorType
 
 NOW = 1_800_000_000.0
 JSON = st.recursive(

@@ -3,7 +3,11 @@ import hashlib
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.tracing import read_trace, trace_id, traceparent
+from odoo.addons.pharmacy_sync.core.call.tracing import (
+    read_trace,
+    trace_id,
+    traceparent,
+)
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

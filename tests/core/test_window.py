@@ -3,12 +3,12 @@
 import pytest
 
 from odoo.addons.pharmacy_sync.core import exceptions as ours
-from odoo.addons.pharmacy_sync.core.breaker import Result, outcome
-from odoo.addons.pharmacy_sync.core.classification import (
+from odoo.addons.pharmacy_sync.core.call.breaker import Result, outcome
+from odoo.addons.pharmacy_sync.core.call.window import CallRecord, Window, WindowStats
+from odoo.addons.pharmacy_sync.core.error.classification import (
     classify,
     classify_response,
 )
-from odoo.addons.pharmacy_sync.core.window import CallRecord, Window, WindowStats
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 422])

@@ -8,7 +8,7 @@ from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ...core import logs
+from ...core.secrets import logs
 from ..alert.test_alert import AlertCase
 
 RECORDED = "odoo.addons.pharmacy_sync.models.error.sync_error"

@@ -2,8 +2,8 @@ import re
 
 from odoo.tests import tagged
 
+from ...core.event.feed import Position
 from ...core.exceptions import InvalidDataError
-from ...core.feed import Position
 from ..common import SyncCase
 
 # Stamps of what was committed long ago, and of what a test writes: that is in the

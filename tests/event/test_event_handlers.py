@@ -5,9 +5,9 @@ from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ...core.event.routing import Route
 from ...core.exceptions import InvalidDataError
-from ...core.retry import Jitter, RetryPolicy
-from ...core.routing import Route
+from ...core.retry.policy import Jitter, RetryPolicy
 from ...models.call import sync_breaker
 from ..common import SyncCase
 

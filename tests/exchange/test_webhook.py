@@ -13,7 +13,7 @@ from odoo import SUPERUSER_ID, api, fields
 from odoo.service.model import retrying
 from odoo.tests import HttpCase, tagged
 
-from ...core.signature import sign
+from ...core.event.signature import sign
 from ..common import KEY, WEBHOOK_SECRET, ConcurrencyCase
 
 BODY = json.dumps({"type": "purchase-orders.updated", "data": {"id": "po_1"}})

@@ -8,7 +8,7 @@ from odoo.tests import tagged
 
 from ...client.pharmacy import PharmacyClient
 from ...core.exceptions import HttpError, InvalidDataError
-from ...core.rounds import FEW
+from ...core.exchange.rounds import FEW
 from ..common import WorkCase
 
 LIST, BY_ID = "/suppliers", "/suppliers/"

@@ -4,7 +4,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from ...core.decision import REVIVALS
+from ...core.retry.decision import REVIVALS
 from ..common import SyncCase
 
 

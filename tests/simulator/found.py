@@ -7,9 +7,9 @@ Who changes how histories are made finds other seeds:
 
 from dataclasses import replace
 
-from odoo.addons.pharmacy_sync.core.merge_base import confirm
-from odoo.addons.pharmacy_sync.core.pair import Base
-from odoo.addons.pharmacy_sync.core.pushing import OK, STALE_ATTEMPTS, Fate
+from odoo.addons.pharmacy_sync.core.conflict.merge_base import confirm
+from odoo.addons.pharmacy_sync.core.exchange.pair import Base
+from odoo.addons.pharmacy_sync.core.exchange.pushing import OK, STALE_ATTEMPTS, Fate
 
 from .odoo import Odoo
 

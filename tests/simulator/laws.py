@@ -36,9 +36,9 @@ of an outage. No record is sent or taken over without the supplier that it refer
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from odoo.addons.pharmacy_sync.core.conflict_policy import Policy, Restored
-from odoo.addons.pharmacy_sync.core.conflict_rules import CANCELLED, Rule, RuleKind
-from odoo.addons.pharmacy_sync.core.merge import generic_path
+from odoo.addons.pharmacy_sync.core.conflict.merge import generic_path
+from odoo.addons.pharmacy_sync.core.conflict.policy import Policy, Restored
+from odoo.addons.pharmacy_sync.core.conflict.rules import CANCELLED, Rule, RuleKind
 
 from .ledger import REMOVED, covers, descends
 
@@ -67,9 +67,9 @@ class Ending:
     :param work: what is left in the queue, in words
     :param second: what a second pass did, in words
     :param breaches: laws of a moment that did not hold, in words
-    :param decisions: ``[(record, core.conflict_policy.Decision)]``: what no person was
+    :param decisions: ``[(record, core.conflict.policy.Decision)]``: what no person was
         asked
-    :param policies: :class:`..core.conflict_policy.Policies`, by which that was decided
+    :param policies: :class:`..core.conflict.policy.Policies`, by which that was decided
     """
 
     odoo: dict

@@ -5,7 +5,7 @@ by one, each in its *slot*: ``notes``, or ``lines[key].quantity``. Where a line 
 there, its slots hold :data:`REMOVED`.
 """
 
-from odoo.addons.pharmacy_sync.core.merge import MISSING
+from odoo.addons.pharmacy_sync.core.conflict.merge import MISSING
 
 REMOVED = "<removed>"
 # What Odoo fills in where nothing was said: no person wrote it.

@@ -3,13 +3,13 @@ them. Most stood in papers or in published connectors."""
 
 from dataclasses import replace
 
-from odoo.addons.pharmacy_sync.core.arriving import Move
-from odoo.addons.pharmacy_sync.core.breaker import Permit
-from odoo.addons.pharmacy_sync.core.conflict_policy import Policy
+from odoo.addons.pharmacy_sync.core.call.breaker import Permit
+from odoo.addons.pharmacy_sync.core.conflict.merge import Merge, three_way
+from odoo.addons.pharmacy_sync.core.conflict.merge_base import advance
+from odoo.addons.pharmacy_sync.core.conflict.policy import Policy
 from odoo.addons.pharmacy_sync.core.exceptions import HttpError
-from odoo.addons.pharmacy_sync.core.merge import Merge, three_way
-from odoo.addons.pharmacy_sync.core.merge_base import advance
-from odoo.addons.pharmacy_sync.core.pair import Base
+from odoo.addons.pharmacy_sync.core.exchange.arriving import Move
+from odoo.addons.pharmacy_sync.core.exchange.pair import Base
 
 from .odoo import Odoo
 from .parts import COMMIT, EVENTS, PAGE, NoAnswerError

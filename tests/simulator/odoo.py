@@ -1,6 +1,6 @@
 """Odoo's side in memory. It stands in PostgreSQL's place: what a mapping comes to is
-decided by the same moves that the models call (``core/pushing.py``,
-``core/arriving.py``, ``core/mapping_state.py``), each behind a method here, so that a
+decided by the same moves that the models call (``pushing.py``, ``arriving.py``, and
+``mapping_state.py`` of ``core/exchange/``), each behind a method here, so that a
 mistake can be built in.
 
 Each method says by its name which one of the models it stands for. A worker is a
@@ -12,15 +12,19 @@ answer sent in, so that anything may happen while it is under way.
 from collections import Counter
 from dataclasses import replace
 
-from odoo.addons.pharmacy_sync.core.arriving import written
-from odoo.addons.pharmacy_sync.core.conflict_rules import AllFrozen, Facts, Times
-from odoo.addons.pharmacy_sync.core.declined import value_at
-from odoo.addons.pharmacy_sync.core.directions import EVERY
+from odoo.addons.pharmacy_sync.core.backend.directions import EVERY
+from odoo.addons.pharmacy_sync.core.conflict.merge import MISSING, Side
+from odoo.addons.pharmacy_sync.core.conflict.resolution import Choice, Decision, decided
+from odoo.addons.pharmacy_sync.core.conflict.rules import AllFrozen, Facts, Times
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
-from odoo.addons.pharmacy_sync.core.mapping_state import UNKNOWN, compare, decide
-from odoo.addons.pharmacy_sync.core.merge import MISSING, Side
-from odoo.addons.pharmacy_sync.core.pushing import lost
-from odoo.addons.pharmacy_sync.core.resolution import Choice, Decision, decided
+from odoo.addons.pharmacy_sync.core.exchange.arriving import written
+from odoo.addons.pharmacy_sync.core.exchange.declined import value_at
+from odoo.addons.pharmacy_sync.core.exchange.mapping_state import (
+    UNKNOWN,
+    compare,
+    decide,
+)
+from odoo.addons.pharmacy_sync.core.exchange.pushing import lost
 
 from .declines import everything
 from .odoo_apply import Apply
@@ -52,8 +56,8 @@ class Odoo(Push, Queue, Apply, Guard, Records):
     :param now: function for the time, in ticks
     :ivar matches: whether a record that arrives may be one that was made in Odoo
     :ivar takes: what Odoo takes of what is written in the pharmacy's name
-    :ivar directions: :class:`..core.directions.Directions`
-    :ivar policies: :class:`..core.conflict_policy.Policies`; None: a person is always
+    :ivar directions: :class:`..core.backend.directions.Directions`
+    :ivar policies: :class:`..core.conflict.policy.Policies`; None: a person is always
         asked
     :ivar met: how often something came up that rooms are there for
     """
@@ -78,7 +82,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.directions = EVERY
         self.policies = None
         self.receipts = Receipts()
-        # (record, core.conflict_policy.Decision): what no person was asked
+        # (record, core.conflict.policy.Decision): what no person was asked
         self.decided = []
         self.breakers = {}
         self.met = Counter()

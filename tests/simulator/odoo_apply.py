@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from odoo.addons.pharmacy_sync.core.arriving import (
+from odoo.addons.pharmacy_sync.core.conflict.merge import Side
+from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
+from odoo.addons.pharmacy_sync.core.exchange.arriving import (
     Move,
     as_known,
     confirmed,
@@ -14,11 +16,9 @@ from odoo.addons.pharmacy_sync.core.arriving import (
     merged,
     received,
 )
-from odoo.addons.pharmacy_sync.core.declined import Declined, not_taken
-from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
-from odoo.addons.pharmacy_sync.core.mapping_state import MappingState
-from odoo.addons.pharmacy_sync.core.merge import Side
-from odoo.addons.pharmacy_sync.core.pushing import GONE, nothing_agreed
+from odoo.addons.pharmacy_sync.core.exchange.declined import Declined, not_taken
+from odoo.addons.pharmacy_sync.core.exchange.mapping_state import MappingState
+from odoo.addons.pharmacy_sync.core.exchange.pushing import GONE, nothing_agreed
 
 from .parts import COMMIT, DEPENDENCY_WAIT, PAGE, Conflict, NoAnswerError
 

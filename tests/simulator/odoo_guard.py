@@ -1,6 +1,6 @@
 """The guarded call: ``guard.py``, ``sync_breaker.py``."""
 
-from odoo.addons.pharmacy_sync.core.breaker import (
+from odoo.addons.pharmacy_sync.core.call.breaker import (
     BreakerConfig,
     BreakerState,
     Outcome,
@@ -10,7 +10,7 @@ from odoo.addons.pharmacy_sync.core.breaker import (
     permit,
     record,
 )
-from odoo.addons.pharmacy_sync.core.window import CallRecord, Window, WindowStats
+from odoo.addons.pharmacy_sync.core.call.window import CallRecord, Window, WindowStats
 
 from .parts import Call, NoAnswerError, NotMadeError
 

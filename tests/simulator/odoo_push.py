@@ -1,13 +1,13 @@
 """From Odoo to the pharmacy: ``push.py``, ``push_outcome.py``."""
 
-from odoo.addons.pharmacy_sync.core.bisect import (
+from odoo.addons.pharmacy_sync.core.error.classification import classify
+from odoo.addons.pharmacy_sync.core.exceptions import HttpError
+from odoo.addons.pharmacy_sync.core.exchange.bisect import (
     HeldUpError,
     bisecting,
     may_be_one_record,
 )
-from odoo.addons.pharmacy_sync.core.classification import classify
-from odoo.addons.pharmacy_sync.core.exceptions import HttpError
-from odoo.addons.pharmacy_sync.core.pushing import (
+from odoo.addons.pharmacy_sync.core.exchange.pushing import (
     FETCHED,
     FOUND,
     GONE,

@@ -2,14 +2,14 @@
 
 import random
 
-from odoo.addons.pharmacy_sync.core.decision import (
+from odoo.addons.pharmacy_sync.core.exchange.mapping_state import refreshed
+from odoo.addons.pharmacy_sync.core.exchange.pushing import is_due
+from odoo.addons.pharmacy_sync.core.retry.decision import (
     REVIVALS,
     After,
     Standing,
     next_attempt,
 )
-from odoo.addons.pharmacy_sync.core.mapping_state import refreshed
-from odoo.addons.pharmacy_sync.core.pushing import is_due
 
 from .parts import EVENTS, OPEN, POLICY, Operation
 

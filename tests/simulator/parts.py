@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from odoo.addons.pharmacy_sync.core.classification import classify, classify_response
+from odoo.addons.pharmacy_sync.core.error.classification import (
+    classify,
+    classify_response,
+)
 from odoo.addons.pharmacy_sync.core.exceptions import ApiTimeoutError
-from odoo.addons.pharmacy_sync.core.mapping_state import UNKNOWN, MappingState
-from odoo.addons.pharmacy_sync.core.pushing import STALE, Plan
-from odoo.addons.pharmacy_sync.core.retry import Jitter, RetryPolicy
+from odoo.addons.pharmacy_sync.core.exchange.mapping_state import UNKNOWN, MappingState
+from odoo.addons.pharmacy_sync.core.exchange.pushing import STALE, Plan
+from odoo.addons.pharmacy_sync.core.retry.policy import Jitter, RetryPolicy
 
 # No jitter: all chance comes from the seed.
 POLICY = RetryPolicy(4, 2, 10_000, 2, Jitter.NONE)
@@ -64,7 +67,7 @@ class Conflict:
 @dataclass(eq=False)
 class Mapping:
     """What PostgreSQL keeps of a mapping; its other attributes are those of its
-    :class:`..core.mapping_state.MappingState`."""
+    :class:`..core.exchange.mapping_state.MappingState`."""
 
     key: str
     odoo: object

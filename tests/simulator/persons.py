@@ -1,8 +1,8 @@
 """What persons do on both sides, and the values that they write."""
 
-from odoo.addons.pharmacy_sync.core.conflict_rules import CANCELLED
+from odoo.addons.pharmacy_sync.core.conflict.merge import Side
+from odoo.addons.pharmacy_sync.core.conflict.rules import CANCELLED
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
-from odoo.addons.pharmacy_sync.core.merge import Side
 
 from .ledger import REMOVED, flat
 from .odoo_records import DETAIL

@@ -9,7 +9,7 @@ its transaction. A worker also dies just before and just after a commit.
 import requests
 
 from odoo.addons.pharmacy_sync.client import pharmacy, session
-from odoo.addons.pharmacy_sync.core import decision
+from odoo.addons.pharmacy_sync.core.retry import decision
 from odoo.addons.pharmacy_sync.models.base import own_transaction
 from odoo.addons.pharmacy_sync.models.call import sync_breaker
 

@@ -1,8 +1,13 @@
 """Orders of which goods came, or that a person locked: what Odoo refuses of them,
 whoever writes, and what is asked about before."""
 
-from odoo.addons.pharmacy_sync.core.merge import generic_path
-from odoo.addons.pharmacy_sync.core.protection import NEVER, PROCESSED, Stage, asks
+from odoo.addons.pharmacy_sync.core.conflict.merge import generic_path
+from odoo.addons.pharmacy_sync.core.conflict.protection import (
+    NEVER,
+    PROCESSED,
+    Stage,
+    asks,
+)
 
 from .odoo_records import DETAIL
 

@@ -1,7 +1,7 @@
 """What a history may be about besides persons, workers and a bad network."""
 
-from odoo.addons.pharmacy_sync.core.conflict_policy import Policies, Policy
-from odoo.addons.pharmacy_sync.core.conflict_rules import Rule, RuleKind
+from odoo.addons.pharmacy_sync.core.conflict.policy import Policies, Policy
+from odoo.addons.pharmacy_sync.core.conflict.rules import Rule, RuleKind
 from odoo.addons.pharmacy_sync.core.taxonomy import TextEnum
 
 

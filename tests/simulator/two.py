@@ -13,7 +13,7 @@ sent to a pharmacy that no rule gave it to.
 import random
 from zlib import crc32
 
-from odoo.addons.pharmacy_sync.core.pushing import is_due
+from odoo.addons.pharmacy_sync.core.exchange.pushing import is_due
 
 from .history import ROUNDS, History, Result
 from .laws import broken

@@ -2,8 +2,8 @@
 
 import random
 
-from odoo.addons.pharmacy_sync.core.breaker import State
-from odoo.addons.pharmacy_sync.core.decision import REVIVALS
+from odoo.addons.pharmacy_sync.core.call.breaker import State
+from odoo.addons.pharmacy_sync.core.retry.decision import REVIVALS
 
 from .declines import some
 from .ledger import Ledger

@@ -15,14 +15,14 @@ from odoo.tools import mute_logger
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 
+from ...core.event.routing import Route
 from ...core.exceptions import (
     CircuitBreakerOpenError,
     ConfigurationError,
     InvalidDataError,
     ResourcePoolFullError,
 )
-from ...core.retry import Jitter, RetryPolicy
-from ...core.routing import Route
+from ...core.retry.policy import Jitter, RetryPolicy
 from ...models.base.locks import POOLS
 from ...models.call import sync_breaker
 from ..receivers import receiver

@@ -4,11 +4,11 @@ from odoo import fields, models
 
 from ...client import FAILURES, PharmacyClient
 from ...client.token import ask_token
-from ...core.address import host
-from ...core.auth import Method, goes_elsewhere
-from ...core.deadline import Deadline
+from ...core.backend.address import host
+from ...core.backend.auth import Method, goes_elsewhere
+from ...core.backend.token import TokenRefusedError
+from ...core.call.deadline import Deadline
 from ...core.exceptions import HttpError, InternalAddressError
-from ...core.token import TokenRefusedError
 from ...models.backend.auth.sync_auth import AUTH_FIELDS
 from .sync_backend_connect import READ_TIMEOUT, TIMEOUT
 

@@ -15,8 +15,9 @@ from ...client import FAILURES
 from ...client.abilities import read_any
 from ...client.pharmacy import NOT_FOUND
 from ...client.session import reach
-from ...core.address import host, origin
-from ...core.auth import Method
+from ...core.backend.address import host, origin
+from ...core.backend.auth import Method
+from ...core.event.signature import sign
 from ...core.exceptions import (
     ConfigurationError,
     HttpError,
@@ -24,8 +25,7 @@ from ...core.exceptions import (
     MaxRetriesExceededError,
     SecretSealedError,
 )
-from ...core.sealing import seal, unseal
-from ...core.signature import sign
+from ...core.secrets.sealing import seal, unseal
 from ...models.backend.auth.sync_auth import AUTH_FIELDS
 from ...models.backend.secrets import MASK
 from ...models.base.actions import open_record

@@ -1,8 +1,8 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
+from ...core.check.field_path import named
 from ...core.exceptions import DependencyMissingError, InvalidDataError
-from ...core.field_path import named
 from ...models.dead_letter.mend import generic
 
 

@@ -7,10 +7,10 @@ from odoo import models
 from odoo.tools import email_normalize
 
 from ....client.receiver import deliver
-from ....core import channel_requests
+from ....core.alert import channel_requests
+from ....core.alert.linear import linear, linear_issue
+from ....core.alert.notice import Receipt
 from ....core.exceptions import ConfigurationError, SyncError
-from ....core.linear import linear, linear_issue
-from ....core.notice import Receipt
 from ...base.own_transaction import apart
 
 # Characters of a text message.

@@ -2,8 +2,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
-from ....core.channels import SINGLE
-from ....core.delivery import REPEAT
+from ....core.alert.channels import SINGLE
+from ....core.event.delivery import REPEAT
 
 # What may still be on its way.
 UNDER_WAY = ("waiting", "sending")

@@ -1,7 +1,7 @@
 from odoo import fields, models
 
-from ....core.alerting import RANKS
-from ....core.notice import Action, Notice
+from ....core.alert.notice import Action, Notice
+from ....core.alert.rules import RANKS
 from ....core.taxonomy import Severity
 
 # Alerts that a notice of several names.
@@ -12,8 +12,8 @@ class SyncDelivery(models.Model):
     _inherit = "sync.delivery"
 
     def _notice(self):
-        """What it says, as :class:`....core.notice.Notice`, in the language of the
-        environment."""
+        """What it says, as :class:`....core.alert.notice.Notice`, in the language of
+        the environment."""
         self.ensure_one()
         if self.kind == "test":
             return self._test_notice()

@@ -7,12 +7,12 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-from ....core import channels as core
-from ....core.channel_requests import PAGERDUTY
-from ....core.channels import Kind
-from ....core.delivery import ALERT_POLICY
+from ....core.alert import channels as core
+from ....core.alert.channel_requests import PAGERDUTY
+from ....core.alert.channels import Kind
+from ....core.alert.linear import LINEAR
+from ....core.event.delivery import ALERT_POLICY
 from ....core.exceptions import SecretSealedError
-from ....core.linear import LINEAR
 from ....core.taxonomy import Severity
 from ...event.outgoing.sync_receiver import host_of, new_secret
 
@@ -198,7 +198,7 @@ class SyncAlertChannel(models.Model):
     @api.model
     @tools.ormcache()
     def _channels(self):
-        """``{id: core.channels.Channel}`` of those that are switched on."""
+        """``{id: core.alert.channels.Channel}`` of those that are switched on."""
         found = self.sudo().search([("active", "=", True)])
         return {channel.id: channel._core() for channel in found}
 

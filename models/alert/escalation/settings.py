@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ....client import FAILURES
-from ....core.escalation import THRESHOLDS, Rung
+from ....core.alert.escalation import THRESHOLDS, Rung
 from ....core.exceptions import SyncError
 from ...base.rights import MANAGER, check_group
 

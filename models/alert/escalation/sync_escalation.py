@@ -4,8 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ....core.escalation import OF_HEALTH, WITHIN, Climber, Rung, due
-from ....core.logs import get_logger
+from ....core.alert.escalation import OF_HEALTH, WITHIN, Climber, Rung, due
+from ....core.secrets.logs import get_logger
 from ....core.taxonomy import ErrorType
 from ...base.alone import contained
 from ...base.own_transaction import apart

@@ -4,7 +4,7 @@ import json
 from odoo import api, fields, models
 from odoo.orm.models import NO_ACCESS
 
-from ....core.auth import Method, goes_elsewhere, receivers
+from ....core.backend.auth import Method, goes_elsewhere, receivers
 from .sync_auth import AUTH_FIELDS
 
 

@@ -3,8 +3,8 @@ from odoo.exceptions import ValidationError
 
 from ....client.auth import Basic, Bearer, Header, OAuth2
 from ....client.token import Grant
-from ....core.address import host
-from ....core.auth import LONGEST, Method, fault, receivers
+from ....core.backend.address import host
+from ....core.backend.auth import LONGEST, Method, fault, receivers
 
 # What people choose, besides the secret itself.
 AUTH_FIELDS = ("auth_method", *LONGEST, "client_auth")
@@ -105,7 +105,7 @@ class SyncAuth(models.AbstractModel):
         return f"{title}: {words.get(kind) or characters[name]}"
 
     def _receivers(self):
-        """Who gets the secret, and the token; see :func:`...core.auth.receivers`."""
+        """Who gets the secret, and the token: :func:`~core.backend.auth.receivers`."""
         return receivers(self.auth_method, self.url or "", self.token_url or "")
 
     def _make_auth(self, secret, give=None, **rotation):

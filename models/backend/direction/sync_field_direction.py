@@ -4,8 +4,8 @@ from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
-from ....core.directions import Direction, Directions
-from ....core.merge import KEYED
+from ....core.backend.directions import Direction, Directions
+from ....core.conflict.merge import KEYED
 
 # The halves of a mapping's base.
 HALVES = ("base", "odoo_base")
@@ -74,7 +74,7 @@ class SyncStream(models.Model):
 
     @tools.ormcache("self.id")
     def _directions(self):
-        """Which fields travel which way, a :class:`....core.directions.Directions`."""
+        """Which way fields travel: :class:`~core.backend.directions.Directions`."""
         self.ensure_one()
         chosen = self.sudo().field_direction_ids
         ways = {each.field: each.direction for each in chosen}

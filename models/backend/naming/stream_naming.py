@@ -4,9 +4,17 @@ from contextlib import contextmanager
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
+from ....core.backend.naming import (
+    ENVELOPE,
+    KEY,
+    NOT_SENT,
+    Kind,
+    Names,
+    collisions,
+    parse_path,
+)
+from ....core.conflict.merge import KEYED
 from ....core.exceptions import InvalidDataError
-from ....core.merge import KEYED
-from ....core.naming import ENVELOPE, KEY, NOT_SENT, Kind, Names, collisions, parse_path
 
 API = "/api/v1"
 PATHS = ("list_path", "record_path", "next_path")
@@ -143,7 +151,7 @@ class SyncStream(models.Model):
 
     def _app_names(self):
         """How the app calls what this stream carries, a
-        :class:`....core.naming.Names`.
+        :class:`....core.backend.naming.Names`.
 
         :raises InvalidDataError: a path cannot be read
         """
@@ -196,7 +204,7 @@ class SyncBackend(models.Model):
 
     @tools.ormcache("self.id")
     def _app_names(self):
-        """How the app calls things: ``{collection: core.naming.Names}``."""
+        """How the app calls things: ``{collection: core.backend.naming.Names}``."""
         self.ensure_one()
         streams = self.sudo().with_context(active_test=False).stream_ids
         return {

@@ -2,9 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import LazyTranslate
 
-from ....core.exceptions import InvalidDataError
-from ....core.merge import KEYED
-from ....core.naming import (
+from ....core.backend.naming import (
     ENVELOPE,
     KEY,
     Kind,
@@ -13,6 +11,8 @@ from ....core.naming import (
     parse_value,
     parse_values,
 )
+from ....core.conflict.merge import KEYED
+from ....core.exceptions import InvalidDataError
 
 _lt = LazyTranslate(__name__)
 # What every record has beside the fields of its entity, and every line.
@@ -119,7 +119,7 @@ class SyncFieldName(models.Model):
         self.stream_id._check_naming()
 
     def _as_name(self):
-        """The row as a :class:`....core.naming.Name`.
+        """The row as a :class:`....core.backend.naming.Name`.
 
         :raises InvalidDataError: its path or its values cannot be read
         """

@@ -2,8 +2,8 @@ from dataclasses import dataclass
 
 from odoo import api, fields, models
 
-from ....core.merge import MISSING, Side, parse_path
-from ....core.resolution import differences
+from ....core.conflict.merge import MISSING, Side, parse_path
+from ....core.conflict.resolution import differences
 from ....entities.directory import Directory
 from ...base.rows import insert_rows
 
@@ -56,7 +56,7 @@ class SyncMappingVersion(models.Model):
 
         :param before: what the pharmacy had when both sides agreed
         :param after: the mapping's state from now on
-        :param by: the :class:`....core.merge.Side` that changed the values
+        :param by: the :class:`....core.conflict.merge.Side` that changed the values
         """
         precommit = self.env.cr.precommit
         pending = precommit.data.get(PENDING)

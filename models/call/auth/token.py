@@ -7,11 +7,11 @@ import psycopg2
 from odoo import models
 
 from ....client.token import ask_token
-from ....core.auth import Method
+from ....core.backend.auth import Method
+from ....core.backend.token import Token, TokenRefusedError, TokenUnavailableError
 from ....core.exceptions import SecretSealedError
-from ....core.sealing import seal, unseal
+from ....core.secrets.sealing import seal, unseal
 from ....core.taxonomy import ErrorType
-from ....core.token import Token, TokenRefusedError, TokenUnavailableError
 from ...base.locks import TOKENS
 from ...base.own_transaction import apart, autocommitting
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
-from ....core.decision import After
-from ....core.delivery import GONE, follows
+from ....core.event.delivery import GONE, follows
+from ....core.retry.decision import After
 from ...base.own_transaction import apart
 from ...base.sync_retry_policy import after
 from .sync_delivery import LEASE, RECOVER_LIMIT

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 
-from ....core.delivery import AT_ONCE
+from ....core.event.delivery import AT_ONCE
 from ....entities.neutral import neutral
 from ...base.rights import OPERATOR, check_may
 

@@ -6,11 +6,11 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.orm.models import NO_ACCESS
 
-from ....core.address import host, origin
-from ....core.delivery import rest
+from ....core.backend.address import host, origin
+from ....core.event.delivery import rest
+from ....core.event.signature import PREFIX, sign
 from ....core.exceptions import ConfigurationError, SecretSealedError
-from ....core.sealing import is_sealed, seal, unseal
-from ....core.signature import PREFIX, sign
+from ....core.secrets.sealing import is_sealed, seal, unseal
 from ...base.actions import open_records
 from ...base.own_transaction import no_transaction
 from ...base.rights import MANAGER, OPERATOR, check_may
@@ -277,7 +277,7 @@ class SyncReceiver(models.AbstractModel):
 
         :param message: dict: ``id`` of the message, ``payload``, ``kind``,
             ``reference``
-        :return: :class:`....core.notice.Receipt`
+        :return: :class:`....core.alert.notice.Receipt`
         """
         raise NotImplementedError
 

@@ -6,9 +6,9 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ....client.receiver import deliver
-from ....core.channel_requests import webhook
-from ....core.delivery import GONE, WEBHOOK_POLICY, split_patterns, subscribed
-from ....core.routing import Route
+from ....core.alert.channel_requests import webhook
+from ....core.event.delivery import GONE, WEBHOOK_POLICY, split_patterns, subscribed
+from ....core.event.routing import Route
 from .sync_receiver import new_secret
 
 # What a test says.

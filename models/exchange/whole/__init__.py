@@ -1,5 +1,5 @@
 """An app that tells of no change: its whole list is read, in rounds, and what is
-missing in it is asked for. See ``core/rounds.py``."""
+missing in it is asked for. See ``core/exchange/rounds.py``."""
 
 from . import sync_listed
 from . import reading

@@ -3,7 +3,7 @@ from odoo.tools import SQL
 
 from ....client.listing import ask_for
 from ....core.exceptions import HttpError, SchemaMismatchError
-from ....core.rounds import (
+from ....core.exchange.rounds import (
     GONE,
     UNKNOWN,
     ImplausibleListError,

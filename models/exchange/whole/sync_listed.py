@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ....core.rounds import GONE, UNKNOWN
+from ....core.exchange.rounds import GONE, UNKNOWN
 from ...base.rows import insert_rows
 
 

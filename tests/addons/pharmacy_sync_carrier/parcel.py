@@ -2,9 +2,9 @@ import requests
 
 from odoo import api, fields, models, tools
 
+from odoo.addons.pharmacy_sync.core.event.routing import Route
 from odoo.addons.pharmacy_sync.core.exceptions import SyncError
-from odoo.addons.pharmacy_sync.core.retry import RetryPolicy
-from odoo.addons.pharmacy_sync.core.routing import Route
+from odoo.addons.pharmacy_sync.core.retry.policy import RetryPolicy
 
 SEVERAL = RetryPolicy(max_attempts=3, base=1, cap=5)
 

@@ -1,0 +1,1 @@
+"""What raises an alert, whom it reaches by which channel, and how it escalates."""

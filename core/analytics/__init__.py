@@ -1,0 +1,1 @@
+"""Figures: health score, reliability, state of a backend, ranges of time."""

@@ -1,0 +1,1 @@
+"""The public API as declared: methods, limits, OpenAPI document, advice to callers."""

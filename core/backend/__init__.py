@@ -1,0 +1,1 @@
+"""One pharmacy app: address, credentials, abilities, its own names, directions."""

@@ -1,0 +1,1 @@
+"""One guarded call: circuit breaker and its window, deadline, trace."""

@@ -1,0 +1,1 @@
+"""Comparing and merging both sides of a record; conflict policies, rules, decisions."""

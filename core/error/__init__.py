@@ -1,0 +1,1 @@
+"""From an exception or an answer to what it means: evidence, causes, classification."""

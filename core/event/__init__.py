@@ -1,0 +1,1 @@
+"""Routes of events to their handlers, feeds of changes, signed delivery to outside."""

@@ -1,0 +1,1 @@
+"""The protocol of one mapping, and how records travel: push, arrival, listing."""

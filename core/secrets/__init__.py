@@ -1,0 +1,1 @@
+"""Nothing secret in texts: redaction, sealed secrets, loggers that write neither."""
