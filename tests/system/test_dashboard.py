@@ -6,21 +6,22 @@ import re
 import subprocess
 from pathlib import Path
 
-DASHBOARD = Path(__file__).resolve().parents[2] / "docs/monitoring/grafana-dashboard.json"
+DASHBOARD = (
+    Path(__file__).resolve().parents[2] / "docs/monitoring/grafana-dashboard.json"
+)
 PACKAGES = ("@grafana/schema@12.4.11", "typescript@5.9.3")
 TIMEOUT = 120
 # Odoo bounds the memory of the process that tests it, and so of its children; Node.js
 # reserves more than it uses.
 UNBOUND = 'ulimit -S -v "$(ulimit -H -v)"; '
 KINDS = {"stat": "Stat", "timeseries": "TimeSeries"}
+OPTIONS = "@grafana/schema/dist/esm/raw/composable/{}/panelcfg/x/{}PanelCfg_types.gen"
 # In JSON the values of an enumeration are plain texts. What has a default may be left
 # out of a panel's options.
 TYPES = """\
 import type {Dashboard, DataQuery, Panel} from "@grafana/schema";
-import type {Options as Stat}
-  from "@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen";
-import type {Options as TimeSeries, FieldConfig}
-  from "@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen";
+import type {Options as Stat} from "STAT";
+import type {Options as TimeSeries, FieldConfig} from "TIMESERIES";
 type Plain<T> = T extends string ? `${T}`
   : T extends (infer U)[] ? Plain<U>[]
   : T extends object ? {[K in keyof T]: Plain<T[K]>}
@@ -62,9 +63,11 @@ def typed(dashboard):
     """The dashboard as a program that says what is of which type."""
     panels = dashboard.pop("panels")
     text = TYPES % json.dumps(dashboard, indent=1)
+    for kind, name in KINDS.items():
+        text = text.replace(kind.upper(), OPTIONS.format(kind, name), 1)
     for number, panel in enumerate(panels):
-        shown = f"Shown<{KINDS[panel['type']]}>"
-        text += f"export const panel{number}: {shown} = {json.dumps(panel, indent=1)};\n"
+        shown, value = KINDS[panel["type"]], json.dumps(panel, indent=1)
+        text += f"export const panel{number}: Shown<{shown}> = {value};\n"
     return text
 
 
