@@ -14,6 +14,7 @@ from .base import test_secrets
 from .base import test_configuration_tour
 from .base import test_labels
 from .base import test_translations
+from .base import test_update
 from .base import test_rights_tour
 from .base import test_work_tour
 from .base import test_log_tour
