@@ -7,6 +7,7 @@ private state, and unpacked, not installed: the system stays as it is.
 
 import shutil
 import stat
+from contextlib import suppress
 
 from . import paths, settings, shell
 from .progress import StepError, step
@@ -139,11 +140,22 @@ def _fill_gaps():
 
 
 def link_addon():
-    """Have the link to the repository under the addon's own name."""
-    link = paths.ADDON_LINK
-    if not link.is_symlink() or link.resolve() != paths.ROOT:
-        link.unlink(missing_ok=True)
-        link.symlink_to("../..", target_is_directory=True)
+    """Have this addon under its own name: a folder of links to what is in the checkout.
+
+    A link to the checkout itself would lead back into ``.dev``: a server that watches
+    its addons (``--dev=reload``) would walk it for ever.
+    """
+    folder = paths.ADDON_LINK
+    if folder.is_symlink():  # made by an earlier version
+        folder.unlink()
+    folder.mkdir(exist_ok=True)
+    wanted = {path.name for path in paths.ROOT.iterdir() if path.name[0] != "."}
+    for name in {path.name for path in folder.iterdir()} - wanted:
+        if (folder / name).is_symlink():
+            (folder / name).unlink(missing_ok=True)
+    for name in wanted - {"__pycache__"}:
+        with suppress(FileExistsError):
+            (folder / name).symlink_to(f"../../../{name}")
 
 
 def _download():

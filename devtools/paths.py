@@ -27,7 +27,7 @@ ODOO_SCRIPT = STATE / "bin" / "odoo"
 
 ADDON_NAME = "pharmacy_sync"
 # Odoo takes a module's name from its folder and a checkout may be called
-# anything, so Odoo and pytest meet the addon through this link.
+# anything, so Odoo and pytest meet the addon through this folder of links.
 ADDON_LINK = ADDONS / ADDON_NAME
 # Addons that the tests install: they show how another addon builds on this one.
 TEST_ADDONS = ROOT / "tests/addons"

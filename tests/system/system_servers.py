@@ -129,10 +129,9 @@ class OdooServer(Server):
         self._poison = poison
 
     def words(self):
-        rc = os.environ["PHARMACY_SYNC_ODOO_RC"]
         return [
-            *("-c", rc),
-            *(_poisoned(rc) if self._poison else ()),
+            *("-c", os.environ["PHARMACY_SYNC_ODOO_RC"]),
+            *(_poisoned() if self._poison else ()),
             *("-d", self._database),
             *("--http-interface", "127.0.0.1", "--http-port", str(self.port)),
             *("--workers", "0", "--max-cron-threads", "0"),
@@ -141,15 +140,21 @@ class OdooServer(Server):
         ]
 
 
-def _poisoned(rc):
+def with_addons(folder):
+    """Command line words by which a server finds the addons of one more folder."""
+    return ("--addons-path", f"{_options()['addons_path']},{folder}")
+
+
+def _poisoned():
     """Command line words that add the addon of ``poison/`` to what a server loads."""
+    loaded = f"{_options()['server_wide_modules']},sync_poison"
+    return (*with_addons(HERE / "poison"), "--load", loaded)
+
+
+def _options():
     config = ConfigParser(interpolation=None)
-    config.read(rc)
-    options = config["options"]
-    return (
-        *("--addons-path", f"{options['addons_path']},{HERE / 'poison'}"),
-        *("--load", f"{options['server_wide_modules']},sync_poison"),
-    )
+    config.read(os.environ["PHARMACY_SYNC_ODOO_RC"])
+    return config["options"]
 
 
 class PharmacyApp(Server):
