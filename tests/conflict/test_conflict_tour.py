@@ -92,3 +92,12 @@ class TestConflictTour(SyncCase, HttpCase):
         still_open = self.mapping(following)._open_conflict()._open_lines()
         self.assertEqual(still_open.mapped("name"), ["unit_price"])
         self.assertEqual(following.order_line[0].product_qty, 8)
+
+    def test_the_keyboard_where_people_read_from_right_to_left(self):
+        self.env["res.lang"]._activate_lang("en_US").direction = "rtl"
+        self.make_conflict("TOUR-KEYS", {"quantity": "8.00"}, {"product_qty": 5})
+        self.start_tour(
+            "/odoo/action-pharmacy_sync.action_sync_conflict",
+            "pharmacy_sync_conflict_right_to_left",
+            login="berta",
+        )

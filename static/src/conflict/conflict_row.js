@@ -70,12 +70,16 @@ export class ConflictRow extends Component {
         this.props.onChoose({ choice: "manual", value, text: value });
     }
 
-    /** Left and right take a side, up and down go to another field. */
+    /**
+     * Left and right take the side that is shown there, up and down go to another field.
+     */
     onKeydown(ev) {
         if (!ev.target.matches("input[type=radio]") || ev.altKey || ev.ctrlKey) {
             return;
         }
-        const side = { ArrowLeft: "odoo", ArrowRight: "pharmacy" }[ev.key];
+        const sides = ["odoo", "pharmacy"];
+        const [left, right] = localization.direction === "rtl" ? sides.reverse() : sides;
+        const side = { ArrowLeft: left, ArrowRight: right }[ev.key];
         const step = { ArrowUp: "previousElementSibling", ArrowDown: "nextElementSibling" }[
             ev.key
         ];

@@ -137,3 +137,18 @@ registry.category("web_tour.tours").add("pharmacy_sync_conflict_keyboard", {
         },
     ],
 });
+
+// Odoo's side is shown on the right there.
+registry.category("web_tour.tours").add("pharmacy_sync_conflict_right_to_left", {
+    steps: () => [
+        {
+            content: "open a conflict",
+            trigger: ".o_rtl .o_data_row td[name=display_name]:contains(TOUR-KEYS)",
+            run: "click",
+        },
+        press("ArrowLeft", focused("quantity", "odoo"), "the side on the left"),
+        chosen("quantity", "pharmacy"),
+        press("ArrowRight", focused("quantity", "pharmacy"), "the side on the right"),
+        chosen("quantity", "odoo"),
+    ],
+});
