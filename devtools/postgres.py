@@ -95,7 +95,10 @@ def disconnect(name):
     """End all connections of a database but for our own."""
     query(
         "select pg_terminate_backend(pid) from pg_stat_activity "
-        f"where datname = '{name}' and pid <> pg_backend_pid()"
+        f"where datname = '{name}' and pid <> pg_backend_pid() "
+        # The server's own, such as autovacuum's, give way by themselves, and are ended
+        # by superusers only.
+        "and backend_type = 'client backend'"
     )
 
 

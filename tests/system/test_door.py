@@ -157,7 +157,7 @@ def test_a_database_that_takes_no_connection_is_no_missing_page(door):
         try:
             cr.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = %s AND pid <> %s",
+                "WHERE datname = %s AND pid <> %s AND backend_type = 'client backend'",
                 (door.database, own),
             )
             answers = [send(door, attack) for attack in (PLAIN, webhook)]
