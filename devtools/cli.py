@@ -156,7 +156,9 @@ def _parser():
 def _test(options, rest):
     if options.odoo:
         return own_runner.run(rest)
-    good = testing.run(options.fast, rest)
+    # All of them run there anyway.
+    further = () if options.long else (own_runner.sample,)
+    good = testing.run(options.fast, rest, further)
     if options.long:
         # All of them, also where one is red: a night is for finding all.
         return all([good, own_runner.run(), mutate.run((), mutate.SAMPLE, 1)])

@@ -96,20 +96,24 @@ def _neighbours():
     }
 
 
-def run(fast, words):
+def run(fast, words, further=()):
     """Run the parts and print a table; whether all of them passed.
 
     ``words`` go to pytest and choose among the addon's tests; with ``fast`` or
-    any words, lint, texts and the app's tests are left out.
+    any words, lint, texts, the app's tests and ``further`` are left out.
+
+    :param further: functions that run a part of their own on a clone of a database
     """
     machine.prepare(tests=True)
     # Once: what is edited meanwhile must not change it under the parts.
-    tasks = _addon(databases.template(), fast, words)
+    template = databases.template()
+    tasks = _addon(template, fast, words)
     if not (fast or words):
+        tasks += [partial(task, template) for task in further]
         tasks += [_lint, _texts, _app]
     parts = _side_by_side(tasks)
     if not words:
-        parts = [_alone(databases.template(), part) for part in parts]
+        parts = [_alone(template, part) for part in parts]
     if words:
         # A choice may leave one part without tests, but not all of them.
         parts = [part for part in parts if not part.empty] or parts
