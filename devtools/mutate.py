@@ -86,8 +86,9 @@ def _planted(drawn):
 
 
 def _names(path, fault):
-    """Whether the text of a test names the module of a fault."""
-    return re.search(rf"\b{Path(fault.path).stem}\b", path.read_text())
+    """Whether a test, or its text, names the module of a fault."""
+    stem = Path(fault.path).stem
+    return path.stem == f"test_{stem}" or re.search(rf"\b{stem}\b", path.read_text())
 
 
 def _room(fault):
@@ -136,7 +137,9 @@ class _Trial:
     def test_of(self, fault):
         """The test that noticed the fault, or None."""
         lines = map(json.loads, self.results.read_text().splitlines())
-        return next((line["test"] for line in lines if line["key"] == fault.key), None)
+        # A process whose tests did not notice it says so as well.
+        tests = (line["test"] for line in lines if line["key"] == fault.key)
+        return next(filter(None, tests), None)
 
     def only_at_import(self):
         """Faults that no test noticed and that are reached while modules load."""
