@@ -14,7 +14,13 @@ from odoo.addons.pharmacy_sync.client.abilities import (
     takes_batches,
     write_one,
 )
-from odoo.addons.pharmacy_sync.core.backend.abilities import Ability, has, leaps, told
+from odoo.addons.pharmacy_sync.core.backend.abilities import (
+    Ability,
+    has,
+    leaps,
+    reads_whole,
+    told,
+)
 from odoo.addons.pharmacy_sync.core.exceptions import HttpError
 
 _numbers = count()
@@ -193,6 +199,20 @@ def test_what_an_app_is_believed_to_have():
 
 
 @pytest.mark.parametrize(
+    ("found", "whole"),
+    [
+        (None, False),
+        ({"change_feed": False}, False),
+        ({"updated_since": False}, False),
+        ({"change_feed": False, "updated_since": False}, True),
+        ({"change_feed": False, "updated_since": False, "list": False}, False),
+    ],
+)
+def test_a_whole_list_is_read_where_nothing_tells_what_changed(found, whole):
+    assert reads_whole(found) is whole
+
+
+@pytest.mark.parametrize(
     ("based_on", "status", "version", "leaping"),
     [
         (3, 200, 4, False),
@@ -201,6 +221,7 @@ def test_what_an_app_is_believed_to_have():
         (3, 204, 5, True),
         (0, 200, 2, True),
         (3, 412, 9, False),
+        (3, 300, 9, False),
         (None, 201, 9, False),
         ("*", 200, 9, False),
         (3, 200, "9", False),

@@ -347,6 +347,11 @@ CAUSES = {
                 Delivery.ANSWERED,
             ),
             (
+                smtplib.SMTPSenderRefused(530, b"log in first", "a@b.example"),
+                T.INVALID_CREDENTIALS,
+                Delivery.ANSWERED,
+            ),
+            (
                 smtplib.SMTPNotSupportedError("x"),
                 T.CONFIGURATION_ERROR,
                 Delivery.NOT_SENT,

@@ -159,6 +159,7 @@ def test_errors_of_linear_come_with_any_status():
     for answer, kind in (
         (Answer(200, '{"errors": [{"message": "no such team"}]}'), HttpError),
         (Answer(200, "<html>"), HttpError),
+        (Answer(503, '{"data": {"issueCreate": {"success": true}}}'), HttpError),
         (Answer(200, '{"data": {"issueCreate": {"success": false}}}'), HttpError),
         (
             Answer(
@@ -176,6 +177,13 @@ def test_errors_of_linear_come_with_any_status():
 def test_linear_makes_no_issue_for_what_is_over():
     told = linear_issue(replace(NOTICE, action=Action.RESOLVED))
     assert carry(linear("https://x", "k", "t", told), answers()).reference == ""
+
+
+@pytest.mark.parametrize("status", [100, 199, 300, 302, 400, 404, 500, 503])
+def test_only_the_200s_are_a_receipt(status):
+    with pytest.raises(HttpError):
+        accepted(Answer(status, "ok"))
+    assert accepted(Answer(299, "ok")).status == 299
 
 
 @pytest.mark.parametrize("headers", [{"Retry-After": "90"}, {"retry-after": "90"}])

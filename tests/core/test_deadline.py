@@ -31,6 +31,7 @@ def test_a_deadline_runs_down_and_then_refuses(clock):
     assert not deadline.expired
     clock.now += 5.5
     assert deadline.bounded() == 0.5
+    assert not deadline.expired
     clock.now += 0.5
     assert deadline.remaining() == 0
     assert deadline.expired

@@ -86,6 +86,12 @@ def test_a_422_is_dead_at_once():
     assert decision.reason == "A retry alone will not help: mend the cause first."
 
 
+def test_a_refused_key_is_critical():
+    decision = decide(classify_response(401), attempts_left=5)
+    assert decision.verdict is Verdict.DEAD
+    assert decision.reason == "Critical: a retry alone will not help."
+
+
 # --- what follows, for whatever kind of work ---------------------------------
 
 POLICY = RetryPolicy(3, 2, 60, 2, Jitter.NONE)

@@ -17,6 +17,7 @@ from odoo.addons.pharmacy_sync.core.exchange.declined import (
     Declined,
     not_taken,
     value_at,
+    with_halves_of,
 )
 from odoo.addons.pharmacy_sync.core.exchange.mapping_state import (
     MappingState,
@@ -263,6 +264,14 @@ def test_nothing_is_declined_where_all_was_taken(before, wanted):
     assert not not_taken(before, wanted, wanted)
     for path, has in not_taken(before, wanted, before).items():
         assert has is MISSING or has != value_at(wanted, path)
+
+
+@given(RECORDS, RECORDS, st.sets(st.sampled_from(("state", "notes"))))
+def test_halves_are_put_back_where_they_are_asked_for(now, before, paths):
+    found = with_halves_of(Base.load(now), Base.load(before), paths)
+    for half in (found.odoo, found.pharmacy):
+        for name in now:
+            assert half[name] == (before if name in paths else now)[name]
 
 
 # --- frozen: Odoo gives way to nothing by itself ----------------------------

@@ -9,6 +9,7 @@ from odoo.addons.pharmacy_sync.core.exchange.listing import (
     http_time,
     is_news,
     is_since,
+    settled_at,
 )
 
 T = "2026-11-22T08:%02d:00Z"
@@ -81,6 +82,12 @@ def test_records_without_times_are_refused():
     assert Since().moved([{"id": "a"}], None, [T % 30]) == Since()
     with pytest.raises(SchemaMismatchError):
         Since().moved([{"id": "a"}, "b"], None, [T % 30])
+
+
+def test_a_time_is_a_version_once_its_second_is_over():
+    found = [record(T % 29), record("2026-11-22T08:29:59Z"), record(T % 30)]
+    assert settled_at(found, "2026-11-22T08:30:01Z") == found[:2]
+    assert settled_at(found, "2026-11-22T08:30:02Z") == found
 
 
 def test_the_time_of_an_answer():

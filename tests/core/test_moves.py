@@ -104,6 +104,17 @@ def test_while_the_app_is_busy_only_the_essential_is_sent():
     assert not planned(STATE, CHANGED, essential={"notes"}).reduced
 
 
+def test_what_another_record_gives_up_is_vacated_before_anything_else():
+    odoo = {"notes": "new", "date": "other"}
+    found = planned(STATE, odoo, emptied={"notes": None, "price": None})
+    assert (found.step, found.data, found.reduced) == (
+        Step.UPDATE,
+        {"notes": None},
+        True,
+    )
+    assert planned(STATE, CHANGED, emptied={"price": None}) == SENT
+
+
 def test_what_is_due():
     assert is_due(STATE, compare(STATE.base, CHANGED))
     assert not is_due(STATE, compare(STATE.base, AGREED))

@@ -25,6 +25,9 @@ from odoo.addons.pharmacy_sync.core.taxonomy import ErrorType
         "((a{1,9}){1,9}){1,9}",
         "(?=(a+)+$)",
         "x*y*z*",
+        # Of no fixed length, and of none at all.
+        "(?:ab?)+(?:ab?)+",
+        "(?:)*x*",
     ],
 )
 def test_what_could_take_for_ever_is_refused(pattern):

@@ -53,6 +53,7 @@ def test_decimals_are_written_in_one_way(value, digits, written):
         None,
         [1],
         "1e99",
+        "1e31",
         1e99,
         10**400,
         "1,5",

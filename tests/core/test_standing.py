@@ -2,7 +2,7 @@ import re
 from dataclasses import fields, replace
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.analytics.backend_state import (
     HALTED,
@@ -36,10 +36,11 @@ def said(found):
 
 
 @given(facts)
+@example(Facts(silent=2))
 def test_in_sync_is_said_of_what_has_nothing_left_to_do(found):
     quiet = replace(found, oldest=0.0)
     assert (stand(found).state is State.IN_SYNC) == (
-        quiet == Facts(silent=found.silent)
+        quiet == Facts(silent=found.silent) and not found.away
     )
     if stand(found).state is not State.IN_SYNC:
         assert "In sync." not in said(found)
@@ -119,6 +120,11 @@ def test_health_and_sentence_agree(found):
         (
             Facts(paused=True, waiting=1, conflicts=1),
             "Paused since 4:15. 1 change is kept until then. 1 decision needs you.",
+        ),
+        (
+            Facts(silent=1, held=True),
+            "Does not answer since 4:15. No change waits. Next try: 4:18. "
+            "You need to do nothing.",
         ),
         (
             Facts(held=True),

@@ -111,6 +111,19 @@ def test_an_answer_without_a_token_is_no_token(body):
         read(body)
 
 
+def test_a_token_serves_until_its_time_and_not_where_it_was_refused():
+    token, other = Token("t", 60.0), Token("u", 60.0)
+    assert token.serves(None, 59.9) and token.serves(other, 59.9)
+    assert not token.serves(None, 60.0) and not token.serves(other, 60.0)
+    # The same one again, whatever its time.
+    assert not token.serves(Token("t", 90.0), 0.0)
+
+
+@pytest.mark.parametrize("said", [1, "1", 0.5])
+def test_a_short_life_is_believed(said):
+    assert life(said) == float(said) / 2
+
+
 def test_another_kind_of_token_is_of_no_use():
     with pytest.raises(TokenRefusedError):
         read({"access_token": "t", "token_type": "mac"})
