@@ -9,6 +9,7 @@ other.
 import ast
 import copy
 import hashlib
+import itertools
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ OPPOSITES = {
     ast.Sub: ast.Add,
     ast.Mult: ast.Div,
 }
+ARITHMETIC = (ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
 
 
 @dataclass(frozen=True)
@@ -135,11 +137,14 @@ def _get(parent, field, index):
 def _places(tree):
     """Where a fault can be: ``(parent, field, index)`` in the order of the source."""
     found = []
+    bounds = set(_bounds(tree))
     for parent in ast.walk(tree):
         for field, value in ast.iter_fields(parent):
             several = isinstance(value, list)
             for index, node in enumerate(value if several else [value]):
-                if _changed(node) is not None and not _is_declaration(parent):
+                if node in bounds or _changed(node) is None:
+                    continue
+                if not _is_declaration(parent):
                     found.append((parent, field, index if several else None))
     return found
 
@@ -148,6 +153,20 @@ def _is_declaration(parent):
     """Whether it declares something: texts, fields and defaults are other tests'."""
     declarations = (ast.Module, ast.ClassDef, ast.arguments, ast.keyword)
     return isinstance(parent, (*declarations, ast.pattern))
+
+
+def _bounds(tree):
+    """What the numbers with a name of their own are made of, in modules and classes:
+    ``LONGEST = 8 * 1024``. They are chosen, and one larger is as good. A table of
+    numbers is none of them."""
+    bodies = [
+        n.body for n in ast.walk(tree) if isinstance(n, (ast.Module, ast.ClassDef))
+    ]
+    for statement in itertools.chain(*bodies):
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value:
+            parts = [*ast.walk(statement.value)]
+            if all(isinstance(part, (ast.Constant, *ARITHMETIC)) for part in parts):
+                yield from parts
 
 
 def _changed(node):
