@@ -97,6 +97,7 @@ SCHEMES = frozenset(
     }
 )
 PROSE = re.compile(r"[a-z]{1,14}(?=[ \t]{1,8}\S)")
+BEFORE_ANOTHER = re.compile(r"[A-Za-z0-9-]{1,20}(?=[ \t]{1,8}\S)")
 SAID_OF_IT = re.compile(
     r"(?:expected|expired|invalid|malformed|missing|needed|revoked|required|unknown)"
     r"(?![\w-])"

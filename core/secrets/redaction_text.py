@@ -213,16 +213,21 @@ class _Walk:
                 return None
             if known == "cookie" and sentence:
                 return self._until(shapes.COOKIES_END, start)
-            return (
-                self._header(start) if known == "authorization" else self._word(start)
-            )
-        return self._line(start) if sentence else self._word(start)
+        elif sentence:
+            return self._line(start)
+        header = known == "authorization" or self._is_scheme(start)
+        return self._header(start) if header else self._word(start)
 
     def _is_prose(self, start: int) -> bool:
         if shapes.SAID_OF_IT.match(self.text, start):
             return True
         word = shapes.PROSE.match(self.text, start)
         return word is not None and word.group() not in shapes.SCHEMES
+
+    def _is_scheme(self, start: int) -> bool:
+        """Whether a scheme begins there, and the secret behind it."""
+        word = shapes.BEFORE_ANOTHER.match(self.text, start)
+        return word is not None and word.group().lower() in shapes.SCHEMES
 
     def _word(self, start: int) -> _Span:
         return self._until(shapes.WORD_END, start)

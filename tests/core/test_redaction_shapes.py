@@ -105,6 +105,8 @@ SHAPES = {
     "authorization by scheme": (WORD, "Authorization: Bearer {secret}"),
     "authorization by another": (WORD, "Authorization: Custom {secret}"),
     "proxy": (WORD, "proxy-authorization: Basic {secret}"),
+    "a scheme in a header": (WORD, "GET / HTTP/1.1\r\n{name}: Bearer {secret}\r\nA: b"),
+    "a scheme behind a name": (WORD, "got {name}=token {secret}"),
     "digest": (PLAIN, 'Authorization: Digest username="u", response="{secret}"'),
     "aws": (PLAIN, "Authorization: AWS4-HMAC-SHA256 Credential=a, Signature={secret}"),
     "cookie": (WORD, "Cookie: lang=es; session_id={secret}"),
