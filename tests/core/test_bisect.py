@@ -15,6 +15,7 @@ from odoo.addons.pharmacy_sync.core.exceptions import (
 from odoo.addons.pharmacy_sync.core.exchange.bisect import (
     Fate,
     HeldUpError,
+    own_failure,
     run_bisecting,
 )
 
@@ -216,3 +217,15 @@ def test_the_caller_may_say_what_is_worth_splitting():
     results = run_bisecting(range(8), app.send, splits=lambda error: False)
     assert app.outcomes == [False]
     assert {result.fate for result in results} == {Fate.FAILED}
+
+
+def test_a_failure_of_one_record_among_others_is_its_own():
+    failures = {}
+    refused, unheard = HttpError(422), OutcomeUnknownError("no answer")
+    with own_failure(failures, "refused"):
+        raise refused
+    with own_failure(failures, "taken"):
+        pass
+    with pytest.raises(OutcomeUnknownError), own_failure(failures, "unheard"):
+        raise unheard
+    assert failures == {"refused": refused}

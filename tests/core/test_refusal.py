@@ -17,6 +17,7 @@ from odoo.addons.pharmacy_sync.core.exchange.bisect import (
 from odoo.addons.pharmacy_sync.core.refusal import (
     ABOUT_US,
     Key,
+    doubts_app,
     doubts_key,
     is_about_key,
     key_after,
@@ -28,6 +29,12 @@ def test_statuses_that_may_be_about_the_key(status):
     assert status in ABOUT_US
     assert doubts_key(classify(HttpError(status)))
     assert key_after(HttpError(status)) is Key.REFUSED
+
+
+@pytest.mark.parametrize("status", [429, 503, 502, 500, 422])
+def test_an_app_that_says_it_is_busy_may_say_so_of_one_record(status):
+    # What a gateway says may come from nobody who has seen the record.
+    assert doubts_app(classify(HttpError(status))) is (status in (429, 503))
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 409, 410, 412, 413, 422, 423])

@@ -102,6 +102,11 @@ def test_arguments_have_names_defaults_and_bounds(method):
     schema = method.request_schema()
     assert schema["required"] == required
     for argument in method.arguments:
+        given = dict.fromkeys(required, "x") | {argument.name: object()}
+        with pytest.raises(InvalidDataError) as caught:
+            method.check(given)
+        assert caught.value.field.partition("[")[0] in (*required, argument.name)
+    for argument in method.arguments:
         if argument.default not in (None, ""):
             assert schema["properties"][argument.name]["default"] == argument.default
 

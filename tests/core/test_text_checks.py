@@ -17,6 +17,7 @@ from odoo.addons.pharmacy_sync.core.check.storable import (
 from odoo.addons.pharmacy_sync.core.check.text_checks import (
     check_id,
     check_ids,
+    check_line,
     check_text,
     check_value,
     check_visible,
@@ -59,6 +60,16 @@ def texts(value):
     if isinstance(value, list):
         return [t for item in value for t in texts(item)]
     return [value] if isinstance(value, str) else []
+
+
+@given(
+    st.text(st.characters(exclude_categories=("C", "Z"))), st.sampled_from("\r\n\0\x7f")
+)
+def test_a_text_of_a_header_is_on_one_line(text, control):
+    check_line(text, "name")
+    with pytest.raises(InvalidDataError) as caught:
+        check_line(text + control + text, "name")
+    assert caught.value.field == "name"
 
 
 @given(VALUES)

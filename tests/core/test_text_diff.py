@@ -44,6 +44,17 @@ def test_the_word_that_changed():
     ]
 
 
+def test_two_words_that_changed_around_others_that_did_not():
+    before, after = "1 box at nine or ten", "2 box at nine or one"
+    assert mark(before, after) == [
+        (REMOVED, "1"),
+        (ADDED, "2"),
+        (SAME, " box at nine or "),
+        (REMOVED, "ten"),
+        (ADDED, "one"),
+    ]
+
+
 def test_another_text_altogether_is_not_cut_to_pieces():
     before = "Cold chain: 2 to 8 degrees. Call us if the logger shows more."
     after = "Ring twice at the door, and leave it with the neighbour"
