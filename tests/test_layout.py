@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from odoo.tests import BaseCase
+from odoo.tests import BaseCase, HttpCase
 
 ROOT = Path(__file__).resolve().parents[1]
 # From the ground up: a room knows those before it.
@@ -16,6 +16,8 @@ ROOMS = (
     *("exchange", "dead_letter", "reconcile", "saga", "analytics", "alert", "api"),
     "toolkit",
 )
+# Tests that are pytest's alone: plain Python, or servers of their own.
+APART = ("core", "simulator", "system")
 FILES_IN_ROOM, CLASSES_OF_MODEL, LINES, FUNCTION = 12, 5, 400, 50
 # What a room knows of one above it, each with its reason: (file, what is known).
 # This list may only shrink.
@@ -344,16 +346,28 @@ class TestLayout(BaseCase):
             if isinstance(node, ast.ImportFrom)
             for alias in node.names
         }
-        # These are pytest's alone: plain Python, or servers of their own.
-        apart = ("core", "simulator", "system")
         there = {
             ".".join(path.relative_to(ROOT / "tests").with_suffix("").parts)
             for path in (ROOT / "tests").rglob("test_*.py")
-            if path.relative_to(ROOT / "tests").parts[0] not in apart
+            if path.relative_to(ROOT / "tests").parts[0] not in APART
         }
         self.assertEqual(there, listed)
         names = Counter(name.split(".")[-1] for name in there)
         self.assertEqual([name for name, n in names.items() if n > 1], [])
+
+    def test_no_test_case_writes_over_a_method_of_its_runner(self):
+        """pytest calls none of them; Odoo's runner ends with all its tests."""
+        methods = {name for name in dir(HttpCase) if callable(getattr(HttpCase, name))}
+        wrong = [
+            f"{file.name}:{node.lineno} self.{node.attr}"
+            for file in _files("tests")
+            if file.name.split("/")[1] not in APART
+            for node in file.nodes
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+            if isinstance(node.value, ast.Name) and node.value.id == "self"
+            if node.attr in methods
+        ]
+        self.assertEqual(wrong, [])
 
 
 def _declares(function):

@@ -129,6 +129,19 @@ def test_amounts_agree_that_make_no_difference_in_money(
         assert not found.merge.conflicts
 
 
+@pytest.mark.parametrize("kind", RuleKind)
+def test_a_rule_decides_on_its_own_fields_only(kind):
+    rule = Rule(kind, ("date",), "of another field")
+    for field, odoo, pharmacy in (
+        ("state", "confirmed", "cancelled"),
+        ("notes", "1\nTwo\nThree", "One\nTwo\n3"),
+    ):
+        sides = changed(**{field: odoo}), changed(**{field: pharmacy})
+        found = resolve(BASE, *sides, Policies((rule,)))
+        assert list(found.merge.conflicts) == [field]
+        assert not found.decisions
+
+
 def test_a_price_that_changed_by_less_than_the_rounding_still_travels():
     odoo = changed(lines=[line("a", unit_price="2.001"), line("b")])
     assert resolve(BASE, odoo, BASE, Policies()).merge.to_pharmacy

@@ -72,6 +72,25 @@ def test_a_text_of_a_header_is_on_one_line(text, control):
     assert caught.value.field == "name"
 
 
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ({"notes": "a\0b"}, "value.notes"),
+        ({"lines": [{"a\0b": 1}]}, "value.lines[0]"),
+        ({"n" * (SMALL.text + 1): 1}, "value"),
+        (["x" * SMALL.text] * (SMALL.characters // SMALL.text) + ["x"], "value"),
+    ],
+)
+def test_names_and_texts_that_cannot_be_kept_are_refused(value, field):
+    with pytest.raises(InvalidDataError) as caught:
+        check_value(value, "value", SMALL)
+    assert caught.value.field.startswith(field)
+
+
+def test_texts_of_just_what_can_be_kept_pass():
+    assert passes(["x" * SMALL.text] * (SMALL.characters // SMALL.text))
+
+
 @given(VALUES)
 def test_whatever_comes_can_be_kept(value):
     kept = storable(value, SMALL)

@@ -13,6 +13,7 @@ from hypothesis import given, strategies as st
 from odoo.addons.pharmacy_sync.client.auth import OAuth2
 from odoo.addons.pharmacy_sync.client.token import Grant, ask_token
 from odoo.addons.pharmacy_sync.core.backend.token import (
+    LARGEST,
     LONGEST,
     UNSAID,
     Token,
@@ -122,6 +123,12 @@ def test_a_token_serves_until_its_time_and_not_where_it_was_refused():
 @pytest.mark.parametrize("said", [1, "1", 0.5])
 def test_a_short_life_is_believed(said):
     assert life(said) == float(said) / 2
+
+
+def test_the_longest_token():
+    assert read({"access_token": "a" * LARGEST}).value == "a" * LARGEST
+    with pytest.raises(TokenUnavailableError):
+        read({"access_token": "a" * (LARGEST + 1)})
 
 
 def test_another_kind_of_token_is_of_no_use():

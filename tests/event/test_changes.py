@@ -40,7 +40,7 @@ class TestChanges(SyncCase):
         self.push()
         self.stamp = LONG_AGO
         self.commit()
-        self.cursor = str(Position(self.stamp, 2**31))
+        self.place = str(Position(self.stamp, 2**31))
 
     def commit(self, *events):
         """As if the events written so far had been committed long ago."""
@@ -73,7 +73,7 @@ class TestChanges(SyncCase):
     def test_change_is_told_with_the_latest_values(self):
         self.edit(self.orders[0], origin="first")
         self.edit(self.orders[0], origin="last")
-        (change,) = self.ask(self.cursor)["changes"]
+        (change,) = self.ask(self.place)["changes"]
         mapping = self.mapping(self.orders[0])
         self.assertEqual(change["odoo_id"], self.orders[0].id)
         self.assertEqual(change["id"], mapping.external_id)
@@ -88,7 +88,7 @@ class TestChanges(SyncCase):
     def test_pages_tell_each_change_once_in_order(self):
         for order in self.orders:
             self.edit(order, origin="changed")
-        ids, cursor = self.read_all(self.cursor, limit=2)
+        ids, cursor = self.read_all(self.place, limit=2)
         self.assertEqual(ids, self.orders.ids)
         self.assertEqual(self.read_all(cursor, limit=2), ([], cursor))
 
@@ -107,10 +107,10 @@ class TestChanges(SyncCase):
     def test_change_of_a_transaction_that_has_not_ended_is_not_told(self):
         self.orders[0].origin = "not yet"
         self.env.cr.flush()
-        page = self.ask(self.cursor)
+        page = self.ask(self.place)
         self.assertFalse(page["changes"])
         self.assertEqual(page["held_back"], 1)
-        self.assertEqual(page["next_cursor"], self.cursor)
+        self.assertEqual(page["next_cursor"], self.place)
 
     def test_order_is_by_transaction_not_by_number(self):
         early, late = self.orders[:2]
@@ -122,7 +122,7 @@ class TestChanges(SyncCase):
             "AND res_id = %s",
             [self.stamp + 1, early.id],
         )
-        page = self.ask(self.cursor, limit=1)
+        page = self.ask(self.place, limit=1)
         self.assertEqual(page["changes"][0]["odoo_id"], late.id)
         page = self.ask(page["next_cursor"], limit=1)
         self.assertEqual(page["changes"][0]["odoo_id"], early.id)
@@ -133,7 +133,7 @@ class TestChanges(SyncCase):
         gone.button_cancel()
         gone.unlink()
         self.commit()
-        (change,) = self.ask(self.cursor)["changes"]
+        (change,) = self.ask(self.place)["changes"]
         self.assertEqual(
             (change["odoo_id"], change["deleted"], change["data"]), (gone_id, True, {})
         )
@@ -141,7 +141,7 @@ class TestChanges(SyncCase):
 
     def test_what_was_merely_carried_over_is_no_change(self):
         self.edit(self.orders[0], origin="changed")
-        __, cursor = self.read_all(self.cursor, limit=100)
+        __, cursor = self.read_all(self.place, limit=100)
         self.push()
         self.commit()
         self.assertTrue(self.env["sync.event"].search([("type", "=", "order_synced")]))
@@ -171,7 +171,7 @@ class TestChanges(SyncCase):
 
     def test_cursor_older_than_the_oldest_event_kept_is_refused(self):
         self.edit(self.orders[0], origin="told in time")
-        __, cursor = self.read_all(self.cursor, limit=100)
+        __, cursor = self.read_all(self.place, limit=100)
         self.edit(self.orders[1], origin="removed before it was told")
         self.push()
         self.env.cr.execute(

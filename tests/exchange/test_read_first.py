@@ -14,7 +14,7 @@ class TestReadFirst(SyncCase):
         self.stream = self.streams.filtered(lambda s: s.entity == "supplier")
         self.make_order()
         self.sync()
-        self.id = self.mapping(self.supplier).external_id
+        self.external_id = self.mapping(self.supplier).external_id
 
     def find(self, *hidden):
         self.app.call("POST", "/admin/settings", hidden=hidden)
@@ -23,10 +23,10 @@ class TestReadFirst(SyncCase):
         self.app.call("DELETE", "/admin/requests")
 
     def edit(self, **values):
-        self.app.edit("suppliers", self.id, **values)
+        self.app.edit("suppliers", self.external_id, **values)
 
     def now(self):
-        return self.app.get("suppliers", self.id)
+        return self.app.get("suppliers", self.external_id)
 
     def reads(self):
         """How often the supplier itself was read."""
@@ -34,7 +34,8 @@ class TestReadFirst(SyncCase):
             [
                 request
                 for request in self.app.requests()
-                if request["path"].endswith(self.id) and request["method"] == "GET"
+                if request["path"].endswith(self.external_id)
+                and request["method"] == "GET"
             ]
         )
 
@@ -106,7 +107,7 @@ class TestReadFirst(SyncCase):
 
     def test_what_is_deleted_at_the_pharmacy_stays_deleted(self):
         self.find("if_match")
-        path = f"/api/v1/suppliers/{self.id}"
+        path = f"/api/v1/suppliers/{self.external_id}"
         self.app.call("DELETE", path, headers={"If-Match": "*"})
         self.supplier.city = "Tacna"
         self.push()
