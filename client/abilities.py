@@ -4,9 +4,11 @@ import uuid
 
 import requests
 
+from ..core.conflict.merge import KEYED
 from ..core.exceptions import HttpError, OutcomeUnknownError, SyncError
 from .answers import RECORD, checked, is_record, readable, written
 from .exchange import segment
+from .lines import change_lines, lines_apart
 
 # Statuses by which an app says that a route is not there.
 NO_ROUTE = (404, 405, 501)
@@ -129,12 +131,19 @@ def write_one(client, collection, item, correlation_id, retry=False):
     """
     creates, names = item["method"] == "create", client.names(collection)
     try:
-        body = client._call(
-            correlation_id=item.get("correlation_id") or correlation_id,
-            idempotency_key=item.get("idempotency_key"),
-            retry=retry,
-            **(_creation if creates else _change)(names, item),
-        )
+        lines = lines_apart(names, item)
+        request = (_creation if creates else _change)(names, item)
+        # What is left of a change whose lines are changed apart goes first: if it is
+        # refused, none of them was.
+        if lines is None or request["json"]:
+            body = client._call(
+                correlation_id=item.get("correlation_id") or correlation_id,
+                idempotency_key=item.get("idempotency_key"),
+                retry=retry,
+                **request,
+            )
+        if lines is not None:
+            body = change_lines(client, collection, item["id"], lines, correlation_id)
     except HttpError as exc:
         if exc.status not in (_OF_NEW if creates else _OF_KNOWN):
             raise
@@ -184,7 +193,7 @@ def _id_in(names, body):
 def _creation(names, item):
     data = {"external_ref": item["external_ref"], **item.get("data", {})}
     path = f"/{names.place}"
-    return {"method": "POST", "path": path, "json": names.to_app(data)}
+    return {"method": "POST", "path": path, "json": names.to_app(data, new=True)}
 
 
 def _change(names, item):
@@ -195,7 +204,10 @@ def _change(names, item):
     }
     if item["method"] == "delete":
         return {"method": "DELETE", **request}
-    data = names.to_app(item.get("data", {}))
+    data = dict(item.get("data", {}))
+    if names.lines_place:
+        data = {name: value for name, value in data.items() if name not in KEYED}
+    data = names.to_app(data)
     return {"method": names.change, "json": data, **request}
 
 

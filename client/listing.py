@@ -8,7 +8,6 @@ from ..core.exceptions import HttpError, SchemaMismatchError
 from ..core.exchange.listing import Since, http_time, settled_at
 from ..core.exchange.rounds import Round
 from .answers import checked, usable
-from .exchange import segment
 
 FAR = "9999-12-31T23:59:59Z"
 _REFUSED = (400, 404, 422)
@@ -93,20 +92,18 @@ def ask_for(client, collection, external_id, correlation_id):
     :return: None: the app says that it has none of this id
     :raises SchemaMismatchError: it answers with anything else
     """
-    names = client.names(collection)
-    path = f"/{names.place}/{segment(external_id)}"
     try:
-        answer = client._call("GET", path, correlation_id=correlation_id)
+        record = client.record(collection, external_id, correlation_id)
     except HttpError as exc:
         if exc.status == NOT_FOUND:
             return None
         if exc.status != GONE:
             raise
         body = exc.body if isinstance(exc.body, dict) else {}
-        current = names.from_app(body.get("current"))
+        current = client.names(collection).from_app(body.get("current"))
         version = current.get("version") if isinstance(current, dict) else None
         return {"id": external_id, "version": version, "deleted": True, "data": None}
-    record = checked(names.read_one(answer), id=str)
+    record = checked(record, id=str)
     if record["id"] != external_id:
         raise SchemaMismatchError(
             "The app answers with another record than it was asked for.", field="id"

@@ -34,8 +34,6 @@ from .session import LARGEST, pooled_session, send
 
 API = "/api/v1"
 NOT_FOUND, GONE = 404, 410
-
-
 # All that a call of the app fails with, but for faults of a program.
 FAILURES = (SyncError, requests.RequestException)
 
@@ -139,14 +137,26 @@ class PharmacyClient:
     def get(self, collection, external_id, correlation_id):
         """One record by the app's id; a deleted one has ``deleted`` set."""
         names = self.names(collection)
-        path = f"/{names.place}/{segment(external_id)}"
         try:
-            answer = self._call("GET", path, correlation_id=correlation_id)
+            record = self.record(collection, external_id, correlation_id)
         except HttpError as exc:
             if exc.status == GONE and isinstance(exc.body, dict):
                 return checked(names.from_app(exc.body.get("current")), **RECORD)
             raise
-        return checked(names.read_one(answer), **RECORD)
+        return checked(record, **RECORD)
+
+    def record(self, collection, external_id, correlation_id):
+        """One record by the app's id, unchecked."""
+        names = self.names(collection)
+        path = f"/{names.place}" + ("" if names.one else f"/{segment(external_id)}")
+        params = names.asking_one(external_id)
+        answer = self._call("GET", path, params=params, correlation_id=correlation_id)
+        if not names.one:
+            return names.read_one(answer)
+        record = names.read_listed(answer)
+        if record is None:
+            raise HttpError(NOT_FOUND, None, "The app lists no record of this id.")
+        return record
 
     def get_if_there(self, collection, external_id, correlation_id):
         """Like :meth:`get`, but None for an id that the app has never heard of."""

@@ -30,6 +30,7 @@ def prepare(tests=False):
     postgres.ensure()
     if tests:
         prometheus.ensure()
+        venv.ensure_documents()
 
 
 def _ensure(tests):

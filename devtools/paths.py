@@ -23,6 +23,8 @@ PROMETHEUS = STATE / "prometheus"
 ADDONS = STATE / "addons"
 # Addons of others that tests install beside this one, apart from what it needs itself.
 NEIGHBOURS = STATE / "neighbours"
+# Descriptions of others' APIs, which tests serve.
+DOCUMENTS = STATE / "documents"
 ODOO_SCRIPT = STATE / "bin" / "odoo"
 
 ADDON_NAME = "pharmacy_sync"

@@ -12,6 +12,7 @@ The tests find what they need in the environment:
 ``PHARMACY_SYNC_ODOO_RC``           Odoo configuration naming no database
 ``PHARMACY_SYNC_APP_COMMAND``       JSON list: the words that start the app
 ``PHARMACY_SYNC_PROMTOOL``          Prometheus' checker of rules and metrics
+``PHARMACY_SYNC_DOCUMENTS``         folder of descriptions of others' APIs
 ``PHARMACY_SYNC_NEIGHBOURS``        database with the addons of others, to clone
 ``PHARMACY_SYNC_NEIGHBOURS_RC``     Odoo configuration that finds these addons
 ==================================  =========================================
@@ -86,6 +87,7 @@ def test_environment(database, template):
         "PHARMACY_SYNC_ODOO_RC": str(config.write("servers")),
         "PHARMACY_SYNC_APP_COMMAND": json.dumps(app),
         "PHARMACY_SYNC_PROMTOOL": str(prometheus.promtool()),
+        "PHARMACY_SYNC_DOCUMENTS": str(paths.DOCUMENTS),
     }
 
 

@@ -4,6 +4,7 @@ What lint and Sphinx want disagrees with Odoo's needs, and with each other's.
 """
 
 import shutil
+import tarfile
 
 from . import odoo, paths, settings, shell, stamps
 from .progress import StepError, step
@@ -15,6 +16,7 @@ REQUIREMENTS = paths.ROOT / "requirements-dev.txt"
 # Addons depend on "odoo", which is no distribution of pip's here.
 ADDON_REQUIREMENTS = paths.ROOT / "devtools/requirements-addons.txt"
 NEIGHBOUR_REQUIREMENTS = paths.ROOT / "devtools/requirements-neighbours.txt"
+DOCUMENT_REQUIREMENTS = paths.ROOT / "devtools/requirements-documents.txt"
 LINT_REQUIREMENTS = paths.ROOT / "devtools/requirements-lint.txt"
 DOCS_REQUIREMENTS = paths.ROOT / "devtools/requirements-docs.txt"
 APP_REQUIREMENTS = tuple(
@@ -66,6 +68,32 @@ def ensure_neighbours():
         target = f"--target={paths.NEIGHBOURS}"
         _pip(paths.VENV, "--no-deps", target, f"-r{NEIGHBOUR_REQUIREMENTS}")
         stamps.mark_done("neighbours", key)
+
+
+def ensure_documents():
+    """Have the descriptions of others' APIs, which are in what their packages are made
+    from."""
+    key = stamps.digest(DOCUMENT_REQUIREMENTS)
+    if stamps.is_done("documents", key) and paths.DOCUMENTS.exists():
+        return
+    with step("descriptions of others' APIs, to be tested against"):
+        shutil.rmtree(paths.DOCUMENTS, ignore_errors=True)
+        options = ["--no-deps", "--no-binary=:all:", "--no-build-isolation"]
+        target = f"--dest={paths.DOCUMENTS}"
+        _pip(
+            paths.VENV, *options, target, f"-r{DOCUMENT_REQUIREMENTS}", verb="download"
+        )
+        for archive in paths.DOCUMENTS.glob("*.tar.gz"):
+            _take_documents(archive)
+        stamps.mark_done("documents", key)
+
+
+def _take_documents(archive):
+    with tarfile.open(archive) as opened:
+        for member in opened:
+            if member.isfile() and member.name.endswith("openapi.yaml"):
+                target = paths.DOCUMENTS / member.name.rpartition("/")[2]
+                target.write_bytes(opened.extractfile(member).read())
 
 
 def kit_python():
@@ -137,7 +165,7 @@ def _create(folder):
     shell.run([interpreter, "-m", "venv", "--clear", folder], "venv", 120)
 
 
-def _pip(folder, *words):
+def _pip(folder, *words, verb="install"):
     options = ["--quiet", "--disable-pip-version-check", "--no-input"]
-    command = [folder / "bin/python", "-m", "pip", "install", *options, *words]
+    command = [folder / "bin/python", "-m", "pip", verb, *options, *words]
     shell.run(command, "venv", PIP_TIMEOUT)

@@ -270,8 +270,13 @@ class SyncEntity(models.AbstractModel):
             {line["key"]: line for line in data.get("lines", ())},
             self._entity_line_match or (every,),
         )
+        self._take_keys(record, keys)
+
+    @api.model
+    def _take_keys(self, record, keys):
+        """Lines of ``record`` go by other keys: ``{old: new}``."""
         for key, line in self._lines_of(record).items():
-            if keys[key] != key:
+            if keys.get(key, key) != key:
                 line.sync_key = keys[key]
 
 

@@ -92,6 +92,7 @@ from .exchange import test_codes
 from .exchange import test_belonging
 from .exchange import test_variants
 from .exchange import test_field_cases
+from .exchange import test_foreign_document
 from .dead_letter import test_dead_letter
 from .dead_letter import test_dead_letter_tour
 from .dead_letter import test_mend

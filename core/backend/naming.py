@@ -2,10 +2,9 @@
 
 A record of such an app is read into the contract's names before anything else looks at
 it, and what is sent is written in the app's names last of all: nothing between knows of
-them. A path is the tuple of keys that leads to a value in nested JSON objects.
+them.
 """
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -14,29 +13,29 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from ..check.payload import canonical_datetime
-from ..conflict.merge import KEYED, MISSING
+from ..conflict.merge import KEYED, MISSING, OWN
 from ..exceptions import InvalidDataError, SchemaMismatchError
 from ..taxonomy import TextEnum
+from .naming_text import NUMBER, Path
 
-Path = tuple[str, ...]
 # What is around a record's own values, and around a line's.
 ENVELOPE = frozenset({"id", "version", "external_ref", "updated_at", "deleted"})
 NOT_SENT = frozenset({"id", "version", "updated_at", "deleted"})
 KEY = "key"
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?")
-_SEPARATOR = "="
 
 
 class Kind(TextEnum):
     """How a value of the app's becomes one of the contract's. SAME: as it is. NUMBER:
     the app has a number where the contract has a text, such as an id or an amount.
     MOMENT: the app has the time of the latest change where the contract has a version.
-    NONE: the app has nothing of the kind."""
+    SAID: whether the app says anything there, such as when it was deleted. NONE: the
+    app has nothing of the kind."""
 
     SAME = "same"
     NUMBER = "number"
     MOMENT = "moment"
+    SAID = "said"
     NONE = "none"
 
 
@@ -65,6 +64,8 @@ class Name:
             return _plain(value)
         if self.kind is Kind.MOMENT:
             return _seconds(value)
+        if self.kind is Kind.SAID:
+            return value not in (None, False, "")
         return value
 
     def to_app(self, value: Any) -> Any:
@@ -73,7 +74,7 @@ class Name:
             if _equal(ours, value):
                 return theirs
         if self.kind is Kind.NUMBER and isinstance(value, str):
-            found = _NUMBER.fullmatch(value)
+            found = NUMBER.fullmatch(value)
             if found:
                 return float(value) if found[1] else int(value)
         return value
@@ -95,6 +96,15 @@ class Names:
     :ivar since: the parameter that asks for what has changed since a time
     :ivar query: what else is asked with each list, as in an address
     :ivar change: the HTTP method of a change that names some fields only
+    :ivar one: the parameter by which a list has a single record; empty: each record
+        has an address of its own
+    :ivar one_query: what else is asked with a single record, as in an address
+    :ivar constants: what else a new record is sent with
+    :ivar leaves_out_empty: whether a new record leaves out what is empty
+    :ivar gives_keys: whether the app gives each line its key
+    :ivar lines_place: path of the address of its lines, where a change of a line is a
+        call of its own; empty: they are changed with their record
+    :ivar lines_owner: where such a line, when it is new, names its record
     """
 
     place: str
@@ -108,6 +118,13 @@ class Names:
     since: str = "updated_since"
     query: str = ""
     change: str = "PATCH"
+    one: str = ""
+    one_query: str = ""
+    constants: tuple[tuple[Path, Any], ...] = ()
+    leaves_out_empty: bool = False
+    gives_keys: bool = False
+    lines_place: str = ""
+    lines_owner: Path = ()
 
     @property
     def own(self) -> bool:
@@ -141,16 +158,41 @@ class Names:
         found = _at(answer, self.record)
         return self.from_app(None if found is MISSING else found)
 
-    def to_app(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Values of a record, or of some of its fields, in the app's names."""
+    def read_listed(self, answer: Any) -> Any:
+        """The single record that a list was asked for; None: it has none."""
+        items = self._items(answer)
+        return self.from_app(items[0]) if items else None
+
+    def to_app(self, data: Mapping[str, Any], new: bool = False) -> dict[str, Any]:
+        """Values of a record, or of some of its fields, in the app's names.
+
+        :param new: whether it is the first that the app hears of it
+        """
         if not self.fields:
             return dict(data)
         lined = {
-            name: [self._write(line, f"{name}.") for line in data[name]]
+            name: [self.line_to_app(line, name, new) for line in data[name]]
             for name in data.keys() & set(KEYED)
             if data[name]
         }
-        return self._write({**data, **lined})
+        written = self._write({**data, **lined}, new=new)
+        for path, value in self.constants if new else ():
+            _put(written, path, value)
+        return written
+
+    def line_to_app(
+        self, line: Mapping[str, Any], name: str = KEYED[0], new: bool = False
+    ) -> dict[str, Any]:
+        """A line, or some of its fields, in the app's names. Where the app gives the
+        keys, none is sent that it has not given."""
+        if self.gives_keys and str(line.get(KEY, OWN)).startswith(OWN):
+            line = {field: value for field, value in line.items() if field != KEY}
+        return self._write(line, f"{name}.", new)
+
+    def with_owner(self, line: dict[str, Any], external_id: str) -> dict[str, Any]:
+        """A new line, in the app's names, that names the record that it belongs to."""
+        _put(line, self.lines_owner, self._name("id").to_app(external_id))
+        return line
 
     def write_item(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
         """An item of a batch with its values in the app's names."""
@@ -199,6 +241,20 @@ class Names:
         :return: ``{"items": [...], "next_after": str or None}``
         :raises SchemaMismatchError: it is no page, or the page before once more
         """
+        records = [self.from_app(item) for item in self._items(answer)]
+        if self.following:
+            following = self._following(answer)
+        else:
+            records, following = _numbered(records, limit, after)
+        return {"items": records, "next_after": following}
+
+    def asking_one(self, external_id: str) -> dict[str, Any]:
+        """Parameters that ask for a single record."""
+        if self.one:
+            return {**dict(parse_qsl(self.query)), self.one: external_id}
+        return dict(parse_qsl(self.one_query))
+
+    def _items(self, answer: Any) -> list[Any]:
         items = _at(answer, self.items)
         if not isinstance(items, list):
             where = ".".join(self.items)
@@ -208,12 +264,7 @@ class Names:
                 else "The answer is no list.",
                 field=where or None,
             )
-        records = [self.from_app(item) for item in items]
-        if self.following:
-            following = self._following(answer)
-        else:
-            records, following = _numbered(records, limit, after)
-        return {"items": records, "next_after": following}
+        return items
 
     def _name(self, path: str) -> Name:
         return self.fields.get(path) or Name((path.rpartition(".")[2],))
@@ -232,16 +283,15 @@ class Names:
                 found[called] = name.fallback
         return found
 
-    def _write(self, data: Mapping[str, Any], within: str = "") -> dict[str, Any]:
+    def _write(
+        self, data: Mapping[str, Any], within: str = "", new: bool = False
+    ) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for called, value in data.items():
             name = self._name(within + called)
-            if not name.path:
-                continue
-            place = found
-            for key in name.path[:-1]:
-                place = place.setdefault(key, {})
-            place[name.path[-1]] = name.to_app(value)
+            left_out = new and self.leaves_out_empty and value in (None, "")
+            if name.path and not left_out:
+                _put(found, name.path, name.to_app(value))
         return found
 
     def _following(self, answer: Any) -> str | None:
@@ -260,54 +310,6 @@ class Names:
         if not parts.query:
             return said
         return next(iter(parse_qs(parts.query).get(self.after, ())), None)
-
-
-def parse_path(text: str) -> Path:
-    """``"supplier.id"`` as a path.
-
-    :raises InvalidDataError: one of its keys is empty
-    """
-    keys = tuple(key.strip() for key in text.strip().split("."))
-    if keys == ("",):
-        return ()
-    if not all(keys):
-        raise InvalidDataError(f"{text} is no path: a key is missing.")
-    return keys
-
-
-def parse_values(text: str) -> tuple[tuple[Any, Any], ...]:
-    """Pairs of the app's value and the contract's, one a line: ``20 = approved``.
-
-    A number, ``true``, ``false`` and ``null`` are meant as such; in quotes they are
-    texts.
-
-    :raises InvalidDataError: a line has no ``=``
-    """
-    pairs = []
-    for line in filter(str.strip, text.splitlines()):
-        theirs, sign, ours = line.partition(_SEPARATOR)
-        if not sign:
-            raise InvalidDataError(
-                f"{line.strip()}: write the app's value, = and that of the contract."
-            )
-        pairs.append((parse_value(theirs), parse_value(ours)))
-    return tuple(pairs)
-
-
-def parse_value(text: str) -> Any:
-    """A single value as a person writes it."""
-    text = text.strip()
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        return text[1:-1]
-    if text in _CONSTANTS:
-        return _CONSTANTS[text]
-    found = _NUMBER.fullmatch(text)
-    if found:
-        return float(text) if found[1] else int(text)
-    return text
-
-
-_CONSTANTS = {"true": True, "false": False, "null": None}
 
 
 def collisions(
@@ -340,6 +342,12 @@ def _at(value: Any, path: Path) -> Any:
             return MISSING
         value = value[key]
     return value
+
+
+def _put(record: dict[str, Any], path: Path, value: Any) -> None:
+    for key in path[:-1]:
+        record = record.setdefault(key, {})
+    record[path[-1]] = value
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -25,6 +25,8 @@ from ..exceptions import InvalidDataError
 from ..taxonomy import TextEnum
 
 KEYED = ("lines",)
+# What a line's key begins with that was made in Odoo.
+OWN = "odoo-"
 
 Record = Mapping[str, Any]
 # Given a field name (``quantity``, or ``lines.quantity`` within a line) and two

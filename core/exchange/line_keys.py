@@ -7,8 +7,10 @@ to another order is a new line there, and gets a new key.
 
 import uuid
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-OWN = "odoo-"
+from ..conflict.merge import OWN
 
 
 def new_key() -> str:
@@ -76,3 +78,37 @@ def pair_lines(
         if own not in paired:
             paired[own] = new_key() if own in theirs else own
     return paired
+
+
+@dataclass(frozen=True)
+class LineMoves:
+    """What to do with single lines so that a record has others.
+
+    :ivar removed: keys
+    :ivar changed: values of each line that are otherwise, by its key
+    :ivar added: lines, in their order
+    """
+
+    removed: tuple[str, ...]
+    changed: Mapping[str, Mapping[str, Any]]
+    added: tuple[Mapping[str, Any], ...]
+
+
+def line_moves(
+    had: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]
+) -> LineMoves:
+    """What turns the lines that an app has into those that it should have; what a
+    wanted line does not say stays as it is.
+
+    :param had, wanted: lines by their keys
+    """
+    changed = {
+        key: {n: value for n, value in line.items() if had[key].get(n) != value}
+        for key, line in wanted.items()
+        if key in had
+    }
+    return LineMoves(
+        tuple(key for key in had if key not in wanted),
+        {key: values for key, values in changed.items() if values},
+        tuple(line for key, line in wanted.items() if key not in had),
+    )

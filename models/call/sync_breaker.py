@@ -150,14 +150,14 @@ class SyncBreaker(models.Model):
 
     def _compute_figures(self):
         for breaker in self:
-            state, config = breaker.sudo()._read_row()
-            stats = breaker.sudo()._stats(state.epoch, config)
+            stored = breaker._origin.sudo()  # on a page that is being edited, too
+            state, config = stored._read_row()
+            stats = stored._stats(state.epoch, config)
             breaker.calls_in_window = stats.calls
             breaker.failures_in_window = stats.failures
             breaker.error_rate = 100 * stats.failure_rate
             breaker.failures_in_a_row = stats.consecutive_failures
-            Call = self.env["sync.call"]
-            mine = [("breaker_id", "=", breaker.id)]
+            Call, mine = self.env["sync.call"], [("breaker_id", "=", stored.id)]
             breaker.last_failure_at = Call.search(
                 [*mine, ("result", "=", "failure")], limit=1
             ).create_date

@@ -107,8 +107,8 @@ class SyncPool(models.Model):
         )
         taken = {(space, waiting): count for space, waiting, count in rows}
         for pool in self:
-            pool.active_count = taken.get((POOLS + pool.id, False), 0)
-            pool.waiting_count = taken.get((POOLS + pool.id, True), 0)
+            pool.active_count = taken.get((POOLS + pool._origin.id, False), 0)
+            pool.waiting_count = taken.get((POOLS + pool._origin.id, True), 0)
             pool.utilisation = 100 * pool.active_count / (pool.concurrency or 1)
 
     def _is_saturated(self):

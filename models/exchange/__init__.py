@@ -11,4 +11,5 @@ from . import kept
 from . import suspects
 from . import event_handlers
 from . import link_by_hand
+from . import lines
 from . import whole

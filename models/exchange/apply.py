@@ -122,6 +122,7 @@ class SyncStream(models.Model):
         directory = Directory(self.backend_id)
         self._find_mappings(wave)
         self._read_data(wave.values(), directory)
+        self._take_arriving_keys(wave.values(), directory)
         changed, new, unlinked = [], [], []
         for arrival in wave.values():
             if arrival.outcome:

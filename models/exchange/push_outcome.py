@@ -208,10 +208,10 @@ class SyncStream(models.Model):
 
     def _settle_answer(self, operation, item, answer, outcomes):
         """An answer came to one of the batch."""
-        mapping = operation.mapping_id
-        state = mapping._state()
+        mapping, state = operation.mapping_id, operation.mapping_id._state()
+        item, known = self._take_answered_keys(item, answer, state)
         found = answered(
-            state,
+            known,
             item.state,
             item.plan,
             answer,

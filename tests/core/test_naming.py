@@ -8,6 +8,9 @@ from odoo.addons.pharmacy_sync.core.backend.naming import (
     Name,
     Names,
     collisions,
+)
+from odoo.addons.pharmacy_sync.core.backend.naming_text import (
+    parse_constants,
     parse_path,
     parse_value,
     parse_values,
@@ -232,3 +235,75 @@ def test_what_people_write():
     assert [parse_value(t) for t in ("null", "false", " a b ", '"', "007", "-3")] == [
         *(None, False, "a b", '"', "007", -3),
     ]
+
+
+# -- What an app wants besides ---------------------------------------------------------
+
+
+def katana(**options):
+    """An app that gives lines their keys and has no single records but in its list."""
+    fields = {
+        "id": Name(("id",), Kind.NUMBER),
+        "deleted": Name(("deleted_at",), Kind.SAID),
+        "lines.key": Name(("id",), Kind.NUMBER),
+    }
+    known = KNOWN | {"deleted"}
+    return Names("orders", fields, known, items=("data",), one="ids", **options)
+
+
+@pytest.mark.parametrize(
+    ("said", "deleted"), [(None, False), ("", False), ("2026-11-29T09:00:00Z", True)]
+)
+def test_the_time_of_a_deletion_says_that_it_is_deleted(said, deleted):
+    assert katana().from_app({"deleted_at": said}) == {"deleted": deleted}
+
+
+def test_a_single_record_is_asked_for_in_the_list():
+    names = katana(query="include_deleted=true")
+    assert names.asking_one("7") == {"include_deleted": "true", "ids": "7"}
+    assert names.read_listed({"data": [{"id": 7}]}) == {"id": "7"}
+    assert names.read_listed({"data": []}) is None
+    with pytest.raises(SchemaMismatchError):
+        names.read_listed({"id": 7})
+
+
+def test_a_single_record_is_asked_for_at_its_address():
+    assert shop(one_query="expand=rows&x=1").asking_one("7") == {
+        "expand": "rows",
+        "x": "1",
+    }
+
+
+def test_a_new_record_has_what_the_app_wants_and_nothing_empty():
+    names = katana(
+        constants=parse_constants("location.id = 1\n\nkind = regular"),
+        leaves_out_empty=True,
+    )
+    data = {"name": "", "price": None, "state": "draft", "lines": []}
+    new = {"state": "draft", "lines": [], "location": {"id": 1}, "kind": "regular"}
+    assert names.to_app(data, new=True) == new
+    assert names.to_app(data) == data
+
+
+def test_no_key_is_sent_that_the_app_has_not_given():
+    names = katana(gives_keys=True)
+    lines = [{"key": "odoo-1", "quantity": "2"}, {"key": "5", "quantity": "3"}]
+    assert names.to_app({"lines": lines})["lines"] == [
+        {"quantity": "2"},
+        {"id": 5, "quantity": "3"},
+    ]
+    assert names.line_to_app({"quantity": "2"}) == {"quantity": "2"}
+
+
+def test_a_new_line_names_its_record():
+    names = katana(lines_place="rows", lines_owner=("order", "id"))
+    assert names.with_owner({"quantity": 2}, "7") == {
+        "quantity": 2,
+        "order": {"id": 7},
+    }
+
+
+@pytest.mark.parametrize("text", ["location_id", "= 1", "a..b = 1", "a = 1\na.b = 2"])
+def test_what_a_new_record_is_sent_with_must_have_one_place(text):
+    with pytest.raises(InvalidDataError):
+        parse_constants(text)

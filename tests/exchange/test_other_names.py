@@ -387,6 +387,27 @@ class TestOtherNames(WorkCase):
             self.name("product", "colour", "colour")
         self.assertIn("no field colour", str(refused.exception))
 
+    def test_lines_with_an_address_are_known_by_ids_of_the_app(self):
+        order = self.stream("purchase_order")
+        rows = {"lines_place": "rows", "lines_owner": "order", "gives_line_keys": True}
+        for wrong in (
+            {"lines_place": "../rows"},
+            {"lines_owner": False},
+            {"gives_line_keys": False},
+            {"new_values": "location"},
+        ):
+            with self.assertRaises(ValidationError):
+                order.write({**rows, **wrong})
+        order.write(rows)
+        self.assertEqual(order._app_names().lines_owner, ("order",))
+        with self.assertRaises(ValidationError):
+            self.name("product", "deleted", "gone_at", "moment")
+        name = self.stream("product").field_name_ids.filtered(
+            lambda n: n.field == "code"
+        )
+        with self.assertRaises(ValidationError):
+            name.kind = "said"
+
     def test_the_key_goes_to_no_other_host(self):
         hostile = ("@elsewhere.example", "/a/../b", "/v1?x=", "/v1#", "//x", "/v1\n")
         for path in (*hostile, ".elsewhere.example", ":8070/x"):

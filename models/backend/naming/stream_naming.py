@@ -4,25 +4,22 @@ from contextlib import contextmanager
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
-from ....core.backend.naming import (
-    ENVELOPE,
-    KEY,
-    NOT_SENT,
-    Kind,
-    Names,
-    collisions,
-    parse_path,
-)
+from ....core.backend.naming import ENVELOPE, KEY, NOT_SENT, Kind, Names, collisions
+from ....core.backend.naming_text import parse_constants, parse_path
 from ....core.conflict.merge import KEYED
 from ....core.exceptions import InvalidDataError
 
 API = "/api/v1"
-PATHS = ("list_path", "record_path", "next_path")
+PATHS = ("list_path", "next_path", "record_path")
 PARAMETERS = ("after_name", "limit_name", "since_name")
 _SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+"
 PLACE = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
 API_PATH = re.compile(rf"(?:/{_SEGMENT})*")
-CALLED = frozenset({"place", "list_query", "change_method", *PATHS, *PARAMETERS})
+RECORDS = ("one_name", "record_query", "new_values", "leaves_out_empty")
+LINES = ("gives_line_keys", "lines_place", "lines_owner")
+CALLED = frozenset(
+    {"place", "list_query", "change_method", *PATHS, *PARAMETERS, *RECORDS, *LINES}
+)
 
 
 class SyncStream(models.Model):
@@ -86,6 +83,41 @@ class SyncStream(models.Model):
         help="How the app takes a change. It must leave the fields alone that the "
         "change does not name.",
     )
+    one_name = fields.Char(
+        "Asks for a Single Record By",
+        help="Name of the parameter, for an app that has single records in its list "
+        "only, such as ids. Empty: each record has an address of its own.",
+    )
+    record_query = fields.Char(
+        "Asks with a Single Record",
+        help="What else is asked with the address of a record, as in an address: "
+        "expand=rows.",
+    )
+    new_values = fields.Text(
+        "Sends with a New Record",
+        help="What the app wants of a new record and Odoo does not have: where the app "
+        "has it = its value, one a line, such as location_id = 1.",
+    )
+    leaves_out_empty = fields.Boolean(
+        "New Ones Leave Out What Is Empty",
+        help="For an app that does not take null or an empty text.",
+    )
+    gives_line_keys = fields.Boolean(
+        "The App Gives Each Line Its Key",
+        help="A new line is sent without a key, and found again by its values in what "
+        "the app answers.",
+    )
+    lines_place = fields.Char(
+        "Address of Lines",
+        help="What the address of single lines ends with, where the app takes a change "
+        "of a line in a call of its own. Empty: lines are changed with their record. "
+        "The lines of a new record are always sent with it.",
+    )
+    lines_owner = fields.Char(
+        "A Line Names Its Record By",
+        help="Name of the field by which a new line says what it belongs to, such as "
+        "order_id.",
+    )
 
     calls_otherwise = fields.Boolean(
         compute="_compute_calls_otherwise",
@@ -116,6 +148,7 @@ class SyncStream(models.Model):
                         stream.place,
                     )
                 )
+            stream._check_lines_place()
             needed = sorted({*stream._absent()} & stream._adapter()._needed_paths())
             if needed:
                 raise ValidationError(
@@ -134,6 +167,22 @@ class SyncStream(models.Model):
                         other=other,
                     )
                 )
+
+    def _check_lines_place(self):
+        place = self.lines_place
+        if not place:
+            return
+        if not PLACE.fullmatch(place):
+            raise ValidationError(
+                self.env._("%s is no end of an address, such as order-lines.", place)
+            )
+        if not (self.lines_owner and self.gives_line_keys):
+            raise ValidationError(
+                self.env._(
+                    "Lines with an address of their own are known by the key that the "
+                    "app gives them, and say which record they belong to."
+                )
+            )
 
     @contextmanager
     def _naming_anew(self):
@@ -157,9 +206,8 @@ class SyncStream(models.Model):
         """
         self.ensure_one()
         stream, adapter = self.sudo(), self._adapter()
-        found, following, record = (
-            parse_path(stream[name] or "")
-            for name in ("list_path", "next_path", "record_path")
+        found, following, record, owner = (
+            parse_path(stream[name] or "") for name in (*PATHS, "lines_owner")
         )
         around = {*ENVELOPE, *(f"{name}.{KEY}" for name in KEYED)}
         lines = set(KEYED) if adapter._entity_lines else set()
@@ -175,6 +223,13 @@ class SyncStream(models.Model):
             stream.since_name,
             stream.list_query or "",
             stream.change_method,
+            stream.one_name or "",
+            stream.record_query or "",
+            parse_constants(stream.new_values or ""),
+            stream.leaves_out_empty,
+            stream.gives_line_keys,
+            stream.lines_place or "",
+            owner,
         )
 
 

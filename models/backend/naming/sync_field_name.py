@@ -2,15 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import LazyTranslate
 
-from ....core.backend.naming import (
-    ENVELOPE,
-    KEY,
-    Kind,
-    Name,
-    parse_path,
-    parse_value,
-    parse_values,
-)
+from ....core.backend.naming import ENVELOPE, KEY, Kind, Name
+from ....core.backend.naming_text import parse_path, parse_value, parse_values
 from ....core.conflict.merge import KEYED
 from ....core.exceptions import InvalidDataError
 
@@ -45,6 +38,7 @@ class SyncFieldName(models.Model):
             (str(Kind.SAME), "As it is"),
             (str(Kind.NUMBER), "A number there, a text here"),
             (str(Kind.MOMENT), "The time of the latest change"),
+            (str(Kind.SAID), "Whether the app says anything there"),
             (str(Kind.NONE), "The app has none"),
         ],
         "Read As",
@@ -52,7 +46,8 @@ class SyncFieldName(models.Model):
         required=True,
         help="Ids and amounts are texts here; of an app that has numbers they are read "
         "as texts, and sent as numbers. An app that counts no versions has the time of "
-        "the latest change in their place. What the app has none of does not travel.",
+        "the latest change in their place. One that says when it deleted a record says "
+        "by it that it did. What the app has none of does not travel.",
     )
     values = fields.Text(
         help="The app's value = the value here, one pair a line, such as "
@@ -109,6 +104,10 @@ class SyncFieldName(models.Model):
             if name.kind == str(Kind.MOMENT) and name.field != "version":
                 raise ValidationError(
                     self.env._("Only a version is read as the time of a change.")
+                )
+            if name.kind == str(Kind.SAID) and name.field != "deleted":
+                raise ValidationError(
+                    self.env._("Only a deletion is read by what is said there.")
                 )
             try:
                 name._as_name()
