@@ -10,6 +10,7 @@ from .converters import (
     RichText,
 )
 from .links import Coded, Reference
+from .order_numbers import OrderNumbers
 
 _lt = LazyTranslate(__name__)
 
@@ -154,7 +155,9 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         Order = (
             self.env["purchase.order"]
             .with_company(backend.company_id)
-            .with_context(tracking_disable=True)
+            .with_context(
+                tracking_disable=True, sync_order_numbers=OrderNumbers(len(incoming))
+            )
         )
         header_values = []
         for data in incoming:
@@ -170,7 +173,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             orders.flush_recordset(["date_planned"])
         for order, data in zip(orders, incoming, strict=True):
             self._move_to(order, data.get("state", "draft"), directory)
-        return orders.with_context(tracking_disable=False)
+        return orders.with_context(tracking_disable=False, sync_order_numbers=None)
 
     @api.model
     def _header_defaults(self, backend, values, directory):

@@ -9,6 +9,7 @@ from . import sync_entity_texts
 from . import supplier
 from . import product
 from . import purchase_order
+from . import order_numbers
 from . import purchase_order_match
 from . import purchase_order_protection
 from . import purchase_order_steps

@@ -59,6 +59,7 @@ from .conflict import test_conflict_tour
 from .conflict import test_undo
 from .conflict import test_protection
 from .exchange import test_one_refused
+from .exchange import test_order_numbers
 from .exchange import test_other_names
 from .exchange import test_outbound
 from .exchange import test_own_steps
