@@ -24,7 +24,7 @@ class OrderNumbers:
         self.drawn = {}
 
     def take(self, key):
-        """The next number of what was drawn for ``key``, as text; None: none is left."""
+        """The next number that was drawn for ``key``, as text; None: none is left."""
         sequence, numbers = self.drawn.get(key, (None, None))
         return sequence.get_next_char(numbers.popleft()) if numbers else None
 
@@ -40,7 +40,7 @@ class IrSequence(models.Model):
             if number := numbers.take(asked_for):
                 return number
             self = self.with_context(sync_asked_for=asked_for)
-        return super(IrSequence, self).next_by_code(sequence_code, sequence_date)
+        return super().next_by_code(sequence_code, sequence_date)
 
     def _next_do(self):
         asked_for = self.env.context.get("sync_asked_for")

@@ -61,7 +61,7 @@ class TestOrderNumbers(SyncCase):
         self.assertEqual(self.next_number(), f"TEST/{3 * BATCH + 1:04d}")
 
     def test_one_batch_takes_none_of_the_next_ones(self):
-        names = self.arrive(2) + [self.next_number()] + self.arrive(2, first=2)
+        names = [*self.arrive(2), self.next_number(), *self.arrive(2, first=2)]
         self.assertEqual(names, [f"TEST/{3 * n + 1:04d}" for n in range(5)])
 
     def test_without_gaps(self):
