@@ -36,6 +36,7 @@ from odoo.addons.pharmacy_sync.core.exceptions import (
     RateLimitError,
 )
 from odoo.addons.pharmacy_sync.core.retry.decision import After
+from odoo.addons.pharmacy_sync.core.retry.policy import exponential
 from odoo.addons.pharmacy_sync.core.taxonomy import Severity
 
 NOON = datetime(2026, 11, 28, 12, 0, 0)
@@ -107,6 +108,12 @@ def test_pagerduty_gets_what_it_documents(notice):
 def test_severities_in_the_words_of_pagerduty(level, severity):
     event = channel_requests.pagerduty_event(replace(NOTICE, level=level))
     assert event["payload"]["severity"] == severity
+
+
+def test_severities_in_the_numbers_of_linear():
+    levels = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+    told = [linear_issue(replace(NOTICE, level=level))["priority"] for level in levels]
+    assert told == [1, 2, 3, 4]
 
 
 def test_same_key_opens_and_resolves_an_incident():
@@ -194,6 +201,14 @@ def test_time_that_a_receiver_asks_for(headers):
     found = follows(failure, ALERT_POLICY, 1, None, random.Random(1))
     assert found.seconds >= 90
     assert rest(failure, 0) == 90
+
+
+@pytest.mark.parametrize(
+    ("policy", "hours"), [(ALERT_POLICY, (0.5, 0.75)), (WEBHOOK_POLICY, (30, 48))]
+)
+def test_for_how_long_a_receiver_is_tried(policy, hours):
+    seconds = sum(exponential(policy, n) for n in range(1, policy.max_attempts))
+    assert hours[0] <= seconds / 3600 <= hours[1]
 
 
 def test_what_cannot_help_is_not_tried_again_but_a_subscriber_is():

@@ -237,6 +237,24 @@ def test_what_people_write():
     ]
 
 
+def test_records_in_a_change_or_a_result_are_read_and_nothing_else_of_it():
+    names = shop(fields={"name": Name(("title",))})
+    change = {
+        "type": "updated",
+        "title": "of the change",
+        "data": {"id": "a", "title": "A"},
+        "current": {"id": "a", "title": "B"},
+    }
+    assert names.read_said(change) == {
+        "type": "updated",
+        "title": "of the change",
+        "data": {"id": "a", "name": "A"},
+        "current": {"id": "a", "name": "B"},
+    }
+    assert shop().read_said(change) == change
+    assert names.read_said("gone") == "gone"
+
+
 # -- What an app wants besides ---------------------------------------------------------
 
 

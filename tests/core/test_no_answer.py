@@ -110,3 +110,11 @@ def test_what_an_error_says_in_parts_is_no_pair_of_pythons(parts, said):
         """As Odoo's mail has it."""
 
     assert classify(MailError(*parts)).message == said
+
+
+def test_an_error_with_words_of_its_own_says_them():
+    class OwnError(Exception):
+        def __str__(self):
+            return "own words"
+
+    assert classify(OwnError("a", "b")).message == "own words"

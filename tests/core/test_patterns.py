@@ -28,6 +28,7 @@ from odoo.addons.pharmacy_sync.core.taxonomy import ErrorType
         # Of no fixed length, and of none at all.
         "(?:ab?)+(?:ab?)+",
         "(?:)*x*",
+        "(x)?" + "(?(1)a?|b?)" * 20,
     ],
 )
 def test_what_could_take_for_ever_is_refused(pattern):

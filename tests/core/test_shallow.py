@@ -42,6 +42,11 @@ def test_what_is_no_json_stays_so(text, deepest):
         assert json.loads(shallow(text, deepest)) == expected
 
 
+def test_quotes_and_brackets_in_a_text_are_no_depth():
+    value = {"a": '"[[[', "b": "\\", "c": '\\"{', "d": [["e"]]}
+    assert json.loads(shallow(json.dumps(value), 2)) == {**value, "d": [None]}
+
+
 def test_neighbours_of_a_depth_are_left():
     deep = '{"id": "b", "notes": ' + "[" * 200_000 + "]" * 200_000 + "}"
     text = f'[{{"id": "a"}}, {deep}, {{"id": "c [\\" {{"}}]'

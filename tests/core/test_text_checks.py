@@ -87,6 +87,14 @@ def test_names_and_texts_that_cannot_be_kept_are_refused(value, field):
     assert caught.value.field.startswith(field)
 
 
+def test_as_many_values_as_can_be_kept_are_kept():
+    numbers = [1] * SMALL.values
+    assert storable(numbers, SMALL) == numbers
+    kept = storable([*numbers, 1], SMALL)
+    assert kept[:-1] == numbers
+    assert MARK in kept[-1]
+
+
 def test_texts_of_just_what_can_be_kept_pass():
     assert passes(["x" * SMALL.text] * (SMALL.characters // SMALL.text))
 
