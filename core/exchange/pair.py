@@ -324,9 +324,17 @@ def _own_lines(
             lines.append(_own_line(*sides))
         elif read and key in kept and key not in words:
             lines.append(kept[key])  # Odoo keeps what the pharmacy removed
+        elif read and key in kept and (more := _more(words[key], kept[key])):
+            # It is made anew there, with what the pharmacy had of it.
+            lines.append({"key": key, **more})
         elif not read and key in own and key not in theirs:
             lines.append(own[key])
     return lines
+
+
+def _more(words: Record, stored: Record) -> dict[str, Any]:
+    """The fields of a line of Odoo's that are worded otherwise than they are stored."""
+    return {f: value for f, value in words.items() if value != stored.get(f, value)}
 
 
 def _own_line(

@@ -143,6 +143,27 @@ class TestExact(FidelityCase):
                 self.rest()
                 self.assertEqual(self.quantity(at_app["id"]), "1.02")
 
+    def test_a_line_that_odoo_keeps_is_made_anew_as_the_pharmacy_had_it(self):
+        at_app = self.order_at_app("1.00", "2.00")
+        first, second = at_app["lines"]
+        told = {**first, "quantity": "1.005", "description": " Two  blanks "}
+        self.app.edit(ORDERS, at_app["id"], lines=[told, second])
+        self.pull()
+        order = self.record("purchase_order", at_app["id"])
+        order.order_line[0].price_unit = 9
+        self.app.edit(ORDERS, at_app["id"], lines=[second])
+        self.pull()
+        conflict = self.mapping(order)._open_conflict()
+        self.assertEqual(conflict.line_ids.field, f"lines[{first['key']}]")
+        conflict.action_keep_odoo()
+        self.rest()
+        lines = {line["key"]: line for line in self.at_app(order)["lines"]}
+        self.assertEqual(lines, {"1": {**told, "unit_price": "9.00"}, "2": second})
+        self.assertEqual(order.order_line[0].product_qty, 1.01)
+        self.assertEqual(order.sync_state, "synced")
+        self.rest()
+        self.assertEqual(self.at_app(order)["lines"], list(lines.values()))
+
     def set_quantity(self, order, quantity):
         first, *others = self.app.get(ORDERS, order)["lines"]
         lines = [{**first, "quantity": quantity}, *others]

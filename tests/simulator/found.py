@@ -7,6 +7,7 @@ Who changes how histories are made finds other seeds:
 
 from dataclasses import replace
 
+from odoo.addons.pharmacy_sync.core.conflict.merge import lines_by_key
 from odoo.addons.pharmacy_sync.core.conflict.merge_base import confirm
 from odoo.addons.pharmacy_sync.core.exchange.pair import Base
 from odoo.addons.pharmacy_sync.core.exchange.pushing import OK, STALE_ATTEMPTS, Fate
@@ -162,7 +163,7 @@ class FoundLaterThanRead(Odoo):
         return found
 
 
-@seeds(3180)
+@seeds(1321)
 class PushDiesOfItsSupplier(Odoo):
     """A push that cannot be merged before a supplier arrives tries at once, again and
     again."""
@@ -196,3 +197,14 @@ class DecidedValueIsRounded(Odoo):
     def _decided_base(self, comparison, choices):
         shown = replace(comparison, words=comparison.odoo)
         return super()._decided_base(shown, choices)
+
+
+@seeds(25)
+class KeptLineIsRounded(Odoo):
+    """A line that Odoo keeps over its removal is made anew there as Odoo shows it."""
+
+    def _decided_base(self, comparison, choices):
+        base = super()._decided_base(comparison, choices)
+        theirs = lines_by_key("lines", base.pharmacy.get("lines"))
+        own = [line for line in base.odoo.get("lines", ()) if line["key"] in theirs]
+        return Base({**base.odoo, "lines": own}, base.pharmacy)

@@ -100,7 +100,9 @@ class History(Persons):
             for mapping in self._in_conflict():
                 self._decide(mapping)
             work = self._rest()
-        second = [] if work else self._second_pass()
+        # What waits for a person is tried again and again.
+        waits = any(map(self._is_for_a_person, world.odoo.operations))
+        second = [] if work or waits else self._second_pass()
         return broken(world.ledger, self._ending(work, second))
 
     def _outage(self):
@@ -273,6 +275,21 @@ class History(Persons):
         name = record["name"] if record else row.data["name"]
         return self.world.pharmacy.poison(name)
 
+    def _is_for_a_person(self, operation):
+        """Whether it waits for a supplier that a person deleted: until another one is
+        chosen for the order."""
+        return self._waiting_for_deleted(operation) is not None
+
+    def _waiting_for_deleted(self, operation):
+        """Name of the order, if so."""
+        rows, known = self.world.pharmacy.rows, operation.payload
+        row = rows.get(known["id"] if known else operation.mapping.external_id)
+        supplier = row and rows.get(row.data.get("supplier"))
+        if operation.state != "waiting" or not supplier:
+            return None
+        gone = supplier.data["name"] in self.world.ledger.deleted
+        return row.data["name"] if gone else None
+
     def _pass(self):
         """A push, a pull and a push, each to its end; time passes."""
         self.world.odoo.recover(())
@@ -288,7 +305,11 @@ class History(Persons):
         for __ in range(ROUNDS):
             self._pass()
             odoo = self.world.odoo
-            work = [f"operation {o.id} is {o.state}" for o in odoo.operations]
+            work = [
+                f"operation {o.id} is {o.state}"
+                for o in odoo.operations
+                if not self._is_for_a_person(o)
+            ]
             work += [f"event of {res_id}" for res_id in odoo.events]
             work += [f"{res_id} was touched" for res_id in odoo.touched]
             if not work and (odoo.cursor or (0,))[0] == self.world.pharmacy.seq:
@@ -312,6 +333,8 @@ class History(Persons):
         ending = Ending({}, {}, work=work, second=second)
         ending.breaches = [*self.world.breaches]
         ending.breaches += [f"{s} is not there" for s in pharmacy.astray]
+        waiting = map(self._waiting_for_deleted, odoo.operations)
+        ending.waiting = {name for name in waiting if name}
         ending.decisions = odoo.decided
         ending.policies = odoo.policies
         for row in pharmacy.rows.values():

@@ -11,7 +11,8 @@ No duplicate
 Convergence
     A record is there on both sides or gone from both, and its values are the same, as
     far as Odoo can hold them, but for those in an open conflict. What a side declined
-    is such a conflict: what is in step is the same.
+    is such a conflict: what is in step is the same. An order whose supplier a person
+    deleted while the other side referred to it waits for a person.
 Nothing invented
     Every value was written in its slot by a person, to the last character; a line is
     gone only if a person removed it. What Odoo makes of a value, or fills in where
@@ -64,6 +65,7 @@ class Ending:
     :param odoo: ``{record: [Copy, ...]}``; one that is unlinked is not there
     :param pharmacy: the same
     :param conflicts: ``{record: paths in open conflict}``
+    :param waiting: orders that wait for a supplier that a person deleted
     :param work: what is left in the queue, in words
     :param second: what a second pass did, in words
     :param breaches: laws of a moment that did not hold, in words
@@ -75,6 +77,7 @@ class Ending:
     odoo: dict
     pharmacy: dict
     conflicts: dict = field(default_factory=dict)
+    waiting: set = field(default_factory=set)
     work: list = field(default_factory=list)
     second: list = field(default_factory=list)
     breaches: list = field(default_factory=list)
@@ -93,8 +96,7 @@ def broken(ledger, ending):
             continue
         for loser in (decision.values.odoo, decision.values.pharmacy):
             if loser != decision.result:
-                kept = decision.result == decision.values.odoo
-                ledger.ruled(record, decision.path, decision.result, loser, kept)
+                ledger.ruled(record, decision.path, decision.result, loser)
         if not _is_by_the_rules(decision, ending.policies):
             found.append(f"{record}: decided against the rules: {decision}")
     names = set(ledger.records()) | ending.odoo.keys() | ending.pharmacy.keys()
@@ -111,25 +113,27 @@ def broken(ledger, ending):
             continue
         copies = {side: copies[0] for side, copies in sides.items() if copies}
         paths = ending.conflicts.get(name, ())
-        found += [f"{name}: {text}" for text in _record(ledger, name, copies, paths)]
+        waits = name in ending.waiting
+        texts = _record(ledger, name, copies, paths, waits)
+        found += [f"{name}: {text}" for text in texts]
     return found
 
 
-def _record(ledger, name, copies, paths):
+def _record(ledger, name, copies, paths, waits):
     alive = {side for side, copy in copies.items() if copy.alive}
     deleted = ledger.deleted.get(name)
     if deleted:
         yield from (f"revived on {side}" for side in sorted(alive))
         if paths:
             yield f"conflict about a record that is gone: {sorted(paths)}"
-    elif len(alive) < 2:
+    elif len(alive) < 2 and not waits:
         yield f"not converged: only on {sorted(alive)}, and nobody deleted it"
     kept = [copy.slots for copy in copies.values()] + list((deleted or {}).values())
     known_slots = ledger.slots(name)
     for slot in sorted(known_slots.keys() | {s for slots in kept for s in slots}):
         known = known_slots.get(slot, {})
         finals = {slots.get(slot, REMOVED) for slots in kept}
-        open_conflict = covers(paths, slot)
+        open_conflict = waits or covers(paths, slot)
         lost = {v for v in known if (name, slot, v) in ledger.lost}
         yield from _slot(slot, known, finals, lost, bool(deleted) or open_conflict)
         if len(alive) == 2 and not deleted and len(finals) > 1 and not open_conflict:

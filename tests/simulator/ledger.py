@@ -98,12 +98,8 @@ class Ledger:
         """A person deleted a record."""
         self.deleted.setdefault(record, {})[side] = before
 
-    def decided(self, record, path, winner, loser, kept=False):
-        """A person saw both values of a conflict and chose.
-
-        :param kept: whether Odoo's stays: a line that was removed at the pharmacy is
-            made anew there then, as Odoo shows it
-        """
+    def decided(self, record, path, winner, loser):
+        """A person saw both values of a conflict and chose."""
         if path == "supplier":
             winner, loser = self._name_of(winner), self._name_of(loser)
         winner, loser = _at(path, winner), _at(path, loser)
@@ -111,17 +107,14 @@ class Ledger:
             better, worse = winner.get(slot, REMOVED), loser.get(slot, REMOVED)
             known = self.seen.setdefault((record, slot), {})
             known.setdefault(better, set()).update(self._meant(known, worse))
-            shown = self._held(better)
-            if kept and path.endswith("]") and shown != better:
-                known.setdefault(shown, set()).add(better)
 
-    def ruled(self, record, path, winner, loser, kept=False):
+    def ruled(self, record, path, winner, loser):
         """Rules or a policy chose. A line that a side lacks and no person removed may
         never have reached it: that it is gone need not stand, the value that lost was
         kept."""
         slots = _at(path, winner).keys() | _at(path, loser).keys()
         known = {slot: dict(self.seen.get((record, slot), {})) for slot in slots}
-        self.decided(record, path, winner, loser, kept)
+        self.decided(record, path, winner, loser)
         for slot, before in known.items():
             gone = REMOVED in self.seen[record, slot] and REMOVED not in before
             if gone or (record, slot, REMOVED) in self.lost:

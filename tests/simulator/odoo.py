@@ -112,6 +112,10 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         del self.records[res_id]
         self._note(res_id)
 
+    def is_referred_to(self, res_id):
+        """Whether Odoo refuses to delete a record, for one that needs it."""
+        return res_id in {record.get("supplier") for record in self.records.values()}
+
     def _note(self, res_id):
         """An event, or what the net under it caught."""
         past = self.past and self.past()
@@ -144,10 +148,9 @@ class Odoo(Push, Queue, Apply, Guard, Records):
                 ours = value_at(odoo, path)
             sides = ours, values.pharmacy
             better, worse = sides if winner is Side.ODOO else sides[::-1]
-            kept = winner is Side.ODOO
-            if kept and path.endswith("]") and better:
+            if winner is Side.ODOO and path.endswith("]") and better:
                 better = {**value_at(odoo, path), **better}
-            self.ledger.decided(odoo["name"], path, better, worse, kept)
+            self.ledger.decided(odoo["name"], path, better, worse)
         if mapping.declined:
             known = mapping.conflict
             again = self._compare(mapping, self._serialise(mapping.res_id))

@@ -44,12 +44,13 @@ class Records:
     def _values(self, data):
         """Odoo's values for canonical ``data``.
 
-        :raises DependencyMissingError: Odoo does not have the supplier (yet)
+        :raises DependencyMissingError: Odoo does not have the supplier, not yet or not
+            any more
         """
         if "supplier" not in data:
             return data
         mapping = self._mapping("external_id", data["supplier"])
-        if not mapping or mapping.res_id is None:
+        if not mapping or mapping.res_id not in self.records:
             raise DependencyMissingError(
                 "supplier", data["supplier"], field="supplier_id"
             )

@@ -154,7 +154,7 @@ class Persons:
         if self._is_birth(living):
             return self._create_at_odoo()
         res_id, before = self.world.random.choice(living)
-        if self._is_death(before):
+        if self._is_death(before) and not odoo.is_referred_to(res_id):
             odoo.delete(res_id)
             return self._removed("odoo", before)
         after = {**before, **self._change("odoo", before)}
@@ -197,10 +197,8 @@ class Persons:
         return not living or (born < most and self.world.random.random() < 0.06)
 
     def _is_death(self, values):
-        # A supplier is referred to, and what goes from one of twins before they are
-        # linked is not gone from the other.
-        keep = self._supplied and "supplier" not in values
-        keep = keep or values["name"] in self._twins
+        # What goes from one of twins before they are linked is not gone from the other.
+        keep = values["name"] in self._twins
         # Of what came one does not say that it was never ordered.
         keep = keep or values["name"] in self.world.odoo.receipts
         return self.world.random.random() < 0.04 and not keep
