@@ -24,8 +24,13 @@ STATES = (
 
 LONGEST_DESCRIPTION = 20_000
 
-# What Odoo computes for a line anew when its order changes.
+# What Odoo computes anew for an order when its vendor or its lines change, and for a
+# line when its order does.
+KEPT_OF_ORDERS = ("currency_id", "date_planned")
 KEPT_OF_LINES = ("price_unit", "name", "discount", "date_planned")
+
+# What an order takes over from a vendor that is chosen later, with the buyer if any.
+OF_VENDOR = ("payment_term_id", "fiscal_position_id")
 
 
 class OrderReference(Converter):
@@ -163,7 +168,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         for data in incoming:
             values = self._values(data, directory)
             values.pop("state", None)
-            header_values.append(self._header_defaults(backend, values, directory))
+            header_values.append(self._header_defaults(values, directory))
         orders = Order.create(header_values)
         line_values = self._all_line_values(orders, incoming, directory)
         # The expected date is the order's own here; without this it would become
@@ -176,18 +181,35 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         return orders.with_context(tracking_disable=False, sync_order_numbers=None)
 
     @api.model
-    def _header_defaults(self, backend, values, directory):
+    def _header_defaults(self, values, directory):
         """What the form would fill in when its vendor is chosen."""
-        supplier = values["partner_id"]
-        found = directory.once(
-            ("vendor", supplier), self._vendor_defaults, backend, supplier
-        )
+        found = self._of_vendor(values["partner_id"], directory)
         if not values.get("currency_id"):
             values["currency_id"] = found["currency_id"]
         values.setdefault("date_planned", False)
         if not values.get("date_order"):
             values["date_order"] = fields.Datetime.now()
         return {**found, **values}
+
+    @api.model
+    def _terms(self, values, directory):
+        """What the form takes over from another vendor. Prices and their currency stay
+        as agreed.
+
+        :param values: Odoo values that are about to be written
+        """
+        supplier = values.get("partner_id")
+        if not supplier:
+            return {}
+        found = self._of_vendor(supplier, directory)
+        names = [*OF_VENDOR, *(["user_id"] if found["user_id"] else ())]
+        return {name: found[name] for name in names}
+
+    @api.model
+    def _of_vendor(self, supplier, directory):
+        """:meth:`_vendor_defaults`, looked up once."""
+        found = self._vendor_defaults, directory.backend, supplier
+        return directory.once(("vendor", supplier), *found)
 
     @api.model
     def _vendor_defaults(self, backend, partner_id):
@@ -271,11 +293,14 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             values.pop("state", None)
             if values:
                 # Nor is another supplier.
+                kept = [orders._fields[name] for name in KEPT_OF_ORDERS]
                 with (
-                    self.env.protecting([orders._fields["date_planned"]], orders),
+                    self.env.protecting(kept, orders),
                     orders.order_line._sync_keeping(),
                 ):
-                    orders.write(values)
+                    orders.write({**self._terms(values, directory), **values})
+                    if "partner_id" in values:
+                        orders._compute_tax_id()
         self._update_all_lines(changes, directory)
         for order, data in changes.items():
             if "state" in data:

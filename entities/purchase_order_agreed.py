@@ -12,11 +12,13 @@ class PurchaseOrder(models.Model):
     _inherit = "purchase.order"
 
     def write(self, vals):
-        # Another vendor: the form shows the prices of its lines, and sends them along.
+        # Another vendor: the form shows the prices of its lines and their currency, and
+        # sends them along.
         lines = self.browse().order_line
         if "partner_id" in vals:
             lines = self.order_line._sync_agreed()
-        with lines._sync_keeping():
+        kept = [self._fields["currency_id"]]
+        with lines._sync_keeping(), self.env.protecting(kept, lines.order_id):
             return super().write(vals)
 
 

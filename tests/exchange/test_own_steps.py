@@ -149,6 +149,51 @@ class TestAgreedPrices(StandingCase):
         self.assertEqual(self.order.partner_id, self.other)
         self.assert_agreed()
 
+    def test_another_supplier_leaves_the_currency_of_the_prices(self):
+        self.assertNotEqual(self.order.currency_id, self.env.company.currency_id)
+        euro = self.order.currency_id
+        self.order.partner_id = self.other
+        self.assert_agreed()
+        self.assertEqual(self.order.currency_id, euro)
+        first = self.mapping(self.supplier).external_id
+        self.app.edit(ORDERS, self.at_app, supplier_id=first)
+        self.rest()
+        self.assertEqual(self.order.partner_id, self.supplier)
+        self.assertEqual(self.order.currency_id, euro)
+        self.assertEqual(self.app.get(ORDERS, self.at_app)["currency"], euro.name)
+        # Nobody has agreed on the prices of an order that Odoo alone has.
+        fresh = self.make_order(currency_id=euro.id)
+        fresh.partner_id = self.other
+        self.assertEqual(fresh.currency_id, self.env.company.currency_id)
+
+    def test_another_supplier_of_the_pharmacy_brings_its_terms(self):
+        term = self.env["account.payment.term"].create({"name": "Sixty days"})
+        tax, free = self.env["account.tax"].create(
+            [
+                {"name": name, "type_tax_use": "purchase", "amount": amount}
+                for name, amount in (("At home", 21), ("Abroad", 0))
+            ]
+        )
+        position = self.env["account.fiscal.position"].create({"name": "Abroad"})
+        free.write({"fiscal_position_ids": position.ids, "original_tax_ids": tax.ids})
+        self.products.supplier_taxes_id = tax
+        buyer = self.env.ref("base.user_admin")
+        self.other.write(
+            {
+                "property_supplier_payment_term_id": term.id,
+                "property_account_position_id": position.id,
+                "buyer_id": buyer.id,
+            }
+        )
+        other = self.mapping(self.other).external_id
+        self.app.edit(ORDERS, self.at_app, supplier_id=other)
+        self.rest()
+        self.assertEqual(self.order.payment_term_id, term)
+        self.assertEqual(self.order.fiscal_position_id, position)
+        self.assertEqual(self.order.user_id, buyer)
+        self.assertEqual(self.line.tax_ids, free)
+        self.assert_agreed()
+
     def test_a_price_that_is_written_along_counts(self):
         self.line.write({"product_qty": 40, "price_unit": 4.5})
         self.assert_agreed(4.5)
