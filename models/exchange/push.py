@@ -166,6 +166,7 @@ class SyncStream(models.Model):
         """Send what was claimed, and write down what came of it."""
         if items:
             answers, failures = self._send(items)
+            self.backend_id._look_behind_answers(self, items, answers)
             apart(self._settle_push, items, answers, failures)
             if answers:
                 apart(self.backend_id._app_is_back)

@@ -1,3 +1,4 @@
+import uuid
 from contextlib import suppress
 
 from odoo import fields, models
@@ -6,7 +7,10 @@ from ...client.answers import is_record
 from ...core.check.envelope import as_record
 from ...core.check.payload import canonical_datetime
 from ...core.check.text_checks import check_id
-from ...core.exceptions import InvalidDataError
+from ...core.conflict.merge import KEYED, lines_by_key
+from ...core.exceptions import InvalidDataError, SyncError
+from ...core.exchange.pushing import GONE
+from ...entities.directory import Directory
 from ..base.own_transaction import apart
 from ..base.rights import MANAGER, check_may
 
@@ -90,6 +94,33 @@ class SyncBackend(models.Model):
                 return True
         return False
 
+    def _look_behind_answers(self, stream, items, answers):
+        """An app that was set back, and edited since, may have come to the version that
+        is known, or beyond: it takes what is sent on top of something else, or answers
+        with what came back as if it were news. Before that is taken over the feed is
+        asked whether it still knows how far it was read."""
+        cursor = apart(self._cursor_in_doubt, stream, items, answers)
+        if not cursor:
+            return
+        client = self._client("push", stream._adapter()._entity_pool)
+        collection = stream._adapter()._entity_collection
+        try:
+            client.changes(collection, cursor, 1, uuid.uuid4().hex)
+        except SyncError as exc:
+            if getattr(exc, "status", 0) == GONE:
+                apart(self._refuse_cursor, stream, cursor)
+
+    def _cursor_in_doubt(self, stream, items, answers):
+        """The stream's cursor, if an answer says more of a known record than was
+        sent."""
+        if stream.reads_list or stream.reads_whole or not stream.cursor:
+            return None
+        said = (answers.get(item.operation_id) for item in items)
+        for item, answer in zip(items, said, strict=True):
+            if answer and _says_unsent(stream, item, answer):
+                return stream.cursor
+        return None
+
     def _find_low(self, stream, changes):
         """``(epoch, [(external id, known version), ...])`` of records below that."""
         versions = _versions(changes)
@@ -114,6 +145,36 @@ class SyncBackend(models.Model):
             version=version,
             id=external_id,
         )
+
+
+def _says_unsent(stream, item, answer):
+    """Whether the app answers with other values of a known record than it had and than
+    were sent."""
+    current = answer.get("current")
+    record, sent = (current, {}) if current else (answer.get("data"), item.plan.data)
+    if not item.state.external_id or not is_record(record):
+        return False
+    half = item.state.base.pharmacy
+    names = half.keys() & record.keys() - (sent or {}).keys()
+    if all(record[name] == half[name] for name in names):  # nearly always
+        return False
+    known = {name: record[name] for name in names}
+    directory = Directory(stream.backend_id)
+    try:
+        said = stream._adapter()._canonical(known, directory, partial=True)
+    except InvalidDataError:
+        return False
+    return not all(_is_still(name, half[name], said[name]) for name in said)
+
+
+def _is_still(name, had, now):
+    """Whether a field is as it was, as far as that is known."""
+    if name not in KEYED:
+        return had == now
+    had, now = (lines_by_key(name, lines) for lines in (had, now))
+    return had.keys() == now.keys() and all(
+        line.items() <= now[key].items() for key, line in had.items()
+    )
 
 
 def _versions(changes):

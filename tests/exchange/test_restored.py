@@ -171,6 +171,58 @@ class TestRestored(WorkCase):
         self.assertEqual(self.order.origin, "Newer")
         self.assertFalse(self.operations(state="dead"))
 
+    def moment(self, order):
+        return f"2027-01-1{self.at_app(order)['version']}T08:00:00Z"
+
+    def beside_queued(self, first, versions=(-1, 0, 2)):
+        """Somebody edits orders at the app once it was set back, while Odoo has a
+        change of each to send.
+
+        :param first: the job that comes first
+        :param versions: how far from the known ones those edits are
+        """
+        orders = {self.make_order(): away for away in versions}
+        self.sync()
+        self.app.back_up()
+        for order in orders:
+            self.agree(order, note="<p>Older</p>")
+            self.agree(order, note="<p>Newer</p>")
+        for order in orders:
+            order.origin = "Unsent"
+        self.queue()
+        self.app.restore()
+        for order, away in orders.items():
+            version = self.mapping(order).version + away
+            while self.at_app(order)["version"] < version:
+                self.edit(order, expected_at=self.moment(order))
+        before = {order: self.at_app(order) for order in orders}
+        first()
+        self.settle()
+        self.make_due()
+        self.settle()
+        for order, away in orders.items():
+            with self.subTest(away=away):
+                self.assertIn("Newer", order.note)
+                self.assertEqual(order.origin, "Unsent")
+                there = self.at_app(order)
+                self.assertEqual(there["reference"], "Unsent")
+                self.assertEqual(there["expected_at"], before[order]["expected_at"])
+                paths = set(self.conflict(order).line_ids.mapped("field"))
+                self.assertEqual(paths, {"notes", "expected_at"})
+        self.assertFalse(self.operations(state="dead"))
+
+    def test_edits_beside_queued_changes_if_the_feed_is_read_first(self):
+        self.beside_queued(self.pull)
+
+    def test_edits_beside_queued_changes_if_those_are_sent_first(self):
+        self.beside_queued(self.push)
+
+    def test_an_edit_that_came_to_the_version_that_is_known(self):
+        self.beside_queued(self.push, [0])
+
+    def test_an_edit_that_came_to_a_later_version(self):
+        self.beside_queued(self.push, [2])
+
     # -- How it is noticed -------------------------------------------------------------
 
     def test_feed_that_passed_the_cursor_again_loses_nothing(self):
