@@ -72,6 +72,7 @@ from .exchange import test_histories
 from .exchange import test_lifecycle
 from .exchange import test_link
 from .exchange import test_unanswered
+from .exchange import test_unverified
 from .exchange import test_bad_records
 from .exchange import test_neutral
 from .exchange import test_declined
