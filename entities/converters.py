@@ -149,6 +149,12 @@ class Converter:
         ``value`` did."""
         return stored == self.held(value, None)
 
+    @staticmethod
+    def code(value):
+        """What a value stands for where records are matched by it: blanks around it do
+        not count."""
+        return (value or "").strip()
+
     def taken(self, value, has):
         """Whether ``has``, which the pharmacy app answers, is all that it can hold of a
         canonical ``value``."""

@@ -3,6 +3,7 @@ from . import sync_entity
 from . import sync_entity_lines
 from . import sync_entity_schema
 from . import sync_entity_kept
+from . import sync_entity_match
 from . import sync_entity_watched
 from . import sync_entity_written
 from . import sync_entity_texts

@@ -6,7 +6,6 @@ from ..core.conflict.merge import parse_path
 from ..core.exceptions import InvalidDataError
 from ..core.taxonomy import ErrorType
 from .converters import is_empty
-from .directory import Directory
 from .links import Reference
 from .neutral import neutral
 
@@ -269,103 +268,6 @@ class SyncEntity(models.AbstractModel):
             self._line_values(index, line, directory)
 
     @api.model
-    def _match(self, backend, incoming):
-        """Odoo records that are plainly the same as arriving new ones.
-
-        :param incoming: ``{external_id: canonical data}``
-        :return: ``{external_id: res_id}``, records without a mapping only; and
-            ``{external_id: AmbiguousError}`` of those that several may be
-        """
-        matches, unclear, taken = {}, {}, set()
-        directory = Directory(backend)
-        for external_id, (found, key) in self._candidates(backend, incoming).items():
-            if len(found) > 1:
-                value = _code(incoming[external_id], key)
-                unclear[external_id] = directory.several(
-                    self._entity_model, value, found, key
-                )
-            elif found[0] not in taken:
-                matches[external_id] = found[0]
-                taken.add(found[0])
-        return matches, unclear
-
-    @api.model
-    def _candidates(self, backend, incoming, directory=None):
-        """Odoo records that may be the same as arriving new ones.
-
-        Codes are tried in the order of ``_entity_match``, and the first that finds any
-        decides. A record that has another value in a stronger code is none.
-
-        :param incoming: ``{external_id: canonical data}``
-        :param directory: where the counterparts of linked records are looked up
-        :return: ``{external_id: ([res_id, ...], key)}``, the oldest first; only records
-            without a counterpart
-        """
-        if not self._entity_match:
-            return {}
-        found = self._same_code(backend, incoming)
-        candidates = {}
-        for external_id, data in incoming.items():
-            stronger = []
-            for key, field in self._entity_match:
-                value = _code(data, key)
-                ids = [
-                    record.id
-                    for record in found[field].get(value, ())
-                    if all(record[f] in (False, "", code) for code, f in stronger)
-                ]
-                if ids:
-                    candidates[external_id] = (ids, key)
-                    break
-                if value:
-                    stronger.append((value, field))
-        return candidates
-
-    @api.model
-    def _same_code(self, backend, incoming):
-        """Odoo's records without a counterpart by what they share with arriving ones:
-        ``{field: {value: records}}``."""
-        found, Model = {}, self.env[self._entity_model].with_context(active_test=False)
-        for key, field in self._entity_match:
-            values = {_code(data, key) for data in incoming.values()} - {""}
-            found[field] = Model.browse()
-            if values:
-                domain = Domain(field, "in", list(values)) & self._domain(backend)
-                found[field] = Model.search(domain, order="id")
-        ids = {record.id for records in found.values() for record in records}
-        claimed, foreign = self._claimed(backend, ids)
-        worldwide = {
-            f for key, f in self._entity_match if key in self._entity_worldwide
-        }
-        return {
-            field: records.filtered(
-                lambda r, field=field: (
-                    r.id not in claimed and (field in worldwide or r.id not in foreign)
-                )
-            ).grouped(field)
-            for field, records in found.items()
-        }
-
-    @api.model
-    def _claimed(self, backend, res_ids):
-        """Ids of the Odoo records that have a counterpart which is not deleted: those
-        that have it on the backend, and those on another."""
-        # Others may be of companies that the caller does not see.
-        mappings = (
-            self.env["sync.mapping"]
-            .sudo()
-            .search_fetch(
-                Domain("res_model", "=", self._entity_model)
-                & Domain("res_id", "in", list(res_ids))
-                & Domain("external_id", "!=", False)
-                & Domain("deleted", "=", False),
-                ["res_id", "backend_id"],
-            )
-        )
-        own = mappings.filtered(lambda m: m.backend_id == backend)
-        return set(own.mapped("res_id")), set((mappings - own).mapped("res_id"))
-
-    @api.model
     def _differing(self, odoo, pharmacy):
         """Keys of the fields in which two records, both canonical, differ."""
         held = self._held()
@@ -389,8 +291,3 @@ class SyncEntity(models.AbstractModel):
             ]
             names += [f"lines.{key}" for key in keys]
         return names
-
-
-def _code(data, key):
-    """A code by which records are matched: blanks around it do not count."""
-    return (data.get(key) or "").strip()

@@ -209,3 +209,29 @@ class TestCodes(SyncCase):
         self.app.add("suppliers", name="Norte S.L.", vat="ESB58378431")
         self.pull()
         self.assert_asked(self.dead(), "vat", *twins)
+
+    def test_a_vat_number_in_another_spelling_is_that_number(self):
+        same, named = self.env["res.partner"].create(
+            [
+                {
+                    "name": name,
+                    "vat": vat,
+                    "ref": "S-9",
+                    "is_company": True,
+                    "supplier_rank": 1,
+                }
+                for name, vat in (("Norte", "ESB58378431"), ("Sur", "ESA58818501"))
+            ]
+        )
+        spelled = self.app.add("suppliers", name="Norte S.L.", vat="es B-58 378 431")
+        # Its number says more than its reference.
+        other = self.app.add(
+            "suppliers", name="Sur S.L.", vat="ES-A58818501", reference="S-9"
+        )
+        self.pull()
+        self.assertEqual(self.mapping(same).external_id, spelled["id"])
+        self.assertEqual(self.mapping(named).external_id, other["id"])
+        self.push()
+        self.assertEqual(
+            self.app.get("suppliers", spelled["id"])["vat"], spelled["vat"]
+        )
