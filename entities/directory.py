@@ -28,6 +28,7 @@ class Directory:
         self._env = backend.env
         self._external_ids = {}
         self._res_ids = {}
+        self._gone = set()
         self._coded = {}
         self._digits = {}
         self._found = {}
@@ -101,6 +102,10 @@ class Directory:
         ):
             known[res_id] = external_id
             known_back[external_id] = res_id
+        found = {known_back[ext]: ext for ext in external_ids if known_back[ext]}
+        Model = self._env[self._adapter(entity)._entity_model]
+        living = Model.browse(found).exists()._ids if found else ()
+        self._gone.update((entity, found[res_id]) for res_id in found.keys() - living)
 
     def external_id(self, entity, res_id):
         """The pharmacy's id of a record, ``odoo:<entity>:<id>`` if it has none."""
@@ -121,6 +126,7 @@ class Directory:
         """The Odoo id of a pharmacy record.
 
         :raises DependencyMissingError: Odoo does not have it (yet)
+        :raises InvalidDataError: it was deleted in Odoo
         """
         known = self._res_ids.get(entity, {})
         if external_id not in known:
@@ -128,11 +134,21 @@ class Directory:
             known = self._res_ids[entity]
         res_id = known[external_id]
         if not res_id:
-            adapter = self._env["sync.entity"]._entities()[entity]
             raise DependencyMissingError(
-                entity, external_id, field=field, error_type=adapter._entity_missing
+                entity,
+                external_id,
+                field=field,
+                error_type=self._adapter(entity)._entity_missing,
+            )
+        if (entity, external_id) in self._gone:
+            raise InvalidDataError(
+                f"{field}: {external_id} was deleted in Odoo. Choose another.",
+                field=field,
             )
         return res_id
+
+    def _adapter(self, entity):
+        return self._env["sync.entity"]._entities()[entity]
 
     def known_id(self, entity, value):
         """The Odoo id of a linked record by its JSON value; None if Odoo has none."""

@@ -395,6 +395,27 @@ class TestArrival(Lifecycle):
         self.assertEqual(arrival.error.entity, "supplier")
         self.assertEqual(arrival.error.field, "supplier_id")
 
+    def test_an_order_of_a_supplier_that_odoo_has_deleted(self):
+        """It fails by name, beside others that land."""
+        gone, other = self.env["res.partner"].create(
+            [
+                {"name": name, "is_company": True, "supplier_rank": 1}
+                for name in ("Gone", "Other")
+            ]
+        )
+        self.push()
+        ids = [self.mapping(partner).external_id for partner in (gone, other)]
+        product = self.app.add("products", name="Meloxicam")
+        self.pull()
+        theirs = [self.make_there(each, product["id"]) for each in ids]
+        gone.unlink()
+        self.pull()
+        self.assertFalse(self.ours(theirs[0]["id"]))
+        self.assertEqual(self.ours(theirs[1]["id"]).partner_id, other)
+        (operation,) = self.operations(kind="apply")
+        self.assertEqual(operation.state, "dead")
+        self.assertIn(f"supplier_id: {ids[0]} was deleted", operation.error_ids.message)
+
     def known_order(self, **values):
         """An order that both sides have and neither knows the other's of."""
         self.push()

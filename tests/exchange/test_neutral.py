@@ -1,8 +1,11 @@
 """Who happens to run decides nothing: the same is compared, written and sent."""
 
+import random
+
 from odoo import Command
 from odoo.tests import Form, new_test_user, tagged
 
+from ...entities.neutral import neutral
 from ..common import KEY, SyncCase, WorkCase
 
 ROLES = ",".join(
@@ -19,12 +22,29 @@ CONTEXT = {
     "tz": "Pacific/Kiritimati",
     "active_test": False,
     "bin_size": True,
+    "prefetch_fields": False,
     "tracking_disable": True,
+    "mail_create_nolog": True,
+    "mail_notrack": True,
+    "import_file": True,
+    "edit_translations": True,
+    "skip_uom_conversion": True,
+    # What names of records are made of.
+    "formatted_display_name": True,
+    "show_address": True,
+    "show_vat": True,
     "default_active": False,
     "default_name": "x",
     "default_state": "purchase",
     "default_step": "done",
     "default_user_id": 1,
+    "default_sync_key": "x",
+    "default_external_id": "x",
+    "default_version": 99,
+    "default_kind": "pull",
+    "default_key": "x",
+    "default_note": "x",
+    "default_discount": 50,
     "default_res_id": 1,
 }
 
@@ -474,6 +494,28 @@ class Walk:
         answer = self.api().health()
         self.assertFalse(answer["success"])
         self.assertEqual(answer["error"]["type"], "insufficient_permissions")
+
+
+@tagged("post_install", "-at_install")
+class TestNeutralEnvironment(SyncCase):
+    def test_nothing_of_a_context_gets_in(self):
+        """Whatever is drawn: the same values are read, and the same is made."""
+        self.env["res.lang"]._activate_lang("es_ES")
+        product = self.products[0]
+        product.with_context(lang="es_ES").name = "Amoxicilina"
+        odd = {**CONTEXT, "display_default_code": False, "partner_id": 1, "uid": 1}
+        plain = neutral(product.with_context({}), self.backend)
+        draw = random.Random(20261129)
+        for __ in range(50):
+            names = draw.sample(sorted(odd), draw.randint(1, len(odd)))
+            context = {name: odd[name] for name in names}
+            context["allowed_company_ids"] = draw.choice(([], [99], [99, 1]))
+            inside = neutral(product.with_context(**context), self.backend)
+            self.assertEqual(inside.env.context, plain.env.context, names)
+            self.assertEqual(inside.display_name, plain.display_name)
+        kept = {"job_uuid": "a", "sync_correlation_id": "b"}
+        inside = neutral(product.with_context(**odd, **kept), self.backend)
+        self.assertEqual(dict(inside.env.context), {**plain.env.context, **kept})
 
 
 @tagged("post_install", "-at_install")
