@@ -504,7 +504,8 @@ class TestNeutralEnvironment(SyncCase):
         product = self.products[0]
         product.with_context(lang="es_ES").name = "Amoxicilina"
         odd = {**CONTEXT, "display_default_code": False, "partner_id": 1, "uid": 1}
-        plain = neutral(product.with_context({}), self.backend)
+        bare = product.with_env(product.env(context={}))
+        plain = neutral(bare, self.backend)
         draw = random.Random(20261129)
         for __ in range(50):
             names = draw.sample(sorted(odd), draw.randint(1, len(odd)))
