@@ -174,6 +174,8 @@ def test_what_was_accepted_before_a_pull_says_nothing_new():
 def test_a_deletion_that_was_accepted():
     found = after(STATE, 204, sent=Plan(Step.DELETE))
     assert found.state.deleted and found.state.version == 4 and not found.arrives
+    found = after(STATE, 204, sent=Plan(Step.DELETE), version=None)
+    assert found.state.deleted and found.state.version == 0
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,9 @@ def test_the_word_that_changed():
 
 
 def test_two_words_that_changed_around_others_that_did_not():
-    before, after = "1 box at nine or ten", "2 box at nine or one"
+    before, after = "Send 1 box at nine or ten", "Send 2 box at nine or one"
     assert mark(before, after) == [
+        (SAME, "Send "),
         (REMOVED, "1"),
         (ADDED, "2"),
         (SAME, " box at nine or "),
