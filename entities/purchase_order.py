@@ -1,6 +1,7 @@
 from odoo import Command, api, fields, models
 from odoo.fields import Domain
 from odoo.tools import LazyTranslate
+from odoo.tools.misc import formatLang
 
 from .choice import Choice
 from .converters import (
@@ -108,6 +109,15 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             Moment("expected_at", "date_planned", title=_lt("Expected arrival")),
             RichText("notes", "note", title=_lt("Notes")),
         )
+
+    @api.model
+    def _about_text(self, record):
+        states = dict(record._fields["state"]._description_selection(record.env))
+        total = formatLang(
+            record.env, record.amount_total, currency_obj=record.currency_id
+        )
+        said = record.partner_id.display_name, states.get(record.state), total
+        return ", ".join(filter(None, said))
 
     @api.model
     def _line_converters(self):

@@ -1,5 +1,6 @@
 from odoo import api, models
 
+from ..core import said
 from ..core.conflict.protection import CONFIRMED, NEVER, PROCESSED, Stage, asks
 from ..core.exceptions import SyncError
 from ..core.taxonomy import ErrorType
@@ -45,10 +46,10 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     @api.model
     def _asks_because(self, record):
         return {
-            Stage.CONFIRMED: self.env._("The order is confirmed in Odoo."),
-            Stage.LOCKED: self.env._("The order is locked in Odoo."),
-            Stage.RECEIVED: self.env._("Goods of the order were received."),
-            Stage.BILLED: self.env._("The order was billed."),
+            Stage.CONFIRMED: said.CONFIRMED,
+            Stage.LOCKED: said.LOCKED,
+            Stage.RECEIVED: said.RECEIVED,
+            Stage.BILLED: said.BILLED,
         }.get(self._stage(record), "")
 
     @api.model

@@ -86,6 +86,12 @@ class SyncEntity(models.AbstractModel):
         return gone, self._field_title(path) if field else None
 
     @api.model
+    def _about_text(self, record):
+        """What an Odoo record is, in a few words for a person who decides about it;
+        empty where its name says it."""
+        return ""
+
+    @api.model
     def _line_name(self, line):
         """How people tell a canonical line from others: the first line of its first
         text."""

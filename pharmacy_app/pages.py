@@ -27,6 +27,7 @@ from .records import (
 )
 from .schemas import OrderData
 from .store import find, list_after, list_page, to_record
+from .webhooks import subscriptions
 
 FOLDER = pathlib.Path(__file__).parent
 PAGE_SIZE = 50
@@ -160,6 +161,18 @@ _DOCS, _FAULTS = Page("docs", "API"), Page("faults", "Faults")
 _ERROR = Page("", "No such page")
 
 
+# What a person may switch on: its name in the form, (what it does, the rules, the code
+# with which every record is refused).
+_SWITCHES = {
+    "down": ("Answer nothing but 503", [{"kind": "error", "status": 503}], ""),
+    "slow": ("Answer after 5 seconds", [{"kind": "latency", "seconds": 5}], ""),
+    "lost": ("Do the work, and lose the answer", [{"kind": "lost_answer"}], ""),
+    "key": ("Refuse the key", [{"kind": "refuse_auth"}], ""),
+    "records": ("Refuse every record", [], "business_rule"),
+}
+_ALL_OFF = ("", [], "")
+
+
 def _moment(text):
     """What a datetime-local input sends, which may lack the seconds."""
     if not text:
@@ -192,15 +205,20 @@ def show_faults(request: Request):
     context = {
         "rules": request.app.state.faults.show()["rules"],
         "refused": request.app.state.store.refuse_records,
+        "switches": _SWITCHES,
     }
     return _render(request, "faults.html", _FAULTS, context)
 
 
 @router.post("/faults")
-def clear_faults(request: Request):
+async def switch_faults(request: Request):
+    """Switch one of the faults on that a person may choose, instead of all that are
+    on; without a name, all off."""
     _check_origin(request)
-    request.app.state.faults.replace(Plan())
-    request.app.state.store.refuse_records = ""
+    form = parse_qs((await request.body()).decode())
+    __, rules, refused = _SWITCHES.get(form.get("switch", [""])[0], _ALL_OFF)
+    request.app.state.faults.replace(Plan(rules=rules))
+    request.app.state.store.refuse_records = refused
     return RedirectResponse("/faults", status_code=303)
 
 
@@ -280,8 +298,17 @@ def _form(request, db, sheet, record, shown, error=None):
             row["id"]: to_record(row) for row in list_after(db, PRODUCTS.name, 0, -1)
         }
         context["supplier"] = to_record(find(db, SUPPLIERS.name, record["supplier_id"]))
+    context["odoo"] = _odoo(db)
     status = error.status if error else 200
     return _render(request, "form.html", sheet, context, status)
+
+
+def _odoo(db):
+    """Where Odoo is, as far as it has asked for notices: the origin of its address."""
+    for subscription in subscriptions(db):
+        address = urlsplit(subscription["url"])
+        return f"{address.scheme}://{address.netloc}"
+    return None
 
 
 def _save(request, sheet, record_id, lists):

@@ -36,6 +36,7 @@ from .error import test_error_group
 from .error import test_error_recovered
 from .error import test_error_rule
 from .error import test_error_types
+from .error import test_sentence
 from .error import test_suspects
 from .call import test_breaker
 from .call import test_breaker_force

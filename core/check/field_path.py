@@ -12,6 +12,9 @@ _NAMED = re.compile(
 )
 
 
+_NUMBER = re.compile(r"\[[^\]]*\]")
+
+
 @dataclass(frozen=True)
 class Named:
     """A sentence that begins with the field that it is about.
@@ -47,7 +50,10 @@ def named(message: str, field: str | None = None) -> Named | None:
 
 
 def in_words(
-    message: str, field: str | None, title: Callable[[str], str | None]
+    message: str,
+    field: str | None,
+    title: Callable[[str], str | None],
+    say: Callable[[str], str] = str,
 ) -> str:
     """What an error says, with the path that it begins with as people call it:
     ``Line 1, Quantity: must not be negative``.
@@ -55,10 +61,18 @@ def in_words(
     :param field: the path, where it is known besides
     :param title: what people call the field at a path; None of one that it does not
         know, which stays as it is
+    :param say: what is said besides the field, in the reader's language
     """
     found = named(message, field)
     words = found and title(found.path)
-    return f"{words}{found.joint}{found.rest}" if found and words else message
+    if not found or not words:
+        return say(message)
+    return f"{words}{found.joint}{say(found.rest)}"
+
+
+def generic(path: str) -> str:
+    """A path without the number of its line: ``lines[].quantity``."""
+    return _NUMBER.sub("[]", path)
 
 
 def line_number(key: str) -> str:

@@ -161,7 +161,8 @@ class SyncAlert(models.Model):
         """Notify that alerts are over, where their start was notified."""
         on = self.env["sync.config"]._feature("notifications")
         for alert in self:
-            feedback = alert.resolution or self.env._("Resolved")
+            in_language = self.env["sync.error"]._in_language
+            feedback = in_language(alert.resolution) or self.env._("Resolved")
             alert.activity_feedback([ACTIVITY], feedback=feedback)
             heard = alert.sudo().delivery_ids.filtered(
                 lambda d: d.kind == "opened" and d.state != "cancelled"
@@ -304,7 +305,7 @@ class SyncAlert(models.Model):
     def _end_text(self):
         parts = [
             self.env._("Resolved: %s", _sentence(self.title)),
-            _sentence(self.resolution or ""),
+            _sentence(self.env["sync.error"]._in_language(self.resolution) or ""),
         ]
         if self.resolved_by_id:
             parts.append(self.env._("By %s.", self.resolved_by_id.name))

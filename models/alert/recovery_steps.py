@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...client import FAILURES
+from ...core import said
 from ...core.alert.recovery import Found
 from ...core.exceptions import WorkerDiedError
 from ..base.own_transaction import apart
@@ -208,7 +209,7 @@ class SyncRecoveryRun(models.Model):
         """Close mappings whose Odoo record has gone unnoticed, and steps under way of
         sagas that have ended. Each run looks at the next piece of the mappings."""
         gone = self._without_work(self._without_record(self._next_mappings()))
-        reason = self.env._("Closed by the recovery: its record in Odoo is gone.")
+        reason = said.ORPHANED
         gone._abandon(reason)
         gone.deleted = True
         self.env["sync.operation"].create(

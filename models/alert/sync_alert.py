@@ -8,6 +8,7 @@ from ...core.taxonomy import Severity
 from ..base.actions import open_record, open_records
 from ..base.rights import OPERATOR, check_may
 from ..base.sync_retention import BATCH
+from ..error.sentence import Sentence
 from ..error.sync_error import selection
 
 # What people write; the rest is the alert's own.
@@ -94,7 +95,7 @@ class SyncAlert(models.Model):
     resolved_by_id = fields.Many2one(
         "res.users", readonly=True, help="Empty: it was resolved by itself."
     )
-    resolution = fields.Char(
+    resolution = Sentence(
         tracking=True, help="What was done about it, or why it is over."
     )
 

@@ -6,6 +6,7 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core import said
 from ...core.alert import rules as core
 from ...core.alert.rules import Condition
 from ...core.event.routing import Route
@@ -155,8 +156,8 @@ class SyncAlert(models.Model):
 
     def _why_gone(self):
         if not self.rule_id.active:
-            return self.env._("Its rule was switched off.")
-        return self.env._(self._kind.gone)
+            return said.RULE_OFF
+        return self._kind.gone
 
     def _count_more(self, rule, sighting):
         """It is open already: only what is new of it is noted."""

@@ -1,9 +1,11 @@
 import json
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from ..base.actions import open_record, open_records
+
+_lt = LazyTranslate(__name__)
 
 # Each kind of row finds those of a mapping through an index of its own. The id of a
 # row is eight times that of what it was read from, and the number of its kind; a
@@ -81,6 +83,23 @@ SELECT v.id::bigint * 8 + 7, v.id, 'sync.mapping.version', 'version',
   FROM sync_mapping_version v JOIN sync_mapping m ON m.id = v.mapping_id
  WHERE {only}
 """
+# What people call what became of a change, by the way that it goes.
+_SENT, _RECEIVED = _lt("Sent to the pharmacy"), _lt("Received from the pharmacy")
+READ = _lt("Read from the pharmacy")
+OPERATION_TITLES = {
+    ("push", "pending"): _lt("Waits to be sent"),
+    ("push", "waiting"): _lt("Waits to be sent"),
+    ("push", "running"): _lt("Is being sent"),
+    ("push", "done"): _SENT,
+    ("push", "dead"): _lt("Could not be sent"),
+    ("push", "cancelled"): _lt("Was not sent"),
+    ("apply", "pending"): _lt("Waits to be taken over from the pharmacy"),
+    ("apply", "waiting"): _lt("Waits to be taken over from the pharmacy"),
+    ("apply", "running"): _lt("Is being taken over from the pharmacy"),
+    ("apply", "done"): _RECEIVED,
+    ("apply", "dead"): _lt("Could not be taken over from the pharmacy"),
+    ("apply", "cancelled"): _lt("Was not taken over from the pharmacy"),
+}
 # Number of the kind, alias of the table, and the query.
 QUERIES = (
     (0, "e", EVENT % TRACED),
@@ -167,16 +186,14 @@ class SyncTimeline(models.Model):
         def labels(model, name):
             return dict(self.env[model]._fields[name]._description_selection(self.env))
 
-        kinds = labels("sync.operation", "kind")
-        states = labels("sync.operation", "state")
         types = labels("sync.error", "type")
         strategies = labels("sync.conflict", "strategy")
         event_name = self.env["sync.event"]._type_name
         for row in self:
             what = row.what or ""
             if row.kind == "operation":
-                kind, state = what.split(":")
-                row.title = f"{kinds.get(kind, kind)}: {states.get(state, state)}"
+                way = tuple(what.split(":"))
+                row.title = self.env._(OPERATION_TITLES.get(way, READ))
             elif row.kind == "event":
                 row.title = event_name(what)
             elif row.kind == "error":
@@ -211,22 +228,24 @@ class SyncTimeline(models.Model):
             elif row.kind == "error":
                 row.detail = self.env["sync.error"]._in_words(row.about)
             else:
-                row.detail = row.about
+                row.detail = self.env["sync.error"]._in_language(row.about)
 
     @api.model
     def _version_text(self, side, number):
         if side == "odoo":
-            return self.env._("Values from Odoo, version %s", number)
-        return self.env._("Values from the pharmacy, version %s", number)
+            return self.env._("Changed in Odoo (version %s)", number)
+        return self.env._("Changed at the pharmacy (version %s)", number)
 
     @api.model
     def _decision_text(self, conflict):
         """Why a conflict was decided, and field by field how."""
         lines = conflict.line_ids.filtered("choice")
         choices = dict(lines._fields["choice"]._description_selection(self.env))
-        parts = [conflict.reason]
+        in_language = self.env["sync.error"]._in_language
+        parts = [in_language(conflict.reason)]
         for line in lines:
-            reason = f" ({line.reason})" if line.reason else ""
+            reason = in_language(line.reason)
+            reason = f" ({reason})" if reason else ""
             parts.append(f"{line.label}: {choices[line.choice]}{reason}")
         return "; ".join(filter(None, parts))
 

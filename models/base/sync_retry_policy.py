@@ -7,6 +7,8 @@ from ...core.retry.policy import DEFAULT_POLICIES, Jitter, RetryPolicy
 from ...core.taxonomy import ErrorType
 
 DEFAULT = "default"
+# Delays that are written out.
+SHOWN_WAITS = 6
 # What the default policy keeps of the settings.
 SETTING_FIELDS = {"retry_max_attempts": "max_attempts", "retry_base_delay": "base"}
 
@@ -63,6 +65,8 @@ class SyncRetryPolicy(models.Model):
         "of it and all. Decorrelated: up to three times the delay before.",
     )
 
+    sentence = fields.Char("In Words", compute="_compute_sentence")
+
     _error_type_uniq = models.Constraint(
         "UNIQUE(error_type)", "An error type has one retry policy."
     )
@@ -71,6 +75,23 @@ class SyncRetryPolicy(models.Model):
         "At least one attempt, delays above zero, the longest not below the first, "
         "and a factor of 1 or more.",
     )
+
+    @api.depends("max_attempts", "base", "cap", "factor")
+    @api.depends_context("lang")
+    def _compute_sentence(self):
+        """What the numbers come to: ``waits 1, 2, 4 s, then fails``."""
+        for policy in self:
+            waits, seconds = [], policy.base
+            for __ in range(min(policy.max_attempts - 1, SHOWN_WAITS)):
+                waits.append(f"{min(seconds, policy.cap):g}")
+                seconds *= policy.factor
+            if policy.max_attempts - 1 > SHOWN_WAITS:
+                waits.append("...")
+            policy.sentence = (
+                self.env._("Waits %s s, then fails.", ", ".join(waits))
+                if waits
+                else self.env._("Fails at once.")
+            )
 
     @api.model
     @tools.ormcache("str(error_type)")

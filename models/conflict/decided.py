@@ -1,5 +1,6 @@
 from odoo import SUPERUSER_ID, api, fields, models
 
+from ...core import said
 from ...core.conflict.merge import MISSING
 from ...core.conflict.policy import Policy, Restored
 from .sync_conflict import _by_side, _text
@@ -64,12 +65,10 @@ class SyncConflict(models.Model):
     def _reason_of(self, decision):
         if isinstance(decision.by, Policy):
             return {
-                Policy.NEWEST: self.env._("The newest change wins in this stream."),
-                Policy.ODOO: self.env._("Odoo wins in this stream."),
-                Policy.PHARMACY: self.env._("The pharmacy wins in this stream."),
+                Policy.NEWEST: said.NEWEST_WINS,
+                Policy.ODOO: said.ODOO_WINS,
+                Policy.PHARMACY: said.PHARMACY_WINS,
             }[decision.by]
         if isinstance(decision.by, Restored):
-            return self.env._(
-                "The pharmacy app was set back: what was agreed on is sent again."
-            )
+            return said.SENT_AGAIN
         return decision.by.reason

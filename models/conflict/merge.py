@@ -3,6 +3,7 @@ from functools import partial
 
 from odoo import models
 
+from ...core import said
 from ...core.conflict.merge import Side
 from ...core.conflict.rules import AllFrozen
 from ...core.exchange.arriving import written
@@ -213,22 +214,20 @@ class SyncMapping(models.Model):
             for path, refusal in self._declined().items()
         }
         if comparison.restored:
-            because = self.env._(
-                "The pharmacy app was set back: this came back, or was written since."
-            )
-            reasons = {**dict.fromkeys(comparison.frozen, because), **reasons}
+            frozen = dict.fromkeys(comparison.frozen, said.CAME_BACK)
+            reasons = {**frozen, **reasons}
         elif comparison.frozen:
             because = self.stream_id._adapter()._asks_because(self._record())
             reasons.update(dict.fromkeys(comparison.frozen, because))
         return reasons
 
     def _declined_text(self, refusal):
-        """Why a value is declined, for people."""
+        """Why a value is declined, as it is kept."""
         if refusal.by is Side.PHARMACY:
-            return self.env._("The pharmacy app did not take the value.")
+            return said.APP_DECLINED
         if refusal.reason:
-            return self.env._("Odoo declined it: %s", refusal.reason)
-        return self.env._("Odoo did not take the value.")
+            return said.say(said.ODOO_DECLINED, refusal.reason)
+        return said.ODOO_DECLINED_SILENTLY
 
 
 def by_odoo(paths, said=None, decided=()):

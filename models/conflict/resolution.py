@@ -5,6 +5,7 @@ from dataclasses import replace
 from odoo import models
 from odoo.exceptions import UserError
 
+from ...core import said
 from ...core.conflict.resolution import Choice, Decision, decided, edited, strategy
 from ...core.exceptions import ConflictError, InvalidDataError
 from ...core.exchange.declined import not_taken, with_halves_of
@@ -147,7 +148,7 @@ class SyncConflict(models.Model):
             )
         odoo = self._odoo_values()
         if odoo is None:
-            own._close("merge", own.env._("The record was deleted."))
+            own._close("merge", said.RECORD_DELETED)
             return
         seen = mapping._merge(odoo, self.pharmacy).conflicts
         if fingerprint and fingerprint != self._fingerprint(seen):
@@ -197,7 +198,9 @@ class SyncConflict(models.Model):
         """:raises InvalidDataError: Odoo does not take what was decided"""
         for path in refused:
             if path in decisions:
-                reason = self.mapping_id._declined_text(refused[path])
+                reason = self.env["sync.error"]._in_language(
+                    self.mapping_id._declined_text(refused[path])
+                )
                 raise InvalidDataError(f"{self._label(path)}: {reason}", field=path)
 
     def _planned(self, odoo, seen, decisions):

@@ -31,6 +31,7 @@ class SyncConflict(models.Model):
             ``{text, segments}``
         """
         conflict = self._deciding()
+        in_language = self.env["sync.error"]._in_language
         directory = Directory(conflict.backend_id)
         merge = conflict._merge_now() if conflict.state == "open" else None
         conflicts = merge.conflicts if merge else {}
@@ -41,7 +42,7 @@ class SyncConflict(models.Model):
             {
                 **conflict._row(line.field, line.values or {}, directory),
                 "decided": line.choice or "nobody",
-                "reason": line.reason,
+                "reason": in_language(line.reason),
             }
             for line in past
         ]
@@ -56,7 +57,7 @@ class SyncConflict(models.Model):
             "resolution": (
                 conflict._resolution_text() if conflict.state == "resolved" else False
             ),
-            "reason": conflict.reason,
+            "reason": in_language(conflict.reason),
             "odoo": conflict._changed_text(conflict.odoo_user_id.name, "odoo_at"),
             "pharmacy": conflict._changed_text(
                 conflict.pharmacy_by

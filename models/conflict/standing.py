@@ -34,8 +34,9 @@ class SyncMapping(models.Model):
 
     def _declined_reasons(self):
         """Why values are declined, for people: ``{path: text}``."""
+        in_language = self.env["sync.error"]._in_language
         return {
-            path: self._declined_text(refusal)
+            path: in_language(self._declined_text(refusal))
             for path, refusal in self._declined().items()
         }
 

@@ -6,7 +6,11 @@ from odoo import SUPERUSER_ID, api, fields, models
 from ...core.check.payload import canonical_datetime
 from ...core.conflict.merge import MISSING
 from ...core.exceptions import InvalidDataError
+from ...entities.directory import Directory
 from ..base.actions import open_record, open_records
+from ..error.sentence import Sentence
+
+ONE_FIELD = "Its value, where one field is to be decided."
 
 
 class SyncConflict(models.Model):
@@ -48,12 +52,19 @@ class SyncConflict(models.Model):
         readonly=True,
         tracking=True,
     )
-    reason = fields.Char(readonly=True, help="Why it was decided so.")
+    reason = Sentence(readonly=True, help="Why it was decided so.")
     resolved_at = fields.Datetime(readonly=True)
     resolved_by_id = fields.Many2one("res.users", readonly=True)
     correlation_id = fields.Char(readonly=True)
     line_ids = fields.One2many("sync.conflict.line", "conflict_id", "Differences")
     summary = fields.Char("Fields", compute="_compute_summary")
+    about = fields.Char(
+        compute="_compute_about", help="What the record is, for those who decide."
+    )
+    odoo_text = fields.Char("Odoo", compute="_compute_texts", help=ONE_FIELD)
+    pharmacy_text = fields.Char(
+        "Pharmacy Has", compute="_compute_texts", help=ONE_FIELD
+    )
 
     _open_uniq = models.UniqueIndex(
         "(mapping_id) WHERE state = 'open'", "A record has one open conflict."
@@ -73,6 +84,29 @@ class SyncConflict(models.Model):
             title = conflict._adapter()._field_title
             titles = map(title, conflict.line_ids.mapped("field"))
             conflict.summary = ", ".join(dict.fromkeys(titles))
+
+    @api.depends("mapping_id")
+    @api.depends_context("lang", "uid")
+    def _compute_about(self):
+        for conflict in self:
+            record = conflict.mapping_id._record()
+            seen = record and record.has_access("read")
+            conflict.about = seen and conflict._adapter()._about_text(record)
+
+    @api.depends("line_ids.values", "line_ids.choice")
+    @api.depends_context("lang")
+    def _compute_texts(self):
+        for backend, conflicts in self.grouped("backend_id").items():
+            directory = Directory(backend)
+            for conflict in conflicts:
+                lines = conflict.line_ids
+                if conflict.state == "open":
+                    lines = conflict._open_lines()
+                for side in ("odoo", "pharmacy"):
+                    text = len(lines) == 1 and conflict._value_text(
+                        lines.field, (lines.values or {}).get(side, MISSING), directory
+                    )
+                    conflict[f"{side}_text"] = text
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 
 from ...core.conflict.merge import parse_path
+from ..error.sentence import Sentence
 
 
 class SyncConflictLine(models.Model):
@@ -43,7 +44,7 @@ class SyncConflictLine(models.Model):
         help="Whose value was taken; the other one is kept here.",
     )
     result = fields.Text(readonly=True, help="The value that was decided on.")
-    reason = fields.Char(readonly=True, help="The rule, policy or person's reason.")
+    reason = Sentence(readonly=True, help="The rule, policy or person's reason.")
 
     @api.depends("field")
     def _compute_name(self):

@@ -53,9 +53,42 @@ class SyncConflictRule(models.Model):
         help="Fields that the rule is tried for, separated by commas, by their names "
         "in the pharmacy app's records: state, notes, lines.unit_price.",
     )
+    names = fields.Char(
+        "Names of the Fields",
+        compute="_compute_names",
+        help="What people call these fields.",
+    )
+    picked = fields.Selection(
+        "_select_path",
+        "Add a Field",
+        compute="_compute_picked",
+        readonly=False,
+        help="Choose a field by its name: it is added to those of the rule.",
+    )
     reason = fields.Char(
         required=True, help="What people read where this rule has decided."
     )
+
+    @api.model
+    def _select_path(self):
+        return self.env["sync.conflict.policy"]._select_path()
+
+    @api.depends("paths")
+    @api.depends_context("lang")
+    def _compute_names(self):
+        known = dict(self._select_path())
+        for rule in self:
+            paths = split_paths(rule.paths)
+            rule.names = ", ".join(known.get(path, path) for path in paths)
+
+    def _compute_picked(self):
+        self.picked = False
+
+    @api.onchange("picked")
+    def _onchange_picked(self):
+        if self.picked:
+            paths = dict.fromkeys((*split_paths(self.paths), self.picked))
+            self.paths, self.picked = ", ".join(paths), False
 
     @api.constrains("paths", "entity")
     def _check_paths(self):

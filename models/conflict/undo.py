@@ -7,6 +7,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...core import said
 from ...core.conflict.merge import parse_path
 from ...core.conflict.resolution import Choice, Decision, differences, edited, strategy
 from ...core.exceptions import InvalidDataError
@@ -82,7 +83,7 @@ class SyncConflict(models.Model):
                 "state": "waiting",
                 "eta": until,
                 "held_until": until,
-                "reason": self.env._("Held back while the decision can be undone."),
+                "reason": said.HELD_BACK,
             }
         )
         mapping.backend_id._schedule_push(until)

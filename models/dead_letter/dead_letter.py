@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...core import said
 from ...core.counted import counted
 from ..base.actions import open_record
 
@@ -31,7 +32,7 @@ class SyncOperation(models.Model):
         help="Failures of the same kind as its latest one.",
     )
     error_type = fields.Selection(related="error_group_id.type", string="Error Type")
-    advice = fields.Char("What to Do", related="error_group_id.advice")
+    advice = fields.Char("What to Do", compute="_compute_advice")
     discard_reason = fields.Char(
         readonly=True, help="Why the change that it carries was given up."
     )
@@ -40,6 +41,21 @@ class SyncOperation(models.Model):
     note_ids = fields.One2many("sync.operation.note", "operation_id", "Done by People")
 
     _discarded_idx = models.Index("(id) WHERE discarded_at IS NOT NULL")
+
+    @api.depends("error_group_id.advice")
+    @api.depends_context("lang")
+    def _compute_advice(self):
+        latest = dict(
+            self.env["sync.error"]._read_group(
+                [("operation_id", "in", self.ids)], ["operation_id"], ["id:max"]
+            )
+        )
+        # One query for all of them.
+        errors = self.env["sync.error"].browse(latest.values())
+        advice = {error.operation_id: error.advice for error in errors}
+        for operation in self:
+            own = advice.get(operation)
+            operation.advice = own or operation.error_group_id.advice
 
     # -- Discard ----------------------------------------------------------------------
 
@@ -60,11 +76,7 @@ class SyncOperation(models.Model):
         operations = self.sudo()
         operations._end(
             "cancelled",
-            self.env._(
-                "Discarded by %(user)s: %(reason)s",
-                user=self.env.user.name,
-                reason=reason,
-            ),
+            said.say(said.DISCARDED, user=self.env.user.name, reason=reason),
         )
         operations.write(
             {
@@ -92,7 +104,7 @@ class SyncOperation(models.Model):
                 "discarded_at": False,
                 "discarded_by_id": False,
                 "discard_reason": False,
-                "reason": self.env._("Brought back by %s", self.env.user.name),
+                "reason": said.say(said.BROUGHT_BACK, self.env.user.name),
             }
         )
         operations._note("restored")

@@ -1,16 +1,14 @@
 """What failed changes have in common, and its correction in all of them."""
 
-import re
 from dataclasses import dataclass
 
 from odoo import models
 from odoo.exceptions import AccessError, UserError
 
-from ...core.check.field_path import named
+from ...core.check.field_path import generic, named
 from ...core.exceptions import DependencyMissingError, InvalidDataError
 from ..base.alone import alone
 
-NUMBER = re.compile(r"\[[^\]]*\]")
 # What says that a value cannot be this.
 OF_A_VALUE = (InvalidDataError, DependencyMissingError, UserError)
 
@@ -109,8 +107,3 @@ class SyncOperation(models.Model):
                 error, operation.stream_id
             )
         return mended, refused
-
-
-def generic(path):
-    """A path without the number of its line: ``lines[].quantity``."""
-    return NUMBER.sub("[]", path)

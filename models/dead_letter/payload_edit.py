@@ -4,6 +4,7 @@ from dataclasses import replace
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ...core import said
 from ...core.conflict.comparison import leaves, with_leaf
 from ...core.conflict.merge import KEYED
 from ...core.exceptions import InvalidDataError
@@ -165,7 +166,7 @@ class SyncOperation(models.Model):
                 ("kind", "=", "push"),
                 ("state", "=", "dead"),
             ]
-        )._succeed(self.env._("A later change of the record was sent."))
+        )._succeed(said.LATER_SENT)
 
 
 def _simple_values(record, known):

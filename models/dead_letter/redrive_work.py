@@ -5,6 +5,7 @@ from datetime import timedelta
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ...core import said
 from ..base.own_transaction import apart
 from .sync_redrive import STAGES
 
@@ -130,16 +131,16 @@ class SyncRedrive(models.Model):
             return self._why_none_through(ended)
         last = self._lines("failed")[-1:]
         if STAGES[self.phase]:
-            return self.env._(
-                "%(failed)s of the first %(ended)s failed again: %(outcome)s",
+            return said.say(
+                said.FAILED_AGAIN,
                 failed=failed,
                 ended=ended,
                 outcome=last.outcome,
             )
         if ended < self.failure_minimum or 100 * failed <= self.failure_limit * ended:
             return None
-        return self.env._(
-            "%(failed)s of %(ended)s failed again, more than %(limit)s %%: %(outcome)s",
+        return said.say(
+            said.TOO_MANY_FAILED,
             failed=failed,
             ended=ended,
             limit=f"{self.failure_limit:g}",
@@ -152,8 +153,8 @@ class SyncRedrive(models.Model):
         fresh = len(aside) - self.aside_before
         if ended or fresh < ASIDE or self.phase == "all":
             return None
-        return self.env._(
-            "The first %(count)s failed of other causes: %(outcome)s",
+        return said.say(
+            said.OTHER_CAUSES,
             count=fresh,
             outcome=aside[-1:].outcome,
         )

@@ -2,6 +2,8 @@ from datetime import timedelta
 
 from odoo import fields, models
 
+from ...core import said
+from ..error.sentence import Sentence
 from .comparison import VERDICTS
 
 SHORT, LONG = timedelta(seconds=1), timedelta(seconds=15)
@@ -51,7 +53,7 @@ class SyncRedriveLine(models.Model):
         "sync.error.group", "Failed With", readonly=True, ondelete="set null"
     )
     queued_at = fields.Datetime("Begun", readonly=True)
-    outcome = fields.Char(readonly=True)
+    outcome = Sentence(readonly=True)
 
     _state_idx = models.Index("(redrive_id, state, id)")
 
@@ -88,7 +90,7 @@ class SyncRedriveLine(models.Model):
         released.write({"state": "queued", "queued_at": fields.Datetime.now()})
         dead = released.operation_id.filtered(lambda o: o.state == "dead")
         if dead:
-            dead.with_user(user).sudo()._redrive(self.env._("Retried by %s", user.name))
+            dead.with_user(user).sudo()._redrive(said.say(said.RETRIED_BY, user.name))
         return released
 
     def _take_outcomes(self):

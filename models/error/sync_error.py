@@ -17,6 +17,7 @@ from ...core.taxonomy import Category, ErrorType, Severity
 from ..base.alone import contained
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
+from .sentence import Sentence, in_language
 from .work_names import WORK_NAMES
 
 _logger = get_logger(__name__)
@@ -83,7 +84,6 @@ class SyncError(models.Model):
     requires_admin_action = fields.Boolean(readonly=True)
     confidence = fields.Float(readonly=True, digits=(3, 2))
     suggested_action = fields.Char(readonly=True)
-    advice = fields.Char("What to Do", compute="_compute_advice")
     http_status = fields.Integer("HTTP Status", readonly=True)
     code = fields.Char(readonly=True)
     message = fields.Char("Original Message", readonly=True)
@@ -96,12 +96,12 @@ class SyncError(models.Model):
     resolved = fields.Boolean(readonly=True)
     resolved_at = fields.Datetime(readonly=True)
     resolved_by_id = fields.Many2one("res.users", readonly=True)
-    resolution = fields.Char(readonly=True, help="What was done about it.")
+    resolution = Sentence(readonly=True, help="What was done about it.")
 
     retry_delay = fields.Float(
         "Next Attempt In", readonly=True, help="Seconds until the next attempt."
     )
-    retry_reason = fields.Char(
+    retry_reason = Sentence(
         "Next Step",
         readonly=True,
         help="Why it is tried again, and what set the delay; or why it is not.",
@@ -138,17 +138,10 @@ class SyncError(models.Model):
             cause = first.get(error.correlation_id)
             error.cause_id = cause if cause != error.id else False
 
-    @api.depends("suggested_action")
-    @api.depends_context("lang")
-    def _compute_advice(self):
-        for error in self:
-            error.advice = self._in_language(error.suggested_action)
-
     @api.model
     def _in_language(self, sentence):
-        """A sentence of the core or of an error rule, in the reader's language; any
-        other as it is."""
-        return self.env._(sentence) if sentence else False
+        """See :func:`.sentence.in_language`."""
+        return in_language(self.env, sentence)
 
     @api.model
     def _explain(self, classification):

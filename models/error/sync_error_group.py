@@ -63,7 +63,6 @@ class SyncErrorGroup(models.Model):
     work_name = fields.Char("During", compute="_compute_work_name")
     message = fields.Char("Original Message", readonly=True)
     suggested_action = fields.Char(readonly=True)
-    advice = fields.Char("What to Do", compute="_compute_advice")
     first_seen = fields.Datetime(readonly=True)
     last_seen = fields.Datetime(readonly=True)
     count = fields.Integer("Errors", readonly=True, help="How often it has happened.")
@@ -107,12 +106,6 @@ class SyncErrorGroup(models.Model):
     def _compute_company_id(self):
         for group in self:
             group.company_id = group.backend_id.company_id or group.company_id
-
-    @api.depends("suggested_action")
-    @api.depends_context("lang")
-    def _compute_advice(self):
-        for group in self:
-            group.advice = self.env["sync.error"]._in_language(group.suggested_action)
 
     @api.depends("work")
     @api.depends_context("lang")

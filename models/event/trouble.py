@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from ...core import said
+
 
 class SyncEventDelivery(models.Model):
     """A record of which an event is not delivered is not in step: its mapping says
@@ -43,7 +45,7 @@ class SyncError(models.Model):
             {
                 "resolved": True,
                 "resolved_at": fields.Datetime.now(),
-                "resolution": self.env._("Delivered at a later attempt."),
+                "resolution": said.DELIVERED_LATER,
             }
         )
 

@@ -5,6 +5,7 @@ from functools import partial
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core import said
 from ...core.call.deadline import CancelToken
 from ...core.check.envelope import UNREADABLE, as_record
 from ...core.check.storable import storable
@@ -257,7 +258,7 @@ class SyncStream(models.Model):
             for i in kept.keys() - failed.keys() - late
             if not self._leaves_out_more(first[i], kept[i], directory)
         ]
-        Operation.browse(made_up)._succeed(self.env._("A newer version came."))
+        Operation.browse(made_up)._succeed(said.NEWER_CAME)
         new = {i: a for i, a in failed.items() if i not in kept}
         made = Operation.create(
             [self._apply_values(a, correlation_id) for a in [*new.values(), *nameless]]

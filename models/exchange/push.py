@@ -8,8 +8,8 @@ from datetime import timedelta
 from functools import partial
 
 from odoo import fields, models
-from odoo.tools import LazyTranslate
 
+from ...core import said
 from ...core.exceptions import AmbiguousError
 from ...core.exchange.bisect import Fate, own_failure, run_bisecting
 from ...core.exchange.mapping_state import MappingState
@@ -33,13 +33,12 @@ from ..base.own_transaction import apart
 from ..base.sync_config import shift
 from ..base.sync_retry_policy import moment
 
-_lt = LazyTranslate(__name__)
 # Seconds that what is not essential waits for a saturated pool.
 BUSY_WAIT = 30
 # Why a push ends without being sent.
 ENDED = {
-    Step.GONE: _lt("The record is gone."),
-    Step.SAME: _lt("Both sides already match."),
+    Step.GONE: said.RECORD_GONE,
+    Step.SAME: said.MATCHES,
 }
 
 
@@ -347,7 +346,7 @@ class SyncStream(models.Model):
             emptied=(operation.payload or {}).get("emptied"),
         )
         if planned.step in ENDED:
-            return operation._succeed(self.env._(ENDED[planned.step]))
+            return operation._succeed(ENDED[planned.step])
         if planned.step in (Step.WAIT, Step.LATER):
             return self._put_off_push(operation, planned)
         try:
@@ -386,12 +385,14 @@ class SyncStream(models.Model):
     def _put_off_push(self, operation, planned):
         """It waits for what it refers to, or for a pool that is not saturated."""
         if planned.step is Step.LATER:
-            reason = self.env._("Not essential, and the pool is saturated.")
-            operation._park(BUSY_WAIT, reason)
+            operation._park(BUSY_WAIT, said.SATURATED)
         else:
             for entity, res_id in planned.missing:
                 operation._request_dependency(self, entity, res_id)
-            names = sorted(planned.missing)
-            reason = self.env._("Waits for what it refers to: %s", names)
-            operation._park(DEPENDENCY_WAIT, reason)
+            adapters = self.env["sync.entity"]._entities()
+            names = ", ".join(
+                self.env[adapters[entity]._entity_model].browse(res_id).display_name
+                for entity, res_id in sorted(planned.missing)
+            )
+            operation._park(DEPENDENCY_WAIT, said.say(said.WAITS_FOR, names))
         operation._schedule_waiting()

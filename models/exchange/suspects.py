@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core import said
 from ..base.locks import SUSPECTS
 from ..base.own_transaction import apart, in_turn
 from ..error.sync_suspect import in_key, out_key
@@ -122,8 +123,7 @@ class SyncOperation(models.Model):
         Marker = self.env["sync.marker"]
         suspects = Marker._begin(self.backend_id, keys.values(), "push")
         put_off = self.filtered(lambda operation: keys[operation] in suspects)
-        reason = self.env._("A worker died while it had this record in hand.")
-        put_off._park(SUSPECT_WAIT, reason)
+        put_off._park(SUSPECT_WAIT, said.SUSPECT)
         put_off._schedule_waiting()
         return self - put_off
 

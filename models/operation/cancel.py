@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ...core import said
+
 
 class SyncOperation(models.Model):
     """Work that is under way is asked to stop, and does at its next safe point: before
@@ -38,8 +40,8 @@ class SyncOperation(models.Model):
         for operation in self:
             operation._end(
                 "cancelled",
-                self.env._(
-                    "Stopped by %(user)s at %(time)s UTC",
+                said.say(
+                    said.STOPPED_AT,
                     user=operation.cancel_user_id.name,
                     time=operation.cancel_at,
                 ),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from ...core import said
 from ...core.check.storable import storable_text
 from ...core.retry.decision import REVIVALS, After, next_attempt
 from ...core.taxonomy import TAXONOMY, Category, Delivery, ErrorType
@@ -38,7 +39,7 @@ class SyncOperation(models.Model):
                 {
                     "resolved": True,
                     "resolved_at": fields.Datetime.now(),
-                    "resolution": why or self.env._("Retried: done"),
+                    "resolution": why or said.RETRIED,
                 }
             )
 
@@ -49,11 +50,8 @@ class SyncOperation(models.Model):
         if attempt < 2:
             return False
         begun = self.first_attempt_at or self.requested_at
-        return self.env._(
-            "Done at attempt %(attempt)s, after %(seconds)d s",
-            attempt=attempt,
-            seconds=(fields.Datetime.now() - begun).total_seconds(),
-        )
+        seconds = (fields.Datetime.now() - begun).total_seconds()
+        return said.say(said.DONE_AT, attempt=attempt, seconds=int(seconds))
 
     def _end(self, state, reason):
         self.write(
@@ -152,15 +150,14 @@ class SyncOperation(models.Model):
     def _why_then(self, classification, found, retrying):
         """Why it is tried again at that time, and who set it."""
         if found.asked:
-            who = self.env._("the app's Retry-After")
-        else:
-            who = self.env._(
-                "policy %(name)s, attempt %(attempt)s of %(most)s",
-                name=retrying.policy_name(classification.type),
-                attempt=found.attempts,
-                most=retrying.policy(classification.type).max_attempts,
-            )
-        return f"{found.reason} ({who})"
+            return said.say(said.AS_ASKED, sentence=found.reason)
+        return said.say(
+            said.BY_POLICY,
+            sentence=found.reason,
+            name=retrying.policy_name(classification.type),
+            attempt=found.attempts,
+            most=retrying.policy(classification.type).max_attempts,
+        )
 
     def _effective_classification(self, classification):
         """The classification to decide by: an answer that cannot be read says nothing
@@ -217,7 +214,7 @@ class SyncOperation(models.Model):
                     "revive": False,
                     "revivals": revivals + 1,
                     "recovery": "revived",
-                    "reason": self.env._("The pharmacy app answers again."),
+                    "reason": said.APP_IS_BACK,
                 }
             )
         waiting.filtered("parked").write(released)
@@ -247,7 +244,7 @@ class SyncOperation(models.Model):
         if values["state"] == "waiting":
             successor.write({name: values[name] for name in TAKEN_OVER & values.keys()})
             successor._schedule_waiting()
-        self._end("cancelled", self.env._("A newer change is in the queue."))
+        self._end("cancelled", said.NEWER_QUEUED)
 
     def _newer_pushes(self):
         """Open pushes of the same records: ``{mapping: operation}``.

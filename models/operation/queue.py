@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core import said
 from ...core.retry.policy import RETRY_AFTER_LIMIT
 
 # States of what is still to be done.
@@ -114,7 +115,7 @@ class SyncOperation(models.Model):
                 "state": "pending",
                 "job_uuid": False,
                 "recovery": "taken_up",
-                "reason": self.env._("Taken up again: its worker had died."),
+                "reason": said.TAKEN_UP,
             }
         )
 

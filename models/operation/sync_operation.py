@@ -4,9 +4,11 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ...core import said
 from ...core.retry.policy import TOTAL_DEADLINE
 from ..base.alone import raced
 from ..base.rights import OPERATOR, check_may
+from ..error.sentence import Sentence
 
 # What an operation that has failed is tried again by.
 RECOVERIES = [
@@ -112,7 +114,7 @@ class SyncOperation(models.Model):
         compute="_compute_duration",
         help="Seconds from the first attempt to the end.",
     )
-    reason = fields.Char(readonly=True)
+    reason = Sentence(readonly=True)
     why = fields.Char(compute="_compute_why", help="Why it waits, failed or was ended.")
     error_ids = fields.One2many("sync.error", "operation_id", "Errors")
     error_count = fields.Integer(compute="_compute_errors")
@@ -248,7 +250,7 @@ class SyncOperation(models.Model):
             raise UserError(
                 self.env._("Only failed changes and waiting operations can be retried.")
             )
-        operations.sudo()._redrive(self.env._("Retried by %s", self.env.user.name))
+        operations.sudo()._redrive(said.say(said.RETRIED_BY, self.env.user.name))
         return True
 
     def _redrive(self, reason):

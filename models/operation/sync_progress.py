@@ -5,10 +5,12 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ...core import said
 from ...core.exceptions import NOT_MADE
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from ..base.sync_config import shift
+from ..error.sentence import Sentence
 
 # Seconds after which a job hands over to the next, so that others get their turn.
 SHIFT = 20.0
@@ -49,7 +51,7 @@ class SyncProgress(models.AbstractModel):
     )
     started_at = fields.Datetime(readonly=True, copy=False)
     ended_at = fields.Datetime(readonly=True, copy=False)
-    reason = fields.Char(readonly=True, copy=False, help="Why it stopped or failed.")
+    reason = Sentence(readonly=True, copy=False, help="Why it stopped or failed.")
     job_uuid = fields.Char("Job", readonly=True, copy=False)
     correlation_id = fields.Char(
         readonly=True, copy=False, default=lambda self: uuid.uuid4().hex
@@ -83,7 +85,7 @@ class SyncProgress(models.AbstractModel):
     def action_stop(self):
         """Stop after the step that is under way."""
         self.filtered(lambda work: work.state == "running")._halt(
-            "stopped", self.env._("Stopped by %s", self.env.user.name)
+            "stopped", said.say(said.STOPPED, self.env.user.name)
         )
         return True
 

@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from ...core import said
+
 
 class SyncStream(models.Model):
     """A stream whose reading fails says so, and can be read from the beginning."""
@@ -31,7 +33,7 @@ class SyncStream(models.Model):
         for stream in self:
             operation = stream._pull_operation()
             if operation.state in ("dead", "waiting"):
-                operation._redrive(self.env._("Everything is read again."))
+                operation._redrive(said.READ_AGAIN)
         self.backend_id._schedule_pull()
 
     def _compute_trouble(self):

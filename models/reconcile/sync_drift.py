@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 
 from ...entities.directory import Directory
 from ..base.actions import open_record
+from ..error.sentence import Sentence
 
 
 class SyncDrift(models.Model):
@@ -89,7 +90,7 @@ class SyncDrift(models.Model):
     odoo = fields.Json(readonly=True)
     pharmacy = fields.Json("Found at the Pharmacy", readonly=True)
     differences = fields.Html(compute="_compute_differences", sanitize=False)
-    reason = fields.Char(readonly=True, help="Why a repair failed, and who decided.")
+    reason = Sentence(readonly=True, help="Why a repair failed, and who decided.")
 
     _state_idx = models.Index("(state, id)")
     _suspect_idx = models.Index(

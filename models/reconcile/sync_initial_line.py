@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..base.actions import open_record
+from ..error.sentence import Sentence
 
 ACTIONS = [
     ("link", "Link"),
@@ -56,7 +57,7 @@ class SyncInitialLine(models.Model):
     differs = fields.Char("Differs In", readonly=True)
     candidates = fields.Json(readonly=True, help="Records that may be meant.")
     record = fields.Json(readonly=True, help="The record as the pharmacy tells it.")
-    reason = fields.Char(readonly=True, help="Why it is left, or what came of it.")
+    reason = Sentence(readonly=True, help="Why it is left, or what came of it.")
 
     _external_uniq = models.UniqueIndex(
         "(initial_id, stream_id, external_id) WHERE external_id IS NOT NULL",

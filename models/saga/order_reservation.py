@@ -121,7 +121,10 @@ class SyncSagaStep(models.Model):
             order.button_cancel()
         order.sync_failure = saga.error
         order.message_post(
-            body=self.env._("The pharmacy could not deliver: %s", saga.error)
+            body=self.env._(
+                "The pharmacy could not deliver: %s",
+                self.env["sync.error"]._in_language(saga.error),
+            )
         )
 
     # -- Reserve ----------------------------------------------------------------------

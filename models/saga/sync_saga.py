@@ -4,11 +4,12 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ...core import saga as core
+from ...core import saga as core, said
 from ...core.api.caller_advice import caller_advice
 from ...core.taxonomy import ErrorType
 from ..base.actions import open_record, open_records
 from ..base.rights import OPERATOR, check_may
+from ..error.sentence import Sentence
 from ..error.sync_error import selection
 
 ACTIVE = ("pending", "running", "compensating")
@@ -66,13 +67,13 @@ class SyncSaga(models.Model):
         required=True, readonly=True, index=True, default=lambda self: uuid.uuid4().hex
     )
     error_type = fields.Selection(selection(ErrorType), readonly=True)
-    error = fields.Char(readonly=True, help="Why it failed.")
+    error = Sentence(readonly=True, help="Why it failed.")
     withdrawn = fields.Boolean(
         readonly=True, help="It will be taken back as soon as its step has ended."
     )
     job_uuid = fields.Char("Job", readonly=True)
     eta = fields.Datetime("Next Attempt", readonly=True)
-    reason = fields.Char(readonly=True, help="Why it waits.")
+    reason = Sentence(readonly=True, help="Why it waits.")
     worked_at = fields.Datetime("Last Worked On", readonly=True)
     ended_at = fields.Datetime(readonly=True)
     settled_by_id = fields.Many2one("res.users", readonly=True)
@@ -164,8 +165,7 @@ class SyncSaga(models.Model):
             saga.write(
                 {
                     "withdrawn": True,
-                    "error": saga.error
-                    or self.env._("Withdrawn by %s", self.env.user.name),
+                    "error": saga.error or said.say(said.WITHDRAWN, self.env.user.name),
                 }
             )
             if not saga._is_at_work():

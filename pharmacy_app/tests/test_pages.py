@@ -68,6 +68,34 @@ def test_faults_are_seen_and_switched_off(pharmacy):
     assert "No fault is on" in pharmacy.get("/faults").text
 
 
+def test_a_person_switches_a_fault_on_and_off(pharmacy):
+    def switch(name):
+        return pharmacy.call("POST", "/faults", data={"switch": name})
+
+    for name in ("slow", "lost", "key"):
+        assert switch(name).status_code == 200
+        assert "No fault is on" not in pharmacy.get("/faults").text
+    switch("down")
+    assert "error 503" in pharmacy.get("/faults").text
+    assert pharmacy.get("/api/v1/suppliers").status_code == 503
+    switch("records")
+    page = pharmacy.get("/faults").text
+    assert "error 503" not in page
+    assert "Every record is refused: business_rule" in page
+    switch("")
+    assert "No fault is on" in pharmacy.get("/faults").text
+    assert pharmacy.get("/api/v1/suppliers").status_code == 200
+
+
+def test_a_record_leads_to_odoos(pharmacy, order):
+    path = f"/orders/{order['id']}"
+    assert "Open in Odoo" not in pharmacy.get(path).text
+    url = "http://127.0.0.1:8069/pharmacy_sync/webhook/1"
+    pharmacy.post("/api/v1/webhooks", {"url": url, "secret": "whsec_" + "a" * 44})
+    link = f'href="http://127.0.0.1:8069/pharmacy_sync/record/{order["id"]}"'
+    assert link in pharmacy.get(path).text
+
+
 def test_a_person_reads_an_error_as_a_page(pharmacy):
     page = pharmacy.get("/clinics", headers={"Accept": "text/html"})
     assert page.status_code == 404

@@ -37,7 +37,7 @@ class TestTimeline(SyncCase):
         event = events[-1]
         self.assertEqual(events.mapped("title"), ["Order synced", "Order created"])
         self.assertEqual(event.user_id, self.env.user)
-        self.assertEqual(operation.title, "Send: Done")
+        self.assertEqual(operation.title, "Sent to the pharmacy")
         self.assertEqual(operation.attempt, 1)
         self.assertEqual(operation.correlation_id, event.correlation_id)
         self.assertEqual(len(self.told("linked")), 1)
@@ -47,7 +47,7 @@ class TestTimeline(SyncCase):
         order = self.make_order()
         self.env.cr.flush()
         self.env["sync.event"]._deliver(self.backend)
-        self.assertIn("Send: Pending", self.rows(order).mapped("title"))
+        self.assertIn("Waits to be sent", self.rows(order).mapped("title"))
         self.assertNotIn("linked", self.rows(order).mapped("kind"))
         self.backend.paused = False
         self.push()
@@ -74,7 +74,7 @@ class TestTimeline(SyncCase):
         self.assertEqual(
             (action["res_model"], action["res_id"]), ("sync.error", error.id)
         )
-        self.assertIn("Send: Failed", self.told("operation").mapped("title"))
+        self.assertIn("Could not be sent", self.told("operation").mapped("title"))
 
     def test_decision_is_told_with_who_and_why(self):
         conflict = self.conflict()
@@ -111,7 +111,7 @@ class TestTimeline(SyncCase):
         line.with_user(seller).product_qty = 7
         self.push()
         row = self.told("version")
-        self.assertEqual(row.title, "Values from Odoo, version 2")
+        self.assertEqual(row.title, "Changed in Odoo (version 2)")
         self.assertEqual(row.user_id, seller)
         self.assertEqual(row.detail, f"Line 1 - {line.name}: Quantity: 2.00 → 7.00")
         self.app.edit(
@@ -119,7 +119,7 @@ class TestTimeline(SyncCase):
         )
         self.pull()
         row = self.told("version")[0]
-        self.assertEqual(row.title, "Values from the pharmacy, version 3")
+        self.assertEqual(row.title, "Changed at the pharmacy (version 3)")
         self.assertFalse(row.user_id)
         self.assertEqual(row.detail, f"Reference: {self.order.name} → PH-9")
 

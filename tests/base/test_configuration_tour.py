@@ -26,6 +26,7 @@ class TestConfigurationTour(TourCase):
         rules = self.env["sync.conflict.rule"].search([])
         self.assertEqual(rules.mapped("kind"), ["text", "cancelled"])
         self.assertEqual(rules[0].reason, "Both notes were kept")
+        self.assertEqual(rules[0].paths, "notes, lines.description")
         stream = self.stream("purchase_order")
         self.assertEqual(stream.conflict_policy, "newest")
         self.assertEqual(

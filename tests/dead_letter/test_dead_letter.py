@@ -62,7 +62,7 @@ class TestDeadLetter(SyncCase):
         error = dead.error_ids
         self.assertEqual(dead.error_group_id, error.group_id)
         self.assertEqual(dead.error_type, "data_validation_failed")
-        self.assertEqual(dead.advice, error.suggested_action)
+        self.assertEqual(dead.advice, error.advice)
         self.assertTrue(dead.advice)
         self.assertEqual(error.message, "lines[0].quantity: must not be negative")
         said = "Line 1, Quantity: must not be negative"

@@ -1,9 +1,8 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
-from ...core.check.field_path import named
+from ...core.check.field_path import generic, named
 from ...core.exceptions import DependencyMissingError, InvalidDataError
-from ...models.dead_letter.mend import generic
 
 
 class SyncOperationEdit(models.TransientModel):

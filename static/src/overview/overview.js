@@ -23,6 +23,7 @@ import { formatFloat, formatInteger } from "@web/views/fields/formatters";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { Alerts } from "./alerts";
 import { Countdown } from "../countdown/countdown";
+import { Help } from "../help/help";
 import { Standing } from "../standing/standing";
 import { Trend } from "./trend";
 
@@ -49,7 +50,7 @@ const COLOURS = {
 /** The first page: how synchronisation stands, every figure a link to its list. */
 export class Overview extends Component {
     static template = "pharmacy_sync.Overview";
-    static components = { Alerts, Countdown, Layout, Standing, Trend };
+    static components = { Alerts, Countdown, Help, Layout, Standing, Trend };
     static props = { ...standardActionServiceProps };
 
     setup() {

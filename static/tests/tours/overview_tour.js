@@ -157,7 +157,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_timeline", {
         },
         {
             content: "its history says what was done",
-            trigger: ".o_sync_timeline .o_data_row:contains(Send: Failed)",
+            trigger: ".o_sync_timeline .o_data_row:contains(Could not be sent)",
         },
         { trigger: ".o_sync_timeline .o_data_row:contains(Order created)" },
         {
