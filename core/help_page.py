@@ -29,7 +29,7 @@ _SETTINGS = {
     "smart_quotes": False,
     "syntax_highlight": "none",
 }
-_ROLE = re.compile(r":(\w+):`([^`]+)`")
+_ROLE = re.compile(r":(\w+):`([^`]+)`((?=  ))?")
 _TARGET = re.compile(r"(.*?)\s*<([^>]+)>", re.DOTALL)
 _TOCTREE = re.compile(
     r"^\.\. toctree::\n(?:   :.*\n)*\n((?:(?:   \S.*)?\n)+)", re.MULTILINE
@@ -92,7 +92,13 @@ def _plain(text: str, name: str) -> str:
     text = _TOCTREE.sub(lambda found: _contents(found[1], name), text)
     text = _GLOSSARY.sub("", text)
     text = _IMAGE.sub(f".. image:: {STATIC}", text)
-    return _ROLE.sub(lambda found: _said(found[1], found[2], name), text)
+
+    def said(found: re.Match[str]) -> str:
+        text = _said(found[1], found[2], name)
+        # In a column of a table, the next one begins where it did.
+        return text if found[3] is None else text.ljust(len(found[0]))
+
+    return _ROLE.sub(said, text)
 
 
 def _contents(entries: str, name: str) -> str:

@@ -83,7 +83,7 @@ class SyncRetryPolicy(models.Model):
         for policy in self:
             waits, seconds = [], policy.base
             for __ in range(min(policy.max_attempts - 1, SHOWN_WAITS)):
-                waits.append(f"{min(seconds, policy.cap):g}")
+                waits.append(f"{min(seconds, policy.cap):.3g}")
                 seconds *= policy.factor
             if policy.max_attempts - 1 > SHOWN_WAITS:
                 waits.append("...")

@@ -6,11 +6,11 @@ import { click, see } from "./steps";
 const SIDEWAYS = ".table-responsive, .o_kanban_renderer, .o_statusbar_status, .nav-tabs";
 
 /** A page is read from top to bottom: nothing of it is cut off at the side. */
-const fits = (content) => ({
+const fits = (content, root = ".o_action_manager") => ({
     content,
     trigger: "body",
     run() {
-        for (const element of document.querySelectorAll(".o_action_manager *")) {
+        for (const element of document.querySelectorAll(`${root} *`)) {
             const { right } = element.getBoundingClientRect();
             if (right > window.innerWidth + 1 && !element.closest(SIDEWAYS)) {
                 throw new Error(`${content}: ${element.className} ends at ${right} px`);
@@ -44,6 +44,10 @@ registry.category("web_tour.tours").add("pharmacy_sync_small_screen", {
 
         ...menu("menu_sync_conflict"),
         click(".o_kanban_record:contains('TOUR-CONFLICT')"),
+        click(".o_statusbar_buttons button[name=action_open_record]", "The order itself"),
+        see(".o_sync_banner:visible:contains('decide which to keep')", "It says so"),
+        fits("The order's banner", ".o_sync_banner"),
+        click(".o_sync_banner button[name=action_sync_decide]:visible"),
         see(".o_conflict_row[data-path$=quantity] .o_conflict_change:contains('+6')"),
         fits("A conflict"),
         click(".o_conflict_row[data-path$=quantity] input[value=pharmacy]", "The pharmacy's"),
