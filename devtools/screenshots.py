@@ -144,6 +144,9 @@ class Browser:
 
     def picture(self):
         """What the window shows, as an image."""
+        # A mouse that rests on something opens its tooltip.
+        away = {"type": "mouseMoved", "x": 0, "y": 0}
+        self.driver.execute_cdp_cmd("Input.dispatchMouseEvent", away)
         WebDriverWait(self.driver, TIMEOUT).until(_is_idle)
         return Image.open(BytesIO(self.driver.get_screenshot_as_png())).convert("RGB")
 
@@ -152,7 +155,7 @@ def _is_idle(driver):
     return driver.execute_script(
         "return document.readyState === 'complete'"
         " && document.fonts.status === 'loaded'"
-        " && !document.querySelector('.o_loading_indicator, .o_notification, .fa-spin')"
+        " && !document.querySelector('.o_loading_indicator, .o_notification, .fa-spin, .o-tooltip')"
         " && document.getAnimations().every(a => a.playState !== 'running')"
     )
 
