@@ -155,7 +155,8 @@ def _is_idle(driver):
     return driver.execute_script(
         "return document.readyState === 'complete'"
         " && document.fonts.status === 'loaded'"
-        " && !document.querySelector('.o_loading_indicator, .o_notification, .fa-spin, .o-tooltip')"
+        " && !document.querySelector('.o_loading_indicator, .o_notification, .fa-spin')"
+        " && !document.querySelector('.o-tooltip')"
         " && document.getAnimations().every(a => a.playState !== 'running')"
     )
 
