@@ -17,7 +17,7 @@ from werkzeug.exceptions import (
 from odoo.exceptions import AccessDenied, AccessError, UserError
 from odoo.http import HttpDispatcher, Response, SessionExpiredException
 
-from ..core.api.methods import MAX_BODY
+from ..core.api.limits import MAX_BODY
 from ..core.check.shallow import shallow
 from ..core.check.storable import LIMITS
 from ..core.error.http_status import RETRY_AFTER, type_of

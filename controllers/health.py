@@ -5,7 +5,7 @@ from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
 from ..core.analytics.exposition import CONTENT_TYPE
-from ..models.analytics.probe import probe
+from ..models.analytics.health_probe import probe
 
 PATH = "/pharmacy_sync/health"
 _ROUTE = {

@@ -5,14 +5,11 @@ classification in which it differs from the taxonomy's row of that type.
 """
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from .check.storable import storable_text
-from .taxonomy import Category, Delivery, ErrorType, Severity
+from .taxonomy import Category, Delivery, ErrorType, Key, Severity
 from .texts import _lt
-
-if TYPE_CHECKING:
-    from .refusal import Key
 
 # Characters of a message: it may quote what another program said.
 LONGEST_MESSAGE = 2_000
@@ -346,10 +343,10 @@ class HttpError(SyncError):
     :param code: machine-readable code of the body, such as ``version_conflict``.
     :param headers: of the answer; ``Retry-After`` and ``Date`` are read.
     :param body: the decoded JSON body.
-    :ivar of_key: what a call made to test the key said, a :class:`~.refusal.Key`
+    :ivar of_key: what a call made to test the key said, a :class:`~.taxonomy.Key`
     """
 
-    of_key: "Key | None" = None
+    of_key: Key | None = None
     of_one: bool = False  # the app took another call after it: it is fine itself
 
     def __init__(

@@ -1,7 +1,7 @@
 """Whom an app refuses: Odoo's key, all that Odoo asks now, or only what was asked."""
 
 from .error.classification import Classification, classify
-from .taxonomy import Delivery, ErrorType, TextEnum
+from .taxonomy import Delivery, ErrorType, Key
 
 # Statuses that may be about who asks, and not about what is asked for: the key is not
 # valid (401, 440 of IIS) or may not do it (403), the account is not paid for (402), a
@@ -18,14 +18,6 @@ MAY_BE_BUSY = frozenset(
 )
 # Seconds after which the app is asked again where it is not known whom it refuses.
 KEY_WAIT = 60
-
-
-class Key(TextEnum):
-    """What another call with the same key says of it."""
-
-    GOOD = "good"  # it is accepted: the refusal is of one record, or of one road
-    REFUSED = "refused"
-    UNKNOWN = "unknown"  # that call was not answered, or the app was busy
 
 
 def doubts_key(failure: Classification) -> bool:

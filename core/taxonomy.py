@@ -49,6 +49,14 @@ class Delivery(TextEnum):
     UNKNOWN = "unknown"  # the answer was lost: look before sending it again
 
 
+class Key(TextEnum):
+    """What another call with the same key says of it."""
+
+    GOOD = "good"  # it is accepted: the refusal is of one record, or of one road
+    REFUSED = "refused"
+    UNKNOWN = "unknown"  # that call was not answered, or the app was busy
+
+
 class ErrorType(TextEnum):
     """The kind of a failure: the key of :data:`TAXONOMY`."""
 

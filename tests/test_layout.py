@@ -265,6 +265,12 @@ class TestLayout(BaseCase):
             for (room, model), count in classes.items()
             if count > CLASSES_OF_MODEL
         ]
+        rooms_of_core = Counter(file.path.parent.name for file in _files("core"))
+        large += [
+            f"{n}: {count} files of core"
+            for n, count in rooms_of_core.items()
+            if count > FILES_IN_ROOM
+        ]
         code = ("core", "entities", "client", "controllers", "wizards", "models")
         for file in _files(*code):
             if file.lines > LINES:
@@ -339,6 +345,14 @@ class TestLayout(BaseCase):
                             wrong.append(f"{file.name}:{node.lineno} {module}")
         self.assertEqual(wrong, [])
 
+    def test_files_of_core_import_each_other_in_no_circle(self):
+        known = {file.path: _neighbours(file) for file in _files("core")}
+        while free := [path for path, needs in known.items() if not needs & {*known}]:
+            for path in free:
+                del known[path]
+        names = sorted(path.relative_to(ROOT).as_posix() for path in known)
+        self.assertEqual(names, [], "these import each other, or what does")
+
     def test_every_test_module_is_found_by_odoo(self):
         listed = {
             f"{node.module}.{alias.name}" if node.module else alias.name
@@ -374,6 +388,18 @@ def _declares(function):
     """Whether a call declares a field or a route, which name methods."""
     owner = getattr(getattr(function, "value", None), "id", None)
     return owner in ("fields", "api") or getattr(function, "id", None) == "Route"
+
+
+def _neighbours(file):
+    """Paths of the files that one imports relative to itself."""
+    found = set()
+    for node in file.nodes:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            folder = file.path.parents[node.level - 1]
+            module = folder.joinpath(*(node.module or "").split("."))
+            found.add(module.with_suffix(".py"))
+            found.update(module / f"{alias.name}.py" for alias in node.names)
+    return found
 
 
 def _imported(node):

@@ -15,17 +15,15 @@ from ..check.schema import (
     Visible,
     Whole,
 )
-
-MAX_RECORDS = 500
-MAX_LOOKUPS = 50
-MAX_PAGE = 500
-# Bytes of a request's body.
-MAX_BODY = 8 * 1024 * 1024
-LONGEST_KEY = 200
-LONGEST_ENTITY = 100
-LONGEST_CURSOR = 200
-LONGEST_REASON = 1_000
-MOST_CHOICES = 1_000
+from .limits import (
+    LONGEST_CURSOR,
+    LONGEST_ENTITY,
+    LONGEST_KEY,
+    LONGEST_REASON,
+    MAX_LOOKUPS,
+    MAX_PAGE,
+    MAX_RECORDS,
+)
 
 ENTITY = Text(
     what="Kind of the records.",

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 from ..error.classification import classify
 from ..exceptions import NOT_MADE, SchemaMismatchError, SyncError
-from ..refusal import MAY_BE_BUSY, Key, is_about_key
-from ..taxonomy import Category, Delivery, ErrorType, TextEnum
+from ..refusal import MAY_BE_BUSY, is_about_key
+from ..taxonomy import Category, Delivery, ErrorType, Key, TextEnum
 
 
 class Fate(TextEnum):
@@ -152,6 +152,7 @@ def own_failure(failures: dict[Any, Exception], key: Any) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        # Any refusal that may be of this record alone; others of the batch go on.
         if not may_be_one_record(error):
             raise
         failures[key] = error

@@ -8,7 +8,7 @@ from . import sync_overview
 from . import standing
 from . import sync_todo
 from . import sync_timeline
-from . import probe
+from . import health_probe
 from . import sync_policy
 from . import sync_component
 from . import sync_exposition

@@ -132,6 +132,7 @@ class SyncApi(models.AbstractModel):
                 work = api._methods()[method]
                 answer.update(work(backend, correlation_id, **asked))
         except Exception as failure:
+            # Every failure is answered and recorded, our own mistakes included.
             if is_replayed(failure) and not _is_last_try(given.values(), failure):
                 raise
             refused = without_sql(self.env, failure)
@@ -314,6 +315,7 @@ class SyncApi(models.AbstractModel):
                     context=about,
                 )
         except Exception as exc:
+            # What cannot be kept, for whatever reason, is answered all the same.
             if is_replayed(exc):
                 raise
             _logger.critical(

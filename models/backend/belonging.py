@@ -5,6 +5,7 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..base.alone import alone
 from .naming.stream_naming import CALLED
 
 
@@ -44,13 +45,14 @@ class SyncStream(models.Model):
     @api.constrains("rule", "rule_domain", "entity")
     def _check_rule_domain(self):
         for stream in self.filtered(lambda s: s.rule == "filter"):
-            try:
+            # Whatever a person entered, PostgreSQL's refusal of it included.
+            with alone(stream.env) as failure:
                 domain = stream._rule_domain()
                 stream.env[stream.res_model].search(domain, limit=1)
-            except Exception as exc:
+            if failure:
                 raise ValidationError(
                     self.env._("That is no condition on %s.", stream.display_name)
-                ) from exc
+                ) from failure.error
 
     def write(self, vals):
         if {"rule", "rule_domain"} & vals.keys():

@@ -76,13 +76,12 @@ def alone(env):
     """
     env.cr.flush()
     failure = Failure()
-    try:
-        with env.cr.savepoint():
-            yield failure
-    except Exception as exc:
-        if is_transaction_failure(exc):
-            raise
-        failure.error = without_sql(env, exc)
+    with _kept(failure), env.cr.savepoint():
+        yield failure
+    if is_transaction_failure(failure.error):
+        raise failure.error
+    if failure:
+        failure.error = without_sql(env, failure.error)
 
 
 @contextmanager
@@ -94,11 +93,19 @@ def contained(log, text, *details):
     :param log: a logger's method; gets ``text``, ``details`` and the traceback
     """
     failure = Failure()
-    try:
+    with _kept(failure):
         yield failure
-    except Exception as exc:  # noqa: BLE001 - that is what it is for
+    if failure:
+        log(text, *details, exc_info=failure.error)
+
+
+@contextmanager
+def _kept(failure):
+    """Keep what the work inside raises, whatever it is."""
+    try:
+        yield
+    except Exception as exc:  # noqa: BLE001 - its callers judge, or log, what it was
         failure.error = exc
-        log(text, *details, exc_info=True)
 
 
 def without_sql(env, exception):

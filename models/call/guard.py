@@ -12,8 +12,8 @@ from ...client.abilities import NO_ROUTE, change_nothing, read_any
 from ...client.auth import UNAUTHORIZED
 from ...core.call import breaker as core
 from ...core.exceptions import HttpError, SecretSealedError
-from ...core.refusal import ABOUT_US, Key, doubts_app, doubts_key, key_after
-from ...core.taxonomy import TAXONOMY, Category, ErrorType
+from ...core.refusal import ABOUT_US, doubts_app, doubts_key, key_after
+from ...core.taxonomy import TAXONOMY, Category, ErrorType, Key
 from ..base.own_transaction import apart, autocommitting
 from .guarded import Guarded, guarded
 
@@ -226,7 +226,7 @@ class SyncBackend(models.Model):
         """What cheap calls with the same key say of it, which change nothing: one that
         takes the same road, else the first change of any entity.
 
-        :return: a :class:`...core.refusal.Key`
+        :return: a :class:`...core.taxonomy.Key`
         """
         if ask := self._same_road(exchange):
             return key_after(_failure(ask))

@@ -131,6 +131,7 @@ class SyncService(models.Model):
             try:
                 yield call
             except Exception as exc:
+                # Whatever the caller's code fails with: the breaker counts it.
                 report.report(call._exchange(exc))
                 raise
             report.report(call._exchange())

@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 from markupsafe import Markup
 
 from odoo import api, fields, models
@@ -25,6 +27,20 @@ VERDICTS = [
 ]
 
 
+@dataclass(frozen=True)
+class Lookup:
+    """What to ask the app about one operation.
+
+    :ivar external_id: the app's id, if known; without it the record is found by its key
+    """
+
+    operation_id: int
+    pool: str
+    collection: str
+    external_id: str | bool
+    key: str
+
+
 class SyncBackend(models.Model):
     _inherit = "sync.backend"
 
@@ -37,13 +53,15 @@ class SyncBackend(models.Model):
         """
         self.ensure_one()
         found = {}
-        for operation_id, pool, collection, external_id, key in lookups:
-            client = self._client("pull", pool)
+        for asked in lookups:
+            client = self._client("pull", asked.pool)
             try:
-                if external_id:
-                    record = client.get(collection, external_id, correlation_id)
+                if asked.external_id:
+                    record = client.get(
+                        asked.collection, asked.external_id, correlation_id
+                    )
                 else:
-                    record = client.find(collection, key, correlation_id)
+                    record = client.find(asked.collection, asked.key, correlation_id)
             except FAILURES as exc:
                 if not isinstance(exc, HttpError) or exc.status != NOT_FOUND:
                     # The other calls would hardly fare better; and one is enough to
@@ -56,7 +74,7 @@ class SyncBackend(models.Model):
                     )
                     return found, self._why_not_asked(classification)
                 record = None
-            found[operation_id] = record or NOTHING
+            found[asked.operation_id] = record or NOTHING
         return found, None
 
     def _why_not_asked(self, classification):
@@ -102,7 +120,7 @@ class SyncOperation(models.Model):
     def _lookups(self):
         """What to ask the app about these operations.
 
-        :return: tuples of operation id, pool, collection, the app's id if known, key
+        :return: list of :class:`Lookup`
         """
         lookups = []
         for operation in self:
@@ -111,7 +129,7 @@ class SyncOperation(models.Model):
             if operation.kind != "pull" and (external_id or mapping.key):
                 pool, collection = adapter._entity_pool, adapter._entity_collection
                 lookups.append(
-                    (operation.id, pool, collection, external_id, mapping.key)
+                    Lookup(operation.id, pool, collection, external_id, mapping.key)
                 )
         return lookups
 

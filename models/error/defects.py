@@ -32,6 +32,7 @@ class SyncError(models.Model):
         try:
             yield
         except Exception as exc:
+            # Whatever it is: a mistake of our own is recorded like any failure.
             if not is_replayed(exc):
                 self._record(
                     exc,

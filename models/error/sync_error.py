@@ -308,15 +308,14 @@ class SyncError(models.Model):
     def _record_each(self, failures):
         """Record failed attempts, in the current transaction.
 
-        :param failures: tuples of operation, classification, what was raised, and, if
-            there are any, a dict of more values of the row
+        :param failures: list of :class:`.failed_attempt.FailedAttempt`
         :return: the errors, in their order
         """
         return self.create(
             [
                 self._values(
-                    classification,
-                    exception,
+                    failure.classification,
+                    failure.exception,
                     operation=operation.kind,
                     backend_id=operation.backend_id.id,
                     stream_id=operation.stream_id.id,
@@ -330,9 +329,10 @@ class SyncError(models.Model):
                         "pharmacy_id": operation.mapping_id.external_id
                         or operation.external_id,
                     },
-                    **(more[0] if more else {}),
+                    **failure.about,
                 )
-                for operation, classification, exception, *more in failures
+                for failure in failures
+                for operation in (failure.operation,)
             ]
         )
 

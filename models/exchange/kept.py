@@ -6,6 +6,7 @@ from ...core.check.storable import storable
 from ...core.exceptions import AWAITED, HeldValueError, SuspectedError
 from ...core.exchange.listing import is_news
 from ...core.retry.policy import DEPENDENCY_WAIT
+from ..error.failed_attempt import FailedAttempt
 from .suspects import SUSPECT_WAIT
 
 
@@ -119,7 +120,7 @@ class SyncOperation(models.Model):
         for operation, arrival in failures:
             backend = operation.backend_id
             classification = Error._classify(arrival.error, backend)
-            failure = (operation, classification, arrival.error)
+            failure = FailedAttempt(operation, classification, arrival.error)
             if isinstance(arrival.error, SuspectedError):
                 suspected.append(failure)
             # What it refers to may be in the very next page: that costs no attempt.
@@ -132,11 +133,11 @@ class SyncOperation(models.Model):
             "retry_delay": DEPENDENCY_WAIT,
             "retry_reason": self.env._("It may come yet."),
         }
-        Error._record_each([(*each, about) for each in awaited])
-        for operation, __, error in awaited:
-            operation._park(DEPENDENCY_WAIT, str(error))
-        for operation, __, error in suspected:
-            operation._park(SUSPECT_WAIT, str(error))
+        Error._record_each([failure.with_values(**about) for failure in awaited])
+        for failure in awaited:
+            failure.operation._park(DEPENDENCY_WAIT, str(failure.exception))
+        for failure in suspected:
+            failure.operation._park(SUSPECT_WAIT, str(failure.exception))
         self._fail_each(failed)
         self.browse(o.id for o, __ in failures)._schedule_waiting()
 

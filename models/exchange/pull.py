@@ -18,6 +18,7 @@ from ...entities.neutral import neutral
 from ..base.alone import raced
 from ..base.own_transaction import apart
 from ..base.sync_config import shift
+from ..error.failed_attempt import FailedAttempt
 from .arrival import Arrival
 from .restored import how_far
 
@@ -373,9 +374,8 @@ class SyncStream(models.Model):
         )
         classification = self._classify(exception)
         if again:
-            self.env["sync.error"]._record_each(
-                [(operation, classification, exception)]
-            )
+            failure = FailedAttempt(operation, classification, exception)
+            self.env["sync.error"]._record_each([failure])
             operation._park(0, self.env._("All is read again from the beginning."))
         else:
             operation._fail(classification, exception)

@@ -33,6 +33,7 @@ from ...core.retry.policy import DEPENDENCY_WAIT
 from ...core.taxonomy import ErrorType
 from ...entities.directory import Directory
 from ..base.sync_retry_policy import after
+from ..error.failed_attempt import FailedAttempt
 
 # Seconds until what was not sent is, unless the cause says when.
 NOT_MADE_WAIT = 1
@@ -51,10 +52,9 @@ class PushOutcomes:
     linked: list = field(default_factory=list)
     lost: list = field(default_factory=list)
     fetched: list = field(default_factory=list)
-    # Failures, as :meth:`SyncOperation._fail_each` takes them.
+    # Of :class:`FailedAttempt`.
     stale: list = field(default_factory=list)
     failed: list = field(default_factory=list)
-    # As :meth:`SyncError._record_each` takes them.
     overwrote: list = field(default_factory=list)
     # The app's records, to be applied.
     arrived: list = field(default_factory=list)
@@ -122,9 +122,9 @@ class SyncStream(models.Model):
             # Merged now; what still differs, if anything does, goes with the next.
             reason = self.env._("Merged with the pharmacy's newer values.")
             Error._record_each(
-                [(*each, {"retry_reason": reason}) for each in outcomes.stale]
+                [failure.with_values(retry_reason=reason) for failure in outcomes.stale]
             )
-            stale = Operation.browse(operation.id for operation, *__ in outcomes.stale)
+            stale = Operation.browse(failure.operation.id for failure in outcomes.stale)
             stale._change_states(
                 {"state": "pending", "reason": reason, "recovery": "merged"}
             )
@@ -177,7 +177,8 @@ class SyncStream(models.Model):
             arrival = applied[operation.mapping_id.external_id]
             if arrival.error:
                 classification = Error._classify(arrival.error, self.backend_id)
-                failures.append((operation, classification, arrival.error))
+                failure = FailedAttempt(operation, classification, arrival.error)
+                failures.append(failure)
             else:
                 operation.write(
                     {
@@ -204,7 +205,8 @@ class SyncStream(models.Model):
         if is_about_key(exception) or isinstance(exception, (*NOT_MADE, HeldUpError)):
             outcomes.not_made[exception].append(operation.id)
         else:
-            outcomes.failed.append((operation, classification, exception))
+            failure = FailedAttempt(operation, classification, exception)
+            outcomes.failed.append(failure)
 
     def _settle_answer(self, operation, item, answer, outcomes):
         """An answer came to one of the batch."""
@@ -347,8 +349,7 @@ class SyncStream(models.Model):
         )
 
     def _refusal(self, operation, answer):
-        """The app refused one of the batch: a failure for
-        :meth:`SyncOperation._fail_each`."""
+        """The app refused one of the batch: a :class:`FailedAttempt`."""
         status, error = answer["status"], answer.get("error") or {}
         code, message = error.get("code"), error.get("message") or ""
         blamed = error.get("field")
@@ -371,7 +372,7 @@ class SyncStream(models.Model):
         refused = HttpError(
             status, code, message, field=blamed, error_type=classification.type
         )
-        return operation, classification, refused
+        return FailedAttempt(operation, classification, refused)
 
     def _note_overwriting(self, operation, item, answer, outcomes):
         """Keep what is known of a change that the app carried out over another one."""

@@ -10,6 +10,7 @@ from ...core.check.storable import storable_text
 from ...core.retry.decision import REVIVALS, After, next_attempt
 from ...core.taxonomy import TAXONOMY, Category, Delivery, ErrorType
 from ..base.sync_retry_policy import after
+from ..error.failed_attempt import FailedAttempt
 from .retrying import Retrying
 
 # What a newer operation takes over from the one in whose place it goes on.
@@ -78,32 +79,33 @@ class SyncOperation(models.Model):
 
     def _fail(self, classification, exception=None):
         """All of these failed the same way: see :meth:`_fail_each`."""
-        self._fail_each([(operation, classification, exception) for operation in self])
+        self._fail_each([FailedAttempt(o, classification, exception) for o in self])
 
     @api.model
     def _fail_each(self, failures):
         """Record failed attempts, and decide what comes next for each operation.
 
-        :param failures: tuples of operation, its
-            :class:`...core.error.classification.Classification`, and what was raised
+        :param failures: list of :class:`..error.failed_attempt.FailedAttempt`
         """
         if not failures:
             return
-        operations = self.browse(operation.id for operation, __, __ in failures)
+        operations = self.browse(failure.operation.id for failure in failures)
         newer = operations._newer_pushes()
         retrying = {
             (backend, kind): Retrying(self.env, backend, kind)
             for (backend, kind) in {(o.backend_id, o.kind) for o in operations}
         }
-        decided = []
-        for operation, classification, exception in failures:
+        recorded, changes = [], []
+        for failure in failures:
+            operation = failure.operation
             context = retrying[operation.backend_id, operation.kind]
-            values, retry = operation._after_failure(classification, context)
-            decided.append((operation, classification, exception, retry, values))
-        errors = self.env["sync.error"]._record_each([known[:4] for known in decided])
-        for (operation, *__, values), error in zip(decided, errors, strict=True):
+            values, retry = operation._after_failure(failure.classification, context)
+            recorded.append(failure.with_values(**retry))
+            changes.append(values)
+        errors = self.env["sync.error"]._record_each(recorded)
+        for failure, values, error in zip(recorded, changes, errors, strict=True):
             values["error_group_id"] = error.group_id.id
-            operation._change_state(values, newer)
+            failure.operation._change_state(values, newer)
 
     def _after_failure(self, classification, retrying):
         """What comes after a failed attempt.

@@ -13,7 +13,7 @@ from odoo import fields
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
-from ...core.api.methods import MAX_BODY
+from ...core.api.limits import MAX_BODY
 from ..common import KEY, SyncCase
 from .test_api_arguments import GOOD, METHODS, calls
 

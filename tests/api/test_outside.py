@@ -16,7 +16,7 @@ from odoo.sql_db import connection_info_for
 from odoo.tests import HttpCase, get_db_name, tagged
 
 from ...core.call.tracing import trace_id
-from ...models.analytics import probe as probing
+from ...models.analytics import health_probe as probing
 from ..common import KEY, ConcurrencyCase, SyncCase
 
 TOKEN = "token-of-prometheus"

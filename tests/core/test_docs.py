@@ -15,6 +15,7 @@ from odoo.addons.pharmacy_sync.core.alert.conditions import KINDS
 from odoo.addons.pharmacy_sync.core.analytics.health_score import FIGURES
 from odoo.addons.pharmacy_sync.core.api import (
     health_methods as api_health,
+    limits,
     methods as api_methods,
 )
 from odoo.addons.pharmacy_sync.core.api.openapi import document
@@ -133,11 +134,11 @@ def test_methods_and_their_arguments(made):
 def test_bounds():
     rows = re.findall(r"^(\S.*?)  +(\d[\d,]*)(.*)$", read("administrator/limits"), re.M)
     told = {row[0]: int(row[1].replace(",", "")) for row in rows}
-    assert told["records in one ``push``"] == api_methods.MAX_RECORDS
-    assert told["ids in one ``status``, ``retry``"] == api_methods.MAX_RECORDS
-    assert told["ids in one ``lookup``"] == api_methods.MAX_LOOKUPS
-    assert told["changes in a page"] == api_methods.MAX_PAGE
-    assert told["body of a request"] == api_methods.MAX_BODY / 2**20
+    assert told["records in one ``push``"] == limits.MAX_RECORDS
+    assert told["ids in one ``status``, ``retry``"] == limits.MAX_RECORDS
+    assert told["ids in one ``lookup``"] == limits.MAX_LOOKUPS
+    assert told["changes in a page"] == limits.MAX_PAGE
+    assert told["body of a request"] == limits.MAX_BODY / 2**20
 
 
 def test_the_contract_is_that_of_the_reference_app():

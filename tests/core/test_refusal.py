@@ -16,12 +16,12 @@ from odoo.addons.pharmacy_sync.core.exchange.bisect import (
 )
 from odoo.addons.pharmacy_sync.core.refusal import (
     ABOUT_US,
-    Key,
     doubts_app,
     doubts_key,
     is_about_key,
     key_after,
 )
+from odoo.addons.pharmacy_sync.core.taxonomy import Key
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 407, 440, 451, 511])

@@ -24,8 +24,8 @@ from odoo.addons.pharmacy_sync.core.backend.token import (
 from odoo.addons.pharmacy_sync.core.call.deadline import Deadline
 from odoo.addons.pharmacy_sync.core.error.classification import classify
 from odoo.addons.pharmacy_sync.core.exceptions import HttpError, InternalAddressError
-from odoo.addons.pharmacy_sync.core.refusal import Key, key_after
-from odoo.addons.pharmacy_sync.core.taxonomy import Delivery, ErrorType
+from odoo.addons.pharmacy_sync.core.refusal import key_after
+from odoo.addons.pharmacy_sync.core.taxonomy import Delivery, ErrorType, Key
 
 NOW = 1_800_000_000.0
 JSON = st.recursive(

@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 from odoo.addons.pharmacy_sync.core.exceptions import HttpError
-from odoo.addons.pharmacy_sync.core.refusal import Key
+from odoo.addons.pharmacy_sync.core.taxonomy import Key
 
 from .declines import everything
 
