@@ -160,7 +160,7 @@ def reconcile(env, stream, full):
     )
     from odoo.addons.pharmacy_sync.models.base.own_transaction import apart
 
-    apart(work._halt, "done")
+    apart(work._end_work, "done")
     env.cr.rollback()
     return seconds, int(received), calls, found
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from ..core.conflict.merge import KEYED
 from ..core.exceptions import HttpError
-from ..core.exchange.line_keys import line_moves
+from ..core.keys.line_keys import line_moves
 from .exchange import segment
 
 (LINES,) = KEYED

@@ -190,11 +190,11 @@ class _Keeper:
                 return
             self._timer.cancel()
         self._due = due
-        self._timer = threading.Timer(seconds, self._look)
+        self._timer = threading.Timer(seconds, self._close_unused)
         self._timer.daemon = True
         self._timer.start()
 
-    def _look(self):
+    def _close_unused(self):
         with self._lock:
             waits = [w for pool in self._pools for w in pool.close_unused()]
             self._timer = None

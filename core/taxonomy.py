@@ -75,6 +75,8 @@ class ErrorType(TextEnum):
     DATA_VALIDATION_FAILED = "data_validation_failed"
     BUSINESS_RULE_VIOLATION = "business_rule_violation"
     INSUFFICIENT_STOCK = "insufficient_stock"
+    # These name orders and suppliers since apps and their programs know them by these
+    # names; rules treat them like any other type.
     DUPLICATE_ORDER = "duplicate_order"
     INVALID_SUPPLIER = "invalid_supplier"
     ORDER_ALREADY_PROCESSED = "order_already_processed"

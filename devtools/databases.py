@@ -113,7 +113,7 @@ def _demo_key():
 def run_clone(word="0", source=None):
     """A clone of the template: its name. It and its relatives go afterwards.
 
-    ``word`` tells the clones of one process apart; ``source`` is the template if the
+    ``word`` distinguishes the clones of one process; ``source`` is the template if the
     caller knows it.
 
     Relatives are databases whose names start with that of the clone.

@@ -170,7 +170,7 @@ class _Trial:
             return
         items = list(self.items.values())
         for item, following in zip(items, [*items[1:], None], strict=True):
-            self.seen[item.nodeid] = _look(item, following)
+            self.seen[item.nodeid] = _watch_test(item, following)
         stored = {test: asdict(seen) for test, seen in self.seen.items()}
         memory.write_text(json.dumps(stored))
 
@@ -217,7 +217,7 @@ class _Trial:
             _switch.on = None
 
 
-def _look(item, following):
+def _watch_test(item, following):
     seen = _Seen()
     phases = _Phases(seen)
     _switch.reached = set()

@@ -7,7 +7,7 @@ from ..core.exceptions import (
     DependencyMissingError,
     InvalidDataError,
 )
-from ..core.exchange.codes import Codes
+from ..core.keys.codes import Codes
 from .neutral import SOURCE_LANG
 
 UNMAPPED = "odoo:"
@@ -49,7 +49,7 @@ class Directory:
 
     def coded(self, model, by):
         """All records of ``model`` by the code in field ``by``, archived ones too: a
-        :class:`..core.exchange.codes.Codes`."""
+        :class:`..core.keys.codes.Codes`."""
         if (model, by) not in self._coded:
             Model = self._env[model].with_context(active_test=False, lang=SOURCE_LANG)
             found = Model.search_fetch([], [by], order="id")

@@ -5,7 +5,7 @@ from odoo import api, models, tools
 from ..core.check.text_checks import check_id, check_list
 from ..core.conflict.merge import lines_by_key
 from ..core.exceptions import DependencyMissingError, InvalidDataError
-from ..core.exchange.line_keys import keys_of, pair_lines
+from ..core.keys.line_keys import keys_of, pair_lines
 from .converters import is_empty, placed
 from .directory import together
 from .links import Reference

@@ -45,7 +45,7 @@ class SettingsData(Closed):
     auth: Method | None = None
     # Seconds that new tokens are good for, and what the answer says (-1: nothing).
     token_seconds: float | None = None
-    told_seconds: float | None = None
+    stated_seconds: float | None = None
     forget_tokens: StrictBool = False
     stock: dict[str, PositiveAmount | None] = Field(default_factory=dict)
 
@@ -126,9 +126,11 @@ def _ask_who(callers, data):
     if data.auth is not None:
         callers.method = data.auth
     if data.token_seconds is not None:
-        callers.token_seconds = callers.told_seconds = data.token_seconds
-    if data.told_seconds is not None:
-        callers.told_seconds = None if data.told_seconds < 0 else data.told_seconds
+        callers.token_seconds = callers.stated_seconds = data.token_seconds
+    if data.stated_seconds is not None:
+        callers.stated_seconds = (
+            None if data.stated_seconds < 0 else data.stated_seconds
+        )
     if data.forget_tokens:
         callers.forget_tokens()
 

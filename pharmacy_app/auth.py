@@ -32,13 +32,13 @@ class Callers:
     ``odoo``.
 
     :ivar token_seconds: how long a token is good for
-    :ivar told_seconds: what the answer says of it; None: nothing
+    :ivar stated_seconds: what the answer says of it; None: nothing
     """
 
     def __init__(self, api_key, method=Method.BEARER):
         self.key = api_key
         self.method = method
-        self.token_seconds = self.told_seconds = 3600.0
+        self.token_seconds = self.stated_seconds = 3600.0
         self._tokens = {}
 
     def forget_tokens(self):
@@ -77,8 +77,8 @@ class Callers:
         token = secrets.token_urlsafe(24)
         self._tokens[token] = time.monotonic() + self.token_seconds
         body = {"access_token": token, "token_type": "Bearer"}
-        if self.told_seconds is not None:
-            body["expires_in"] = self.told_seconds
+        if self.stated_seconds is not None:
+            body["expires_in"] = self.stated_seconds
         return 200, body
 
 

@@ -22,7 +22,7 @@ from ..core.taxonomy import Category, ErrorType, Severity
 
 C, S, T = Category, Severity, ErrorType
 
-# What is to be recorded of each type: category, severity, retryable.
+# What each type must be recorded with: category, severity, retryable.
 EXPECTED = {
     T.NETWORK_TIMEOUT: (C.TRANSIENT, S.MEDIUM, True),
     T.CONNECTION_REFUSED: (C.TRANSIENT, S.MEDIUM, True),

@@ -20,8 +20,8 @@ class FidelityCase(SyncCase):
     def api_push(self, entity, record, *names):
         """The app calls with a record, or with these fields of it only."""
         names = {"id", "version", *(names or record)}
-        told = {name: record[name] for name in record if name in names}
-        answer = self.env["sync.api"].with_user(self.api_user).push(entity, [told])
+        reported = {name: record[name] for name in record if name in names}
+        answer = self.env["sync.api"].with_user(self.api_user).push(entity, [reported])
         self.env.invalidate_all()
         (result,) = answer["results"]
         self.assertTrue(result["success"], result)

@@ -13,7 +13,7 @@ from .core.receiver_schemas import PAGERDUTY, SLACK
 
 
 class Receiver:
-    """Answers as it is told to, and keeps what came: ``got``, a list of
+    """Answers as it is set to, and keeps what came: ``got``, a list of
     ``(path, headers, body)``."""
 
     def __init__(self, port):

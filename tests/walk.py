@@ -82,14 +82,14 @@ class WalkCase(WallsCase):
         """Call a method as one would over RPC, and undo what it does.
 
         :param ids: None for a method of the model
-        :param rows: function that tells of the rows that must not change
+        :param rows: function that reports the rows that must not change
         :return: ``(answer, rows)``; of an exception the exception
         """
         self.env.invalidate_all()
         env = self.env(user=self.people[role], su=False)
         args = [] if ids is None else [ids]
         if method == "create":
-            # What RPC tells a creator by the first of them.
+            # What RPC says a creator by the first of them.
             args = [arguments.pop("vals_list")]
         keywords = {**arguments, "context": context or {}}
         with contextlib.suppress(_UndoError), self.env.cr.savepoint():

@@ -16,7 +16,7 @@ ADDON = "odoo.addons.pharmacy_sync."
 MARK = "walled"
 # Models whose records belong to no company.
 SHARED = {"sync.retry.policy", "sync.recovery.run", "sync.log.level"}
-# Of models that ask for more than required fields.
+# Values for models that ask for more than required fields.
 SPECIAL = {
     "sync.error.rule": {"http_status": 422},
     "sync.maintenance": {"end": "2100-01-01 00:00:00"},
@@ -167,7 +167,7 @@ class WallsCase(SyncCase):
                     with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
                         if not self.make(name):
                             failures[name] = "what it refers to"
-                except Exception as exc:  # noqa: BLE001 - tried again, or told
+                except Exception as exc:  # noqa: BLE001 - tried again, or reported
                     failures[name] = exc
             self.assertLess(len(failures), len(left), f"A has none of: {failures}")
             left = list(failures)

@@ -69,7 +69,7 @@ ABILITIES = (
 )
 CAPABILITIES = (
     abilities.capabilities,
-    "It tells what it can do",
+    "It says what it can do",
     "Without it abilities are found by trying.",
 )
 

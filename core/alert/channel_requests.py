@@ -39,6 +39,8 @@ EVENT_ACTIONS = {
 }
 # Characters that PagerDuty takes of a summary and of a deduplication key.
 LONGEST_SUMMARY, LONGEST_KEY = 1024, 255
+# Characters of a text message (SMS).
+LONGEST_TEXT_MESSAGE = 300
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -46,6 +48,14 @@ def as_json(url: str, value: Any, headers: Mapping[str, str] | None = None) -> R
     """A POST of JSON."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     return Request(url, {**JSON, **(headers or {})}, body)
+
+
+# -- Text messages --------------------------------------------------------------------
+
+
+def text_message(notice: Notice) -> str:
+    """What is wrong and where to look, as far as a text message (SMS) holds it."""
+    return f"{notice.subject} {notice.link}"[:LONGEST_TEXT_MESSAGE]
 
 
 # -- Slack ----------------------------------------------------------------------------

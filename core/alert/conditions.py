@@ -154,7 +154,7 @@ KINDS: Mapping[Condition, Kind] = {
         inhibited=True,
     ),
     _C.HANDLING_FAILED: Kind(
-        _lt("Failures could not be recorded or told: %(subject)s"),
+        _lt("Failures could not be recorded or reported: %(subject)s"),
         _lt("Look at the server log at that time: it has what is missing here."),
         _lt("The errors are resolved."),
     ),

@@ -2,6 +2,8 @@
 
 import math
 
+# Requests a minute of one backend, unless it says otherwise.
+DEFAULT_LIMIT = 1200
 WINDOW = 60  # seconds
 
 

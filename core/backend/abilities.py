@@ -12,9 +12,9 @@ from ..taxonomy import TextEnum
 
 class Ability(TextEnum):
     """BATCH: it takes many records in one call. IF_MATCH: it refuses a change of a
-    version that the record has no more. CHANGE_FEED: it tells what has changed since a
+    version that the record has no more. CHANGE_FEED: it lists what has changed since a
     cursor. UPDATED_SINCE: it lists what has changed since a time. LIST: it lists all;
-    ``GET /capabilities`` does not tell it, as the contract has every app do so."""
+    ``GET /capabilities`` does not name it, as the contract has every app do so."""
 
     BATCH = "batch"
     IF_MATCH = "if_match"
@@ -32,8 +32,11 @@ def has(found: Mapping[str, bool] | None, ability: Ability) -> bool:
     return bool((found or {}).get(ability, True))
 
 
-def told(names: list[Any]) -> dict[str, bool]:
-    """What an app says of itself, as it is kept."""
+def declared(names: list[Any]) -> dict[str, bool]:
+    """The abilities an app declares, as they are kept.
+
+    :param names: what ``GET /capabilities`` answers
+    """
     return {str(a): a in names for a in Ability if a is not Ability.LIST}
 
 

@@ -15,7 +15,7 @@ _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
 def parse_path(text: str) -> Path:
-    """``"supplier.id"`` as a path.
+    """``"vendor.id"`` as a path.
 
     :raises InvalidDataError: one of its keys is empty
     """

@@ -34,7 +34,7 @@ def named(message: str, field: str | None = None) -> Named | None:
     ``notes must be a string``.
 
     :param field: its path, where it is known; without it a field outside of lines
-        cannot be told from the first word of a sentence, unless a colon follows
+        is like the first word of any sentence, unless a colon follows
     :return: None if it begins with no field
     """
     if field and message.startswith(field):

@@ -98,7 +98,7 @@ def plan(
     :param unmapped: says what a record refers to that the pharmacy does not have
     :param essential: fields that an update is reduced to while the app is busy
     :param read_at: version at which the whole record was read for this push: what it
-        did not tell then the pharmacy does not have
+        did not contain the pharmacy does not have
     :param emptied: what is sent first in the place of values of which the pharmacy has
         only one, and which another record is about to give up
     """

@@ -1,4 +1,4 @@
-"""Reading an app that tells of no change: its whole list, in rounds.
+"""Reading an app that reports no changes: its whole list, in rounds.
 
 A round reads all pages of the list. Then each known record that was in none of them is
 asked for by its id: it may be hidden by a filter of the app's, or a page may have

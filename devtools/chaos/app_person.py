@@ -13,7 +13,7 @@ NAMES = {ORDER: "reference", SUPPLIER: "name", PRODUCT: "code"}
 ENTITIES = {ORDER: "purchase_order", SUPPLIER: "supplier", PRODUCT: "product"}
 # How often a request is sent again, with the same key, until it is answered.
 TIMES = 4
-TOLD = 0.3  # of what is made
+PUSHED = 0.3  # of what is made
 
 
 def again(ask):
@@ -87,10 +87,10 @@ class AppPerson(Person):
 
     def _made(self, record, data):
         self._ids[record] = data.get("id")
-        if data.get("id") and self.rng.random() < TOLD:
-            self._tell(record, data)
+        if data.get("id") and self.rng.random() < PUSHED:
+            self._push_to_odoo(record, data)
 
-    def _tell(self, record, data):
+    def _push_to_odoo(self, record, data):
         """Bring it to Odoo rather than wait until Odoo reads it."""
         body = {
             "entity": ENTITIES[record[0]],

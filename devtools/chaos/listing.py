@@ -59,7 +59,7 @@ def of_odoo(rpc, prefix):
             context={"active_test": False},
         )
         if not answer.good:
-            raise ListingError(f"Odoo does not tell its {model}: {answer.status}")
+            raise ListingError(f"Odoo does not list its {model}: {answer.status}")
         return answer.data
 
     found = {}
@@ -141,7 +141,7 @@ class AtApp:
                 arguments = {"entity": entity, "limit": PAGE, "cursor": cursor}
                 answer = call_api("conflicts", arguments)
                 if not answer.good:
-                    raise ListingError(f"Odoo does not tell conflicts: {answer.status}")
+                    raise ListingError(f"Odoo does not list conflicts: {answer.status}")
                 cursor, more = answer.data["cursor"], answer.data["more"]
                 for conflict in answer.data["conflicts"]:
                     row = rows.get(conflict["external_id"])
@@ -178,7 +178,7 @@ def _feed(ask):
     while more:
         answer = ask("GET", f"changes?limit={PAGE}&cursor={cursor}")
         if not answer.good:
-            raise ListingError(f"the app does not tell its changes: {answer.status}")
+            raise ListingError(f"the app does not list its changes: {answer.status}")
         cursor, more = answer.data["next_cursor"], answer.data["has_more"]
         yield from answer.data["changes"]
 

@@ -22,9 +22,9 @@ RULES = (
 def migrate(cr, version):
     cr.execute(
         """UPDATE sync_alert
-              SET sent_at = told_at, sent_severity = told_severity,
-                  sent_times = told_times
-            WHERE told_at IS NOT NULL AND sent_at IS NULL"""
+              SET sent_at = notified_at, sent_severity = notified_severity,
+                  sent_times = notified_times
+            WHERE notified_at IS NOT NULL AND sent_at IS NULL"""
     )
     env = api.Environment(cr, SUPERUSER_ID, {})
     backends = env["sync.backend"].with_context(active_test=False).search([])

@@ -142,12 +142,12 @@ class SyncAlert(models.Model):
                 self.correlation_id,
                 self.title,
             )
-        self._spread("opened")
+        self._notify_channels("opened")
 
     def _notify_summary(self):
         """Notify in one message of a rule's alerts that were held back."""
         for __, alerts in self.grouped("backend_id").items():
-            alerts._spread("opened")
+            alerts._notify_channels("opened")
 
     def _notify_acknowledged(self):
         """Notify those who are still called, that somebody looks after these."""
@@ -155,7 +155,9 @@ class SyncAlert(models.Model):
         for alert in self if on else ():
             heard = alert.delivery_ids.filtered(lambda d: d.state != "cancelled")
             for channel in heard.channel_id.filtered(lambda c: c.kind == "pagerduty"):
-                self.env["sync.delivery"]._tell(channel, alert, "acknowledged")
+                self.env["sync.delivery"]._enqueue_alerts(
+                    channel, alert, "acknowledged"
+                )
 
     def _notify_end(self):
         """Notify that alerts are over, where their start was notified."""
@@ -168,9 +170,9 @@ class SyncAlert(models.Model):
                 lambda d: d.kind == "opened" and d.state != "cancelled"
             )
             for channel in heard.channel_id.filtered("active") if on else ():
-                alert._tell(channel, "resolved")
+                alert._notify_channel(channel, "resolved")
 
-    def _spread(self, kind):
+    def _notify_channels(self, kind):
         """Have each channel send those of these that it takes."""
         taking = {}
         for alert in self:
@@ -179,7 +181,7 @@ class SyncAlert(models.Model):
         failures = []
         for channel, alerts in taking.items():
             with alone(self.env) as failure:
-                alerts._tell(channel, kind)
+                alerts._notify_channel(channel, kind)
             if failure:
                 _logger.critical(
                     "channel %s failed", channel.name, exc_info=failure.error
@@ -190,9 +192,9 @@ class SyncAlert(models.Model):
         logged = self - self.browse().union(*taking.values())
         logged.held = "logged"
 
-    def _tell(self, channel, kind):
+    def _notify_channel(self, channel, kind):
         if channel.kind != "in_app":
-            self.env["sync.delivery"].sudo()._tell(channel, self, kind)
+            self.env["sync.delivery"].sudo()._enqueue_alerts(channel, self, kind)
             return
         self._show(channel, kind)
         self.env["sync.delivery"].sudo()._show_in_app(channel, self, kind)
@@ -254,16 +256,16 @@ class SyncAlert(models.Model):
         for alert in self:
             alert.write(
                 {
-                    "told_at": now,
-                    "told_severity": alert.severity,
-                    "told_times": alert.told_times + 1,
+                    "notified_at": now,
+                    "notified_severity": alert.severity,
+                    "notified_times": alert.notified_times + 1,
                     "held": False,
                 }
             )
 
     def _note_failure(self):
         """It has not arrived there; nowhere, if nothing else has, or may."""
-        for alert in self.filtered(lambda a: not a.told_at):
+        for alert in self.filtered(lambda a: not a.notified_at):
             if all(d.state in ("failed", "cancelled") for d in alert.delivery_ids):
                 alert.held = "failed"
 

@@ -104,11 +104,11 @@ class SyncAlert(models.Model):
     )
     sent_severity = fields.Selection(selection(Severity), readonly=True)
     sent_times = fields.Integer(readonly=True)
-    told_at = fields.Datetime(
+    notified_at = fields.Datetime(
         "Notified", readonly=True, help="When it last arrived by one of the channels."
     )
-    told_severity = fields.Selection(selection(Severity), readonly=True)
-    told_times = fields.Integer(readonly=True)
+    notified_severity = fields.Selection(selection(Severity), readonly=True)
+    notified_times = fields.Integer(readonly=True)
     in_summary = fields.Boolean("Notified in a Summary", readonly=True)
     held = fields.Selection(
         [

@@ -86,7 +86,7 @@ class SyncRecoveryRun(models.Model):
         started = time.monotonic()
         run = self.browse(apart(self._begin))
         for name, step in self._recovery_steps():
-            run._take(name, step)
+            run._take_step(name, step)
         apart(run._end, time.monotonic() - started)
         self.env.invalidate_all(flush=False)
         return run
@@ -99,7 +99,7 @@ class SyncRecoveryRun(models.Model):
         ).state = "died"
         return self.create({}).id
 
-    def _take(self, name, step):
+    def _take_step(self, name, step):
         """Take one step, and keep what it says of itself."""
         started, results = time.monotonic(), [Found()]
         text = "A step of the recovery failed: %s"

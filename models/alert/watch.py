@@ -108,7 +108,10 @@ class SyncAlert(models.Model):
         # What an app that is down brings about waits behind its breaker's alert: that
         # one is looked at last, or the others would be notified first.
         ordered = sorted(conditions, key=lambda c: c is Condition.BREAKER_OPENED)
-        looks = [partial(self._look, condition, backend_ids) for condition in ordered]
+        looks = [
+            partial(self._check_condition, condition, backend_ids)
+            for condition in ordered
+        ]
         for look in (*looks, self._notify_due):
             with alone(self.env) as failure:
                 look()
@@ -121,7 +124,7 @@ class SyncAlert(models.Model):
                 )
 
     @api.model
-    def _look(self, condition, backend_ids):
+    def _check_condition(self, condition, backend_ids):
         """Raise, count and resolve the alerts of one condition.
 
         :param backend_ids: of which backends, None being none; None: all

@@ -105,7 +105,7 @@ class SyncBackend(models.Model):
                 ids=self.ids,
             )
         )
-        return {row["id"]: _look(row) for row in rows}
+        return {row["id"]: _look_of(row) for row in rows}
 
     def _sentence(self, look):
         """What is said of this pharmacy, in the reader's language and time zone."""
@@ -283,7 +283,7 @@ class SyncStream(models.Model):
         return "behind" if age > LATE else "working"
 
 
-def _look(row):
+def _look_of(row):
     facts = Facts(
         **{name: row[name] for name in COUNTED},
         waiting=row["queued"] + row["unseen"],

@@ -121,8 +121,8 @@ class SyncMetric(models.Model):
     )
     seconds = fields.Float(
         readonly=True,
-        help="Of calls: how long they took together. Of operations: the time from the "
-        "change to its end, together.",
+        help="Calls: how long they took together. Operations: the time from the change "
+        "to its end, together.",
     )
     last_at = fields.Datetime("Last Seen", readonly=True)
 

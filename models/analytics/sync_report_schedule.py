@@ -91,7 +91,7 @@ class SyncReportSchedule(models.Model):
         for schedule in self:
             if not schedule._send(*schedule._last_whole()):
                 raise UserError(
-                    self.env._("There is no backend to tell of, or nobody to tell.")
+                    self.env._("There is no backend to report on, or no recipient.")
                 )
         return {
             "type": "ir.actions.client",

@@ -3,12 +3,9 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.api.rate_limit import WINDOW, seconds_to_wait
+from ...core.api.rate_limit import DEFAULT_LIMIT, WINDOW, seconds_to_wait
 from ...core.exceptions import NotNowError
 from ...core.taxonomy import ErrorType
-
-# Requests a minute of one backend, unless it says otherwise.
-DEFAULT = 1200
 
 
 class SyncRate(models.Model):
@@ -105,7 +102,7 @@ class SyncBackend(models.Model):
 
     rate_limit = fields.Integer(
         "Requests a Minute",
-        default=DEFAULT,
+        default=DEFAULT_LIMIT,
         required=True,
         help="How many calls of the pharmacy app are let in within a minute, and as "
         "many webhooks. More are answered with 429 and when to come back.",

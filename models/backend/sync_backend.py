@@ -35,7 +35,7 @@ class SyncBackend(models.Model):
         required=True,
         default=lambda self: self._company_lang(self.env.company),
         tracking=True,
-        help="What Odoo can tell in several languages, such as the name of a product, "
+        help="What Odoo has in several languages, such as the name of a product, "
         "travels in this one: that text is sent, and an arriving one is written in it. "
         "Translations into other languages stay in Odoo as they are; a change of one "
         "sends nothing. Once records are linked it can be changed only if none of "
@@ -105,11 +105,11 @@ class SyncBackend(models.Model):
         help="How often the pharmacy app was set back to an earlier state: versions of "
         "an earlier epoch mean nothing.",
     )
-    told_until = fields.Char(
+    read_until = fields.Char(
         readonly=True,
         copy=False,
-        help="Time of the latest change that the app had told before it was set back, "
-        "by its own clock.",
+        help="Time of the latest change that was read before the app was set back, by "
+        "the app's clock.",
     )
     set_back_at = fields.Datetime(
         "Set Back",

@@ -86,7 +86,7 @@ class SyncMapping(models.Model):
     unanswered = Value(
         readonly=True,
         help="What was sent on top of the version and never answered: the base would "
-        "be so. The next state that the app tells shows which of it arrived.",
+        "be so. The next state that the app sends shows which of it arrived.",
     )
     in_part = fields.Boolean(
         "Received in Part",

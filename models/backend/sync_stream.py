@@ -12,7 +12,7 @@ class SyncStream(models.Model):
     _description = "Synchronised Stream"
     _order = "backend_id, rank, id"
     _rec_name = "entity"
-    _not_ormcached = frozenset({"cursor", "read_at", "pulled_at", "told_at"})
+    _not_ormcached = frozenset({"cursor", "read_at", "pulled_at", "read_until"})
     _bounds = {
         "batch_size": (1, 500),
         "batch_pause": (0, 3600),
@@ -81,7 +81,7 @@ class SyncStream(models.Model):
         "there were any or not.",
     )
     pulled_at = fields.Datetime("Last Change Received", readonly=True, copy=False)
-    told_at = fields.Char(
+    read_until = fields.Char(
         readonly=True,
         copy=False,
         help="Time of the latest change that was read, by the app's clock.",

@@ -39,7 +39,7 @@ class ResConfigSettings(models.TransientModel):
     )
     pharmacy_sync_alert_rate_limit = fields.Float(
         "Alert Interval",
-        help="Seconds in which a rule tells a limited number of times.",
+        help="Seconds in which a rule notifies a limited number of times.",
     )
     pharmacy_sync_retry = fields.Boolean(
         "Retry", help="Off: what fails once waits for a person."

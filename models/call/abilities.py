@@ -14,7 +14,7 @@ from ...client.abilities import (
     write_one,
 )
 from ...client.listing import changes_since, lists_by_time, whole_list
-from ...core.backend.abilities import Ability, has, leaps, reads_whole, told
+from ...core.backend.abilities import Ability, declared, has, leaps, reads_whole
 from ...core.exchange.listing import is_since
 from ...core.exchange.rounds import is_round
 
@@ -328,7 +328,7 @@ class SyncBackend(models.Model):
     _inherit = "sync.backend"
 
     def _find_abilities(self, client):
-        """Ask the app what it can do; where it does not tell, try. What cannot be found
+        """Ask the app what it can do; where it does not say, try. What cannot be found
         stays as it was."""
         correlation_id = uuid.uuid4().hex
         streams = self.sudo().with_context(active_test=False).stream_ids
@@ -338,11 +338,11 @@ class SyncBackend(models.Model):
                 if names is None:
                     found = stream._try_abilities(client, correlation_id)
                 else:
-                    found = told(names)
+                    found = declared(names)
                 if found.items() - (stream.abilities_found or {}).items():
                     stream.abilities_found = {**(stream.abilities_found or {}), **found}
         except FAILURES:
-            # The test says of reading that it works; of this the next one tells.
+            # The connection test reports that; the next test asks for abilities again.
             return
 
     def _connection_changed(self):

@@ -209,7 +209,7 @@ class SyncBreaker(models.Model):
     def _is_quiet(self, permit, outcome):
         """Whether the outcome of no probe changes nothing, going by what this process
         read."""
-        __, config, stats = self._look()
+        __, config, stats = self._known_state()
         return permit.lease is None and not core.is_decisive(outcome, stats, config)
 
     def _settle(self, permit, outcome):
@@ -264,9 +264,9 @@ class SyncBreaker(models.Model):
 
     def _believed(self):
         """State and configuration, at most a second old."""
-        return self._look()[:2]
+        return self._known_state()[:2]
 
-    def _look(self):
+    def _known_state(self):
         """State, configuration and window, at most a second old."""
         self.ensure_one()
         key = (self.env.cr.dbname, self.id)

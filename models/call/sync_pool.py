@@ -132,10 +132,10 @@ class SyncPool(models.Model):
         :raises ApiTimeoutError: none became free in time
         """
         self.ensure_one()
-        held = [self._take(cr, SLOTS, self.concurrency)]
+        held = [self._take_lock(cr, SLOTS, self.concurrency)]
         try:
             if not held[0]:
-                held.append(wait and self._take(cr, PLACES, self.max_waiting))
+                held.append(wait and self._take_lock(cr, PLACES, self.max_waiting))
                 if not held[1]:
                     raise ResourcePoolFullError(
                         f"All {self.concurrency} slots of {self.name} are taken.",
@@ -153,13 +153,13 @@ class SyncPool(models.Model):
         deadline = Deadline.after(self.timeout)
         while not deadline.expired:
             time.sleep(POLL)
-            if taken := self._take(cr, SLOTS, self.concurrency):
+            if taken := self._take_lock(cr, SLOTS, self.concurrency):
                 return taken
         raise ApiTimeoutError(
             f"No slot of {self.name} became free in {self.timeout:g} seconds."
         )
 
-    def _take(self, cr, offset, count):
+    def _take_lock(self, cr, offset, count):
         """Try for one of ``count`` locks; the two keys of the one taken, or None."""
         cr.execute(
             """SELECT %s, number FROM generate_series(%s, %s) AS number

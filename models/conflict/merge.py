@@ -94,7 +94,7 @@ class SyncMapping(models.Model):
         """
         if not self.guarded and self.epoch == self.backend_id.epoch:
             return None
-        touched = facts.is_touched(self.backend_id.told_until)
+        touched = facts.is_touched(self.backend_id.read_until)
         return self._state().restored(touched)
 
     def _take_over(self, odoo, pharmacy, undecided=(), correlation_id=None):

@@ -87,7 +87,7 @@ class SyncRedrive(models.Model):
             # Another one takes the place of one that died of something else.
             self.stage_left += len(queued.filtered(lambda ln: ln.state == "aside"))
         if reason := self._why_stop():
-            self._halt("stopped", reason)
+            self._end_work("stopped", reason)
             return True
         queued = queued.filtered(lambda line: line.state == "queued")
         if not queued and not self.stage_left and STAGES[self.phase]:

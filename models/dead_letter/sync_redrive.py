@@ -264,8 +264,8 @@ class SyncRedrive(models.Model):
         self.check_access("read")
         self.env["sync.operation"]._check_operator()
 
-    def _halt(self, state, reason=False):
-        result = super()._halt(state, reason)
+    def _end_work(self, state, reason=False):
+        result = super()._end_work(state, reason)
         if self.env.uid == SUPERUSER_ID:
             # It ended by itself: notify the user, who may be on another page. What was
             # said of it before is no longer so, and is replaced.

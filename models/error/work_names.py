@@ -7,7 +7,7 @@ WORK_NAMES = {
     "compare": _lt("Comparison"),
     "connect": _lt("Connection"),
     "delivery job": _lt("Job that delivers messages"),
-    "error handling": _lt("Recording or telling of a failure"),
+    "error handling": _lt("Recording or reporting a failure"),
     "fallback": _lt("Look-up, and what serves in its place"),
     "lookup": _lt("Look-up"),
     "webhook": _lt("Webhook"),

@@ -101,18 +101,18 @@ class SyncTouched(models.AbstractModel):
     @api.model
     def _cron_look(self):
         """Scheduled: have what was changed past the ORM be on its way."""
-        look = neutral(self)._look
+        piece = neutral(self)._take_up_piece
         with self.env["sync.error"]._watch_over("scheduled look"):
-            while apart(look):
+            while apart(piece):
                 pass
 
     @api.model
-    def _look(self):
+    def _take_up_piece(self):
         """Take up a piece of what was touched.
 
         :return: whether more may be left
         """
-        rows = self._take()
+        rows = self._take_rows()
         touched, flooded = {}, set()
         for model, res_id, xid in rows:
             if model in self.env:
@@ -124,7 +124,7 @@ class SyncTouched(models.AbstractModel):
         return len(rows) == PIECE
 
     @api.model
-    def _take(self):
+    def _take_rows(self):
         return self.env.execute_query(
             SQL(
                 """DELETE FROM sync_touched WHERE id IN (

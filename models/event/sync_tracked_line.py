@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ...core.exchange.line_keys import new_key
+from ...core.keys.line_keys import new_key
 
 
 class SyncTrackedLine(models.AbstractModel):

@@ -8,8 +8,8 @@ from ...core.conflict.policy import Decision
 from ...core.conflict.rules import Rule, RuleKind
 from ...core.exceptions import AwaitedValueError, HeldValueError
 from ...core.exchange.arriving import as_known, confirmed, gone, merged
-from ...core.exchange.codes_handed_on import to_vacate
 from ...core.exchange.declined import not_taken, value_at
+from ...core.keys.codes_handed_on import to_vacate
 from ..base.alone import alone
 from ..conflict.merge import by_odoo
 from ..conflict.record_facts import Peers, RecordFacts

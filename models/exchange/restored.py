@@ -56,7 +56,9 @@ class SyncBackend(models.Model):
                 "epoch": self.epoch + 1,
                 "set_back_at": fields.Datetime.now(),
                 "set_back_reason": reason,
-                "told_until": max(filter(None, streams.mapped("told_at")), default=""),
+                "read_until": max(
+                    filter(None, streams.mapped("read_until")), default=""
+                ),
             }
         )
         streams.write({"cursor": False})
@@ -193,7 +195,7 @@ def how_far(stream, cursor, records):
     as that is not ahead: what has a later one was changed since.
     """
     now = fields.Datetime.now()
-    values, times = {"cursor": cursor}, [stream.told_at or ""]
+    values, times = {"cursor": cursor}, [stream.read_until or ""]
     if records:
         values["pulled_at"] = now
     for record in records:
@@ -201,4 +203,4 @@ def how_far(stream, cursor, records):
             times.append(canonical_datetime(record["updated_at"]))
         except (InvalidDataError, KeyError, TypeError):
             continue
-    return {**values, "told_at": min(max(times), canonical_datetime(now))}
+    return {**values, "read_until": min(max(times), canonical_datetime(now))}

@@ -84,12 +84,12 @@ class SyncProgress(models.AbstractModel):
 
     def action_stop(self):
         """Stop after the step that is under way."""
-        self.filtered(lambda work: work.state == "running")._halt(
+        self.filtered(lambda work: work.state == "running")._end_work(
             "stopped", said.say(said.STOPPED, self.env.user.name)
         )
         return True
 
-    def _halt(self, state, reason=False):
+    def _end_work(self, state, reason=False):
         """End the work in ``state``; a job that is under way notices."""
         return self.write(
             {"state": state, "reason": reason, "ended_at": fields.Datetime.now()}
@@ -167,11 +167,11 @@ class SyncProgress(models.AbstractModel):
 
     def _finish(self):
         if self.state == "running":
-            self._halt("done")
+            self._end_work("done")
 
     def _fail_work(self, exception):
         classification = self._record_failure(exception)
-        self._halt("failed", self.env["sync.error"]._explain(classification))
+        self._end_work("failed", self.env["sync.error"]._explain(classification))
 
     def _record_failure(self, exception, record_name=None, **about):
         """Record a failure of the work, or at one record, which does not end it.

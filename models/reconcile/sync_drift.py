@@ -109,7 +109,7 @@ class SyncDrift(models.Model):
             ),
             ("missing_pharmacy", "pull"): self.env._(
                 "The record is archived or cancelled in Odoo, as if the pharmacy had "
-                "told that it was deleted."
+                "deleted it."
             ),
             ("missing_odoo", "push"): self.env._(
                 "The record is deleted at the pharmacy."

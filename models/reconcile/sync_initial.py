@@ -336,7 +336,7 @@ class SyncInitial(models.Model):
         if self.state != "running":
             return
         if self.phase == "reading":
-            self._halt("draft")
+            self._end_work("draft")
             self.phase = "ready"
             return
         for part in self.part_ids.filtered(lambda p: not p.stream_id.cursor):

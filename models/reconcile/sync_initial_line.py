@@ -56,7 +56,7 @@ class SyncInitialLine(models.Model):
     matched_by = fields.Char(readonly=True, help="What both have in common.")
     differs = fields.Char("Differs In", readonly=True)
     candidates = fields.Json(readonly=True, help="Records that may be meant.")
-    record = fields.Json(readonly=True, help="The record as the pharmacy tells it.")
+    record = fields.Json(readonly=True, help="The record as the pharmacy has it.")
     reason = Sentence(readonly=True, help="Why it is left, or what came of it.")
 
     _external_uniq = models.UniqueIndex(

@@ -18,7 +18,7 @@ def follow(pharmacy, cursor=None, **options):
     return changes, cursor
 
 
-def test_each_record_is_told_once_with_its_last_state(pharmacy):
+def test_each_record_is_reported_once_with_its_last_state(pharmacy):
     first = pharmacy.create("suppliers", name="A")
     second = pharmacy.create("suppliers", name="B")
     pharmacy.patch(f"suppliers/{first['id']}", 1, {"name": "A2"})

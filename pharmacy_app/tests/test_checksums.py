@@ -26,8 +26,8 @@ def test_the_formula_is_that_of_the_readme():
 
 def test_every_record_is_in_one_bucket(pharmacy):
     made = [pharmacy.create("suppliers", name=f"Number {n}") for n in range(40)]
-    told = sums(pharmacy)
-    assert sum(bucket["count"] for bucket in told) == 40
+    reported = sums(pharmacy)
+    assert sum(bucket["count"] for bucket in reported) == 40
     listed = items(pharmacy, list(range(16)))
     assert sorted(item["id"] for item in listed) == sorted(r["id"] for r in made)
 
@@ -74,10 +74,10 @@ def test_lines_count_whatever_their_order(pharmacy):
     pharmacy.patch(path, "*", {"lines": lines})
     assert sums(pharmacy, "purchase-orders") != before
     only_products = {"fields": "lines.key,lines.product_id"}
-    told = sums(pharmacy, "purchase-orders", **only_products)
+    reported = sums(pharmacy, "purchase-orders", **only_products)
     lines[0]["quantity"] = "3"
     pharmacy.patch(path, "*", {"lines": lines})
-    assert sums(pharmacy, "purchase-orders", **only_products) == told
+    assert sums(pharmacy, "purchase-orders", **only_products) == reported
 
 
 @pytest.mark.parametrize(

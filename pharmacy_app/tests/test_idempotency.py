@@ -66,7 +66,7 @@ def test_a_batch_repeats_what_a_single_request_did(pharmacy):
     assert result["data"] == first
 
 
-def test_the_application_can_be_told_to_ignore_keys(pharmacy):
+def test_the_application_can_be_set_to_ignore_keys(pharmacy):
     pharmacy.post("/admin/settings", {"ignore_idempotency_keys": True})
     ids = {
         pharmacy.post("suppliers", {"name": "A"}, headers=keyed("k1")).json()["id"]

@@ -7,7 +7,7 @@ def error_of(answer):
     return answer.json()["error"]
 
 
-def test_without_the_key_nothing_is_told(pharmacy):
+def test_without_the_key_nothing_is_reported(pharmacy):
     for key in ("Bearer wrong", ""):
         answer = pharmacy.get("suppliers", headers={"Authorization": key})
         assert answer.status_code == 401
@@ -222,7 +222,7 @@ def test_who_wrote_each_version_is_kept(pharmacy):
     assert (last["actor"], last["correlation_id"]) == ("Odoo (admin)", "c-9")
 
 
-def test_the_application_can_be_told_to_keep_its_own_values(pharmacy):
+def test_the_application_can_be_set_to_keep_its_own_values(pharmacy):
     made = pharmacy.post("suppliers", {"name": "A", "city": "Lugo"}).json()
     pharmacy.post("/admin/settings", {"keeps": ["city"]})
     item = {"method": "update", "id": made["id"], "if_match": made["version"]}

@@ -74,8 +74,8 @@ def receiver():
 
 
 @pytest.fixture
-def told(tmp_path, receiver):
-    """An application that tells the receiver."""
+def notifying(tmp_path, receiver):
+    """An application that notifies the receiver."""
     with running(
         tmp_path / "pharmacy.sqlite",
         webhook_url=receiver.url,
@@ -85,11 +85,11 @@ def told(tmp_path, receiver):
         yield client
 
 
-def test_a_change_is_told_and_signed(told, receiver):
+def test_a_change_is_reported_and_signed(notifying, receiver):
     headers = {"X-Correlation-ID": "c-1"}
-    supplier = told.post("suppliers", {"name": "A"}, headers=headers).json()
-    told.patch(f"suppliers/{supplier['id']}", 1, {"city": "B"})
-    told.delete(f"suppliers/{supplier['id']}", 2)
+    supplier = notifying.post("suppliers", {"name": "A"}, headers=headers).json()
+    notifying.patch(f"suppliers/{supplier['id']}", 1, {"city": "B"})
+    notifying.delete(f"suppliers/{supplier['id']}", 2)
     notices = receiver.wait(3)
     assert [notice["type"] for _, notice in notices] == [
         "suppliers.created",
@@ -107,49 +107,49 @@ def test_a_change_is_told_and_signed(told, receiver):
     assert len({headers["webhook-id"] for headers, _ in notices}) == 3
 
 
-def test_the_signature_covers_the_body(told, receiver):
-    told.create("suppliers", name="A")
+def test_the_signature_covers_the_body(notifying, receiver):
+    notifying.create("suppliers", name="A")
     (headers, notice), *_ = receiver.wait(1)
     altered = json.dumps(notice | {"type": "suppliers.deleted"})
     with pytest.raises(WebhookVerificationError):
         Webhook(SECRET).verify(altered, headers)
 
 
-def test_what_is_refused_is_not_told(told, receiver):
-    told.post("suppliers", {"name": ""})
+def test_what_is_refused_is_not_reported(notifying, receiver):
+    notifying.post("suppliers", {"name": ""})
     items = [{"method": "create", "data": {"name": name}} for name in ("", "B")]
-    told.post("suppliers/batch", {"items": items})
+    notifying.post("suppliers/batch", {"items": items})
     (_, notice), *rest = receiver.wait(1)
     assert (notice["type"], rest) == ("suppliers.created", [])
-    wait_for(lambda: told.get("webhooks").json()["items"][0]["pending"] == 0)
+    wait_for(lambda: notifying.get("webhooks").json()["items"][0]["pending"] == 0)
 
 
-def test_a_failed_notice_is_sent_again_with_its_id(told, receiver, monkeypatch):
+def test_a_failed_notice_is_sent_again_with_its_id(notifying, receiver, monkeypatch):
     monkeypatch.setattr(delivery, "RETRY_SECONDS", (0.05, 0.05))
     receiver.statuses = [500, 302]
-    told.create("suppliers", name="A")
+    notifying.create("suppliers", name="A")
     notices = receiver.wait(3)
     assert len({headers["webhook-id"] for headers, _ in notices}) == 1
 
 
-def test_a_notice_is_not_sent_again_to_a_copy(told, receiver, monkeypatch):
+def test_a_notice_is_not_sent_again_to_a_copy(notifying, receiver, monkeypatch):
     monkeypatch.setattr(delivery, "RETRY_SECONDS", (0.05, 0.05))
     receiver.statuses = [500, 409]
-    told.create("suppliers", name="A")
+    notifying.create("suppliers", name="A")
     receiver.wait(2)
-    wait_for(lambda: told.get("webhooks").json()["items"][0]["pending"] == 0)
-    told.create("suppliers", name="B")
+    wait_for(lambda: notifying.get("webhooks").json()["items"][0]["pending"] == 0)
+    notifying.create("suppliers", name="B")
     notices = receiver.wait(3)
     assert len({headers["webhook-id"] for headers, _ in notices}) == 2
 
 
-def test_a_notice_is_given_up_after_the_last_attempt(told, receiver, monkeypatch):
+def test_a_notice_is_given_up_after_the_last_attempt(notifying, receiver, monkeypatch):
     monkeypatch.setattr(delivery, "RETRY_SECONDS", (0.05,))
     receiver.statuses = [500, 500]
-    told.create("suppliers", name="A")
+    notifying.create("suppliers", name="A")
     receiver.wait(2)
-    wait_for(lambda: told.get("webhooks").json()["items"][0]["pending"] == 0)
-    told.create("suppliers", name="B")
+    wait_for(lambda: notifying.get("webhooks").json()["items"][0]["pending"] == 0)
+    notifying.create("suppliers", name="B")
     assert receiver.wait(3)[2][1]["data"]["version"] == 1
     assert len(receiver.received) == 3
 
@@ -168,18 +168,20 @@ def test_subscriptions_come_and_go(pharmacy):
     assert bad.json()["error"]["field"] == "secret"
 
 
-def test_a_notice_can_be_doubled_on_purpose(told, receiver):
-    told.fault({"kind": "webhook_duplicate", "count": 1})
-    told.create("suppliers", name="A")
+def test_a_notice_can_be_doubled_on_purpose(notifying, receiver):
+    notifying.fault({"kind": "webhook_duplicate", "count": 1})
+    notifying.create("suppliers", name="A")
     notices = receiver.wait(2)
     assert notices[0][0]["webhook-id"] == notices[1][0]["webhook-id"]
 
 
-def test_notices_can_be_reordered_on_purpose(told, receiver):
+def test_notices_can_be_reordered_on_purpose(notifying, receiver):
     match = {"path": "suppliers.*"}
-    told.fault({"kind": "webhook_reorder", "count": 1, "seconds": 0.5, "match": match})
-    told.create("suppliers", name="A")
-    told.create("products", name="B")
+    notifying.fault(
+        {"kind": "webhook_reorder", "count": 1, "seconds": 0.5, "match": match}
+    )
+    notifying.create("suppliers", name="A")
+    notifying.create("products", name="B")
     types = [notice["type"] for _, notice in receiver.wait(2)]
     assert types == ["products.created", "suppliers.created"]
 

@@ -95,7 +95,7 @@ class AlertCase(SyncCase):
         columns = {
             "sync_error": ("occurred_at",),
             "sync_alert": (
-                *("opened_at", "sent_at", "told_at"),
+                *("opened_at", "sent_at", "notified_at"),
                 *("resolved_at", "last_at"),
             ),
         }
@@ -112,7 +112,7 @@ class AlertCase(SyncCase):
 class TestAlertRaised(AlertCase):
     """Each rule, its cause made to happen, and in order again."""
 
-    def test_critical_error_is_told_at_once_and_logged(self):
+    def test_critical_error_is_reported_at_once_and_logged(self):
         self.only("critical_error")
         triggers = self.env["ir.cron.trigger"].search_count([])
         with self.assertLogs(RECORDED, "CRITICAL") as logged:
@@ -272,7 +272,7 @@ class TestAlertRaised(AlertCase):
         self.assertEqual(alert.state, "resolved")
         self.assertEqual(len(self.notes("No connection")), 2)
         self.assertTrue(self.notes("Resolved: No connection"))
-        self.assertFalse(self.notes("Connection restored"), "nobody is told twice")
+        self.assertFalse(self.notes("Connection restored"), "nobody is notified twice")
 
     def make_dead(self, *references):
         orders = [self.make_order() for __ in references]
@@ -299,7 +299,7 @@ class TestAlertRaised(AlertCase):
         self.deliver()
         self.assertEqual(alert.state, "resolved")
         self.assertEqual(len(self.notes("Failed changes (3)")), 2)
-        self.assertFalse(self.notes("Change failed"), "nobody is told twice")
+        self.assertFalse(self.notes("Change failed"), "nobody is notified twice")
 
     def test_events_that_a_handler_fails_at(self):
         self.only("handler_failed")
@@ -321,7 +321,7 @@ class TestAlertRaised(AlertCase):
         opened = alert.action_open()
         found = self.env[opened["res_model"]].search(opened["domain"])
         self.assertEqual(found, delivery)
-        # One that is tried again by itself is told as well.
+        # One that is tried again by itself is reported as well.
         delivery.write({"state": "waiting", "attempts": 1})
         self.look()
         self.assertEqual(alert.state, "open")
@@ -435,7 +435,7 @@ class TestAlertRaised(AlertCase):
 
 @tagged("post_install", "-at_install")
 class TestAlertTold(AlertCase):
-    """Who is told, and that nobody is flooded."""
+    """Who is notified, and that nobody is flooded."""
 
     def kinds(self, count, times=6):
         """Failures of that many kinds."""
@@ -459,7 +459,7 @@ class TestAlertTold(AlertCase):
         (message,) = self.messages()
         self.assertIn("The same error 6 times", message)
         self.look()
-        self.assertFalse(self.messages(), "told once")
+        self.assertFalse(self.messages(), "reported once")
         self.alerts().action_resolve()
         self.assertIn("Resolved", self.messages()[0])
 
@@ -490,22 +490,22 @@ class TestAlertTold(AlertCase):
         self.look()
         self.assertEqual(self.alerts().user_id, self.user)
 
-    def test_what_starts_together_is_told_together(self):
+    def test_what_starts_together_is_reported_together(self):
         self.only("error_spike")
         self.kinds(3)
         self.look()
         alerts = self.alerts()
-        leader = alerts.filtered("told_at")
+        leader = alerts.filtered("notified_at")
         self.assertEqual((len(alerts), len(leader)), (3, 1))
         self.assertEqual(leader.child_ids, alerts - leader)
         self.assertEqual(set((alerts - leader).mapped("held")), {"correlated"})
         (note,) = self.notes("The same error")
         self.assertIn("With it", note.body)
-        # What begins later is told by itself.
+        # What begins later is reported by itself.
         self.pass_time(61)
         self.go_wrong(HttpError(404, None, "Late"), times=6)
         self.look()
-        self.assertTrue(self.alerts(subject="Late").told_at)
+        self.assertTrue(self.alerts(subject="Late").notified_at)
         # Answered together, as well.
         leader.action_acknowledge()
         self.assertEqual(set(alerts.mapped("state")), {"acknowledged"})
@@ -514,12 +514,12 @@ class TestAlertTold(AlertCase):
         self.only("error_spike")
         self.kinds(2)
         self.look()
-        leader = self.alerts().filtered("told_at")
+        leader = self.alerts().filtered("notified_at")
         part = self.alerts() - leader
         self.env["sync.error.group"].browse(leader.res_id).action_resolve()
         self.look()
         self.assertEqual(leader.state, "resolved")
-        self.assertTrue(part.told_at)
+        self.assertTrue(part.notified_at)
         self.assertFalse(part.parent_id)
 
     def test_backend_that_is_down_speaks_for_its_errors(self):
@@ -537,19 +537,19 @@ class TestAlertTold(AlertCase):
             set(children.mapped("condition")), {"error_rate", "error_spike"}
         )
         self.assertEqual(children.parent_id, down)
-        self.assertFalse(children.filtered("told_at"))
-        self.assertTrue(self.alerts(condition="critical_error").told_at)
+        self.assertFalse(children.filtered("notified_at"))
+        self.assertTrue(self.alerts(condition="critical_error").notified_at)
         # Up again: what went wrong meanwhile is not brought up,
         breaker._set_mode("normal", "over")
         breaker.sudo().state = "closed"
         self.look()
         self.assertEqual(down.state, "resolved")
-        self.assertFalse(children.filtered("told_at"))
+        self.assertFalse(children.filtered("notified_at"))
         # unless it goes on.
         self.pass_time(5)
         self.go_wrong(times=2)
         self.look()
-        self.assertTrue(children.filtered("told_at"))
+        self.assertTrue(children.filtered("notified_at"))
 
     def test_breaker_that_opens_while_all_is_looked_at_speaks_for_what_follows(self):
         self.only("breaker_opened", "health_score")
@@ -564,10 +564,10 @@ class TestAlertTold(AlertCase):
         self.patch(Alert, "_see_health_score", opens_meanwhile)
         self.rule("health_score").threshold = 100
         self.look()
-        down = self.alerts(condition="breaker_opened").filtered("told_at")
+        down = self.alerts(condition="breaker_opened").filtered("notified_at")
         self.assertEqual(len(down), 1)
         follows = self.alerts(condition="health_score")
-        self.assertFalse(follows.told_at)
+        self.assertFalse(follows.notified_at)
         self.assertEqual(follows.parent_id.condition, "breaker_opened")
 
     def test_other_backend_is_not_inhibited(self):
@@ -578,7 +578,7 @@ class TestAlertTold(AlertCase):
         self.backend._breaker("push")._set_mode("forced_open", "maintenance")
         self.go_wrong(times=6, backend_id=other.id)
         self.look()
-        self.assertTrue(self.alerts(backend_id=other.id).told_at)
+        self.assertTrue(self.alerts(backend_id=other.id).notified_at)
 
     def test_silence_ends(self):
         self.only("error_spike")
@@ -587,14 +587,14 @@ class TestAlertTold(AlertCase):
         self.go_wrong(times=6)
         self.look()
         alert = self.alerts()
-        self.assertEqual((alert.held, alert.told_at), ("silenced", False))
+        self.assertEqual((alert.held, alert.notified_at), ("silenced", False))
         self.assertFalse(self.notes("The same error"))
         rule.silenced_until = fields.Datetime.now() - timedelta(seconds=1)
         self.look()
-        self.assertTrue(alert.told_at)
+        self.assertTrue(alert.notified_at)
         self.assertTrue(self.notes("The same error"))
 
-    def test_a_rule_tells_ten_times_and_then_a_summary(self):
+    def test_a_rule_notifies_ten_times_and_then_a_summary(self):
         self.only("handler_failed")
         self.make_order()
         self.push()
@@ -618,7 +618,7 @@ class TestAlertTold(AlertCase):
         self.look()
         self.assertEqual(len(self.notes("more alerts")), 1)
 
-    def test_critical_is_told_however_many_there_are(self):
+    def test_critical_is_reported_however_many_there_are(self):
         self.only("handler_failed")
         self.rule("handler_failed").severity = "critical"
         self.make_order()
@@ -628,11 +628,11 @@ class TestAlertTold(AlertCase):
             "odoo.addons.pharmacy_sync.models.alert.notify", "CRITICAL"
         ) as logged:
             self.look()
-        self.assertEqual(len(self.alerts().filtered("told_at")), LIMIT + 5)
+        self.assertEqual(len(self.alerts().filtered("notified_at")), LIMIT + 5)
         self.assertEqual(len(logged.output), LIMIT + 5)
         self.assertIn(self.alerts()[0].correlation_id, "".join(logged.output))
 
-    def test_alert_that_cannot_be_told_is_kept(self):
+    def test_alert_that_cannot_be_reported_is_kept(self):
         def message_post(record, **kwargs):
             raise ValueError("no mail today")
 
@@ -744,9 +744,9 @@ class TestAlertAnswered(AlertCase):
             overview = self.env["sync.overview"].with_user(self.user)
             return overview.data(backend_ids)["alerts"]
 
-        (told,) = shown()["latest"]
-        self.assertEqual((told["id"], told["count"]), (self.alert.id, 6))
-        self.assertEqual(told["title"], self.alert.title)
+        (reported,) = shown()["latest"]
+        self.assertEqual((reported["id"], reported["count"]), (self.alert.id, 6))
+        self.assertEqual(reported["title"], self.alert.title)
         self.assertEqual(shown(self.backend.ids)["count"], 1)
         other = self.env["sync.backend"].create(
             {"name": "Other", "url": "http://127.0.0.1:9"}
@@ -821,21 +821,21 @@ class TestAlertConcurrency(ConcurrencyCase):
         for thread in threads:
             thread.join()
 
-    def test_one_alert_told_once_and_nothing_replayed(self):
+    def test_one_alert_reported_once_and_nothing_replayed(self):
         self.in_cursor(self.go_wrong)
         with (
             self.assertNoLogs("odoo.service.model", logging.INFO),
             self.assertNoLogs("odoo.addons.pharmacy_sync", logging.CRITICAL),
         ):
             self.look_together()
-        # More than ten in a minute they are as well, which is told with it.
+        # More than ten in a minute they are as well, which is reported with it.
         self.assertEqual(
             self.found(), {"error_spike": (11, 0, 1), "error_rate": (11, 1, 1)}
         )
         self.in_cursor(self.go_wrong)
         with self.assertNoLogs("odoo.service.model", logging.INFO):
             self.look_together()
-        # Four times as many of one kind are worse, which is told, once as well.
+        # Four times as many of one kind are worse, which is reported, once as well.
         self.assertEqual(
             self.found(), {"error_spike": (22, 1, 1), "error_rate": (22, 1, 1)}
         )

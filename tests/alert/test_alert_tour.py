@@ -10,12 +10,12 @@ RULES = "/odoo/action-pharmacy_sync.action_sync_alert_rule"
 
 @tagged("post_install", "-at_install")
 class TestAlertTour(HttpCase, AlertCase):
-    """A person is told at a browser, and answers."""
+    """A person is notified at a browser, and answers."""
 
     def enter_registry_test_mode(self):
         return nullcontext()  # HttpCase is in it already
 
-    def test_told_acknowledged_and_resolved(self):
+    def test_reported_acknowledged_and_resolved(self):
         self.only("breaker_opened")
         self.backend._breaker("push")._set_mode("forced_open", "maintenance")
         self.look()

@@ -105,7 +105,7 @@ class TestRoads(ChannelCase):
         self.break_badly("<!channel> checksum & mismatch")
         self.look()
         self.assertFalse(slack.got, "the look calls nothing")
-        self.assertFalse(self.alerts().told_at, "not told before it arrived")
+        self.assertFalse(self.alerts().notified_at, "not reported before it arrived")
         self.carry()
         (message,) = slack.bodies
         self.assertIn("[CRITICAL] Critical error: Data corrupted", message["text"])
@@ -118,7 +118,7 @@ class TestRoads(ChannelCase):
         self.assertEqual(facts["Operation"], "Send")
         self.assertIn(f"/{alert.id}", said["title_link"])
         self.assertNotIn("Traceback", str(message))
-        self.assertTrue(alert.told_at)
+        self.assertTrue(alert.notified_at)
         delivery = self.deliveries(channel_kind="slack")
         self.assertEqual(
             (delivery.state, delivery.http_status, delivery.attempts),
@@ -378,7 +378,7 @@ class TestRoads(ChannelCase):
         self.look()
         self.carry()
         self.assertEqual(self.deliveries(channel_kind="email").state, "waiting")
-        self.assertFalse(self.alerts().told_at)
+        self.assertFalse(self.alerts().notified_at)
 
     def test_sms_says_what_is_missing(self):
         channel = self.channel("sms", phones="+34600000000")
@@ -391,7 +391,7 @@ class TestRoads(ChannelCase):
         self.break_badly()
         self.look()
         alert = self.alerts()
-        self.assertTrue(alert.told_at)
+        self.assertTrue(alert.notified_at)
         self.assertEqual(alert.activity_ids.user_id, self.operator)
         self.assertTrue(self.notes("Critical error"))
 
@@ -419,12 +419,12 @@ class TestDeliveries(ChannelCase):
         self.look()
         self.carry()
         self.assertEqual(len(pager.incidents), 1)
-        self.assertTrue(self.alerts().told_at)
+        self.assertTrue(self.alerts().notified_at)
         dead = self.deliveries(channel_kind="slack")
         self.assertEqual((dead.state, dead.attempts), ("waiting", 1))
         self.assertGreater(dead.eta, fields.Datetime.now())
 
-    def test_a_channel_is_not_told_of_itself(self):
+    def test_a_channel_is_not_notified_of_itself(self):
         self.only("channel_failed")
         self.rule("channel_failed").active = True
         slack, failing = self.slack()
@@ -435,7 +435,7 @@ class TestDeliveries(ChannelCase):
         self.assertEqual(len(other.got), 1)
         self.assertFalse(slack.got)
 
-    def test_failed_critical_is_told_again_until_somebody_looks(self):
+    def test_failed_critical_is_reported_again_until_somebody_looks(self):
         slack, __ = self.slack()
         slack.status, slack.body = 404, b"no_service"
         self.break_badly()
@@ -443,7 +443,7 @@ class TestDeliveries(ChannelCase):
         self.carry()
         alert, delivery = self.alerts(), self.deliveries(kind="opened")
         self.assertEqual((delivery.state, alert.held), ("failed", "failed"))
-        self.assertFalse(alert.told_at)
+        self.assertFalse(alert.notified_at)
         self.look()
         self.assertEqual(delivery.state, "failed", "not before its time")
         delivery.done_at -= timedelta(seconds=REPEAT)
@@ -452,9 +452,9 @@ class TestDeliveries(ChannelCase):
         self.assertEqual(delivery.state, "waiting")
         self.carry()
         self.assertEqual((delivery.state, len(slack.got)), ("arrived", 2))
-        self.assertTrue(alert.told_at)
+        self.assertTrue(alert.notified_at)
 
-    def test_what_is_over_is_not_told_late(self):
+    def test_what_is_over_is_not_reported_late(self):
         slack, __ = self.slack()
         slack.status = 503
         group = self.break_badly()
@@ -523,7 +523,7 @@ class TestDeliveries(ChannelCase):
         self.carry(everything=False)
         self.assertEqual((hanging.state, len(slow.got)), ("sending", 0))
         self.assertEqual(len(pager.incidents), 1)
-        self.assertTrue(self.alerts().told_at)
+        self.assertTrue(self.alerts().notified_at)
 
     def test_delivery_of_a_worker_that_died_is_taken_up(self):
         self.slack()
@@ -619,7 +619,7 @@ class TestDeliveries(ChannelCase):
 class TestRouting(ChannelCase):
     """Each switch of a channel does what it says."""
 
-    def told(self, *found):
+    def reported(self, *found):
         self.carry()
         return [len(receiver.got) for receiver in found]
 
@@ -633,7 +633,7 @@ class TestRouting(ChannelCase):
         other_backend, __ = self.slack(backend_id=other.id)
         self.break_badly()
         self.look()
-        found = self.told(all_of_them, none, other_rule, other_backend)
+        found = self.reported(all_of_them, none, other_rule, other_backend)
         self.assertEqual(found, [1, 0, 0, 0])
 
     def test_the_person_who_connects_a_backend_is_responsible_for_it(self):
@@ -650,7 +650,7 @@ class TestRouting(ChannelCase):
         slack, __ = self.slack(company_id=company.id)
         self.break_badly()
         self.look()
-        self.assertEqual(self.told(slack), [0])
+        self.assertEqual(self.reported(slack), [0])
 
     def test_kinds_are_read_by_their_names(self):
         kinds = self.env["sync.alert.channel"].fields_get(["kind"])["kind"]
@@ -702,7 +702,7 @@ class TestRouting(ChannelCase):
         with self.assertLogs(NOTIFY, "WARNING") as logged:
             super(ChannelCase, self).look()  # pylint: disable=super-method-mismatch
         alert = self.alerts()
-        self.assertEqual((alert.held, alert.told_at), ("logged", False))
+        self.assertEqual((alert.held, alert.notified_at), ("logged", False))
         self.assertIn(alert.correlation_id, logged.output[0])
         self.look()
         self.assertEqual(alert.sent_times, 1)
@@ -728,7 +728,7 @@ class TestRouting(ChannelCase):
         self.break_badly()
         self.look()
         channel.active = False
-        self.assertEqual(self.told(slack), [0])
+        self.assertEqual(self.reported(slack), [0])
         self.assertEqual(self.deliveries(kind="opened").state, "cancelled")
 
     def test_notifications_switched_off(self):
@@ -737,11 +737,11 @@ class TestRouting(ChannelCase):
         parameters.set_param("pharmacy_sync.feature_notifications", "False")
         self.break_badly()
         self.look()
-        self.assertEqual(self.told(slack), [0])
+        self.assertEqual(self.reported(slack), [0])
         self.assertEqual(len(self.alerts()), 1, "it is on the list")
         parameters.set_param("pharmacy_sync.feature_notifications", "True")
         self.look()
-        self.assertEqual(self.told(slack), [1])
+        self.assertEqual(self.reported(slack), [1])
 
     def test_addresses_of_the_servers_settings(self):
         hook, slack, linear = self.receiver(), self.receiver(), self.receiver()
@@ -760,7 +760,7 @@ class TestRouting(ChannelCase):
         self.channel("linear", linear.url, from_settings=True)
         self.break_badly()
         self.look()
-        self.assertEqual(self.told(hook, slack, linear), [1, 1, 1])
+        self.assertEqual(self.reported(hook, slack, linear), [1, 1, 1])
         self.assertEqual(self.asked[0]["variables"]["input"]["teamId"], "t")
         # The server's key goes to no host that only a manager has entered.
         keyed = self.env["sync.alert.channel"].search([("kind", "=", "linear")])
@@ -791,13 +791,13 @@ class TestNoFloods(ChannelCase):
         (message,) = slack.bodies
         self.assertIn("CRITICAL", message["text"])
         self.carry()
-        told = [body for body in slack.bodies if "RESOLVED" not in body["text"]]
-        self.assertEqual(len(told), 2)
-        digest = told[1]
+        reported = [body for body in slack.bodies if "RESOLVED" not in body["text"]]
+        self.assertEqual(len(reported), 2)
+        digest = reported[1]
         self.assertIn("3 alerts", digest["text"])
         self.assertEqual(digest["attachments"][0]["text"].count("•"), 3)
         everything = self.alerts("open", "resolved")
-        self.assertEqual(len(everything.filtered("told_at")), 4)
+        self.assertEqual(len(everything.filtered("notified_at")), 4)
 
     def test_an_app_that_is_down_is_one_message_and_its_end_another(self):
         self.only("breaker_opened", "error_spike")

@@ -99,10 +99,10 @@ class TestConditions(AlertCase):
         ):
             with self.subTest(model):
                 Work = self.env[model]
-                Work.create(values)._halt("failed", "disk full")
+                Work.create(values)._end_work("failed", "disk full")
                 alert = self.seen("work_failed")
                 self.assertIn("disk full", alert.title)
-                Work.create(values)._halt("done")
+                Work.create(values)._end_work("done")
                 self.over("work_failed", alert)
 
     def test_job_that_failed(self):

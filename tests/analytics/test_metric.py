@@ -85,14 +85,14 @@ class TestMetric(SyncCase):
         self.assertTrue(self.rolled())
         self.assertEqual(self.totals(), counted)
 
-    def test_figures_are_told_in_words(self):
+    def test_figures_are_reported_in_words(self):
         self.move(3)
         self.roll_up()
         described = self.env["sync.metric"].fields_get(KEYS[1:])
         for name, field in described.items():
-            told = set(self.rolled().mapped(name)) - {False}
-            self.assertTrue(told, name)
-            self.assertFalse(told - dict(field["selection"]).keys(), name)
+            reported = set(self.rolled().mapped(name)) - {False}
+            self.assertTrue(reported, name)
+            self.assertFalse(reported - dict(field["selection"]).keys(), name)
 
     def test_current_hour_is_counted_when_asked(self):
         self.move(3)

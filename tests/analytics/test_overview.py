@@ -56,7 +56,7 @@ class TestOverview(SyncCase):
         self.assertEqual({b["state"] for b in data["breakers"]}, {"closed"})
         self.assertEqual(data["groups"], [])
 
-    def test_what_waits_is_told_with_its_age(self):
+    def test_what_waits_is_reported_with_its_age(self):
         self.order.origin = "PH-1"
         self.env.cr.flush()
         self.env["sync.event"]._deliver(self.backend)
@@ -76,7 +76,7 @@ class TestOverview(SyncCase):
             ("late", "Catching up: 1 change, for 30 min."),
         )
 
-    def test_dead_letter_is_told_and_found(self):
+    def test_dead_letter_is_reported_and_found(self):
         self.die()
         data = self.data()
         self.assertEqual(data["dead_letters"]["count"], 1)
@@ -100,7 +100,7 @@ class TestOverview(SyncCase):
         self.assertEqual(recovery["rate"], 100.0)
         self.assertEqual(self.behind(recovery["link"]), dead)
 
-    def test_failed_calls_and_their_errors_are_told(self):
+    def test_failed_calls_and_their_errors_are_reported(self):
         self.app.fault("error", status=503, count=1)
         self.order.origin = "PH-1"
         self.push()
@@ -129,7 +129,7 @@ class TestOverview(SyncCase):
         error.action_resolve()
         self.assertEqual(self.data()["health"]["score"], 100)
 
-    def test_open_breaker_tells_when_it_tries_again(self):
+    def test_open_breaker_says_when_it_tries_again(self):
         breaker = self.backend._breaker("push")
         breaker.sudo().write(
             {
@@ -139,9 +139,9 @@ class TestOverview(SyncCase):
             }
         )
         data = self.data()
-        told = next(b for b in data["breakers"] if b["id"] == breaker.id)
-        self.assertAlmostEqual(told["seconds"], 45, delta=5)
-        self.assertEqual(told["cause"], "5 failures in a row")
+        reported = next(b for b in data["breakers"] if b["id"] == breaker.id)
+        self.assertAlmostEqual(reported["seconds"], 45, delta=5)
+        self.assertEqual(reported["cause"], "5 failures in a row")
         self.assertEqual(data["health"]["score"], 90)
         link = data["health"]["parts"][0]["link"]
         self.assertEqual(self.behind(link), breaker)
@@ -187,7 +187,7 @@ class TestOverview(SyncCase):
         self.push()
         self.assertEqual(self.data()["standings"][0]["text"], "In sync.")
 
-    def test_conflict_is_told_and_found(self):
+    def test_conflict_is_reported_and_found(self):
         lines = self.at_app(self.order)["lines"]
         lines[0]["quantity"] = "8.00"
         self.app.edit(
@@ -204,12 +204,12 @@ class TestOverview(SyncCase):
             self.behind(conflicts["link"]), self.mapping(self.order)._open_conflict()
         )
 
-    def test_most_frequent_failure_is_told_first(self):
+    def test_most_frequent_failure_is_reported_first(self):
         self.die()
         group = self.operations(state="dead").error_ids.group_id
-        (told,) = self.data()["groups"]
+        (reported,) = self.data()["groups"]
         self.assertEqual(
-            (told["id"], told["type"]), (group.id, "Authentication failed")
+            (reported["id"], reported["type"]), (group.id, "Authentication failed")
         )
         group.action_resolve()
         self.assertEqual(self.data()["groups"], [])

@@ -54,7 +54,7 @@ class TestOverviewTour(SyncCase, HttpCase):
         self.make_trouble()
         self.start_tour(OVERVIEW, "pharmacy_sync_overview", login="admin")
 
-    def test_an_order_tells_its_history(self):
+    def test_an_order_shows_its_history(self):
         order = self.make_trouble()
         self.start_tour(
             f"/odoo/action-purchase.purchase_rfq/{order.id}",

@@ -36,17 +36,17 @@ class TestReliability(StatisticsCase):
         (incident,) = self.incidents()
         errors = incident.group_id.error_ids
         self.assertEqual(len(errors), 2)
-        told = self.data()
+        reported = self.data()
         lasted = max(errors.mapped("resolved_at")) - min(errors.mapped("occurred_at"))
-        self.assertAlmostEqual(told["mttr"], lasted.total_seconds(), delta=1)
-        self.assertGreaterEqual(told["mttr"], 2 * 3600)
-        self.assertEqual(told["still_open"]["incidents"], 0)
+        self.assertAlmostEqual(reported["mttr"], lasted.total_seconds(), delta=1)
+        self.assertGreaterEqual(reported["mttr"], 2 * 3600)
+        self.assertEqual(reported["still_open"]["incidents"], 0)
         # The same when it has been written down.
         self.env["sync.metric"]._cron_roll_up()
-        self.assertEqual(self.data()["mttr"], told["mttr"])
+        self.assertEqual(self.data()["mttr"], reported["mttr"])
         (incident,) = self.incidents()
         self.assertEqual(incident.ended_at, max(errors.mapped("resolved_at")))
-        self.assertAlmostEqual(incident.seconds, told["mttr"], delta=1)
+        self.assertAlmostEqual(incident.seconds, reported["mttr"], delta=1)
 
     def test_what_recurs_after_its_end_is_another_incident(self):
         self.fail_once()
@@ -78,7 +78,7 @@ class TestReliability(StatisticsCase):
         self.env["sync.error.incident"]._end_resolved()
         self.assertFalse(self.incidents())
 
-    def test_group_that_is_unresolved_for_longest_is_told_first(self):
+    def test_group_that_is_unresolved_for_longest_is_reported_first(self):
         self.die()
         self.move(3)
         self.app.fault("error", status=503, count=1)
@@ -109,8 +109,8 @@ class TestReliability(StatisticsCase):
         return breaker
 
     def opened(self, breaker, span="24h"):
-        (told,) = (b for b in self.data(span)["breakers"] if b["id"] == breaker.id)
-        return round(told["open"] / 3600, 2), told["openings"]
+        (reported,) = (b for b in self.data(span)["breakers"] if b["id"] == breaker.id)
+        return round(reported["open"] / 3600, 2), reported["openings"]
 
     def test_time_a_breaker_was_open(self):
         breaker = self.note(
@@ -128,8 +128,8 @@ class TestReliability(StatisticsCase):
 
     def test_breaker_that_was_open_before_the_range_and_is_still(self):
         breaker = self.note("push", (40, "open", "normal"))
-        told = self.data()
-        (figures,) = (b for b in told["breakers"] if b["id"] == breaker.id)
+        reported = self.data()
+        (figures,) = (b for b in reported["breakers"] if b["id"] == breaker.id)
         self.assertEqual((figures["share"], figures["openings"]), (100.0, 0))
 
     def test_time_between_failures_is_time_in_which_it_could_work(self):

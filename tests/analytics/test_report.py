@@ -50,7 +50,7 @@ class TestReport(StatisticsCase):
         self.fail_once()
         self.die()
         report = self.report(range="24h")
-        told = words(self.page(report))
+        reported = words(self.page(report))
         figures = report._figures()
         success = figures["rates"]["success"]
         for text in (
@@ -67,7 +67,7 @@ class TestReport(StatisticsCase):
             "(still open)",
             "Test Pharmacy: Send 0",
         ):
-            self.assertIn(text, told)
+            self.assertIn(text, reported)
 
     def test_bars_are_as_high_as_the_errors_are_many(self):
         self.fail_once()
@@ -91,11 +91,11 @@ class TestReport(StatisticsCase):
         self.assertEqual(drawn[-1], ["o_medium"])
         self.assertCountEqual(drawn[-3], ["o_high", "o_medium"])
 
-    def test_quiet_range_is_told_as_such(self):
+    def test_quiet_range_is_reported_as_such(self):
         self.move(100)
-        told = words(self.page(self.report(range="24h")))
-        self.assertIn("There was none.", told)
-        self.assertIn(f"Successful calls {NONE} before: {NONE}", told)
+        reported = words(self.page(self.report(range="24h")))
+        self.assertIn("There was none.", reported)
+        self.assertIn(f"Successful calls {NONE} before: {NONE}", reported)
 
     def test_it_speaks_the_language_of_its_reader(self):
         self.env["res.lang"]._activate_lang("es_ES")
@@ -112,9 +112,9 @@ class TestReport(StatisticsCase):
         Report = report.env["ir.actions.report"]
         content, kind = Report._render_qweb_pdf(REPORT, report.ids)
         self.assertEqual((kind, content[:5]), ("pdf", b"%PDF-"))
-        told = pdf_words(content)
+        reported = pdf_words(content)
         for text in ("Pharmacy Sync", "Test Pharmacy", "Errors", "before: 0", "Retry"):
-            self.assertIn(text, told)
+            self.assertIn(text, reported)
 
     def test_figures_of_another_company_are_not_in_it(self):
         self.fail_once()
@@ -127,9 +127,9 @@ class TestReport(StatisticsCase):
             company_ids=[Command.set(company.ids)],
         )
         report = self.report(user=other, range="24h", backend_ids=[])
-        told = words(self.page(report))
-        self.assertIn("Errors 0 before: 0", told)
-        self.assertNotIn("Test Pharmacy", told)
+        reported = words(self.page(report))
+        self.assertIn("Errors 0 before: 0", reported)
+        self.assertNotIn("Test Pharmacy", reported)
 
     def test_only_users_of_pharmacy_sync_get_one(self):
         stranger = new_test_user(self.env, "report_stranger", "base.group_user")
@@ -264,7 +264,7 @@ class TestReportSchedule(StatisticsCase):
         (attachment,) = mail.attachment_ids
         self.assertEqual(attachment.mimetype, "application/pdf")
         self.assertIn("Service unavailable", pdf_words(attachment.raw))
-        # The mail itself tells the figures, and not the tables.
+        # The mail itself has the figures, and not the tables.
         self.assertIn("Errors 1", words(mail.body_html))
         self.assertNotIn("Service unavailable", words(mail.body_html))
 

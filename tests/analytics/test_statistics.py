@@ -102,10 +102,10 @@ class TestStatistics(StatisticsCase):
             ("by_type", "service_unavailable", "Service unavailable"),
             ("by_operation", "push", "Send"),
         ):
-            told = {"key": key, "label": label, "count": 1}
-            self.assertEqual(data[name], [told], name)
+            reported = {"key": key, "label": label, "count": 1}
+            self.assertEqual(data[name], [reported], name)
 
-    def test_codes_are_told_with_their_last_time(self):
+    def test_codes_are_reported_with_their_last_time(self):
         self.fail_once()
         self.die()
         error = self.env["sync.error"].search([("type", "=", "authentication_failed")])
@@ -119,7 +119,7 @@ class TestStatistics(StatisticsCase):
         )
         self.assertEqual({code["count"] for code in codes.values()}, {1})
 
-    def test_hours_that_an_earlier_version_counted_are_told_too(self):
+    def test_hours_that_an_earlier_version_counted_are_reported_too(self):
         self.fail_once()
         self.die()
         self.move(30)
@@ -130,7 +130,7 @@ class TestStatistics(StatisticsCase):
         self.assertEqual((refused["type"], refused["count"]), (refused["code"], 1))
         self.assertTrue(refused["last_at"].endswith(":00:00"))
 
-    def test_last_hour_is_told_in_steps_of_five_minutes(self):
+    def test_last_hour_is_reported_in_steps_of_five_minutes(self):
         self.fail_once()
         hour, day = self.data("1h"), self.data("24h")
         self.assertEqual(hour["totals"], day["totals"])
@@ -180,7 +180,7 @@ class TestStatistics(StatisticsCase):
         data = self.data("custom", start=now - 48 * HOUR, end=now)
         self.assertEqual((data["totals"]["errors"], data["totals"]["done"]), (0, 1))
 
-    def test_range_before_is_told_for_comparison(self):
+    def test_range_before_is_reported_for_comparison(self):
         self.fail_once()
         self.move(30)
         data = self.data("24h")
@@ -201,7 +201,7 @@ class TestStatistics(StatisticsCase):
         self.env["sync.call"].search([("backend_id", "=", self.backend.id)]).unlink()
         self.assertEqual(self.data("custom", **chosen), counted)
 
-    def test_durations_of_calls_are_told(self):
+    def test_durations_of_calls_are_reported(self):
         calls = self.env["sync.call"].search([("backend_id", "=", self.backend.id)])
         (push,) = self.data()["performance"]
         self.assertEqual((push["label"], push["calls"]), ("Send", len(calls)))
@@ -259,7 +259,7 @@ class TestStatistics(StatisticsCase):
         self.push()
         self.assertEqual(self.recovered(), {"merged": 1})
 
-    def test_decided_conflicts_are_told_with_who_decided(self):
+    def test_decided_conflicts_are_reported_with_who_decided(self):
         lines = self.at_app(self.order)["lines"]
         lines[0]["quantity"] = "8.00"
         external_id = self.mapping(self.order).external_id

@@ -6,7 +6,7 @@ from ..common import SyncCase
 
 @tagged("post_install", "-at_install")
 class TestTimeline(SyncCase):
-    """What happened to a record is told on its mapping, newest first."""
+    """What happened to a record is reported on its mapping, newest first."""
 
     def setUp(self):
         super().setUp()
@@ -19,7 +19,7 @@ class TestTimeline(SyncCase):
         self.env.invalidate_all()
         return self.mapping(record or self.order).with_user(self.user).timeline_ids
 
-    def told(self, kind):
+    def reported(self, kind):
         return self.rows().filtered(lambda row: row.kind == kind)
 
     def conflict(self):
@@ -32,17 +32,17 @@ class TestTimeline(SyncCase):
         self.pull()
         return self.mapping(self.order)._open_conflict()
 
-    def test_a_push_is_told_with_the_event_that_caused_it(self):
-        events, operation = self.told("event"), self.told("operation")
+    def test_a_push_is_reported_with_the_event_that_caused_it(self):
+        events, operation = self.reported("event"), self.reported("operation")
         event = events[-1]
         self.assertEqual(events.mapped("title"), ["Order synced", "Order created"])
         self.assertEqual(event.user_id, self.env.user)
         self.assertEqual(operation.title, "Sent to the pharmacy")
         self.assertEqual(operation.attempt, 1)
         self.assertEqual(operation.correlation_id, event.correlation_id)
-        self.assertEqual(len(self.told("linked")), 1)
+        self.assertEqual(len(self.reported("linked")), 1)
 
-    def test_it_is_told_to_be_linked_only_once_it_is(self):
+    def test_it_is_reported_to_be_linked_only_once_it_is(self):
         self.backend.paused = True
         order = self.make_order()
         self.env.cr.flush()
@@ -60,12 +60,12 @@ class TestTimeline(SyncCase):
         moments = self.rows().mapped("at")
         self.assertEqual(moments, sorted(moments, reverse=True))
 
-    def test_failed_attempt_is_told_with_its_error(self):
+    def test_failed_attempt_is_reported_with_its_error(self):
         self.app.refuse_records()
         self.order.origin = "PH-1"
         self.push()
         self.app.refuse_records("")
-        row = self.told("error")
+        row = self.reported("error")
         error = self.operations(state="dead").error_ids
         self.assertEqual(row.title, "Authentication failed")
         self.assertEqual(row.detail, error.message)
@@ -74,43 +74,45 @@ class TestTimeline(SyncCase):
         self.assertEqual(
             (action["res_model"], action["res_id"]), ("sync.error", error.id)
         )
-        self.assertIn("Could not be sent", self.told("operation").mapped("title"))
+        self.assertIn("Could not be sent", self.reported("operation").mapped("title"))
 
-    def test_decision_is_told_with_who_and_why(self):
+    def test_decision_is_reported_with_who_and_why(self):
         conflict = self.conflict()
-        row = self.told("conflict")
+        row = self.reported("conflict")
         field = f"Line 1 - {self.order.order_line[0].name}: Quantity"
         self.assertEqual(row.detail, field)
-        self.assertFalse(self.told("decision"))
+        self.assertFalse(self.reported("decision"))
         conflict.with_user(self.user).action_keep_odoo()
         conflict.reason = "Agreed on the telephone"
-        row = self.told("decision")
+        row = self.reported("decision")
         self.assertEqual(row.title, "Decided: Odoo")
         self.assertEqual(row.user_id, self.user)
         self.assertIn("Agreed on the telephone", row.detail)
         self.assertIn(f"{field}: Odoo", row.detail)
         self.assertEqual(row.action_open()["res_id"], conflict.id)
 
-    def test_arrival_is_told(self):
+    def test_arrival_is_reported(self):
         self.app.edit(
             "purchase-orders", self.mapping(self.order).external_id, reference="PH-9"
         )
         self.pull()
         self.env.cr.flush()
-        event = self.told("event").filtered(lambda row: row.title == "Order updated")
+        event = self.reported("event").filtered(
+            lambda row: row.title == "Order updated"
+        )
         self.assertEqual(event.detail, "Source")
         action = event.action_view_calls()
         calls = self.env["sync.call"].search(action["domain"])
         self.assertEqual(set(calls.mapped("operation")), {"pull"})
 
-    def test_earlier_values_are_told_with_whose_they_are(self):
+    def test_earlier_values_are_reported_with_whose_they_are(self):
         seller = new_test_user(
             self.env, "seller", "purchase.group_purchase_user,pharmacy_sync.group_user"
         )
         line = self.order.order_line[0]
         line.with_user(seller).product_qty = 7
         self.push()
-        row = self.told("version")
+        row = self.reported("version")
         self.assertEqual(row.title, "Changed in Odoo (version 2)")
         self.assertEqual(row.user_id, seller)
         self.assertEqual(row.detail, f"Line 1 - {line.name}: Quantity: 2.00 → 7.00")
@@ -118,28 +120,30 @@ class TestTimeline(SyncCase):
             "purchase-orders", self.mapping(self.order).external_id, reference="PH-9"
         )
         self.pull()
-        row = self.told("version")[0]
+        row = self.reported("version")[0]
         self.assertEqual(row.title, "Changed at the pharmacy (version 3)")
         self.assertFalse(row.user_id)
         self.assertEqual(row.detail, f"Reference: {self.order.name} → PH-9")
 
-    def test_an_event_is_told_once_and_still_when_it_is_purged(self):
+    def test_an_event_is_reported_once_and_still_when_it_is_purged(self):
         self.env["sync.event"]._deliver(self.backend)
-        told = self.told("event").mapped("title")
+        reported = self.reported("event").mapped("title")
         events = self.env["sync.event"].search([("backend_id", "=", self.backend.id)])
         traces = self.env["sync.audit"].search([("event_id", "in", events.ids)])
         self.assertTrue(traces)
         events.unlink()
-        self.assertEqual(self.told("event").mapped("title"), told)
+        self.assertEqual(self.reported("event").mapped("title"), reported)
 
-    def test_redrive_is_told_with_who_pressed_it(self):
+    def test_redrive_is_reported_with_who_pressed_it(self):
         self.app.refuse_records()
         self.order.origin = "PH-1"
         self.push()
         self.app.refuse_records("")
         operator = new_test_user(self.env, "redriver", "pharmacy_sync.group_operator")
         self.operations(state="dead").with_user(operator).action_redrive()
-        row = self.told("event").filtered(lambda r: r.what == "dead_letter_redriven")
+        row = self.reported("event").filtered(
+            lambda r: r.what == "dead_letter_redriven"
+        )
         self.assertEqual(row.user_id, operator)
 
     def test_each_record_has_its_own(self):
@@ -164,7 +168,7 @@ class TestTimeline(SyncCase):
         self.assertFalse(Timeline.search(own))
         self.assertTrue(Timeline.with_user(self.user).search(own))
 
-    def test_product_template_tells_and_opens_its_variant(self):
+    def test_product_template_shows_and_opens_its_variant(self):
         template = self.products[0].product_tmpl_id
         self.assertEqual(template.sync_state, "synced")
         action = template.action_view_sync()
@@ -175,7 +179,7 @@ class TestTimeline(SyncCase):
         self.env.invalidate_all()
         self.assertEqual(template.sync_state, "pending")
 
-    def test_template_that_is_not_synchronised_tells_nothing(self):
+    def test_template_that_is_not_synchronised_says_nothing(self):
         template = self.env["product.template"].create(
             {"name": "Sold only", "purchase_ok": False}
         )

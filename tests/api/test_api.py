@@ -70,7 +70,7 @@ class TestApi(SyncCase):
         )
 
     def test_complete_order_is_not_sent_back(self):
-        """What the app told is what Odoo has: there is no echo."""
+        """What the app reported is what Odoo has: there is no echo."""
         self.api.push("purchase_order", [self.order_data()])
         self.push()
         order = self.orders()
@@ -283,7 +283,7 @@ class TestApi(SyncCase):
         self.assertNotIn("Traceback", str(answer))
         self.assertFalse(answer["success"])
 
-    def test_status_tells_where_records_stand(self):
+    def test_status_says_where_records_stand(self):
         self.api.push("purchase_order", [self.order_data()])
         results = self.api.status("purchase_order", ["po_1", "po_2"])["results"]
         self.assertEqual([r["known"] for r in results], [True, False])

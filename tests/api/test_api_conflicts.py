@@ -45,18 +45,18 @@ class TestApiConflicts(SyncCase):
             for side in (odoo, self.at_app(self.order))
         ]
 
-    def test_conflicts_are_told_page_by_page(self):
+    def test_conflicts_are_reported_page_by_page(self):
         first = self.api.conflicts("purchase_order", limit=2)
         self.assertTrue(first["success"], first)
         self.assertTrue(first["more"])
         rest = self.api.conflicts("purchase_order", limit=2, cursor=first["cursor"])
         self.assertFalse(rest["more"])
-        told = first["conflicts"] + rest["conflicts"]
+        reported = first["conflicts"] + rest["conflicts"]
         self.assertEqual(
-            [conflict["external_id"] for conflict in told],
+            [conflict["external_id"] for conflict in reported],
             [self.mapping(order).external_id for order in self.orders],
         )
-        fields = {field["path"]: field["values"] for field in told[0]["fields"]}
+        fields = {field["path"]: field["values"] for field in reported[0]["fields"]}
         self.assertEqual(
             fields[self.quantity], {"base": "2.00", "odoo": "5.00", "pharmacy": "8.00"}
         )
@@ -87,10 +87,10 @@ class TestApiConflicts(SyncCase):
         self.assertEqual(answer["error"]["type"], "order_already_processed")
 
     def test_values_that_changed_since_are_a_version_conflict(self):
-        told = self.api.conflicts()["conflicts"][0]
+        reported = self.api.conflicts()["conflicts"][0]
         self.order.order_line[0].product_qty = 6
         answer = self.api.resolve(
-            told["id"], side="pharmacy", fingerprint=told["fingerprint"]
+            reported["id"], side="pharmacy", fingerprint=reported["fingerprint"]
         )
         self.assertEqual(answer["error"]["type"], "version_conflict")
         self.assertEqual(self.order.order_line[0].product_qty, 6)

@@ -102,17 +102,17 @@ class TestErase(SyncCase):
             ]
         self.assertEqual(forgotten, [])
 
-    def test_what_was_told_to_others_is_erased(self):
-        """Of messages to receivers and reasons that people gave, the words go."""
+    def test_what_was_reported_to_others_is_erased(self):
+        """The words go, of messages to receivers and of reasons that people gave."""
         order = self.make_order()
         self.sync()
         self.supplier.write({"name": NAME, "email": EMAIL})
         operation = self.mapping(order).operation_ids[:1]
         self.env["sync.delivery"].create(
             [
-                {"kind": kind, "backend_id": backend, "title": NAME, **told}
+                {"kind": kind, "backend_id": backend, "title": NAME, **reported}
                 for kind, backend in (("event", self.backend.id), ("opened", False))
-                for told in (
+                for reported in (
                     {"payload": {"data": {"email": EMAIL}}, "answer": f"no {EMAIL}"},
                 )
             ]

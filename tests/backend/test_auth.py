@@ -49,7 +49,7 @@ class AuthCase(SyncCase):
     def errors(self):
         return self.env["sync.error"].search([("backend_id", "=", self.backend.id)])
 
-    def told(self):
+    def reported(self):
         """All that the addon keeps, as a text, but for what is kept to be secret."""
         self.env.flush_all()
         self.env.cr.execute(
@@ -104,7 +104,7 @@ class TestAuth(AuthCase):
                 error = self.errors().filtered(lambda error: not error.resolved)
                 self.assertEqual(error.type, "authentication_failed")
                 self.assertFalse(self.operations(state="dead"))
-                self.assertNotIn(SECRET, self.told())
+                self.assertNotIn(SECRET, self.reported())
                 self.backend.api_key = KEY
                 self.assertFalse(self.backend.refused_at)
                 self.push()
@@ -183,14 +183,14 @@ class TestAuth(AuthCase):
         self.backend.write({"auth_method": "header", "auth_header": "X-Clinic-Id"})
         self.assertNotIn(SECRET, self.backend._redact(said))
 
-    def test_a_key_that_no_header_can_hold_is_not_told(self):
+    def test_a_key_that_no_header_can_hold_is_not_reported(self):
         for method in ("bearer", "header"):
             self.use(method, f"{SECRET}\nX-Other: 1")
             with self.assertRaisesRegex(UserError, "cannot be used"):
                 self.backend.action_test_connection()
             self.make_order()
             self.push()
-            self.assertNotIn(SECRET, self.told())
+            self.assertNotIn(SECRET, self.reported())
 
     def test_neither_copy_nor_settings_file_carries_it(self):
         self.use("oauth2")
@@ -239,7 +239,7 @@ class TestToken(AuthCase):
             with self.assertRaises(AccessError):
                 backend.search([(name, "like", "x")])
         self.assertNotIn(kept, str(backend.read()))
-        self.assertNotIn(token, self.told())
+        self.assertNotIn(token, self.reported())
 
     def test_a_token_that_cannot_be_decrypted_is_asked_for_anew(self):
         keys = {"PHARMACY_SYNC_ENCRYPTION_KEYS": Fernet.generate_key().decode()}
@@ -278,8 +278,8 @@ class TestToken(AuthCase):
         self.assertEqual(self.token_calls(), [200, 200])
         self.assertNotIn(401, [row["status"] for row in self.app.requests()])
 
-    def test_a_life_that_is_not_told(self):
-        self.app.call("POST", "/admin/settings", told_seconds=-1)
+    def test_a_life_that_is_not_reported(self):
+        self.app.call("POST", "/admin/settings", stated_seconds=-1)
         self.backend.action_test_connection()
         self.env.invalidate_all()
         until = float(self.backend._secret("token").split(",")[1])
@@ -318,7 +318,7 @@ class TestToken(AuthCase):
                 error = self.errors().filtered(lambda error: not error.resolved)
                 self.assertEqual(error.type, "authentication_failed")
                 self.assertIn(words, error.message)
-                self.assertNotIn(SECRET, self.told())
+                self.assertNotIn(SECRET, self.reported())
 
     def test_a_token_server_that_is_away_is_an_outage(self):
         rule = {"match": {"path": "/oauth/token"}}

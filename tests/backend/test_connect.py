@@ -8,7 +8,7 @@ from ..common import KEY, WEBHOOK_SECRET, SyncCase
 
 @tagged("post_install", "-at_install")
 class TestConnect(SyncCase):
-    """Who connects a pharmacy app is told step by step what works, and what to do."""
+    """Who connects a pharmacy app sees step by step what works, and what to do."""
 
     @classmethod
     def setUpClass(cls):
@@ -40,7 +40,7 @@ class TestConnect(SyncCase):
         return {step.name: (step.state, step.message) for step in wizard.step_ids}
 
     def check_fails(self, step, words, **values):
-        """The test gets as far as ``step``, tells ``words``, and goes no further."""
+        """The test gets as far as ``step``, says ``words``, and goes no further."""
         found = self.steps(**values)
         names = list(found)
         place = names.index(step)
@@ -174,7 +174,7 @@ class TestConnect(SyncCase):
         self.check_fails("key", "No key is given", api_key=False)
 
     def test_entity_that_cannot_be_read(self):
-        # Of these random numbers the third call's is the first below one half.
+        # The third of these random numbers is the first below one half.
         rule = {"kind": "error", "probability": 0.5, "match": {"path": "*/changes"}}
         self.app.call("POST", "/admin/faults", seed=2, rules=[rule])
         found = self.steps()

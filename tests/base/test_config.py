@@ -83,7 +83,7 @@ class TestConfig(SyncCase):
         self.assertEqual(self.config._value("breaker_threshold", 9), 2)
         self.assertIsNone(self.config._value("linear_api_key"))
 
-    def test_what_cannot_be_used_is_told_at_start_without_its_value(self):
+    def test_what_cannot_be_used_is_reported_at_start_without_its_value(self):
         self.set_env(
             ERROR_RETRY_MAX_ATTEMPTS="many",
             NOTIFICATION_SLACK_WEBHOOK="topsecret",
@@ -93,23 +93,25 @@ class TestConfig(SyncCase):
         self.write_conf("error_retry_base_delay = 0\ncodegen_key = topsecret")
         with self.assertLogs(LOGGER, "WARNING") as logs:
             self.config._register_hook()
-        told = "\n".join(logs.output)
-        self.assertIn("ERROR_RETRY_MAX_ATTEMPTS (environment) must be a whole", told)
-        self.assertIn("NOTIFICATION_SLACK_WEBHOOK (environment) must be", told)
-        self.assertIn("LINEAR_API_KEY (environment) must be", told)
-        self.assertIn("error_retry_base_delay (odoo.conf) must be", told)
-        self.assertIn("no setting NOTIFICATION_EMAIL_SMTP_HOTS", told)
-        self.assertIn("no setting codegen_key", told)
+        reported = "\n".join(logs.output)
+        self.assertIn(
+            "ERROR_RETRY_MAX_ATTEMPTS (environment) must be a whole", reported
+        )
+        self.assertIn("NOTIFICATION_SLACK_WEBHOOK (environment) must be", reported)
+        self.assertIn("LINEAR_API_KEY (environment) must be", reported)
+        self.assertIn("error_retry_base_delay (odoo.conf) must be", reported)
+        self.assertIn("no setting NOTIFICATION_EMAIL_SMTP_HOTS", reported)
+        self.assertIn("no setting codegen_key", reported)
         self.assertEqual(len(logs.output), 6)
         for value in ("many", "topsecret", "top secret", "mail.example.com"):
-            self.assertNotIn(value, told)
+            self.assertNotIn(value, reported)
 
-    def test_good_settings_are_told_nothing_of(self):
+    def test_nothing_is_reported_of_good_settings(self):
         self.set_env(ERROR_RETRY_MAX_ATTEMPTS="2", NOTIFICATION_SLACK_WEBHOOK=SLACK)
         with self.assertNoLogs(LOGGER, "WARNING"):
             self.config._register_hook()
 
-    def test_unreadable_conf_is_told_without_its_text(self):
+    def test_unreadable_conf_is_reported_without_its_text(self):
         self.write_conf("linear_api_key = a\ntopsecret")
         with self.assertLogs(LOGGER, "ERROR") as logs:
             self.assertIsNone(self.config._value("linear_api_key"))
@@ -195,7 +197,7 @@ class TestConfig(SyncCase):
         policy = self.policies._default_policy()
         with self.assertRaisesRegex(ValidationError, "Max Attempts must be 1 to 100"):
             policy.max_attempts = 100_000
-        # Of one that is made, too: not by the database, which names no field.
+        # A new one is refused too: not by the database, which names no field.
         with self.assertRaisesRegex(ValidationError, "Max Attempts must be 1 to 100"):
             policy.create({"error_type": "network_timeout", "max_attempts": -1})
 

@@ -37,7 +37,7 @@ class TestConfigurationTour(TourCase):
     def test_manager_runs_a_backend(self):
         self.make_order()
         self.push()
-        # By SQL: no event tells of it, it goes when everything is sent.
+        # By SQL: no event reports it, it goes when everything is sent.
         self.env.cr.execute(
             "UPDATE res_partner SET city = 'Lugo' WHERE id = %s", [self.supplier.id]
         )

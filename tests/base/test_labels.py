@@ -88,7 +88,7 @@ class TestLabels(TransactionCase):
             self.assertEqual("Purchase Orders" in arch, model != "cache", model)
             self.assertNotIn('name="entities"', arch, model)
 
-    def test_why_is_told_in_the_language_of_the_reader(self):
+    def test_why_is_reported_in_the_language_of_the_reader(self):
         """What the core says is kept in English, whoever's turn it was."""
         self.env["res.lang"]._activate_lang("es_ES")
         sentence = TAXONOMY[ErrorType.NETWORK_TIMEOUT].suggested_action

@@ -12,7 +12,7 @@ from ..walk import WalkCase
 # By whom each method may be called, as the documentation shows it.
 KEPT = Path(__file__).parents[2] / "docs" / "developer" / "rights.csv"
 HEAD = ["Model", "Method", "For whom"]
-# Odoo's own, of any form: they tell what may be filled in.
+# Odoo's own, of any form: they say what may be filled in.
 OF_FORMS = ("default_get", "onchange")
 # Names a file for the table as it is.
 TABLE = "PHARMACY_SYNC_RIGHTS"

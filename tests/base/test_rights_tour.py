@@ -33,7 +33,7 @@ class MessCase(TourCase):
 
 @tagged("post_install", "-at_install")
 class TestRightsTour(MessCase):
-    """Who is offered what, and where records tell how they stand."""
+    """Who is offered what, and where records say how they stand."""
 
     def test_buyer_is_offered_nothing_that_would_be_refused(self):
         mapping = self.mapping(self.make_dead())
@@ -71,7 +71,7 @@ class TestRightsTour(MessCase):
         self.push()
         self.tour("outsider", "outsider", start=f"{ORDER}{order.id}")
 
-    def test_records_tell_how_they_stand(self):
+    def test_records_say_how_they_stand(self):
         size = self.env["product.attribute"].create(
             {
                 "name": "Size",

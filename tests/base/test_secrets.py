@@ -8,7 +8,7 @@ from ..common import KEY, WEBHOOK_SECRET, SyncCase
 class TestSecrets(SyncCase):
     """Keys are set, never read; people see and do what their group allows."""
 
-    def test_no_field_tells_a_secret_to_a_manager(self):
+    def test_no_field_says_a_secret_to_a_manager(self):
         manager = new_test_user(self.env, "manager", "pharmacy_sync.group_manager")
         values = self.backend.with_user(manager).read()[0]
         self.assertNotIn(KEY, str(values))
@@ -42,7 +42,7 @@ class TestSecrets(SyncCase):
         self.assertFalse(copy.sudo().api_key_secret)
         self.assertFalse(copy.user_id)
 
-    def test_error_and_call_tell_no_secret(self):
+    def test_error_and_call_say_no_secret(self):
         self.backend.api_key = "a-secret-key"
         self.make_order()
         self.push()

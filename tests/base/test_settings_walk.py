@@ -171,19 +171,19 @@ class TestSettingsWalk(AlertCase):
             self.assertEqual(self.env["sync.config"]._thresholds()[rung], 33)
 
     def check_notifications(self):
-        """Off: alerts are raised, and nobody is told."""
+        """Off: alerts are raised, and nobody is notified."""
 
-        def told():
+        def reported():
             # What other checks left behind is long ago.
             self.pass_time(7200)
             self.only("error_spike")
             self.go_wrong(times=6)
             self.look()
             alert = self.alerts(condition="error_spike")
-            found = bool(alert.told_at)
+            found = bool(alert.notified_at)
             alert.action_resolve()
             self.pass_time(7200)
             return found
 
-        on, off = self.switched("notifications", told)
+        on, off = self.switched("notifications", reported)
         self.assertEqual((on, off), (True, False))

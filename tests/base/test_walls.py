@@ -72,7 +72,7 @@ class TestWalls(WalkCase):
             self.assertIsInstance(answer, (dict, list, UserError))
 
     def check_silent(self, answer):
-        """What is told names nothing of A."""
+        """What is reported names nothing of A."""
         if not isinstance(answer, Exception):
             self.assertNotIn(MARK, repr(answer))
 
@@ -122,9 +122,9 @@ class TestWalls(WalkCase):
                         ("unlink", {}),
                     ):
                         answer, __ = self.call(role, name, method, ids, **arguments)
-                        # Whoever may export nothing is told so.
-                        told = UserError if method == "export_data" else AccessError
-                        self.assertIsInstance(answer, told, method)
+                        # Whoever may export nothing is refused so.
+                        reported = UserError if method == "export_data" else AccessError
+                        self.assertIsInstance(answer, reported, method)
                     for method in ("search", "search_count", "name_search"):
                         arguments = {} if method == "name_search" else {"domain": []}
                         answer, __ = self.call(role, name, method, **arguments)

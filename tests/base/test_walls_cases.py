@@ -216,8 +216,8 @@ class TestOtherCompany(WallsCase):
             own.with_user(self.people[role]).action_silence()
         self.assertFalse(shared.silenced_until)
 
-    def test_a_shared_product_tells_each_company_its_own_state(self):
-        # Only shared, not changed: nothing is to be sent.
+    def test_a_shared_product_says_each_company_its_own_state(self):
+        # Only shared, not changed: nothing may be sent.
         self.env.cr.execute(
             "UPDATE res_partner SET company_id = NULL WHERE id = %s",
             [self.supplier.id],

@@ -184,7 +184,7 @@ class TestBreaker(SyncCase):
         self.assertEqual(state.open_seconds, 120)
         self.assertEqual(len(self.app.requests()), 1)
 
-    def test_history_tells_what_happened(self):
+    def test_history_says_what_happened(self):
         self.fail_until_open()
         self.app.heal()
         self.clock = 61

@@ -61,7 +61,7 @@ class TestCache(SyncCase):
         self.assertEqual(sources, ["app", "memory", "cache"])
         self.assertEqual(len(self.app.requests()), 1)
 
-    def test_it_tells_what_the_app_has(self):
+    def test_it_says_what_the_app_has(self):
         found = self.look()
         self.assertEqual(found.value["name"], "Veterinaria Alba")
         self.assertEqual(found.value["id"], self.external_id)
@@ -82,7 +82,7 @@ class TestCache(SyncCase):
 
     # -- The app fails ----------------------------------------------------------------
 
-    def test_stale_value_serves_and_tells_its_age(self):
+    def test_stale_value_serves_and_says_its_age(self):
         self.look()
         self.grow_old(4000)
         self.take_app_away()
@@ -171,7 +171,7 @@ class TestCache(SyncCase):
         self.look()
         self.app.edit("suppliers", self.external_id, phone="+34 600")
         self.pull()
-        # The change that the arrival made in Odoo is told to everybody, as any other.
+        # The change that the arrival made in Odoo goes to everybody, as any other.
         pending = [("state", "=", "pending"), ("type", "=", "supplier_updated")]
         echo = self.env["sync.event"].search(pending)
         self.assertEqual(echo.mapped("res_id"), self.supplier.ids)

@@ -54,7 +54,7 @@ class TestPool(SyncCase):
             with mute_logger("odoo.sql_db"), self.assertRaises(InterfaceError):
                 stack.close()
 
-    def test_what_failed_is_told_though_the_session_is_lost(self):
+    def test_what_failed_is_reported_though_the_session_is_lost(self):
         with (
             mute_logger("odoo.sql_db"),
             self.assertRaisesRegex(ValueError, "what failed"),
@@ -74,7 +74,7 @@ class TestPool(SyncCase):
             cr.execute("SELECT 1 / 0")
         self.assertEqual(self.pool.active_count, 0)
 
-    def test_who_waits_too_long_is_told_so(self):
+    def test_who_waits_too_long_is_notified_so(self):
         with (
             self.slot(),
             self.slot(),

@@ -59,7 +59,7 @@ class TestSession(SyncCase):
         self.assertEqual(most, 10)
         self.assertEqual(answers, ["ok"] * CALLERS)
 
-    def test_who_waits_in_vain_is_told_and_nothing_leaks(self):
+    def test_who_waits_in_vain_is_notified_and_nothing_leaks(self):
         self.app.fault("latency", seconds=1, match={"path": "/api/v1/health"})
         self.patch(session, "WAIT", 0.2)
         answers, __ = self.call_all()
@@ -72,7 +72,7 @@ class TestSession(SyncCase):
         answers, __ = self.call_all()
         self.assertEqual(answers, ["ok"] * CALLERS)
 
-    def test_who_waits_for_the_rest_of_an_answer_is_told_where_and_why(self):
+    def test_who_waits_for_the_rest_of_an_answer_is_notified_where_and_why(self):
         self.app.fault("drip", bytes_per_second=1, match={"path": "/api/v1/health"})
         impatient = PharmacyClient(
             ("test", self.id()),

@@ -89,7 +89,7 @@ class TestConflictBulk(BulkCase):
         self.assertIn("8.00", wizard.preview)
         self.assertNotIn("13.00", wizard.preview)
 
-    def test_what_changed_since_it_was_shown_is_left_and_told(self):
+    def test_what_changed_since_it_was_shown_is_left_and_reported(self):
         wizard = self.open_wizard(default_side="odoo")
         changed, *others = self.orders
         changed.order_line[0].product_qty = 6

@@ -165,7 +165,7 @@ class TestConflictResolution(SyncCase):
         with self.assertRaisesRegex(UserError, "Supplier"):
             self.resolve(choices={"supplier_id": {"choice": "manual", "value": "x"}})
 
-    def test_the_second_person_is_told_and_nothing_is_done_twice(self):
+    def test_the_second_person_is_notified_and_nothing_is_done_twice(self):
         seen = self.conflict.compare()["fingerprint"]
         other = new_test_user(self.env, "otto", "pharmacy_sync.group_user", name="Otto")
         everything = {
@@ -257,7 +257,7 @@ class TestConflictResolution(SyncCase):
         self.assertEqual(self.resolve(choices=choices)["outcome"], "resolved")
         self.assertEqual(self.order.state, "cancel")
 
-    def test_who_changed_what_when_is_told(self):
+    def test_who_changed_what_when_is_reported(self):
         self.order.with_user(self.user).sudo().note = "Deliver at once."
         self.push()
         shown = self.conflict.compare()

@@ -235,12 +235,12 @@ class TestConflictRule(SyncCase):
         self.pull()
         self.assertEqual(self.quantities(), (8, "8.00"))
 
-    def test_a_record_told_again_is_decided_once(self):
+    def test_a_record_reported_again_is_decided_once(self):
         self.stream.conflict_policy = "odoo"
         self.both_change_the_quantity()
         record = self.at_app(self.order)
         for __ in range(3):
-            self.stream._apply([record], "told again")
+            self.stream._apply([record], "reported again")
         self.assertEqual(len(self.decided()), 1)
 
     # -- Who may, and what may be written ---------------------------------------------

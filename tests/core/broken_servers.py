@@ -73,7 +73,7 @@ def truncating(connection):
 
 @contextmanager
 def tls_server(**settings):
-    """A TCP server that speaks TLS, set up as told: attributes of its context."""
+    """A TCP server that speaks TLS, set up as asked: attributes of its context."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile() as file:
         file.write(_certificate())

@@ -1,4 +1,4 @@
-"""Failing HTTP answers, as ``requests`` tells them."""
+"""Failing HTTP answers, as ``requests`` raises them."""
 
 import requests
 

@@ -16,10 +16,10 @@ from odoo.addons.pharmacy_sync.client.abilities import (
 )
 from odoo.addons.pharmacy_sync.core.backend.abilities import (
     Ability,
+    declared,
     has,
     leaps,
     reads_whole,
-    told,
 )
 from odoo.addons.pharmacy_sync.core.exceptions import HttpError
 
@@ -153,7 +153,7 @@ def test_what_is_not_about_the_record_is_raised(app, client):
 
 @pytest.mark.parametrize("silent", [False, True])
 def test_batches_are_found(app, client, silent):
-    """By what the app tells, or by trying."""
+    """By what the app says, or by trying."""
     rest = ["capabilities"] if silent else []
     for hidden in ([], ["batch"]):
         app.hide(*hidden, *rest)
@@ -194,8 +194,8 @@ def test_reading_first_says_what_the_app_would(client, name):
 def test_what_an_app_is_believed_to_have():
     assert has(None, Ability.IF_MATCH)
     assert has({"batch": False}, Ability.IF_MATCH)
-    assert not has(told(["batch"]), Ability.IF_MATCH)
-    assert has(told(["batch", 7, None]), Ability.BATCH)
+    assert not has(declared(["batch"]), Ability.IF_MATCH)
+    assert has(declared(["batch", 7, None]), Ability.BATCH)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_what_an_app_is_believed_to_have():
         ({"change_feed": False, "updated_since": False, "list": False}, False),
     ],
 )
-def test_a_whole_list_is_read_where_nothing_tells_what_changed(found, whole):
+def test_a_whole_list_is_read_where_nothing_says_what_changed(found, whole):
     assert reads_whole(found) is whole
 
 

@@ -74,7 +74,7 @@ def worlds(draw):
     ]
 
 
-told_lately = st.dictionaries(st.integers(1, len(RULES)), st.integers(0, 2 * LIMIT))
+reported_lately = st.dictionaries(st.integers(1, len(RULES)), st.integers(0, 2 * LIMIT))
 
 
 # -- Raising --------------------------------------------------------------------------
@@ -141,49 +141,49 @@ def test_what_a_person_resolved_comes_back_with_a_new_occurrence_only(ago, resol
 # -- Telling --------------------------------------------------------------------------
 
 
-@given(worlds(), told_lately)
+@given(worlds(), reported_lately)
 def test_each_that_is_due_is_judged_once_and_no_other(alerts, lately):
     found = judge_all(alerts, lately, NOW)
     assert found.keys() == {alert.id for alert in alerts if alert.due}
 
 
-@given(worlds(), told_lately)
+@given(worlds(), reported_lately)
 def test_critical_is_never_held_back(alerts, lately):
-    """Whatever else is open, and however much was told."""
+    """Whatever else is open, and however much was reported."""
     found = judge_all(alerts, lately, NOW)
     for alert in alerts:
         if alert.due and alert.open and alert.severity is Severity.CRITICAL:
             assert found[alert.id].verdict is Verdict.NOTIFY
 
 
-@given(worlds(), told_lately)
-def test_no_rule_tells_more_than_its_limit(alerts, lately):
+@given(worlds(), reported_lately)
+def test_no_rule_says_more_than_its_limit(alerts, lately):
     found = judge_all(alerts, lately, NOW)
     for rule in RULES:
-        told = [
+        reported = [
             found[alert.id].verdict
             for alert in alerts
             if alert.rule.id == rule.id
             and alert.due
             and not (alert.open and alert.severity is Severity.CRITICAL)
         ]
-        count = told.count(Verdict.NOTIFY) + (Verdict.SUMMARY in told)
+        count = reported.count(Verdict.NOTIFY) + (Verdict.SUMMARY in reported)
         assert count <= max(0, LIMIT - lately.get(rule.id, 0))
 
 
-@given(worlds(), told_lately)
-def test_what_is_hidden_is_hidden_behind_what_was_told(alerts, lately):
+@given(worlds(), reported_lately)
+def test_what_is_hidden_is_hidden_behind_what_was_reported(alerts, lately):
     by_id = {alert.id: alert for alert in alerts}
     found = judge_all(alerts, lately, NOW)
     for number, judgement in found.items():
         alert, leader = by_id[number], by_id.get(judgement.by)
         if judgement.verdict is Verdict.CORRELATED:
-            now_told = found.get(leader.id)
-            told = leader.notified
-            if now_told and now_told.verdict is Verdict.NOTIFY:
-                told = leader.severity
+            now_reported = found.get(leader.id)
+            reported = leader.notified
+            if now_reported and now_reported.verdict is Verdict.NOTIFY:
+                reported = leader.severity
             assert leader.open
-            assert told and RANKS[told] >= RANKS[alert.severity]
+            assert reported and RANKS[reported] >= RANKS[alert.severity]
             assert leader.backend == alert.backend
             assert alert.backend is not None or alert.company is leader.company is None
             apart = (alert.opened_at - leader.opened_at).total_seconds()
@@ -195,8 +195,8 @@ def test_what_is_hidden_is_hidden_behind_what_was_told(alerts, lately):
             assert leader is None
 
 
-@given(worlds(), told_lately)
-def test_a_backend_that_is_down_is_told_alone(alerts, lately):
+@given(worlds(), reported_lately)
+def test_a_backend_that_is_down_is_reported_alone(alerts, lately):
     found = judge_all(alerts, lately, NOW)
     down = {a.backend for a in alerts if a.is_breaker and a.open} - {None}
     for alert in alerts:
@@ -210,8 +210,8 @@ def test_a_backend_that_is_down_is_told_alone(alerts, lately):
             assert found[alert.id].verdict in (Verdict.INHIBITED, Verdict.SILENCED)
 
 
-def test_what_has_no_backend_is_told_by_itself():
-    """Of two services that other addons call, none is the other's doing."""
+def test_what_has_no_backend_is_reported_by_itself():
+    """Two services that other addons call: neither causes the other's alerts."""
     for condition in (Condition.BREAKER_OPENED, Condition.AUTHENTICATION):
         rule = Rule(1, condition, Severity.HIGH)
         alerts = [
@@ -221,7 +221,7 @@ def test_what_has_no_backend_is_told_by_itself():
         assert {judgement.verdict for judgement in found.values()} == {Verdict.NOTIFY}
 
 
-def test_an_app_that_is_down_is_told_once_however_many_breakers_it_opens():
+def test_an_app_that_is_down_is_reported_once_however_many_breakers_it_opens():
     rule = Rule(1, Condition.BREAKER_OPENED, Severity.HIGH)
     push = Alert(1, rule, 1, Severity.HIGH, NOW - timedelta(seconds=9))
     pull = Alert(2, rule, 1, Severity.HIGH, NOW)
@@ -229,18 +229,18 @@ def test_an_app_that_is_down_is_told_once_however_many_breakers_it_opens():
     found = judge_all([pull, push, elsewhere], {}, NOW)
     assert found[1].verdict is found[3].verdict is Verdict.NOTIFY
     assert (found[2].verdict, found[2].by) == (Verdict.INHIBITED, 1)
-    # The first is closed: the other follows, or it is told after all.
-    told = replace(push, notified=Severity.HIGH, ended_at=NOW)
+    # The first is closed: the other follows, or it is reported after all.
+    reported = replace(push, notified=Severity.HIGH, ended_at=NOW)
     later = NOW + timedelta(seconds=CORRELATED_FOR)
-    assert judge_all([told, pull], {}, NOW)[2].by == 1
-    assert judge_all([told, pull], {}, later)[2].verdict is Verdict.NOTIFY
-    # A worse one is told at once.
+    assert judge_all([reported, pull], {}, NOW)[2].by == 1
+    assert judge_all([reported, pull], {}, later)[2].verdict is Verdict.NOTIFY
+    # A worse one is reported at once.
     worse = replace(pull, severity=Severity.CRITICAL)
-    assert judge_all([told, worse], {}, NOW)[2].verdict is Verdict.NOTIFY
+    assert judge_all([reported, worse], {}, NOW)[2].verdict is Verdict.NOTIFY
 
 
-@given(worlds(), told_lately)
-def test_what_is_over_hides_and_tells_nothing_by_itself(alerts, lately):
+@given(worlds(), reported_lately)
+def test_what_is_over_hides_and_says_nothing_by_itself(alerts, lately):
     ended = [replace(a, ended_at=NOW, limited=True, notified=None) for a in alerts]
     for judgement in judge_all(ended, lately, NOW).values():
         assert judgement.by is None
@@ -256,16 +256,16 @@ def test_what_was_held_back_is_one_summary():
     assert verdicts == [Verdict.SUMMARY] * 5 + [Verdict.LIMITED]
 
 
-def test_a_severe_alert_is_not_hidden_behind_a_lesser_one_that_was_told():
+def test_a_severe_alert_is_not_hidden_behind_a_lesser_one_that_was_reported():
     lesser, severe = (
         Rule(number, Condition.ERROR_SPIKE, degree)
         for number, degree in enumerate((Severity.LOW, Severity.HIGH), 1)
     )
-    told = Alert(1, lesser, 1, Severity.LOW, NOW, notified=Severity.LOW)
+    reported = Alert(1, lesser, 1, Severity.LOW, NOW, notified=Severity.LOW)
     alert = Alert(2, severe, 1, Severity.HIGH, NOW)
-    assert judge_all([told, alert], {}, NOW)[2].verdict is Verdict.NOTIFY
+    assert judge_all([reported, alert], {}, NOW)[2].verdict is Verdict.NOTIFY
     equal = replace(alert, severity=Severity.LOW)
-    assert judge_all([told, equal], {}, NOW)[2].verdict is Verdict.CORRELATED
+    assert judge_all([reported, equal], {}, NOW)[2].verdict is Verdict.CORRELATED
 
 
 def test_what_happened_while_a_backend_was_down_stays_its_doing():
@@ -294,10 +294,10 @@ def test_a_silence_ends(rule, backend, degree):
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=60))
 def test_over_time_no_window_has_more_than_the_limit_and_nothing_is_forgotten(gaps):
-    """Alerts of one rule come one after the other; each is told, alone or in a
+    """Alerts of one rule come one after the other; each is reported, alone or in a
     summary, when the flood is over."""
     rule = Rule(1, Condition.HANDLER_FAILED, Severity.HIGH)
-    alerts, times, told = [], [], set()
+    alerts, times, reported = [], [], set()
     now = NOW
 
     def look():
@@ -309,8 +309,8 @@ def test_over_time_no_window_has_more_than_the_limit_and_nothing_is_forgotten(ga
         for place, alert in enumerate(alerts):
             verdict = found[alert.id].verdict if alert.id in found else None
             if verdict in (Verdict.NOTIFY, Verdict.SUMMARY):
-                assert alert.id not in told, "told twice"
-                told.add(alert.id)
+                assert alert.id not in reported, "reported twice"
+                reported.add(alert.id)
                 alerts[place] = replace(alert, notified=alert.severity)
             elif verdict is Verdict.LIMITED:
                 alerts[place] = replace(alert, limited=True)
@@ -325,4 +325,4 @@ def test_over_time_no_window_has_more_than_the_limit_and_nothing_is_forgotten(ga
     for place, at in enumerate(times):
         within = [t for t in times[place:] if t < at + timedelta(seconds=LIMITED_FOR)]
         assert len(within) <= LIMIT
-    assert told == {alert.id for alert in alerts}
+    assert reported == {alert.id for alert in alerts}

@@ -200,7 +200,7 @@ def test_an_outage_on_the_way_leaves_the_rest_unsent():
     assert {result.fate for result in results} == {Fate.NOT_SENT}
 
 
-def test_results_that_cannot_be_told_apart_are_an_unknown_outcome():
+def test_results_that_cannot_be_distinguished_are_an_unknown_outcome():
     calls = []
 
     def send(batch):

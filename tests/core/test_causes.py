@@ -507,7 +507,7 @@ def _https(answer):
 
 
 @pytest.mark.parametrize("name", CAUSES)
-def test_a_real_cause_is_told_by_its_type(name):
+def test_a_real_cause_is_reported_by_its_type(name):
     cause, error_type, delivery = CAUSES[name]
     classification = classify(raised(cause))
     assert (classification.type, classification.delivery) == (error_type, delivery)

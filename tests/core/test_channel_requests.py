@@ -90,6 +90,13 @@ def test_slack_gets_what_it_documents(notice):
 
 
 @given(notices)
+def test_a_text_message_is_short_and_begins_with_what_is_wrong(notice):
+    text = channel_requests.text_message(notice)
+    assert len(text) <= channel_requests.LONGEST_TEXT_MESSAGE
+    assert notice.subject.startswith(text) or text.startswith(notice.subject)
+
+
+@given(notices)
 def test_pagerduty_gets_what_it_documents(notice):
     event = {"routing_key": KEY, **channel_requests.pagerduty_event(notice)}
     validator = jsonschema_rs.validator_for(PAGERDUTY, validate_formats=True)
@@ -112,8 +119,10 @@ def test_severities_in_the_words_of_pagerduty(level, severity):
 
 def test_severities_in_the_numbers_of_linear():
     levels = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
-    told = [linear_issue(replace(NOTICE, level=level))["priority"] for level in levels]
-    assert told == [1, 2, 3, 4]
+    reported = [
+        linear_issue(replace(NOTICE, level=level))["priority"] for level in levels
+    ]
+    assert reported == [1, 2, 3, 4]
 
 
 def test_same_key_opens_and_resolves_an_incident():
@@ -162,7 +171,7 @@ def test_what_is_not_slack_is_no_receipt(text):
 
 
 def test_errors_of_linear_come_with_any_status():
-    told = linear_issue(NOTICE)
+    reported = linear_issue(NOTICE)
     for answer, kind in (
         (Answer(200, '{"errors": [{"message": "no such team"}]}'), HttpError),
         (Answer(200, "<html>"), HttpError),
@@ -178,12 +187,12 @@ def test_errors_of_linear_come_with_any_status():
         ),
     ):
         with pytest.raises(kind):
-            carry(linear("https://x", "k", "t", told), answers(answer))
+            carry(linear("https://x", "k", "t", reported), answers(answer))
 
 
 def test_linear_makes_no_issue_for_what_is_over():
-    told = linear_issue(replace(NOTICE, action=Action.RESOLVED))
-    assert carry(linear("https://x", "k", "t", told), answers()).reference == ""
+    reported = linear_issue(replace(NOTICE, action=Action.RESOLVED))
+    assert carry(linear("https://x", "k", "t", reported), answers()).reference == ""
 
 
 @pytest.mark.parametrize("status", [100, 199, 300, 302, 400, 404, 500, 503])

@@ -51,7 +51,7 @@ def test_a_channel_takes_what_fits_in_all(
         ((20, 6), 6, 14 * 3600),
     ],
 )
-def test_it_is_told_within_its_hours(hours, hour, seconds):
+def test_it_is_reported_within_its_hours(hours, hour, seconds):
     channel = Channel(Kind.EMAIL, 1, HIGH, hours=hours)
     now = datetime(2026, 11, 22, int(hour), int(hour % 1 * 60))
     assert channel.wait(Severity.HIGH, now) == pytest.approx(seconds)
@@ -63,9 +63,9 @@ def test_it_is_told_within_its_hours(hours, hour, seconds):
 TOLD = {"action": "opened", "title": "T", "description": "D", "priority": 1}
 
 
-def carry(told, *answers, issue=""):
+def carry(reported, *answers, issue=""):
     """Bodies of the requests, and what came of them."""
-    road = linear("https://linear.example/", "key", "team", told, issue)
+    road = linear("https://linear.example/", "key", "team", reported, issue)
     answers = [Answer(200, json.dumps(answer)) for answer in answers]
     bodies = []
     try:

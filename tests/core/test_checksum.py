@@ -31,7 +31,7 @@ sides = st.dictionaries(st.text(min_size=1, max_size=6), records, max_size=30)
 buckets = st.sampled_from((1, 16, 64))
 
 
-def told(side, number, order=lambda items: items):
+def reported(side, number, order=lambda items: items):
     sums = Sums(number)
     for external_id, record in order(list(side.items())):
         sums.add(external_id, checksum.digest(record, FIELDS))
@@ -44,7 +44,7 @@ def test_the_order_of_records_does_not_matter(side, number, chance):
         chance.shuffle(items)
         return items
 
-    assert told(side, number) == told(side, number, shuffled)
+    assert reported(side, number) == reported(side, number, shuffled)
 
 
 @given(sides, buckets)
@@ -52,8 +52,8 @@ def test_a_missing_record_is_found_on_either_side(side, number):
     for external_id in side:
         rest = {key: value for key, value in side.items() if key != external_id}
         own = [checksum.bucket_of(external_id, number)]
-        assert differing(told(side, number), told(rest, number)) == own
-        assert differing(told(rest, number), told(side, number)) == own
+        assert differing(reported(side, number), reported(rest, number)) == own
+        assert differing(reported(rest, number), reported(side, number)) == own
 
 
 @given(sides, buckets, st.text(min_size=1))
@@ -62,7 +62,7 @@ def test_a_changed_record_is_found(side, number, suffix):
         changed = {**side, external_id: {**record, "name": record["name"] + suffix}}
         same = (record["name"] + suffix).strip() == record["name"].strip()
         expected = [] if same else [checksum.bucket_of(external_id, number)]
-        assert differing(told(side, number), told(changed, number)) == expected
+        assert differing(reported(side, number), reported(changed, number)) == expected
 
 
 @given(sides.filter(lambda side: len(side) > 1), buckets)
@@ -70,7 +70,9 @@ def test_two_records_that_changed_places_are_found(side, number):
     (one, first), (other, second), *__ = side.items()
     swapped = {**side, one: second, other: first}
     same = checksum.digest(first, FIELDS) == checksum.digest(second, FIELDS)
-    assert bool(differing(told(side, number), told(swapped, number))) == (not same)
+    assert bool(differing(reported(side, number), reported(swapped, number))) == (
+        not same
+    )
 
 
 @given(sides, buckets, st.integers(0, 30))
@@ -83,7 +85,7 @@ def test_counting_goes_on_after_a_stop(side, number, cut):
     second = Sums(number, kept)
     for item in items[cut:]:
         second.add(*item)
-    assert second.as_json() == told(side, number)
+    assert second.as_json() == reported(side, number)
 
 
 @given(records)
@@ -127,7 +129,7 @@ def test_the_pharmacy_app_counts_alike(record, external_id, number):
 
 def test_sides_with_another_number_of_buckets_cannot_be_compared():
     with pytest.raises(ValueError):
-        differing(told({}, 16), told({}, 64))
+        differing(reported({}, 16), reported({}, 64))
 
 
 def test_buckets_grow_with_the_records():

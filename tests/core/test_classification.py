@@ -155,7 +155,7 @@ def test_the_code_makes_a_status_more_exact(status, code, expected):
     assert classify(ours.HttpError(status, code)).type is expected
 
 
-def test_a_409_without_a_code_is_told_by_its_body():
+def test_a_409_without_a_code_is_reported_by_its_body():
     assert classify_response(409, body_keys=["existing_id"]).type is T.DUPLICATE_ORDER
     assert classify_response(409, body_keys=["current"]).type is T.VERSION_CONFLICT
     assert classify(ours.HttpError(409, body={"existing_id": "po_1"})).type is (
@@ -183,7 +183,7 @@ def test_the_last_answer_counts_not_the_failure_handled_when_it_came():
     assert classify(error).type is T.AUTHENTICATION_FAILED
 
 
-def test_a_wrapper_tells_what_it_wraps():
+def test_a_wrapper_says_what_it_wraps():
     assert classify(chained(RuntimeError("x"), ConnectionRefusedError())).type is (
         T.CONNECTION_REFUSED
     )

@@ -322,7 +322,7 @@ def waiting(seconds):
     yield lambda exchange: None
 
 
-def test_the_app_is_told_how_much_time_is_left():
+def test_the_app_learns_how_much_time_is_left():
     guard = lambda: waiting(0.5)  # noqa: E731
     with app(fine({}), deadline=3.0, guard=guard) as (calls, requests):
         calls.health("c")

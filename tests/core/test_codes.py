@@ -3,7 +3,7 @@
 from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.exceptions import AmbiguousError
-from odoo.addons.pharmacy_sync.core.exchange.codes import Codes
+from odoo.addons.pharmacy_sync.core.keys.codes import Codes
 
 NAMES = st.sampled_from(["Box", "box", " Box ", "Bo x", "Unit", "Unidad", "UNIDAD"])
 RECORDS = st.dictionaries(

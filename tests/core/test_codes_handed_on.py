@@ -1,9 +1,9 @@
-"""Of records that hand codes on to each other, each can be written once those that are
+"""Records that hand codes on to each other: each can be written once those that are
 to vacate have done so."""
 
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.exchange.codes_handed_on import to_vacate
+from odoo.addons.pharmacy_sync.core.keys.codes_handed_on import to_vacate
 
 CODES = ("code",)
 

@@ -56,7 +56,7 @@ def test_a_line_of_one_side_is_one_difference():
     assert compare(BASE, odoo) == {"lines[c]": (Effect.TO_ODOO, MISSING, added)}
 
 
-def test_what_the_pharmacy_does_not_tell_it_has_as_agreed():
+def test_what_the_pharmacy_does_not_say_it_has_as_agreed():
     assert compare({**BASE, "notes": "o"}, {"state": "draft"}) == {
         "notes": (Effect.TO_PHARMACY, "o", "n")
     }

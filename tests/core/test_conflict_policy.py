@@ -292,10 +292,10 @@ def test_lines_that_are_frozen_neither_come_nor_go_nor_change():
     assert base == BASE
 
 
-def test_what_odoo_only_filled_in_wins_over_nothing_that_is_told_at_last():
+def test_what_odoo_only_filled_in_wins_over_nothing_that_is_reported_at_last():
     base = {**BASE, "lines": [{"key": "a"}, line("b")]}
     del base["notes"]
-    pharmacy = changed(notes="Told", lines=[line("a", quantity="26.00"), line("b")])
+    pharmacy = changed(notes="Reported", lines=[line("a", quantity="26.00"), line("b")])
     facts = Known(Times(EARLY, LATE, 1, 1), frozen=("lines", "notes"))
     for default in Policy:
         found = resolve(base, base, pharmacy, policy(default), facts)
@@ -304,7 +304,7 @@ def test_what_odoo_only_filled_in_wins_over_nothing_that_is_told_at_last():
         assert set(found.merge.conflicts) == asked
     # Where a person need not be asked it is taken over.
     found = resolve(base, base, pharmacy, policy(Policy.ODOO))
-    assert found.merge.to_odoo == {"notes": "Told", "lines": pharmacy["lines"]}
+    assert found.merge.to_odoo == {"notes": "Reported", "lines": pharmacy["lines"]}
 
 
 def test_odoos_own_changes_are_not_frozen():
@@ -474,7 +474,7 @@ def test_after_a_round_only_open_conflicts_remain(
 
 @given(records, records, records, policies, facts)
 def test_what_was_decided_is_decided_once(base, odoo, pharmacy, policies, facts):
-    """The same record told again before the push: nothing new is decided."""
+    """The same record reported again before the push: nothing new is decided."""
     found = resolve(base, odoo, pharmacy, policies, facts)
     base = new_base(found.base, odoo, pharmacy, found.merge)
     odoo = {**odoo, **found.merge.to_odoo}

@@ -46,7 +46,7 @@ FAULTS = {
         {"kind": "wrong_schema", "match": {"path": "*/checksums"}},
         ("checksums", "not in the bucket"),
     ),
-    "ids that are not told": (
+    "ids that are not reported": (
         {"kind": "wrong_schema", "match": {"path": SUPPLIERS, "method": "POST"}},
         ("records", "no id (text) or"),
     ),
@@ -159,7 +159,7 @@ def test_a_value_that_the_app_keeps_breaks_the_contract(app):
     )
 
 
-def test_what_could_not_be_removed_is_told(app):
+def test_what_could_not_be_removed_is_reported(app):
     rule = {"kind": "error", "match": {"method": "DELETE", "path": "*/products/*"}}
     app.call("POST", "/admin/faults", json={"rules": [rule]})
     report = run(app.url, KEY)

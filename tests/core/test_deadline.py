@@ -44,7 +44,7 @@ def test_the_remaining_time_travels_in_milliseconds(clock):
     assert Deadline.after(-1, clock).milliseconds() == 0
 
 
-def test_the_clock_is_monotonic_unless_told_otherwise():
+def test_the_clock_is_monotonic_unless_set_otherwise():
     assert 9 < Deadline.after(10).remaining() <= 10
 
 

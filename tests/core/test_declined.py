@@ -57,15 +57,15 @@ CASES = {
     ),
     "a line that goes": ({**HAD, "lines": [line("a")]}, HAD, "lines[b]"),
 }
-each = pytest.mark.parametrize(("told", "has", "path"), CASES.values(), ids=CASES)
+each = pytest.mark.parametrize(("reported", "has", "path"), CASES.values(), ids=CASES)
 
 
-def apply(state, told, has, odoo=HAD, version=4):
+def apply(state, reported, has, odoo=HAD, version=4):
     """The pharmacy's record arrived, and Odoo has this after it was written."""
-    comparison = compare(state.base, odoo, told, declined=state.declined)
+    comparison = compare(state.base, odoo, reported, declined=state.declined)
     paths = comparison.not_taken(has) if comparison.merge.to_odoo else {}
     refused = dict.fromkeys(paths, Declined(Side.ODOO))
-    return merged(state, comparison, has, told, version, refused)
+    return merged(state, comparison, has, reported, version, refused)
 
 
 def look(state, odoo, pharmacy=None):
@@ -77,10 +77,10 @@ def quiet(merge):
 
 
 @each
-def test_it_is_a_conflict_for_a_person_and_nothing_goes_either_way(told, has, path):
-    state = apply(STATE, told, has)
+def test_it_is_a_conflict_for_a_person_and_nothing_goes_either_way(reported, has, path):
+    state = apply(STATE, reported, has)
     assert list(state.declined) == [path]
-    for pharmacy in (None, told):
+    for pharmacy in (None, reported):
         merge = look(state, has, pharmacy).merge
         assert list(merge.conflicts) == [path]
         assert quiet(merge)
@@ -88,23 +88,23 @@ def test_it_is_a_conflict_for_a_person_and_nothing_goes_either_way(told, has, pa
 
 
 @each
-def test_an_edit_of_something_else_travels_alone(told, has, path):
-    state = apply(STATE, told, has)
+def test_an_edit_of_something_else_travels_alone(reported, has, path):
+    state = apply(STATE, reported, has)
     merge = look(state, {**has, "notes": "new"}).merge
     assert merge.to_pharmacy == {"notes": "new"}
-    other = {**told, "notes": "theirs"}
+    other = {**reported, "notes": "theirs"}
     assert look(state, has, other).merge.to_odoo == {"notes": "theirs"}
 
 
 @each
-def test_it_is_over_once_both_have_the_same(told, has, path):
-    state = apply(STATE, told, has)
-    for odoo, pharmacy in ((told, told), (has, has)):
+def test_it_is_over_once_both_have_the_same(reported, has, path):
+    state = apply(STATE, reported, has)
+    for odoo, pharmacy in ((reported, reported), (has, has)):
         comparison = look(state, odoo, pharmacy)
         assert not comparison.declined
         assert not (comparison.merge.to_pharmacy or comparison.merge.conflicts)
         assert {**odoo, **comparison.to_odoo} == pharmacy
-    state = refreshed(state, look(state, told))
+    state = refreshed(state, look(state, reported))
     assert not state.declined
     # From there on a change back is a change.
     assert look(state, has).merge.to_pharmacy
@@ -112,10 +112,10 @@ def test_it_is_over_once_both_have_the_same(told, has, path):
 
 @each
 @pytest.mark.parametrize("policy", Policy)
-def test_no_policy_decides_it(told, has, path, policy):
-    state = apply(STATE, told, has)
+def test_no_policy_decides_it(reported, has, path, policy):
+    state = apply(STATE, reported, has)
     policies = Policies(default=policy)
-    found = decide(state.base, has, told, policies, declined=state.declined)
+    found = decide(state.base, has, reported, policies, declined=state.declined)
     assert not found.decisions
     assert list(found.merge.conflicts) == [path]
 
@@ -140,18 +140,18 @@ def test_another_value_of_odoos_is_no_answer_to_it():
 
 
 def test_a_line_that_odoo_removes_is_asked_about():
-    told = {**HAD, "lines": [line("a", price="2"), line("b")]}
-    state = apply(STATE, told, HAD)
+    reported = {**HAD, "lines": [line("a", price="2"), line("b")]}
+    state = apply(STATE, reported, HAD)
     merge = look(state, {**HAD, "lines": [line("b")]}).merge
     assert list(merge.conflicts) == ["lines[a]"]
     assert quiet(merge)
 
 
 def test_a_record_that_says_the_same_is_looked_at_again():
-    told = {**HAD, "state": "confirmed"}
-    state = apply(STATE, told, HAD)
-    assert received(state, 5, told).move is Move.MERGE
-    assert received(replace(state, declined={}), 5, told).move is Move.UNCHANGED
+    reported = {**HAD, "state": "confirmed"}
+    state = apply(STATE, reported, HAD)
+    assert received(state, 5, reported).move is Move.MERGE
+    assert received(replace(state, declined={}), 5, reported).move is Move.UNCHANGED
 
 
 def test_a_record_that_is_deleted_has_nothing_declined():
@@ -172,15 +172,15 @@ def push(sent, written, keeps=None, creating=False):
 
 
 @each
-def test_what_the_app_does_not_take_stays_on_both_sides(told, has, path):
+def test_what_the_app_does_not_take_stays_on_both_sides(reported, has, path):
     # The same the other way round: Odoo has what the pharmacy does not take.
-    sent = {name: value for name, value in told.items() if value != HAD[name]}
+    sent = {name: value for name, value in reported.items() if value != HAD[name]}
     found = push(sent, has)
     assert found.fate is Fate.DONE
     assert dict(found.state.declined) == {path: Declined(Side.PHARMACY)}
     assert received(found.state, 4, has).move is Move.MERGE
     for pharmacy in (None, has):
-        merge = look(found.state, told, pharmacy).merge
+        merge = look(found.state, reported, pharmacy).merge
         assert list(merge.conflicts) == [path]
         assert quiet(merge)
 
@@ -205,11 +205,11 @@ def test_odoo_says_something_else():
 
 
 @each
-def test_the_app_that_declined_it_says_something_else(told, has, path):
-    sent = {name: value for name, value in told.items() if value != HAD[name]}
+def test_the_app_that_declined_it_says_something_else(reported, has, path):
+    sent = {name: value for name, value in reported.items() if value != HAD[name]}
     state = push(sent, has).state
     now = {"state": "cancelled", "notes": "n", "lines": [line("b", quantity="7")]}
-    merge = look(state, told, {**now, "notes": "other"}).merge
+    merge = look(state, reported, {**now, "notes": "other"}).merge
     # Who wrote that has not seen what Odoo has.
     assert merge.conflicts.keys() & {path, path.partition(".")[0]}
 
@@ -242,21 +242,21 @@ def part_of(draw, before, wanted):
 
 
 @given(RECORDS, RECORDS, RECORDS, st.randoms(use_true_random=False))
-def test_what_differs_after_it_was_written_is_in_conflict(base, odoo, told, draw):
-    """Whatever Odoo takes of what was written: where it was to be the same and is not,
+def test_what_differs_after_it_was_written_is_in_conflict(base, odoo, reported, draw):
+    """Whatever Odoo takes of what was written: where it should be the same and is not,
     a person is asked; and what it was to have is not sent back, nor written again."""
     state = MappingState(external_id="ph", version=3, base=Base.load(base))
-    first = look(state, odoo, told)
+    first = look(state, odoo, reported)
     after = part_of(draw, odoo, first.to_odoo)
-    state = apply(state, told, after, odoo)
-    merge = look(state, after, told).merge
+    state = apply(state, reported, after, odoo)
+    merge = look(state, after, reported).merge
     assert first.merge.conflicts.keys() | state.declined.keys() == set(merge.conflicts)
     assert not merge.to_odoo
     sent = value_at(merge.to_pharmacy, "lines")
     for path in state.declined:
-        assert value_at(after, path) != value_at(told, path)
+        assert value_at(after, path) != value_at(reported, path)
         if path in merge.to_pharmacy or (sent is not MISSING and path.endswith("]")):
-            assert value_at(merge.to_pharmacy, path) == value_at(told, path)
+            assert value_at(merge.to_pharmacy, path) == value_at(reported, path)
 
 
 @given(RECORDS, RECORDS)
@@ -283,13 +283,13 @@ def always(path, value):
 
 @pytest.mark.parametrize("case", ["a field", "a field of a line", "a line that comes"])
 def test_what_is_frozen_is_not_tried_again_but_asked_as_it_is(case):
-    told, has, path = CASES[case]
-    state = apply(STATE, told, has)
-    newer = {**told, "notes": "m", "state": "cancelled"}
-    newer["lines"] = [{**each, "price": "9"} for each in told["lines"]]
+    reported, has, path = CASES[case]
+    state = apply(STATE, reported, has)
+    newer = {**reported, "notes": "m", "state": "cancelled"}
+    newer["lines"] = [{**each, "price": "9"} for each in reported["lines"]]
     comparison = compare(state.base, has, newer, frozen=always, declined=state.declined)
     assert list(comparison.declined) == [path]
-    # Of a line that Odoo never took there is no field to ask about.
+    # A line that Odoo never took has no field to ask about.
     found = comparison.merge.conflicts[path]
     assert found.odoo in (value_at(has, path), MISSING)
     assert found.pharmacy == value_at(newer, path)
@@ -298,8 +298,8 @@ def test_what_is_frozen_is_not_tried_again_but_asked_as_it_is(case):
 
 @pytest.mark.parametrize("frozen", [None, always])
 def test_a_line_that_odoo_never_took_and_is_gone_there_is_no_conflict(frozen):
-    told, has, __ = CASES["a line that comes"]
-    state = apply(STATE, told, has)
+    reported, has, __ = CASES["a line that comes"]
+    state = apply(STATE, reported, has)
     comparison = compare(state.base, has, HAD, frozen=frozen, declined=state.declined)
     assert not comparison.declined
     assert not comparison.merge.conflicts

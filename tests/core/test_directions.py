@@ -207,10 +207,10 @@ def created(app, version=1, lost=False):
 def test_what_the_app_fills_in_is_no_change_of_the_pharmacys(lost):
     state = created({**HAD, "cost": "0.00"}, lost=lost)
     known = {"directions": only("cost", "pull")}
-    told = {**HAD, "cost": "0.00"}
-    assert both(compare(state.base, HAD, told, **known)) == ({}, {}, {})
-    told["cost"] = "7"
-    assert compare(state.base, HAD, told, **known).to_odoo == {"cost": "7"}
+    reported = {**HAD, "cost": "0.00"}
+    assert both(compare(state.base, HAD, reported, **known)) == ({}, {}, {})
+    reported["cost"] = "7"
+    assert compare(state.base, HAD, reported, **known).to_odoo == {"cost": "7"}
 
 
 def test_what_was_changed_there_before_anything_was_heard_is_taken_over():
@@ -222,10 +222,10 @@ def test_what_was_changed_there_before_anything_was_heard_is_taken_over():
 
 
 def test_what_arrives_new_keeps_each_sides_value():
-    told, stored = with_value(HAD, "cost", "9"), with_value(HAD, "cost", "0")
-    base = first_agreed(told, stored)
+    reported, stored = with_value(HAD, "cost", "9"), with_value(HAD, "cost", "0")
+    base = first_agreed(reported, stored)
     for way in ("none", "push"):
-        found = compare(base, stored, told, directions=only("cost", way))
+        found = compare(base, stored, reported, directions=only("cost", way))
         assert both(found) == ({}, {}, {})
 
 

@@ -77,8 +77,8 @@ def test_every_type_of_error_has_its_row():
 
 def test_statuses_are_those_of_the_openapi_document():
     path, *_ = document(METHODS.values(), {}, "/api", ())["paths"].values()
-    told = {row[0] for row in table("app/errors", "status")}
-    assert told == set(path["post"]["responses"])
+    reported = {row[0] for row in table("app/errors", "status")}
+    assert reported == set(path["post"]["responses"])
 
 
 def methods_table():
@@ -133,12 +133,12 @@ def test_methods_and_their_arguments(made):
 
 def test_bounds():
     rows = re.findall(r"^(\S.*?)  +(\d[\d,]*)(.*)$", read("administrator/limits"), re.M)
-    told = {row[0]: int(row[1].replace(",", "")) for row in rows}
-    assert told["records in one ``push``"] == limits.MAX_RECORDS
-    assert told["ids in one ``status``, ``retry``"] == limits.MAX_RECORDS
-    assert told["ids in one ``lookup``"] == limits.MAX_LOOKUPS
-    assert told["changes in a page"] == limits.MAX_PAGE
-    assert told["body of a request"] == limits.MAX_BODY / 2**20
+    reported = {row[0]: int(row[1].replace(",", "")) for row in rows}
+    assert reported["records in one ``push``"] == limits.MAX_RECORDS
+    assert reported["ids in one ``status``, ``retry``"] == limits.MAX_RECORDS
+    assert reported["ids in one ``lookup``"] == limits.MAX_LOOKUPS
+    assert reported["changes in a page"] == limits.MAX_PAGE
+    assert reported["body of a request"] == limits.MAX_BODY / 2**20
 
 
 def test_the_contract_is_that_of_the_reference_app():

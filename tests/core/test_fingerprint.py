@@ -48,7 +48,7 @@ from odoo.addons.pharmacy_sync.core.error.fingerprint import (
         ("Not  found\n", "not found"),
     ],
 )
-def test_the_same_failure_told_twice(one, other):
+def test_the_same_failure_reported_twice(one, other):
     assert normalise_message(one) == normalise_message(other)
     name = fingerprint(1, "push", "resource_not_found", None, one)
     assert name == fingerprint(1, "push", "resource_not_found", None, other)
@@ -96,9 +96,9 @@ words = st.text(st.characters(), max_size=5)  # half characters and NUL included
 
 @given(st.tuples(words, words, words, st.none() | words, st.text(st.characters())))
 def test_a_fingerprint_is_versioned_and_stable(parts):
-    told = fingerprint(*parts)
-    assert re.fullmatch(r"v2:[0-9a-f]{32}", told)
-    assert told == fingerprint(*parts)
+    reported = fingerprint(*parts)
+    assert re.fullmatch(r"v2:[0-9a-f]{32}", reported)
+    assert reported == fingerprint(*parts)
 
 
 def test_each_part_counts():
@@ -117,12 +117,12 @@ def test_half_a_character_has_a_fingerprint():
 
 
 def test_the_rule_of_version_2_does_not_change():
-    told = fingerprint(3, "push", "network_timeout", None, "Order 17: no answer")
-    assert told == "v2:10ae766292ae78dccb1caaed4b09a402"
+    reported = fingerprint(3, "push", "network_timeout", None, "Order 17: no answer")
+    assert reported == "v2:10ae766292ae78dccb1caaed4b09a402"
 
 
 @pytest.mark.parametrize(
-    "message, told",
+    "message, reported",
     [
         # The part behind a hyphen that follows a word is an identifier of something.
         ("web-7d down", "web-<#> down"),
@@ -131,5 +131,5 @@ def test_the_rule_of_version_2_does_not_change():
         ("web--7d down", "web--<#>d down"),
     ],
 )
-def test_an_identifier_with_digits_is_one_place(message, told):
-    assert normalise_message(message) == told
+def test_an_identifier_with_digits_is_one_place(message, reported):
+    assert normalise_message(message) == reported

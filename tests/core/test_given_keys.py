@@ -4,14 +4,14 @@ from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.conflict.merge import Side
 from odoo.addons.pharmacy_sync.core.exchange.declined import Declined
-from odoo.addons.pharmacy_sync.core.exchange.given_keys import (
+from odoo.addons.pharmacy_sync.core.exchange.mapping_state import MappingState
+from odoo.addons.pharmacy_sync.core.exchange.pair import Base
+from odoo.addons.pharmacy_sync.core.keys.given_keys import (
     given_keys,
     state_with_keys,
     with_keys,
 )
-from odoo.addons.pharmacy_sync.core.exchange.line_keys import line_moves
-from odoo.addons.pharmacy_sync.core.exchange.mapping_state import MappingState
-from odoo.addons.pharmacy_sync.core.exchange.pair import Base
+from odoo.addons.pharmacy_sync.core.keys.line_keys import line_moves
 
 amounts = st.sampled_from(["1", "2", "3"])
 values = st.fixed_dictionaries({"product_id": amounts, "quantity": amounts})
@@ -25,27 +25,27 @@ def keyed(found, prefix):
 
 @given(lines, st.randoms())
 def test_each_line_gets_the_key_of_one_that_is_the_same(found, random):
-    sent, told = keyed(found, "odoo-"), keyed(found, "")
-    random.shuffle(told)
-    keys = given_keys(sent, told, MATCH)
+    sent, at_app = keyed(found, "odoo-"), keyed(found, "")
+    random.shuffle(at_app)
+    keys = given_keys(sent, at_app, MATCH)
     assert len(set(keys.values())) == len(keys) == len(sent)
     renamed = with_keys({"lines": sent}, keys)["lines"]
-    assert sorted(renamed, key=str) == sorted(told, key=str)
+    assert sorted(renamed, key=str) == sorted(at_app, key=str)
 
 
 def test_what_the_app_had_otherwise_is_found_by_what_it_is():
     sent = [{"key": "odoo-1", "product_id": "1", "quantity": "2"}]
-    told = [{"key": "9", "product_id": "1", "quantity": "3"}]
-    assert given_keys(sent, told) == {}
-    assert given_keys(sent, told, MATCH) == {"odoo-1": "9"}
+    at_app = [{"key": "9", "product_id": "1", "quantity": "3"}]
+    assert given_keys(sent, at_app) == {}
+    assert given_keys(sent, at_app, MATCH) == {"odoo-1": "9"}
 
 
 def test_lines_that_had_their_keys_are_no_ones_else():
     sent = [{"key": "5", "product_id": "1"}, {"key": "odoo-1", "product_id": "1"}]
-    told = [{"key": "5", "product_id": "1"}, {"key": "9", "product_id": "1"}]
-    assert given_keys(sent, told) == {"odoo-1": "9"}
-    assert given_keys(sent, told[:1]) == {}
-    assert given_keys(sent[:1], told) == {}
+    at_app = [{"key": "5", "product_id": "1"}, {"key": "9", "product_id": "1"}]
+    assert given_keys(sent, at_app) == {"odoo-1": "9"}
+    assert given_keys(sent, at_app[:1]) == {}
+    assert given_keys(sent[:1], at_app) == {}
 
 
 def test_all_that_is_remembered_goes_by_the_new_keys():

@@ -103,6 +103,6 @@ def test_while_the_app_is_away_it_is_poor_and_late_is_never_good(figures):
     assert health(late).level != "good"
 
 
-def test_worst_part_is_told_first():
+def test_worst_part_is_reported_first():
     found = health(Vitals(calls=10, failed_calls=1, criticals=3))
     assert [part.name for part in found.parts][:2] == ["criticals", "failed_calls"]

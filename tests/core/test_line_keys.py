@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.exchange.line_keys import (
+from odoo.addons.pharmacy_sync.core.keys.line_keys import (
     keys_of,
     new_key,
     pair_lines,

@@ -76,7 +76,7 @@ def test_a_record_just_matched():
     assert merge.to_pharmacy == {"o": 1}
 
 
-def test_what_the_pharmacy_does_not_tell_is_unchanged_there():
+def test_what_the_pharmacy_does_not_say_is_unchanged_there():
     merge = three_way(BASE, changed(notes="o"), {"state": "sent"})
     assert merge.to_pharmacy == {"notes": "o"}
     assert merge.to_odoo == {"state": "sent"}
@@ -151,7 +151,7 @@ def test_the_order_of_lines_is_no_difference():
     assert not (merge.to_odoo or merge.to_pharmacy or merge.conflicts)
 
 
-def test_lines_that_tell_only_a_part_keep_the_rest():
+def test_lines_that_say_only_a_part_keep_the_rest():
     merge = three_way(
         BASE,
         changed(lines=[line("a", quantity="5.00"), line("b")]),
@@ -411,6 +411,6 @@ def test_a_removal_that_arrived_is_agreed():
     ],
 )
 def test_the_first_base_makes_of_a_difference_a_change_of_one_side(winner, base):
-    odoo = {"same": "s", "ours": "o", "theirs": None, "both": "o", "untold": "u"}
+    odoo = {"same": "s", "ours": "o", "theirs": None, "both": "o", "unstated": "u"}
     pharmacy = {"same": "s", "ours": "", "theirs": "t", "both": "t"}
     assert first_base(odoo, pharmacy, winner) == base

@@ -202,7 +202,7 @@ def test_what_was_hoped_for_before_is_still():
     assert after(begun(before, SENT), 412, before).state.unanswered == (
         {"notes": "older"},
     )
-    # Unless the record has changed since: that has told.
+    # Unless the record has changed since: the newer version shows it.
     newer = replace(STATE, version=5)
     assert after(newer, 412, before).state.unanswered == ()
 
@@ -288,7 +288,7 @@ def test_a_deletion_that_the_pharmacy_took_back():
     assert found.revived and not found.state.deleted
 
 
-def test_a_record_told_in_part_is_known_in_part():
+def test_a_record_reported_in_part_is_known_in_part():
     part = {"notes": "n"}
     found = received(STATE, 4, part).state
     assert (found.version, found.in_part) == (4, True)
@@ -305,7 +305,7 @@ def test_a_record_told_in_part_is_known_in_part():
     assert found.in_part
 
 
-def test_a_part_does_not_tell_what_became_of_the_rest():
+def test_a_part_does_not_say_what_became_of_the_rest():
     hoped = begun(STATE, SENT)
     part = {"date": "later"}
     comparison = compare(STATE.base, AGREED, as_known(hoped, None, part))
@@ -316,14 +316,14 @@ def test_a_part_does_not_tell_what_became_of_the_rest():
     assert found.base.pharmacy["notes"] == "new"
 
 
-def test_what_is_told_of_a_line_is_told_beside_what_is_known_of_it():
+def test_what_is_reported_of_a_line_is_reported_beside_what_is_known_of_it():
     lines = [{"key": "a", "price": "1", "quantity": "2"}]
     state = replace(STATE, base=Base.load({"lines": lines}))
     now = as_known(state, None, {"lines": [{"key": "a", "price": "3"}]})
     assert now == {"lines": [{"key": "a", "price": "3", "quantity": "2"}]}
 
 
-def test_what_the_record_tells_of_a_push_without_an_answer():
+def test_what_the_record_says_of_a_push_without_an_answer():
     hoped = begun(STATE, SENT)
     assert confirmed(hoped, CHANGED, 4).base == Base.load(CHANGED)
     assert confirmed(hoped, AGREED, 4).base == Base.load(AGREED)

@@ -186,10 +186,10 @@ def test_pages_with_numbers():
     # It may give fewer than it is asked for: that is not the end.
     assert names.asking(2, third["next_after"])["page"] == "4"
     assert names.page([], 2, third["next_after"]) == {"items": [], "next_after": None}
-    # One that knows no pages tells the same few once more.
+    # One that knows no pages says the same few once more.
     again = names.page([{"id": "5"}], 2, third["next_after"])
     assert again == {"items": [], "next_after": None}
-    # An app that does not heed the number of records has told all of them.
+    # An app that does not heed the number of records has reported all of them.
     assert names.page([{"id": "1"}] * 3, 2, None)["next_after"] is None
 
 

@@ -1,4 +1,4 @@
-"""What people are told when a request gets no answer: where to, and why."""
+"""What people read when a request gets no answer: where to, and why."""
 
 import re
 
@@ -61,9 +61,9 @@ def asked(answer, path=PATH, scheme="http", method="GET"):
     ],
     ids=["refused", "reset", "closed", "silent", "handshake", "plain", "name"],
 )
-def test_it_is_told_where_to_and_why(exc, expected):
-    told = re.sub(r":\d+/", ":*/", classify(exc).message)
-    assert told == f"No answer from {expected}"
+def test_it_is_reported_where_to_and_why(exc, expected):
+    reported = re.sub(r":\d+/", ":*/", classify(exc).message)
+    assert reported == f"No answer from {expected}"
 
 
 def test_the_same_cause_has_the_same_fingerprint():

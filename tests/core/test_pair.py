@@ -75,7 +75,7 @@ def test_a_line_is_written_with_odoos_own_values_but_for_the_change():
     assert comparison.to_odoo == {"lines": [line("a", price="0.01", text="new")]}
 
 
-def test_what_was_never_told_is_neither_sent_nor_written():
+def test_what_was_never_reported_is_neither_sent_nor_written():
     odoo = {"name": "x", "city": "", "lines": []}
     base = first_agreed({"name": "x"}, odoo)
     assert both(compare(base, odoo, held=held)) == ({}, {}, {})
@@ -84,20 +84,20 @@ def test_what_was_never_told_is_neither_sent_nor_written():
     ) == ["city"]
 
 
-def test_what_is_told_at_last_is_taken_unless_odoo_changed_it():
+def test_what_is_reported_at_last_is_taken_unless_odoo_changed_it():
     odoo = {"name": "x", "city": ""}
     base = first_agreed({"name": "x"}, odoo)
-    told = {"name": "x", "city": "Leganes"}
-    assert compare(base, odoo, told).to_odoo == {"city": "Leganes"}
-    found = compare(base, {**odoo, "city": "Getafe"}, told)
+    reported = {"name": "x", "city": "Leganes"}
+    assert compare(base, odoo, reported).to_odoo == {"city": "Leganes"}
+    found = compare(base, {**odoo, "city": "Getafe"}, reported)
     assert found.merge.conflicts["city"].base is MISSING
-    assert both(compare(base, {**odoo, "city": "Leganes"}, told)) == ({}, {}, {})
+    assert both(compare(base, {**odoo, "city": "Leganes"}, reported)) == ({}, {}, {})
 
 
 def test_what_was_the_same_all_along_is_no_change_of_the_pharmacys():
     odoo = {"name": "x", "city": "", "lines": [line("a", text="default")]}
-    told = {"name": "x", "lines": [{"key": "a", "price": "2.00"}]}
-    base = first_agreed(told, odoo)
+    reported = {"name": "x", "lines": [{"key": "a", "price": "2.00"}]}
+    base = first_agreed(reported, odoo)
     changed = {**odoo, "city": "Getafe", "lines": [line("a", text="new")]}
     now = {"name": "x", "city": " ", "lines": [line("a", text="default ")]}
     found = compare(base, changed, now, held=held)
@@ -106,9 +106,9 @@ def test_what_was_the_same_all_along_is_no_change_of_the_pharmacys():
 
 
 def test_a_line_that_lacks_a_field_is_not_sent_over_it():
-    told = {"lines": [{"key": "a", "price": "1.00"}]}
+    reported = {"lines": [{"key": "a", "price": "1.00"}]}
     odoo = {"lines": [line("a", price="1.00", text="default")]}
-    base = first_agreed(told, odoo)
+    base = first_agreed(reported, odoo)
     changed = {"lines": [line("a", price="3.00", text="default")]}
     found = compare(base, changed)
     assert found.to_pharmacy == {"lines": [{"key": "a", "price": "3.00"}]}
@@ -198,14 +198,14 @@ ours = whole.map(stored)
 def bases(draw):
     """The base of a record that Odoo made of what the pharmacy said, filling in what it
     did not say, and perhaps declining some."""
-    told, has = draw(theirs), dict(draw(ours))
-    made = {**has, **stored(told)}
+    reported, has = draw(theirs), dict(draw(ours))
+    made = {**has, **stored(reported)}
     has_lines = {each["key"]: each for each in made["lines"]}
     default = {"price": "1.00", "text": "default"}
     made["lines"] = [{**default, **each} for each in has_lines.values()]
     if draw(st.booleans()):
         made["notes"] = has["notes"]
-    return first_agreed(told, made)
+    return first_agreed(reported, made)
 
 
 def keyed(record):
@@ -217,8 +217,8 @@ def keyed(record):
 
 @given(bases())
 def test_who_changed_nothing_changes_nothing(base):
-    told = {**base.pharmacy}
-    assert both(compare(base, base.odoo, told, held=held)) == ({}, {}, {})
+    reported = {**base.pharmacy}
+    assert both(compare(base, base.odoo, reported, held=held)) == ({}, {}, {})
 
 
 @given(bases(), ours)
@@ -282,10 +282,10 @@ def test_what_odoo_keeps_goes_back_as_the_pharmacy_had_it(base, pharmacy):
     odoo = base.odoo
     found = compare(base, odoo, pharmacy, held=held, frozen=lambda path, value: True)
     half = found.base.pharmacy
-    told = {path: value_at(base.pharmacy, path) for path in found.merge.conflicts}
+    reported = {path: value_at(base.pharmacy, path) for path in found.merge.conflicts}
     kept = {
         path
-        for path, value in told.items()
+        for path, value in reported.items()
         if not path.endswith("]")
         and value is not MISSING
         and held(generic_path(path), value) == value_at(odoo, path)
@@ -296,7 +296,7 @@ def test_what_odoo_keeps_goes_back_as_the_pharmacy_had_it(base, pharmacy):
     now = compare(after, odoo, pharmacy, held=held)
     shown = {**pharmacy, **now.merge.to_pharmacy}
     for path in kept:
-        assert value_at(shown, path) == told[path]
+        assert value_at(shown, path) == reported[path]
     after = after.with_pharmacy(advance(after.pharmacy, now.to_pharmacy))
     again = compare(after, odoo, shown, held=held).merge
     assert not kept & again.conflicts.keys()

@@ -79,16 +79,16 @@ def test_the_period_before_touches_and_is_as_long(now, hours):
 
 
 @given(st.sampled_from(FREQUENCIES), days)
-def test_a_schedule_tells_of_each_day_once(frequency, today):
-    """What is told of on the following days follows on what was told of today."""
+def test_a_schedule_reports_each_day_once(frequency, today):
+    """What is reported on the following days follows on what was reported today."""
     first, after = last_whole(frequency, today)
     assert first < after <= today
-    told, day = (first, after), today
+    reported, day = (first, after), today
     for __ in range(70):
         day += DAY
         found = last_whole(frequency, day)
-        assert found == told or found[0] == told[1]
-        told = found
+        assert found == reported or found[0] == reported[1]
+        reported = found
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_who_waited_is_let_in(before, now, elapsed, limit):
     assert 0 <= wait <= 2 * WINDOW
     assert asked_again(before, now, elapsed + wait, limit) == 0
     if wait >= 2:
-        # It is told in whole seconds, and no second more.
+        # The wait is in whole seconds, and no second more.
         assert asked_again(before, now, elapsed + wait - 1.001, limit) > 0
 
 

@@ -264,7 +264,7 @@ def test_a_long_text_is_cut_and_says_so():
 
 
 def test_a_cut_leaves_no_part_of_a_secret():
-    """What told that it is one may be behind the cut."""
+    """What shows that it is one may be behind the cut."""
     url = f"https://user:{SECRET}@h.example/"
     for shift in range(len(url) + 60):
         text = "x " * ((LONGEST - len(url) - 70) // 2) + "y" * shift + " " + url

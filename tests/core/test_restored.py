@@ -144,15 +144,17 @@ def test_it_is_read_before_anything_is_sent():
     assert plan(STATE, comparison, read_at=7).step is Step.FETCH
 
 
-def answer(status, state=STATE, before=STATE, planned=SENT, **told):
-    return answered(state, before, planned, {"status": status, **told}, key="key")
+def answer(status, state=STATE, before=STATE, planned=SENT, **reported):
+    return answered(state, before, planned, {"status": status, **reported}, key="key")
 
 
 def test_an_older_version_than_was_known_shows_it():
-    told = {"id": "ph", "version": 5}
-    assert answer(STALE, BEFORE, BEFORE, current=told).went_back
-    assert not answer(STALE, BEFORE, BEFORE, current={**told, "version": 8}).went_back
-    assert not answer(STALE, current=told).went_back
+    reported = {"id": "ph", "version": 5}
+    assert answer(STALE, BEFORE, BEFORE, current=reported).went_back
+    assert not answer(
+        STALE, BEFORE, BEFORE, current={**reported, "version": 8}
+    ).went_back
+    assert not answer(STALE, current=reported).went_back
 
 
 def test_a_record_that_is_not_there_shows_it_and_is_made_anew():

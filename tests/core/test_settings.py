@@ -60,7 +60,7 @@ source = st.sampled_from(["valid", "wrong", "blank", "absent"])
 
 
 @given(settings, source, source, st.booleans())
-def test_the_first_valid_source_wins_and_wrong_ones_before_it_are_told(
+def test_the_first_valid_source_wins_and_wrong_ones_before_it_are_reported(
     setting, environment, section, recorded
 ):
     text, value = VALID[setting.name]
@@ -78,8 +78,8 @@ def test_the_first_valid_source_wins_and_wrong_ones_before_it_are_told(
     states = [state for state, *__ in order]
     first = states.index("valid")
     assert (found.value, found.origin) == tuple(order[first][1:])
-    told = [origin for state, __, origin in order[:first] if state == "wrong"]
-    assert [problem.origin for problem in found.problems] == told
+    reported = [origin for state, __, origin in order[:first] if state == "wrong"]
+    assert [problem.origin for problem in found.problems] == reported
     assert found.overridden == (found.origin in (Origin.ENVIRONMENT, Origin.FILE))
 
 
@@ -91,7 +91,7 @@ def test_any_text_is_read_or_refused_with_the_same_words(setting, text):
     )
     wrong = resolve(setting, {setting.variable: WRONG}, {})
     if found.problems:
-        # The words do not depend on the value: they cannot tell it.
+        # The words do not depend on the value: they cannot say it.
         assert [str(p) for p in found.problems] == [str(p) for p in wrong.problems]
 
 
@@ -149,8 +149,8 @@ def test_a_secret_is_never_shown(setting, secret):
         f"https://[{secret}",
     ):
         found = resolve(setting, {setting.variable: text}, {})
-        told = found.shown + " ".join(map(str, found.problems))
-        assert secret not in told
+        reported = found.shown + " ".join(map(str, found.problems))
+        assert secret not in reported
         if found.overridden:
             assert MASK in found.shown
 
@@ -189,7 +189,7 @@ def test_what_is_no_secret_is_shown():
     assert resolve(SETTINGS["linear_team_id"], {}, {}).shown == ""
 
 
-def test_mistyped_names_are_told():
+def test_mistyped_names_are_reported():
     environment = {"NOTIFICATION_EMAIL_SMTP_HOST": "x", "PATH": "/bin"}
     assert unknown(environment, {"error_retry_max_attempts": "1"}) == []
     environment["NOTIFICATION_EMAIL_SMTP_HOSTS"] = "x"

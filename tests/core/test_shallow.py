@@ -15,7 +15,7 @@ JSON = st.recursive(
 
 
 def cut(value, left):
-    """What is to be left of a value, by its own structure."""
+    """What must be left of a value, by its own structure."""
     if isinstance(value, (list, dict)) and not left:
         return None
     if isinstance(value, list):

@@ -64,7 +64,7 @@ def test_what_needs_a_person_is_said_in_every_state(found):
 
 
 @given(facts)
-def test_nobody_is_told_to_do_nothing_who_has_something_to_do(found):
+def test_nobody_is_advised_to_do_nothing_who_has_something_to_do(found):
     if "nothing" in said(found):
         assert not found.conflicts and not found.failed
         assert not found.refused and not found.paused

@@ -121,7 +121,7 @@ def test_what_was_not_kept_as_it_came_is_refused_until_corrected(value):
 
 
 @given(TEXTS, st.integers(80, 120))
-def test_a_text_is_cut_once_and_told_apart(text, longest):
+def test_a_text_is_cut_once(text, longest):
     text *= 50
     kept = storable_text(text, longest)
     assert len(kept) <= longest
@@ -156,7 +156,7 @@ def test_the_place_at_fault_is_named(value, field):
     assert caught.value.field == field
 
 
-def test_nesting_is_bounded_and_told():
+def test_nesting_is_bounded_and_reported():
     value = leaf = []
     for __ in range(500):
         leaf.append([])

@@ -92,8 +92,8 @@ class TestDeadLetter(SyncCase):
             "purchase-orders", self.mapping(order).external_id, notes="Call first"
         )
         dead.action_compare()
-        told = dead.comparison
-        rows = {row["label"]: row for row in told["rows"]}
+        reported = dead.comparison
+        rows = {row["label"]: row for row in reported["rows"]}
         quantity = rows[f"Line 1 - {order.order_line[0].name}: Quantity"]
         self.assertEqual(
             (quantity["odoo"], quantity["base"], quantity["pharmacy"]),
@@ -102,7 +102,7 @@ class TestDeadLetter(SyncCase):
         self.assertEqual(quantity["effect"], "to_pharmacy")
         self.assertEqual(rows["Notes"]["pharmacy"], "Call first")
         self.assertEqual(rows["Notes"]["effect"], "to_odoo")
-        self.assertTrue(told["asked"])
+        self.assertTrue(reported["asked"])
         self.assertIn("Call first", dead.comparison_html)
         self.assertEqual((dead.state, dead.attempts), ("dead", 1))
 
@@ -116,7 +116,7 @@ class TestDeadLetter(SyncCase):
         self.assertFalse(self.mapping(order)._open_conflict(), "it only looks")
 
     @mute_logger("odoo.sql_db")
-    def test_compare_tells_of_a_record_that_cannot_be_read(self):
+    def test_compare_says_of_a_record_that_cannot_be_read(self):
         __, dead = self.dead_update()
         self.refuse_reading("purchase_order_line", "22012")
         dead.action_compare()
@@ -148,11 +148,11 @@ class TestDeadLetter(SyncCase):
         __, dead = self.dead_update()
         self.move_app("http://127.0.0.1:9")
         dead.action_compare()
-        told = dead.comparison
-        self.assertFalse(told["asked"])
-        self.assertTrue(told["silence"])
+        reported = dead.comparison
+        self.assertFalse(reported["asked"])
+        self.assertTrue(reported["silence"])
         self.assertEqual(
-            told["verdict"], "update", "what is known is shown all the same"
+            reported["verdict"], "update", "what is known is shown all the same"
         )
         error = self.env["sync.error"].search([], limit=1)
         self.assertEqual(error.type, "connection_refused")
@@ -170,7 +170,7 @@ class TestDeadLetter(SyncCase):
         self.assertEqual(rows["Unit of measure"], "Barrels of Nowhere")
         self.assertEqual(rows["Active"], "Yes")
 
-    def test_comparison_is_told_in_words(self):
+    def test_comparison_is_reported_in_words(self):
         """Names instead of ids, and lines by their numbers."""
         order = self.make_order()
         order.order_line[1].product_qty = -1.0
@@ -290,7 +290,7 @@ class TestDeadLetter(SyncCase):
 
     # -- Assign -----------------------------------------------------------------------
 
-    def test_who_is_assigned_is_told_once(self):
+    def test_who_is_assigned_is_notified_once(self):
         (__, one), (__, two) = self.dead_push(), self.dead_push()
         (one | two).action_assign(self.user.id)
         self.assertEqual((one | two).user_id, self.user)

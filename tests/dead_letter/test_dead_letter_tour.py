@@ -74,7 +74,7 @@ class TestDeadLetterTour(HttpCase, SyncCase):
         self.push()
         self.app.refuse_records("")
         *sound, refused = self.operations(state="dead").sorted("id").mapping_id
-        # By SQL: no event tells of it, it goes when the redrive sends the order.
+        # By SQL: no event reports it, it goes when the redrive sends the order.
         self.env.cr.execute(
             "UPDATE purchase_order_line SET product_qty = -1 WHERE order_id = %s",
             [refused.res_id],

@@ -77,7 +77,7 @@ class TestDefects(AlertCase):
                 self.env["sync.maintenance"],
                 "_follow_due",
             ),
-            ("sync.touched", "_cron_look"): (self.env["sync.touched"], "_take"),
+            ("sync.touched", "_cron_look"): (self.env["sync.touched"], "_take_rows"),
             ("sync.metric", "_cron_roll_up"): (self.env["sync.metric"], "_roll_up_due"),
             ("sync.reconciliation", "_cron_reconcile"): (work.browse(), None),
             ("sync.report.schedule", "_cron_send"): (self.report(), "_try_sending"),
@@ -125,7 +125,7 @@ class TestDefects(AlertCase):
                 self.assertNotEqual(error.work_name, error.work, "it has a name")
                 self.look()
                 groups = self.alerts().mapped("res_id")
-                self.assertIn(error.group_id.id, groups, "and told")
+                self.assertIn(error.group_id.id, groups, "and reported")
 
     def test_all_are_walked(self):
         """Each job and scheduled action of this addon is among the cases."""
@@ -143,7 +143,7 @@ class TestDefects(AlertCase):
             (cron.model_id.model, cron.code.split(".")[1].split("(")[0])
             for cron in self.env["ir.cron"].browse(ids.mapped("res_id"))
         }
-        # The look at alerts logs what it fails with: it could not tell of itself.
+        # The look at alerts logs what it fails with: it could not report itself.
         crons.discard(("sync.alert", "_cron_watch"))
         # What another addon's method fails with is kept by its policy: tested there.
         jobs.discard(("sync.toolkit", "_job_retry"))

@@ -14,7 +14,7 @@ from ..common import ConcurrencyCase, SyncCase
 
 @tagged("post_install", "-at_install")
 class TestErrorGroup(SyncCase):
-    """Failures that are the same failure are one line, which tells what to do."""
+    """Failures that are the same failure are one line, which says what to do."""
 
     @classmethod
     def setUpClass(cls):
@@ -63,7 +63,7 @@ class TestErrorGroup(SyncCase):
         self.assertEqual(group.count, 1)
         self.assertEqual(len(self.go_wrong(backend_id=False).group_id), 1)
 
-    def test_groups_tell_what_was_being_done(self):
+    def test_groups_say_what_was_being_done(self):
         """What differs in nothing else is not to look the same in a list."""
         works = {
             "push": "Send",
@@ -119,11 +119,13 @@ class TestErrorGroup(SyncCase):
     def test_resolving_a_group_resolves_its_errors_and_recurrence_reopens_it(self):
         errors = self.go_wrong(times=2)
         group = errors.group_id.with_user(self.operator)
-        group.resolution = "Told the app's people."
+        group.resolution = "Reported the app's people."
         group.action_resolve()
         self.assertEqual(errors.mapped("resolved"), [True, True])
         self.assertEqual(errors.resolved_by_id, self.operator)
-        self.assertEqual(set(errors.mapped("resolution")), {"Told the app's people."})
+        self.assertEqual(
+            set(errors.mapped("resolution")), {"Reported the app's people."}
+        )
         self.assertEqual(group.state, "resolved")
         again = self.go_wrong()
         self.assertEqual(group.state, "new")
@@ -294,7 +296,7 @@ class TestErrorGroupConcurrency(ConcurrencyCase):
         self.assertEqual(self.counted(), [(1, "new", 1)])
 
     def test_workers_that_race_for_a_new_group_lose_nothing(self):
-        # A lost record or count would be told there.
+        # A lost record or count would be reported there.
         with self.assertNoLogs("odoo.addons.pharmacy_sync", "CRITICAL"):
             self.work_together()
         times = self.WORKERS * self.TIMES

@@ -89,7 +89,7 @@ class TestSuspects(ConcurrencyCase):
         self.assertEqual(self.markers(), 0)
 
     def test_workers_that_take_stock_at_once(self):
-        """Of what others have done meanwhile, several times in one transaction."""
+        """What others have done meanwhile is seen, several times in one transaction."""
 
         def work(number):
             for turn in range(30):

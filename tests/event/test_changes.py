@@ -70,7 +70,7 @@ class TestChanges(SyncCase):
             if not page["has_more"]:
                 return ids, cursor
 
-    def test_change_is_told_with_the_latest_values(self):
+    def test_change_is_reported_with_the_latest_values(self):
         self.edit(self.orders[0], origin="first")
         self.edit(self.orders[0], origin="last")
         (change,) = self.ask(self.place)["changes"]
@@ -85,7 +85,7 @@ class TestChanges(SyncCase):
         event = self.env["sync.event"].search([("type", "=", "order_updated")], limit=1)
         self.assertEqual(change["correlation_id"], event.correlation_id)
 
-    def test_pages_tell_each_change_once_in_order(self):
+    def test_pages_say_each_change_once_in_order(self):
         for order in self.orders:
             self.edit(order, origin="changed")
         ids, cursor = self.read_all(self.place, limit=2)
@@ -104,7 +104,7 @@ class TestChanges(SyncCase):
             self.env["sync.event"]._next_stamp(), Position.parse(cursor).stamp
         )
 
-    def test_change_of_a_transaction_that_has_not_ended_is_not_told(self):
+    def test_change_of_a_transaction_that_has_not_ended_is_not_reported(self):
         self.orders[0].origin = "not yet"
         self.env.cr.flush()
         page = self.ask(self.place)
@@ -127,7 +127,7 @@ class TestChanges(SyncCase):
         page = self.ask(page["next_cursor"], limit=1)
         self.assertEqual(page["changes"][0]["odoo_id"], early.id)
 
-    def test_deleted_record_is_told_as_such(self):
+    def test_deleted_record_is_reported_as_such(self):
         gone = self.orders[0]
         gone_id, external_id = gone.id, self.mapping(gone).external_id
         gone.button_cancel()
@@ -170,9 +170,9 @@ class TestChanges(SyncCase):
         self.assertEqual(answer["error"]["field"], "entity")
 
     def test_cursor_older_than_the_oldest_event_kept_is_refused(self):
-        self.edit(self.orders[0], origin="told in time")
+        self.edit(self.orders[0], origin="reported in time")
         __, cursor = self.read_all(self.place, limit=100)
-        self.edit(self.orders[1], origin="removed before it was told")
+        self.edit(self.orders[1], origin="removed before it was reported")
         self.push()
         self.env.cr.execute(
             "UPDATE sync_event SET write_date = write_date - interval '8 days'"
@@ -180,7 +180,7 @@ class TestChanges(SyncCase):
         self.env["sync.event"]._gc_events()
         answer = self.api.changes("purchase_order", cursor)
         self.assertEqual(answer["error"]["field"], "cursor")
-        # Told to begin again, it gets everything.
+        # Reported to begin again, it gets everything.
         self.assertEqual(self.read_all(None, limit=2)[0], self.orders.ids)
 
     def test_quiet_feed_reads_no_old_event(self):

@@ -16,7 +16,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 @tagged("post_install", "-at_install")
 class TestSubscription(SyncCase):
-    """The app, or any program, is told of events by signed webhooks."""
+    """The app, or any program, is notified of events by signed webhooks."""
 
     def setUp(self):
         super().setUp()
@@ -157,7 +157,7 @@ class TestSubscription(SyncCase):
         subscription = self.subscribe(event_types="order_created")
 
         def state():
-            """Of a delivery to a receiver that knows one secret."""
+            """What a receiver gets that knows one secret."""
             self.make_order()
             self.events()
             self.carry()
@@ -192,7 +192,7 @@ class TestSubscription(SyncCase):
         self.assertEqual(len(self.hook.got), 1)
         self.assertNotIn("hunter2", str(self.hook.bodies))
 
-    def test_neutralized_copy_tells_nobody(self):
+    def test_neutralized_copy_says_nobody(self):
         subscription = self.subscribe()
         channel = self.env["sync.alert.channel"].create(
             {"name": "Slack", "kind": "slack", "address": self.hook.url}

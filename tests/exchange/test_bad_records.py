@@ -139,8 +139,8 @@ class TestBadPage(BadRecordCase):
         before = self.operations(kind="apply")
         self.pull()
         self.assertEqual(self.known(first, last), 2)
-        told = self.app.call("GET", "/api/v1/changes?entity=suppliers&limit=500")
-        self.assertEqual(self.suppliers.cursor, told["next_cursor"])
+        reported = self.app.call("GET", "/api/v1/changes?entity=suppliers&limit=500")
+        self.assertEqual(self.suppliers.cursor, reported["next_cursor"])
         self.assertFalse(self.operations(kind="pull"))
         operation = self.operations(kind="apply") - before
         self.assertEqual(len(operation), 1)
@@ -383,7 +383,7 @@ class TestBadAnswer(BadRecordCase):
         self.push()
 
     def refuse_edit(self, **put):
-        """Both sides change a record; the app's answer tells of it with ``put``."""
+        """Both sides change a record; the app's answer reports it with ``put``."""
         self.app.heal()
         theirs = self.at_app(self.bad)
         self.app.edit("purchase-orders", theirs["id"], notes="Ring twice")

@@ -217,7 +217,7 @@ class TestSameCompany(BelongingCase):
         for stream in self.other.stream_ids:
             self.assertIn("of this company", stream.withheld)
 
-    def test_suppliers_are_told_apart_by_a_rule(self):
+    def test_suppliers_are_distinguished_by_a_rule(self):
         mine = self.make_supplier("Mine", ref="B-1")
         self.stream(self.backend, "purchase_order").write(
             {"rule": "filter", "rule_domain": f"[('partner_id', '!=', {mine.id})]"}

@@ -87,7 +87,7 @@ class TestDeclinedByOdoo(DeclinedCase):
         self.assertIn("cold", order.note)
         self.assert_asked(order, "state")
 
-    def test_the_app_is_told_why_when_it_asks(self):
+    def test_the_app_is_reported_why_when_it_asks(self):
         at_app, order = self.arrived()
         self.api_push("purchase_order", self.confirm(at_app, lambda records: POP_UP))
         api = self.env["sync.api"].with_user(self.api_user)

@@ -192,19 +192,19 @@ class TestDirections(FidelityCase):
         self.assertEqual(self.product.default_code, "THEIRS")
         self.assertEqual(self.app.get(PRODUCTS, self.id_at_app)["code"], "AMX50")
 
-    def test_the_feed_does_not_tell_it(self):
+    def test_the_feed_does_not_say_it(self):
         self.choose(cost="pull")
         self.product.write({"standard_price": 77.25, "name": "Renamed"})
         new = self.product.create({"name": "New", "standard_price": 77.25})
         api, cursor = self.env["sync.api"].with_user(self.api_user), None
-        told, more = {}, True
+        reported, more = {}, True
         while more:
             page = api.changes("product", cursor, 500)
             cursor, more = page["next_cursor"], page["has_more"]
-            told.update((c["odoo_id"], c["data"]) for c in page["changes"])
-        self.assertEqual(told[self.product.id]["name"], "Renamed")
-        self.assertEqual(told[new.id]["name"], "New")
-        self.assertFalse([data for data in told.values() if "cost" in data])
+            reported.update((c["odoo_id"], c["data"]) for c in page["changes"])
+        self.assertEqual(reported[self.product.id]["name"], "Renamed")
+        self.assertEqual(reported[new.id]["name"], "New")
+        self.assertFalse([data for data in reported.values() if "cost" in data])
 
     def test_what_a_new_record_needs_cannot_be_left_out(self):
         for entity, field in (

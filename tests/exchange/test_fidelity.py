@@ -146,8 +146,8 @@ class TestExact(FidelityCase):
     def test_a_line_that_odoo_keeps_is_made_anew_as_the_pharmacy_had_it(self):
         at_app = self.order_at_app("1.00", "2.00")
         first, second = at_app["lines"]
-        told = {**first, "quantity": "1.005", "description": " Two  blanks "}
-        self.app.edit(ORDERS, at_app["id"], lines=[told, second])
+        edited = {**first, "quantity": "1.005", "description": " Two  blanks "}
+        self.app.edit(ORDERS, at_app["id"], lines=[edited, second])
         self.pull()
         order = self.record("purchase_order", at_app["id"])
         order.order_line[0].price_unit = 9
@@ -158,7 +158,7 @@ class TestExact(FidelityCase):
         conflict.action_keep_odoo()
         self.rest()
         lines = {line["key"]: line for line in self.at_app(order)["lines"]}
-        self.assertEqual(lines, {"1": {**told, "unit_price": "9.00"}, "2": second})
+        self.assertEqual(lines, {"1": {**edited, "unit_price": "9.00"}, "2": second})
         self.assertEqual(order.order_line[0].product_qty, 1.01)
         self.assertEqual(order.sync_state, "synced")
         self.rest()
@@ -173,7 +173,7 @@ class TestExact(FidelityCase):
     def quantity(self, order):
         return self.app.get(ORDERS, order)["lines"][0]["quantity"]
 
-    def test_what_odoo_computed_is_told_without_the_noise_of_its_numbers(self):
+    def test_what_odoo_computed_is_reported_without_the_noise_of_its_numbers(self):
         at_app = self.order_at_app("1.00")
         self.pull()
         order = self.record("purchase_order", at_app["id"])

@@ -134,12 +134,12 @@ class TestFieldCases(FidelityCase):
             ordered_at="2026-11-03T10:20:30Z",
             expected_at="2026-12-24T23:59:59Z",
         )
-        told = {
+        reported = {
             **at_app,
             "ordered_at": "2026-11-03T10:20:30.123456Z",
             "expected_at": "2026-12-25T05:29:59+05:30",
         }
-        self.api_push("purchase_order", told)
+        self.api_push("purchase_order", reported)
         order = self.record("purchase_order", at_app["id"])
         self.assertEqual(str(order.date_planned), "2026-12-24 23:59:59")
         order.note = "call"

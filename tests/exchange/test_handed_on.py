@@ -70,7 +70,7 @@ class TestHandedOn(SyncCase):
         first, second = self.products[:2]
         self.stream.batch_size = 1
         code = second.barcode
-        # The feed tells of the first one again after the second one.
+        # The feed reports the first one again after the second one.
         self.edit(second, barcode=None)
         self.edit(first, barcode=code)
         self.app.add("products", name="New", barcode="8400099999999")

@@ -197,7 +197,7 @@ class TestOrderTravels(Lifecycle):
         self.assertFalse(self.operations())
         self.assertEqual(self.order.order_line[0], last)
 
-    def test_lines_are_told_apart_by_key_and_not_by_place(self):
+    def test_lines_are_distinguished_by_key_and_not_by_place(self):
         """The trap: lines merged by position."""
         lines = self.at_app(self.order)["lines"]
         extra = {**lines[0], "key": "ln_extra", "quantity": "7.00"}

@@ -149,13 +149,13 @@ class Walk:
 
     def test_a_value_of_ones_own(self):
         conflict = self.conflict()
-        told = conflict.compare()
-        (row,) = told["rows"]
+        reported = conflict.compare()
+        (row,) = reported["rows"]
         self.assertEqual(row["odoo"]["text"], "Ours")
         choices = {"name": {"choice": "manual", "value": "Third"}}
         foreseen = conflict.preview(choices)
         self.assertEqual(foreseen["results"], {"name": "Third"})
-        answer = conflict.resolve(choices, told["fingerprint"], "agreed by phone")
+        answer = conflict.resolve(choices, reported["fingerprint"], "agreed by phone")
         self.assertEqual(answer["outcome"], "resolved")
         self.sync()
         self.assertEqual(self.names(), ("Third", "Third", NAMES["es_ES"]))
@@ -197,13 +197,13 @@ class Walk:
 
     def test_the_pharmacy_decides_by_call(self):
         conflict = self.conflict()
-        (told,) = self.api().conflicts()["conflicts"]
+        (reported,) = self.api().conflicts()["conflicts"]
         self.assertEqual(
-            told["fields"][0]["values"],
+            reported["fields"][0]["values"],
             {"base": NAMES["en_US"], "odoo": "Ours", "pharmacy": "Theirs"},
         )
         answer = self.api().resolve(
-            conflict.id, side="pharmacy", fingerprint=told["fingerprint"]
+            conflict.id, side="pharmacy", fingerprint=reported["fingerprint"]
         )
         self.assertEqual((answer["success"], answer["state"]), (True, "resolved"))
         self.sync()
@@ -280,9 +280,11 @@ class Walk:
         self.assertEqual(answer["results"][0]["operation"], "updated", answer)
         self.assertEqual(order.state, "purchase")
 
-    def test_changes_are_told_in_the_backends_language(self):
-        told = self.api().changes("product")["changes"]
-        (mine,) = [change for change in told if change["odoo_id"] == self.product.id]
+    def test_changes_are_reported_in_the_backends_language(self):
+        reported = self.api().changes("product")["changes"]
+        (mine,) = [
+            change for change in reported if change["odoo_id"] == self.product.id
+        ]
         self.assertEqual(mine["data"]["name"], NAMES["en_US"])
         self.assertEqual(mine["data"]["uom"], "Units")
 

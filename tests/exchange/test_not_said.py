@@ -44,8 +44,8 @@ class TestNotSaid(FidelityCase):
         )
         names = ("key", "product_id", "quantity", "unit_price")
         lines = [{name: line[name] for name in names} for line in at_app["lines"]]
-        told = {**at_app, "lines": lines}
-        self.api_push("purchase_order", told, "reference", "supplier_id", "lines")
+        reported = {**at_app, "lines": lines}
+        self.api_push("purchase_order", reported, "reference", "supplier_id", "lines")
         self.push()
         self.assert_untouched(ORDERS, at_app)
 
@@ -61,14 +61,14 @@ class TestNotSaid(FidelityCase):
         self.assert_untouched(ORDERS, at_app)
         self.assertEqual(order.order_line.name, "Goods 1")
 
-    def test_a_change_of_what_was_never_told_is_read_first(self):
-        """Odoo changes a line of which it was told the half: the other half is read
+    def test_a_change_of_what_was_never_reported_is_read_first(self):
+        """Odoo changes a line of which it was reported the half: the other half is read
         before the list is sent, and the app keeps its descriptions."""
         at_app = self.order_at_app("1.00", "2.00")
         names = ("key", "product_id", "quantity", "unit_price")
         lines = [{name: line[name] for name in names} for line in at_app["lines"]]
-        told = {**at_app, "lines": lines}
-        self.api_push("purchase_order", told, "reference", "supplier_id", "lines")
+        reported = {**at_app, "lines": lines}
+        self.api_push("purchase_order", reported, "reference", "supplier_id", "lines")
         order = self.record("purchase_order", at_app["id"])
         order.order_line[0].product_qty = 7
         before = len(self.app.requests())
@@ -115,7 +115,7 @@ class TestNotSaid(FidelityCase):
         self.assertIn("cold", order.note)
         self.assertFalse(self.operations(kind="apply", state="waiting"))
 
-    def test_both_sides_have_a_value_that_was_never_told(self):
+    def test_both_sides_have_a_value_that_was_never_reported(self):
         at_app = self.app.add(SUPPLIERS, name="Norte", city="Bilbao", zip="48001")
         self.api_push("supplier", at_app, "name")
         partner = self.record("supplier", at_app["id"])
@@ -159,20 +159,20 @@ class TestNotSaid(FidelityCase):
         (refused,) = self.operations(state="dead")
         self.assertIn("colour", refused.error_ids.message)
 
-    def test_what_is_told_to_the_app_leaves_out_what_it_never_told(self):
+    def test_what_is_reported_to_the_app_leaves_out_what_it_never_reported(self):
         at_app = self.app.add(SUPPLIERS, name="Oeste", city="Vigo")
         self.api_push("supplier", at_app, "name")
         api = self.env["sync.api"].with_user(self.api_user)
         changes = api.changes("supplier", None, 500)["changes"]
-        (told,) = [c["data"] for c in changes if c["id"] == at_app["id"]]
-        self.assertEqual(told["name"], "Oeste")
-        self.assertNotIn("city", told)
+        (reported,) = [c["data"] for c in changes if c["id"] == at_app["id"]]
+        self.assertEqual(reported["name"], "Oeste")
+        self.assertNotIn("city", reported)
 
     def test_a_misspelt_field_is_named(self):
         at_app = self.order_at_app("1.00")
         lines = [{**at_app["lines"][0], "colour": "red"}]
-        told = {**at_app, "lines": lines, "expectedAt": "2026-12-24"}
-        result = self.api_push("purchase_order", told)
+        reported = {**at_app, "lines": lines, "expectedAt": "2026-12-24"}
+        result = self.api_push("purchase_order", reported)
         (warning,) = result["warnings"]
         self.assertIn("expectedAt", warning)
         self.assertIn("lines.colour", warning)

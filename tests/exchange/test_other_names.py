@@ -264,7 +264,7 @@ class TestOtherNames(WorkCase):
         self.sync()
         self.check_in_step()
 
-    def test_a_shop_that_tells_the_same_page_for_ever_is_found_out(self):
+    def test_a_shop_that_says_the_same_page_for_ever_is_found_out(self):
         self.shop.heeds_pages = False
         self.stream("product").batch_size = 2
         for number in range(2):

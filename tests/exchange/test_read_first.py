@@ -151,7 +151,7 @@ class TestReadFirst(SyncCase):
             self.supplier.phone = False
             self.sync()
 
-    def test_the_instant_between_is_told(self):
+    def test_the_instant_between_is_reported(self):
         self.find("if_match")
         self.race(city="Cusco")
         self.supplier.city = "Tacna"

@@ -36,7 +36,7 @@ class TestRestored(WorkCase):
 
     def long_ago(self):
         """All that is in the copy is older than what was read last."""
-        self.backend.stream_ids.told_at = "2999-01-01T00:00:00Z"
+        self.backend.stream_ids.read_until = "2999-01-01T00:00:00Z"
 
     def edit(self, order=None, **values):
         external_id = self.mapping(order or self.order).external_id
@@ -335,7 +335,7 @@ class TestRestored(WorkCase):
         self.assertIn("Newer", self.order.note)
         self.assertEqual(self.at_app(self.order)["notes"], "Newer")
 
-    def test_record_that_no_feed_tells_of_is_merged_and_not_pulled(self):
+    def test_record_that_no_feed_says_of_is_merged_and_not_pulled(self):
         self.agree(note="<p>Newer</p>")
         self.long_ago()
         self.app.restore()

@@ -45,7 +45,7 @@ class TestSince(WorkCase):
             self.assertIn("a comparison finds both", self.at_suppliers.roads_cost)
             self.add("There")
             self.find("updated_since", *rest)
-            # Of a list that is empty nothing shows that the time is ignored.
+            # An empty list does not show that the app ignores the time.
             self.assertFalse(self.at_suppliers.reads_list)
             self.app.call("POST", "/admin/settings", hidden=rest)
             self.backend.action_test_connection()
@@ -161,7 +161,7 @@ class TestSince(WorkCase):
         self.assertIn("id", self.operations(kind="apply")[0].last_error)
 
     def falsify(self, external_id, **values):
-        """Have the app's list tell something else of one record."""
+        """Have the app's list say something else of one record."""
         call = PharmacyClient._call
 
         def falsifying(client, method, path, **options):

@@ -20,7 +20,7 @@ class TestUnverified(FidelityCase):
         at_app = self.order_at_app("1.00", "2.00")
         first, second = at_app["lines"]
         lines = [{**first, "quantity": "1.005", "description": " A "}, second]
-        self.told = self.app.edit(ORDERS, at_app["id"], lines=lines)
+        self.edited = self.app.edit(ORDERS, at_app["id"], lines=lines)
         self.pull()
         self.order = self.record("purchase_order", at_app["id"])
         self.of_before()
@@ -50,15 +50,15 @@ class TestUnverified(FidelityCase):
         return [
             request["method"]
             for request in self.app.requests()
-            if self.told["id"] in request["path"]
+            if self.edited["id"] in request["path"]
         ]
 
     def test_what_the_app_has_is_read_first_and_stays(self):
         self.assertTrue(self.mapping(self.order).in_part)
         self.order.order_line[1].product_qty = 7
         self.rest()
-        first, second = self.app.get(ORDERS, self.told["id"])["lines"]
-        self.assertEqual(first, self.told["lines"][0])
+        first, second = self.app.get(ORDERS, self.edited["id"])["lines"]
+        self.assertEqual(first, self.edited["lines"][0])
         self.assertEqual(second["quantity"], "7.00")
         self.assertEqual(self.order.order_line[0].product_qty, 1.01)
         self.assertEqual(self.order.sync_state, "synced")
@@ -73,13 +73,13 @@ class TestUnverified(FidelityCase):
     def test_nothing_is_sent_or_asked_that_nobody_changed(self):
         self.backend.action_send_all()
         self.rest()
-        self.assertEqual(self.app.get(ORDERS, self.told["id"]), self.told)
+        self.assertEqual(self.app.get(ORDERS, self.edited["id"]), self.edited)
 
     def test_an_edit_there_arrives(self):
-        self.app.edit(ORDERS, self.told["id"], notes="Call")
+        self.app.edit(ORDERS, self.edited["id"], notes="Call")
         self.rest()
         self.assertIn("Call", self.order.note)
         self.assertFalse(self.mapping(self.order).in_part)
-        first, __ = self.app.get(ORDERS, self.told["id"])["lines"]
-        self.assertEqual(first, self.told["lines"][0])
+        first, __ = self.app.get(ORDERS, self.edited["id"])["lines"]
+        self.assertEqual(first, self.edited["lines"][0])
         self.assertEqual(self.order.order_line[0].product_qty, 1.01)

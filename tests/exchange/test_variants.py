@@ -6,7 +6,7 @@ from ..common import SyncCase
 
 @tagged("post_install", "-at_install")
 class TestVariants(SyncCase):
-    """Variants of one template are products of the pharmacy that can be told apart."""
+    """Variants of one template are products of the pharmacy that differ by name."""
 
     def setUp(self):
         super().setUp()

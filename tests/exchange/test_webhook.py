@@ -139,7 +139,7 @@ class TestWebhook(HttpCase):
         self.assertEqual(self.send(name="once", age=600).status_code, 401)
         self.assertEqual(self.refused(), {"mismatch": 1, "stale": 1})
 
-    def test_more_than_are_let_in_are_told_when_to_come_back(self):
+    def test_more_than_are_let_in_are_reported_when_to_come_back(self):
         self.backend.rate_limit = 2
         self.env.flush_all()
         forged = self.send(secret="whsec_" + "A" * 32)

@@ -16,7 +16,7 @@ LIST, BY_ID = "/suppliers", "/suppliers/"
 
 @tagged("post_install", "-at_install")
 class TestWhole(WorkCase):
-    """An app that tells of no change: its whole list is read, in rounds."""
+    """An app that reports no change: its whole list is read, in rounds."""
 
     def setUp(self):
         super().setUp()
@@ -102,7 +102,7 @@ class TestWhole(WorkCase):
         return self.intercept(answer)
 
     def falsify(self, external_id, **values):
-        """Have the app's list tell something else of one record."""
+        """Have the app's list say something else of one record."""
 
         def answer(real, method, path, options):
             found = real()
@@ -273,18 +273,20 @@ class TestWhole(WorkCase):
     # -- What is missing ---------------------------------------------------------------
 
     def test_what_the_pharmacy_deletes_is_deleted(self):
-        told, forgotten = self.add("Told"), self.add("Forgotten")
+        reported, forgotten = self.add("Reported"), self.add("Forgotten")
         self.pull()
-        self.delete(told)
+        self.delete(reported)
         self.forget(forgotten)
         self.round()
-        self.assertEqual(self.deleted([told, forgotten]), [told, forgotten])
-        self.assertFalse(self.named("Told").active or self.named("Forgotten").active)
+        self.assertEqual(self.deleted([reported, forgotten]), [reported, forgotten])
+        self.assertFalse(
+            self.named("Reported").active or self.named("Forgotten").active
+        )
         self.assertFalse(self.backend.set_back_at)
         self.assertFalse(self.operations(state="dead"))
         self.asked()
         self.round()
-        self.assertNotIn(f"/suppliers/{told}", self.asked())
+        self.assertNotIn(f"/suppliers/{reported}", self.asked())
 
     def test_a_deletion_arrives_in_a_round_in_which_all_else_changed(self):
         ids = self.add_many(4)

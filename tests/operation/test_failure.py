@@ -37,7 +37,7 @@ class TestFailure(SyncCase):
         self.assertEqual(operation.state, "done")
         self.assertEqual(self.at_app(self.order)["reference"], "PH-1")
 
-    def test_each_retry_tells_its_delay_and_who_set_it(self):
+    def test_each_retry_says_its_delay_and_who_set_it(self):
         self.app.fault("error", status=503, count=2)
         for __ in range(3):
             self.push()

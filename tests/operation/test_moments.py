@@ -121,7 +121,7 @@ class TestMoments(SyncCase):
         self.assertEqual(first.filtered("error_type").mapped("retry"), [False])
         self.make_due()
         self.pull()
-        # Of all streams the one that failed, and none twice.
+        # The stream that failed, and none twice.
         calls = self.env["sync.call"].search([])
         self.assertEqual(first.mapped("retry"), [False] * 3)
         self.assertEqual(sum((calls - first).mapped("retry")), 1)

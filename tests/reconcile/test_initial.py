@@ -63,7 +63,7 @@ class TestInitial(WorkCase):
 
     # -- Preview ----------------------------------------------------------------------
 
-    def test_preview_tells_what_would_be_done_and_does_nothing(self):
+    def test_preview_says_what_would_be_done_and_does_nothing(self):
         self.app.add("suppliers", name="V. Alba", vat=self.supplier.vat)
         self.app.add("suppliers", name="Only There")
         ours = self.env["res.partner"].create(
@@ -312,7 +312,7 @@ class TestInitial(WorkCase):
         self.assertEqual(self.linked("pharmacy"), "V. Alba")
         self.assertEqual(self.supplier.name, "V. Alba")
 
-    def test_record_that_fails_is_told_and_its_neighbours_land(self):
+    def test_record_that_fails_is_reported_and_its_neighbours_land(self):
         self.app.add("products", name="Odd", uom="Barrels of Nowhere")
         self.app.add("products", name="Even")
         work = self.preview(stream_ids=self.stream("product").ids)

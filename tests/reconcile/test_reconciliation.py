@@ -9,7 +9,7 @@ from ..common import WorkCase
 
 @tagged("post_install", "-at_install")
 class TestReconciliation(WorkCase):
-    """What differs without anybody's having been told is found, and is mended."""
+    """What differs without anybody's having been reported is found, and is mended."""
 
     @classmethod
     def setUpClass(cls):
@@ -50,7 +50,7 @@ class TestReconciliation(WorkCase):
         self.push()
 
     def by_sql(self, record, column, value):
-        """A change that no event tells of."""
+        """A change that no event reports."""
         self.env.flush_all()
         self.env.cr.execute(
             f'UPDATE "{record._table}" SET "{column}" = %s WHERE id = %s',
@@ -102,7 +102,7 @@ class TestReconciliation(WorkCase):
     def test_lost_feed_entry_is_found_and_pulled(self):
         self.edit_unseen(self.victim, city="Vigo")
         self.pull()
-        self.assertFalse(self.victim.city, "the feed does not tell it")
+        self.assertFalse(self.victim.city, "the feed does not say it")
         drift = self.reconcile()
         self.assertEqual((drift.kind, drift.repair), ("differs", "pull"))
         self.repair(drift)
@@ -206,7 +206,7 @@ class TestReconciliation(WorkCase):
         self.assertEqual(self.victim.phone, "981 2")
         self.assertFalse(self.reconcile())
 
-    def test_deletion_nobody_told_of(self):
+    def test_deletion_nobody_reported_of(self):
         mapping = self.mapping(self.victim)
         path = f"/api/v1/suppliers/{mapping.external_id}"
         self.app.call("DELETE", path, headers={"If-Match": "*"})
@@ -282,7 +282,7 @@ class TestReconciliation(WorkCase):
         self.assertEqual(self.mapping(self.victim).state, "pending")
         self.assertFalse(self.reconcile())
 
-    def test_change_that_the_feed_tells_is_taken_over_and_no_drift(self):
+    def test_change_that_the_feed_says_is_taken_over_and_no_drift(self):
         external_id = self.mapping(self.victim).external_id
         self.app.edit("suppliers", external_id, city="Vigo")
         self.assertFalse(self.reconcile())

@@ -5,7 +5,7 @@ from ..tour import Runner, TourCase
 
 @tagged("post_install", "-at_install")
 class TestReconciliationTour(TourCase):
-    """An operator compares both sides, watches it, and says what is to be mended."""
+    """An operator compares both sides, watches it, and chooses what to mend."""
 
     @classmethod
     def setUpClass(cls):
@@ -20,7 +20,7 @@ class TestReconciliationTour(TourCase):
         )
 
     def by_sql(self, record, city):
-        """A change that no event tells of."""
+        """A change that no event reports."""
         self.env.flush_all()
         self.env.cr.execute(
             "UPDATE res_partner SET city = %s WHERE id = %s", (city, record.id)

@@ -99,10 +99,12 @@ class TestSaga(SyncCase):
         order = saga.order_id
         self.assertTrue(order.acknowledged)
         self.assertEqual(self.mapping(order).external_id, self.at_pharmacy["id"])
-        told = self.api.saga(saga.id)
-        self.assertTrue(told["success"])
-        self.assertEqual((told["state"], told["order"]), ("completed", order.name))
-        self.assertEqual(told["steps"][1]["external_id"], reservation["id"])
+        reported = self.api.saga(saga.id)
+        self.assertTrue(reported["success"])
+        self.assertEqual(
+            (reported["state"], reported["order"]), ("completed", order.name)
+        )
+        self.assertEqual(reported["steps"][1]["external_id"], reservation["id"])
 
     def test_an_order_is_reserved_where_it_is_and_not_while_that_is_paused(self):
         self.env["sync.backend"].create(
@@ -193,9 +195,10 @@ class TestSaga(SyncCase):
             self.steps(saga),
             [("done", "done"), ("failed", "done"), *[("pending", "none")] * 2],
         )
-        told = self.api.saga(saga.id)
+        reported = self.api.saga(saga.id)
         self.assertEqual(
-            (told["success"], told["error"]["type"]), (False, "insufficient_stock")
+            (reported["success"], reported["error"]["type"]),
+            (False, "insufficient_stock"),
         )
         self.assertFalse(self.reservations())
         self.push()
@@ -230,7 +233,7 @@ class TestSaga(SyncCase):
         self.assertEqual(saga.step_ids[1].state, "failed")
         self.assertEqual([r["state"] for r in self.reservations()], ["released"])
         self.assertEqual(self.stock_left(), 5)
-        # Nothing but the key could tell what to release.
+        # Nothing but the key could say what to release.
         self.assertEqual(saga.step_ids[1].external_id, self.reservations()[0]["id"])
 
     def test_confirmation_that_may_have_succeeded_is_given_back(self):

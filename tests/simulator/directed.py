@@ -37,7 +37,7 @@ from .pharmacy import Pharmacy
 from .rooms import Room
 from .world import World
 
-# Of a line at least one field goes both ways: a conflict over the line is about that.
+# At least one field of a line goes both ways: a conflict over the line is about it.
 PATHS = ("notes", "date"), ("lines.quantity", "lines.price")
 # Where a side does not take, or loses again, what came the one way.
 UNSURE = {Room.DECLINES, Room.RESTORES}

@@ -53,7 +53,7 @@ class History(Persons):
 
     def __init__(self, world):
         super().__init__(world)
-        self._told = []  # records that the pharmacy has yet to call in
+        self._unread = []  # records that the pharmacy has yet to call in
         draw = world.random
         self._acts = [
             (act, draw.choice(weights))
@@ -120,7 +120,7 @@ class History(Persons):
 
     def _restore(self):
         """The pharmacy is set back to its backup, and with it what it was about to
-        tell; people go on there, then Odoo reads. Pushes that were answered go on.
+        send; people go on there, then Odoo reads. Pushes that were answered go on.
 
         Two things are left out that Odoo cannot see. If it has read nothing since the
         backup its cursor shows nothing: what it has only sent since is a matter of the
@@ -137,11 +137,13 @@ class History(Persons):
         for worker in [w for w in world.workers if w.kind == "pull" or not w.answer]:
             world.kill(worker)
         world.late.clear()
-        self._told.clear()
+        self._unread.clear()
         # A deletion that Odoo heard of holds; another one went with the disk.
         names = {row.id: row.data["name"] for row in world.pharmacy.rows.values()}
-        told = {world.odoo.records[res_id]["name"] for res_id in world.odoo.archived}
-        told |= {
+        reported = {
+            world.odoo.records[res_id]["name"] for res_id in world.odoo.archived
+        }
+        reported |= {
             names.get(mapping.external_id)
             for mapping in world.odoo.mappings
             if mapping.deleted or mapping.res_id not in world.odoo.records
@@ -150,8 +152,8 @@ class History(Persons):
         known = {values["name"] for values in self._all("pharmacy")}
         odoo = {v["name"]: self._slots(v) for v in world.odoo.records.values()}
         rows = world.pharmacy.rows.values()
-        told |= {row.data["name"] for row in rows if row.deleted}
-        world.ledger.restored(known, odoo, told)
+        reported |= {row.data["name"] for row in rows if row.deleted}
+        world.ledger.restored(known, odoo, reported)
         for __ in range(world.restores.randint(0, 3)):
             self._person_at_pharmacy()
         trouble, out_until = world.trouble, world.out_until
@@ -208,7 +210,7 @@ class History(Persons):
         rows = list(self.world.pharmacy.rows.values())
         if rows:
             record = self._in_part(self.world.random.choice(rows).record())
-            self._told += [record] * self.world.random.randint(1, 2)
+            self._unread += [record] * self.world.random.randint(1, 2)
 
     def _in_part(self, record):
         """The record as the pharmacy calls it in: perhaps not all of it."""
@@ -226,9 +228,9 @@ class History(Persons):
         return part
 
     def _hand_over(self):
-        if self._told:
-            at = self.world.random.randrange(len(self._told))
-            self.world.notice(self._told.pop(at))
+        if self._unread:
+            at = self.world.random.randrange(len(self._unread))
+            self.world.notice(self._unread.pop(at))
 
     # -- The end -----------------------------------------------------------------------
 
@@ -236,7 +238,7 @@ class History(Persons):
         """Workers end or are killed, stray requests arrive or are gone for good."""
         world = self.world
         world.note("heal")
-        while world.workers or world.late or self._told:
+        while world.workers or world.late or self._unread:
             deed = world.random.random()
             if world.workers and deed < 0.7:
                 if deed < 0.05:

@@ -74,7 +74,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         self.past = None  # function: whether a person writes past the ORM
         self.cursor = None
         self.epoch = 0
-        self.told = self.told_until = -1
+        self.latest_read = self.read_until = -1
         self.writes = 0
         self.made = 0
         self.matches = False
@@ -144,7 +144,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
             raise
         for path, values in seen.items():
             ours = values.odoo
-            if ours is MISSING:  # as for what Odoo filled in, and never told
+            if ours is MISSING:  # as for what Odoo filled in, and never sent
                 ours = value_at(odoo, path)
             sides = ours, values.pharmacy
             better, worse = sides if winner is Side.ODOO else sides[::-1]
@@ -154,7 +154,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         if mapping.declined:
             known = mapping.conflict
             again = self._compare(mapping, self._serialise(mapping.res_id))
-            self._refresh_conflict(mapping, again, known.told_at)
+            self._refresh_conflict(mapping, again, known.changed_at)
         else:
             mapping.conflict = None
 
@@ -168,7 +168,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
     def _went_back(self):
         """``sync.backend._went_back``: the pharmacy was set back."""
         self.epoch += 1
-        self.cursor, self.told_until = None, self.told
+        self.cursor, self.read_until = None, self.latest_read
         self.met["went_back"] += 1
         self.redrive()
 
@@ -262,7 +262,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
         )
 
     def _restored(self, state, record):
-        return state.restored(record["updated_at"] >= self.told_until)
+        return state.restored(record["updated_at"] >= self.read_until)
 
     def _means(self, path, value):
         return self._held(path, value)
@@ -291,7 +291,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
 
     def _recheck_conflict(self, mapping, odoo):
         known = mapping.conflict
-        arrived = {"updated_at": known.told_at, "version": mapping.version}
+        arrived = {"updated_at": known.changed_at, "version": mapping.version}
         comparison = self._decide(mapping, odoo, known.pharmacy, arrived)
         try:
             stored = self._write(mapping.res_id, comparison.to_odoo)
@@ -299,7 +299,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
             return
         self._keep_agreed(mapping, comparison, stored)
         self._keep_decided(mapping, comparison.decisions)
-        self._refresh_conflict(mapping, comparison, known.told_at)
+        self._refresh_conflict(mapping, comparison, known.changed_at)
 
     def _keep_decided(self, mapping, decisions):
         odoo = self._serialise(mapping.res_id)

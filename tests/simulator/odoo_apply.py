@@ -54,7 +54,9 @@ class Apply:
             return False
         self._apply(page["changes"])
         self.cursor = page["next_cursor"]
-        self.told = max([self.told, *(r["updated_at"] for r in page["changes"])])
+        self.latest_read = max(
+            [self.latest_read, *(r["updated_at"] for r in page["changes"])]
+        )
         return True
 
     # -- sync_apply --------------------------------------------------------------------
@@ -166,13 +168,13 @@ class Apply:
     def _keeps(self, path, value, has):
         return has in (value, self._means(path, value))
 
-    def _refresh_conflict(self, mapping, comparison, told_at):
+    def _refresh_conflict(self, mapping, comparison, changed_at):
         if mapping.declined:
             odoo = self._serialise(mapping.res_id)
             comparison = self._compare(mapping, odoo, comparison.pharmacy)
         paths = list(comparison.merge.conflicts)
         mapping.conflict = (
-            Conflict(comparison.pharmacy, paths, told_at) if paths else None
+            Conflict(comparison.pharmacy, paths, changed_at) if paths else None
         )
 
     def _apply_deletion(self, mapping, record):

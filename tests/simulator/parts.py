@@ -57,11 +57,11 @@ class Call:
 
 @dataclass(eq=False)
 class Conflict:
-    """:param told_at: when the pharmacy changed its record"""
+    """:param changed_at: when the pharmacy changed its record"""
 
     pharmacy: dict
     paths: list
-    told_at: int
+    changed_at: int
 
 
 @dataclass(eq=False)

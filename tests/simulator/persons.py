@@ -199,7 +199,7 @@ class Persons:
     def _is_death(self, values):
         # What goes from one of twins before they are linked is not gone from the other.
         keep = values["name"] in self._twins
-        # Of what came one does not say that it was never ordered.
+        # Nobody says of what came that it was never ordered.
         keep = keep or values["name"] in self.world.odoo.receipts
         return self.world.random.random() < 0.04 and not keep
 

@@ -225,7 +225,7 @@ class Two:
             )
 
     def _is_mine(self, name, number):
-        """Whether a record of Odoo's is to be at a pharmacy, as far as it was sent."""
+        """Whether a record of Odoo's belongs at a pharmacy, as far as it was sent."""
         odoo = self.worlds[number].odoo
         linked = [odoo.records.get(m.res_id) for m in odoo.mappings]
         return name in [record["name"] for record in linked if record]

@@ -1,5 +1,5 @@
 """Given to ``odoo shell``: ask the breaker for leave as often as ASK_COUNT says, at
-the moment ASK_AT (POSIX seconds), and tell in ASK_FILE how often it was given."""
+the moment ASK_AT (POSIX seconds), and say in ASK_FILE how often it was given."""
 
 import os
 import time

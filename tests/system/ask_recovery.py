@@ -48,7 +48,7 @@ let_die()
 order.origin = "edited, and its event not delivered"
 env.cr.commit()
 Operation._cron_recover()
-told = {"undelivered": states()}
+reported = {"undelivered": states()}
 
 let_die()
 env.cr.commit()
@@ -64,7 +64,7 @@ with env.registry.cursor() as other:
         )
         other.flush()
     except psycopg2.Error as exc:
-        told["raised"] = type(exc).__name__
+        reported["raised"] = type(exc).__name__
     other.rollback()
-told["overtaken"] = states()
-Path(os.environ["ASK_FILE"]).write_text(json.dumps(told))
+reported["overtaken"] = states()
+Path(os.environ["ASK_FILE"]).write_text(json.dumps(reported))

@@ -8,7 +8,7 @@ from pathlib import Path
 from odoo.addons.pharmacy_sync.core.exceptions import DataCorruptedError
 
 env = env  # noqa: F821 - given by the shell
-told = {}
+reported = {}
 env["ir.config_parameter"].set_param("sms.endpoint", os.environ["SMS_SERVICE"])
 backend = env["sync.backend"].search([], limit=1)
 env.company.country_id = env.ref("base.es")
@@ -21,11 +21,11 @@ channel = Channel.search(
     [("kind", "=", "sms"), ("company_id", "=", backend.company_id.id)]
 )
 channel.write({"active": True, "phones": "+34 600 000 111"})
-told["missing"] = channel.missing
+reported["missing"] = channel.missing
 env.cr.commit()
 # A request has read something before it sends a test.
-told["name"] = channel.with_user(person).name
-told["test"] = channel.with_user(person).action_send_test()["params"]["message"]
+reported["name"] = channel.with_user(person).name
+reported["test"] = channel.with_user(person).action_send_test()["params"]["message"]
 env.cr.commit()
 
 
@@ -56,13 +56,13 @@ def carry(delivery):
 
 
 first = notify()
-told["arrived"] = carry(first)
-told["alert"] = bool(first.alert_ids.told_at)
+reported["arrived"] = carry(first)
+reported["alert"] = bool(first.alert_ids.notified_at)
 for name in ("unreachable", "no_credit"):
     env["ir.config_parameter"].set_param(
         "sms.endpoint", os.environ[f"SMS_{name.upper()}"]
     )
     env.cr.commit()
-    told[name] = carry(notify())
-told["queued"] = env["sms.sms"].search_count([("state", "=", "outgoing")])
-Path(os.environ["ASK_FILE"]).write_text(json.dumps(told))
+    reported[name] = carry(notify())
+reported["queued"] = env["sms.sms"].search_count([("state", "=", "outgoing")])
+Path(os.environ["ASK_FILE"]).write_text(json.dumps(reported))

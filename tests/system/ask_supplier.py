@@ -1,5 +1,5 @@
 """Given to ``odoo shell``: look a supplier up from several threads at once, at the
-moment ASK_AT (POSIX seconds), and tell in ASK_FILE from where each had it."""
+moment ASK_AT (POSIX seconds), and say in ASK_FILE from where each had it."""
 
 import os
 import time
@@ -21,5 +21,5 @@ def ask(__):
 
 
 with ThreadPoolExecutor(4) as pool:
-    told = list(pool.map(ask, range(4)))
-Path(os.environ["ASK_FILE"]).write_text("\n".join(told))
+    reported = list(pool.map(ask, range(4)))
+Path(os.environ["ASK_FILE"]).write_text("\n".join(reported))

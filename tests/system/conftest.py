@@ -17,7 +17,7 @@ _logs = {}
 @pytest.fixture(scope="session")
 def make_database(tmp_path_factory):
     """Makes databases that are connected to a given app: ``(name, what prepare.py
-    told)``. They are dropped at the end."""
+    reported)``. They are dropped at the end."""
     prefix = os.environ["PHARMACY_SYNC_TEST_PREFIX"]
     names = []
 
@@ -26,14 +26,14 @@ def make_database(tmp_path_factory):
         drop(name)
         clone(os.environ["PHARMACY_SYNC_TEST_TEMPLATE"], name)
         names.append(name)
-        told = tmp_path_factory.mktemp(word) / "prepared.json"
+        reported = tmp_path_factory.mktemp(word) / "prepared.json"
         run_odoo(
             name,
             ["shell", "--no-http", "--max-cron-threads=0", "--log-level=warn"],
             (HERE / "prepare.py").read_text(),
-            {**app.connection(), "PREPARED_FILE": str(told)},
+            {**app.connection(), "PREPARED_FILE": str(reported)},
         )
-        return name, json.loads(told.read_text())
+        return name, json.loads(reported.read_text())
 
     yield make
     for name in names:

@@ -158,7 +158,7 @@ class Stack:
         return self.mapping(order)["external_id"]
 
     def at_app(self, order):
-        """The order as the pharmacy app tells it."""
+        """The order as the pharmacy app says it."""
         return self.app.get("purchase-orders", self.external_id(order))
 
     def operations(self, orders, *states):

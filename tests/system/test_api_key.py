@@ -79,7 +79,7 @@ def test_the_key_opens_no_model_over_rpc(stack):
 
 
 def test_no_secret_is_on_a_command_line(stack):
-    """Of the servers and whatever they started: all users of a machine see those."""
+    """What the servers and their children were started with: all users see that."""
     secrets = (stack.app.key, stack.app.webhook_secret, stack.prepared["api_key"])
     servers = [stack.odoo.process(), stack.app.process()]
     every = [p for server in servers for p in (server, *server.children(True))]

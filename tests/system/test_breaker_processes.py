@@ -28,10 +28,10 @@ def test_an_open_breaker_lets_three_probes_of_all_processes_through(
     moment = time.time() + START
 
     def ask(number):
-        told = tmp_path / f"given_{number}"
-        env = {"ASK_AT": str(moment), "ASK_COUNT": "5", "ASK_FILE": str(told)}
+        reported = tmp_path / f"given_{number}"
+        env = {"ASK_AT": str(moment), "ASK_COUNT": "5", "ASK_FILE": str(reported)}
         run_odoo(database, words, ASK, env)
-        return int(told.read_text())
+        return int(reported.read_text())
 
     with ThreadPoolExecutor(PROCESSES) as pool:
         given = list(pool.map(ask, range(PROCESSES)))

@@ -23,7 +23,7 @@ SELECT e.attempt, e.retry_reason, e.resolved, e.correlation_id, e.company_id,
 
 
 class Carrier:
-    """Refuses as often as it is told to, then gives a number: ``status`` and
+    """Refuses as often as it is set to, then gives a number: ``status`` and
     ``refusals``, which are counted down; ``calls`` counts what came."""
 
     def __init__(self):
@@ -85,10 +85,10 @@ def test_a_parcel_is_booked_at_a_later_attempt(stack, carrier, parcels):
     (parcel,) = parcels.create([{"name": "Vaccines"}])
     parcels.action_book([parcel])
 
-    def told():
-        return stack.value("SELECT told FROM carrier_parcel WHERE id = %s", parcel)
+    def reported():
+        return stack.value("SELECT notified FROM carrier_parcel WHERE id = %s", parcel)
 
-    wait_until(told, SECONDS, "the event of the booked parcel reaches its handler")
+    wait_until(reported, SECONDS, "the event of the booked parcel reaches its handler")
     assert stack.value("SELECT number FROM carrier_parcel WHERE id = %s", parcel) == (
         "C-1"
     )

@@ -34,7 +34,7 @@ def make_conflicts(stack, count):
     return {order: found[order] for order in orders}
 
 
-def test_the_second_is_told_and_nothing_is_applied_twice(stack):
+def test_the_second_is_notified_and_nothing_is_applied_twice(stack):
     conflicts = make_conflicts(stack, ROUNDS)
     models = {login: stack.model("sync.conflict", login) for login in SIDES}
     for order, conflict in conflicts.items():

@@ -170,7 +170,7 @@ def test_a_database_that_takes_no_connection_is_no_missing_page(door):
     wait_until(lambda: send(door, PLAIN)[0] == 200, TIMEOUT, "it answers again")
 
 
-def test_too_many_are_told_when_to_come_back(door):
+def test_too_many_are_reported_when_to_come_back(door):
     own = [("id", "=", door.prepared["backend"])]
     door.configure("sync.backend", own, {"rate_limit": 1})
     try:

@@ -117,9 +117,9 @@ def test_the_apps_own_reader_of_changes_misses_no_late_commit(stack, orders, hol
         writing.result(timeout=PROMPT)
     stack.settle()
     _wait_for_nothing_held_back(api, cursor)
-    told, cursor = _read_changes(api, cursor)
-    assert told[slow] == 21
-    assert told[quick] == 22
+    reported, cursor = _read_changes(api, cursor)
+    assert reported[slow] == 21
+    assert reported[quick] == 22
     page = api.changes("purchase_order", cursor)
     assert (page["changes"], page["held_back"]) == ([], 0)
 
@@ -155,7 +155,7 @@ def test_many_writers_at_once_and_a_reader_that_never_rests(stack):
            CREATE TRIGGER system_test_dawdle AFTER INSERT ON sync_event
                FOR EACH ROW EXECUTE FUNCTION system_test_dawdle()"""
     )
-    told = {}
+    reported = {}
 
     def edit(order):
         for quantity in (31, 32, 33):
@@ -166,15 +166,15 @@ def test_many_writers_at_once_and_a_reader_that_never_rests(stack):
             writing = [pool.submit(edit, order) for order in orders]
             while not all(job.done() for job in writing):
                 news, cursor = _read_changes(api, cursor)
-                told.update(news)
+                reported.update(news)
             for job in writing:
                 job.result()
     finally:
         stack.query("DROP FUNCTION system_test_dawdle CASCADE")
     stack.settle()
     _wait_for_nothing_held_back(api, cursor)
-    told.update(_read_changes(api, cursor)[0])
-    assert {order: told.get(order) for order in orders} == dict.fromkeys(orders, 33)
+    reported.update(_read_changes(api, cursor)[0])
+    assert {order: reported.get(order) for order in orders} == dict.fromkeys(orders, 33)
 
 
 def _wait_for_nothing_held_back(api, cursor):
@@ -187,14 +187,14 @@ def _wait_for_nothing_held_back(api, cursor):
 
 def _read_changes(api, cursor):
     """All pages: ``({order: quantity of its first line}, cursor)``."""
-    told = {}
+    reported = {}
     while True:
         page = api.changes("purchase_order", cursor or False)
         assert page["success"], page
         for change in page["changes"]:
             assert not change["deleted"], change
             lines = change["data"]["lines"]
-            told[change["odoo_id"]] = float(lines[0]["quantity"]) if lines else None
+            reported[change["odoo_id"]] = float(lines[0]["quantity"]) if lines else None
         cursor = page["next_cursor"]
         if not page["has_more"]:
-            return told, cursor
+            return reported, cursor

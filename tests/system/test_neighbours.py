@@ -159,7 +159,7 @@ def test_a_deletion_on_either_side_is_the_other_ones(stack):
 
 
 def test_currencies_keep_their_decimals_in_two_companies(stack, far_app):
-    """Of each company in each currency; nobody's values go to the other's app."""
+    """Each company in each currency; nobody's values go to the other's app."""
     stock(stack, far_app)
     for app, key in (
         (stack.app, stack.prepared["api_key"]),

@@ -14,11 +14,11 @@ def test_recovery_neither_waits_for_itself_nor_queues_a_record_twice(
     make_database, tmp_path
 ):
     database, __ = make_database("recovery", PharmacyApp(tmp_path))
-    told = tmp_path / "told.json"
+    reported = tmp_path / "reported.json"
     # One connection that waits for another of the same thread would wait for ever.
-    env = {"ASK_FILE": str(told), "PGOPTIONS": "-c lock_timeout=3s"}
+    env = {"ASK_FILE": str(reported), "PGOPTIONS": "-c lock_timeout=3s"}
     run_odoo(database, WORDS, ASK, env)
-    found = json.loads(told.read_text())
+    found = json.loads(reported.read_text())
     assert found["undelivered"] == ["pending"]
     # Who read the queue before is replayed, and then rides along.
     assert found["raised"] == "SerializationFailure"

@@ -25,21 +25,23 @@ def test_concurrent_misses_make_one_call(make_database, tmp_path):
         moment = time.time() + START
 
         def ask(number):
-            told = tmp_path / f"told_{number}"
+            reported = tmp_path / f"reported_{number}"
             env = {
                 "ASK_AT": str(moment),
                 "ASK_ID": record["id"],
-                "ASK_FILE": str(told),
+                "ASK_FILE": str(reported),
             }
             words = ["shell", "--no-http", "--max-cron-threads=0", "--log-level=warn"]
             run_odoo(database, words, ASK, env)
-            return told.read_text().splitlines()
+            return reported.read_text().splitlines()
 
         with ThreadPoolExecutor(PROCESSES) as pool:
-            told = [line for lines in pool.map(ask, range(PROCESSES)) for line in lines]
-        assert len(told) == 4 * PROCESSES
-        assert {line.split(" ", 1)[1] for line in told} == {"Veterinaria Alba"}
-        assert [line.split(" ", 1)[0] for line in told].count("app") == 1
+            reported = [
+                line for lines in pool.map(ask, range(PROCESSES)) for line in lines
+            ]
+        assert len(reported) == 4 * PROCESSES
+        assert {line.split(" ", 1)[1] for line in reported} == {"Veterinaria Alba"}
+        assert [line.split(" ", 1)[0] for line in reported].count("app") == 1
         asked = [
             request
             for request in app.requests(since)

@@ -53,11 +53,11 @@ def service(state):
 
 
 @pytest.fixture(scope="module")
-def told(make_database, tmp_path_factory):
+def reported(make_database, tmp_path_factory):
     """What became of the messages, and what the service got."""
     folder = tmp_path_factory.mktemp("sms")
     database, __ = make_database("sms", PharmacyApp(folder))
-    answer = folder / "told.json"
+    answer = folder / "reported.json"
     with service("success") as (url, got), service("insufficient_credit") as (poor, __):
         env = {
             "SMS_SERVICE": url,
@@ -69,14 +69,14 @@ def told(make_database, tmp_path_factory):
         return {**json.loads(answer.read_text()), "got": list(got)}
 
 
-def test_a_test_says_what_the_service_answered(told):
-    __, params = told["got"][0]
+def test_a_test_says_what_the_service_answered(reported):
+    __, params = reported["got"][0]
     assert "Test of the channel" in params["messages"][0]["content"]
-    assert told["test"].startswith("Sent to")
+    assert reported["test"].startswith("Sent to")
 
 
-def test_alert_reaches_each_number_with_its_country(told):
-    path, params = told["got"][1]
+def test_alert_reaches_each_number_with_its_country(reported):
+    path, params = reported["got"][1]
     assert path == "/api/sms/3/send"
     (message,) = params["messages"]
     assert message["content"].startswith("[CRITICAL] Critical error: Data corrupted")
@@ -84,17 +84,17 @@ def test_alert_reaches_each_number_with_its_country(told):
     numbers = {number["number"].replace(" ", "") for number in message["numbers"]}
     # With the library phonenumbers Odoo adds the country.
     assert {number[-9:] for number in numbers} == {"600123987", "600000111"}
-    assert told["missing"] is False
-    assert told["arrived"]["state"] == "arrived"
-    assert "123" in told["arrived"]["answer"]
-    assert told["alert"], "the alert is notified"
+    assert reported["missing"] is False
+    assert reported["arrived"]["state"] == "arrived"
+    assert "123" in reported["arrived"]["answer"]
+    assert reported["alert"], "the alert is notified"
 
 
 @pytest.mark.parametrize("name", ["unreachable", "no_credit"])
-def test_what_the_service_did_not_take_is_tried_again(told, name):
-    assert (told[name]["state"], told[name]["attempts"]) == ("waiting", 1)
+def test_what_the_service_did_not_take_is_tried_again(reported, name):
+    assert (reported[name]["state"], reported[name]["attempts"]) == ("waiting", 1)
 
 
-def test_the_refusal_is_in_words_and_nothing_is_left_in_odoos_own_queue(told):
-    assert "Insufficient Credit" in told["no_credit"]["answer"]
-    assert told["queued"] == 0
+def test_the_refusal_is_in_words_and_nothing_is_left_in_odoos_own_queue(reported):
+    assert "Insufficient Credit" in reported["no_credit"]["answer"]
+    assert reported["queued"] == 0

@@ -67,6 +67,21 @@ SELECT res_id FROM sync_mapping m
 """
 
 
+# Table, name of a column in the kept databases, and now: the values must be kept.
+RENAMED = (
+    ("sync_alert", "reported_at", "notified_at"),
+    ("sync_alert", "reported_severity", "notified_severity"),
+    ("sync_alert", "reported_times", "notified_times"),
+)
+
+
+def _renamed(tables):
+    for table, old, new in RENAMED:
+        for row in tables[table].values():
+            row[new] = row.pop(old)
+    return tables
+
+
 class Upgrade:
     """A restored database: what was in it before, and what the update said."""
 
@@ -74,7 +89,7 @@ class Upgrade:
         self.version = version
         self.name = name
         restore(version, name)
-        self.before = rows(name)
+        self.before = _renamed(rows(name))
         self.log = run_odoo(name, UPDATE, seconds=UPDATE_TIMEOUT)
         self.after = rows(name)
 
@@ -94,11 +109,11 @@ def clinics(upgrade, tmp_path_factory):
     apps = {name: PharmacyApp(folder) for name, folder in folders.items()}
     for name, folder in folders.items():
         restore_app(upgrade.version, name, folder / "app.sqlite")
-    told = folders["north"] / "prepared.json"
+    reported = folders["north"] / "prepared.json"
     known = {name: {"url": app.url, "key": app.key} for name, app in apps.items()}
-    env = {"APPS": json.dumps(known), "PREPARED_FILE": str(told)}
+    env = {"APPS": json.dumps(known), "PREPARED_FILE": str(reported)}
     run_odoo(upgrade.name, SHELL, CONNECT.read_text(), env)
-    prepared = json.loads(told.read_text())
+    prepared = json.loads(reported.read_text())
     north, south = (
         Stack(folders[name], upgrade.name, app, prepared[name])
         for name, app in apps.items()

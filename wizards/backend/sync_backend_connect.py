@@ -72,7 +72,7 @@ class SyncBackendConnect(models.TransientModel):
         store=True,
         readonly=False,
         required=True,
-        help="What Odoo can tell in several languages, such as the name of a product, "
+        help="What Odoo has in several languages, such as the name of a product, "
         "travels in this one. It can hardly be changed once records are linked.",
     )
     url = fields.Char(

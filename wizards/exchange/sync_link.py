@@ -81,7 +81,7 @@ class SyncLink(models.TransientModel):
             error = Error._classify(exc, stream.backend_id)
             raise UserError(
                 self.env._(
-                    "The pharmacy app did not tell of %(id)s. %(why)s\n"
+                    "The pharmacy app did not return %(id)s. %(why)s\n"
                     "Correlation id: %(correlation_id)s",
                     id=self.external_id,
                     why=Error._explain(error),

@@ -13,9 +13,6 @@ from ....core.alert.notice import Receipt
 from ....core.exceptions import ConfigurationError, SyncError
 from ...base.own_transaction import apart
 
-# Characters of a text message.
-LONGEST_SMS = 300
-
 
 class SyncAlertChannel(models.Model):
     """What each kind of channel sends, and how. What is sent is made once; keys and
@@ -36,7 +33,7 @@ class SyncAlertChannel(models.Model):
             return render(notice)
         people = self.user_ids or delivery._responsible()
         if self.kind == "sms":
-            text = f"{notice.subject} {notice.link}"[:LONGEST_SMS]
+            text = channel_requests.text_message(notice)
             return {"to": self._numbers(people), "text": text}
         to = [*people.mapped("email"), *_split(self.emails)]
         to = [address for address in map(email_normalize, filter(None, to)) if address]

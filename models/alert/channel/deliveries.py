@@ -98,8 +98,8 @@ class SyncDelivery(models.Model):
                 delivery.alert_ids._note_failure()
 
     @api.model
-    def _tell(self, channel, alerts, kind):
-        """Have a channel notified of alerts: at once, or with others that come soon."""
+    def _enqueue_alerts(self, channel, alerts, kind):
+        """Queue what notifies a channel of alerts: at once, or with others soon."""
         single = channel.kind in SINGLE
         for group in alerts if single else [alerts]:
             severity = group._worst()

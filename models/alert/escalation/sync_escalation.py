@@ -98,7 +98,7 @@ class SyncEscalation(models.Model):
         groups = self.env["sync.error.group"].browse(climbers)
         for group in groups:
             for rung in due(climbers[group.id], thresholds, group._rungs_among(on)):
-                self._take(group, rung, climbers[group.id].count)
+                self._take_rung(group, rung, climbers[group.id].count)
 
     @api.model
     def _rungs_on(self):
@@ -151,7 +151,7 @@ class SyncEscalation(models.Model):
         self.invalidate_model(["live"])
 
     @api.model
-    def _take(self, group, rung, count):
+    def _take_rung(self, group, rung, count):
         """Take a step, if nobody else just has."""
         taken = insert_rows(
             self,

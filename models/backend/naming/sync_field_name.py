@@ -30,8 +30,8 @@ class SyncFieldName(models.Model):
     path = fields.Char(
         "At the Pharmacy",
         help="Name of the field in the app's records; of one within another object "
-        "both names with a dot between, such as vendor.id. Of a field of a line the "
-        "name within the line. Empty: as in the contract.",
+        "both names with a dot between, such as vendor.id. For a field of a line, "
+        "the name within the line. Empty: as in the contract.",
     )
     kind = fields.Selection(
         [

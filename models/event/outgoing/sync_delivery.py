@@ -88,7 +88,7 @@ class SyncDelivery(models.Model):
         "Delivery Time",
         readonly=True,
         aggregator="avg",
-        help="Seconds from when it was to be sent until it arrived, retries included.",
+        help="Seconds from when it was due until it arrived, retries included.",
     )
     answer = fields.Char(readonly=True, help="What the receiver said, or the failure.")
     reference = fields.Char(readonly=True, help="What the receiver calls it.")

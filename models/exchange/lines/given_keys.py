@@ -4,8 +4,8 @@ from odoo import models
 
 from ....core.conflict.merge import KEYED
 from ....core.exceptions import InvalidDataError
-from ....core.exchange.given_keys import given_keys, state_with_keys, with_keys
 from ....core.exchange.pushing import OK
+from ....core.keys.given_keys import given_keys, state_with_keys, with_keys
 from ....entities.directory import Directory
 
 (LINES,) = KEYED
@@ -29,7 +29,7 @@ class SyncStream(models.Model):
         if not (self.gives_line_keys and answered and sent.get(LINES)):
             return item, state
         try:
-            told = self._adapter()._canonical(
+            at_app = self._adapter()._canonical(
                 {LINES: data.get(LINES) or []},
                 Directory(self.backend_id),
                 partial=True,
@@ -38,7 +38,7 @@ class SyncStream(models.Model):
             # It is found where it is applied.
             return item, state
         match = self._adapter()._entity_line_match
-        keys = given_keys(sent[LINES], told[LINES], match)
+        keys = given_keys(sent[LINES], at_app[LINES], match)
         if not keys:
             return item, state
         mapping = self.env["sync.mapping"].browse(item.mapping_id)

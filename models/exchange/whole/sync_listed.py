@@ -69,7 +69,7 @@ class SyncListed(models.Model):
 
     @api.model
     def _forget(self, stream):
-        """Whatever comes is to be looked at, alike or not."""
+        """Compare whatever comes next, whether it changed or not."""
         self.env.execute_query(
             SQL("DELETE FROM sync_listed WHERE stream_id = %s RETURNING id", stream.id)
         )
@@ -154,5 +154,5 @@ class SyncRetention(models.AbstractModel):
 
     @api.model
     def _expired(self):
-        # Of a stream that is read so, each round makes all of its rows new.
+        # Each round makes all rows of its stream new.
         return (*super()._expired(), ("sync_listed", "log", "round < %s"))

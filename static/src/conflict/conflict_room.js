@@ -74,7 +74,7 @@ export class ConflictRoom extends Component {
         return this.state.room.rows.filter((row) => !row.decided);
     }
 
-    /** Rows with the line they belong to told once, above its first field. */
+    /** Rows with the line they belong to named once, above its first field. */
     get rows() {
         let last = false;
         return this.state.room.rows.map((row) => {

@@ -47,7 +47,7 @@ export class StandingMenu extends Component {
         try {
             await this.load();
         } catch {
-            // What was last heard stays: the next minute tells.
+            // What was last heard stays until the next minute.
         }
     }
 

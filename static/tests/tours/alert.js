@@ -10,7 +10,7 @@ const pickBackend = (name) => [
 registry.category("web_tour.tours").add("pharmacy_sync_alert", {
     steps: () => [
         {
-            content: "the overview tells what is wrong, and since when",
+            content: "the overview says what is wrong, and since when",
             trigger: ".o_sync_alert:contains(No connection):contains(since)",
             run: "click",
         },
@@ -55,7 +55,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_alert", {
             trigger: "body:not(:has(.o_data_row:contains(No connection))) .o_list_view",
         },
         {
-            content: "the overview has nothing to tell",
+            content: "the overview has nothing to show",
             trigger: ".o_menu_sections [data-menu-xmlid='pharmacy_sync.menu_sync_overview']",
             run: "click",
         },
@@ -80,7 +80,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_alert_rule", {
         { trigger: ".o_form_button_save", run: "click" },
         { trigger: ".o_form_saved" },
         {
-            content: "nobody is to be told for an hour",
+            content: "nobody is notified for an hour",
             trigger: ".o_form_view button[name=action_silence]",
             run: "click",
         },

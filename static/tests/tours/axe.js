@@ -15,7 +15,7 @@ const ODOOS = [
 ];
 const found = [];
 
-/** No node of the page violates a rule of axe-core; what does is told at the end. */
+/** No node of the page violates a rule of axe-core; what does is reported at the end. */
 const look = (content) => ({
     content: `axe: ${content}`,
     trigger: ".o_action_manager",

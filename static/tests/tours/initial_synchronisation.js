@@ -31,7 +31,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_initial", {
         { content: "it says who stopped it", trigger: ".alert:contains(Stopped by):visible" },
         { trigger: "button[name=action_start]:contains(Resume):visible", run: "click" },
         {
-            content: "it ends, and the page tells so by itself",
+            content: "it ends, and the page says so by itself",
             trigger: ".o_arrow_button_current:contains(Finished)",
             timeout: 30000,
         },

@@ -19,7 +19,7 @@ import {
 const log = (title, entry) => menu(title, entry, "menu_monitoring");
 const handlers = ".o_field_widget[name=delivery_ids]";
 
-// What happened: calls, events, who was told of them, who did it, and how often.
+// What happened: calls, events, who was notified of them, who did it, and how often.
 registry.category("web_tour.tours").add("pharmacy_sync_log", {
     steps: () => [
         ...log("Calls", "menu_sync_call"),

@@ -20,7 +20,7 @@ const steps = (url, key) => [
         run: "click",
     },
     {
-        content: "a wrong key is told as such, with what to do",
+        content: "a wrong key is reported as such, with what to do",
         trigger: ".modal .o_field_widget[name=api_key] input",
         run: "edit wrong",
     },
@@ -151,7 +151,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_overview", {
 registry.category("web_tour.tours").add("pharmacy_sync_timeline", {
     steps: () => [
         {
-            content: "the order tells how it stands",
+            content: "the order says how it stands",
             trigger: "button[name=action_view_sync]:contains(Not Sent)",
             run: "click",
         },

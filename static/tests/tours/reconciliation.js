@@ -31,7 +31,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_reconciliation", {
         see(stage("Running")),
         see(".o_field_widget[name=stage]:not(:empty)", "It says what it is about"),
         {
-            content: "It ends, and the page tells so by itself",
+            content: "It ends, and the page says so by itself",
             trigger: stage("Done"),
             timeout: 60000,
         },

@@ -13,7 +13,7 @@ const toMapping = (state, name) => [
 // From a template to its variants' mappings, and from each kind of mapping to its record.
 registry.category("web_tour.tours").add("pharmacy_sync_record", {
     steps: () => [
-        click(status("Not Sent"), "Of two variants the worse is told"),
+        click(status("Not Sent"), "The worse of two variants is shown"),
         page("Linked Records"),
         see(".o_data_row:count(2)"),
         see(row("Large", "Not Sent")),

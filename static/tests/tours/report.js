@@ -1,11 +1,11 @@
 /* global luxon */
 import { registry } from "@web/core/registry";
 
-// From the menu to the report on the screen: what failed is told, on a page that prints.
+// From the menu to the report on the screen: what failed is reported, on a page that prints.
 registry.category("web_tour.tours").add("pharmacy_sync_report", {
     steps: () => [
         {
-            content: "the dates are asked for only when they are to be chosen",
+            content: "the dates are asked for only where a person chooses them",
             trigger: ".modal .o_field_widget[name=range] input[data-value=custom]",
             run: "click",
         },

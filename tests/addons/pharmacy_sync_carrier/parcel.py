@@ -20,7 +20,7 @@ class CarrierParcel(models.Model):
         "res.company", required=True, default=lambda self: self.env.company
     )
     number = fields.Char(readonly=True, help="The carrier's.")
-    told = fields.Boolean("Buyer Notified", readonly=True)
+    notified = fields.Boolean("Buyer Notified", readonly=True)
     labels = fields.Integer(readonly=True)
 
     def action_book(self):
@@ -73,4 +73,4 @@ class SyncEvent(models.Model):
         return (*super()._event_routes(), booked)
 
     def _handle_parcel(self):
-        self.env["carrier.parcel"].browse(self.mapped("res_id")).told = True
+        self.env["carrier.parcel"].browse(self.mapped("res_id")).notified = True

@@ -7,27 +7,29 @@ from dataclasses import replace
 from typing import Any
 
 from ..conflict.merge import KEYED, OWN, Record, parse_path
+from ..exchange.mapping_state import MappingState
+from ..exchange.pair import Base
 from .line_keys import pair_lines
-from .mapping_state import MappingState
-from .pair import Base
 
 
 def given_keys(
     sent: Sequence[Mapping[str, Hashable]],
-    told: Sequence[Mapping[str, Hashable]],
+    at_app: Sequence[Mapping[str, Hashable]],
     match: Sequence[tuple[str, ...]] = (),
 ) -> dict[str, str]:
     """Keys that an app gave to lines which were sent to it without one.
 
     :param sent: lines as Odoo has them
-    :param told: lines as the app has them
+    :param at_app: lines as the app has them
     :param match: see :func:`pair_lines`; before that lines are the same that have all
         in common which the app says of any
     :return: of each line that is found again the app's key, by Odoo's
     """
     known = {str(line["key"]) for line in sent}
     ours = {str(line["key"]): line for line in sent if str(line["key"]).startswith(OWN)}
-    theirs = {str(line["key"]): line for line in told if str(line["key"]) not in known}
+    theirs = {
+        str(line["key"]): line for line in at_app if str(line["key"]) not in known
+    }
     said = {name for line in theirs.values() for name in line} - {"key"}
     if not ours or not said:
         return {}
