@@ -69,9 +69,9 @@ SELECT res_id FROM sync_mapping m
 
 # Table, name of a column in the kept databases, and now: the values must be kept.
 RENAMED = (
-    ("sync_alert", "reported_at", "notified_at"),
-    ("sync_alert", "reported_severity", "notified_severity"),
-    ("sync_alert", "reported_times", "notified_times"),
+    ("sync_alert", "told_at", "notified_at"),
+    ("sync_alert", "told_severity", "notified_severity"),
+    ("sync_alert", "told_times", "notified_times"),
 )
 
 
