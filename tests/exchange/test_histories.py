@@ -1,4 +1,5 @@
 import os
+import re
 
 from odoo.tests import tagged
 
@@ -11,11 +12,10 @@ BEGINS_AT_ODOO = 60
 SHARES = 10  # tests, each with its own time limit
 
 
-@tagged("post_install", "-at_install")
-class TestHistories(SyncCase):
-    """Histories of orders on the real models and the real app: persons on both sides,
-    two workers, a bad network, killed workers. ``simulator/laws.py`` says what must
-    hold, ``docs/developer/workshop.rst`` how to replay one."""
+class HistoryCase(SyncCase):
+    """Plays histories of orders on the real models and the real app."""
+
+    history = RealHistory
 
     @classmethod
     def setUpClass(cls):
@@ -32,13 +32,6 @@ class TestHistories(SyncCase):
         for seed in seeds:
             self._check(seed)
 
-    def test_the_same_seed_is_the_same_history(self):
-        self._begin()
-        # One that begins at Odoo: what the app has stays there.
-        first, second = self._check(BEGINS_AT_ODOO), self._check(BEGINS_AT_ODOO)
-        self.assertEqual(len(first.log), len(second.log), (first.log, second.log))
-        self.assertEqual(first.random.getstate(), second.random.getstate())
-
     def _begin(self):
         """Supplier and products are on both sides before any history begins."""
         warm = self.make_order()
@@ -48,23 +41,39 @@ class TestHistories(SyncCase):
         self.product_ids = [self.mapping(p).external_id for p in self.products]
         self.assertTrue(self.mapping(warm).external_id)
 
-    def _check(self, seed):
+    def _check(self, seed, cost=""):
+        """Play one history; all laws hold, but for those that ``cost`` describes."""
         self.env.cr.flush()
         savepoint = self.env.cr.savepoint(flush=False)
         self.seeker.forward()
-        history = RealHistory(self, seed)
+        history = self.history(self, seed)
         try:
-            found = history.play()
+            broken = history.play()
         finally:
             self.env.cr.clear()
             savepoint.rollback()
             savepoint.close(rollback=False)
+        found = [law for law in broken if not cost or not re.search(cost, law)]
         if found:
             self.fail(
                 f"{found}\nto replay: PHARMACY_SYNC_SEED={seed}\n"
                 + "\n".join(history.log)
             )
         return history
+
+
+@tagged("post_install", "-at_install")
+class TestHistories(HistoryCase):
+    """Persons on both sides, two workers, a bad network, killed workers.
+    ``simulator/laws.py`` says what must hold, ``docs/developer/workshop.rst`` how to
+    replay one."""
+
+    def test_the_same_seed_is_the_same_history(self):
+        self._begin()
+        # One that begins at Odoo: what the app has stays there.
+        first, second = self._check(BEGINS_AT_ODOO), self._check(BEGINS_AT_ODOO)
+        self.assertEqual(len(first.log), len(second.log), (first.log, second.log))
+        self.assertEqual(first.random.getstate(), second.random.getstate())
 
 
 def _share(number):

@@ -17,6 +17,10 @@ class Seeker:
         self._case, self._cursor = case, None
 
     def forward(self):
+        stream = self.stream()
+        if stream.reads_whole:
+            stream.cursor = False
+            return
         more = True
         while more:
             cursor = f"&cursor={self._cursor}" if self._cursor else ""
@@ -24,7 +28,7 @@ class Seeker:
                 "GET", f"/api/v1/changes?entity={ORDERS}&limit=500{cursor}"
             )
             self._cursor, more = page["next_cursor"], page["has_more"]
-        self.stream().cursor = self._cursor
+        stream.cursor = self._cursor
         self._case.env.cr.flush()
 
     def stream(self):
