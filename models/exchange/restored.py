@@ -3,12 +3,13 @@ from contextlib import suppress
 
 from odoo import fields, models
 
+from ...client import FAILURES
 from ...client.answers import is_record
 from ...core.check.envelope import as_record
 from ...core.check.payload import canonical_datetime
 from ...core.check.text_checks import check_id
 from ...core.conflict.merge import KEYED, lines_by_key
-from ...core.exceptions import InvalidDataError, SyncError
+from ...core.exceptions import InvalidDataError
 from ...core.exchange.pushing import GONE
 from ...entities.directory import Directory
 from ..base.own_transaction import apart
@@ -108,7 +109,8 @@ class SyncBackend(models.Model):
         collection = stream._adapter()._entity_collection
         try:
             client.changes(collection, cursor, 1, uuid.uuid4().hex)
-        except SyncError as exc:
+        except FAILURES as exc:
+            # Whatever else comes of the question, what was answered stands.
             if getattr(exc, "status", 0) == GONE:
                 apart(self._refuse_cursor, stream, cursor)
 
