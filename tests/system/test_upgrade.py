@@ -34,7 +34,10 @@ from upgrade_database import (
 )
 
 # Changed on purpose: "table" or "table.column", and why.
-MEANT = {"sync_alert_rule.name": "rules that nobody has named are named in plain words"}
+MEANT = {
+    "sync_alert_rule.name": "rules that nobody has named are named in plain words",
+    "ir_cron.cron_name": "a scheduled action is named for what it does",
+}
 # Records of data/ that the administrator of the kept databases had deleted.
 DELETED = {
     ("record", "alert_rule_recovery_failed"),
