@@ -34,6 +34,7 @@ class WalkCase(WallsCase):
             "fields": list(model._fields),
             "fields_list": list(model._fields),
             "names": list(model._fields),
+            "sequence_code": "purchase.order",
             "choices": {"notes": {"choice": "odoo"}},
             "reason": "because",
             "user_id": self.people["operator"].id,
