@@ -22,7 +22,7 @@ class RoundHistory(RealHistory):
 
     def _pull(self):
         self.stream._begin_round()
-        super()._pull()
+        return super()._pull()
 
 
 @tagged("post_install", "-at_install")

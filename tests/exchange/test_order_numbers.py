@@ -80,6 +80,7 @@ class TestOrderNumbers(SyncCase):
             [Date.to_date("2025-01-01"), Date.to_date("2026-01-01")],
         )
 
+    # pylint: disable=missing-return
     def test_another_addon_is_asked_for_each(self):
         asked = []
 
