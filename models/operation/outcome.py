@@ -90,7 +90,7 @@ class SyncOperation(models.Model):
         if not failures:
             return
         operations = self.browse(failure.operation.id for failure in failures)
-        newer = operations._newer_pushes()
+        newer, failed = operations._newer_pushes(), operations._failed_pushes()
         retrying = {
             (backend, kind): Retrying(self.env, backend, kind)
             for (backend, kind) in {(o.backend_id, o.kind) for o in operations}
@@ -105,7 +105,33 @@ class SyncOperation(models.Model):
         errors = self.env["sync.error"]._record_each(recorded)
         for failure, values, error in zip(recorded, changes, errors, strict=True):
             values["error_group_id"] = error.group_id.id
-            failure.operation._change_state(values, newer)
+            operation, mapping = failure.operation, failure.operation.mapping_id
+            ends = operation.kind == "push" and values["state"] == "dead"
+            if ends and mapping in failed and mapping not in newer:
+                operation._join(failed[mapping][0], values)
+            else:
+                operation._change_state(values, newer)
+
+    def _join(self, failed, values):
+        """The record is a failed change already, and stays that one: both would send
+        what Odoo has.
+
+        :param failed: that one
+        :param values: what became of this one
+        """
+        failed.write(values)
+        self.error_ids.operation_id = failed
+        self._end("cancelled", said.FAILED_BEFORE)
+
+    def _failed_pushes(self):
+        """Failed pushes of the same records: ``{mapping: operations}``."""
+        return self.search(
+            [
+                ("mapping_id", "in", self.mapping_id.ids),
+                ("kind", "=", "push"),
+                ("state", "=", "dead"),
+            ]
+        ).grouped("mapping_id")
 
     def _after_failure(self, classification, retrying):
         """What comes after a failed attempt.

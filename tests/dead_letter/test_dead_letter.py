@@ -55,6 +55,22 @@ class TestDeadLetter(SyncCase):
                 SELECT * FROM table_there WHERE pg_temp.refuse()"""
         )
 
+    # -- How many ---------------------------------------------------------------------
+
+    def test_a_record_that_fails_anew_is_one_failed_change(self):
+        order, dead = self.dead_push()
+        first = dead.error_ids
+        order.order_line[0].product_qty = -2.0
+        self.push()
+        self.assertEqual((dead.state, self.backend.dead_count), ("dead", 1))
+        self.assertEqual(len(dead.error_ids), 2)
+        second = dead.error_ids - first
+        self.assertEqual(dead.last_error, second.display_name)
+        order.order_line.product_qty = 2.0
+        self.push()
+        self.assertEqual(dead.state, "done")
+        self.assertEqual(dead.error_ids.mapped("resolved"), [True, True])
+
     # -- Why --------------------------------------------------------------------------
 
     def test_it_says_why_it_died_and_what_to_do(self):
