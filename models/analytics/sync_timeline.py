@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, LazyTranslate
 
 from ..base.actions import open_record, open_records
+from ..base.rights import OPERATOR, check_may
 
 _lt = LazyTranslate(__name__)
 
@@ -257,6 +258,7 @@ class SyncTimeline(models.Model):
 
     def action_view_calls(self):
         """The calls that carried it, as far as they are still kept."""
+        check_may(self, OPERATOR, self.env._("Only operators may see the calls."))
         self.check_access("read")
         self.ensure_one()
         domain = [("correlation_id", "=", self.correlation_id)]

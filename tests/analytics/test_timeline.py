@@ -1,4 +1,5 @@
 from odoo import Command
+from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
 from ..common import SyncCase
@@ -101,7 +102,10 @@ class TestTimeline(SyncCase):
             lambda row: row.title == "Order updated"
         )
         self.assertEqual(event.detail, "Source")
-        action = event.action_view_calls()
+        with self.assertRaises(AccessError):
+            event.with_user(self.user).action_view_calls()
+        operator = new_test_user(self.env, "caller", "pharmacy_sync.group_operator")
+        action = event.with_user(operator).action_view_calls()
         calls = self.env["sync.call"].search(action["domain"])
         self.assertEqual(set(calls.mapped("operation")), {"pull"})
 

@@ -71,7 +71,7 @@ class TestLabels(TransactionCase):
         spanish = Error.with_context(lang="es_ES")._in_words(said)
         self.assertEqual(spanish, "Línea 1, Cantidad: must not be negative")
         said = "notes must be a string"
-        self.assertEqual(Error._in_words(said), said)
+        self.assertEqual(Error._in_words(said), "Notes must be a string")
         in_notes = Error._in_words(said, "notes", self.stream)
         self.assertEqual(in_notes, "Notes must be a string")
         suppliers = self.backend.stream_ids.filtered(lambda s: s.entity == "supplier")

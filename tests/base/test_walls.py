@@ -69,7 +69,10 @@ class TestWalls(WalkCase):
         if method == "create" and own and not self.env[name]._abstract:
             self.assertIsInstance(answer, (UserError, psycopg2.Error))
         elif of_model and method not in ORM:
-            self.assertIsInstance(answer, (dict, list, UserError))
+            kinds = (dict, list, UserError)
+            # Odoo's own method, which the addon extends, gives a number as text.
+            kinds += (str,) if name == "ir.sequence" else ()
+            self.assertIsInstance(answer, kinds)
 
     def check_silent(self, answer):
         """What is reported names nothing of A."""
