@@ -64,6 +64,12 @@ class TestOrderNumbers(SyncCase):
         names = [*self.arrive(2), self.next_number(), *self.arrive(2, first=2)]
         self.assertEqual(names, [f"TEST/{3 * n + 1:04d}" for n in range(5)])
 
+    def test_a_callers_context_has_no_say(self):
+        hostile = {"sync_order_numbers": 5, "sync_asked_for": "purchase.order"}
+        Sequence = self.env["ir.sequence"].with_company(self.backend.company_id)
+        number = Sequence.with_context(**hostile).next_by_code(CODE)
+        self.assertEqual(number, "TEST/0001")
+
     def test_without_gaps(self):
         self.sequence.implementation = "no_gap"
         self.assertEqual(self.arrive(2), ["TEST/0001", "TEST/0004"])

@@ -19,6 +19,9 @@ ROOT = HERE.parents[1]
 START_TIMEOUT = 120
 REQUEST_TIMEOUT = 30
 POLL = 0.05
+# Begins a command of Node.js. Odoo bounds the memory of the process that tests it, and
+# so of its children; Node.js reserves more than it uses.
+UNBOUND = 'ulimit -S -v "$(ulimit -H -v)"\n'
 
 
 def free_port():

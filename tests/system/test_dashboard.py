@@ -6,14 +6,13 @@ import re
 import subprocess
 from pathlib import Path
 
+from system_servers import UNBOUND
+
 DASHBOARD = (
     Path(__file__).resolve().parents[2] / "docs/monitoring/grafana-dashboard.json"
 )
 PACKAGES = ("@grafana/schema@12.4.11", "typescript@5.9.3")
 TIMEOUT = 120
-# Odoo bounds the memory of the process that tests it, and so of its children; Node.js
-# reserves more than it uses.
-UNBOUND = 'ulimit -S -v "$(ulimit -H -v)"; '
 KINDS = {"stat": "Stat", "timeseries": "TimeSeries"}
 OPTIONS = "@grafana/schema/dist/esm/raw/composable/{}/panelcfg/x/{}PanelCfg_types.gen"
 # In JSON the values of an enumeration are plain texts. What has a default may be left

@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from system_servers import UNBOUND
 
 DOCS = Path(__file__).resolve().parents[2] / "docs/app"
 LANGUAGES = "sh|python|typescript"
@@ -18,9 +19,6 @@ BLOCK = re.compile(
 BY_TYPESCRIPT = "By TypeScript\n---"
 NAMES = ("URL", "DB", "KEY")
 TIMEOUT = 120
-# Odoo bounds the memory of the process that tests it, and so of its children; Node.js
-# reserves more than it uses.
-UNBOUND = 'ulimit -S -v "$(ulimit -H -v)"\n'
 
 
 @pytest.fixture(scope="module")
