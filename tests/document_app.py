@@ -10,14 +10,14 @@ import json
 import operator
 import re
 import threading
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import jsonschema_rs
 import yaml
+
+from .json_server import served
 
 JSON = "application/json"
 ID = re.compile(r"\{(\w+)\}")
@@ -292,40 +292,6 @@ def _time(text):
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-@contextmanager
 def serving(path, key):
     """A :class:`DocumentApp` that serves at an address of its own."""
-    app = DocumentApp(load(path), key)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _handle(self):
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or "null")
-            status, answer = app.answer(self.command, self.path, body, self.headers)
-            if self.command != "GET" and app.drop and status < 300:
-                app.drop -= 1
-                self.close_connection = True
-                return
-            content = b"" if answer is None else json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", JSON)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *args):
-            """Nothing is logged."""
-
-    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
-        setattr(Handler, f"do_{method}", Handler._handle)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    app.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield app
-    finally:
-        server.shutdown()
-        server.server_close()
+    return served(DocumentApp(load(path), key))

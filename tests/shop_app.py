@@ -5,12 +5,11 @@ made by PUT, and there are neither versions nor keys of requests.
 What it does not know it refuses, as strict applications do.
 """
 
-import json
 import threading
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from .json_server import served
 
 BASE = "/rest/v2"
 ARTICLE = {"id", "title", "codes", "cost_price", "hidden", "our_key", "modified"}
@@ -59,8 +58,14 @@ class Shop:
     def records(self, collection):
         return list(self.there[collection].values())
 
-    def answer(self, method, path, query, body):
+    def answer(self, method, address, body, headers):
         """Status and what is answered."""
+        self.asked.append((method, address))
+        parts = urlsplit(address)
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        return self._answer(method, parts.path, query, body or {})
+
+    def _answer(self, method, path, query, body):
         if not path.startswith(f"{BASE}/"):
             return 404, {"detail": "no such route"}
         place, __, number = path.removeprefix(f"{BASE}/").rpartition("/")
@@ -111,43 +116,6 @@ def _wrong(place, body):
     return wrong
 
 
-@contextmanager
 def serving():
     """A :class:`Shop` that serves at an address of its own."""
-    shop = Shop()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _handle(self):
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or "{}")
-            parts = urlsplit(self.path)
-            query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-            shop.asked.append((self.command, self.path))
-            status, answer = shop.answer(self.command, parts.path, query, body)
-            if self.command != "GET" and shop.drop and status < 300:
-                shop.drop -= 1
-                self.close_connection = True
-                return
-            content = b"" if answer is None else json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *args):
-            """Nothing is logged."""
-
-    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
-        setattr(Handler, f"do_{method}", Handler._handle)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    shop.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield shop
-    finally:
-        server.shutdown()
-        server.server_close()
+    return served(Shop())
