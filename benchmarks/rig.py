@@ -16,6 +16,7 @@ DATABASE = os.environ["PHARMACY_SYNC_DATABASE"]
 ODOO_URL = os.environ["PHARMACY_ODOO_URL"]
 APP_URL = os.environ["PHARMACY_APP_URL"]
 APP_KEY = os.environ["PHARMACY_APP_KEY"]
+ODOO_PID = os.environ["PHARMACY_ODOO_PID"]
 TIMEOUT = 600
 
 

@@ -8,6 +8,7 @@ Each ``benchmarks/bench_<name>.py`` is run with the variables of
 ``PHARMACY_APP_URL``, ``..._KEY``   the pharmacy app
 ``PHARMACY_WEBHOOK_SECRET``         secret for its webhooks
 ``PHARMACY_ODOO_URL``               Odoo; admin / admin
+``PHARMACY_ODOO_PID``               process of that server
 ==================================  =========================================
 """
 
@@ -57,6 +58,7 @@ def _run(script):
         folder.mkdir()
         try:
             _start(state, database, folder)
+            env["PHARMACY_ODOO_PID"] = str(processes.pid(ODOO))
             say("...", script.stem)
             command = [venv.python(), script]
             name = script.stem

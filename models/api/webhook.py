@@ -9,7 +9,7 @@ from ...core.exceptions import ConfigurationError, SignatureError
 
 # Seconds from one reading to the next that notices ask for: an app sends one for each
 # record, and a reading brings what all of them are about.
-PACE = 2
+PACE = 1
 # Seconds for which one that has begun is believed to have another one behind it.
 RECENT = PACE + 1
 # No backend has it: what is sent to one that takes no webhooks takes as long to
@@ -72,7 +72,7 @@ class SyncBackend(models.Model):
         )
         if asked and asked + timedelta(seconds=RECENT) > now:
             # The same moment for all of them, so that one job serves them.
-            self._schedule_pull(now + timedelta(seconds=PACE - now.second % PACE))
+            self._schedule_pull(now + timedelta(seconds=PACE))
         else:
             self._schedule_pull()
 
