@@ -26,6 +26,9 @@ from ..core.taxonomy import Delivery
 RECORD = {"id": str, "version": int}
 EMPTY, CONFLICT, TOO_MANY = 204, 409, 429
 LONGEST_CURSOR = 1_000
+# A page of which nothing has the agreed shape is asked for so often before its only
+# record is taken for the bad one, and not the answer.
+PATIENCE = 2
 LONGEST_NUMBER = 1_000
 # Characters of an answer that is no JSON, kept for the classification.
 EXCERPT = 1000
@@ -143,6 +146,19 @@ def usable(items, **kinds):
     if len(items) > 1 and not found:
         checked(items[0], **kinds)
     return found
+
+
+def check_page(items, tries, **kinds):
+    """One item without these fields among others is its own failure, and no reason to
+    refuse the page; so is a single one, in the end.
+
+    :param tries: how often the page was asked for before, in vain
+    :raises SchemaMismatchError: none has them, and there are several or the page may
+        still be another one when it is asked for again
+    """
+    refused = len(items) > 1 or tries < PATIENCE
+    if items and refused and not any(_has(item, kinds) for item in items):
+        checked(items[0], **kinds)
 
 
 def by_key(items, key, **kinds):

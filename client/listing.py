@@ -7,7 +7,7 @@ from ..core.check.payload import canonical_datetime
 from ..core.exceptions import HttpError, SchemaMismatchError
 from ..core.exchange.listing import Since, http_time, settled_at
 from ..core.exchange.rounds import Round
-from .answers import checked, usable
+from .answers import check_page, checked
 
 FAR = "9999-12-31T23:59:59Z"
 _REFUSED = (400, 404, 422)
@@ -28,7 +28,7 @@ def lists_by_time(client, collection, correlation_id):
     return not page["items"]
 
 
-def changes_since(client, collection, cursor, limit, correlation_id, retry=False):
+def changes_since(client, collection, cursor, limit, correlation_id, tries=0):
     """One page of what has changed, as :meth:`.pharmacy.PharmacyClient.changes` returns
     it, with ``repeats``: it has records again that were read before.
 
@@ -48,7 +48,7 @@ def changes_since(client, collection, cursor, limit, correlation_id, retry=False
         names,
         {**names.asking(limit, place.after), **since},
         correlation_id,
-        retry=retry,
+        retry=tries > 0,
         hooks={"response": note_date},
     )
     page = names.page(answer, limit, place.after)
@@ -63,20 +63,19 @@ def changes_since(client, collection, cursor, limit, correlation_id, retry=False
     }
 
 
-def whole_list(client, collection, cursor, limit, correlation_id, retry=False):
+def whole_list(client, collection, cursor, limit, correlation_id, tries=0):
     """One page of all records, as :meth:`.pharmacy.PharmacyClient.changes` returns it;
     their versions may be missing.
 
     :param cursor: ``next_cursor`` of the page before; of another road: the first page
-    :raises SchemaMismatchError: the answer is no page, or no record of several has an
-        id that is a text
+    :raises SchemaMismatchError: the answer is no page, or has no ids that are texts,
+        see :func:`.answers.check_page`
     """
     place, names = Round.parse(cursor), client.names(collection)
     params = names.asking(limit, place.after)
-    answer = _list(client, names, params, correlation_id, retry=retry)
+    answer = _list(client, names, params, correlation_id, retry=tries > 0)
     page = names.page(answer, limit, place.after)
-    # A single one without an id is its own failure.
-    usable(page["items"], id=str)
+    check_page(page["items"], tries, id=str)
     after = _next_after(page, place.after)
     return {
         "changes": [_as_change(item) for item in page["items"]],

@@ -21,8 +21,8 @@ from .answers import (
     body_of,
     by_key,
     check_cursor,
+    check_page,
     checked,
-    is_record,
     read_result,
     unreadable,
     usable,
@@ -102,15 +102,15 @@ class PharmacyClient:
         """The app's own word on its health, a dict."""
         return self._call("GET", "/health", correlation_id=correlation_id)
 
-    def changes(self, collection, cursor, limit, correlation_id, retry=False):
+    def changes(self, collection, cursor, limit, correlation_id, tries=0):
         """One page of what changed since ``cursor`` (falsy: from the beginning).
 
         A change of another shape among others is its record's failure and no reason
         to refuse the page, so the changes are as the app sent them, unchecked.
 
-        :param retry: whether this page was asked for before, in vain
+        :param tries: how often this page was asked for before, in vain
         :return: ``{"changes": [...], "next_cursor": str, "has_more": bool}``
-        :raises SchemaMismatchError: no change of several has the agreed shape
+        :raises SchemaMismatchError: see :func:`.answers.check_page`
         """
         params = {"entity": collection, "limit": limit}
         if cursor:
@@ -120,7 +120,7 @@ class PharmacyClient:
                 "GET",
                 "/changes",
                 params=params,
-                retry=retry,
+                retry=tries > 0,
                 correlation_id=correlation_id,
             ),
             changes=list,
@@ -130,8 +130,7 @@ class PharmacyClient:
         check_cursor(page["next_cursor"])
         names = self.names(collection)
         changes = [names.read_said(change) for change in page["changes"]]
-        if len(changes) > 1 and not any(map(is_record, changes)):
-            checked(changes[0], **RECORD)
+        check_page(changes, tries, **RECORD)
         return {**page, "changes": changes}
 
     def get(self, collection, external_id, correlation_id):

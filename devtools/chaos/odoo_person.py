@@ -1,7 +1,9 @@
 """Persons in Odoo: they write over its RPC, with the rights of a user."""
 
+from decimal import Decimal
+
 from .calls import call
-from .ledger import ODOO
+from .ledger import ODOO, REFUSED
 from .persons import ORDER, PRODUCT, SUPPLIER, Person
 
 MODELS = {
@@ -86,20 +88,37 @@ class OdooPerson(Person):
         return self._rpc(model, method, ids=ids, **arguments)
 
     def _edit_line(self, record, field, value):
+        lines = self._lines(record)
+        if not lines:
+            return
+        code = min(lines)
+        line, price = lines[code]
+        vals = {LINE_FIELDS[field]: float(value)}
+        answer = self._rpc("purchase.order.line", "write", ids=[line], vals=vals)
+        self._enter(record, {f"lines[{code}].{field}": value}, answer)
+        if field == "quantity" and answer.outcome != REFUSED:
+            self._note_price(record, code, price, answer)
+
+    def _lines(self, record):
+        """Id and price of each line by its product's code, with which its name ends."""
         found = self._rpc(
             "purchase.order.line",
             "search_read",
             domain=[["order_id", "=", self.id_of(record)]],
-            fields=["product_id"],
+            fields=["product_id", "price_unit"],
         )
-        if not (found.good and found.data):
-            return
-        # A product's name ends with its code.
-        codes = {line["product_id"][1].split()[-1]: line["id"] for line in found.data}
-        code = min(codes)
-        vals = {LINE_FIELDS[field]: float(value)}
-        answer = self._rpc("purchase.order.line", "write", ids=[codes[code]], vals=vals)
-        self._enter(record, {f"lines[{code}].{field}": value}, answer)
+        return {
+            line["product_id"][1].split()[-1]: (line["id"], line["price_unit"])
+            for line in (found.data if found.good else ())
+        }
+
+    def _note_price(self, record, code, before, written):
+        """A vendor's price list sets a price with a quantity that is written, as long
+        as the pharmacy does not have the order yet: then this person has written it."""
+        __, price = self._lines(record).get(code, (None, before))
+        if price != before:
+            value = f"{Decimal(str(price)).normalize():f}"
+            self._enter(record, {f"lines[{code}].unit_price": value}, written)
 
     def _confirm_it(self, record):
         return self._on(record, "button_confirm")

@@ -199,14 +199,15 @@ class SyncStream(models.Model):
         roads = (Ability.CHANGE_FEED, Ability.UPDATED_SINCE, Ability.LIST)
         return not any(has(self._found(), road) for road in roads)
 
-    def _read_page(self, client, cursor, limit, correlation_id, retry=False):
+    def _read_page(self, client, cursor, limit, correlation_id, tries=0):
         """One page of what has changed at the pharmacy, by the road that is taken. A
         cursor of another road begins anew.
 
+        :param tries: how often this page was asked for before, in vain
         :return: see :meth:`...client.PharmacyClient.changes`; with ``repeats`` if it
             has again what was read before
         """
-        about = (limit, correlation_id, retry)
+        about = (limit, correlation_id, tries)
         collection = self._adapter()._entity_collection
         if self.reads_list:
             return changes_since(client, collection, cursor, *about)

@@ -98,17 +98,17 @@ class SyncStream(models.Model):
         correlation_id = uuid.uuid4().hex
         client = self.backend_id._client("pull", self._adapter()._entity_pool)
         # Read anew: long work pulls more than once in one job.
-        cursor, retry = apart(self._get_place)
+        cursor, tries = apart(self._get_place)
         token = CancelToken(partial(apart, self._pull_cancelled))
         time = time or shift()
         try:
             for __ in range(PAGES_PER_JOB):
                 token.check()
-                page = self._pull_page(client, cursor, correlation_id, retry)
+                page = self._pull_page(client, cursor, correlation_id, tries)
                 if self.backend_id._shows_set_back(self, client, page, correlation_id):
                     return False
                 moved = apart(self._store_page, cursor, page, correlation_id)
-                cursor, retry = page["next_cursor"], False
+                cursor, tries = page["next_cursor"], 0
                 if not moved or not page["has_more"]:
                     return True
                 if time.expired:
@@ -140,8 +140,10 @@ class SyncStream(models.Model):
         return self._pull_operation().state in ("pending", "running")
 
     def _get_place(self):
-        """How far the app was read, and whether to read on from there failed before."""
-        return self.cursor, self._pull_operation().state in ("waiting", "dead")
+        """How far the app was read, and how often to read on from there has failed."""
+        operation = self._pull_operation()
+        failed = operation.state in ("waiting", "dead")
+        return self.cursor, operation.attempts if failed else 0
 
     def _pull_waits(self):
         """Whether a failed pull is waiting for its time, or is dead; or nothing has

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...client.answers import PATIENCE
 from ...core.check.envelope import as_record
 from ...core.exceptions import InvalidDataError
 from ...entities.directory import Directory
@@ -140,7 +141,10 @@ class SyncInitialPart(models.Model):
             apart(self._read_match if step == "match" else self._read_odoo)
             return
         client = self.stream_id.backend_id._client("pull", "reporting")
-        page = self.stream_id._read_page(client, cursor, PAGE, correlation_id)
+        # A person looks it through: a record of another shape ends no reading.
+        page = self.stream_id._read_page(
+            client, cursor, PAGE, correlation_id, tries=PATIENCE
+        )
         apart(self._store_page, page)
 
     def _where(self):

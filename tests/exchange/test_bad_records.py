@@ -475,6 +475,27 @@ class TestDeadPull(SyncCase):
         found = self.env["sync.mapping"].search([("external_id", "in", ids)])
         self.assertEqual(len(found), 2)
 
+    def test_one_change_of_another_format_is_asked_for_again(self):
+        """A page of a single change says no less of the app than one of many, until it
+        is the same each time: then it is the change that is bad."""
+        theirs = self.app.add("suppliers", name="Sur")
+        bad = self.app.add("products", name="Norte")
+        self.app.fault("wrong_schema")
+        for __ in range(2):
+            self.make_due()
+            self.pull()
+            self.assertFalse(self.operations(kind="apply"))
+            found = self.operations(kind="pull")
+            self.assertEqual(set(found.mapped("state")), {"waiting"})
+        self.app.heal()
+        self.app.fault("bad_record", record=bad["id"], put={"id": None})
+        self.make_due()
+        self.pull()
+        mapping = self.env["sync.mapping"].search([("external_id", "=", theirs["id"])])
+        self.assertTrue(mapping._record())
+        self.assertTrue(self.operations(kind="apply", state="dead"))
+        self.assertFalse(self.operations(kind="pull", state="waiting"))
+
 
 @tagged("post_install", "-at_install")
 class TestLookedUpIds(SyncCase, HttpCase):

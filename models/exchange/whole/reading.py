@@ -29,7 +29,7 @@ class SyncStream(models.Model):
 
     _inherit = "sync.stream"
 
-    def _pull_page(self, client, cursor, correlation_id, retry=False):
+    def _pull_page(self, client, cursor, correlation_id, tries=0):
         """The next page of what has changed at the pharmacy.
 
         :return: see :meth:`_read_page`; of a round with what it met as ``listed``,
@@ -37,17 +37,17 @@ class SyncStream(models.Model):
         """
         if not self.reads_whole:
             size = self.batch_size
-            return self._read_page(client, cursor, size, correlation_id, retry)
+            return self._read_page(client, cursor, size, correlation_id, tries)
         place = apart(self._round_at, cursor)
         if place.step is Step.LIST:
-            return self._list_page(client, place, correlation_id, retry)
+            return self._list_page(client, place, correlation_id, tries)
         known, missing, first = apart(
             self.env["sync.listed"]._missing, self, place.began, ASKED
         )
         try:
             check_plausible(known, missing)
             if first:
-                return self._ask_page(client, place, first, correlation_id, retry)
+                return self._ask_page(client, place, first, correlation_id, tries)
             return self._last_page(client, place, correlation_id)
         except ImplausibleListError:
             # The next round may be as it should be.
@@ -69,10 +69,10 @@ class SyncStream(models.Model):
         ((now,),) = self.env.execute_query(query)
         return now
 
-    def _list_page(self, client, place, correlation_id, retry):
+    def _list_page(self, client, place, correlation_id, tries):
         """A page of the list, without the records that are listed as they were."""
         size = self.batch_size
-        page = self._read_page(client, str(place), size, correlation_id, retry)
+        page = self._read_page(client, str(place), size, correlation_id, tries)
         # What is missing is still to be asked for.
         return {**page, **self._unlisted(page["changes"]), "has_more": True}
 
@@ -89,7 +89,7 @@ class SyncStream(models.Model):
             "listed": dict(listed),
         }
 
-    def _ask_page(self, client, place, external_ids, correlation_id, retry):
+    def _ask_page(self, client, place, external_ids, correlation_id, tries):
         """Records that the list lacks, as the app has each by its id. One that it says
         it does not have is noted, for if that are many they are not deleted."""
         changes, listed = [], {}
@@ -97,7 +97,7 @@ class SyncStream(models.Model):
             try:
                 change = self._ask_for(client, external_id, correlation_id)
             except (HttpError, SchemaMismatchError) as exc:
-                if not _is_of_one(exc, retry):
+                if not _is_of_one(exc, tries):
                     raise
                 # It keeps no other one from being read; the next round asks again.
                 self._note_unknown(exc, external_id, correlation_id)
@@ -222,12 +222,12 @@ class SyncStream(models.Model):
         return due and due.replace(microsecond=0)
 
 
-def _is_of_one(exception, retry):
+def _is_of_one(exception, tries):
     """Whether an answer says something of the record that was asked for alone.
 
-    :param retry: whether the app was asked before, in vain
+    :param tries: how often the app was asked before, in vain
     """
     if isinstance(exception, SchemaMismatchError) or exception.status in _OF_ONE:
         return True
     # A server's failure that stays is one over this record, or the breaker opens.
-    return retry and exception.status >= 500
+    return tries > 0 and exception.status >= 500
