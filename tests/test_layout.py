@@ -63,6 +63,7 @@ HOOKS = {
     ("sync.retention", "_drop_records"): "what goes by the ORM once it is old",
     ("sync.retention", "_expired"): "what goes once it is old",
     ("sync.saga.step", "_steps"): "steps of a saga",
+    ("sync.stream", "_sends_no_more"): "what ends once nothing is sent any more",
     ("sync.stream", "_flooded"): "what follows a flood of changes past the ORM",
 }
 # Methods of Odoo's own that any model has.

@@ -148,7 +148,7 @@ class SyncRecoveryRun(models.Model):
     @api.model
     def _take_back(self):
         Operation = self.env["sync.operation"]
-        taken = Operation._take_back_left()
+        taken = Operation._take_back_left() + Operation._end_unsent()
         limit = fields.Datetime.subtract(fields.Datetime.now(), seconds=LONG)
         alive = Operation.search_count(
             [("state", "=", "running"), ("started_at", "<", limit)]

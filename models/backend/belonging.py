@@ -60,7 +60,13 @@ class SyncStream(models.Model):
         if CALLED & vals.keys():
             # The app's records are read otherwise: all of them once more.
             vals = {"cursor": False, **vals}
-        return super().write(vals)
+        result = super().write(vals)
+        if vals.get("direction") == "pull":
+            self._sends_no_more()
+        return result
+
+    def _sends_no_more(self):
+        """These carry nothing to the pharmacy from now on; each room ends its part."""
 
     def action_confirm_rule(self):
         """The rule that an update proposed is what people want."""

@@ -159,6 +159,8 @@ class SyncMapping(models.Model):
     _state_idx = models.Index("(state, id)")
 
     @api.depends(
+        "external_id",
+        "deleted",
         "operation_ids.state",
         "conflict_ids.state",
         "declined",
@@ -176,6 +178,9 @@ class SyncMapping(models.Model):
                 mapping.state = "conflict"
             elif mapping.event_trouble or {"pending", "running", "waiting"} & states:
                 mapping.state = "pending"
+            elif not (mapping.external_id or mapping.deleted):
+                # Nothing is on its way, and the pharmacy is not known to have it.
+                mapping.state = "dead"
             else:
                 mapping.state = "differs" if mapping.differences else "synced"
 

@@ -36,6 +36,9 @@ class SyncOperation(models.Model):
         mappings -= revived
         linked = set(mappings.mapped("res_id"))
         wanted = records if forced else stream._belonging(records)
+        if stream.direction == "pull":
+            # Odoo's own records stay its own.
+            wanted = wanted.browse()
         new = wanted.filtered(lambda r: r.id not in linked)
         known = records.filtered(lambda r: r.id in linked)
         directory = Directory(stream.backend_id)

@@ -6,3 +6,4 @@ from . import queue
 from . import outcome
 from . import retrying
 from . import cancel
+from . import unsent

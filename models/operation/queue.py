@@ -31,10 +31,12 @@ class SyncOperation(models.Model):
 
     @api.model
     def _enqueue_push(self, correlation_ids, stream):
-        """One open push for each mapping.
+        """One open push for each mapping; none if the stream goes to Odoo only.
 
         :param correlation_ids: ``{mapping: correlation id}``
         """
+        if stream.direction == "pull":
+            return
         waiting = self.search(
             [
                 ("mapping_id", "in", [mapping.id for mapping in correlation_ids]),

@@ -1,0 +1,41 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+from ...core import said
+
+
+class SyncStream(models.Model):
+    _inherit = "sync.stream"
+
+    def _sends_no_more(self):
+        result = super()._sends_no_more()
+        self.env["sync.operation"].sudo()._end_unsent()
+        return result
+
+
+class SyncOperation(models.Model):
+    """What was queued for the pharmacy, on a stream that carries nothing there now."""
+
+    _inherit = "sync.operation"
+
+    @api.model
+    def _end_unsent(self):
+        """End pushes of streams that go to Odoo only: no job takes them up any more.
+        What is under way ends by itself first. Odoo keeps its values; once both ways
+        are open again they travel with the record's next change.
+
+        :return: how many operations
+        """
+        self.flush_model(["kind", "state", "stream_id"])
+        self.env["sync.stream"].flush_model(["direction"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT o.id FROM sync_operation o
+                     JOIN sync_stream s ON s.id = o.stream_id
+                    WHERE o.kind = 'push' AND o.state IN ('pending', 'waiting')
+                      AND s.direction = 'pull'
+                      FOR NO KEY UPDATE OF o SKIP LOCKED"""
+            )
+        )
+        self.browse(row[0] for row in rows)._end("cancelled", said.SENDS_NO_MORE)
+        return len(rows)
