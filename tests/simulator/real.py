@@ -33,7 +33,7 @@ class Network:
 
     def __init__(self, random, door, note):
         self.random, self.door, self.note = random, door, note
-        self.trouble = 0.0
+        self.trouble = self.loses_new = 0.0
         self.late = []
         self._restore = []
 
@@ -91,6 +91,8 @@ class Network:
         fate = "carried"
         if self.random.random() < self.trouble:
             fate = self.random.choice(("refused", "dropped", "lost", "late", "doubled"))
+        elif self.loses_new and _creates(request):
+            fate = "lost" if self.random.random() < self.loses_new else fate
         self.note(fate, request.method, request.path_url, request.body)
         if fate == "refused":
             raise requests.exceptions.ConnectTimeout("refused")
@@ -108,3 +110,9 @@ class Network:
         send = self.late.pop(self.random.randrange(len(self.late)))
         self.note("late arrives")
         send().close()
+
+
+def _creates(request):
+    """Whether a request, alone or in a batch, makes a new record."""
+    batch = request.path_url.endswith("/batch")
+    return request.method == "POST" and (not batch or b'"create"' in request.body)

@@ -18,7 +18,7 @@ class Seeker:
 
     def forward(self):
         stream = self.stream()
-        if stream.reads_whole:
+        if stream.reads_whole or stream.reads_list:
             stream.cursor = False
             return
         more = True
@@ -40,7 +40,10 @@ class RealHistory(Persons):
     """One history: see :meth:`play`.
 
     :param case: the test case: Odoo, and the app
+    :cvar loses_new: how often the answer to a creation is lost, whatever the trouble is
     """
+
+    loses_new = 0.0
 
     def __init__(self, case, seed):
         self.case, self.env, self.app = case, case.env, case.app
@@ -64,20 +67,12 @@ class RealHistory(Persons):
 
         :return: the laws that do not hold
         """
-        acts = (
-            (self._person_at_odoo, 4),
-            (self._person_at_app, 4),
-            (self._push, 3),
-            (self._pull, 3),
-            (self._late, 1),
-            (self._keep_stale, 1),
-            (self._call_in, 1),
-            (self._decide, 1),
-        )
+        acts = self._acts()
         first = (self._create_at_odoo, self._create_at_app)
         self.random.choice(first)()
         with self.network:
             self.network.trouble = self.trouble
+            self.network.loses_new = self.loses_new
             for act in self.random.choices(*zip(*acts, strict=True), k=8):
                 act()
             self._heal()
@@ -87,6 +82,19 @@ class RealHistory(Persons):
                 work = self._rest()
             second = [] if work else self._second_pass()
         return broken(self.ledger, self._ending(work, second))
+
+    def _acts(self):
+        """What may happen, and how often."""
+        return (
+            (self._person_at_odoo, 4),
+            (self._person_at_app, 4),
+            (self._push, 3),
+            (self._pull, 3),
+            (self._late, 1),
+            (self._keep_stale, 1),
+            (self._call_in, 1),
+            (self._decide, 1),
+        )
 
     def _note(self, *words):
         self.log.append("  ".join(map(str, words)))
@@ -161,6 +169,7 @@ class RealHistory(Persons):
     def _heal(self):
         self._note("heals")
         self._deadly = self._busy = self.network.trouble = 0
+        self.network.loses_new = 0
         while self.network.late:
             self._late()
         while self._stale:
