@@ -5,6 +5,7 @@ What lint and Sphinx want disagrees with Odoo's needs, and with each other's.
 
 import shutil
 import tarfile
+import zipfile
 
 from . import odoo, paths, settings, shell, stamps
 from .progress import StepError, step
@@ -71,20 +72,21 @@ def ensure_neighbours():
 
 
 def ensure_documents():
-    """Have the descriptions of others' APIs, which are in what their packages are made
-    from."""
+    """Have the descriptions of others' APIs, which packages for them carry."""
     key = stamps.digest(DOCUMENT_REQUIREMENTS)
     if stamps.is_done("documents", key) and paths.DOCUMENTS.exists():
         return
     with step("descriptions of others' APIs, to be tested against"):
         shutil.rmtree(paths.DOCUMENTS, ignore_errors=True)
-        options = ["--no-deps", "--no-binary=:all:", "--no-build-isolation"]
+        options = ["--no-deps", "--no-build-isolation"]
         target = f"--dest={paths.DOCUMENTS}"
         _pip(
             paths.VENV, *options, target, f"-r{DOCUMENT_REQUIREMENTS}", verb="download"
         )
         for archive in paths.DOCUMENTS.glob("*.tar.gz"):
             _take_documents(archive)
+        for archive in paths.DOCUMENTS.glob("*.whl"):
+            _take_documents_of_wheel(archive)
         stamps.mark_done("documents", key)
 
 
@@ -94,6 +96,16 @@ def _take_documents(archive):
             if member.isfile() and member.name.endswith("openapi.yaml"):
                 target = paths.DOCUMENTS / member.name.rpartition("/")[2]
                 target.write_bytes(opened.extractfile(member).read())
+
+
+def _take_documents_of_wheel(archive):
+    """One that is ``<product>/schema.json`` there is ``<product>.json`` from now on."""
+    with zipfile.ZipFile(archive) as opened:
+        for name in opened.namelist():
+            folder, __, file = name.rpartition("/")
+            if file == "schema.json":
+                target = paths.DOCUMENTS / f"{folder.rpartition('/')[2]}.json"
+                target.write_bytes(opened.read(name))
 
 
 def kit_python():

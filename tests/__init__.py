@@ -48,6 +48,7 @@ from .event import test_event_handlers
 from .event import test_subscription
 from .event import test_touched
 from .operation import test_cancel
+from .operation import test_unsent
 from .operation import test_failure
 from .operation import test_recovery
 from .operation import test_queued
@@ -97,6 +98,7 @@ from .exchange import test_belonging
 from .exchange import test_variants
 from .exchange import test_field_cases
 from .exchange import test_foreign_document
+from .exchange import test_foreign_dolibarr
 from .dead_letter import test_dead_letter
 from .dead_letter import test_dead_letter_tour
 from .dead_letter import test_mend

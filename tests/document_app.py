@@ -76,12 +76,15 @@ class DocumentApp:
         query = parse_qs(parts.query)
         if not parts.path.startswith(f"{self.base}/"):
             return 404, {"message": "Not found"}
-        if headers.get("Authorization") != f"Bearer {self.key}":
+        if not self._knows(headers):
             return self._refuse(401, "UnauthorizedError", "Unauthorized")
         path = parts.path.removeprefix(self.base)
         self.asked.append((method, path, body))
         with self._lock:
             return self._answer(method, path, query, body)
+
+    def _knows(self, headers):
+        return headers.get("Authorization") == f"Bearer {self.key}"
 
     def _answer(self, method, path, query, body):
         found = [(r.fullmatch(path), known) for r, known in self._routes]

@@ -16,7 +16,8 @@ from ..check.payload import canonical_datetime
 from ..conflict.merge import KEYED, MISSING, OWN
 from ..exceptions import InvalidDataError, SchemaMismatchError
 from ..taxonomy import TextEnum
-from .naming_text import NUMBER, Path
+from .naming_text import NUMBER, Path, filled
+from .paging import asked_number, numbered
 
 # What is around a record's own values, and around a line's.
 ENVELOPE = frozenset({"id", "version", "external_ref", "updated_at", "deleted"})
@@ -94,12 +95,16 @@ class Names:
     :ivar after: the parameter that asks for a later page
     :ivar limit: the parameter that says how many are asked for
     :ivar since: the parameter that asks for what has changed since a time
+    :ivar first: number of the first page, where pages have numbers
+    :ivar by_key: how a list is asked for the record that carries Odoo's key, as in an
+        address, with ``{}`` in place of the key; empty: by the name of its field
     :ivar query: what else is asked with each list, as in an address
     :ivar change: the HTTP method of a change that names some fields only
     :ivar one: the parameter by which a list has a single record; empty: each record
         has an address of its own
     :ivar one_query: what else is asked with a single record, as in an address
     :ivar constants: what else a new record is sent with
+    :ivar line_constants: what else a new line is sent with
     :ivar leaves_out_empty: whether a new record leaves out what is empty
     :ivar gives_keys: whether the app gives each line its key
     :ivar lines_place: path of the address of its lines, where a change of a line is a
@@ -116,11 +121,14 @@ class Names:
     after: str = "after"
     limit: str = "limit"
     since: str = "updated_since"
+    first: int = 1
+    by_key: str = ""
     query: str = ""
     change: str = "PATCH"
     one: str = ""
     one_query: str = ""
     constants: tuple[tuple[Path, Any], ...] = ()
+    line_constants: tuple[tuple[Path, Any], ...] = ()
     leaves_out_empty: bool = False
     gives_keys: bool = False
     lines_place: str = ""
@@ -136,6 +144,11 @@ class Names:
     def counts(self) -> bool:
         """Whether versions are counted; else they are times."""
         return self._name("version").kind is not Kind.MOMENT
+
+    @property
+    def timed(self) -> bool:
+        """Whether the app says of a record when it was changed."""
+        return bool(self._name("updated_at").path)
 
     def from_app(self, record: Any) -> Any:
         """A record of the app's in the contract's names; what is no object stays."""
@@ -175,24 +188,22 @@ class Names:
             for name in data.keys() & set(KEYED)
             if data[name]
         }
-        written = self._write({**data, **lined}, new=new)
-        for path, value in self.constants if new else ():
-            _put(written, path, value)
-        return written
+        return _with(self._write({**data, **lined}, new=new), self.constants, new)
 
     def line_to_app(
         self, line: Mapping[str, Any], name: str = KEYED[0], new: bool = False
     ) -> dict[str, Any]:
         """A line, or some of its fields, in the app's names. Where the app gives the
-        keys, none is sent that it has not given."""
+        keys, none is sent that it has not given: that line is new."""
         if self.gives_keys and str(line.get(KEY, OWN)).startswith(OWN):
+            new = new or KEY in line
             line = {field: value for field, value in line.items() if field != KEY}
-        return self._write(line, f"{name}.", new)
+        return _with(self._write(line, f"{name}.", new), self.line_constants, new)
 
     def with_owner(self, line: dict[str, Any], external_id: str) -> dict[str, Any]:
         """A new line, in the app's names, that names the record that it belongs to."""
         _put(line, self.lines_owner, self._name("id").to_app(external_id))
-        return line
+        return _with(line, self.line_constants, True)
 
     def write_item(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
         """An item of a batch with its values in the app's names."""
@@ -218,7 +229,7 @@ class Names:
         if limit:
             params[self.limit] = limit
         if after:
-            params[self.after] = after if self.following else after.partition(" ")[0]
+            params[self.after] = after if self.following else asked_number(after)
         return params
 
     def asking_for(self, external_ref: str) -> dict[str, str]:
@@ -232,6 +243,8 @@ class Names:
                 "The app keeps no key of Odoo's: it cannot be asked for one.",
                 field="external_ref",
             )
+        if self.by_key:
+            return filled(self.by_key, external_ref)
         return {path[-1]: external_ref}
 
     def page(self, answer: Any, limit: int, after: str | None) -> dict[str, Any]:
@@ -245,7 +258,7 @@ class Names:
         if self.following:
             following = self._following(answer)
         else:
-            records, following = _numbered(records, limit, after)
+            records, following = numbered(records, limit, after, self.first)
         return {"items": records, "next_after": following}
 
     def asking_one(self, external_id: str) -> dict[str, Any]:
@@ -350,6 +363,15 @@ def _put(record: dict[str, Any], path: Path, value: Any) -> None:
     record[path[-1]] = value
 
 
+def _with(
+    written: dict[str, Any], constants: Iterable[tuple[Path, Any]], new: bool
+) -> dict[str, Any]:
+    """What is written, with what a new one has besides."""
+    for path, value in constants if new else ():
+        _put(written, path, value)
+    return written
+
+
 def _equal(one: Any, other: Any) -> bool:
     """1 is not true, and no text is a number."""
     if isinstance(one, bool) or isinstance(other, bool):
@@ -368,23 +390,3 @@ def _seconds(value: Any) -> Any:
     except InvalidDataError:
         return value
     return int((moment.replace(tzinfo=timezone.utc) - EPOCH).total_seconds())
-
-
-def _numbered(
-    records: list[Any], limit: int, after: str | None
-) -> tuple[list[Any], str | None]:
-    """The records of a page with a number, and how to ask for the next one.
-
-    An app may give fewer at once than it is asked for, so that only a page without
-    records is the last. One that knows no pages gives all of them again.
-    """
-    number, __, began = (after or "1").partition(" ")
-    first = (
-        str(records[0].get("id")) if records and isinstance(records[0], dict) else ""
-    )
-    if after and first and first == began:
-        if len(records) == limit:
-            raise SchemaMismatchError("The list does not go on.", field="page")
-        return [], None
-    goes_on = records and len(records) <= limit
-    return records, f"{int(number) + 1} {first}" if goes_on else None

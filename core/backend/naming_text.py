@@ -10,7 +10,7 @@ from ..exceptions import InvalidDataError
 
 Path = tuple[str, ...]
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?")
-_SEPARATOR = "="
+_SEPARATOR, _PLACE = "=", "{}"
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
@@ -63,6 +63,47 @@ def parse_constants(text: str) -> tuple[tuple[Path, Any], ...]:
             raise InvalidDataError(f"{place.strip()} is there twice.")
         found[path] = parse_value(value)
     return tuple(found.items())
+
+
+def apart_of_lines(
+    constants: tuple[tuple[Path, Any], ...], lines: Path
+) -> tuple[tuple[tuple[Path, Any], ...], tuple[tuple[Path, Any], ...]]:
+    """What a new record is sent with, and what each of its new lines is.
+
+    :param constants: see :func:`parse_constants`
+    :param lines: where the app has the lines; empty: it has none
+    """
+    size = len(lines)
+    inside = [
+        bool(size) and path[:size] == lines and len(path) > size
+        for path, __ in constants
+    ]
+    pairs = list(zip(constants, inside, strict=True))
+    of_lines = tuple((path[size:], value) for (path, value), within in pairs if within)
+    return tuple(pair for pair, within in pairs if not within), of_lines
+
+
+def parse_query(text: str) -> str:
+    """A parameter as in an address, with ``{}`` in place of what is asked for:
+    ``filter=key eq '{}'``.
+
+    :raises InvalidDataError: it has no name, or no such place
+    """
+    name, sign, value = text.strip().partition(_SEPARATOR)
+    if not text.strip():
+        return ""
+    if not (name and sign) or _PLACE not in value:
+        raise InvalidDataError(
+            f"{text.strip()}: write the parameter, = and its value, with {{}} in place "
+            "of what is asked for."
+        )
+    return text.strip()
+
+
+def filled(query: str, value: str) -> dict[str, str]:
+    """The parameter of :func:`parse_query`, with a value in its place."""
+    name, __, pattern = query.partition(_SEPARATOR)
+    return {name: pattern.replace(_PLACE, value)}
 
 
 def parse_value(text: str) -> Any:

@@ -17,6 +17,7 @@ class SyncStream(models.Model):
         "batch_size": (1, 500),
         "batch_pause": (0, 3600),
         "list_minutes": (1, 1440),
+        "first_page": (0, 1),
     }
 
     backend_id = fields.Many2one(

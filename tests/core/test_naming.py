@@ -10,8 +10,10 @@ from odoo.addons.pharmacy_sync.core.backend.naming import (
     collisions,
 )
 from odoo.addons.pharmacy_sync.core.backend.naming_text import (
+    apart_of_lines,
     parse_constants,
     parse_path,
+    parse_query,
     parse_value,
     parse_values,
 )
@@ -193,6 +195,13 @@ def test_pages_with_numbers():
     assert names.page([{"id": "1"}] * 3, 2, None)["next_after"] is None
 
 
+def test_pages_with_numbers_from_another_one_than_one():
+    names = shop(items=(), following=(), after="page", limit="size", first=0)
+    assert names.asking(2) == {"size": 2}
+    first = names.page([{"id": "1"}, {"id": "2"}], 2, None)
+    assert names.asking(2, first["next_after"]) == {"page": "1", "size": 2}
+
+
 @pytest.mark.parametrize("answer", [None, {}, {"items": {}}, "x", {"data": []}])
 def test_what_is_no_page_is_refused(answer):
     with pytest.raises(SchemaMismatchError, match="no items that is a list"):
@@ -202,6 +211,22 @@ def test_what_is_no_page_is_refused(answer):
 def test_an_app_without_a_key_of_ours_is_not_asked_for_one():
     with pytest.raises(SchemaMismatchError, match="keeps no key"):
         shop(fields={"external_ref": Name()}).asking_for("k")
+
+
+def test_a_key_is_asked_for_as_the_app_wants_it():
+    names = shop(fields={"external_ref": Name(("ref_ext",))})
+    assert names.asking_for("k") == {"ref_ext": "k"}
+    query = parse_query(" filters=(t.ref_ext:=:'{}') ")
+    names = shop(fields={"external_ref": Name(("ref_ext",))}, by_key=query)
+    assert names.own
+    assert names.asking_for("k") == {"filters": "(t.ref_ext:=:'k')"}
+    assert parse_query("  ") == ""
+
+
+@pytest.mark.parametrize("text", ["ref", "ref=", "=x{}", "ref=x", "{}=x"])
+def test_how_a_key_is_asked_for_has_a_place_for_it(text):
+    with pytest.raises(InvalidDataError):
+        parse_query(text)
 
 
 def test_two_fields_in_one_place_are_found():
@@ -301,6 +326,34 @@ def test_a_new_record_has_what_the_app_wants_and_nothing_empty():
     new = {"state": "draft", "lines": [], "location": {"id": 1}, "kind": "regular"}
     assert names.to_app(data, new=True) == new
     assert names.to_app(data) == data
+
+
+def test_each_new_line_has_what_the_app_wants_of_it():
+    constants, of_lines = apart_of_lines(
+        parse_constants("kind = a\nrows.kind = 0\nrows.tax.rate = 4"), ("rows",)
+    )
+    fields = {"lines": Name(("rows",)), "lines.key": Name(("id",), Kind.NUMBER)}
+    names = Names(
+        "orders",
+        fields,
+        KNOWN,
+        constants=constants,
+        line_constants=of_lines,
+        gives_keys=True,
+        lines_owner=("order",),
+    )
+    new, wanted = {"quantity": "2"}, {"kind": 0, "tax": {"rate": 4}}
+    order = names.to_app({"lines": [{"key": "odoo-1", **new}]}, new=True)
+    assert order == {"kind": "a", "rows": [{**new, **wanted}]}
+    # A line that comes into an order that is there is as new.
+    lines = [{"key": "5", "quantity": "3"}, {"key": "odoo-1", **new}]
+    assert names.to_app({"lines": lines}) == {
+        "rows": [{"id": 5, "quantity": "3"}, {**new, **wanted}]
+    }
+    assert names.line_to_app({"quantity": "3"}) == {"quantity": "3"}
+    assert names.with_owner(dict(new), "7") == {**new, **wanted, "order": "7"}
+    # Where the app has no lines nothing is theirs.
+    assert apart_of_lines(((("a", "b"), 1),), ())[1] == ()
 
 
 def test_no_key_is_sent_that_the_app_has_not_given():

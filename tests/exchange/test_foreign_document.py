@@ -1,12 +1,9 @@
-import os
-from pathlib import Path
-from unittest import SkipTest
-
 from odoo import Command
-from odoo.tests import Form, tagged
+from odoo.tests import tagged
 
-from ..common import KEY, WorkCase
+from ..common import KEY
 from ..document_app import serving
+from ..foreign import ForeignCase, document
 
 NONE = False, "none"
 AROUND = [
@@ -79,34 +76,17 @@ EVERYWHERE = {
 
 
 @tagged("post_install", "-at_install")
-class TestForeignDocument(WorkCase):
+class TestForeignDocument(ForeignCase):
     """A product of somebody else's, served as its own document says, is connected on
     the pages of the streams."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        folder = os.environ.get("PHARMACY_SYNC_DOCUMENTS")
-        if not folder:
-            raise SkipTest("PHARMACY_SYNC_DOCUMENTS names no folder")
         cls.katana = cls.enterClassContext(
-            serving(str(Path(folder, "katana-openapi.yaml")), KEY)
+            serving(document("katana-openapi.yaml"), KEY)
         )
-        with Form(cls.backend) as page:
-            page.url = cls.katana.url
-            page.api_path = cls.katana.base
-            page.api_key = KEY
-        for stream in cls.backend.stream_ids:
-            said = PAGES[stream.entity]
-            with Form(stream) as page:
-                for name, value in {**EVERYWHERE, **said}.items():
-                    if name != "names":
-                        setattr(page, name, value)
-                for field, path, *kind in said["names"]:
-                    with page.field_name_ids.new() as line:
-                        line.picked = field
-                        line.path = path
-                        line.kind = kind[0] if kind else "same"
+        cls.connect(cls.katana, EVERYWHERE, PAGES, api_key=KEY)
 
     def setUp(self):
         super().setUp()
@@ -116,10 +96,6 @@ class TestForeignDocument(WorkCase):
         self.env.invalidate_all()
         self.variants = [self.make_variant(product) for product in self.products]
         self.sync()
-
-    def tearDown(self):
-        self.assertFalse(self.katana.broken, "it answers as its document says")
-        super().tearDown()
 
     def make_variant(self, product):
         """A person at the app makes a product that Odoo has, too: of the same code."""
@@ -132,20 +108,6 @@ class TestForeignDocument(WorkCase):
             },
         )
         return product["variants"][0]
-
-    def check_in_step(self):
-        ended = ("done", "cancelled")
-        left = self.env["sync.operation"].search([("state", "not in", ended)])
-        # Products were made in Odoo before it was said that they come from the app.
-        left = left.filtered("stream_id.pushes")
-        self.assertFalse(left, left.mapped("reason"))
-        self.assertFalse(self.env["sync.conflict"].search([("state", "=", "open")]))
-        errors = self.env["sync.error"].search([])
-        self.assertFalse(errors, errors.mapped("message"))
-
-    def writes(self, since=0):
-        """What the app was asked to write, without bodies."""
-        return [(m, path) for m, path, __ in self.katana.asked[since:] if m != "GET"]
 
     def rows(self, order):
         """Quantity and price of each row by the product, as the app has them."""

@@ -5,13 +5,18 @@ from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
 from ....core.backend.naming import ENVELOPE, KEY, NOT_SENT, Kind, Names, collisions
-from ....core.backend.naming_text import parse_constants, parse_path
+from ....core.backend.naming_text import (
+    apart_of_lines,
+    parse_constants,
+    parse_path,
+    parse_query,
+)
 from ....core.conflict.merge import KEYED
 from ....core.exceptions import InvalidDataError
 
 API = "/api/v1"
 PATHS = ("list_path", "next_path", "record_path")
-PARAMETERS = ("after_name", "limit_name", "since_name")
+PARAMETERS = ("after_name", "first_page", "limit_name", "since_name", "key_query")
 _SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+"
 PLACE = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
 API_PATH = re.compile(rf"(?:/{_SEGMENT})*")
@@ -70,6 +75,16 @@ class SyncStream(models.Model):
         required=True,
         help="Name of the parameter.",
     )
+    first_page = fields.Integer(
+        default=1,
+        help="Number of the first page, where pages have numbers.",
+    )
+    key_query = fields.Char(
+        "Asks for Odoo's Key By",
+        help="For an app that finds a record by Odoo's key otherwise than by the name "
+        "of its field: the parameter, as in an address, with {} in place of the key, "
+        "such as filter=ref_ext eq '{}'.",
+    )
     list_query = fields.Char(
         "Asks Always",
         help="What else is asked with each list, as in an address: "
@@ -96,7 +111,8 @@ class SyncStream(models.Model):
     new_values = fields.Text(
         "Sends with a New Record",
         help="What the app wants of a new record and Odoo does not have: where the app "
-        "has it = its value, one a line, such as location_id = 1.",
+        "has it = its value, one a line, such as location_id = 1. What begins with "
+        "where the app has the lines is sent with each new line: lines.kind = 0.",
     )
     leaves_out_empty = fields.Boolean(
         "New Ones Leave Out What Is Empty",
@@ -211,9 +227,14 @@ class SyncStream(models.Model):
         )
         around = {*ENVELOPE, *(f"{name}.{KEY}" for name in KEYED)}
         lines = set(KEYED) if adapter._entity_lines else set()
+        named = {name.field: name._as_name() for name in stream.field_name_ids}
+        constants, of_lines = apart_of_lines(
+            parse_constants(stream.new_values or ""),
+            _place_of_lines(named) if lines else (),
+        )
         return Names(
             stream.place or adapter._entity_collection,
-            {name.field: name._as_name() for name in stream.field_name_ids},
+            named,
             frozenset(adapter._paths() | around | lines),
             record,
             found,
@@ -221,16 +242,25 @@ class SyncStream(models.Model):
             stream.after_name,
             stream.limit_name,
             stream.since_name,
+            stream.first_page,
+            parse_query(stream.key_query or ""),
             stream.list_query or "",
             stream.change_method,
             stream.one_name or "",
             stream.record_query or "",
-            parse_constants(stream.new_values or ""),
+            constants,
+            of_lines,
             stream.leaves_out_empty,
             stream.gives_line_keys,
             stream.lines_place or "",
             owner,
         )
+
+
+def _place_of_lines(names):
+    """Where the app has the lines, by the names of its fields."""
+    (lines,) = KEYED
+    return names[lines].path if lines in names else (lines,)
 
 
 class SyncBackend(models.Model):
