@@ -8,7 +8,9 @@ from typing import Any
 
 from ..check.storable import storable_text
 from ..texts import text_of
-from .redaction_text import MASK, mask_text
+from .command_lines import masked_items
+from .redaction_reader import MASK
+from .redaction_text import mask_text
 from .secret_names import DEFAULT_SECRET_FIELDS, secret_name
 
 DEEPEST = 24  # levels of nesting; what lies deeper is masked as a whole
@@ -79,8 +81,17 @@ def _redact_items(value: Iterable[Any], names: frozenset[str], depth: int) -> li
         and _is_secret(items[0], names)
         and items[1] not in (None, "", False)
     ):
-        return [_redact(items[0], names, depth + 1), MASK]
-    return [_redact(item, names, depth + 1) for item in items]
+        return [_redact(items[0], names, DEEPEST), MASK]
+    masked = masked_items(items) if isinstance(value, (list, tuple)) else {}
+    masked |= {
+        index: MASK
+        for index, option in enumerate(items[:-1], 1)
+        if isinstance(option, str) and option[:1] == "-" and _is_secret(option, names)
+    }
+    return [
+        masked.get(index) or _redact(item, names, depth + 1)
+        for index, item in enumerate(items)
+    ]
 
 
 def _rebuilt(value: Any, items: list[Any]) -> Any:

@@ -24,32 +24,6 @@ TOKENS = re.compile(
     r"|(?:AKIA|ASIA|ABIA|ACCA)(?=[A-Z0-9]{12})|eyJ(?=[\w-]{4})"
     r")[\w.=+/-]+"
 )
-# Addresses that are a secret by themselves, also where host and path stand apart.
-SECRET_PATHS = re.compile(
-    r"(/services/(?=T\w{0,20}/B)|/workflows/(?=T\w{0,20}/)|/triggers/(?=[TE]\w{0,20}/)"
-    r"|/webhooks/(?=[0-9]{1,20}/)|/bot(?=[0-9]{1,20}:)|/webhookb2/|/hooks/catch/)"
-    r"[^\s\"'<>,)]+"
-)
-SECRET_PATH_WORDS = (
-    "/services/T",
-    "/workflows/T",
-    "/triggers/",
-    "/webhooks/",
-    "/bot",
-    "/webhookb2/",
-    "/hooks/catch/",
-)
-SECRET_HOST_WORDS = ("hooks.", "discord", "telegram", "webhook.office")
-SECRET_HOSTS = re.compile(
-    r"(hooks\.slack\.com|discord(?:app)?\.com/api/webhooks|hooks\.zapier\.com"
-    r"|api\.telegram\.org|webhook\.office\.com)/[^\s\"'<>,)]+",
-    re.IGNORECASE,
-)
-
-RUN = re.compile(r"[^\s\"<>]+")
-SCHEME_END = re.compile(r":\\{0,8}/\\{0,8}/|%3A%2F%2F", re.IGNORECASE)
-HOST_END = re.compile(r"[/?#\\]|%2F|%3F|%23", re.IGNORECASE)
-
 # --- behind a name -----------------------------------------------------------
 
 NAME = re.compile(r"[\w-]+")
@@ -76,7 +50,11 @@ COOKIES_END = re.compile(rf"[\r\n]|{ENDS}")
 PARAMETER = re.compile(r"[\w.$-]{1,64}=")
 MORE = re.compile(r"[,;][ \t]{0,8}(?=[\w.$-]{1,64}=)")
 TRAILING = ",;:.!?)]}'\"\\"
-EMPTY = re.compile(r"(?:null|none|true|false|undefined|nil)(?![\w-])", re.IGNORECASE)
+EMPTY = re.compile(
+    r"(?:null|none|true|false|undefined|nil|yes|no)(?![\w-])", re.IGNORECASE
+)
+# Where a value may have several words, it is empty only if nothing follows.
+NO_MORE = re.compile(r"[ \t]{0,8}(?:$|[\r\n\"'&,;)}\]<>\\|])")
 
 SCHEMES = frozenset(
     {
@@ -120,9 +98,68 @@ NAME_BEHIND = re.compile(
 TAG_BEFORE = re.compile(r"<(?P<prefix>(?:[\w.-]{1,40}:)?)$")
 TAG_AFTER = re.compile(r"(?![^<>]{0,400}/>)[^<>]{0,400}>")
 TAG_END = re.compile(r"</(?P<name>[\w.:-]{1,128})")
-OPTION = re.compile(r"[ \t]{1,8}(?=-?[^\s-])")
+# Behind an option, and what tells a sentence about it from its value.
+OPTION = re.compile(
+    r"\\{0,16}[\"'],\s{0,8}(?=[bBrRuU]{0,2}\\{0,16}[\"'])|[ \t]{1,8}(?=-?[^\s-])"
+)
+OF_OPTION = re.compile(
+    r"(?:and|are|can(?:not)?|for|from|has|in|is|may|must|needs?|not|of|option|or|requires?"
+    r"|should|to|twice|was|were|with|without)(?![\w-])"
+)
 QUOTE_BEHIND = re.compile(r"[ \t]{1,8}(?=\\{0,16}[\"'])")
 SPACES = re.compile(r"[ \t]{1,8}(?=\S)")
+
+# --- on the next lines --------------------------------------------------------
+
+_BREAK = r"(?:\r?\n|(?:\\{1,16}r)?\\{1,16}n)"
+# Behind a colon: the end of the line, with YAML's sign for a text of several lines, and
+# how far the next one stands in.
+BELOW = re.compile(
+    rf"(?P<several>[|>][+-]?[0-9]?[ \t]{{0,8}})?(?P<breaks>{_BREAK}{{1,3}})"
+    r"(?P<indent>[ \t]{0,64})(?=[^\s\\])"
+)
+BREAK = re.compile(_BREAK)
+INDENT = re.compile(r"[ \t]{0,64}")
+LINE_BEGIN = re.compile(r"(?:^|[\r\n]|\\n)(?P<indent>[ \t]{0,64})[^\r\n\\]{0,200}\Z")
+# A line of one word that is neither a pair of name and value nor an address.
+ALONE = re.compile(r"[^\s:='\"<>{}()\[\],\\]{1,200}(?=[ \t]{0,8}(?:[\r\n\\\"']|$))")
+VALUE_BELOW = re.compile(
+    rf"\\{{0,16}}[\"']?{_BREAK}[ \t]{{0,64}}value[ \t]{{0,4}}:[ \t]{{1,4}}(?=\S)"
+)
+NAME_BELOW = re.compile(
+    rf"{_BREAK}[ \t]{{0,64}}name[ \t]{{0,4}}:[ \t]{{1,4}}\\{{0,16}}[\"']?"
+    r"(?P<name>[\w.-]{1,64})"
+)
+
+# --- in sentences of servers --------------------------------------------------
+
+# "token S is invalid", "API key provided: S".
+ABOUT = re.compile(
+    r"(?:[ \t]{1,4}(?:called|code|given|id|is|named|number|presented|provided|received"
+    r"|sent|string|supplied|used|value|was)){0,3}[ \t]{0,4}[:=]?[ \t]{0,4}"
+    r"(?P<opening>\\{0,16}[\"'`\u201c«\u2018(<\[])?(?=[\w+/~-])"
+)
+# "S is not a valid token": of what is in front of the name the last word, and all.
+CLAIMS = frozenset(
+    """a accepted an correct expired invalid known no not right the unknown valid
+    wrong""".split()  # noqa: SIM905
+)
+SAID_BEFORE = re.compile(
+    r"(?P<secret>[^\s\"'`\u201c«\u2018()<>\[\]\\]{6,128})[\\\"'`\u201d»\u2019)>\]]{0,4}"
+    rf"[ \t](?:is|was)(?:[ \t](?:{'|'.join(sorted(CLAIMS))})){{1,4}}[ \t]\Z"
+)
+# What no word of a sentence looks like: digits are in it, or it is very long. Dates,
+# names of constants and methods, and addresses are none.
+KEY_LIKE = re.compile(
+    r"(?=[\w.~+/=%@!$#*-]{0,64}[0-9])[\w.~+/=%@!$#*-]{6}|[A-Za-z]{24}"
+)
+NO_KEY = re.compile(
+    r"[0-9]{1,4}(?:[-./:][0-9]{1,4}){1,3}(?:[T,.:Z+-][0-9:.Z+-]{1,24})?(?![\w-])"
+    r"|[A-Z][A-Z0-9]{0,40}(?:_[A-Z0-9]{1,40}){1,8}(?![\w-])|[a-z]{2,12}://"
+    r"|(?i:(?:aes|ed|es|hmac|hs|http|md|oauth|ps|rs|rsa|sha|ssl|tls|v)[-_/]?[a-z]{0,4}"
+    r"[-_]?[0-9][0-9.]{0,6}(?:[-_](?:cbc|gcm|sha[0-9]{1,3}))?(?![\w-]))"
+)
+NETRC = re.compile(r"login[ \t\r\n]{1,8}\S{1,128}\s{1,8}\Z")
 
 # Every pattern that meets a text, for the test of their shape.
 PATTERNS = tuple(value for value in list(vars().values()) if type(value) is re.Pattern)

@@ -7,34 +7,27 @@ themselves, and what they find is walked over from left to right, never back.
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from string import ascii_uppercase
 
 from . import redaction_shapes as shapes
+from .command_lines import FURTHEST, mask_arguments
+from .redaction_reader import MASK, Reader, Span
+from .secret_addresses import mask_addresses
 from .secret_names import LONGEST_NAME, ONE_WORD, beginnings, secret_name
 
-MASK = "***"
-
 _Match = re.Match[str]
-_Span = tuple[int, int]
 _SMALL = {ord(letter): letter.lower() for letter in ascii_uppercase}
 
 
 def mask_text(text: str, names: frozenset[str]) -> str:
     """The text with its secrets masked."""
-    text = _mask_keys(text)
+    text = mask_addresses(_mask_keys(text))
     # To look for a word is much faster than to look for a pattern.
-    if "@" in text or "%40" in text:
-        text = shapes.RUN.sub(_mask_users, text)
-    lowered = text.lower()
-    if any(word in lowered for word in shapes.SECRET_HOST_WORDS):
-        text = shapes.SECRET_HOSTS.sub(rf"\1/{MASK}", text)
-    if any(word in text for word in shapes.SECRET_PATH_WORDS):
-        text = shapes.SECRET_PATHS.sub(rf"\1{MASK}", text)
     if any(word in text for word in shapes.TOKEN_WORDS):
         text = shapes.TOKENS.sub(MASK, text)
-    return _Walk(text, names).masked()
+    return _Walk(mask_arguments(text), names).masked()
 
 
 def _mask_keys(text: str) -> str:
@@ -47,25 +40,11 @@ def _mask_keys(text: str) -> str:
     return "".join((*pieces, text[position:]))
 
 
-def _mask_users(run: re.Match[str]) -> str:
-    """The user of the first address in a run whose host holds an @ or a colon, up to
-    the last @: anything may be in a password. A mail address in the path of another
-    address is no user."""
-    text = run.group()
-    at = max(text.rfind("@"), text.rfind("%40"))
-    for scheme in shapes.SCHEME_END.finditer(text, 0, max(at, 0)):
-        host_end = shapes.HOST_END.search(text, scheme.end())
-        host = text[scheme.end() : host_end.start() if host_end else len(text)].upper()
-        if any(mark in host for mark in ("@", ":", "%40", "%3A")):
-            return f"{text[: scheme.end()]}{MASK}{text[at:]}"
-    return text
-
-
-class _Walk:
+class _Walk(Reader):
     """From name to name through a text; ``pieces`` is what is behind."""
 
     def __init__(self, text: str, names: frozenset[str]):
-        self.text = text
+        super().__init__(text)
         self.beginnings = beginnings(names)
         self.secret: Callable[[str], str | None] = partial(secret_name, names=names)
         self.closing: dict[str, list[int]] | None = None
@@ -79,10 +58,9 @@ class _Walk:
                 continue
             name = self._name_around(hit.start(), position)
             position = name.end()
-            if found := self._secret_behind(name):
-                start, end = found
+            for start, end in self._secrets_of(name, done):
                 pieces += text[done:start], MASK
-                done = position = end
+                done, position = end, max(end, position)
         return "".join((*pieces, text[done:]))
 
     def _name_around(self, place: int, least: int) -> _Match:
@@ -94,41 +72,62 @@ class _Walk:
         assert name is not None
         return name
 
-    def _secret_behind(self, name: _Match) -> _Span | None:
-        """Where the secret stands that this name announces, or None."""
+    def _secrets_of(self, name: _Match, done: int) -> Iterator[Span]:
+        """Where the secrets stand that are said in front of this name, and that it
+        announces; what is in front of ``done`` was looked at."""
         escape = shapes.ESCAPE.match(self.text, name.start())
         word = self.text[escape.end() if escape else name.start() : name.end()]
         word = word[-LONGEST_NAME:]
         if word.lower() in ("bearer", "basic") and (
             found := self._credentials(name.end())
         ):
-            return found
+            yield found
+            return
         if word.lower() in ("value", "val"):
-            return self._named_later(name.end())
-        known = self.secret(word)
+            yield from filter(None, [self._named_later(name.end())])
+            return
+        last, known = name, self.secret(word)
         if known is None and (more := shapes.SECOND_WORD.match(self.text, name.end())):
             # "api key", in two words.
-            name, known = more, self.secret(word + more.group())
+            last, known = more, self.secret(word + more.group())
         if known is None:
-            return None
+            return
+        if before := self._said_before(name, done):
+            yield before
+        if behind := self._behind(name, last, known):
+            yield behind
+
+    def _behind(self, first: _Match, name: _Match, known: str) -> Span | None:
+        """Where the secret stands behind a name.
+
+        :param first: the first word of the name, which is all of it but for a name of
+            two
+        """
         if link := shapes.LINK.match(self.text, name.end()):
-            return self._assigned(link, known)
-        for look in (self._paired, self._valued, self._tagged, self._option):
+            return self._assigned(first, link, known)
+        looks = (self._paired, self._valued, self._tagged, self._option, self._said)
+        for look in looks:
             if (found := look(name, known)) and found[0] < found[1]:
                 return found
         return None
 
-    def _assigned(self, link: _Match, known: str) -> _Span | None:
+    def _assigned(self, name: _Match, link: _Match, known: str) -> Span | None:
         """``name=value``, ``name: value``, ``"name": "value"``."""
         start = link.end()
         if on_next_line := shapes.NEXT_LINE.match(self.text, start):
             start = on_next_line.end()
+        elif below := shapes.BELOW.match(self.text, start):
+            return self._below(name, link, below, known)
         # "token: expected" is a sentence, "token=expected" none.
         sentence = link.group()[-1].isspace() and ":" in link.group()
         found = self._value(start, known, sentence)
-        return found if found and found[0] < found[1] else None
+        if not found or found[0] == found[1]:
+            return None
+        # A sign behind a colon is the sentence's.
+        sign = known in ONE_WORD and not _is_said(self.text[found[0] : found[1]])
+        return None if sign else found
 
-    def _paired(self, name: _Match, known: str) -> _Span | None:
+    def _paired(self, name: _Match, known: str) -> Span | None:
         """``("name", "value")``."""
         text = self.text
         link = shapes.PAIR.match(text, name.end())
@@ -136,25 +135,76 @@ class _Walk:
         opening = link and shapes.OPENING.match(text, link.end())
         if not opening or not shapes.PAIR_BEFORE.search(before):
             return None
-        start, end, after = self._string(opening)
+        start, end, after = self.string(opening)
         return (start, end) if shapes.PAIR_AFTER.match(text, after) else None
 
-    def _valued(self, name: _Match, known: str) -> _Span | None:
-        """``"name": "password", "value": "X"``, in either order of XML and JSON."""
+    def _below(
+        self, name: _Match, link: _Match, below: _Match, known: str
+    ) -> Span | None:
+        """``name:`` and the value on the next line, or on all that stand further in."""
+        text, start = self.text, below.end()
+        before = text[max(0, name.start() - 200) : name.start()]
+        begin = shapes.LINE_BEGIN.search(before)
+        indent = len(begin["indent"]) if begin else 0
+        listed = text.startswith("- ", start) and len(below["indent"]) == indent
+        if len(below["indent"]) > indent or listed:
+            said = not below["several"] and known in ONE_WORD and self._is_prose(start)
+            end = self._block(start, indent, listed, below["breaks"][0] == "\\")
+            return (start, end) if not said and _is_said(text[start:end]) else None
+        alone = shapes.ALONE.match(text, start)
+        if not alone or "=" in link.group() or not _is_said(alone.group()):
+            return None
+        one_break = shapes.BREAK.fullmatch(below["breaks"])
+        secret = known not in ONE_WORD or shapes.OPAQUE.search(alone.group())
+        return alone.span() if one_break and secret else None
+
+    def _block(self, start: int, indent: int, listed: bool, escaped: bool) -> int:
+        """Where the lines end that stand further in than ``indent``.
+
+        :param listed: or that are items of a list
+        :param escaped: the lines are within a quoted text
+        """
+        text, end = self.text, start
+        if escaped:
+            return self.until(shapes.COOKIES_END, start)[1]
+        while mark := shapes.BREAK.search(text, end):
+            following = shapes.INDENT.match(text, mark.end())
+            assert following is not None
+            further = len(following.group()) > indent
+            item = listed and text.startswith("-", following.end())
+            if not further and not item and _is_line(text, following.end()):
+                return mark.start()
+            end = following.end()
+        return len(text)
+
+    def _valued(self, name: _Match, known: str) -> Span | None:
+        """``"name": "password", "value": "X"``, in either order of XML and JSON; YAML's
+        lines."""
+        if below := shapes.VALUE_BELOW.match(self.text, name.end()):
+            opening = shapes.OPENING.match(self.text, below.end())
+            if opening:
+                return self.string(opening)[:2]
+            return self.until(shapes.COOKIES_END, below.end())
         link = shapes.VALUE_BEHIND.match(self.text, name.end())
         return link and self._value(link.end(), known, False)
 
-    def _named_later(self, position: int) -> _Span | None:
-        """``"value": "X", "name": "password"``."""
+    def _named_later(self, position: int) -> Span | None:
+        """``"value": "X", "name": "password"``; YAML's lines."""
         link = shapes.LINK.match(self.text, position)
-        opening = link and shapes.OPENING.match(self.text, link.end())
-        if not opening:
+        if not link:
             return None
-        start, end, _ = self._string(opening)
-        later = shapes.NAME_BEHIND.match(self.text, end)
+        if opening := shapes.OPENING.match(self.text, link.end()):
+            start, end, behind = self.string(opening)
+        else:
+            start = link.end()
+            mark = shapes.BREAK.search(self.text, start, start + FURTHEST)
+            end = behind = mark.start() if mark else start
+        later = (
+            opening and shapes.NAME_BEHIND.match(self.text, end)
+        ) or shapes.NAME_BELOW.match(self.text, behind)
         return (start, end) if later and self.secret(later["name"]) else None
 
-    def _tagged(self, name: _Match, known: str) -> _Span | None:
+    def _tagged(self, name: _Match, known: str) -> Span | None:
         """``<name>value</name>``."""
         text = self.text
         before = shapes.TAG_BEFORE.search(
@@ -174,49 +224,78 @@ class _Walk:
         end = text.find("<", tag.end())
         return tag.end(), len(text) if end < 0 else end
 
-    def _option(self, name: _Match, known: str) -> _Span | None:
-        """``--name value``, ``PASSWORD 'value'``."""
-        quoted = shapes.QUOTE_BEHIND.match(self.text, name.end())
+    def _option(self, name: _Match, known: str) -> Span | None:
+        """``--name value``, ``PASSWORD 'value'``, ``login user password value``."""
+        text = self.text
+        quoted = shapes.QUOTE_BEHIND.match(text, name.end())
         if quoted and known not in ONE_WORD:
             return self._value(quoted.end(), known, False)
-        if not name.group().startswith("--"):
-            return None
-        space = shapes.OPTION.match(self.text, name.end())
-        return space and self._value(space.end(), "token", False)
+        before = text[max(0, name.start() - 160) : name.start()]
+        option = name.group().startswith("-") and not before[-1:].strip("\"' \t\n\r")
+        behind = option and shapes.OPTION.match(text, name.end())
+        if behind and not shapes.OF_OPTION.match(text, behind.end()):
+            return self._value(behind.end(), "token", False)
+        space = shapes.SPACES.match(text, name.end())
+        if space and shapes.NETRC.search(before):
+            return self.word(space.end())
+        return None
 
-    def _credentials(self, position: int) -> _Span | None:
+    def _said(self, name: _Match, known: str) -> Span | None:
+        """``token X is invalid``."""
+        text = self.text
+        about = shapes.ABOUT.match(text, name.end())
+        if not about or not about.group() or not _is_key(text, about.end()):
+            return None
+        opening = about["opening"]
+        quote = opening and shapes.OPENING.match(text, about.end() - len(opening))
+        return self.string(quote)[:2] if quote else self.word(about.end())
+
+    def _said_before(self, name: _Match, done: int) -> Span | None:
+        """``X is not a valid token``."""
+        least = max(done, name.start() - 200)
+        before = self.text[least : name.start()]
+        words = before[-12:].split()
+        if not words or words[-1] not in shapes.CLAIMS:
+            return None
+        said = shapes.SAID_BEFORE.search(before)
+        if not said or not _is_key(said["secret"], 0):
+            return None
+        return least + said.start("secret"), least + said.end("secret")
+
+    def _credentials(self, position: int) -> Span | None:
         """``Bearer value``; "basic information" is a sentence."""
         space = shapes.SPACES.match(self.text, position)
         if not space:
             return None
-        start, end = self._word(space.end())
+        start, end = self.word(space.end())
         return (start, end) if shapes.OPAQUE.search(self.text, start, end) else None
 
-    def _value(self, start: int, known: str, sentence: bool) -> _Span | None:
+    def _value(self, start: int, known: str, sentence: bool) -> Span | None:
         """From where to where the value goes that begins here; None if it is empty or
         a word of a sentence."""
         text = self.text
         if text.startswith(("{", "[", "("), start):
-            end = self._bracket(start)
+            end = self.bracket(start)
             # "()x" is no pair of brackets, but a password of a user.
-            further = self._word(end)[1]
+            further = self.word(end)[1]
             return start, further if _is_said(text[end:further]) else end
         if skipped := shapes.SKIPPED.match(text, start):
             start = skipped.end()
         if opening := shapes.OPENING.match(text, start):
-            begin, end, _ = self._string(opening)
+            begin, end, _ = self.string(opening)
             return (begin, end) if _is_said(text[begin:end]) else None
-        if shapes.EMPTY.match(text, start):
+        empty = shapes.EMPTY.match(text, start)
+        if empty and (known in ONE_WORD or shapes.NO_MORE.match(text, empty.end())):
             return None
         if known in ONE_WORD:
             if sentence and self._is_prose(start):
                 return None
             if known == "cookie" and sentence:
-                return self._until(shapes.COOKIES_END, start)
+                return self.until(shapes.COOKIES_END, start)
         elif sentence:
-            return self._line(start)
+            return self.line(start)
         header = known == "authorization" or self._is_scheme(start)
-        return self._header(start) if header else self._word(start)
+        return self.header(start) if header else self.word(start)
 
     def _is_prose(self, start: int) -> bool:
         if shapes.SAID_OF_IT.match(self.text, start):
@@ -229,83 +308,6 @@ class _Walk:
         word = shapes.BEFORE_ANOTHER.match(self.text, start)
         return word is not None and word.group().lower() in shapes.SCHEMES
 
-    def _word(self, start: int) -> _Span:
-        return self._until(shapes.WORD_END, start)
-
-    def _line(self, start: int) -> _Span:
-        # What is masked already is one word.
-        masked = self.text.startswith(MASK, start)
-        return self._until(shapes.WORD_END if masked else shapes.LINE_END, start)
-
-    def _until(self, pattern: re.Pattern[str], start: int) -> _Span:
-        mark = pattern.search(self.text, start)
-        end = mark.start() if mark else len(self.text)
-        # The full stop behind it is the sentence's.
-        while end > start + 1 and self.text[end - 1] in shapes.TRAILING:
-            end -= 1
-        return start, end
-
-    def _header(self, start: int) -> _Span:
-        """The scheme, what follows it, and parameters: ``a=b; c="d"``."""
-        text = self.text
-        end = self._parameter(start)
-        scheme = text[start:end].lower()
-        space = shapes.SPACES.match(text, end)
-        sentence = not scheme.isalpha() or (
-            space and shapes.PROSE.match(text, space.end())
-        )
-        if space and (scheme in shapes.SCHEMES or not sentence):
-            end = self._parameter(space.end())
-        while more := shapes.MORE.match(text, end):
-            end = self._parameter(more.end())
-        return start, end
-
-    def _parameter(self, start: int) -> int:
-        name = shapes.PARAMETER.match(self.text, start)
-        opening = name and shapes.OPENING.match(self.text, name.end())
-        return self._string(opening)[2] if opening else self._word(start)[1]
-
-    def _string(self, opening: _Match) -> tuple[int, int, int]:
-        """Begin and end of what is quoted, and where it goes on behind the quote."""
-        text, start = self.text, opening.end()
-        slashes, sign = opening[1], opening[2]
-        quote = slashes + shapes.CLOSING.get(sign, sign)
-        if text.startswith(2 * quote, start):  # Python's three
-            start += 2 * len(quote)
-        position = start
-        while (end := text.find(quote[-1], position)) >= 0:
-            first = end
-            while first > start and text[first - 1] == "\\":
-                first -= 1
-            position = end + 1
-            if not _closes(end - first, len(slashes)):
-                continue
-            if first == start or not text.startswith(quote, position):
-                return start, first if slashes else end, position
-            position += len(quote)  # SQL's two
-        return start, len(text), len(text)
-
-    def _bracket(self, start: int) -> int:
-        """Where the bracket that opens here is closed."""
-        depth, position = 0, start
-        while mark := shapes.BRACKETS.search(self.text, position):
-            position = mark.end()
-            if mark.group() in "\"'":
-                position = self._behind_string(mark.start())
-                continue
-            depth += 1 if mark.group() in "[{(" else -1
-            if depth == 0:
-                return position
-        return len(self.text)
-
-    def _behind_string(self, quote: int) -> int:
-        """Where it goes on behind what is quoted there; its backslashes count."""
-        first = quote
-        while self.text[first - 1] == "\\" and quote - first < 16:
-            first -= 1
-        opening = shapes.OPENING.match(self.text, first)
-        return self._string(opening)[2] if opening else quote + 1
-
 
 def _lower(text: str) -> str:
     """The text in small letters, each in its place."""
@@ -314,16 +316,18 @@ def _lower(text: str) -> str:
     return lowered if len(lowered) == len(text) else text.translate(_SMALL)
 
 
+def _is_line(text: str, place: int) -> bool:
+    """Whether more than the end of a line, or of the text, stands there."""
+    return bool(text[place : place + 1].strip())
+
+
 def _is_said(text: str) -> bool:
     """Whether there is anything in it but signs."""
     return any(map(str.isalnum, text))
 
 
-def _closes(slashes: int, level: int) -> bool:
-    """Whether a quote behind that many backslashes ends a text whose first quote had
-    ``level`` of them: 0, or 1, 3, 7 for a text within a text."""
-    while level:
-        if slashes % 2 == 0:
-            return True
-        slashes, level = slashes // 2, level // 2
-    return slashes % 2 == 0
+def _is_key(text: str, place: int) -> bool:
+    """Whether what stands there in a sentence is none of its words."""
+    return bool(
+        shapes.KEY_LIKE.match(text, place) and not shapes.NO_KEY.match(text, place)
+    )

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from odoo.addons.pharmacy_sync.core.secrets import redaction_shapes, redaction_text
+from odoo.addons.pharmacy_sync.core.secrets import (
+    command_lines,
+    redaction_reader,
+    redaction_shapes,
+    redaction_text,
+    secret_addresses,
+)
 from odoo.addons.pharmacy_sync.core.secrets.redaction import redact
 
 try:
@@ -35,6 +41,9 @@ USER = secrets("aZ0:/#?@!$&'()*+,;=%")
 LINE = secrets("aZ0 .&@#:/\\ñ漢", 12)
 QUOTED = secrets("aZ0 '\"\\\n{}[]:,;&<>=@ñ漢\u2028", 12)
 INSIDE = secrets("aZ0 .;,&@#:/{}[]ñ漢", 12)
+BELOW = secrets("aZ0 .;,&@#:/ñ漢", 12)
+# As a server quotes it in a sentence: digits are in it, no sign at its end.
+KEY = secrets("aZ09_-", 6).map(lambda secret: f"k{secret}7")
 LONG = secrets("aZ09", 4).map(lambda secret: f"A0{secret}{'Zz09' * 4}")
 
 NAMES = st.sampled_from(
@@ -43,7 +52,8 @@ NAMES = st.sampled_from(
     refresh_tokens token tokens client_secret clientSecret secrets secret_key otp jwt
     credential session_id sessionid PHPSESSID JSESSIONID sig X-Amz-Signature signature
     X-Amz-Credential X-Amz-Security-Token Ocp-Apim-Subscription-Key AccountKey
-    private_key signing-key webhook-signature X-Auth-Token""".split()  # noqa: SIM905
+    private_key signing-key webhook-signature X-Auth-Token passcode PASSCODE pin
+    master_key FERNET_KEY contrasena""".split()  # noqa: SIM905
 )
 BEGINNINGS = """sk_live_ rk_test_ sk-proj- sk- ghp_ gho_ github_pat_ glpat- xoxb- xapp-
     whsec_ shpat_ npm_ pypi- lin_api_ hf_ ya29. SG. AIza eyJhbGciOiJ.eyJ"""
@@ -131,6 +141,105 @@ SHAPES = {
         "-----BEGIN RSA PRIVATE KEY-----\n{secret}\n-----END RSA PRIVATE KEY-----",
     ),
     "key file cut off": (PLAIN, "-----BEGIN PRIVATE KEY-----\\n{secret}\\n"),
+    # command lines
+    "user of curl": (PLAIN, "curl -u user:{secret} https://h.example/x"),
+    "glued": (PLAIN, "curl -sS -uuser:{secret} https://h.example/x"),
+    "user with odd characters": (
+        secrets("aZ0!@#$%^*|()[]{}:?~+=-_."),
+        "curl -u user:{secret} https://h.example/x",
+    ),
+    "quoted user": (INSIDE, "curl --user 'user:{secret}' https://h.example/x"),
+    "double quoted user": (INSIDE, 'curl -u "user:{secret}" https://h.example/x'),
+    "quoted secret of a user": (INSIDE, "curl -u user:'{secret}' https://h.example"),
+    "user by =": (PLAIN, "curl --user=user:{secret} https://h.example/x"),
+    "user of a proxy": (PLAIN, "curl --proxy-user user:{secret} https://h.example/x"),
+    "another proxy": (PLAIN, "curl -x p.example -U user:{secret} https://h.example/x"),
+    "user in a list": (INSIDE, "Command '['curl', '-u', 'user:{secret}']' returned 7"),
+    "user in JSON": (PLAIN, '["curl", "-u", "user:{secret}", "https://h.example"]'),
+    "header of curl": (WORD, "curl -H 'Authorization: Basic {secret}' https://h"),
+    "header of curl by =": (WORD, 'curl --header="X-Api-Key: {secret}" https://h'),
+    "header in a list": (WORD, "['curl', '-H', 'X-Api-Key: {secret}', 'https://h']"),
+    "cookie option": (PLAIN, "curl -b sid={secret} https://h.example/x"),
+    "cookie option quoted": (INSIDE, "curl --cookie 'sid={secret}' https://h.example/"),
+    "mysql": (PLAIN, "mysqldump -h h -u root -p{secret} shop"),
+    "mysql quoted": (INSIDE, "mysql -u root -p'{secret}' shop"),
+    "sshpass": (PLAIN, "sshpass -p {secret} ssh user@h.example"),
+    "docker": (PLAIN, "docker login -u user -p {secret} registry.example"),
+    "docker in a list": (INSIDE, "['docker', 'login', '-p', '{secret}', 'h.example']"),
+    "redis": (PLAIN, "redis-cli -h h.example -a {secret} ping"),
+    "ldap": (INSIDE, "ldapsearch -x -D cn=admin -w '{secret}' -b dc=h"),
+    "zip": (PLAIN, "unzip -P {secret} backup.zip"),
+    "httpie": (PLAIN, "http -a user:{secret} https://h.example/x"),
+    "one dash": (PLAIN, "keytool -storepass {secret} -list"),
+    "openssl": (PLAIN, "openssl rsa -passin pass:{secret} -in key.pem"),
+    "option in a list": (INSIDE, "['tool', '--{name}', '{secret}', '--verbose']"),
+    "option in JSON": (INSIDE, '{{"args": ["--{name}", "{secret}"]}}'),
+    "PowerShell": (INSIDE, "$env:{name} = '{secret}'"),
+    "environment of docker": (PLAIN, "docker run -e {name}={secret} image"),
+    "environment of an image": (KEY, "ENV {name} {secret}"),
+    "environment in a line": (PLAIN, "env PGHOST=h {name}={secret} psql"),
+    "netrc": (PLAIN, "machine h.example login user password {secret}"),
+    "netrc in lines": (PLAIN, "machine h.example\nlogin user\npassword {secret}\n"),
+    # on the next line
+    "next line": (BELOW, "db:\n  user: u\n  password:\n    {secret}\n  host: h"),
+    "next line not further in": (PLAIN, "a: b\npassword:\n{secret}\n"),
+    "answer to a prompt": (PLAIN, "user: u\nPassword:\n{secret}\nLogin incorrect"),
+    "token on the next line": (PLAIN, "a: b\n{name}:\n  {secret}\nhost: h"),
+    "behind windows' line": (PLAIN, "a: b\r\n{name}:\r\n  {secret}\r\nhost: h"),
+    "folded header": (PLAIN, "Host: h\r\nAuthorization:\r\n Bearer {secret}\r\nA: b"),
+    "several lines": (INSIDE, "a: b\n{name}: |\n  first\n\n  {secret}\nhost: h"),
+    "folded lines": (INSIDE, "a: b\n{name}: >-\n  first\n  {secret}\nhost: h"),
+    "list below": (INSIDE, "a: b\ntokens:\n  - first\n  - {secret}\nhost: h"),
+    "list not further in": (INSIDE, "a: b\ntokens:\n- first\n- {secret}\nhost: h"),
+    "map below": (INSIDE, "a: b\ncredentials:\n  user: u\n  key: {secret}\nhost: h"),
+    "value below a name": (INSIDE, "env:\n- name: {name}\n  value: {secret}\n"),
+    "name below a value": (PLAIN, "env:\n- value: {secret}\n  name: {name}\n"),
+    # sentences of servers
+    "said in Spanish": (LINE, "contraseña: {secret}"),
+    "said": (KEY, "invalid {name} {secret}"),
+    "said with a verb": (KEY, "The {name} {secret} is invalid."),
+    "said in brackets": (KEY, "the {name} ({secret}) has expired"),
+    "said in quotes": (KEY, "the {name} '{secret}' has expired"),
+    "said in curly quotes": (KEY, "unknown {name} \u201c{secret}\u201d"),
+    "said to be provided": (KEY, "Incorrect API key provided: {secret}. See h.example"),
+    "said to be received": (KEY, "API key received {secret}"),
+    "said to be": (KEY, "the {name} was {secret}"),
+    "said before": (KEY, "{secret} is not a valid {name}"),
+    "said before in quotes": (KEY, "'{secret}' is an invalid API key"),
+    # addresses that are secrets
+    "Teams": (
+        PLAIN,
+        "https://t.webhook.office.com/webhookb2/a@b/IncomingWebhook/{secret}/c",
+    ),
+    "Teams of old": (
+        PLAIN,
+        "https://outlook.office.com/webhook/a@b/IncomingWebhook/{secret}/c",
+    ),
+    "Teams apart": (PLAIN, "url: /webhookb2/a@b/IncomingWebhook/{secret}/c (x)"),
+    "Teams of old apart": (PLAIN, "url: /webhook/a@b/IncomingWebhook/{secret}/c (x)"),
+    "flow": (
+        PLAIN,
+        "https://prod-1.westeurope.logic.azure.com:443/workflows/{secret}/triggers/m",
+    ),
+    "PagerDuty": (PLAIN, "https://events.pagerduty.com/integration/{secret}/enqueue"),
+    "PagerDuty of Europe": (PLAIN, "https://events.eu.pagerduty.com/x-ere/{secret}"),
+    "PagerDuty apart": (LONG, "url: /integration/{secret}/enqueue (Caused by x)"),
+    "VictorOps": (
+        PLAIN,
+        "https://alert.victorops.com/integrations/generic/2013/alert/{secret}/r",
+    ),
+    "Discord": (PLAIN, "https://discord.com/api/v10/webhooks/123/{secret}"),
+    "Google": (PLAIN, "https://chat.googleapis.com/v1/spaces/A/messages?key={secret}"),
+    "IFTTT": (PLAIN, "https://maker.ifttt.com/trigger/e/with/key/{secret}"),
+    "Make": (PLAIN, "https://hook.eu1.make.com/{secret}"),
+    "Healthchecks": (PLAIN, "https://hc-ping.com/{secret}/fail"),
+    "Feishu": (PLAIN, "https://open.feishu.cn/open-apis/bot/v2/hook/{secret}"),
+    "Webex": (PLAIN, "https://webexapis.com/v1/webhooks/incoming/{secret}"),
+    "Mattermost": (LONG, "https://chat.example/hooks/{secret}"),
+    "Rocket.Chat": (LONG, "https://chat.example/hooks/64a1/{secret}"),
+    "anybody's webhook": (LONG, "POST /webhook/v1/{secret} HTTP/1.1"),
+    "escaped in JSON": (LONG, r"https:\/\/hooks.slack.com\/services\/T0\/B0\/{secret}"),
+    "key of an address": (LONG, "https://h.example/send?a=b&key={secret}&c=d"),
     **{
         f"begins with {prefix}": (LONG, f"got {prefix}{{secret}} there")
         for prefix in BEGINNINGS.split()
@@ -199,9 +308,13 @@ def test_no_secret_survives_in_structures(name, secret):
         {"value": secret, "key": name},
         {"credentials": {"user": "u", "key": secret}},
         {"a": [{"headers": [(name, secret)]}]},
+        ["tool", f"--{name}", secret, "--verbose"],
+        ["curl", "-u", f"user:{secret}", "https://h.example"],
+        ("/usr/bin/docker", "login", "-p", secret, "h.example"),
     ):
         assert not survives(value)
         assert not survives(repr(value))
+    assert not survives(["mysql", f"-p{secret}", "shop"])
 
 
 @given(st.one_of(*map(planted, SHAPES)), BEFORE, AFTER)
@@ -216,6 +329,81 @@ def test_any_text_is_masked_and_can_be_stored(text):
     masked.encode()
     assert "\x00" not in masked
     assert redact(masked) == masked
+
+
+# --- innocent texts -------------------------------------------------------------
+
+SPOKEN = st.sampled_from(
+    """password token secret signature cookie credential otp jwt passphrase pin
+    session_id API_key access_token client_secret""".split()  # noqa: SIM905
+).map(lambda name: name.replace("_", " "))
+SENTENCES = """The {0} expired.
+    {0} is missing
+    invalid {0}
+    Invalid {0}.
+    your {0} was wrong
+    the {0} of user Ana is not valid
+    no {0} was given
+    the {0} has expired at 12:30
+    the {0} expired on 2026-11-29
+    enter the {0} again
+    wrong {0} for user 'ana'
+    --token needs a value
+    option --password is required
+    the {0} must have 8 characters
+    the {0} format v2 is unknown
+    change your {0} at https://h.example/reset
+    (using password: YES)
+    a {0} from ACCESS_TOKEN_SIZE
+    {0} was None
+    {0}: null
+    the {0} is signed with HMAC-SHA256
+    unknown {0} algorithm RS256
+    the {0}s of 3 users
+    it is not a valid {0}
+    this is no {0}
+    that was the wrong {0}"""
+TEXTS = r"""ssh -p 2222 user@h.example
+    mkdir -p /srv/a2/b3
+    docker run -p 8080:80 image
+    docker run -u 1000:1000 image
+    date -u +%H:%M
+    psql -h h.example -U odoo -p 5432 -d d
+    sudo -u postgres psql
+    sort -u file.txt
+    curl -u https://h.example
+    git push -u origin a
+    tar -xzf backup2026.tgz -C /srv
+    mysql --protocol=tcp -h h.example
+    https://h.example/webhooks/orders?limit=5
+    POST /pharmacy_sync/webhook/12 failed
+    GET https://h.example/integrations/orders/po_17
+    https://h.example/x?key=l1&a=b
+    https://learn.example/en-us/office/teams
+    lines: 3, key: l1
+    name: Ana\n  value: 17
+    notes:\n  two boxes\nname: x
+    '{"key": "po_8f3a1c", "quantity": 2}'
+    Key (code)=(A-100) already exists.
+    File "token.py", line 3, in check\n    x = token
+    in check\n    if not token:\n    ^^^^^^^^^\nValueError
+    the pharmacy passes on what is passed 12345678
+    see section "Tokens":\n\nA paragraph follows here."""
+INNOCENT = st.sampled_from(
+    [text.strip().replace("\\n", "\n") for text in TEXTS.splitlines()]
+) | st.builds(
+    lambda text, name: text.replace("{0}", name),
+    st.sampled_from([text.strip() for text in SENTENCES.splitlines()]),
+    SPOKEN,
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(INNOCENT, min_size=1, max_size=4), st.sampled_from([". ", "\n", "; "]))
+def test_innocent_texts_stay_readable(texts, between):
+    text = between.join(texts)
+    assert redact(text) == text
+    assert redact({"message": text}) == {"message": text}
 
 
 # --- time ---------------------------------------------------------------------
@@ -242,9 +430,16 @@ def loose_ends(parsed, last=True):
             yield from loose_ends(argument[1], last=False)
 
 
+PATTERNS = (
+    *redaction_shapes.PATTERNS,
+    *secret_addresses.PATTERNS,
+    *command_lines.PATTERNS,
+)
+
+
 def test_patterns_do_not_look_far_in_vain():
-    assert len(redaction_shapes.PATTERNS) > 20
-    for pattern in redaction_shapes.PATTERNS:
+    assert len(PATTERNS) > 40
+    for pattern in PATTERNS:
         assert not list(loose_ends(parser.parse(pattern.pattern))), pattern.pattern
 
 
@@ -308,6 +503,23 @@ def steps(text):
         "\\",
         '\\"token\\": \\\\"',
         "authorization: a=b, ",
+        "token:\n ",
+        "token:\n  a",
+        "token: |\n  a\n",
+        "a token ",
+        "is not a valid token ",
+        "a1b2c3d4 is not a valid token\n",
+        "value: a\n",
+        "mysql -p",
+        "-u a",
+        "-u a:'",
+        "docker login ",
+        "['curl', '-b', '",
+        "/hooks/a",
+        "/a/hooks/a1b2c3d4e5f6g7h8",
+        "?key=a1",
+        "login a password ",
+        "--token ",
     ],
 )
 def test_twice_the_text_is_twice_the_work(piece):
@@ -319,7 +531,9 @@ def test_twice_the_text_is_twice_the_work(piece):
 
 
 def test_no_pattern_is_left_out():
-    source = Path(redaction_shapes.__file__).read_text()
-    named = re.findall(r"^[A-Z_]+ = re\.compile", source, re.M)
-    assert len(named) == len(redaction_shapes.PATTERNS)
-    assert "re.compile" not in Path(redaction_text.__file__).read_text()
+    for module in (redaction_shapes, secret_addresses, command_lines):
+        source = Path(module.__file__).read_text()
+        named = re.findall(r"^[A-Z_]+ = re\.compile", source, re.M)
+        assert len(named) == len(module.PATTERNS)
+    for module in (redaction_reader, redaction_text):
+        assert "re.compile" not in Path(module.__file__).read_text()
