@@ -14,6 +14,7 @@ from typing import Any
 
 from ..check.payload import canonical_datetime
 from ..exceptions import InvalidDataError, SchemaMismatchError
+from .course import BEGINNING, Course
 
 # How much of what was read before is read again: a record is stamped before it is
 # committed, and can be seen only after. Longer than a transaction of an app takes; each
@@ -31,27 +32,37 @@ class Since:
     :ivar latest: the latest change that this round has met, if it is under way
     :ivar began: when this round began
     :ivar after: where its next page begins
+    :ivar course: how its pages led there
     """
 
     upto: str = ""
     latest: str = ""
     began: str = ""
     after: str = ""
+    course: Course = BEGINNING
 
     def __str__(self) -> str:
         if not self.after:
             return _KIND + self.upto
-        return _KIND + _BETWEEN.join((self.upto, self.latest, self.began, self.after))
+        times = (self.upto, self.latest, self.began)
+        return _KIND + _BETWEEN.join((*times, str(self.course), self.after))
 
     @classmethod
     def parse(cls, text: str | None) -> "Since":
         """Where a cursor stands; of another road's: at the beginning."""
         kind, ours, rest = (text or "").partition(_KIND)
-        parts = rest.split(_BETWEEN, 3)
-        whole = ours and not kind and len(parts) in (1, 4)
-        if not whole or not all(not part or _is_time(part) for part in parts[:3]):
+        times = rest.split(_BETWEEN, 3)
+        whole = ours and not kind and len(times) in (1, 4)
+        after = times.pop() if len(times) == 4 else ""
+        if not whole or not all(not time or _is_time(time) for time in times):
             return cls()
-        return cls(*parts)
+        upto, latest, began = (*times, "", "")[:3]
+        said, between, place = after.partition(_BETWEEN)
+        course = Course.parse(said) if between else None
+        if course is None:
+            # Earlier releases noted none.
+            return cls(upto, latest, began, after)
+        return cls(upto, latest, began, place, course)
 
     @property
     def asked(self) -> str | None:
@@ -64,6 +75,10 @@ class Since:
         except OverflowError:
             return None
 
+    def anew(self) -> "Since":
+        """Where the first page begins once more."""
+        return Since(self.upto)
+
     def moved(
         self, records: Iterable[Any], after: str | None, clock: Iterable[str]
     ) -> "Since":
@@ -73,11 +88,13 @@ class Since:
         :param clock: the time when the page was asked for, by every clock that is
             known: what has a later one is not believed
         :raises SchemaMismatchError: no record of several says when it was changed
+        :raises CircleError: the reader was there before
         """
         began = self.began if self.after else min(clock)
         latest = max(_latest(records), self.latest)
         if after:
-            return Since(self.upto, latest, began, after)
+            course = self.course.moved(after)
+            return Since(self.upto, latest, began, after, course)
         # An app whose clock was set back is not waited for.
         return Since(min(max(self.upto, latest), began))
 

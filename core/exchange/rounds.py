@@ -18,6 +18,7 @@ from ..check.text_checks import check_id
 from ..exceptions import DataCorruptedError, InvalidDataError
 from ..taxonomy import Delivery, TextEnum
 from ..texts import _lt
+from .course import BEGINNING, Course
 
 _KIND, _BETWEEN = "whole:", "|"
 # As many records may be gone in one round as deleted: more are what an app lacks that
@@ -56,15 +57,17 @@ class Round:
     :ivar began: when, by the database's clock in UTC; None: it is yet to begin
     :ivar step: what it does
     :ivar after: where the next page of the list begins; empty: at its beginning
+    :ivar course: how its pages led there
     """
 
     began: datetime | None = None
     step: Step = Step.LIST
     after: str = ""
+    course: Course = BEGINNING
 
     def __str__(self) -> str:
         began = self.began.isoformat() if self.began else ""
-        return _KIND + _BETWEEN.join((began, self.step, self.after))
+        return _KIND + _BETWEEN.join((began, self.step, str(self.course), self.after))
 
     @classmethod
     def parse(cls, text: str | None) -> "Round":
@@ -75,13 +78,14 @@ class Round:
         """Where the reader stands behind a page.
 
         :param after: where the next one begins, if there is one
+        :raises CircleError: the reader was there before
         """
         if after:
-            return replace(self, after=after)
-        return replace(self, step=Step.ASK, after="")
+            return replace(self, after=after, course=self.course.moved(after))
+        return Round(self.began, Step.ASK)
 
     def ended(self) -> "Round":
-        return replace(self, step=Step.REST, after="")
+        return Round(self.began, Step.REST)
 
     def next_at(self, minutes: int) -> datetime | None:
         """When the next round begins; None: this one is under way."""
@@ -102,9 +106,14 @@ def _parse(text: str | None) -> Round | None:
     if kind or not ours or len(parts) != 3:
         return None
     began, step, after = parts
+    said, between, place = after.partition(_BETWEEN)
+    course = Course.parse(said) if between else None
     try:
         moment = datetime.fromisoformat(began) if began else None
-        return Round(moment, Step(step), after)
+        if course is None:
+            # Earlier releases noted none.
+            return Round(moment, Step(step), after)
+        return Round(moment, Step(step), place, course)
     except ValueError:
         return None
 

@@ -9,6 +9,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...core.exchange.checksum import Sums, bucket_of, differing, digest
+from ...core.exchange.course import Course
 from ...core.exchange.mapping_state import compare
 from ...entities.directory import Directory
 from ..base.own_transaction import apart
@@ -179,8 +180,11 @@ class SyncReconciliation(models.Model):
         ] or False
 
     def _read_all(self, client, collection, fields, correlation_id):
-        """All records of an app that has no checksums; None if it was stopped."""
-        entries, after = [], None
+        """All records of an app that has no checksums; None if it was stopped.
+
+        :raises CircleError: its pages lead in a circle
+        """
+        entries, after, course = [], None, Course()
         while True:
             page = client.page(collection, after, PAGE, correlation_id)
             entries += [
@@ -190,6 +194,7 @@ class SyncReconciliation(models.Model):
             after = page.get("next_after")
             if not after:
                 return entries
+            course = course.moved(after)
             if not apart(self._is_at_work):
                 return None
 

@@ -28,6 +28,30 @@ def test_a_place_is_read_as_it_was_written(upto, latest, began, after):
         assert is_since(str(place))
 
 
+@given(TIMES, st.lists(st.text(min_size=1), unique=True, min_size=1, max_size=9))
+def test_a_page_is_read_as_it_was_written(upto, pages):
+    place = Since(upto)
+    for after in pages:
+        place = place.moved([record(T % 20)], after, [T % 30])
+        assert Since.parse(str(place)) == place
+    assert place.course != Since().course
+
+
+@pytest.mark.parametrize("after", ["2", "2|x", "a b|c|d"])
+def test_a_place_of_an_earlier_release_is_read(after):
+    times = (T % 10, T % 20, T % 30)
+    assert Since.parse("since:" + "|".join((*times, after))) == Since(*times, after)
+
+
+def test_pages_that_lead_in_a_circle_are_refused_by_whoever_reads_on():
+    place, read = Since(T % 10), 0
+    with pytest.raises(SchemaMismatchError, match="circle"):
+        for read in range(20):
+            moved = place.moved([record(T % 20)], str(read % 3), [T % 30])
+            place = Since.parse(str(moved))
+    assert read < 10
+
+
 @pytest.mark.parametrize(
     "cursor",
     [

@@ -1,10 +1,13 @@
 """Where a round stands, and what of it is believed, whatever the app lists."""
 
+import functools
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, strategies as st
 
+from odoo.addons.pharmacy_sync.core.exceptions import SchemaMismatchError
+from odoo.addons.pharmacy_sync.core.exchange.course import Course
 from odoo.addons.pharmacy_sync.core.exchange.listing import Since, is_since
 from odoo.addons.pharmacy_sync.core.exchange.rounds import (
     FEW,
@@ -26,9 +29,14 @@ JSON = st.recursive(
 )
 
 
-@given(st.none() | st.datetimes(), st.sampled_from(Step), st.text())
-def test_a_place_is_read_as_it_was_written(began, step, after):
-    place = Round(began, step, after)
+COURSES = st.lists(st.text(min_size=1), unique=True, max_size=5).map(
+    lambda places: functools.reduce(Course.moved, places, Course())
+)
+
+
+@given(st.none() | st.datetimes(), st.sampled_from(Step), st.text(), COURSES)
+def test_a_place_is_read_as_it_was_written(began, step, after, course):
+    place = Round(began, step, after, course)
     assert Round.parse(str(place)) == place
     assert is_round(str(place))
     assert not is_since(str(place))
@@ -46,9 +54,26 @@ def test_the_cursor_of_another_road_is_the_beginning(cursor):
     assert not is_round(cursor)
 
 
+@pytest.mark.parametrize("after", ["", "2", "2|x", "a b|c|d"])
+def test_a_place_of_an_earlier_release_is_read(after):
+    assert Round.parse(f"whole:{BEGAN.isoformat()}|list|{after}") == Round(
+        BEGAN, Step.LIST, after
+    )
+
+
+def test_pages_that_lead_in_a_circle_are_refused_by_whoever_reads_on():
+    place = Round(BEGAN)
+    with pytest.raises(SchemaMismatchError, match="circle"):
+        for number in range(20):
+            place = Round.parse(str(place.moved(str(number % 3))))
+    assert number < 10
+    # Another round goes the same way.
+    assert place.moved(None).ended().course == Course()
+
+
 def test_a_round_goes_from_page_to_page_then_asks_then_rests():
     place = Round(BEGAN).moved("2")
-    assert place == Round(BEGAN, Step.LIST, "2")
+    assert place == Round(BEGAN, Step.LIST, "2", Course().moved("2"))
     place = place.moved(None)
     assert place == Round(BEGAN, Step.ASK)
     assert place.next_at(60) is None

@@ -138,6 +138,36 @@ class TestSince(WorkCase):
         found = self.env["res.partner"].search([("name", "in", names)])
         self.assertEqual(set(found.mapped("name")), set(names))
 
+    def test_pages_that_lead_in_a_circle_are_read_anew_once_that_is_mended(self):
+        self.at_suppliers.batch_size = 1
+        for number in range(5):
+            self.add(f"Supplier {number}")
+        call, places, asked = PharmacyClient._call, [], []
+
+        def leading(client, method, path, **options):
+            found = call(client, method, path, **options)
+            if path != "/suppliers":
+                return found
+            asked.append(options["params"].get("after"))
+            if len(places) < 2:
+                places.append(found["next_after"])
+                return found
+            return {**found, "next_after": places[asked[-1] != places[1]]}
+
+        self.patch(PharmacyClient, "_call", leading)
+        for __ in range(9):
+            self.pull()
+            self.make_due()
+        (failed,) = self.operations(kind="pull", state="dead")
+        self.assertIn("circle", failed.error_ids.sorted("id")[-1:].message)
+        self.assertLess(len(asked), 40)
+        self.assertNotIn("|", self.at_suppliers.cursor, "it begins with the first page")
+        self.patch(PharmacyClient, "_call", call)
+        self.operations(kind="pull", state="dead")._redrive("It is mended.")
+        self.pull()
+        found = self.env["res.partner"].search([("name", "=", "Supplier 4")])
+        self.assertTrue(found)
+
     def test_one_that_cannot_be_applied_counts_its_own_attempts_alone(self):
         self.add("Good")
         bad = self.add("Bad")

@@ -550,6 +550,48 @@ class TestWhole(WorkCase):
         self.assertEqual(seen.count(None), 1)
         self.assertTrue(self.link(ids[1]).deleted)
 
+    def lead_round(self):
+        """Have the third page of the list lead to the second, for ever.
+
+        :return: the places that the app is asked for, and how to mend it
+        """
+        asked, places = [], []
+
+        def answer(real, method, path, options):
+            found = real()
+            if path != LIST or method != "GET":
+                return found
+            asked.append(options["params"].get("after"))
+            if len(places) < 2:
+                places.append(found["next_after"])
+                return found
+            return {**found, "next_after": places[asked[-1] != places[1]]}
+
+        return asked, self.intercept(answer)
+
+    def test_pages_that_lead_in_a_circle_are_a_fault_of_the_app(self):
+        self.at_suppliers.batch_size = 1
+        self.add_many(6)
+        self.patch(self.pull_module(), "PAGES_PER_JOB", 2)
+        asked, mended = self.lead_round()
+        for __ in range(9):
+            self.pull()
+            self.make_due()
+        (failed,) = self.operations(kind="pull", state="dead")
+        error = failed.error_ids.sorted("id")[-1:]
+        self.assertEqual(error.type, "schema_mismatch")
+        self.assertIn("circle", error.message)
+        often = len(asked)
+        self.assertLess(often, 40)
+        self.pull()
+        self.assertEqual(len(asked), often, "it is not read for ever")
+        mended()
+        self.redrive()
+        for __ in range(9):
+            self.pull()
+        self.assertTrue(self.named("Supplier 5"))
+        self.assertFalse(self.at_suppliers.trouble)
+
     def pull_module(self):
         from ...models.exchange import pull
 

@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.sql_db import db_connect
 from odoo.tests import new_test_user, tagged
 
+from ...client.pharmacy import PharmacyClient
 from ...models.base.own_transaction import autocommitting
 from ..common import WorkCase
 
@@ -358,6 +359,30 @@ class TestReconciliation(WorkCase):
         self.assertEqual(drift.reconciliation_id.method, "full")
         self.repair(drift)
         self.assertFalse(self.reconcile())
+
+    def test_pages_that_lead_in_a_circle_end_a_comparison(self):
+        self.app.call("POST", "/admin/settings", without_checksums=True)
+        call, asked = PharmacyClient._call, []
+
+        def leading(client, method, path, **options):
+            found = call(client, method, path, **options)
+            if path != "/suppliers" or "next_after" not in found:
+                return found
+            asked.append(options["params"].get("after"))
+            return {**found, "next_after": "2" if asked[-1] == "1" else "1"}
+
+        self.patch(PharmacyClient, "_call", leading)
+        work = self.env["sync.reconciliation"].create(
+            {"stream_id": self.stream("supplier").id}
+        )
+        work.action_start()
+        self.run_job(work)
+        self.assertEqual(work.state, "failed")
+        error = self.env["sync.error"].search(
+            [("correlation_id", "=", work.correlation_id)], limit=1
+        )
+        self.assertIn("circle", error.message)
+        self.assertLess(len(asked), 12)
 
     def test_one_failing_repair_does_not_hold_up_the_others(self):
         self.by_sql(self.victim, "city", "Lugo")

@@ -3,6 +3,8 @@ from odoo.tools import SQL
 
 from ....client.listing import ask_for
 from ....core.exceptions import HttpError, SchemaMismatchError
+from ....core.exchange.course import CircleError
+from ....core.exchange.listing import Since
 from ....core.exchange.rounds import (
     GONE,
     UNKNOWN,
@@ -198,12 +200,16 @@ class SyncStream(models.Model):
                 stream.cursor = str(Round())
 
     def _refuses_place(self, exception, cursor):
-        """The app may not know a place in its list any more: begin the round anew, the
-        next time it is asked."""
-        if not Round.parse(cursor).after or self.cursor != cursor:
+        """The app may not know a place in its list any more, or its pages lead in a
+        circle: begin with the first, the next time it is asked."""
+        circle = isinstance(exception, CircleError)
+        known = getattr(exception, "status", None) not in _NO_PLACE
+        if self.cursor != cursor or (known and not circle):
             return
-        if getattr(exception, "status", None) in _NO_PLACE:
+        if Round.parse(cursor).after:
             self.cursor = str(Round())
+        elif circle:
+            self.cursor = str(Since.parse(cursor).anew())
 
     # -- Between two rounds ------------------------------------------------------------
 
