@@ -260,8 +260,6 @@ SQLSTATES: Mapping[str, ErrorType] = {
     "40P01": T.SERIALIZATION_FAILURE,
     "55P03": T.SERIALIZATION_FAILURE,
     "42501": T.INSUFFICIENT_PERMISSIONS,
-    "42P01": T.SCHEMA_MISMATCH,
-    "42703": T.SCHEMA_MISMATCH,
     "53300": T.DATABASE_CONNECTION_FAILED,  # too many connections, for a while
     "57014": T.DATABASE_CONNECTION_FAILED,
     "57P01": T.DATABASE_CONNECTION_FAILED,
@@ -285,6 +283,11 @@ SQLSTATE_CLASSES: Mapping[str, ErrorType] = {
     "58": T.RESOURCE_EXHAUSTED,
     "F0": T.CONFIGURATION_ERROR,
 }
+
+# What a statement refers to is not there: a column, an object, a function, a table.
+# That passes while an addon is installed or updated beside this process, which has the
+# models of before, or of after; else it is a defect.
+CHANGING_SCHEMA = frozenset({"42703", "42704", "42883", "42P01"})
 
 CODES: Mapping[str, ErrorType] = {
     "unauthorized": T.AUTHENTICATION_FAILED,

@@ -15,6 +15,7 @@ from ..check.patterns import found
 from ..exceptions import HttpError, SyncError
 from ..retry.policy import parse_retry_after
 from ..taxonomy import TAXONOMY, Category, Delivery, ErrorType, Severity
+from ..texts import _lt
 from . import evidence
 from .findings import (
     SAID,
@@ -26,6 +27,10 @@ from .findings import (
     normal,
 )
 
+_CHANGING = _lt(
+    "Nothing while an addon is installed or updated: it is tried again. Else update the"
+    " addon whose column, table or function the database does not have."
+)
 _IN_A_CAUSE = 0.95  # times this when a cause said it, not the exception itself
 
 _Value = TypeVar("_Value")
@@ -127,16 +132,15 @@ def classify(
         finding.confidence,
         delivery,
         status,
-        code
-        or _first(map(evidence.sqlstate, links))
-        or _first(map(evidence.os_code, links))
-        or _first(map(evidence.tls_reason, links)),
+        code or _code_of_a_library(links),
         _first(evidence.retry_after(link, now) for link in links),
         text,
     )
     for link in (decisive, exc):
         if isinstance(link, SyncError):
             result = replace(result, **link.overrides)
+    if finding.passing:
+        return replace(result, retryable=True, suggested_action=_CHANGING)
     of_one = isinstance(exc, HttpError) and exc.of_one
     return replace(result, counts_for_breaker=False) if of_one else result
 
@@ -199,6 +203,11 @@ def _classification(
         message=message,
         counts_for_breaker=info.counts_for_breaker,
     )
+
+
+def _code_of_a_library(links: Sequence[BaseException]) -> str | None:
+    looks = (evidence.sqlstate, evidence.os_code, evidence.tls_reason)
+    return _first(_first(map(look, links)) for look in looks)
 
 
 def _by_rule(

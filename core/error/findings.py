@@ -13,11 +13,13 @@ SAID, CODED, AMBIGUOUS, GENERAL, GUESSED, UNKNOWN = 1.0, 0.95, 0.6, 0.7, 0.4, 0.
 
 @dataclass(frozen=True)
 class Finding:
-    """What one piece of evidence says."""
+    """What one piece of evidence says. ``passing``: it may pass by itself, although its
+    type does not."""
 
     type: ErrorType
     confidence: float
     delivery: Delivery | None = None
+    passing: bool = False
 
 
 def by_evidence(
@@ -124,7 +126,9 @@ def _by_os_code(link: BaseException) -> Finding | None:
 def _by_sqlstate(link: BaseException) -> Finding | None:
     state = evidence.sqlstate(link) or ""
     error_type = causes.SQLSTATES.get(state) or causes.SQLSTATE_CLASSES.get(state[:2])
-    return Finding(error_type, CODED) if error_type else None
+    if not error_type:
+        return None
+    return Finding(error_type, CODED, passing=state in causes.CHANGING_SCHEMA)
 
 
 def _by_code(link: BaseException) -> Finding | None:

@@ -13,6 +13,7 @@ from ...core.exceptions import NOT_MADE, InvalidDataError, OperationCancelledErr
 from ...core.exchange.arriving import leaves_out
 from ...core.refusal import KEY_WAIT, is_about_key
 from ...core.retry.policy import TOTAL_DEADLINE
+from ...core.taxonomy import ErrorType
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.alone import raced
@@ -128,7 +129,7 @@ class SyncStream(models.Model):
             gone = gone and getattr(exc, "status", 0) == GONE
             if gone:
                 apart(self.backend_id._refuse_cursor, self, cursor)
-            elif self.reads_whole:
+            else:
                 apart(self._refuses_place, exc, cursor)
             apart(self._fail_pull, exc, correlation_id, gone)
             return False
@@ -153,8 +154,10 @@ class SyncStream(models.Model):
         operation = self._pull_operation()
         now = fields.Datetime.now()
         if operation.state == "dead":
-            # What may pass by itself, such as an outage, is read again at once.
-            passes = operation.error_ids.sorted("id")[-1:].retryable
+            # What may pass by itself, such as an outage, is read again at once; not a
+            # defect that all attempts have met.
+            error = operation.error_ids.sorted("id")[-1:]
+            passes = error.retryable and error.type != ErrorType.UNEXPECTED
             return not passes and (operation.done_at or now) + DEAD_WAIT > now
         if operation.state == "waiting":
             return not operation._is_time()

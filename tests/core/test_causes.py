@@ -347,6 +347,11 @@ CAUSES = {
                 Delivery.ANSWERED,
             ),
             (
+                smtplib.SMTPSenderRefused(501, b"no address", "a@b"),
+                T.DATA_VALIDATION_FAILED,
+                Delivery.ANSWERED,
+            ),
+            (
                 smtplib.SMTPSenderRefused(530, b"log in first", "a@b.example"),
                 T.INVALID_CREDENTIALS,
                 Delivery.ANSWERED,
@@ -370,7 +375,7 @@ CAUSES = {
     ),
     "undefined table": (
         sql("SELECT * FROM pharmacy_sync_there_is_none"),
-        T.SCHEMA_MISMATCH,
+        T.UNEXPECTED,
         Delivery.UNKNOWN,
     ),
     "duplicate key": (

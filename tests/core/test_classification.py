@@ -4,6 +4,7 @@ import errno
 import signal
 import smtplib
 from contextlib import contextmanager
+from random import Random
 
 import pytest
 import requests
@@ -16,6 +17,12 @@ from odoo.addons.pharmacy_sync.core.error.classification import (
     classify,
     classify_response,
 )
+from odoo.addons.pharmacy_sync.core.retry.decision import (
+    After,
+    Standing,
+    next_attempt,
+)
+from odoo.addons.pharmacy_sync.core.retry.policy import DEFAULT_POLICY
 from odoo.addons.pharmacy_sync.core.taxonomy import (
     TAXONOMY,
     Category,
@@ -97,6 +104,44 @@ def test_every_row_of_the_tables_names_a_type():
 
 def test_error_numbers_of_the_table_exist():
     assert set(causes.OS_CODES) <= set(errno.errorcode.values())
+
+
+def test_what_is_no_reason_of_tls_is_no_code():
+    found = classify(UnicodeEncodeError("utf-16", "x", 0, 1, "of another kind"))
+    assert found.code is None
+
+
+def test_whatever_its_arguments_are_an_exception_is_classified():
+    class OddError(Exception):
+        args = 5
+
+    assert classify(OddError("x")).type is T.UNEXPECTED
+
+
+# --- a schema that changes ---------------------------------------------------
+
+
+def sqlstate(state):
+    error = RuntimeError("x")
+    error.pgcode = state
+    return error
+
+
+@given(st.sampled_from(sorted(causes.CHANGING_SCHEMA)), st.integers(1, 9))
+def test_a_schema_that_changes_is_waited_for_a_few_attempts(state, attempts):
+    found = classify(sqlstate(state))
+    assert found.type is T.UNEXPECTED
+    assert not found.counts_for_breaker
+    assert "addon" in found.suggested_action
+    following = next_attempt(found, DEFAULT_POLICY, Standing(attempts), Random(0))
+    few = attempts < DEFAULT_POLICY.max_attempts
+    assert following.state is (After.WAITING if few else After.DEAD)
+
+
+@given(st.text("0123456789ABCDEFP", min_size=3, max_size=3).map("42{}".format))
+def test_any_other_state_of_its_class_is_a_defect_at_once(state):
+    if state not in causes.CHANGING_SCHEMA:
+        assert not classify(sqlstate(state)).retryable
 
 
 # --- the order of evidence -------------------------------------------------

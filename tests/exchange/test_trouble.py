@@ -7,6 +7,7 @@ from odoo import fields
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ...models.exchange.pull import DEAD_WAIT
 from ..common import SyncCase
 
 AGES = timedelta(hours=40)
@@ -45,6 +46,52 @@ class TestTrouble(SyncCase):
         self.assertFalse(self.env["res.partner"].search([("name", "=", "Late")]))
         self.assertTrue(stream.trouble)
         self.assertFalse(self.stream("product").trouble)
+
+    def miss_a_column(self):
+        """Have pages be stored with the models of another release."""
+        store = self.env.registry["sync.stream"]._store_page
+
+        def storing(stream, cursor, page, correlation_id):
+            moved = store(stream, cursor, page, correlation_id)
+            stream.env.cr.execute("SELECT of_another_release FROM sync_stream")
+            return moved
+
+        self.patch(self.env.registry["sync.stream"], "_store_page", storing)
+        return lambda: self.patch(
+            self.env.registry["sync.stream"], "_store_page", store
+        )
+
+    @mute_logger("odoo.sql_db")
+    def test_a_column_that_is_missing_for_a_while_is_waited_for(self):
+        """Another addon is being installed: its columns come, or this process has not
+        heard of them yet."""
+        self.app.add("suppliers", name="Late")
+        installed = self.miss_a_column()
+        self.pull()
+        waiting = self.operations(kind="pull")
+        self.assertEqual(set(waiting.mapped("state")), {"waiting"})
+        self.assertEqual(set(waiting.error_ids.mapped("type")), {"unexpected"})
+        self.assertFalse(self.env["res.partner"].search([("name", "=", "Late")]))
+        installed()
+        self.make_due()
+        self.pull()
+        self.assertTrue(self.env["res.partner"].search([("name", "=", "Late")]))
+        self.assertEqual(set(waiting.mapped("state")), {"done"})
+
+    @mute_logger("odoo.sql_db")
+    def test_a_column_that_stays_missing_is_a_defect_that_is_not_read_for_ever(self):
+        self.miss_a_column()
+        for __ in range(3):
+            self.pull()
+            self.make_due()
+        dead = self.operations(kind="pull")
+        self.assertEqual(set(dead.mapped("state")), {"dead"})
+        errors = len(dead.error_ids)
+        self.pull()
+        self.assertEqual(len(dead.error_ids), errors, "each minute would be an error")
+        dead.write({"done_at": fields.Datetime.now() - DEAD_WAIT})
+        self.pull()
+        self.assertGreater(len(dead.error_ids), errors)
 
     def test_everything_is_read_again(self):
         stream = self.break_cursor()
