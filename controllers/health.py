@@ -23,7 +23,8 @@ class HealthController(http.Controller):
 
     @http.route(f"{PATH}/live", **_ROUTE)
     def live(self):
-        """Whether this process answers; it asks the database nothing."""
+        """Whether this process answers; it asks the database nothing, see also
+        :func:`answer_without_database`."""
         return _json({"status": "ok"})
 
     @http.route(f"{PATH}/ready", **_ROUTE)
@@ -56,6 +57,22 @@ class HealthController(http.Controller):
             )
         text = env["sync.exposition"]._text()
         return request.make_response(text, [("Content-Type", CONTENT_TYPE), _NO_STORE])
+
+
+def answer_without_database(path):
+    """What a probe gets where Odoo has no database to find its route with; None: the
+    path is no probe's.
+
+    The process is alive all the same: if it were restarted for that, each outage of
+    PostgreSQL would end all of Odoo.
+    """
+    if path == f"{PATH}/live":
+        return _json({"status": "ok"})
+    if path == f"{PATH}/ready":
+        return _json({"status": "down"}, 503)
+    if path == PATH:
+        return _json(probe(None)[1], 503)
+    return None
 
 
 _NO_STORE = ("Cache-Control", "no-store")

@@ -4,7 +4,8 @@ no connection to the database left, or can make none.
 Odoo asks the database before it looks for a route: for the names of databases, where a
 filter is configured, and with its first cursor. Where that fails its dispatcher of
 pages answers: 500 if the pool is full, 404 if PostgreSQL takes no more connections.
-Neither says to the pharmacy app that it may send the same again.
+Neither says to the pharmacy app that it may send the same again, nor to a probe that
+the process itself is well.
 """
 
 import psycopg2
@@ -12,6 +13,7 @@ import psycopg2
 from odoo import http
 
 from .api_dispatcher import error_response, is_database_down
+from .health import answer_without_database
 
 PATH = "/pharmacy_sync/"
 
@@ -23,9 +25,10 @@ class HttpDispatcher(http._dispatchers["http"]):
     routing_type = "http"
 
     def handle_error(self, exc):
-        ours = self.request.httprequest.path.startswith(PATH)
+        path = self.request.httprequest.path
+        ours = path.startswith(PATH)
         if ours and (is_database_down(exc) or self._finds_no_database()):
-            return error_response(503)
+            return answer_without_database(path) or error_response(503)
         return super().handle_error(exc)
 
     def _finds_no_database(self):

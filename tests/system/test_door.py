@@ -23,6 +23,7 @@ TIMEOUT = 60
 MOST_MEMORY = 200 * 1024**2
 SECRETS = ("Traceback", "psycopg2", "SELECT ", "INSERT ", "/odoo/", "system-test-key")
 PLAIN = ATTACKS["foreign host"]._replace(headers={})
+PROBE = "/pharmacy_sync/health"
 CONTRACT = Path(__file__).parent / "contract"
 ROWS = """
 SELECT (SELECT count(*) FROM res_partner) AS partners,
@@ -161,12 +162,22 @@ def test_a_database_that_takes_no_connection_is_no_missing_page(door):
                 (door.database, own),
             )
             answers = [send(door, attack) for attack in (PLAIN, webhook)]
+            probes = [
+                send(door, PLAIN._replace(verb="GET", path=PROBE + name, body=None))
+                for name in ("", "/ready", "/live")
+            ]
         finally:
             cr.execute(f'ALTER DATABASE "{door.database}" ALLOW_CONNECTIONS true')
     for status, headers, text in answers:
         assert status == 503, text
         assert json.loads(text)["error"]["type"] == "database_connection_failed"
         assert int(headers["Retry-After"]) > 0
+    (status, __, text), ready, live = probes
+    assert (status, json.loads(text)["status"]) == (503, "down")
+    assert json.loads(text)["database"]["ok"] is False
+    assert (ready[0], json.loads(ready[2])) == (503, {"status": "down"})
+    # Whoever restarts what is not alive would end all of Odoo for it.
+    assert (live[0], json.loads(live[2])) == (200, {"status": "ok"})
     wait_until(lambda: send(door, PLAIN)[0] == 200, TIMEOUT, "it answers again")
 
 
