@@ -140,15 +140,15 @@ class SyncStream(models.Model):
         help="The app calls things otherwise than the contract does.",
     )
 
-    @api.depends("field_name_ids", *CALLED)
+    @api.depends("entity", "field_name_ids", *CALLED)
     def _compute_calls_otherwise(self):
         for stream in self:
-            stream.calls_otherwise = bool(stream.field_name_ids) or any(
-                (stream[name] or "") != (self._fields[name].default(self) or "")
-                if self._fields[name].default
-                else bool(stream[name])
-                for name in CALLED - {"place"}
-            )
+            try:
+                own = bool(stream.entity) and stream._app_names().own
+            except InvalidDataError:
+                # Being typed: whatever comes of it, the contract has no such path.
+                own = True
+            stream.calls_otherwise = own
 
     @api.constrains("field_name_ids", *CALLED)
     def _check_naming(self):
