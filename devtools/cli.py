@@ -26,14 +26,11 @@ from . import (
 )
 from .progress import StepError, explain
 
-# Verbs that hand on what they do not know themselves.
-PASS_ON = ("test", "conform")
-
 
 def main(words):
     """Do what the words say; the exit code."""
     options, rest = _parser().parse_known_args(words)
-    if rest and options.verb not in PASS_ON:
+    if rest and options.verb != "test":
         _parser().error(f"unknown: {' '.join(rest)}")
     os.chdir(paths.ROOT)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -124,14 +121,14 @@ def _parser():
     verb("readme", "write README.rst from readme/", lambda *_: _readme())
     kit = verb(
         "conform",
-        "run the published contract against an app, in a sandbox of its own; what else "
-        "it takes, such as how to say who asks, python client/conform --help says",
-        lambda options, rest: conform.run(options.url, options.key, rest),
+        "run the published contract against an app, in a sandbox of its own",
+        lambda options, _: conform.run(options.url, options.key, options.verbose),
     )
     kit.add_argument("url", metavar="URL", help="of the sandbox")
     kit.add_argument(
         "--key", help="API key; better in the environment: PHARMACY_API_KEY"
     )
+    kit.add_argument("--verbose", action="store_true", help="show all requests")
     verb("docs", "build the pages of docs/", lambda *_: docs.write())
     dump = verb(
         "dump",

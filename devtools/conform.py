@@ -13,13 +13,11 @@ from . import paths, venv
 KIT = paths.ROOT / "client/conform"
 
 
-def run(url, key, words):
-    """Run the kit; whether nothing is broken.
-
-    :param words: what else it is asked, as ``client/conform/command.py`` has it
-    """
+def run(url, key, verbose):
+    """Run the kit; whether nothing is broken."""
+    words = [str(KIT), url, *(["--verbose"] if verbose else [])]
     env = {**os.environ, **({"PHARMACY_API_KEY": key} if key else {})}
-    return subprocess.run([_python(), str(KIT), url, *words], env=env).returncode == 0
+    return subprocess.run([_python(), *words], env=env).returncode == 0
 
 
 def _python():

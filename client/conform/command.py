@@ -2,10 +2,8 @@
 
 import argparse
 import os
-from functools import partial
 
-from ..auth import Basic, Bearer, Header, OAuth2
-from ..token import Grant, ask_token
+from ..auth import Basic, Bearer, Header
 from .kit import run
 from .report import State, as_text
 
@@ -30,20 +28,6 @@ def main(words=None):
     way = parser.add_mutually_exclusive_group()
     way.add_argument("--user", help="send the key as the password of this user")
     way.add_argument("--header", help="send the key in this header, as it is")
-    way.add_argument(
-        "--token-url",
-        metavar="URL",
-        help="ask this address for tokens, with the key as the client's secret "
-        "(OAuth 2.0, client credentials)",
-    )
-    parser.add_argument("--client-id", help="who asks for tokens")
-    parser.add_argument("--scope", default="", help="of the tokens, if any")
-    parser.add_argument(
-        "--secret-in-body",
-        action="store_true",
-        help="send client id and secret in the body of that request, and not in a "
-        "header",
-    )
     parser.add_argument(
         "--verbose", action="store_true", help="show requests and answers of all checks"
     )
@@ -52,8 +36,6 @@ def main(words=None):
         parser.error(f"give --key, or {KEY} in the environment")
     if not options.url.startswith(("http://", "https://")):
         parser.error("URL must begin with http:// or https://")
-    if options.token_url and not options.client_id:
-        parser.error("--token-url needs --client-id")
     report = run(options.url, _auth(options))
     shown = tuple(State) if options.verbose else (State.BROKEN, State.ABSENT)
     print(as_text(report, shown))  # pylint: disable=print-used
@@ -65,19 +47,4 @@ def _auth(options):
         return Basic(options.user, options.key)
     if options.header:
         return Header(options.header, options.key)
-    if options.token_url:
-        grant = Grant(
-            options.token_url,
-            options.client_id,
-            options.key,
-            options.scope,
-            options.secret_in_body,
-        )
-        return OAuth2(partial(_give_token, grant))
     return Bearer(options.key)
-
-
-def _give_token(grant, spent, deadline, correlation_id):
-    """See :class:`..auth.OAuth2`; a token is asked for each time."""
-    key = ("conform", grant.client_id)
-    return ask_token(key, grant, deadline, correlation_id, internal=True)

@@ -2,14 +2,14 @@
 
 import json
 import secrets
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import requests
 
 from ...core.call.deadline import Deadline
-from ...core.exceptions import HttpError, SyncError
-from ..auth import UNAUTHORIZED, as_auth
+from ...core.exceptions import SyncError
+from ..auth import as_auth
 from ..exchange import segment
 from ..session import DEADLINE_HEADER, pooled_session, send
 from .report import Asked
@@ -90,18 +90,7 @@ class Sandbox:
         :param known: whether as one that it knows
         :raises BrokenError: no answer came, or no token could be had
         """
-        words = method, path, body, params, headers or {}
-        answer = self._ask(*words, known)
-        if not known or answer.status != UNAUTHORIZED or self._auth.is_last:
-            return answer
-        # A token may end before its time. Nothing was done for one that is not known.
-        with suppress(HttpError), self._auth.again():
-            answer = self._ask(*words, known)
-            if answer.status == UNAUTHORIZED:
-                raise HttpError(answer.status, None, "It refuses a new one, too.")
-        return answer
-
-    def _ask(self, method, path, body, params, headers, known):
+        headers = headers or {}
         deadline = Deadline.after(self._patience)
         request = requests.Request(
             method,

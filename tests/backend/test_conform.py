@@ -47,38 +47,6 @@ class TestConform(SyncCase):
         (left, *__) = self.app.items("products")
         self.assertIn(f"/products/{left['id']}", wizard.left)
 
-    def check_passed(self, **settings):
-        """The check passes with an app that knows who asks by these."""
-        self.backend.paused = True
-        self.addCleanup(
-            self.app.call, "POST", "/admin/settings", auth="bearer", token_seconds=3600
-        )
-        self.app.call("POST", "/admin/settings", **settings)
-        wizard = self.wizard()
-        wizard.action_run()
-        shown = str(wizard.finding_ids.mapped("evidence"))
-        self.assertTrue(wizard.passed, shown)
-        self.assertNotIn(KEY, shown)
-
-    def test_with_user_name_and_password(self):
-        self.backend.write({"auth_method": "basic", "auth_user": "odoo"})
-        self.check_passed(auth="basic")
-
-    def test_with_a_header_of_the_apps_own(self):
-        self.backend.write({"auth_method": "header", "auth_header": "X-Pharmacy-Key"})
-        self.check_passed(auth="header")
-
-    def test_with_tokens_that_end_before_their_time(self):
-        self.backend.write(
-            {
-                "auth_method": "oauth2",
-                "token_url": f"{self.app.url}/oauth/token",
-                "client_id": "odoo",
-                "api_key": KEY,
-            }
-        )
-        self.check_passed(auth="oauth2", token_seconds=0.2, stated_seconds=3600)
-
     def test_a_backend_in_use_is_not_tried(self):
         wizard = self.wizard()
         with self.assertRaisesRegex(UserError, "Pause"):

@@ -77,6 +77,13 @@ def carry(reported, *answers, issue=""):
         return bodies, end.value
 
 
+def test_a_test_makes_no_issue_and_names_the_team():
+    answer = {"data": {"team": {"name": "Ops"}}}
+    bodies, receipt = carry({**TOLD, "action": "test"}, answer)
+    assert bodies == [{"id": "team"}]
+    assert receipt == Receipt(200, "team Ops")
+
+
 def test_an_issue_is_made_and_its_id_kept():
     issue = {"id": "i-1", "identifier": "OPS-5", "url": "https://l/OPS-5"}
     answer = {"data": {"issueCreate": {"success": True, "issue": issue}}}

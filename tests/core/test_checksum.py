@@ -127,6 +127,11 @@ def test_the_pharmacy_app_counts_alike(record, external_id, number):
     )
 
 
+def test_a_bucket_without_records_is_zero():
+    """As the document of the API has it, for sides that are written elsewhere."""
+    assert Sums(2).as_json() == [{"count": 0, "sum": "0" * 16}] * 2
+
+
 def test_sides_with_another_number_of_buckets_cannot_be_compared():
     with pytest.raises(ValueError):
         differing(reported({}, 16), reported({}, 64))

@@ -4,13 +4,11 @@ with faults; and against what is no app at all."""
 import json
 import runpy
 import sys
-from functools import partial
 
 import pytest
 from broken_servers import answering, server
 from reference_app import KEY, ROOT, started_app
 
-from odoo.addons.pharmacy_sync.client.auth import OAuth2
 from odoo.addons.pharmacy_sync.client.conform import (
     Finding,
     State,
@@ -19,7 +17,6 @@ from odoo.addons.pharmacy_sync.client.conform import (
     run,
 )
 from odoo.addons.pharmacy_sync.client.conform.kit import ABILITIES, BASICS, _judged
-from odoo.addons.pharmacy_sync.client.token import Grant
 
 # An ability that is hidden: what the kit says, and what shows it.
 HIDDEN = {
@@ -35,8 +32,6 @@ HIDDEN = {
     "webhooks": ("It answers 404.", "> POST /api/v1/webhooks"),
 }
 SUPPLIERS = "/api/v1/suppliers"
-# How the app knows who asks, unless a test says otherwise.
-AS_EVER = {"auth": "bearer", "token_seconds": 3600}
 # A fault: the check that breaks, and what is said of it.
 FAULTS = {
     "a batch that fails": (
@@ -223,59 +218,7 @@ def test_it_says_who_it_is_as_the_app_asks(app, capsys, method, words):
         assert command.main([app.url, "--key", KEY]) == 1
         assert command.main([app.url, "--key", KEY, *words]) == 0
     finally:
-        app.call("POST", "/admin/settings", json=AS_EVER)
-
-
-def test_it_asks_for_a_token_anew_when_one_is_over(app, capsys):
-    words = [app.url, "--key", KEY, "--verbose", "--client-id", "odoo"]
-    words += ["--token-url", f"{app.url}/oauth/token"]
-    for more in ([], ["--secret-in-body", "--scope", "orders"]):
-        app.call(
-            "POST", "/admin/settings", json={"auth": "oauth2", "token_seconds": 0.1}
-        )
-        try:
-            code = command.main([*words, *more])
-        finally:
-            app.call("POST", "/admin/settings", json=AS_EVER)
-        shown = capsys.readouterr().out
-        assert code == 0, shown
-        assert "0 broken" in shown
-        assert KEY not in shown
-
-
-def test_a_token_that_the_app_forgets_in_the_middle_is_no_fault_of_its(app):
-    grant = Grant(f"{app.url}/oauth/token", "odoo", KEY)
-    auth = OAuth2(partial(command._give_token, grant))
-
-    def forget(finding):
-        app.call("POST", "/admin/settings", json={"forget_tokens": True})
-
-    app.call("POST", "/admin/settings", json={"auth": "oauth2"})
-    try:
-        report = run(app.url, auth, seen=forget)
-    finally:
-        app.call("POST", "/admin/settings", json=AS_EVER)
-    assert set(states(report).values()) == {State.HOLDS}, as_text(report)
-    assert app.there() == []
-
-
-def test_a_token_that_is_refused_again_and_again_is_shown(app, capsys):
-    app.call("POST", "/admin/settings", json={"auth": "oauth2", "token_seconds": 0})
-    try:
-        words = ["--client-id", "odoo", "--token-url", f"{app.url}/oauth/token"]
-        assert command.main([app.url, "--key", KEY, *words]) == 1
-        assert "401" in capsys.readouterr().out
-        wrong = [app.url, "--key", "another", *words]
-        assert command.main(wrong) == 1
-        assert "does not know this client id" in capsys.readouterr().out
-    finally:
-        app.call("POST", "/admin/settings", json=AS_EVER)
-
-
-def test_tokens_need_the_name_of_who_asks(app, capsys):
-    with pytest.raises(SystemExit):
-        command.main([app.url, "--key", KEY, "--token-url", app.url])
-    assert "--client-id" in capsys.readouterr().err
+        app.call("POST", "/admin/settings", json={"auth": "bearer"})
 
 
 def test_it_runs_without_odoo(app, capsys, monkeypatch):

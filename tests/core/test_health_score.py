@@ -103,6 +103,20 @@ def test_while_the_app_is_away_it_is_poor_and_late_is_never_good(figures):
     assert health(late).level != "good"
 
 
+@pytest.mark.parametrize(
+    ("name", "number"), [("criticals", 3), ("dead_letters", 10), ("conflicts", 3)]
+)
+def test_so_many_take_half_of_their_weight(name, number):
+    (worst, *_) = health(Vitals(**{name: number})).parts
+    assert (worst.name, worst.lost) == (name, worst.weight / 2)
+
+
+def test_from_where_on_a_score_is_good():
+    assert [health(Vitals(conflicts=n)).score for n in (2, 3)] == [96, 95]
+    assert health(Vitals(conflicts=3)).level == "good"
+    assert health(Vitals(conflicts=4)).level == "fair"
+
+
 def test_worst_part_is_reported_first():
     found = health(Vitals(calls=10, failed_calls=1, criticals=3))
     assert [part.name for part in found.parts][:2] == ["criticals", "failed_calls"]

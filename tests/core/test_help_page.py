@@ -37,6 +37,8 @@ def test_a_page_is_whole(name):
     assert page.text.strip()
     for mark in (".. toctree", ":doc:", ":guilabel:", ":term:", "`__"):
         assert mark not in page.text
+    source = help_page.names()[name].read_text("utf-8")
+    assert len(page.links) >= len(re.findall(r":doc:`", source))
     for link in page.links:
         if link.startswith(help_page.PREFIX):
             assert link.removeprefix(help_page.PREFIX) in help_page.names(), link

@@ -45,7 +45,9 @@ def test_how_many_ways_are_enough():
     assert problem("a?" * 16) == "too complex"
 
 
-@pytest.mark.parametrize("pattern", ["(", "*", "[", "(?P<a", "a{2,1}", "(" * 2000])
+@pytest.mark.parametrize(
+    "pattern", ["(", "*", "[", "(?P<a", "a{2,1}", "(?<=a+)b", "(" * 2000]
+)
 def test_what_is_no_pattern_is_refused(pattern):
     assert problem(pattern) not in (None, "too complex")
 
