@@ -12,7 +12,11 @@ COSTS = {
     ("idempotency_key",): (),
     ("if_match",): ("lost",),
     # What Odoo deletes whose creation was not answered arrives as if it were new.
-    ("external_ref",): (r"not at rest: push \w+", "only on", "revived"),
+    ("external_ref",): (
+        r"not at rest: push \w+",
+        r"only on \['odoo'\]",
+        "revived",
+    ),
     # Deletions at the pharmacy are not listed.
     ("change_feed",): ("only on", "revived"),
     # Nothing that keeps both sides in step rests on these.
