@@ -23,6 +23,7 @@
         "data/alert_rule.xml",
         "data/ir_cron.xml",
         "data/mail_activity_type.xml",
+        "data/mail_message_subtype.xml",
         "data/secrets.xml",
         "wizards/backend/sync_backend_connect.xml",
         "wizards/backend/sync_backend_conform.xml",

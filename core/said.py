@@ -62,6 +62,108 @@ TOO_MANY_FAILED = _lt(
 OTHER_CAUSES = _lt("The first %(count)s failed of other causes: %(outcome)s")
 RULE_OFF = _lt("Its rule was switched off.")
 
+# How deliveries, links, pauses and recoveries went, and what a dry run foresees.
+RECEIVER_REMOVED = _lt("Its receiver was removed.")
+DATABASE_IS_COPY = _lt("This database is a copy.")
+SWITCHED_OFF = _lt("It was switched off.")
+OVER_BEFORE = _lt("It was over before it could be delivered.")
+RESOLVED_BEFORE = _lt("It was resolved before anybody was notified.")
+CANCELLED_BY = _lt("Cancelled by %s.")
+RECEIVER_GONE = _lt("The receiver has answered %s: no more.")
+NO_ADDRESS = _lt("It has no address.")
+ENTER_ADDRESS = _lt("Enter the address of the receiver.")
+ENTER_KEY = _lt("Enter the key that the receiver gave you.")
+ENTER_TEAM = _lt("Enter the id of the team.")
+ENTER_SENDER = _lt("Enter an email address of the company: mails are sent from it.")
+INSTALL_SMS = _lt("Install the app SMS first.")
+LOOKING_AT_IT = _lt("You are looking at it.")
+TOOK_MAIL = _lt("The mail server took it as %s.")
+NO_EMAIL = _lt("No recipient has an email address.")
+NO_PHONE = _lt("No recipient has a phone number.")
+SMS_SAYS = _lt("Odoo's SMS service: %s.")
+SENT_TO = _lt("Sent to %s.")
+TEST = _lt("Test")
+SEVERAL_ALERTS = _lt("%s alerts")
+SUCCEEDED_LATER = _lt("It succeeded at a later attempt.")
+KEY_ACCEPTED = _lt("The pharmacy app accepts the key.")
+KEY_SEALED = _lt(
+    "The API key cannot be decrypted: the encryption key of Odoo's server is "
+    "missing or another one. Put it back, or enter the API key anew."
+)
+LINKED_THERE = _lt("The pharmacy had it already: linked.")
+SENT_ANEW = _lt("The pharmacy app was set back: it is sent anew.")
+READ_FIRST = _lt("Read first: the pharmacy app had sent only a part.")
+MERGED = _lt("Merged with the pharmacy's newer values.")
+ESSENTIALS = _lt("Essential fields; the rest follows.")
+DELETED_THERE = _lt("The pharmacy had deleted it.")
+STILL_HAS = _lt(
+    "%(record)s still has %(fields)s at the pharmacy, and is about to give it up."
+)
+OVERWROTE = _lt(
+    "The app wrote this over version %(seen)s, which Odoo has not seen: it ignores"
+    " If-Match. What was entered at the pharmacy in the same fields is overwritten:"
+    " %(fields)s."
+)
+CONNECTION_CHANGED = _lt("The connection was changed.")
+READ_FROM_START = _lt("All is read again from the beginning.")
+MAY_COME = _lt("It may come yet.")
+LINK_BROKEN = _lt("The link was broken by hand.")
+LINKED_BY = _lt("Linked by hand by %s.")
+CURSOR_UNKNOWN = _lt("It does not know how far it was read.")
+VERSION_GONE = _lt("It does not have version %(version)s of record %(id)s any more.")
+RECORDS_GONE = _lt(
+    "It does not have %(count)s of its records any more, such as %(id)s."
+)
+BELONGS_NO_MORE = _lt("It does not belong here any more.")
+LEFT_TO_QUEUE = _lt("Left to the queue.")
+SEVERAL_IN_ODOO = _lt("Several records of Odoo have this %(key)s: %(names)s")
+SEVERAL_THERE = _lt("Several records of the pharmacy may be %s")
+NOT_READ_HERE = _lt("Nothing is read from the pharmacy here.")
+MAY_BE = _lt("It may be the pharmacy's %s")
+NOT_SENT_HERE = _lt("Nothing is sent to the pharmacy here.")
+BROUGHT_TOGETHER = _lt("What both sides have is brought together first.")
+REPAIR_BY = _lt("Repair asked for by %s")
+LEFT_BY = _lt("Left by %s")
+BEING_RESET = _lt("The connection is being reset.")
+WAS_RESET = _lt("The connection was reset.")
+APP_ACCEPTS = _lt("The pharmacy app answers and accepts the key.")
+RETRIED_BY_APP = _lt("Retried by the pharmacy app")
+IS_GONE = _lt("It is gone.")
+NOBODY = _lt("Nobody")
+DELETED_HERE = _lt("Deleted in Odoo.")
+LOG_SAYS = _lt("the server log says why")
+TRANSACTION_OPEN = _lt("A transaction is open for %s s.")
+CLOCK_DIFFERS = _lt("Odoo's clock differs by %s s.")
+RECOVERY_TOOK = _lt("The recovery has taken up its work.")
+RUNNER_IDLE = _lt(
+    "The job runner has started nothing for %s minutes: see whether it runs."
+)
+LONG_ALIVE = _lt(
+    "In progress for more than %(minutes)s minutes, with jobs that are alive: "
+    "%(count)s."
+)
+OTHERS_WAIT = _lt("The others wait for their handlers.")
+STEP_CLOSED = _lt("Closed by the recovery: its reservation has ended.")
+CALL_FAILED = _lt("The latest call to it failed.")
+READS_CHANGES = _lt("Reads what the pharmacy changed since the last reading.")
+DELETES_THERE = _lt("Deletes the record at the pharmacy: it is gone in Odoo.")
+NOT_UNDONE = _lt("The pharmacy has deleted it; that is not undone.")
+MAKES_THERE = _lt("Makes a new record at the pharmacy.")
+HAS_ALREADY = _lt("The pharmacy has it already: it is linked, and not made twice.")
+DELETED_SINCE = _lt("The pharmacy has deleted it since.")
+NEWER_THERE = _lt(
+    "The pharmacy has a newer version (%(new)s) than the one that arrived "
+    "(%(old)s); it comes with the next reading."
+)
+ARCHIVES_HERE = _lt("Archives or cancels the record in Odoo.")
+MAKES_HERE = _lt("Makes a new record in Odoo, or links one that matches.")
+WAS_DELETED_HERE = _lt("It was deleted in Odoo.")
+BOTH_CHANGED = _lt("Both sides changed %s: a person will be asked.")
+SENDS = _lt("Sends %s to the pharmacy.")
+WRITES = _lt("Writes the pharmacy's %s in Odoo.")
+RETRY_CLOSES = _lt("Both sides already match: a retry only closes this.")
+CORRECTED = _lt("%(field)s corrected")
+
 # What errors say, as the code that raises them writes it; the name of a field before
 # it is read apart.
 MESSAGES = (
@@ -121,8 +223,10 @@ KEPT = tuple(
     if name.isupper() and isinstance(sentence, str)
 )
 _PLACE = re.compile(r"%\((\w+)\)s|%s|%%")
-# The value of it is a sentence itself.
-NESTED = "sentence"
+# The values of these are sentences themselves, or names of the code's own.
+NESTED = ("sentence", "field", "pool", "key")
+# Stands between sentences that are kept together: no value holds it.
+BETWEEN = "\u2028"
 
 
 @dataclass(frozen=True)
@@ -138,6 +242,11 @@ class Said:
 def say(sentence: str, /, *values: object, **named: object) -> str:
     """A sentence of :data:`KEPT` with its values, to be kept."""
     return sentence % (named or values)
+
+
+def together(*sentences: str) -> str:
+    """Sentences of :data:`KEPT`, or of errors, to be kept as one text."""
+    return BETWEEN.join(filter(None, sentences))
 
 
 def read(text: str) -> Said | None:

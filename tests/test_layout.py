@@ -47,6 +47,7 @@ HOOKS = {
     ("sync.component", "_queries"): "a room's own parts",
     ("sync.config", "_keep_numbers"): "a room keeps its own numbers",
     ("sync.backend", "_seal_all"): "a room's own secrets",
+    ("sync.delivery", "_about"): "what it is about, for its reader",
     ("sync.delivery", "_is_behind"): "what must be over before",
     ("sync.delivery", "_known_reference"): "what a receiver made of an earlier one",
     ("sync.delivery", "_problem"): "what makes a delivery pointless",

@@ -29,7 +29,7 @@ class SyncBackend(models.Model):
         """
         self._check_operator()
         self.sudo()._drop_connections()
-        self._note_action(self.env._("Connections dropped"))
+        self._note_action("drop_connections")
         return self[:1]._notify(
             self.env._("Dropped"),
             self.env._("The next call of each worker connects anew."),
@@ -42,7 +42,7 @@ class SyncBackend(models.Model):
         :raises AccessError: the user is no operator
         """
         self._check_operator()
-        self._note_action(self.env._("Suppliers and products read again"))
+        self._note_action("import_masters")
         return self._masters().action_read_again()
 
     def action_restart_work(self):
@@ -52,7 +52,7 @@ class SyncBackend(models.Model):
         """
         self._check_operator()
         self.sudo()._restart_work()
-        self._note_action(self.env._("Stuck work restarted"))
+        self._note_action("restart_work")
         return self.env["sync.recovery.run"].action_run()
 
     def action_restore_defaults(self):
@@ -66,7 +66,7 @@ class SyncBackend(models.Model):
         policies = self.env["sync.retry.policy"]
         if policies._works_everywhere():
             policies.sudo()._restore_defaults()
-        self._note_action(self.env._("Defaults restored"))
+        self._note_action("restore_defaults")
         return self[:1]._notify(
             self.env._("Restored"), self.env._("The defaults are in place.")
         )
@@ -116,13 +116,15 @@ class SyncBackend(models.Model):
                 }
             )
 
-    def _note_action(self, what):
-        """Have the backend's history say what was done, and by whom."""
+    def _note_action(self, action, rule=""):
+        """Have the backend's history say what was done, and by whom. A subtype says it
+        to each reader in their language.
+
+        :param rule: name of the alert rule that did it
+        """
         for backend in self:
             backend.sudo().message_post(
-                body=self.env._(
-                    "%(what)s by %(who)s", what=what, who=self.env.user.name
-                )
+                body=rule, subtype_xmlid=f"pharmacy_sync.subtype_{action}"
             )
 
 
@@ -154,8 +156,7 @@ class SyncAlertRule(models.Model):
         }
         if self.action and backends:
             act[self.action]()
-            labels = dict(self._fields["action"]._description_selection(self.env))
-            backends._note_action(f"{labels[self.action]} ({self.name})")
+            backends._note_action(self.action, self.name)
 
     @api.model
     def _act_on(self, news):

@@ -70,11 +70,11 @@ class SyncRecoveryRun(models.Model):
         )
         notes = []
         if old:
-            notes.append(self.env._("A transaction is open for %s s.", seconds))
+            notes.append(said.say(said.TRANSACTION_OPEN, seconds))
         if (difference := abs(time.time() - now)) > CLOCK:
-            notes.append(self.env._("Odoo's clock differs by %s s.", round(difference)))
+            notes.append(said.say(said.CLOCK_DIFFERS, round(difference)))
             old += 1
-        return [Found(old, 0, " ".join(notes))]
+        return [Found(old, 0, said.together(*notes))]
 
     @api.model
     def _take_up_jobs(self):
@@ -88,7 +88,7 @@ class SyncRecoveryRun(models.Model):
             {
                 "state": "cancelled",
                 "date_cancelled": fields.Datetime.now(),
-                "result": self.env._("The recovery has taken up its work."),
+                "result": said.RECOVERY_TOOK,
             }
         )
         never = self.env.execute_query(
@@ -109,11 +109,7 @@ class SyncRecoveryRun(models.Model):
         mended, idle = len(failed) + len(never), self._idle_jobs()
         note = ""
         if idle:
-            note = self.env._(
-                "The job runner has started nothing for %s minutes: see whether it "
-                "runs.",
-                LONG // 60,
-            )
+            note = said.say(said.RUNNER_IDLE, LONG // 60)
         return [Found(mended + idle, mended, note)]
 
     def _record_killed(self, jobs):
@@ -153,12 +149,7 @@ class SyncRecoveryRun(models.Model):
         alive = Operation.search_count(
             [("state", "=", "running"), ("started_at", "<", limit)]
         )
-        note = alive and self.env._(
-            "In progress for more than %(minutes)s minutes, with jobs that are "
-            "alive: %(count)s.",
-            count=alive,
-            minutes=LONG // 60,
-        )
+        note = alive and said.say(said.LONG_ALIVE, count=alive, minutes=LONG // 60)
         return [Found(taken, taken, note or "")]
 
     @api.model
@@ -167,7 +158,7 @@ class SyncRecoveryRun(models.Model):
         if before:
             self.env["sync.event"]._recover()
         after, __ = apart(self._count_events, last) if before else (0, None)
-        note = after and self.env._("The others wait for their handlers.")
+        note = after and said.OTHERS_WAIT
         return [Found(before, before - after, note or "")]
 
     @api.model
@@ -234,9 +225,7 @@ class SyncRecoveryRun(models.Model):
         steps.write(
             {
                 "state": "failed",
-                "message": self.env._(
-                    "Closed by the recovery: its reservation has ended."
-                ),
+                "message": said.STEP_CLOSED,
             }
         )
         count = len(gone) + len(steps)
@@ -309,9 +298,9 @@ class SyncRecoveryRun(models.Model):
                 answers = backend._app_answers()
             except FAILURES as exc:
                 Error = self.env["sync.error"]
-                note = Error._explain(Error._classify(exc, backend))
+                note = Error._explained(Error._classify(exc, backend))
         elif not answers:
-            note = self.env._("The latest call to it failed.")
+            note = said.CALL_FAILED
         return Found(int(not answers), 0, note, backend.id)
 
 

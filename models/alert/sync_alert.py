@@ -5,10 +5,10 @@ from odoo.exceptions import AccessError, UserError
 
 from ...core.alert.rules import KINDS, Condition
 from ...core.taxonomy import Severity
+from ...entities.sentence import Sentence
 from ..base.actions import open_record, open_records
 from ..base.rights import OPERATOR, check_may
 from ..base.sync_retention import BATCH
-from ..error.sentence import Sentence
 from ..error.sync_error import selection
 
 # What people write; the rest is the alert's own.

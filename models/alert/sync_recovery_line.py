@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import LazyTranslate
 
+from ...entities.sentence import Sentence
 from .sync_recovery_run import STATES
 
 _lt = LazyTranslate(__name__)
@@ -50,7 +51,7 @@ class SyncRecoveryLine(models.Model):
         required=True,
         readonly=True,
     )
-    note = fields.Char(readonly=True)
+    note = Sentence(readonly=True)
     duration = fields.Float("Seconds", readonly=True, digits=(12, 3), aggregator="avg")
 
     @api.depends("step")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ...core import said
 from ...core.alert.recovery import Found, Outcome, worst
 from ...core.secrets.logs import get_logger
 from ..base.alone import contained
@@ -113,7 +114,7 @@ class SyncRecoveryRun(models.Model):
 
     def _keep_lines(self, name, results, seconds, error):
         Error = self.env["sync.error"]
-        failed = Error._explain(Error._classify(error)) if error else None
+        failed = Error._explained(Error._classify(error)) if error else None
         self.env["sync.recovery.line"].create(
             [
                 {
@@ -160,7 +161,7 @@ class SyncRecoveryRun(models.Model):
                     subject=cron.name,
                     count=cron.failure_count,
                     at=cron.lastcall or None,
-                    cause=self.env._("the server log says why"),
+                    cause=said.LOG_SAYS,
                     key="cron",
                 )
             )

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...entities.sentence import in_language
 from ..base.actions import open_records
 from ..base.locks import POOLS
 from ..call.sync_pool import PLACES, SATURATED
@@ -166,7 +167,7 @@ class SyncComponent(models.Model):
         failures = self.env._("Failures in a row: %s")
         for part in self:
             if part.kind == "backend":
-                part.detail = part.backend_id.pause_reason or ""
+                part.detail = in_language(self.env, part.backend_id.pause_reason) or ""
             elif part.kind == "breaker":
                 breaker = self.env["sync.breaker"].browse(part.id // KINDS)
                 part.detail = breaker.cause_text or ""

@@ -234,8 +234,10 @@ class SyncTimeline(models.Model):
     @api.model
     def _version_text(self, side, number):
         if side == "odoo":
-            return self.env._("Changed in Odoo (version %s)", number)
-        return self.env._("Changed at the pharmacy (version %s)", number)
+            return self.env._(
+                "Changed in Odoo: version %s of the pharmacy's record", number
+            )
+        return self.env._("Changed at the pharmacy: version %s of its record", number)
 
     @api.model
     def _decision_text(self, conflict):

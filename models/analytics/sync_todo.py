@@ -93,9 +93,11 @@ class SyncTodo(models.Model):
     since = fields.Datetime("Waits Since", readonly=True)
     user_id = fields.Many2one("res.users", "Owner", readonly=True)
     amount = fields.Monetary(
-        "Orders Concerned",
+        "Their Orders' Total",
         readonly=True,
-        help="What the orders among these records amount to.",
+        help="The totals of the orders among these records together, as Odoo has them "
+        "now, in the company's currency: how much money waits. It is below zero where "
+        "a quantity or a price is, which may be just what was refused.",
     )
     weight = fields.Integer(readonly=True)
 
@@ -153,8 +155,7 @@ class SyncTodo(models.Model):
         """
         self.check_access("read")
         self.ensure_one()
-        letters = self._records().with_context(redrive_source=self.title)
-        return letters.action_plan_redrive()
+        return self._records().action_plan_redrive()
 
     def action_mend(self):
         """Correct a value in all changes that failed of this cause.

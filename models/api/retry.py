@@ -1,5 +1,6 @@
 from odoo import api, models
 
+from ...core import said
 from ...core.api.methods import RETRY
 from ...core.exceptions import InvalidDataError
 
@@ -49,9 +50,7 @@ class SyncApi(models.AbstractModel):
         operations = backend.env["sync.operation"].union(*found.values())
         again = operations.filtered(lambda o: o.state in RETRIED)
         if again:
-            again.with_user(self.env.user).sudo()._redrive(
-                self.env._("Retried by the pharmacy app")
-            )
+            again.with_user(self.env.user).sudo()._redrive(said.RETRIED_BY_APP)
         results = [
             self._retried(id_, operation, again, bool(external_ids), correlation_id)
             for id_, its in found.items()

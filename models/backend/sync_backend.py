@@ -4,6 +4,7 @@ from odoo.tools import SQL
 from odoo.tools.safe_eval import safe_eval
 
 from ...entities.neutral import SOURCE_LANG, neutral
+from ...entities.sentence import Sentence
 from ..base.actions import offer_undo
 from ..base.rights import OPERATOR, check_may
 from .auth.sync_auth import CONNECTING, RECEIVING
@@ -52,9 +53,7 @@ class SyncBackend(models.Model):
         help="While paused nothing is sent and nothing is asked; changes are kept and "
         "go out when you resume.",
     )
-    pause_reason = fields.Char(
-        "Paused Because", readonly=True, help="Why it was paused without a person."
-    )
+    pause_reason = Sentence("Paused Because", readonly=True, help="Without a person.")
     refused_at = fields.Datetime(
         "Key Refused",
         readonly=True,
@@ -118,7 +117,7 @@ class SyncBackend(models.Model):
         help="When Odoo noticed that the pharmacy app was set back to an earlier "
         "state; empty once both sides were compared and repaired.",
     )
-    set_back_reason = fields.Char("Noticed By", readonly=True, copy=False)
+    set_back_reason = Sentence("Noticed By", readonly=True, copy=False)
     connection_number = fields.Integer(
         readonly=True,
         copy=False,

@@ -10,6 +10,7 @@ from odoo.tools import SQL
 from ...client import FAILURES, PharmacyClient
 from ...client.abilities import NO_ROUTE, change_nothing, read_any
 from ...client.auth import UNAUTHORIZED
+from ...core import said
 from ...core.call import breaker as core
 from ...core.exceptions import HttpError, SecretSealedError
 from ...core.refusal import ABOUT_US, doubts_app, doubts_key, key_after
@@ -142,10 +143,7 @@ class SyncBackend(models.Model):
         try:
             self._secret("api_key")
         except SecretSealedError as exc:
-            reason = self.env._(
-                "The API key cannot be decrypted: the encryption key of Odoo's server "
-                "is missing or another one. Put it back, or enter the API key anew."
-            )
+            reason = said.KEY_SEALED
             about = {"backend_id": self.id, "operation": "connect"}
             self.env["sync.error"]._record(exc, **about)
             apart(self.sudo()._pause, reason)
@@ -303,7 +301,7 @@ class SyncBackend(models.Model):
             {
                 "resolved": True,
                 "resolved_at": fields.Datetime.now(),
-                "resolution": self.env._("The pharmacy app accepts the key."),
+                "resolution": said.KEY_ACCEPTED,
             }
         )
         self._schedule_push()

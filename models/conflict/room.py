@@ -61,7 +61,7 @@ class SyncConflict(models.Model):
             "odoo": conflict._changed_text(conflict.odoo_user_id.name, "odoo_at"),
             "pharmacy": conflict._changed_text(
                 conflict.pharmacy_by
-                or self.env._("version %s", conflict.mapping_id.version),
+                or self.env._("version %s of its record", conflict.mapping_id.version),
                 "pharmacy_at",
             ),
             "rows": rows,

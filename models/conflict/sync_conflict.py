@@ -7,8 +7,8 @@ from ...core.check.payload import canonical_datetime
 from ...core.conflict.merge import MISSING
 from ...core.exceptions import InvalidDataError
 from ...entities.directory import Directory
+from ...entities.sentence import Sentence
 from ..base.actions import open_record, open_records
-from ..error.sentence import Sentence
 
 ONE_FIELD = "Its value, where one field is to be decided."
 

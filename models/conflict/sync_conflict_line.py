@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 
 from ...core.conflict.merge import parse_path
-from ..error.sentence import Sentence
+from ...entities.sentence import Sentence
 
 
 class SyncConflictLine(models.Model):

@@ -5,9 +5,11 @@ from markupsafe import Markup
 from odoo import api, fields, models
 
 from ...client import FAILURES
+from ...core import said
 from ...core.conflict.comparison import differences
 from ...core.exceptions import HttpError, SyncError
 from ...entities.directory import Directory, unmapped
+from ...entities.sentence import in_language
 from ..base.alone import alone
 
 NOT_FOUND = 404
@@ -78,8 +80,8 @@ class SyncBackend(models.Model):
         return found, None
 
     def _why_not_asked(self, classification):
-        """Why the app could not be asked, for people."""
-        return self.env["sync.error"]._explain(classification)
+        """Why the app could not be asked, as it is kept."""
+        return self.env["sync.error"]._explained(classification)
 
 
 class SyncOperation(models.Model):
@@ -97,12 +99,23 @@ class SyncOperation(models.Model):
         "Comparison", compute="_compute_comparison_html", sanitize=False
     )
 
+    def _comparison_read(self):
+        """The comparison with its sentences in the reader's language."""
+        kept = self.comparison
+        said_of_it = {
+            name: in_language(self.env, kept[name])
+            for name in ("summary", "warning", "silence")
+            if kept.get(name)
+        }
+        return {**kept, **said_of_it}
+
     @api.depends("comparison")
+    @api.depends_context("lang")
     def _compute_comparison_html(self):
         Qweb = self.env["ir.qweb"]
         for operation in self:
             operation.comparison_html = operation.comparison and Markup(
-                Qweb._render("pharmacy_sync.comparison", operation.comparison)
+                Qweb._render("pharmacy_sync.comparison", operation._comparison_read())
             )
 
     def action_compare(self):
@@ -199,7 +212,7 @@ class SyncOperation(models.Model):
         """
         self.ensure_one()
         if self.kind == "pull":
-            text = self.env._("Reads what the pharmacy changed since the last reading.")
+            text = said.READS_CHANGES
             return self._forecast("read", text)
         mapping = self._mapping()
         data = odoo.get(mapping.res_id)
@@ -212,21 +225,21 @@ class SyncOperation(models.Model):
     def _foresee_push(self, mapping, data, record, directory):
         if data is None:
             if not mapping.external_id or mapping.deleted or record == NOTHING:
-                return self._forecast("nothing", self.env._("The record is gone."))
-            text = self.env._("Deletes the record at the pharmacy: it is gone in Odoo.")
+                return self._forecast("nothing", said.RECORD_GONE)
+            text = said.DELETES_THERE
             return self._forecast("delete", text)
         gone = record is not None and (not record or record.get("deleted"))
         if mapping.deleted or (gone and mapping.external_id):
-            text = self.env._("The pharmacy has deleted it; that is not undone.")
+            text = said.NOT_UNDONE
             return self._forecast("nothing", text)
         if missing := unmapped(data):
             names = ", ".join(sorted(f"{entity} {id_}" for entity, id_ in missing))
-            text = self.env._("Waits for what it refers to: %s", names)
+            text = said.say(said.WAITS_FOR, names)
             return self._forecast("waits", text)
         if not record and not mapping.external_id:
             data = self.stream_id._directions().sent(data)
             rows = differences({}, data, {})
-            text = self.env._("Makes a new record at the pharmacy.")
+            text = said.MAKES_THERE
             return self._forecast(
                 "create", text, self._difference_rows(rows, directory, data)
             )
@@ -235,9 +248,7 @@ class SyncOperation(models.Model):
             compared = self.stream_id._directions().compared
             data, theirs = compared(data), compared(theirs)
             rows = differences({}, data, theirs)
-            text = self.env._(
-                "The pharmacy has it already: it is linked, and not made twice."
-            )
+            text = said.HAS_ALREADY
             rows = self._difference_rows(rows, directory, data, theirs)
             return self._forecast("link", text, rows)
         return self._forecast_merge(mapping, data, theirs, directory)
@@ -248,26 +259,23 @@ class SyncOperation(models.Model):
         newer = (record or NOTHING).get("version") or 0
         warning = None
         if record is not None and (not record or record.get("deleted")):
-            warning = self.env._("The pharmacy has deleted it since.")
+            warning = said.DELETED_SINCE
         elif newer > (payload.get("version") or 0):
-            warning = self.env._(
-                "The pharmacy has a newer version (%(new)s) than the one that arrived "
-                "(%(old)s); it comes with the next reading.",
-                new=newer,
-                old=payload.get("version") or 0,
+            warning = said.say(
+                said.NEWER_THERE, new=newer, old=payload.get("version") or 0
             )
         if payload.get("deleted"):
-            text = self.env._("Archives or cancels the record in Odoo.")
+            text = said.ARCHIVES_HERE
             forecast = self._forecast("delete" if data else "nothing", text)
         elif not mapping:
             arrived = self.stream_id._directions().taken(arrived)
             rows = differences({}, {}, arrived)
-            text = self.env._("Makes a new record in Odoo, or links one that matches.")
+            text = said.MAKES_HERE
             forecast = self._forecast(
                 "create", text, self._difference_rows(rows, directory, arrived)
             )
         elif data is None:
-            forecast = self._forecast("nothing", self.env._("It was deleted in Odoo."))
+            forecast = self._forecast("nothing", said.WAS_DELETED_HERE)
         else:
             theirs = {**(mapping.base or {}), **arrived}
             forecast = self._forecast_merge(mapping, data, theirs, directory)

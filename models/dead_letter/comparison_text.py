@@ -1,5 +1,6 @@
 from odoo import models
 
+from ...core import said
 from ...core.conflict.comparison import Effect, differences
 
 
@@ -19,19 +20,15 @@ class SyncOperation(models.Model):
         parts = []
         if labels[Effect.CONFLICT]:
             names = _enumerate(labels[Effect.CONFLICT])
-            parts.append(
-                self.env._("Both sides changed %s: a person will be asked.", names)
-            )
+            parts.append(said.say(said.BOTH_CHANGED, names))
         if labels[Effect.TO_PHARMACY]:
             names = _enumerate(labels[Effect.TO_PHARMACY])
-            parts.append(self.env._("Sends %s to the pharmacy.", names))
+            parts.append(said.say(said.SENDS, names))
         if labels[Effect.TO_ODOO]:
             names = _enumerate(labels[Effect.TO_ODOO])
-            parts.append(self.env._("Writes the pharmacy's %s in Odoo.", names))
+            parts.append(said.say(said.WRITES, names))
         verdict = "conflict" if merge.conflicts else "update" if rows else "nothing"
-        text = " ".join(parts) or self.env._(
-            "Both sides already match: a retry only closes this."
-        )
+        text = said.together(*parts) or said.RETRY_CLOSES
         rows = self._difference_rows(rows, directory, odoo, theirs)
         return self._forecast(verdict, text, rows)
 

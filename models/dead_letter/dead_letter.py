@@ -126,7 +126,7 @@ class SyncOperation(models.Model):
             )
         operations = self.sudo().filtered(lambda o: o.user_id != user)
         operations.write({"user_id": user.id})
-        operations._note("assigned", user.name or self.env._("Nobody"))
+        operations._note("assigned", user.name or said.NOBODY)
         if operations and user and user != self.env.user:
             self._notify_assigned(user)
         return True
@@ -169,8 +169,7 @@ class SyncOperation(models.Model):
         self._check_operator()
         Redrive = self.env["sync.redrive"]
         if len(self) > 1:
-            source = self.env.context.get("redrive_source") or self.env._("a selection")
-            redrives = Redrive._plan(self, source)
+            redrives = Redrive._plan(self)
             redrives.action_start()
             return redrives.with_env(self.env)._open()
         # Asked before anything is written: no business transaction is open yet.
@@ -180,12 +179,13 @@ class SyncOperation(models.Model):
         return self._open_plan(found, silence)
 
     def _open_plan(self, found, silence):
-        redrive = self.env["sync.redrive"]._plan(self, self.display_name)
+        redrive = self.env["sync.redrive"]._plan(self)
         redrive._note_dry_run(found, silence)
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "pharmacy_sync.action_sync_redrive_one"
         )
-        return {**action, "res_id": redrive.id}
+        name = redrive.with_env(self.env).display_name
+        return {**action, "name": name, "res_id": redrive.id}
 
     # -- Dialogs and pages ------------------------------------------------------------
 

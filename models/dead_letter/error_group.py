@@ -56,4 +56,4 @@ class SyncErrorGroup(models.Model):
         dead = self.env["sync.operation"].search(self._dead_domain())
         if not dead:
             raise UserError(self.env._("No failed change is of these errors."))
-        return dead.with_context(redrive_source=", ".join(self.mapped("display_name")))
+        return dead

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ...entities.sentence import Sentence
+
 
 class SyncOperationNote(models.Model):
     """What a person did with an operation: the user, the time, and what was before.
@@ -33,7 +35,7 @@ class SyncOperationNote(models.Model):
         required=True,
         readonly=True,
     )
-    text = fields.Char("What", readonly=True, help="The reason, or the person.")
+    text = Sentence("What", readonly=True, help="The reason, or the person.")
     before = fields.Json(readonly=True, help="The values that were edited, by path.")
     after = fields.Json(readonly=True, help="The same values after the edit.")
     change_text = fields.Text("Changed", compute="_compute_change_text")

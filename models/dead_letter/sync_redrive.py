@@ -8,6 +8,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ...entities.neutral import neutral
+from ...entities.sentence import Sentence, in_language
 from ..base.actions import open_record, open_records
 from ..base.sync_retention import BATCH
 
@@ -54,7 +55,10 @@ class SyncRedrive(models.Model):
         readonly=True,
         default=lambda self: self.env.uid,
     )
-    source = fields.Char("Of", readonly=True, help="What was selected.")
+    source = Sentence(
+        "What Was Selected", readonly=True, help="Where its lines do not say it."
+    )
+    what = fields.Char("Of", compute="_compute_what")
     phase = fields.Selection(
         [
             ("dry_run", "Dry Run"),
@@ -93,7 +97,7 @@ class SyncRedrive(models.Model):
         help="In the dry run the pharmacy app is asked for this many of the records. "
         "The others are compared with what it was last known to have.",
     )
-    silence = fields.Char(
+    silence = Sentence(
         readonly=True, help="Why the app could not be asked in the dry run."
     )
     stage_left = fields.Integer(
@@ -124,13 +128,42 @@ class SyncRedrive(models.Model):
         "is a percentage.",
     )
 
-    @api.depends("source", "total")
+    @api.depends("source", "line_ids")
+    @api.depends_context("lang")
+    def _compute_what(self):
+        """The cause that all failed of; of several the first change, and how many
+        more."""
+        # Only their names: a page of many retries has very many lines.
+        Line = self.env["sync.redrive.line"].with_context(prefetch_fields=False)
+        found = {
+            redrive: (groups, first)
+            for redrive, groups, first in Line._read_group(
+                [("redrive_id", "in", self.ids)],
+                ["redrive_id"],
+                ["error_group_id:recordset", "id:min"],
+            )
+        }
+        for redrive in self:
+            groups, first = found.get(redrive, (self.env["sync.error.group"], False))
+            name = Line.browse(first or ()).name
+            if redrive.source:
+                redrive.what = in_language(self.env, redrive.source)
+            elif redrive.total > 1 and len(groups) == 1:
+                redrive.what = groups.display_name
+            elif redrive.total > 1:
+                redrive.what = self.env._(
+                    "%(which)s and %(count)s more", which=name, count=redrive.total - 1
+                )
+            else:
+                redrive.what = name
+
+    @api.depends("what", "total")
     def _compute_display_name(self):
         for redrive in self:
             redrive.display_name = self.env._(
                 "Retry of %(count)s: %(what)s",
                 count=redrive.total,
-                what=redrive.source,
+                what=redrive.what,
             )
 
     def _compute_counts(self):
@@ -165,7 +198,7 @@ class SyncRedrive(models.Model):
                     "rows": [(labels[verdict], count) for verdict, count in rows],
                     "asked": asked,
                     "total": redrive.total,
-                    "silence": redrive.silence,
+                    "silence": in_language(self.env, redrive.silence),
                 },
             )
 
@@ -182,10 +215,12 @@ class SyncRedrive(models.Model):
     # -- Actions ----------------------------------------------------------------------
 
     @api.model
-    def _plan(self, operations, source):
+    def _plan(self, operations, source=False):
         """New redrives of dead letters, one for each backend; what has not died is
         left out.
 
+        :param source: what was selected, if the letters do not say it: a sentence that
+            is kept
         :raises UserError: none is dead
         """
         operations._check_operator()
@@ -204,7 +239,7 @@ class SyncRedrive(models.Model):
                 {
                     "redrive_id": its_own[operation.backend_id].id,
                     "operation_id": operation.id,
-                    "name": operation.display_name,
+                    "name": operation._subject(),
                     "error_group_id": operation.error_group_id.id,
                 }
                 for operation in dead.sorted("id")
@@ -269,13 +304,14 @@ class SyncRedrive(models.Model):
         if self.env.uid == SUPERUSER_ID:
             # It ended by itself: notify the user, who may be on another page. What was
             # said of it before is no longer so, and is replaced.
+            own = self.with_context(lang=self.user_id.lang)
             self.user_id._bus_send(
                 "pharmacy_sync.notice",
                 {
                     "key": f"redrive {self.id}",
-                    "title": self.display_name,
-                    "message": reason
-                    or self.env._(
+                    "title": own.display_name,
+                    "message": in_language(own.env, reason)
+                    or own.env._(
                         "%(done)s done, %(failed)s failed again, %(aside)s set aside",
                         done=self.done_count,
                         failed=self.failed_count,

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import fields, models
 
 from ...core import said
-from ..error.sentence import Sentence
+from ...entities.sentence import Sentence
 from .comparison import VERDICTS
 
 SHORT, LONG = timedelta(seconds=1), timedelta(seconds=15)
@@ -30,7 +30,7 @@ class SyncRedriveLine(models.Model):
     )
     name = fields.Char("Failed Change", required=True, readonly=True)
     verdict = fields.Selection(VERDICTS, "Dry Run", readonly=True)
-    summary = fields.Char("What Would Happen", readonly=True)
+    summary = Sentence("What Would Happen", readonly=True)
     asked = fields.Boolean(
         readonly=True, help="The pharmacy app was asked what it has."
     )
@@ -84,7 +84,7 @@ class SyncRedriveLine(models.Model):
             lambda line: line.operation_id.state in (False, "cancelled")
         )
         for line in given_up:
-            reason = line.operation_id.reason or self.env._("It is gone.")
+            reason = line.operation_id.reason or said.IS_GONE
             line.write({"state": "skipped", "outcome": reason})
         released = self - given_up
         released.write({"state": "queued", "queued_at": fields.Datetime.now()})

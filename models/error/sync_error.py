@@ -10,14 +10,16 @@ from ...core.check.text_checks import LONGEST_ID
 from ...core.error.classification import classify, classify_response
 from ...core.error.evidence import raw_answer, request_id
 from ...core.error.fingerprint import fingerprint
+from ...core.error.type_names import TYPE_NAMES
 from ...core.exceptions import LONGEST_MESSAGE
+from ...core.said import together
 from ...core.secrets.logs import get_logger
 from ...core.secrets.redaction import redact
 from ...core.taxonomy import Category, ErrorType, Severity
+from ...entities.sentence import Sentence, in_language
 from ..base.alone import contained
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
-from .sentence import Sentence, in_language
 from .work_names import WORK_NAMES
 
 _logger = get_logger(__name__)
@@ -146,9 +148,13 @@ class SyncError(models.Model):
     @api.model
     def _explain(self, classification):
         """A failure in a reader's words: its type, and what to do about it."""
-        types = dict(self._fields["type"]._description_selection(self.env))
-        advice = self._in_language(classification.suggested_action)
-        return f"{types[str(classification.type)]}. {advice or ''}".strip()
+        return in_language(self.env, self._explained(classification))
+
+    @api.model
+    def _explained(self, classification):
+        """The same as it is kept, to be read as a :class:`Sentence`."""
+        name = TYPE_NAMES[classification.type]
+        return together(name, classification.suggested_action)
 
     @api.depends("work")
     @api.depends_context("lang")

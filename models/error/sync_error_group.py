@@ -7,6 +7,7 @@ from odoo.tools import SQL
 
 from ...core.secrets.logs import get_logger
 from ...core.taxonomy import Category, ErrorType, Severity
+from ...entities.sentence import Sentence
 from ..base.actions import open_records
 from ..base.alone import contained
 from ..base.own_transaction import apart
@@ -89,7 +90,7 @@ class SyncErrorGroup(models.Model):
         tracking=True,
         domain="[('share', '=', False)]",
     )
-    resolution = fields.Char(
+    resolution = Sentence(
         tracking=True, help="What was done about it; kept on its errors as well."
     )
     error_ids = fields.One2many("sync.error", "group_id", "All Errors")

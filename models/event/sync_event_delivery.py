@@ -8,6 +8,7 @@ from ...core.event.routing import routes_for
 from ...core.exceptions import InvalidDataError
 from ...core.retry.decision import After, Standing, next_attempt
 from ...entities.neutral import neutral
+from ...entities.sentence import Sentence
 from ..base.alone import alone
 from ..base.locks import DELIVERY
 from ..base.own_transaction import in_turn
@@ -224,7 +225,7 @@ class SyncEventDelivery(models.Model):
     )
     eta = fields.Datetime("Next Attempt", readonly=True)
     last_delay = fields.Float(readonly=True, help="Seconds last waited for.")
-    message = fields.Char(readonly=True, help="What the handler failed with last.")
+    message = Sentence(readonly=True, help="What the handler failed with last.")
     error_id = fields.Many2one(
         "sync.error", readonly=True, ondelete="set null", index="btree_not_null"
     )

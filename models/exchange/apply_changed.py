@@ -3,6 +3,7 @@ from dataclasses import replace
 from odoo import models
 from odoo.fields import Domain
 
+from ...core import said
 from ...core.conflict.merge import MISSING, FieldConflict, Side, generic_path
 from ...core.conflict.policy import Decision
 from ...core.conflict.rules import Rule, RuleKind
@@ -241,7 +242,7 @@ class SyncStream(models.Model):
         mapping, state = arrival.mapping, arrival.mapping._state()
         mapping._move(state, gone(state, arrival.data, arrival.version))
         base = state.base.pharmacy
-        rule = Rule(RuleKind.CANCELLED, (), self.env._("Deleted in Odoo."))
+        rule = Rule(RuleKind.CANCELLED, (), said.DELETED_HERE)
         return [
             Decision(
                 name,

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core import said
 from ...core.check.envelope import UNREADABLE
 from ...core.check.storable import storable
 from ...core.exceptions import AWAITED, HeldValueError, SuspectedError
@@ -131,7 +132,7 @@ class SyncOperation(models.Model):
                 failed.append(failure)
         about = {
             "retry_delay": DEPENDENCY_WAIT,
-            "retry_reason": self.env._("It may come yet."),
+            "retry_reason": said.MAY_COME,
         }
         Error._record_each([failure.with_values(**about) for failure in awaited])
         for failure in awaited:

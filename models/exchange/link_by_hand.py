@@ -4,6 +4,7 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ...core import said
 from ...core.conflict.merge_base import first_base
 from ...core.exchange.pair import NOTHING
 from ...entities.directory import Directory
@@ -37,7 +38,7 @@ class SyncMapping(models.Model):
                 "id": mapping.external_id,
                 "version": mapping.version,
             }
-            mapping._abandon(mapping.env._("The link was broken by hand."))
+            mapping._abandon(said.LINK_BROKEN)
             mapping._detach()
             mapping.write({**mapping._base_values(NOTHING), "version": 0})
             Operation = mapping.env["sync.operation"]
@@ -70,7 +71,7 @@ class SyncMapping(models.Model):
         Mapping = self.sudo()
         external_id = data["id"]
         mapping, other = Mapping._mappings_of(stream, record, external_id)
-        reason = self.env._("Linked by hand by %s.", self.env.user.name)
+        reason = said.say(said.LINKED_BY, self.env.user.name)
         mapping, other, stream, record = (
             neutral(found, stream.backend_id)
             for found in (mapping, other, stream, record)

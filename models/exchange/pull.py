@@ -69,7 +69,7 @@ class SyncBackend(models.Model):
                 ("kind", "=", "pull"),
                 ("state", "=", "dead"),
             ]
-        )._redrive(self.env._("The connection was changed."))
+        )._redrive(said.CONNECTION_CHANGED)
         return result
 
 
@@ -381,7 +381,7 @@ class SyncStream(models.Model):
         if again:
             failure = FailedAttempt(operation, classification, exception)
             self.env["sync.error"]._record_each([failure])
-            operation._park(0, self.env._("All is read again from the beginning."))
+            operation._park(0, said.READ_FROM_START)
         else:
             operation._fail(classification, exception)
         operation._schedule_waiting()

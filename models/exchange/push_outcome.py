@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from odoo import fields, models
 
+from ...core import said
 from ...core.check.envelope import check_envelope
 from ...core.conflict.merge import Side
 from ...core.exceptions import (
@@ -107,20 +108,20 @@ class SyncStream(models.Model):
         Operation.browse(outcomes.cancelled)._end_cancelled()
         if outcomes.linked:
             # What differs goes with the next batch.
-            reason = self.env._("The pharmacy had it already: linked.")
+            reason = said.LINKED_THERE
             linked = Operation.browse(outcomes.linked)
             linked._change_states({"state": "pending", "reason": reason})
         if outcomes.lost:
-            reason = self.env._("The pharmacy app was set back: it is sent anew.")
+            reason = said.SENT_ANEW
             lost = Operation.browse(outcomes.lost)
             lost._change_states({"state": "pending", "reason": reason})
         if outcomes.fetched:
-            reason = self.env._("Read first: the pharmacy app had sent only a part.")
+            reason = said.READ_FIRST
             fetched = Operation.browse(outcomes.fetched)
             fetched._change_states({"state": "pending", "reason": reason})
         if outcomes.stale:
             # Merged now; what still differs, if anything does, goes with the next.
-            reason = self.env._("Merged with the pharmacy's newer values.")
+            reason = said.MERGED
             Error._record_each(
                 [failure.with_values(retry_reason=reason) for failure in outcomes.stale]
             )
@@ -146,7 +147,7 @@ class SyncStream(models.Model):
         rest = {}
         for item, operation in zip(items, operations, strict=True):
             if item.plan.reduced and operation.state == "done":
-                operation.reason = self.env._("Essential fields; the rest follows.")
+                operation.reason = said.ESSENTIALS
                 rest[operation.mapping_id] = operation.correlation_id
         if rest:
             self.env["sync.operation"]._enqueue_push(rest, self)
@@ -165,7 +166,7 @@ class SyncStream(models.Model):
                 operation.attempts -= 1
                 operation._park(
                     DEPENDENCY_WAIT,
-                    self.env._("Waits for what it refers to: %s", error),
+                    said.say(said.WAITS_FOR, error),
                 )
 
     def _end_fetched(self, operations, arrivals):
@@ -239,7 +240,7 @@ class SyncStream(models.Model):
         if found.fate is Fate.DONE:
             outcomes.done[False].append(operation.id)
         elif found.fate is Fate.GONE:
-            reason = self.env._("The pharmacy had deleted it.")
+            reason = said.DELETED_THERE
             outcomes.done[reason].append(operation.id)
         elif found.fate is Fate.CANCELLED:
             operation.attempts -= 1
@@ -313,11 +314,8 @@ class SyncStream(models.Model):
         return True
 
     def _vacate_reason(self, record, keys):
-        return self.env._(
-            "%(record)s still has %(fields)s at the pharmacy, and is about to give it "
-            "up.",
-            record=record.display_name or "?",
-            fields=", ".join(keys),
+        return said.say(
+            said.STILL_HAS, record=record.display_name or "?", fields=", ".join(keys)
         )
 
     def _written_values(self, item, answer):
@@ -378,12 +376,10 @@ class SyncStream(models.Model):
         """Keep what is known of a change that the app carried out over another one."""
         if not answer.get("overwrote"):
             return
-        message = self.env._(
-            "The app wrote this over version %(seen)s, which Odoo has not seen: it "
-            "ignores If-Match. What was entered at the pharmacy in the same fields is "
-            "overwritten: %(fields)s.",
+        message = said.say(
+            said.OVERWROTE,
             seen=answer["version"] - 1,
-            fields=", ".join(item.plan.data or ()) or self.env._("all"),
+            fields=", ".join(item.plan.data or ()) or "all",
         )
         refusal = {**answer, "status": STALE, "error": {"message": message}}
         outcomes.overwrote.append(self._refusal(operation, refusal))

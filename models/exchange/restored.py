@@ -5,6 +5,7 @@ from odoo import fields, models
 
 from ...client import FAILURES
 from ...client.answers import is_record
+from ...core import said
 from ...core.check.envelope import as_record
 from ...core.check.payload import canonical_datetime
 from ...core.check.text_checks import check_id
@@ -82,7 +83,7 @@ class SyncBackend(models.Model):
     def _refuse_cursor(self, stream, cursor):
         """The app does not know a cursor that it gave."""
         if (stream.cursor or None) == cursor:
-            self._went_back(self.env._("It does not know how far it was read."))
+            self._went_back(said.CURSOR_UNKNOWN)
 
     def _shows_set_back(self, stream, client, page, correlation_id):
         """Whether a page of the feed shows that the app was set back, by versions below
@@ -144,11 +145,7 @@ class SyncBackend(models.Model):
         return self.epoch, low[:LOOKED_AT]
 
     def _why_low(self, external_id, version):
-        return self.env._(
-            "It does not have version %(version)s of record %(id)s any more.",
-            version=version,
-            id=external_id,
-        )
+        return said.say(said.VERSION_GONE, version=version, id=external_id)
 
 
 def _says_unsent(stream, item, answer):

@@ -6,9 +6,9 @@ from odoo.tools import SQL
 
 from ...core import said
 from ...core.retry.policy import TOTAL_DEADLINE
+from ...entities.sentence import Sentence
 from ..base.alone import raced
 from ..base.rights import OPERATOR, check_may
-from ..error.sentence import Sentence
 
 # What an operation that has failed is tried again by.
 RECOVERIES = [
@@ -184,15 +184,21 @@ class SyncOperation(models.Model):
     @api.depends("kind", "mapping_id", "external_id", "stream_id", "payload")
     def _compute_display_name(self):
         kinds = dict(self._fields["kind"]._description_selection(self.env))
-        entities = dict(self._fields["entity"]._description_selection(self.env))
         for operation in self:
-            subject = (
-                operation.mapping_id.record_name
-                or operation._arrived_name()
-                or operation.external_id
-                or entities.get(operation.entity)
+            operation.display_name = (
+                f"{kinds.get(operation.kind)} {operation._subject()}"
             )
-            operation.display_name = f"{kinds.get(operation.kind)} {subject}"
+
+    def _subject(self):
+        """What the operation is about: the name of its record, or what is read."""
+        entities = dict(self._fields["entity"]._description_selection(self.env))
+        return (
+            self.mapping_id.record_name
+            or self._arrived_name()
+            or self.external_id
+            or entities.get(self.entity)
+            or ""
+        )
 
     def _arrived_name(self):
         """What an arrived record calls itself that Odoo does not have."""

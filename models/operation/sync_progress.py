@@ -8,9 +8,9 @@ from odoo.tools import SQL
 from ...core import said
 from ...core.exceptions import NOT_MADE
 from ...entities.neutral import neutral
+from ...entities.sentence import Sentence
 from ..base.own_transaction import apart
 from ..base.sync_config import shift
-from ..error.sentence import Sentence
 
 # Seconds after which a job hands over to the next, so that others get their turn.
 SHIFT = 20.0
@@ -171,7 +171,7 @@ class SyncProgress(models.AbstractModel):
 
     def _fail_work(self, exception):
         classification = self._record_failure(exception)
-        self._end_work("failed", self.env["sync.error"]._explain(classification))
+        self._end_work("failed", self.env["sync.error"]._explained(classification))
 
     def _record_failure(self, exception, record_name=None, **about):
         """Record a failure of the work, or at one record, which does not end it.

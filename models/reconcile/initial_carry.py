@@ -1,5 +1,6 @@
 from odoo import api, models
 
+from ...core import said
 from ...core.event.routing import Route
 from ...core.exceptions import SuspectedError
 from ..base.own_transaction import apart
@@ -130,10 +131,10 @@ class SyncInitialPart(models.Model):
             elif mapping:
                 self._end_line(line, reason=self._left_to_queue())
             else:
-                self._end_line(line, self.env._("It does not belong here any more."))
+                self._end_line(line, said.BELONGS_NO_MORE)
 
     def _left_to_queue(self):
-        return self.env._("Left to the queue.")
+        return said.LEFT_TO_QUEUE
 
     def _follow_queue(self, operations):
         """What the carrying out left to the queue has died there, or goes on."""

@@ -79,7 +79,7 @@ class SyncStream(models.Model):
                 results[record["id"]] = None
             elif known or res_id not in there or (mapping and mapping.external_id):
                 results[record["id"]] = ConflictError(
-                    self.env._("One of the two has another counterpart by now.")
+                    "One of the two has another counterpart by now."
                 )
             elif mapping:
                 mapping.write({"external_id": record["id"], "uncertain": False})

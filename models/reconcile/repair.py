@@ -124,7 +124,7 @@ class SyncReconciliation(models.Model):
         if not record:
             if not mapping:
                 raise InvalidDataError(
-                    self.env._("The pharmacy does not have the record any more.")
+                    "The pharmacy does not have the record any more."
                 )
             version = mapping.version
             record = {"id": mapping.external_id, "version": version, "deleted": True}
@@ -142,9 +142,7 @@ class SyncReconciliation(models.Model):
         """What one side changed is carried over; the rest becomes a conflict."""
         mapping = drift.mapping_id
         if not record or record.get("deleted"):
-            raise InvalidDataError(
-                self.env._("The pharmacy does not have the record any more.")
-            )
+            raise InvalidDataError("The pharmacy does not have the record any more.")
         self._set_back(mapping, record, mapping._base(), mapping.declined)
         self._apply_one(record, correlation_id)
 
@@ -161,9 +159,7 @@ class SyncReconciliation(models.Model):
 
     def _repair_link(self, drift, record, correlation_id):
         if not record or record.get("deleted"):
-            raise InvalidDataError(
-                self.env._("The pharmacy does not have the record any more.")
-            )
+            raise InvalidDataError("The pharmacy does not have the record any more.")
         pairs = [(drift.res_id, record)]
         results = self.stream_id._link(pairs, correlation_id, suspected=True)
         (error,) = results.values()

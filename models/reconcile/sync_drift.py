@@ -3,9 +3,10 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...core import said
 from ...entities.directory import Directory
+from ...entities.sentence import Sentence
 from ..base.actions import open_record
-from ..error.sentence import Sentence
 
 
 class SyncDrift(models.Model):
@@ -188,7 +189,7 @@ class SyncDrift(models.Model):
         self.write(
             {
                 "state": "chosen",
-                "reason": self.env._("Repair asked for by %s", self.env.user.name),
+                "reason": said.say(said.REPAIR_BY, self.env.user.name),
             }
         )
         self.reconciliation_id._schedule_repair()
@@ -200,7 +201,7 @@ class SyncDrift(models.Model):
         if self.filtered(lambda d: d.state not in ("open", "failed")):
             raise UserError(self.env._("Only differences that are open can be left."))
         self.write(
-            {"state": "left", "reason": self.env._("Left by %s", self.env.user.name)}
+            {"state": "left", "reason": said.say(said.LEFT_BY, self.env.user.name)}
         )
         for backend in self.backend_id:
             backend._as_runner()._end_set_back_if_done()

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ...core import said
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from ..base.rights import OPERATOR, check_may
@@ -183,7 +184,7 @@ class SyncInitial(models.Model):
 
         :raises AccessError: the user is no operator
         """
-        reason = self.env._("What both sides have is brought together first.")
+        reason = said.BROUGHT_TOGETHER
         backend.write({"paused": True, "pause_reason": reason})
         work = self.create({"backend_id": backend.id})
         work.sudo().write({"has_paused": True, "is_first": True})

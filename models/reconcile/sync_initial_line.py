@@ -1,8 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ...entities.sentence import Sentence
 from ..base.actions import open_record
-from ..error.sentence import Sentence
 
 ACTIONS = [
     ("link", "Link"),
@@ -54,7 +54,11 @@ class SyncInitialLine(models.Model):
     external_id = fields.Char("Pharmacy Id", readonly=True)
     pharmacy_name = fields.Char("At the Pharmacy", readonly=True)
     matched_by = fields.Char(readonly=True, help="What both have in common.")
-    differs = fields.Char("Differs In", readonly=True)
+    differs = fields.Char("Names of the Fields", readonly=True)
+    matched_text = fields.Char(
+        "Matched By", compute="_compute_titles", help="What both have in common."
+    )
+    differs_text = fields.Char("Differs In", compute="_compute_titles")
     candidates = fields.Json(readonly=True, help="Records that may be meant.")
     record = fields.Json(readonly=True, help="The record as the pharmacy has it.")
     reason = Sentence(readonly=True, help="Why it is left, or what came of it.")
@@ -65,6 +69,24 @@ class SyncInitialLine(models.Model):
     )
     _todo_idx = models.Index("(initial_id, stream_id, state, action, id)")
     _record_idx = models.Index("(initial_id, stream_id, res_id)")
+
+    @api.depends("matched_by", "differs", "stream_id")
+    @api.depends_context("lang")
+    def _compute_titles(self):
+        for line in self:
+            line.matched_text = line._titles(line.matched_by)
+            line.differs_text = line._titles(line.differs)
+
+    def _titles(self, names):
+        """What people call the fields of a list of names."""
+        adapter = self.stream_id._adapter()
+        titles = (
+            # All of them: of a conflict it is one.
+            self.env._("Lines") if name == "lines" else adapter._field_title(name)
+            for name in (names or "").split(", ")
+            if name
+        )
+        return ", ".join(titles)
 
     @api.depends("pharmacy_name", "odoo_name")
     def _compute_display_name(self):

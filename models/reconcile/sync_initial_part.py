@@ -3,9 +3,11 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...client.answers import PATIENCE
+from ...core import said
 from ...core.check.envelope import as_record
 from ...core.exceptions import InvalidDataError
 from ...entities.directory import Directory
+from ...entities.neutral import SOURCE_LANG
 from ..base.actions import open_record
 from ..base.own_transaction import apart
 from ..base.rights import MANAGER, check_may
@@ -234,7 +236,6 @@ class SyncInitialPart(models.Model):
 
     def _plan(self, line, incoming, res_ids, key, odoo, names):
         """Values of a line: what to do with a record of the pharmacy."""
-        matched_by = key and key.replace("_", " ")
         if len(res_ids) == 1:
             (res_id,) = res_ids
             compared = self.stream_id._directions().compared
@@ -245,25 +246,30 @@ class SyncInitialPart(models.Model):
                 "action": "link",
                 "res_id": res_id,
                 "odoo_name": names[res_id],
-                "matched_by": matched_by,
-                "differs": ", ".join(n.replace("_", " ") for n in names_differing),
+                "matched_by": key,
+                "differs": ", ".join(names_differing),
             }
         if res_ids:
             return {
                 "action": "leave",
                 "ambiguous": True,
                 "candidates": res_ids,
-                "matched_by": matched_by,
-                "reason": self.env._(
-                    "Several records of Odoo have this %(key)s: %(names)s",
-                    key=matched_by,
+                "matched_by": key,
+                "reason": said.say(
+                    said.SEVERAL_IN_ODOO,
+                    key=self._source_title(key),
                     names=", ".join(names[res_id] for res_id in res_ids),
                 ),
             }
         if not self.stream_id.pulls:
-            reason = self.env._("Nothing is read from the pharmacy here.")
+            reason = said.NOT_READ_HERE
             return {"action": "leave", "reason": reason}
         return {"action": "create_odoo"}
+
+    def _source_title(self, name):
+        """What people call a field, in the words of the source."""
+        stream = self.stream_id.with_context(lang=SOURCE_LANG)
+        return stream._adapter()._field_title(name)
 
     def _leave_claimed_twice(self):
         """Several records of the pharmacy that would be linked with the same one."""
@@ -285,10 +291,7 @@ class SyncInitialPart(models.Model):
                     "ambiguous": True,
                     "candidates": [res_id],
                     "res_id": False,
-                    "reason": self.env._(
-                        "Several records of the pharmacy may be %s",
-                        lines[0].odoo_name,
-                    ),
+                    "reason": said.say(said.SEVERAL_THERE, lines[0].odoo_name),
                 }
             )
 
@@ -334,10 +337,10 @@ class SyncInitialPart(models.Model):
     def _plan_odoo(self, unsure):
         if unsure:
             name = unsure.pharmacy_name
-            reason = self.env._("It may be the pharmacy's %s", name)
+            reason = said.say(said.MAY_BE, name)
             return {"action": "leave", "reason": reason, "ambiguous": True}
         if not self.stream_id.pushes:
-            reason = self.env._("Nothing is sent to the pharmacy here.")
+            reason = said.NOT_SENT_HERE
             return {"action": "leave", "reason": reason}
         return {"action": "create_pharmacy"}
 

@@ -6,6 +6,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ...entities.neutral import neutral
+from ...entities.sentence import Sentence
 from ..base.actions import open_record, open_records
 from ..base.rights import MANAGER, check_may
 from .sync_saga import ACTIVE
@@ -24,7 +25,7 @@ class PurchaseOrder(models.Model):
         string="Reservation",
         groups="pharmacy_sync.group_user",
     )
-    sync_failure = fields.Char(
+    sync_failure = Sentence(
         "Pharmacy Could Not Deliver",
         readonly=True,
         copy=False,

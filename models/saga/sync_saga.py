@@ -7,9 +7,9 @@ from odoo.tools import SQL
 from ...core import saga as core, said
 from ...core.api.caller_advice import caller_advice
 from ...core.taxonomy import ErrorType
+from ...entities.sentence import Sentence
 from ..base.actions import open_record, open_records
 from ..base.rights import OPERATOR, check_may
-from ..error.sentence import Sentence
 from ..error.sync_error import selection
 
 ACTIVE = ("pending", "running", "compensating")

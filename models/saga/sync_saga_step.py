@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ...core import saga as core
+from ...entities.sentence import Sentence
 from ..error.sync_error import selection
 
 
@@ -50,7 +51,7 @@ class SyncSagaStep(models.Model):
     external_id = fields.Char(
         "Pharmacy Id", readonly=True, help="What the step made at the pharmacy."
     )
-    message = fields.Char(readonly=True, help="What it failed of last.")
+    message = Sentence(readonly=True, help="What it failed of last.")
 
     _sequence_uniq = models.Constraint(
         "UNIQUE(saga_id, sequence)", "A saga has one step at a time."

@@ -7,6 +7,7 @@ from odoo import api, fields, models
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
+from ...core import said
 from ...core.exceptions import CircuitBreakerOpenError, InvalidDataError
 from ...core.retry.decision import After, Standing, next_attempt
 from ...core.retry.policy import TOTAL_DEADLINE, RetryPolicy
@@ -111,7 +112,7 @@ class SyncToolkit(models.AbstractModel):
             {
                 "resolved": True,
                 "resolved_at": fields.Datetime.now(),
-                "resolution": self.env._("It succeeded at a later attempt."),
+                "resolution": said.SUCCEEDED_LATER,
             }
         )
 

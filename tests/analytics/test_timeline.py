@@ -117,7 +117,9 @@ class TestTimeline(SyncCase):
         line.with_user(seller).product_qty = 7
         self.push()
         row = self.reported("version")
-        self.assertEqual(row.title, "Changed in Odoo (version 2)")
+        self.assertEqual(
+            row.title, "Changed in Odoo: version 2 of the pharmacy's record"
+        )
         self.assertEqual(row.user_id, seller)
         self.assertEqual(row.detail, f"Line 1 - {line.name}: Quantity: 2.00 → 7.00")
         self.app.edit(
@@ -125,7 +127,7 @@ class TestTimeline(SyncCase):
         )
         self.pull()
         row = self.reported("version")[0]
-        self.assertEqual(row.title, "Changed at the pharmacy (version 3)")
+        self.assertEqual(row.title, "Changed at the pharmacy: version 3 of its record")
         self.assertFalse(row.user_id)
         self.assertEqual(row.detail, f"Reference: {self.order.name} → PH-9")
 

@@ -98,6 +98,8 @@ class TestSmallScreenTour(MessCase):
     def test_buyer_decides_with_a_telephone(self):
         order = self.make_conflict("TOUR-CONFLICT")
         self.make_dead()
+        long_name = "The shelf is empty, and so is the one behind it: Antiparasitics"
+        self.env["sync.toolkit"].alert("shelf", long_name, "high", order)
         self.tour("small_screen", "buyer")
         conflict = self.mapping(order).conflict_ids
         self.assertEqual(

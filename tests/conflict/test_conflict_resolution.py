@@ -262,7 +262,7 @@ class TestConflictResolution(SyncCase):
         self.push()
         shown = self.conflict.compare()
         self.assertIn("berta", shown["odoo"])
-        self.assertIn("version 2", shown["pharmacy"])
+        self.assertIn("version 2 of its record", shown["pharmacy"])
         moment = self.at_app(self.order)["updated_at"][:10]
         self.assertEqual(str(self.conflict.pharmacy_at.date()), moment)
 

@@ -87,6 +87,18 @@ class TestRedrive(SyncCase):
         self.assertEqual(set(dead.mapped("state")), {"dead"})
         self.assertIn("Changes the record", redrive.forecast_html)
 
+    def test_it_says_how_many_and_which(self):
+        __, dead = self.dead_orders(3)
+        cause = dead.error_group_id.display_name
+        redrive = self.plan(dead)
+        self.assertEqual(redrive.display_name, f"Retry of 3: {cause}")
+        self.app.add("products", name="Odd", uom="Barrels of Nowhere")
+        self.pull()
+        dead = self.operations(state="dead").with_user(self.operator).sorted("id")
+        name = dead[0].mapping_id.record_name
+        self.assertEqual(self.plan(dead).display_name, f"Retry of 4: {name} and 3 more")
+        self.assertEqual(dead[0].action_plan_redrive()["name"], f"Retry of 1: {name}")
+
     def test_the_dry_run_asks_for_a_bounded_number(self):
         __, dead = self.dead_orders(5)
         self.app.call("DELETE", "/admin/requests")
@@ -103,7 +115,7 @@ class TestRedrive(SyncCase):
         self.move_app("http://127.0.0.1:9")
         redrive = self.plan(dead)
         self.assertEqual(redrive.phase, "ready")
-        self.assertTrue(redrive.silence.startswith("Connection refused. "))
+        self.assertTrue(redrive.silence.startswith("Connection refused"))
         self.assertIn("Connection refused", redrive.forecast_html)
         self.assertEqual(set(redrive.line_ids.mapped("asked")), {False})
         errors = self.env["sync.error"].search(

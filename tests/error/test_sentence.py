@@ -1,6 +1,7 @@
 from odoo.tests import new_test_user, tagged
 
 from ...core import said
+from ...entities.sentence import in_language
 from ..common import SyncCase
 
 SPANISH = "es_ES"
@@ -65,6 +66,49 @@ class TestSentence(SyncCase):
         self.assertEqual(
             dead.advice,
             "Correct Unit of measure at the pharmacy, or here with Edit, then retry.",
+        )
+
+    def test_receipts_of_deliveries_are_read_in_each_language(self):
+        channel = self.env["sync.alert.channel"].search([], limit=1)
+        delivery = self.env["sync.delivery"].create(
+            {
+                "channel_id": channel.id,
+                "company_id": self.env.company.id,
+                "kind": "test",
+                "title": said.TEST,
+            }
+        )
+        delivery.with_user(self.ana).with_context(lang=SPANISH).action_cancel()
+        english = f"Cancelled by {self.ana.name}."
+        self.assertEqual(delivery.answer, english)
+        self.assertEqual(self.as_read(delivery, "answer", self.bob), english)
+        self.assertIn(self.ana.name, self.as_read(delivery, "answer", self.ana))
+        self.assertNotEqual(self.as_read(delivery, "answer", self.ana), english)
+        self.assertNotEqual(self.as_read(delivery, "what", self.ana), "Test")
+
+    def test_what_a_person_did_is_read_in_each_language(self):
+        """Its name is a subtype's, which Odoo translates for each reader."""
+        manager = new_test_user(
+            self.env, "eva", "pharmacy_sync.group_manager", lang=SPANISH
+        )
+        backend = self.backend.with_user(manager).with_context(lang=SPANISH)
+        backend.action_drop_connections()
+        note = self.backend.message_ids[0]
+        self.assertFalse(note.body)
+        self.assertEqual(note.subtype_id.description, "Connections dropped")
+        self.assertEqual(note.author_id, manager.partner_id)
+
+    def test_of_several_sentences_each_is_read(self):
+        kept = said.together(
+            said.say(said.TRANSACTION_OPEN, 400), said.say(said.CLOCK_DIFFERS, 9)
+        )
+        read = in_language(self.env(context={"lang": SPANISH}), kept)
+        for text in ("A transaction", "clock differs", said.BETWEEN):
+            self.assertNotIn(text, read)
+        self.assertIn("400", read)
+        self.assertEqual(
+            in_language(self.env, kept),
+            "A transaction is open for 400 s. Odoo's clock differs by 9 s.",
         )
 
     def test_why_it_is_tried_again_is_found_with_its_parts(self):

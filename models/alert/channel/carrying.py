@@ -7,6 +7,7 @@ from odoo import models
 from odoo.tools import email_normalize
 
 from ....client.receiver import deliver
+from ....core import said
 from ....core.alert import channel_requests
 from ....core.alert.linear import linear, linear_issue
 from ....core.alert.notice import Receipt
@@ -75,13 +76,13 @@ class SyncAlertChannel(models.Model):
             return apart(self._text, payload)
         else:
             # What is shown in Odoo is shown where it is decided; this is a test.
-            return Receipt(said=self.env._("You are looking at it."))
+            return Receipt(said=said.LOOKING_AT_IT)
         return deliver(road, (self.env.cr.dbname, f"channel {self.id}"), self.internal)
 
     def _mail(self, payload):
         """By the mail server of the settings, or else by Odoo's own."""
         if not payload["to"]:
-            raise ConfigurationError(self.env._("No recipient has an email address."))
+            raise ConfigurationError(said.NO_EMAIL)
         value = self.env["sync.config"]._value
         host = value("smtp_host")
         server = {}
@@ -104,26 +105,24 @@ class SyncAlertChannel(models.Model):
             headers={"Auto-Submitted": "auto-generated"},
         )
         sent = mail.send_email(built, **server)
-        return Receipt(said=self.env._("The mail server took it as %s.", sent))
+        return Receipt(said=said.say(said.TOOK_MAIL, sent))
 
     def _text(self, payload):
         """By Odoo's own SMS, in one transaction: what failed leaves nothing for Odoo's
         own queue to send a second time."""
         if not payload["to"]:
-            raise ConfigurationError(self.env._("No recipient has a phone number."))
+            raise ConfigurationError(said.NO_PHONE)
         messages = self.env["sms.sms"].create(
             [{"number": number, "body": payload["text"]} for number in payload["to"]]
         )
         messages.send(unlink_sent=False, raise_exception=True)
         failed = messages.filtered(lambda sms: sms.state == "error")
         if failed == messages:
-            raise SyncError(
-                self.env._("Odoo's SMS service: %s.", self._why_not(failed[0]))
-            )
+            raise SyncError(said.say(said.SMS_SAYS, self._why_not(failed[0])))
         sent = messages - failed
-        said = [self.env._("Sent to %s.", ", ".join(sent.mapped("number")))]
-        said += [f"{sms.number}: {self._why_not(sms)}." for sms in failed]
-        return Receipt(said=" ".join(said))
+        words = [said.say(said.SENT_TO, ", ".join(sent.mapped("number")))]
+        words += [f"{sms.number}: {self._why_not(sms)}." for sms in failed]
+        return Receipt(said=" ".join(words))
 
     def _why_not(self, sms):
         known = dict(sms._fields["failure_type"]._description_selection(self.env))

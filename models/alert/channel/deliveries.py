@@ -2,8 +2,10 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ....core import said
 from ....core.alert.channels import SINGLE
 from ....core.event.delivery import REPEAT
+from ....entities.neutral import SOURCE_LANG
 
 # What may still be on its way.
 UNDER_WAY = ("waiting", "sending")
@@ -28,6 +30,10 @@ class SyncDelivery(models.Model):
     def _receiver(self):
         return super()._receiver() or self.channel_id
 
+    def _about(self):
+        # One alert is called as it is called now, by each in their language.
+        return self.alert_ids.title if len(self.alert_ids) == 1 else super()._about()
+
     def _responsible(self):
         """Whom it concerns, where the channel names nobody: people who look after
         these alerts, or after their backends."""
@@ -48,13 +54,13 @@ class SyncDelivery(models.Model):
     def _problem(self, receiver):
         problem = super()._problem(receiver)
         if not problem and self._is_late():
-            return self.env._("It was over before it could be delivered.")
+            return said.OVER_BEFORE
         # The end goes only to those who heard of the beginning. PagerDuty may know
         # of it even if it did not say so.
         heard = self.kind != "resolved" or self.channel_kind in SINGLE
         if problem or heard or self._earlier(("state", "=", "arrived"), limit=1):
             return problem
-        return self.env._("It was resolved before anybody was notified.")
+        return said.RESOLVED_BEFORE
 
     def _is_late(self):
         """Whether what failed so far is about nothing that still is. PagerDuty and
@@ -114,7 +120,7 @@ class SyncDelivery(models.Model):
                         "channel_id": channel.id,
                         "alert_ids": [fields.Command.set(group.ids)],
                         "kind": kind,
-                        "title": group[0].title,
+                        "title": _source_title(group),
                         "backend_id": len(group.backend_id) == 1
                         and group.backend_id.id,
                         "company_id": channel.company_id.id,
@@ -128,8 +134,12 @@ class SyncDelivery(models.Model):
         """Have these sent as well. The delivery is written in any case: a worker that
         just begins it notices."""
         together = self.alert_ids | alerts
-        title = self.env._("%s alerts", len(together))
-        self.write({"alert_ids": [fields.Command.set(together.ids)], "title": title})
+        self.write(
+            {
+                "alert_ids": [fields.Command.set(together.ids)],
+                "title": _source_title(together),
+            }
+        )
 
     @api.model
     def _collecting(self, channel, kind):
@@ -156,7 +166,7 @@ class SyncDelivery(models.Model):
                     "channel_id": channel.id,
                     "alert_ids": [fields.Command.set(alerts.ids)],
                     "kind": kind,
-                    "title": alerts[0].title,
+                    "title": _source_title(alerts),
                     "backend_id": len(alerts.backend_id) == 1 and alerts.backend_id.id,
                     "company_id": channel.company_id.id,
                     "correlation_id": alerts[0].correlation_id,
@@ -182,3 +192,10 @@ class SyncDelivery(models.Model):
             ]
         )
         failed.filtered(lambda d: d.alert_ids._is_urgent())._begin_anew()
+
+
+def _source_title(alerts):
+    """What a delivery is searched for by, in the words of the source."""
+    if len(alerts) > 1:
+        return said.say(said.SEVERAL_ALERTS, len(alerts))
+    return alerts.with_context(lang=SOURCE_LANG).title

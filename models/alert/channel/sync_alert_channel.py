@@ -7,6 +7,7 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ....core import said
 from ....core.alert import channels as core
 from ....core.alert.channel_requests import PAGERDUTY
 from ....core.alert.channels import Kind
@@ -14,6 +15,7 @@ from ....core.alert.linear import LINEAR
 from ....core.event.delivery import ALERT_POLICY
 from ....core.exceptions import SecretSealedError
 from ....core.taxonomy import Severity
+from ....entities.sentence import in_language
 from ...event.outgoing.sync_receiver import host_of, new_secret
 
 KINDS = [
@@ -128,9 +130,10 @@ class SyncAlertChannel(models.Model):
         *("kind", "address_secret", "secret_secret", "team", "from_settings"),
         "company_id.partner_id.email",
     )
+    @api.depends_context("lang")
     def _compute_missing(self):
         for channel in self:
-            channel.missing = channel._missing()
+            channel.missing = in_language(self.env, channel._missing())
 
     @api.constrains("rule_ids")
     def _check_rules(self):
@@ -291,17 +294,15 @@ class SyncAlertChannel(models.Model):
 
     def _missing(self):
         if self.kind in ADDRESSED and not self._readable_target():
-            return self.env._("Enter the address of the receiver.")
+            return said.ENTER_ADDRESS
         if self.kind in KEYED and not self._readable_key():
-            return self.env._("Enter the key that the receiver gave you.")
+            return said.ENTER_KEY
         if self.kind == "linear" and not self._team():
-            return self.env._("Enter the id of the team.")
+            return said.ENTER_TEAM
         if self.kind == "email" and not self._sender():
-            return self.env._(
-                "Enter an email address of the company: mails are sent from it."
-            )
+            return said.ENTER_SENDER
         if self.kind == "sms" and "sms.sms" not in self.env:
-            return self.env._("Install the app SMS first.")
+            return said.INSTALL_SMS
         return None
 
     def _policy(self):

@@ -10,6 +10,7 @@ from odoo import api, fields, models
 
 from ....client import FAILURES
 from ....client.session import pooled_session, send
+from ....core import said
 from ....core.alert.escalation import Rung
 from ....core.call import breaker as core
 from ....core.call.deadline import Deadline
@@ -172,7 +173,7 @@ class SyncEscalation(models.Model):
         )
         if not response.ok:
             raise HttpError(response.status_code, None, response.text[:LONGEST])
-        return _said(response)
+        return _answer(response)
 
     def _fail_fix(self, exception):
         Error = self.env["sync.error"]
@@ -207,7 +208,7 @@ class SyncEscalation(models.Model):
         self._schedule()
 
     def _pause_reason(self):
-        return self.env._("The connection is being reset.")
+        return said.BEING_RESET
 
     def _check_app(self):
         """Whether the app answers and accepts the key, and the same as a sentence."""
@@ -215,10 +216,10 @@ class SyncEscalation(models.Model):
             self.backend_id._ask_app()
         except FAILURES as exc:
             Error = self.env["sync.error"]
-            return False, Error._explain(Error._classify(exc, self.backend_id))
-        return True, self.env._("The pharmacy app answers and accepts the key.")
+            return False, Error._explained(Error._classify(exc, self.backend_id))
+        return True, said.APP_ACCEPTS
 
-    def _end_reset(self, answers, said):
+    def _end_reset(self, answers, sentence):
         """Go on through half-open breakers: a few calls show how the app is.
 
         :param answers: the app does: what was parked for it need not wait out the
@@ -227,11 +228,11 @@ class SyncEscalation(models.Model):
         if self.state != "running":
             return
         for breaker in self.backend_id.breaker_ids:
-            breaker._probe_now(self.env._("The connection was reset."))
+            breaker._probe_now(said.WAS_RESET)
         self._resume()
         if answers:
             self.backend_id._app_is_back()
-        self._finish("done", said)
+        self._finish("done", sentence)
 
     def _resume(self):
         """Go on, unless a person has paused the backend since."""
@@ -257,7 +258,7 @@ class SyncBreaker(models.Model):
         self._change(state, after)
 
 
-def _said(response):
+def _answer(response):
     """A short text of what a service answered, and a link of it."""
     text, link = response.text, None
     try:

@@ -7,6 +7,7 @@ from odoo.tools import SQL
 from ....core.alert.escalation import OF_HEALTH, WITHIN, Climber, Rung, due
 from ....core.secrets.logs import get_logger
 from ....core.taxonomy import ErrorType
+from ....entities.sentence import Sentence
 from ...base.alone import contained
 from ...base.own_transaction import apart
 from ...base.rights import OPERATOR, check_may
@@ -65,7 +66,7 @@ class SyncEscalation(models.Model):
     live = fields.Boolean(
         readonly=True, help="Its failures go on: the step is not taken again."
     )
-    answer = fields.Char(readonly=True, help="What came of it.")
+    answer = Sentence(readonly=True, help="What came of it.")
     link = fields.Char(readonly=True)
     attempts = fields.Integer(readonly=True)
     paused = fields.Boolean(readonly=True, help="It has paused the backend.")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ....core import said
 from ....core.event.delivery import GONE, follows
 from ....core.retry.decision import After
 from ...base.own_transaction import apart
@@ -85,11 +86,11 @@ class SyncDelivery(models.Model):
     def _problem(self, receiver):
         """What makes it pointless, in words; None: nothing does."""
         if not receiver:
-            return self.env._("Its receiver was removed.")
+            return said.RECEIVER_REMOVED
         if self.backend_id.is_copy:
-            return self.env._("This database is a copy.")
+            return said.DATABASE_IS_COPY
         if not receiver.active and self.kind != "test":
-            return self.env._("It was switched off.")
+            return said.SWITCHED_OFF
         return receiver._missing()
 
     def _may_go(self, receiver, now):
@@ -185,7 +186,7 @@ class SyncDelivery(models.Model):
             {
                 receiver._delivery_field(): receiver.id,
                 "kind": "test",
-                "title": self.env._("Test"),
+                "title": said.TEST,
                 "backend_id": backend,
                 "company_id": receiver.company_id.id,
             }

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 
+from ....core import said
 from ....core.event.delivery import AT_ONCE
 from ....entities.neutral import neutral
+from ....entities.sentence import Sentence, in_language
 from ...base.rights import OPERATOR, check_may
 
 # Seconds after which a delivery whose worker is not heard of is begun again.
@@ -26,7 +28,6 @@ class SyncDelivery(models.Model):
     _name = "sync.delivery"
     _description = "Delivery"
     _order = "id desc"
-    _rec_name = "title"
 
     kind = fields.Selection(
         [
@@ -39,7 +40,8 @@ class SyncDelivery(models.Model):
         required=True,
         readonly=True,
     )
-    title = fields.Char("What", readonly=True)
+    title = Sentence("Title", readonly=True)
+    what = fields.Char(compute="_compute_what")
     state = fields.Selection(
         [
             ("waiting", "Waiting"),
@@ -90,7 +92,7 @@ class SyncDelivery(models.Model):
         aggregator="avg",
         help="Seconds from when it was due until it arrived, retries included.",
     )
-    answer = fields.Char(readonly=True, help="What the receiver said, or the failure.")
+    answer = Sentence(readonly=True, help="What the receiver said, or the failure.")
     reference = fields.Char(readonly=True, help="What the receiver calls it.")
     link = fields.Char(readonly=True, help="Where the receiver shows it.")
     done_at = fields.Datetime("Settled", readonly=True)
@@ -98,6 +100,21 @@ class SyncDelivery(models.Model):
 
     _waiting_idx = models.Index("(eta) WHERE state IN ('waiting', 'sending')")
     _done_idx = models.Index("(done_at)")
+
+    @api.depends("title")
+    @api.depends_context("lang")
+    def _compute_what(self):
+        for delivery in self:
+            delivery.what = delivery._about()
+
+    @api.depends("what")
+    def _compute_display_name(self):
+        for delivery in self:
+            delivery.display_name = delivery.what
+
+    def _about(self):
+        """What it is about, in the reader's language. Rooms above know more."""
+        return in_language(self.env, self.title)
 
     @api.depends("payload")
     def _compute_payload_text(self):
@@ -135,7 +152,7 @@ class SyncDelivery(models.Model):
         """
         check_may(self, OPERATOR, self.env._("Only operators may cancel deliveries."))
         waiting = self.sudo().filtered(lambda delivery: delivery.state == "waiting")
-        waiting._settle("cancelled", self.env._("Cancelled by %s.", self.env.user.name))
+        waiting._settle("cancelled", said.say(said.CANCELLED_BY, self.env.user.name))
         return True
 
     def _receiver(self):

@@ -11,6 +11,7 @@ from ....core.event.delivery import rest
 from ....core.event.signature import PREFIX, sign
 from ....core.exceptions import ConfigurationError, SecretSealedError
 from ....core.secrets.sealing import is_sealed, seal, unseal
+from ....entities.sentence import Sentence, in_language
 from ...base.actions import open_records
 from ...base.own_transaction import no_transaction
 from ...base.rights import MANAGER, OPERATOR, check_may
@@ -72,7 +73,7 @@ class SyncReceiver(models.AbstractModel):
         help="It failed, or asked to wait: nothing is sent before.",
     )
     last_arrived_at = fields.Datetime("Last Arrived", readonly=True, copy=False)
-    stopped_because = fields.Char(
+    stopped_because = Sentence(
         readonly=True, copy=False, help="Why it was switched off without a person."
     )
 
@@ -245,11 +246,12 @@ class SyncReceiver(models.AbstractModel):
                 self.env._(
                     "%(name)s did not get it. %(why)s",
                     name=self.name,
-                    why=delivery.answer,
+                    why=in_language(self.env, delivery.answer),
                 )
             )
         message = self.env._("It arrived")
-        return self.env["sync.backend"]._notify(message, delivery.answer)
+        answer = in_language(self.env, delivery.answer)
+        return self.env["sync.backend"]._notify(message, answer)
 
     def action_view_deliveries(self):
         """What was sent to these, and what is on its way."""

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ....client.receiver import deliver
+from ....core import said
 from ....core.alert.channel_requests import webhook
 from ....core.event.delivery import GONE, WEBHOOK_POLICY, split_patterns, subscribed
 from ....core.event.routing import Route
@@ -64,7 +65,7 @@ class SyncSubscription(models.Model):
 
     def _missing(self):
         if not self._unsealed("address"):
-            return self.env._("It has no address.")
+            return said.NO_ADDRESS
         return None
 
     def _policy(self):
@@ -99,9 +100,7 @@ class SyncSubscription(models.Model):
     def _is_gone(self, why):
         self.sudo().write({"active": False, "stopped_because": why})
         waiting = self.delivery_ids.filtered(lambda d: d.state == "waiting")
-        waiting._settle(
-            "cancelled", self.env._("The receiver has answered %s: no more.", GONE)
-        )
+        waiting._settle("cancelled", said.say(said.RECEIVER_GONE, GONE))
 
     def _notify_of(self, events):
         """Have these events delivered."""

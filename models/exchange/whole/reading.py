@@ -2,6 +2,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from ....client.listing import ask_for
+from ....core import said
 from ....core.exceptions import HttpError, SchemaMismatchError
 from ....core.exchange.course import CircleError
 from ....core.exchange.listing import Since
@@ -158,11 +159,7 @@ class SyncStream(models.Model):
         return self.backend_id.epoch
 
     def _why_gone(self, gone):
-        return self.env._(
-            "It does not have %(count)s of its records any more, such as %(id)s.",
-            count=len(gone),
-            id=gone[0],
-        )
+        return said.say(said.RECORDS_GONE, count=len(gone), id=gone[0])
 
     # -- Written with the page, or in its place ----------------------------------------
 

@@ -100,7 +100,11 @@ registry.category("web_tour.tours").add("pharmacy_sync_overview", {
     steps: () => [
         {
             content: "one dead letter and an open breaker weigh on the score",
-            trigger: ".o_sync_part[data-name=open_breakers]",
+            trigger: ".o_sync_part[data-name=open_breakers] .o_sync_lost:contains(of 20)",
+        },
+        {
+            content: "how the score adds up is said",
+            trigger: ".o_sync_health p:contains(begins at 100)",
         },
         {
             content: "the countdown runs",

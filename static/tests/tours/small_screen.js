@@ -25,12 +25,20 @@ const menu = (entry) => [
     see("body:not(:has(.o_burger_menu_content))"),
 ];
 
-// With a telephone: how it stands, why a letter is dead, what is to do, and a conflict
-// decided.
+// With a telephone: how it stands, what is wrong, why a letter is dead, what is to do,
+// and a conflict decided.
 registry.category("web_tour.tours").add("pharmacy_sync_small_screen", {
     steps: () => [
         see(".o_sync_overview .o_sync_score"),
         fits("Overview"),
+        click(".o_sync_alert:contains('The shelf is empty')", "What is wrong"),
+        see(".o_form_view .oe_title:contains('The shelf is empty')"),
+        fits("An alert", ".o_form_sheet"),
+        click(".o_back_button", "Back"),
+        click(".o_sync_alert_log", "All that was wrong"),
+        see(".o_kanban_record:contains('The shelf is empty')"),
+        fits("Alerts"),
+        click(".o_back_button", "Back"),
         click(".o_sync_figure[data-name=dead_letters]:contains('1')", "What is dead"),
         see(".o_kanban_record:contains('TOUR-DEAD'):contains('API key')"),
         fits("Failed changes"),

@@ -2,11 +2,11 @@
 
 from odoo import fields
 
-from ...core.said import NESTED, read
+from ..core.said import BETWEEN, NESTED, read
 
 
 class Sentence(fields.Char):
-    """A sentence of :mod:`...core.said`, or what a person or another program wrote.
+    """A sentence of :mod:`..core.said`, or what a person or another program wrote.
 
     Code has it as it is kept; people, and programs that read as a user, have it in
     that user's language.
@@ -20,10 +20,18 @@ class Sentence(fields.Char):
 def in_language(env, sentence):
     """A sentence of the core or of an error rule in the reader's language, with its
     values; any other as it is."""
-    said = read(sentence) if sentence else None
+    if not sentence:
+        return False
+    if BETWEEN in sentence:
+        return " ".join(_ended(in_language(env, s)) for s in sentence.split(BETWEEN))
+    said = read(sentence)
     if not said:
-        return env._(sentence) if sentence else False
+        return env._(sentence)
     named = dict(said.named)
-    if NESTED in named:
-        named[NESTED] = in_language(env, named[NESTED])
+    for name in named.keys() & NESTED:
+        named[name] = in_language(env, named[name])
     return env._(said.sentence, *said.values, **named)
+
+
+def _ended(sentence):
+    return sentence if sentence.endswith((".", ":", "!", "?")) else f"{sentence}."
