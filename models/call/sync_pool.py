@@ -4,13 +4,13 @@ from contextlib import contextmanager
 from psycopg2 import InterfaceError, OperationalError
 
 from odoo import api, fields, models
-from odoo.tools import SQL, LazyTranslate
+from odoo.tools import SQL
 
 from ...core.call.deadline import Deadline
 from ...core.exceptions import ApiTimeoutError, ResourcePoolFullError
+from ...core.texts import _lt
 from ..base.locks import POOLS
 
-_lt = LazyTranslate(__name__)
 # Numbers of the locks: those of slots begin here, those of places to wait there.
 SLOTS, PLACES = 0, 1_000_000
 # Seconds between two looks for a free slot.
@@ -29,7 +29,7 @@ DEFAULTS = {
 TITLES = {
     "order_sync": _lt("Sending"),
     "supplier_query": _lt("Reading"),
-    "reporting": _lt("Reports"),
+    "reporting": _lt("Comparing"),
 }
 
 
@@ -52,18 +52,39 @@ class SyncPool(models.Model):
     }
 
     name = fields.Char(required=True, readonly=True)
-    title = fields.Char("Calls", compute="_compute_title")
+    title = fields.Char(
+        "Calls",
+        compute="_compute_title",
+        help="Sending: changes and reservations that go to the pharmacy. Reading: what "
+        "changed there, and questions. Comparing: comparison runs and initial "
+        "synchronisations, which read very much. Others are those of other addons.",
+    )
     concurrency = fields.Integer(
-        required=True, default=5, help="Calls that may be under way at once."
+        "At Once",
+        required=True,
+        default=5,
+        help="How many of these calls may be under way, in all workers together. "
+        "More is faster until the pharmacy app slows down; fewer spare it.",
     )
     max_waiting = fields.Integer(
-        required=True, default=100, help="Callers that may wait for a slot."
+        "May Wait",
+        required=True,
+        default=100,
+        help="How many people and programs may wait for their turn when all are "
+        "taken; one more is refused at once. Jobs do not wait: they ask again later.",
     )
     timeout = fields.Float(
-        required=True, default=30.0, help="Seconds that a caller waits at the most."
+        "Longest Wait",
+        required=True,
+        default=30.0,
+        help="Seconds after which a person or program that waits gives up.",
     )
-    active_count = fields.Integer("Calls in Progress", compute="_compute_usage")
-    waiting_count = fields.Integer("Waiting", compute="_compute_usage")
+    active_count = fields.Integer(
+        "Calls in Progress", compute="_compute_usage", help="Right now."
+    )
+    waiting_count = fields.Integer(
+        "Waiting", compute="_compute_usage", help="For their turn, right now."
+    )
     utilisation = fields.Float(
         compute="_compute_usage", help="Per cent of the slots that are taken."
     )
@@ -86,6 +107,10 @@ class SyncPool(models.Model):
     def _compute_display_name(self):
         for pool in self:
             pool.display_name = pool.title
+
+    def _source_title(self):
+        """The title in the words of the source, for what is kept."""
+        return TITLES.get(self.name, self.name)
 
     @api.model
     def _title(self, name):
@@ -138,7 +163,8 @@ class SyncPool(models.Model):
                 held.append(wait and self._take_lock(cr, PLACES, self.max_waiting))
                 if not held[1]:
                     raise ResourcePoolFullError(
-                        f"All {self.concurrency} slots of {self.name} are taken.",
+                        f"All {self.concurrency} slots of {self._source_title()} are "
+                        "taken.",
                         retry_after=ASK_AGAIN,
                     )
                 held[0] = self._wait(cr)
@@ -156,7 +182,8 @@ class SyncPool(models.Model):
             if taken := self._take_lock(cr, SLOTS, self.concurrency):
                 return taken
         raise ApiTimeoutError(
-            f"No slot of {self.name} became free in {self.timeout:g} seconds."
+            f"No slot of {self._source_title()} became free in {self.timeout:g} "
+            "seconds."
         )
 
     def _take_lock(self, cr, offset, count):

@@ -4,7 +4,8 @@ from odoo.exceptions import ValidationError
 from ...core.check import patterns
 from ...core.error.classification import Rule
 from ...core.secrets.logs import get_logger
-from ...core.taxonomy import ErrorType
+from ...core.taxonomy import TAXONOMY, ErrorType, Severity
+from ...entities.sentence import in_language
 from ..base.alone import contained
 from .sync_error import selection
 
@@ -19,6 +20,7 @@ class SyncErrorRule(models.Model):
     _inherit = ["sync.shared", "sync.bounded", "sync.ormcached"]
     _description = "Error Rule"
     _order = "sequence, id"
+    _bounds = {"http_status": (0, 599)}
 
     sequence = fields.Integer(
         default=10, help="The first rule that matches decides, in this order."
@@ -50,6 +52,14 @@ class SyncErrorRule(models.Model):
         "again, and what people are advised to do.",
     )
 
+    severity = fields.Selection(selection(Severity), compute="_compute_meaning")
+    retryable = fields.Boolean(
+        "Tried Again",
+        compute="_compute_meaning",
+        help="By the retry policy of the type.",
+    )
+    advice = fields.Char("What to Do", compute="_compute_meaning")
+
     _has_condition = models.Constraint(
         "CHECK(COALESCE(http_status, 0) <> 0 OR COALESCE(code, '') <> ''"
         " OR COALESCE(pattern, '') <> '')",
@@ -67,6 +77,16 @@ class SyncErrorRule(models.Model):
             given = (rule.http_status, rule.code, rule.pattern)
             conditions = ", ".join(str(part) for part in given if part)
             rule.display_name = f"{conditions}: {types.get(rule.error_type, '')}"
+
+    @api.depends("error_type")
+    @api.depends_context("lang")
+    def _compute_meaning(self):
+        """What comes with the type."""
+        for rule in self:
+            info = rule.error_type and TAXONOMY[ErrorType(rule.error_type)]
+            rule.severity = info and str(info.severity)
+            rule.retryable = bool(info and info.retryable)
+            rule.advice = info and in_language(self.env, info.suggested_action)
 
     @api.constrains("pattern")
     def _check_pattern(self):

@@ -1,6 +1,7 @@
 """The documentation as Odoo serves it, and the links of screens to its paragraphs."""
 
 import re
+import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 
 from odoo.addons.pharmacy_sync.core import help_page
 
-STATIC = Path(help_page.__file__).parents[1] / "static"
+ROOT = Path(help_page.__file__).parents[1]
+STATIC = ROOT / "static"
 HELP = STATIC / "src/help/help.js"
 
 
@@ -66,3 +68,52 @@ def test_links_of_screens_lead_to_paragraphs():
     assert len(links) > 20
     for name, paragraph in links:
         assert paragraph in _Page(name).ids, (name, paragraph)
+
+
+def _records():
+    """Of all files of views, the actions and the views: ``{xmlid: element}``."""
+    return {
+        record.get("id"): record
+        for folder in ("views", "wizards")
+        for path in sorted((ROOT / folder).rglob("*.xml"))
+        for record in ElementTree.parse(path).iter("record")
+    }
+
+
+def _field(record, name):
+    return record.findtext(f"field[@name='{name}']") if record is not None else None
+
+
+def _has_help(action, records):
+    """Whether the page of a menu has the link to its paragraph."""
+    if action.get("model") == "ir.actions.client":
+        tag = _field(action, "tag").partition(".")[2]
+        templates = (ROOT / f"static/src/{tag}").rglob("*.xml")
+        return any("<Help " in path.read_text() for path in templates)
+    model = _field(action, "res_model")
+    # The bar above a page has it; a dialog has none, and settings are of all apps.
+    if model.startswith("sync.") and _field(action, "target") != "new":
+        return True
+    views = [r for r in records.values() if _field(r, "model") == model]
+    return any(view.find(".//widget[@name='sync_help']") is not None for view in views)
+
+
+def test_each_page_of_the_menu_has_its_paragraph():
+    records = _records()
+    menus = ElementTree.parse(ROOT / "views/menuitems.xml").getroot()
+    names = [m.get("action") for m in menus.iter("menuitem") if m.get("action")]
+    assert len(names) > 30
+    assert [n for n in names if not _has_help(records[n], records)] == []
+
+
+def test_what_is_configured_has_a_paragraph_of_its_own():
+    """Not only its line in the page about the menu."""
+    records = _records()
+    menus = ElementTree.parse(ROOT / "views/menuitems.xml").getroot()
+    (configuration,) = (
+        m for m in menus.iter("menuitem") if m.get("id") == "menu_configuration"
+    )
+    names = [m.get("action") for m in configuration.iter("menuitem") if m.get("action")]
+    models = {_field(records[name], "res_model") for name in names}
+    linked = set(re.findall(r'^    "([a-z.]+)": "', HELP.read_text(), re.MULTILINE))
+    assert models - linked == set()
