@@ -52,5 +52,9 @@ class Choice(Converter):
         return value
 
     def to_text(self, value, model, directory):
-        options = dict(model._fields[self.field]._description_selection(model.env))
-        return options.get(self._to_odoo.get(value), value or "")
+        return self.options(model).get(value, value or "")
+
+    def options(self, model):
+        labels = dict(model._fields[self.field]._description_selection(model.env))
+        ours = {theirs: self._to_odoo[theirs] for theirs in self._to_json.values()}
+        return {theirs: labels[own] for theirs, own in ours.items() if own in labels}

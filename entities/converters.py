@@ -167,6 +167,11 @@ class Converter:
         """
         return value or ""
 
+    def options(self, model):
+        """The JSON values that there are, where they are few: ``{value: what people
+        call it}``."""
+        return {}
+
 
 class Optional(Converter):
     """A text whose absence is null, not empty (a code that must be unique)."""
@@ -205,9 +210,10 @@ class Flag(Converter):
         return value
 
     def to_text(self, value, model, directory):
-        if value is None:
-            return ""
-        return model.env._("Yes") if value else model.env._("No")
+        return "" if value is None else self.options(model)[bool(value)]
+
+    def options(self, model):
+        return {True: model.env._("Yes"), False: model.env._("No")}
 
 
 class Amount(Converter):

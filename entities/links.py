@@ -21,6 +21,24 @@ class Link(Converter):
     def held(self, value, model):
         return value
 
+    def chosen_from(self, model):
+        """Name of the Odoo model whose records people choose from.
+
+        :param model: the Odoo model of the field, an empty recordset
+        """
+        return model._fields[self.field].comodel_name
+
+    def to_json(self, record, directory):
+        return self.value_of(record[self.field], directory)
+
+    def value_of(self, target, directory):
+        """The canonical value that stands for a record; for none the empty one."""
+        raise NotImplementedError
+
+    def find(self, value, directory):
+        """The id of the record that a value stands for; None: not exactly one."""
+        raise NotImplementedError
+
 
 class Coded(Link):
     """A many2one to a record that both sides know by a code (country, currency).
@@ -38,15 +56,14 @@ class Coded(Link):
         self.by = by
         self.reads = (model, by, field)
 
-    def to_json(self, record, directory):
-        coded = record[self.field]
-        if not coded:
+    def value_of(self, target, directory):
+        if not target:
             return self.empty
-        codes, res_id = directory.coded(self.model, self.by), coded.id
+        codes, res_id = directory.coded(self.model, self.by), target.id
         code = codes.code(res_id)
         if code is None:
             # A code is the same in all languages, also where people may translate it.
-            code = coded.with_context(lang=SOURCE_LANG)[self.by]
+            code = target.with_context(lang=SOURCE_LANG)[self.by]
         elif not codes.is_plain(res_id):
             return f"{UNMAPPED}{self.model}:{res_id}"
         return code or self.empty
@@ -74,11 +91,15 @@ class Coded(Link):
         own, __, res_id = (value or "").rpartition(":")
         return int(res_id) if own == f"{UNMAPPED}{self.model}" else None
 
-    def to_text(self, value, model, directory):
+    def find(self, value, directory):
         res_id = self._own_id(value)
         if not res_id and value:
             found = directory.coded(self.model, self.by).find(value)
             res_id = found[0] if len(found) == 1 else None
+        return res_id
+
+    def to_text(self, value, model, directory):
+        res_id = self.find(value, directory)
         target = model.env[self.model].browse(res_id or [])
         return target.exists().display_name or value or ""
 
@@ -98,16 +119,19 @@ class Reference(Link):
         if canonical:
             check_id(canonical, self.key)
 
-    def to_json(self, record, directory):
+    def value_of(self, target, directory):
         # The raw id: the linked record itself need not be read.
-        target = record[self.field].id
-        return directory.external_id(self.entity, target) if target else self.empty
+        res_id = target.id
+        return directory.external_id(self.entity, res_id) if res_id else self.empty
 
     def to_odoo(self, value, directory):
         return directory.res_id(self.entity, value, self.key) if value else False
 
+    def find(self, value, directory):
+        return directory.known_id(self.entity, value) if value else None
+
     def to_text(self, value, model, directory):
         """The name of the record; of one that Odoo does not have its id."""
-        res_id = directory.known_id(self.entity, value) if value else None
+        res_id = self.find(value, directory)
         target = model.env[model._fields[self.field].comodel_name].browse(res_id or [])
         return target.exists().display_name or value or ""

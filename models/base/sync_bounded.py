@@ -79,7 +79,8 @@ class SyncBounded(models.AbstractModel):
         for record in self.sudo():
             value = record[field.name]
             if field.type == "many2one_reference":
-                value = value and self.env[record[field.model_field]].browse(value)
+                model = record[field.model_field]
+                value = value and model and self.env[model].browse(value)
             if value:
                 yield value._origin.with_env(self.env)
 

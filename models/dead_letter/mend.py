@@ -17,11 +17,13 @@ OF_A_VALUE = (InvalidDataError, DependencyMissingError, UserError)
 class Value:
     """A value that several changes carry in the same field.
 
+    :ivar stream: of the changes that carry it
     :ivar name: the field, without the number of a line: ``lines[].quantity``
     :ivar places: ``{operation id: paths}``, where it is
     :ivar failing: whether an error names the field
     """
 
+    stream: models.BaseModel
     name: str
     title: str
     value: object
@@ -38,15 +40,16 @@ class SyncOperation(models.Model):
 
         :return: a list of :class:`Value`
         """
-        failing, found = self._failing_names(), {}
+        failing, found = set(map(generic, self._failing_paths())), {}
         for operation in self:
-            adapter = operation.stream_id._adapter()
+            stream = operation.stream_id
+            adapter = stream._adapter()
             for path, __, value in operation._editable_if_any():
                 name = generic(path)
-                key = name, type(value), str(value)
+                key = stream, name, type(value), str(value)
                 if key not in found:
                     title = adapter._field_title(name)
-                    found[key] = Value(name, title, value, {}, name in failing)
+                    found[key] = Value(stream, name, title, value, {}, name in failing)
                 found[key].places.setdefault(operation.id, []).append(path)
         return sorted(found.values(), key=lambda value: not value.failing)
 
@@ -57,27 +60,17 @@ class SyncOperation(models.Model):
         except UserError:
             return []
 
-    def _names_of_ids(self, texts):
-        """What people call the records whose ids at the pharmacy are among ``texts``:
-        ``{id: name}``."""
-        mappings = self.env["sync.mapping"].search(
-            [
-                ("backend_id", "in", self.backend_id.ids),
-                ("external_id", "in", [text for text in texts if text]),
-            ]
-        )
-        return {mapping.external_id: mapping.record_name for mapping in mappings}
-
-    def _failing_names(self):
-        """The fields that the latest errors of these name."""
-        names = set()
+    def _failing_paths(self):
+        """The fields that the latest errors of these name, with their lines if they
+        name one."""
+        paths = set()
         for operation in self:
             error = operation.sudo().error_ids.sorted("id")[-1:]
             said = named(error.message or "")
             path = (error.context or {}).get("field") or (said and said.path)
             if path:
-                names.add(generic(path))
-        return names
+                paths.add(path)
+        return paths
 
     def _mend(self, corrections):
         """Correct values in all of these, each change for itself.

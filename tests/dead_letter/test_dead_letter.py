@@ -261,6 +261,80 @@ class TestDeadLetter(SyncCase):
             self.edit(arrived, **{"Unit of measure": "Spoonfuls"})
         self.assertEqual(arrived.payload["uom"], "Barrels of Nowhere")
 
+    def opened(self, dead):
+        """The dialog that edits, and its lines by path."""
+        Edit = self.env["sync.operation.edit"].with_user(self.operator)
+        dialog = Edit.with_context(default_operation_id=dead.id).create({})
+        return dialog, {line.path: line for line in dialog.line_ids}
+
+    def pick(self, line, record):
+        line.res_id = record.id
+        line._onchange_res_id()
+
+    def test_the_refused_value_comes_first_and_is_marked(self):
+        __, dead = self.dead_update()
+        dialog, __ = self.opened(dead)
+        first, *others = dialog.line_ids
+        self.assertEqual((first.path, first.mark), ("lines[0].quantity", "Refused"))
+        self.assertEqual({line.mark for line in others}, {False})
+
+    def test_what_refers_to_a_record_is_chosen_by_its_name(self):
+        order, dead = self.dead_update()
+        other = self.env["res.partner"].create(
+            {"name": "Alba Two", "is_company": True, "supplier_rank": 1}
+        )
+        self.push()
+        dollar = self.env.ref("base.USD")
+        dollar.active = True
+        dialog, lines = self.opened(dead)
+        supplier = lines["supplier_id"]
+        self.assertEqual((supplier.kind, supplier.shown), ("link", self.supplier.name))
+        self.assertEqual(supplier.picked, self.supplier.name)
+        chosen = self.env[supplier.res_model].search(supplier.domain)
+        self.assertIn(other, chosen)
+        self.assertNotIn(self.operator.partner_id, chosen)
+        self.pick(supplier, other)
+        self.pick(lines["currency"], dollar)
+        self.assertEqual(lines["currency"].value, "USD")
+        state = lines["state"]
+        self.assertEqual(state.shown, "RFQ")
+        self.assertIn(["sent", "RFQ Sent"], state.choices)
+        state.value = "sent"
+        expected = lines["expected_at"]
+        expected.moment = "2030-01-02 03:04:05"
+        expected._onchange_moment()
+        self.assertEqual(expected.value, "2030-01-02T03:04:05Z")
+        lines["lines[0].quantity"].value = "3"
+        self.redrive(
+            self.env["sync.redrive"]
+            .browse(dialog.action_edit()["res_id"])
+            .with_user(self.operator)
+        )
+        self.assertEqual(
+            (order.partner_id, order.currency_id, order.state),
+            (other, dollar, "sent"),
+        )
+        there = self.at_app(order)
+        self.assertEqual(there["supplier_id"], self.mapping(other).external_id)
+        self.assertEqual((there["currency"], there["state"]), ("USD", "sent"))
+
+    def test_what_the_pharmacy_does_not_know_cannot_be_chosen(self):
+        __, dead = self.dead_update()
+        unknown = self.env["res.partner"].create({"name": "Not There"})
+        __, lines = self.opened(dead)
+        with self.assertRaisesRegex(UserError, "Not There is not at the pharmacy yet"):
+            self.pick(lines["supplier_id"], unknown)
+
+    def test_a_text_that_is_no_unit_is_shown_and_a_unit_is_chosen(self):
+        __, dead = self.dead_apply()
+        dialog, lines = self.opened(dead)
+        unit = lines["uom"]
+        self.assertEqual((unit.shown, unit.res_id), ("Barrels of Nowhere", 0))
+        self.assertEqual(unit.mark, "Refused")
+        self.pick(unit, self.env.ref("uom.product_uom_unit"))
+        dialog.action_edit()
+        self.assertEqual(dead.payload["uom"], "Units")
+
     def test_an_edited_push_needs_the_right_to_change_the_record(self):
         __, dead = self.dead_update()
         self.operator.group_ids -= self.env.ref("purchase.group_purchase_user")

@@ -43,11 +43,12 @@ class TestMend(SyncCase):
         __, dead = self.make_refused()
         wizard = self.wizard(dead)
         line = wizard.line_ids[0]
-        self.assertEqual((line.name, line.failing), ("lines[].quantity", True))
+        self.assertEqual((line.path, line.mark), ("lines[].quantity", "Refused"))
         self.assertEqual(line.count, 3)
         self.assertEqual(line.label, "Quantity")
-        supplier = wizard.line_ids.filtered(lambda ln: ln.name == "supplier_id")
+        supplier = wizard.line_ids.filtered(lambda ln: ln.path == "supplier_id")
         self.assertEqual(supplier.shown, self.supplier.display_name)
+        self.assertFalse(supplier.res_id, "what is there is kept until one is chosen")
 
     def test_one_value_is_corrected_in_all_and_they_go_through(self):
         orders, dead = self.make_refused()
@@ -72,14 +73,17 @@ class TestMend(SyncCase):
         self.pull()
         dead = self.operations(state="dead").with_user(self.operator)
         wizard = self.wizard(dead)
-        units = wizard.line_ids.filtered("is_unit")
+        units = wizard.line_ids.filtered(lambda line: line.path == "uom")
         self.assertEqual(
             {line.former: line.count for line in units},
             {"Barrels of Nowhere": 2, "Crates of Nowhere": 1},
         )
         self.assertEqual(wizard.line_ids[: len(units)], units, "first")
         unit = self.env.ref("uom.product_uom_unit")
-        units.value = unit.name
+        for line in units:
+            self.assertEqual((line.kind, line.res_model), ("link", "uom.uom"))
+            line.res_id = unit.id
+            line._onchange_res_id()
         wizard.action_mend()
         self.assertEqual({o.payload["uom"] for o in dead}, {unit.name})
 

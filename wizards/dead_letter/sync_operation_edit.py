@@ -22,19 +22,22 @@ class SyncOperationEdit(models.TransientModel):
         values = super().default_get(fields_list)
         operation = self.env["sync.operation"].browse(values.get("operation_id"))
         if operation and "line_ids" in fields_list:
-            failing = operation._failing_names()
             known = operation._editable()
-            names = operation._names_of_ids({_value_as_typed(v) for *__, v in known})
+            failing = _failing(
+                operation._failing_paths(), [path for path, *__ in known]
+            )
+            described = self.env["sync.operation.edit.line"]._lines_for(
+                operation.stream_id, [(path, value) for path, __, value in known]
+            )
             lines = [
                 {
+                    **line,
                     "path": path,
                     "label": label,
-                    "former": _value_as_typed(value),
-                    "shown": names.get(_value_as_typed(value)),
-                    "value": _value_as_typed(value),
-                    "failing": generic(path) in failing,
+                    "value": line["former"],
+                    "failing": path in failing,
                 }
-                for path, label, value in known
+                for (path, label, __), line in zip(known, described, strict=True)
             ]
             # What the error names comes first.
             lines.sort(key=lambda line: not line["failing"])
@@ -81,21 +84,16 @@ class SyncOperationEditLine(models.TransientModel):
     """One value."""
 
     _name = "sync.operation.edit.line"
-    _inherit = ["sync.bounded"]
-    _description = "Value of a Failed Change"
+    _inherit = ["sync.operation.value"]
+    _description = "Value of a Failed Change to Edit"
     _order = "id"
 
     edit_id = fields.Many2one("sync.operation.edit", required=True, ondelete="cascade")
-    path = fields.Char(required=True)
-    label = fields.Char("Field")
-    failing = fields.Boolean("Named by the Error")
-    former = fields.Char("Now")
-    shown = fields.Char("Known As", help="What Odoo calls the record with this id.")
-    value = fields.Char("Corrected", help="Write the right value.")
 
 
-def _value_as_typed(value):
-    """A value as a person writes it."""
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _failing(named, paths):
+    """Those of ``paths`` that an error names; if it has no such line, that field of
+    all lines."""
+    exact = named.intersection(paths)
+    fields = set(map(generic, named))
+    return exact or {path for path in paths if generic(path) in fields}

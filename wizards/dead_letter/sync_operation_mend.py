@@ -1,6 +1,9 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
+from ...core import said
+from ...entities.neutral import SOURCE_LANG
+
 # Changes that are corrected at once, and values that are shown of them.
 MOST, SHOWN = 500, 100
 
@@ -35,22 +38,32 @@ class SyncOperationMend(models.TransientModel):
             message=operations[:1].last_error,
         )
         shared = operations._shared_values() if operations else []
-        names = operations._names_of_ids({str(value.value) for value in shared})
         values["line_ids"] = [
-            Command.create(
-                {
-                    "name": value.name,
-                    "label": value.title,
-                    "former": "" if value.value is None else str(value.value),
-                    "shown": names.get(str(value.value)),
-                    "key": str(value.value),
-                    "failing": value.failing,
-                    "count": len(value.places),
-                }
-            )
-            for value in shared[:SHOWN]
+            Command.create(line) for line in self._lines(shared[:SHOWN])
         ]
         return values
+
+    @api.model
+    def _lines(self, shared):
+        """Lines for values that several changes carry, described stream by stream."""
+        Line = self.env["sync.operation.mend.line"]
+        described = {}
+        for stream in {value.stream for value in shared}:
+            pairs = [(v.name, v.value) for v in shared if v.stream == stream]
+            described[stream] = iter(Line._lines_for(stream, pairs))
+        return [
+            {
+                **next(described[value.stream]),
+                # Nothing is chosen yet: what is there is kept.
+                **dict.fromkeys(("res_id", "picked", "moment"), False),
+                "path": value.name,
+                "label": value.title,
+                "key": str(value.value),
+                "failing": value.failing,
+                "count": len(value.places),
+            }
+            for value in shared
+        ]
 
     def action_mend(self):
         """Correct the values in every change that carries them, then show what a retry
@@ -63,14 +76,12 @@ class SyncOperationMend(models.TransientModel):
         if not changed:
             raise UserError(self.env._("No value was changed."))
         self.operation_ids._check_operator()
-        corrections = [(line.name, line.key, line.value) for line in changed]
+        corrections = [(line.path, line.key, line.value) for line in changed]
         mended, refused = self.operation_ids._mend(corrections)
         if not mended:
             message = next(iter(refused.values()), "")
             raise UserError(self.env._("Nothing was corrected. %s", message).strip())
-        source = self.env._(
-            "%(field)s corrected", field=", ".join(set(changed.mapped("label")))
-        )
+        source = said.say(said.CORRECTED, field=", ".join(changed._source_titles()))
         redrives = self.env["sync.redrive"]._plan(mended, source)
         redrives.action_start()
         return redrives.with_env(self.env)._open()
@@ -80,28 +91,20 @@ class SyncOperationMendLine(models.TransientModel):
     """One value, of a field, that several changes carry."""
 
     _name = "sync.operation.mend.line"
-    _inherit = ["sync.bounded"]
+    _inherit = ["sync.operation.value"]
     _description = "Value of Failed Changes"
     _order = "failing desc, id"
 
     mend_id = fields.Many2one("sync.operation.mend", required=True, ondelete="cascade")
-    name = fields.Char(required=True)
     key = fields.Char()
-    label = fields.Char("Field")
-    former = fields.Char("Now")
-    shown = fields.Char("Known As", help="What Odoo calls the record with this id.")
-    failing = fields.Boolean("Named by the Error")
     count = fields.Integer("Changes", help="How many carry this value.")
-    is_unit = fields.Boolean(compute="_compute_is_unit")
-    unit_id = fields.Many2one("uom.uom")
-    value = fields.Char("Replace With", help="Leave it empty to keep what is there.")
 
-    @api.depends("name")
-    def _compute_is_unit(self):
-        for line in self:
-            line.is_unit = line.name.rpartition(".")[2] == "uom"
-
-    @api.onchange("unit_id")
-    def _onchange_unit_id(self):
-        if self.unit_id:
-            self.value = self.unit_id.name
+    def _source_titles(self):
+        """What people call the fields, in the words of the source."""
+        streams = self.stream_id.with_context(lang=SOURCE_LANG).grouped("id")
+        return sorted(
+            {
+                streams[line.stream_id.id]._adapter()._field_title(line.path)
+                for line in self
+            }
+        )

@@ -48,6 +48,44 @@ registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_single", {
             run: "click",
         },
         {
+            content: "What is refused comes first, and is marked",
+            trigger:
+                ".modal .o_data_row:first:contains('Refused'):contains('Line 1'):contains('-1.00')",
+        },
+        {
+            content: "The supplier is chosen by its name",
+            trigger: ".modal .o_data_row:contains('Supplier') td[name=value]",
+            run: "click",
+        },
+        {
+            content: "It is looked for",
+            trigger: ".modal .o_selected_row td[name=value] .o-autocomplete--input",
+            run: "edit Veterinaria",
+        },
+        {
+            content: "And found",
+            trigger: ".o-autocomplete--dropdown-item:contains('Veterinaria Alba')",
+            run: "click",
+        },
+        {
+            content: "The state is one of those there are",
+            trigger: ".modal .o_data_row:contains('State') td[name=value]",
+            run: "click",
+        },
+        {
+            content: "By what people call them",
+            trigger: ".modal .o_selected_row td[name=value] .o_select_menu_toggler:value('RFQ')",
+        },
+        {
+            content: "A time is picked",
+            trigger: ".modal .o_data_row:contains('Order date') td[name=value]",
+            run: "click",
+        },
+        {
+            content: "As people write it",
+            trigger: ".modal .o_selected_row td[name=value] .o_input:not(:value('Z'))",
+        },
+        {
             content: "Into the field of the quantity",
             trigger: ".modal .o_data_row:contains('Line 1'):contains('-1.00') td[name=value]",
             run: "click",
