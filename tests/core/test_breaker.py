@@ -455,6 +455,15 @@ def test_disabled_and_metrics_only_never_reject(mode, half_open):
     assert half_open.at is State.CLOSED
 
 
+@pytest.mark.parametrize("mode", [Mode.DISABLED, Mode.METRICS_ONLY])
+def test_an_open_one_that_is_disabled_lets_every_call_through(mode, breaker):
+    for _ in range(5):
+        breaker.call(FAIL, 0)
+    assert breaker.at is State.OPEN
+    breaker.state, _ = force(breaker.state, mode, 1, "test")
+    assert all(isinstance(breaker.start(2), Permit) for _ in range(9))
+
+
 def test_the_same_mode_again_is_no_change(half_open):
     assert force(half_open.state, Mode.NORMAL, 61) == (half_open.state, None)
 

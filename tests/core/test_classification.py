@@ -111,6 +111,13 @@ def test_what_is_no_reason_of_tls_is_no_code():
     assert found.code is None
 
 
+def test_a_number_is_the_systems_only_where_the_system_said_it():
+    error = RuntimeError("x")
+    error.errno = errno.ENOSPC
+    assert classify(error).code is None
+    assert classify(OSError(errno.ENOSPC, "x")).code == "ENOSPC"
+
+
 def test_whatever_its_arguments_are_an_exception_is_classified():
     class OddError(Exception):
         args = 5

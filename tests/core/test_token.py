@@ -79,6 +79,7 @@ def test_whatever_is_answered_is_a_token_or_one_of_two_failures(status, body, he
         (400, "unsupported_grant_type", "token_url"),
         (404, None, "token_url"),
         (302, None, "token_url"),
+        (300, None, "token_url"),
         (403, {"no": "text"}, "token_url"),
     ],
 )
