@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
 from ...models.dead_letter import redrive_work
 from ..common import SyncCase
@@ -402,6 +403,7 @@ class TestRedrive(SyncCase):
         with self.assertRaises(AccessError):
             redrive.with_user(user).rate = 60
 
+    @mute_logger("odoo.sql_db")
     def test_a_failure_of_the_work_itself_is_recorded(self):
         __, dead = self.dead_orders(2)
         action = dead.action_plan_redrive()
