@@ -43,9 +43,30 @@ class NamelessHistory(RealHistory):
     def _acts(self):
         return (
             *super()._acts(),
-            (self._create_at_odoo, 3),
-            (self._create_at_app, 2),
+            (self._create_at_odoo, 2),
+            (self._create_at_both, 3),
         )
+
+    def _create_at_both(self):
+        """What arrives first is not what Odoo asked for."""
+        self._create_at_odoo()
+        self._push()
+        self._create_at_app()
+        self._pull()
+
+    def _ending(self, work, second):
+        """Nobody writes a number here: an order that has another one now, or one that
+        is in conflict, was taken for another order."""
+        ending = super()._ending(work, second)
+        renamed = self.orders.exists().filtered(
+            lambda order: order.origin and order.origin != order.name
+        )
+        contested = {n for n, paths in ending.conflicts.items() if "reference" in paths}
+        ending.breaches += [
+            f"taken for another: {name}"
+            for name in sorted({*renamed.mapped("name"), *contested})
+        ]
+        return ending
 
 
 @tagged("post_install", "-at_install")
