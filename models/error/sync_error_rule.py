@@ -76,7 +76,8 @@ class SyncErrorRule(models.Model):
         for rule in self:
             given = (rule.http_status, rule.code, rule.pattern)
             conditions = ", ".join(str(part) for part in given if part)
-            rule.display_name = f"{conditions}: {types.get(rule.error_type, '')}"
+            both = conditions, types.get(rule.error_type)
+            rule.display_name = ": ".join(filter(None, both)) or False
 
     @api.depends("error_type")
     @api.depends_context("lang")

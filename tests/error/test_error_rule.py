@@ -102,5 +102,6 @@ class TestErrorRule(SyncCase):
         self.assertEqual(
             rule.with_user(user).display_name, "none_left: Insufficient stock"
         )
+        self.assertFalse(Rule.new({}).display_name, "a new one has no name yet")
         with self.assertRaises(AccessError):
             rule.with_user(user).code = "other"
