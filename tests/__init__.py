@@ -1,3 +1,4 @@
+from . import test_entrances
 from . import test_layout
 from .base import test_monitoring
 from .base import test_settings_walk

@@ -93,7 +93,7 @@ class SyncConflict(models.Model):
     def _merge_now(self):
         """The comparison as it is now; None if the record is gone."""
         odoo = self._odoo_values()
-        return odoo and self.mapping_id._merge(odoo, self.pharmacy)
+        return odoo and self._neutral_mapping()._merge(odoo, self.pharmacy)
 
     def _merges_now(self):
         """The comparisons as they are now, read in bulk: ``{conflict: merge}``, without
@@ -113,9 +113,8 @@ class SyncConflict(models.Model):
             for conflict in living:
                 odoo = serialised.get(conflict.mapping_id.res_id)
                 if odoo:
-                    merges[conflict] = conflict.mapping_id._merge(
-                        odoo, conflict.pharmacy
-                    )
+                    mapping = conflict._neutral_mapping()
+                    merges[conflict] = mapping._merge(odoo, conflict.pharmacy)
         return merges
 
     def _choices_by_name(self, sides):
@@ -126,6 +125,10 @@ class SyncConflict(models.Model):
             for path in (merge.conflicts if merge else ())
             if field_name(path) in sides
         }
+
+    def _neutral_mapping(self):
+        """The mapping as it is compared, whoever looks."""
+        return neutral(self.mapping_id, self.backend_id)
 
     def _odoo_values(self):
         mapping = self.mapping_id
@@ -139,8 +142,8 @@ class SyncConflict(models.Model):
         :raises ConflictError: it was resolved, or changed since it was looked at
         :raises InvalidDataError: a choice is not acceptable; ``field`` names the path
         """
-        mapping = self.mapping_id
         own = neutral(self, self.backend_id)
+        mapping = own.mapping_id
         self.env["sync.mapping"]._lock(mapping.ids)
         if self.state != "open":
             raise ConflictError(
@@ -208,7 +211,7 @@ class SyncConflict(models.Model):
 
         :return: (Odoo's values, the pharmacy's), as both will be
         """
-        mapping = self.mapping_id
+        mapping = self._neutral_mapping()
         own = edited(odoo, decisions)
         base = self._decided_base(own, seen, decisions)
         undecided = seen.keys() - decisions.keys()
@@ -219,7 +222,7 @@ class SyncConflict(models.Model):
         )
 
     def _decided_base(self, odoo, seen, decisions):
-        comparison = self.mapping_id._compare(odoo, self.pharmacy)
+        comparison = self._neutral_mapping()._compare(odoo, self.pharmacy)
         base, left = comparison.base, comparison.merge.conflicts
         half = decided(base.pharmacy, seen, left, decisions)
         return base.with_pharmacy(half, comparison.words, odoo)

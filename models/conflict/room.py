@@ -80,7 +80,7 @@ class SyncConflict(models.Model):
         results, errors, decisions = {}, {}, {}
         if odoo is None:
             return {"results": {}, "errors": {}, "odoo": [], "pharmacy": []}
-        seen = conflict.mapping_id._merge(odoo, conflict.pharmacy).conflicts
+        seen = conflict._neutral_mapping()._merge(odoo, conflict.pharmacy).conflicts
         for path, choice in choices.items():
             try:
                 decision = conflict._read_choice(path, choice, seen, directory)

@@ -9,6 +9,7 @@ from ...core import said
 from ...core.conflict.comparison import differences
 from ...core.exceptions import HttpError, SyncError
 from ...entities.directory import Directory, unmapped
+from ...entities.neutral import neutral
 from ...entities.sentence import in_language
 from ..base.alone import alone
 
@@ -127,7 +128,7 @@ class SyncOperation(models.Model):
         found, silence = operation.backend_id._look_up(
             operation._lookups(), operation.correlation_id
         )
-        operation._compare(found, silence)
+        operation._foresee_each(found, silence)
         return True
 
     def _lookups(self):
@@ -146,7 +147,7 @@ class SyncOperation(models.Model):
                 )
         return lookups
 
-    def _compare(self, found, silence=None):
+    def _foresee_each(self, found, silence=None):
         """Say on each operation what a redrive would do.
 
         :param found: ``{operation id: the app's record}``; absent: it was not asked
@@ -282,7 +283,8 @@ class SyncOperation(models.Model):
         return {**forecast, "warning": warning}
 
     def _canonical(self, record, directory):
-        return self.stream_id._adapter()._canonical(record, directory, partial=True)
+        adapter = neutral(self.stream_id, self.backend_id)._adapter()
+        return adapter._canonical(record, directory, partial=True)
 
     def _check_payload(self, payload, directory):
         """The canonical values of an arrived record that can be applied.
@@ -292,7 +294,7 @@ class SyncOperation(models.Model):
         """
         if payload.get("deleted"):
             return {}
-        adapter = self.stream_id._adapter()
+        adapter = neutral(self.stream_id, self.backend_id)._adapter()
         data = adapter._canonical(payload, directory, partial=bool(self._mapping()))
         adapter._check_known(data, directory)
         return data

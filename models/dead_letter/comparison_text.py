@@ -2,6 +2,7 @@ from odoo import models
 
 from ...core import said
 from ...core.conflict.comparison import Effect, differences
+from ...entities.neutral import neutral
 
 
 class SyncOperation(models.Model):
@@ -10,7 +11,7 @@ class SyncOperation(models.Model):
     _inherit = "sync.operation"
 
     def _forecast_merge(self, mapping, odoo, pharmacy, directory):
-        comparison = mapping._compare(odoo, pharmacy)
+        comparison = neutral(mapping, self.backend_id)._compare(odoo, pharmacy)
         merge, known = comparison.merge, comparison.base.pharmacy
         theirs = known if pharmacy is None else pharmacy
         rows = differences(known, comparison.words, theirs, merge.conflicts)

@@ -57,7 +57,7 @@ class SyncRedrive(models.Model):
     def _note_dry_run(self, found, silence):
         """Write down what a batch would come to; at the end wait for a person."""
         lines = self._next_lines()
-        lines.operation_id._compare(found, silence or self.silence)
+        lines.operation_id._foresee_each(found, silence or self.silence)
         lines._take_verdicts()
         self._count(done=len(lines))
         if silence:

@@ -46,6 +46,10 @@ CONTEXT = {
     "default_note": "x",
     "default_discount": 50,
     "default_res_id": 1,
+    "default_company_id": 1,
+    "default_currency_id": 1,
+    "default_partner_id": 1,
+    "default_product_id": 1,
 }
 
 

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ....core.backend.directions import Direction, Directions
 from ....core.conflict.merge import KEYED
+from ....entities.neutral import neutral
 
 # The halves of a mapping's base.
 HALVES = ("base", "odoo_base")
@@ -84,7 +85,7 @@ class SyncStream(models.Model):
     def _comparing_anew(self):
         """Directions of these streams change: a field that travels where it did not is
         compared anew, for what it became meanwhile is no edit that must travel."""
-        streams = self.sudo()
+        streams = neutral(self.sudo())
         before = {stream: stream._directions() for stream in streams}
         yield
         self.env.flush_all()
