@@ -68,6 +68,7 @@ from .exchange import test_outbound
 from .exchange import test_own_steps
 from .exchange import test_pull
 from .exchange import test_restored
+from .exchange import test_odoo_restored
 from .exchange import test_webhook
 from .exchange import test_batch_cost
 from .exchange import test_handed_on

@@ -76,6 +76,14 @@ class SyncStream(models.Model):
 
     def _changes_behind(self, fence, position, limit):
         position = position or Position(fence, 0, 0, self.id)
+        if position.stamp > fence:
+            # No cursor leads beyond what is read: another database gave it, or this one
+            # before it was set back.
+            raise InvalidDataError(
+                "cursor is ahead of this feed, which was set back: begin again without "
+                "one",
+                field="cursor",
+            )
         if position.after is not None:
             return self._all_records(position, limit, fence)
         self._check_not_purged(position)
