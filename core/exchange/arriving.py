@@ -86,7 +86,7 @@ def received(
     revived = state.deleted
     state = replace(state, deleted=False)
     half = state.base.pharmacy
-    if version and half and version < state.version and not state.set_back:
+    if half and state.is_low(version):
         # What a newer version left out is known of an older one, or not at all.
         # In a conflict a newer one has said already what is not agreed on.
         known_then = data if in_conflict else half

@@ -80,6 +80,11 @@ class MappingState:
         and what it has may be older than what was agreed on."""
         return bool(self.external_id) and self.epoch < self.app_epoch
 
+    def is_low(self, version: int) -> bool:
+        """Whether a version is below the known one: an old state that comes late, or
+        the app was set back."""
+        return 0 < version < self.version and not self.set_back
+
     def restored(self, touched: bool = True) -> Restored | None:
         """How the record has to be compared with one that arrives.
 

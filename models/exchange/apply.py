@@ -21,7 +21,7 @@ class SyncStream(models.Model):
 
     _inherit = "sync.stream"
 
-    def _apply(self, records, correlation_id, suspected=False):
+    def _apply(self, records, correlation_id, suspected=False, looked=False):
         """Carry the pharmacy's records into Odoo, by three-way comparison.
 
         Records are read and created in bulk. One that cannot be applied fails alone;
@@ -31,6 +31,7 @@ class SyncStream(models.Model):
             ``deleted``, ``external_ref`` and the entity's fields
         :param suspected: take the only record although a worker may die of it: nothing
             else is in hand
+        :param looked: whether the app was asked already about versions that are too low
         :return: a list of :class:`Arrival` in the order of ``records``
         """
         self.ensure_one()
@@ -46,6 +47,9 @@ class SyncStream(models.Model):
             wave[arrival.external_id] = arrival
         for wave in waves:
             stream._apply_wave(wave, correlation_id)
+        if not looked:
+            low = {a.external_id: a.version for a in arrivals if a.low}
+            stream.backend_id._look_behind(stream, low)
         if suspected:
             # The worker has survived it, unless it dies before it commits.
             self.env["sync.suspect"].sudo()._clear(self, waves[0])
@@ -81,11 +85,11 @@ class SyncStream(models.Model):
                 clear.append(arrival)
         return clear
 
-    def _apply_apart(self, records, correlation_id, suspected=False):
+    def _apply_apart(self, records, correlation_id, suspected=False, looked=False):
         """Like :meth:`_apply`; what it raises over one record is that one's failure
         alone, found by halving: whatever arrives, its neighbours land."""
         with alone(self.env) as failure:
-            return self._apply(records, correlation_id, suspected)
+            return self._apply(records, correlation_id, suspected, looked)
         if len(records) == 1:
             arrival = Arrival(records[0])
             if self._read_envelope(arrival):
@@ -93,8 +97,8 @@ class SyncStream(models.Model):
             return [arrival]
         half = len(records) // 2
         return [
-            *self._apply_apart(records[:half], correlation_id),
-            *self._apply_apart(records[half:], correlation_id),
+            *self._apply_apart(records[:half], correlation_id, looked=looked),
+            *self._apply_apart(records[half:], correlation_id, looked=looked),
         ]
 
     def _read_envelope(self, arrival):
@@ -231,6 +235,7 @@ class SyncStream(models.Model):
         )
         arrival.data = found.data
         if mapping:
+            arrival.low = not state.deleted and state.is_low(arrival.version)
             mapping._move(state, found.state)
             arrival.state = found.state
         if found.revived and not mapping._record():

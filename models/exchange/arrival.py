@@ -23,3 +23,5 @@ class Arrival:
     res_id: int | None = None
     error: Exception | None = None
     warnings: list = field(default_factory=list)
+    # Whether its version is below the one that was known.
+    low: bool = False

@@ -97,7 +97,8 @@ class SyncStream(models.Model):
         if apart(self._pull_waits):
             return False
         correlation_id = uuid.uuid4().hex
-        client = self.backend_id._client("pull", self._adapter()._entity_pool)
+        backend = self.backend_id
+        client = backend._client("pull", self._adapter()._entity_pool)
         # Read anew: long work pulls more than once in one job.
         cursor, tries = apart(self._get_place)
         token = CancelToken(partial(apart, self._pull_cancelled))
@@ -106,7 +107,8 @@ class SyncStream(models.Model):
             for __ in range(PAGES_PER_JOB):
                 token.check()
                 page = self._pull_page(client, cursor, correlation_id, tries)
-                if self.backend_id._shows_set_back(self, client, page, correlation_id):
+                changes = page["changes"]
+                if backend._shows_set_back(self, client, changes, correlation_id):
                     return False
                 moved = apart(self._store_page, cursor, page, correlation_id)
                 cursor, tries = page["next_cursor"], 0
@@ -195,7 +197,7 @@ class SyncStream(models.Model):
         if page.get("repeats"):
             records = self.env["sync.operation"]._unread(self, records)
         if records:
-            arrivals = self._apply_apart(records, correlation_id)
+            arrivals = self._apply_apart(records, correlation_id, looked=True)
             self._keep_failed(arrivals, correlation_id)
         self._note_page(page)
         moved = page["next_cursor"] != cursor or records

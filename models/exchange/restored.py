@@ -11,8 +11,9 @@ from ...core.check.payload import canonical_datetime
 from ...core.check.text_checks import check_id
 from ...core.conflict.merge import KEYED, lines_by_key
 from ...core.exceptions import InvalidDataError
-from ...core.exchange.pushing import GONE
+from ...core.exchange.pushing import GONE, OK
 from ...entities.directory import Directory
+from ...entities.neutral import neutral
 from ..base.own_transaction import apart
 from ..base.rights import MANAGER, check_may
 
@@ -85,14 +86,44 @@ class SyncBackend(models.Model):
         if (stream.cursor or None) == cursor:
             self._went_back(said.CURSOR_UNKNOWN)
 
-    def _shows_set_back(self, stream, client, page, correlation_id):
-        """Whether a page of the feed shows that the app was set back, by versions below
-        what is known. A push that was answered meanwhile may be newer than the page: so
-        the records are looked at."""
-        epoch, low = apart(self._find_low, stream, page["changes"])
+    def _look_behind(self, stream, versions):
+        """Records came with versions below the known ones by another road than the
+        feed, which the app was not asked about: an old state that comes late, or the
+        app was set back. A job asks it.
+
+        :param versions: ``{external id: version}``; empty: none did
+        """
+        if versions:
+            changes = [{"id": i, "version": n} for i, n in sorted(versions.items())]
+            self._as_runner().with_delay(
+                identity_key=f"pharmacy_sync look {stream.id} {changes[0]}",
+                description=self.env._("Read from %s", self.name),
+            )._job_look(stream.id, changes[:LOOKED_AT])
+
+    def _job_look(self, stream_id, changes):
+        """Job: see whether versions that arrived show that the app was set back."""
+        self.ensure_one()
+        self = neutral(self, self)
+        with self.env["sync.error"]._watch_over("pull job", self):
+            stream = self.env["sync.stream"].browse(stream_id).exists()
+            if not stream or not self._is_ready():
+                return
+            client = self._client("pull", stream._adapter()._entity_pool)
+            # An app that does not answer shows it to the next reading, or comparison.
+            with suppress(*FAILURES):
+                self._shows_set_back(stream, client, changes, uuid.uuid4().hex)
+
+    def _shows_set_back(self, stream, client, changes, correlation_id):
+        """Whether records that the app sent show that it was set back, by versions
+        below what is known. A push that was answered meanwhile may be newer than a page
+        of the feed: so the records are looked at."""
+        epoch, low = apart(self._find_low, stream, changes)
         collection = stream._adapter()._entity_collection
         for external_id, version in low:
             record = client.get_if_there(collection, external_id, correlation_id)
+            if record is None and stream._may_delete_unsaid():
+                # It may be deleted since.
+                continue
             if record is None or record["version"] < version:
                 apart(self._went_back, self._why_low(external_id, version), epoch)
                 return True
@@ -102,14 +133,24 @@ class SyncBackend(models.Model):
         """An app that was set back, and edited since, may have come to the version that
         is known, or beyond: it takes what is sent on top of something else, or answers
         with what came back as if it were news. Before that is taken over the feed is
-        asked whether it still knows how far it was read."""
+        asked whether it still knows how far it was read. One that looks at no version
+        may write upon an older one."""
+        low = [
+            {"id": item.state.external_id, "version": answer["version"]}
+            for item in items
+            if (answer := answers.get(item.operation_id))
+            and answer["status"] in OK
+            and item.state.is_low(answer.get("version") or 0)
+        ]
         cursor = apart(self._cursor_in_doubt, stream, items, answers)
-        if not cursor:
+        if not low and not cursor:
             return
         client = self._client("push", stream._adapter()._entity_pool)
-        collection = stream._adapter()._entity_collection
+        collection, call_id = stream._adapter()._entity_collection, uuid.uuid4().hex
         try:
-            client.changes(collection, cursor, 1, uuid.uuid4().hex)
+            back = low and self._shows_set_back(stream, client, low, call_id)
+            if cursor and not back:
+                client.changes(collection, cursor, 1, call_id)
         except FAILURES as exc:
             # Whatever else comes of the question, what was answered stands.
             if getattr(exc, "status", 0) == GONE:

@@ -273,6 +273,103 @@ class TestRestored(WorkCase):
         self.assertIn("version", self.backend.set_back_reason)
         self.assertIn("Newer", self.order.note)
 
+    # -- By other roads than the feed --------------------------------------------------
+
+    def hide(self, *abilities):
+        """The app has not these abilities."""
+        self.app.call("POST", "/admin/settings", hidden=abilities)
+
+    def look(self):
+        """Do what the job runner would: ask the app about versions that are too low."""
+        self.env.cr.flush()
+        jobs = self.env["queue.job"].search([("method_name", "=", "_job_look")])
+        for job in jobs:
+            self.backend._as_runner()._job_look(*job.args)
+        self.env.invalidate_all()
+        return jobs
+
+    def go_back(self, mark=""):
+        """Odoo knows later versions than the app, where somebody edits the order."""
+        for number in range(4):
+            self.agree(note=f"<p>{mark}{number}</p>")
+        self.app.restore()
+        self.edit(expected_at="2027-01-01T08:00:00Z")
+
+    def check_asked(self):
+        """Nothing of Odoo's is replaced, and nothing of the edit is lost."""
+        self.assertIn("version", self.backend.set_back_reason)
+        before = self.at_app(self.order)["notes"]
+        self.settle()
+        self.assertIn("3", self.order.note)
+        paths = set(self.conflict().line_ids.mapped("field"))
+        self.assertEqual(paths, {"notes", "expected_at"})
+        self.assertEqual(self.at_app(self.order)["notes"], before)
+
+    def call_in(self, record):
+        api = self.env["sync.api"].with_user(self.api_user)
+        (result,) = api.push("purchase_order", [record])["results"]
+        return result["operation"]
+
+    def test_an_app_that_calls_before_its_feed_is_read(self):
+        self.go_back()
+        self.assertEqual(self.call_in(self.at_app(self.order)), "unchanged")
+        self.assertEqual(len(self.look()), 1)
+        self.check_asked()
+
+    def test_an_old_state_that_is_called_in_late_is_no_sign(self):
+        late = self.at_app(self.order)
+        self.agree(note="<p>Newer</p>")
+        self.assertEqual(self.call_in(late), "unchanged")
+        self.assertEqual(len(self.look()), 1)
+        self.assertFalse(self.backend.set_back_at)
+        self.assertEqual(self.at_app(self.order)["notes"], "Newer")
+
+    def test_an_app_that_does_not_answer_is_asked_by_the_next_reading(self):
+        self.go_back()
+        self.call_in(self.at_app(self.order))
+        self.app.fault("error", status=503)
+        self.look()
+        self.assertFalse(self.backend.set_back_at)
+        self.app.heal()
+        self.settle()
+        self.assertTrue(self.backend.set_back_at)
+
+    def test_an_app_whose_lists_are_read(self):
+        for hidden in (["change_feed"], ["change_feed", "updated_since"]):
+            with self.subTest(hidden=hidden):
+                self.hide(*hidden)
+                self.backend.action_test_connection()
+                self.env.invalidate_all()
+                self.settle()
+                self.app.back_up()
+                self.go_back(hidden[-1])
+                self.hide(*hidden)
+                self.backend.stream_ids._begin_round()
+                self.pull()
+                self.check_asked()
+                self.backend.action_end_set_back()
+                self.conflict().action_keep_odoo()
+                self.settle()
+
+    def test_an_app_that_takes_whatever_is_sent(self):
+        """Its lists are read, and it looks at no version: only its answer shows it."""
+        self.hide("change_feed", "if_match")
+        self.backend.action_test_connection()
+        self.backend.stream_ids.match_choice = "if_match"
+        self.settle()
+        self.app.back_up()
+        for number in range(4):
+            self.agree(note=f"<p>{number}</p>")
+        self.app.restore()
+        self.hide("change_feed", "if_match")
+        self.order.origin = "Sent"
+        self.push()
+        self.assertIn("version", self.backend.set_back_reason)
+        self.settle()
+        self.assertEqual(self.at_app(self.order)["reference"], "Sent")
+        self.assertIn("3", self.order.note)
+        self.assertEqual(self.conflict().line_ids.mapped("field"), ["notes"])
+
     def test_what_died_of_the_old_state_goes_on(self):
         self.agree(note="<p>Newer</p>")
         self.long_ago()
