@@ -155,6 +155,13 @@ class Converter:
         not count."""
         return (value or "").strip()
 
+    @staticmethod
+    def having(field, values):
+        """A domain of the records whose ``field`` may stand for one of these values;
+        :meth:`code` says of which it does."""
+        # Odoo may have it as it was spelled, or as it spells it.
+        return fields.Domain(field, "in", list(values))
+
     def taken(self, value, has):
         """Whether ``has``, which the pharmacy app answers, is all that it can hold of a
         canonical ``value``."""

@@ -1,12 +1,14 @@
 from odoo import api, models
 from odoo.fields import Domain
-from odoo.tools import LazyTranslate
+from odoo.tools import SQL, LazyTranslate
 
 from ..core.taxonomy import ErrorType
 from .converters import Converter, Email, Flag
 from .links import Coded
 
 _lt = LazyTranslate(__name__)
+# Letters and digits of a tax number, in PostgreSQL.
+LETTERS = "upper(regexp_replace(%s, '[^[:alnum:]]', '', 'g'))"
 
 
 class Vat(Converter):
@@ -15,6 +17,16 @@ class Vat(Converter):
     @staticmethod
     def code(value):
         return _letters(value)
+
+    @staticmethod
+    def having(field, values):
+        codes = list(map(_letters, values))
+
+        def to_sql(partners, alias, query):
+            column = partners._field_to_sql(alias, field, query)
+            return SQL("%s = ANY(%s)", SQL(LETTERS, column), codes)
+
+        return Domain.custom(to_sql=to_sql)
 
     def keeps(self, value, stored):
         return _letters(value) == _letters(stored)
@@ -113,6 +125,9 @@ class ResPartner(models.Model):
     _inherit = ["res.partner", "sync.tracked"]
 
     _sync_entity = "supplier"
+
+    # Tax numbers are looked up however they are spelled.
+    _sync_vat_idx = models.Index(f"(({LETTERS % 'vat'})) WHERE vat IS NOT NULL")
 
 
 def _letters(vat):

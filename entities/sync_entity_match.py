@@ -45,7 +45,8 @@ class SyncEntity(models.AbstractModel):
         """
         if not self._entity_match:
             return {}
-        found, code = self._same_code(backend, incoming), self._match_codes()
+        found = self._same_code(backend, incoming)
+        code = {field: each.code for field, each in self._match_converters().items()}
         candidates = {}
         for external_id, data in incoming.items():
             stronger = []
@@ -68,14 +69,13 @@ class SyncEntity(models.AbstractModel):
         """Odoo's records without a counterpart by what they share with arriving ones:
         ``{field: {code: records}}``."""
         found, Model = {}, self.env[self._entity_model].with_context(active_test=False)
-        code = self._match_codes()
+        by = self._match_converters()
         for key, field in self._entity_match:
             values = {_said(data, key) for data in incoming.values()}
-            # Odoo may have it as it was spelled, or as it spells it.
-            values = (values | set(map(code[field], values))) - {""}
+            values = (values | set(map(by[field].code, values))) - {""}
             found[field] = Model.browse()
             if values:
-                domain = Domain(field, "in", list(values)) & self._domain(backend)
+                domain = by[field].having(field, values) & self._domain(backend)
                 found[field] = Model.search(domain, order="id")
         ids = {record.id for records in found.values() for record in records}
         claimed, foreign = self._claimed(backend, ids)
@@ -87,18 +87,17 @@ class SyncEntity(models.AbstractModel):
                 lambda r, field=field: (
                     r.id not in claimed and (field in worldwide or r.id not in foreign)
                 )
-            ).grouped(lambda r, field=field: code[field](r[field]))
+            ).grouped(lambda r, field=field: by[field].code(r[field]))
             for field, records in found.items()
         }
 
     @api.model
-    def _match_codes(self):
-        """``{field: function}`` of what records are matched by: the function makes of a
-        value what its spellings have in common."""
+    def _match_converters(self):
+        """``{field: converter}`` of what records are matched by: it says what spellings
+        of a value have in common."""
         converters = {c.key: c for c in self._known_converters()}
         return {
-            field: converters[key].code if key in converters else Converter.code
-            for key, field in self._entity_match
+            field: converters.get(key, Converter) for key, field in self._entity_match
         }
 
     @api.model

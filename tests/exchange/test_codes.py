@@ -1,4 +1,5 @@
 from odoo.tests import new_test_user, tagged
+from odoo.tools import SQL
 
 from ...entities.directory import Directory
 from ..common import SyncCase
@@ -235,3 +236,36 @@ class TestCodes(SyncCase):
         self.assertEqual(
             self.app.get("suppliers", spelled["id"])["vat"], spelled["vat"]
         )
+
+    def test_a_vat_number_that_odoo_spells_with_blanks_is_that_number(self):
+        """Odoo keeps numbers as they are typed, unless an addon of its checks them."""
+        spellings = ("ES B-5837.8431", "es a58818501 ", "ESB58378431X")
+        partners = self.env["res.partner"].create(
+            [{"name": vat, "is_company": True, "supplier_rank": 1} for vat in spellings]
+        )
+        self.env.flush_all()
+        for partner, vat in zip(partners, spellings, strict=True):
+            self.env.cr.execute(
+                "UPDATE res_partner SET vat = %s WHERE id = %s", (vat, partner.id)
+            )
+        self.env.invalidate_all()
+        norte, sur, other = partners
+        norte_there = self.app.add("suppliers", name="Norte", vat="ESB58378431")
+        sur_there = self.app.add("suppliers", name="Sur", vat="ES-A58818501")
+        self.pull()
+        self.assertEqual(self.mapping(norte).external_id, norte_there["id"])
+        self.assertEqual(self.mapping(sur).external_id, sur_there["id"])
+        self.push()
+        # Each side has spelled its own: nothing of it travels.
+        self.assertEqual((norte.vat, sur.vat), spellings[:2])
+        self.assertEqual(self.at_app(sur)["vat"], "ES-A58818501")
+        self.assertEqual(self.at_app(other)["vat"], spellings[2])
+
+    def test_a_vat_number_is_found_by_its_index(self):
+        """However many partners there are."""
+        partners = self.env["res.partner"]
+        converter = self.env["sync.entity.supplier"]._match_converters()["vat"]
+        query = partners._search(converter.having("vat", ["ES B-58378431"]))
+        self.env.cr.execute("SET LOCAL enable_seqscan = off")
+        plan = self.env.execute_query(SQL("EXPLAIN %s", query.select()))
+        self.assertIn("sync_vat_idx", str(plan))
