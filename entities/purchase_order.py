@@ -288,6 +288,10 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
             values["name"] = product.display_name
         if not values.get("product_uom_id", True):
             values["product_uom_id"] = product.uom_id.id
+        if product != line.product_id:
+            # As on Odoo's own page: those of another product are no taxes of this one.
+            taxes = self._taxes(product, line.order_id.fiscal_position_id)
+            values["tax_ids"] = [Command.set(taxes.ids)]
         return values
 
     @api.model

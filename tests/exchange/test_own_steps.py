@@ -166,6 +166,26 @@ class TestAgreedPrices(StandingCase):
         fresh.partner_id = self.other
         self.assertEqual(fresh.currency_id, self.env.company.currency_id)
 
+    def test_another_product_of_the_pharmacy_brings_its_taxes(self):
+        tax, reduced = self.env["account.tax"].create(
+            [
+                {"name": name, "type_tax_use": "purchase", "amount": amount}
+                for name, amount in (("Full", 21), ("Reduced", 4))
+            ]
+        )
+        self.line.tax_ids = tax
+        (self.products - self.line.product_id).supplier_taxes_id = reduced
+        product = (self.products - self.line.product_id)[0]
+        self.rest()
+        price = self.line.price_unit
+        lines = self.app.get(ORDERS, self.at_app)["lines"]
+        lines[0]["product_id"] = self.mapping(product).external_id
+        self.app.edit(ORDERS, self.at_app, lines=lines)
+        self.rest()
+        self.assertEqual(self.line.product_id, product)
+        self.assertEqual(self.line.tax_ids, reduced)
+        self.assertEqual(self.line.price_unit, price)
+
     def test_another_supplier_of_the_pharmacy_brings_its_terms(self):
         term = self.env["account.payment.term"].create({"name": "Sixty days"})
         tax, free = self.env["account.tax"].create(
