@@ -136,6 +136,13 @@ class SyncMapping(models.Model):
         help="What of the Odoo record decides what people pay or get and the pharmacy "
         "cannot know, such as the discount of a line.",
     )
+    given_up = fields.Boolean(
+        "Change Given Up",
+        readonly=True,
+        copy=False,
+        help="A person stopped or discarded a change of the record: both sides may "
+        "differ until the next one, or until they are compared.",
+    )
     event_trouble = fields.Selection(
         [("waiting", "Waiting"), ("failed", "Failed")],
         "Undelivered Event",
@@ -166,6 +173,7 @@ class SyncMapping(models.Model):
         "declined",
         "event_trouble",
         "differences",
+        "given_up",
     )
     def _compute_state(self):
         operations = self._states_of("sync.operation")
@@ -182,7 +190,8 @@ class SyncMapping(models.Model):
                 # Nothing is on its way, and the pharmacy is not known to have it.
                 mapping.state = "dead"
             else:
-                mapping.state = "differs" if mapping.differences else "synced"
+                differs = mapping.differences or mapping.given_up
+                mapping.state = "differs" if differs else "synced"
 
     def _states_of(self, model):
         return {
@@ -323,7 +332,7 @@ class SyncMapping(models.Model):
         }
         declined = after.declined != before.declined
         if after.base != before.base or declined:
-            values.update(self._base_values(after.base))
+            values.update(self._base_values(after.base), given_up=False)
             had = before.base.pharmacy
             if had and after.base.pharmacy != had:
                 known = correlation_id or self.env.context.get("sync_correlation_id")

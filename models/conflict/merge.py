@@ -63,7 +63,10 @@ class SyncMapping(models.Model):
         """
         state, comparison = self._state(), self._compare(odoo)
         self._move(state, refreshed(state, comparison))
-        return is_due(state, comparison)
+        due = is_due(state, comparison)
+        if self.given_up and not due:
+            self.given_up = False
+        return due
 
     def _decide(self, odoo, pharmacy, facts):
         """Comparison in which rules and policies had their say.
@@ -125,6 +128,8 @@ class SyncMapping(models.Model):
         state = self._state()
         refused = self._refused(comparison, stored, said)
         self._move(state, written(state, comparison, stored, refused))
+        if self.given_up:
+            self.given_up = False
 
     def _refused(self, comparison, stored, said=None):
         """What Odoo did not take of what a comparison brought, a

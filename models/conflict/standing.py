@@ -22,7 +22,7 @@ class SyncMapping(models.Model):
                 f"{mapping._label(path)}: {reason}" for path, reason in reasons.items()
             )
 
-    @api.depends("differences", "base")
+    @api.depends("differences", "base", "given_up")
     @api.depends_context("lang")
     def _compute_differences_text(self):
         for mapping in self:
@@ -41,12 +41,19 @@ class SyncMapping(models.Model):
         }
 
     def _differences_in_words(self):
-        """What the pharmacy cannot know of the record, one sentence each."""
+        """What the pharmacy cannot know of the record, or was kept from it, one
+        sentence each."""
         adapter = self.stream_id._adapter()
-        return [
+        found = [
             adapter._difference_text(self._label(path.rpartition(".")[0]), path, value)
             for path, value in (self.differences or {}).items()
         ]
+        if self.given_up:
+            text = self.env._(
+                "A change was stopped or discarded: both sides may differ."
+            )
+            found.append(text)
+        return found
 
     def _note_differences(self):
         """Look at what the pharmacy cannot know of these records."""

@@ -85,6 +85,7 @@ class SyncOperation(models.Model):
                 "discarded_by_id": self.env.uid,
             }
         )
+        operations.mapping_id.given_up = True
         operations._note("discarded", reason)
         return True
 

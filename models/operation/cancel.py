@@ -37,6 +37,7 @@ class SyncOperation(models.Model):
         return True
 
     def _end_cancelled(self):
+        self.mapping_id.given_up = True
         for operation in self:
             operation._end(
                 "cancelled",

@@ -54,6 +54,24 @@ class TestCancel(SyncCase):
         self.assertEqual(self.first.state, "cancelled")
         self.assertFalse(self.app.requests())
 
+    def test_a_record_is_not_in_sync_once_its_change_was_given_up(self):
+        """Whether it was stopped or, after it had failed, discarded."""
+        self.stop(self.first)
+        self.app.refuse_records("validation_failed")
+        self.send_and_settle()
+        self.second.action_discard("Not wanted")
+        mappings = self.first.mapping_id | self.second.mapping_id
+        self.assertEqual(set(mappings.mapped("state")), {"differs"})
+        self.assertIn("stopped or discarded", mappings[0].differences_text)
+        self.app.refuse_records("")
+        # The next change takes it along; what is changed back is alike again.
+        self.orders[0].note = "<p>Call first</p>"
+        self.orders[1].origin = False
+        self.push()
+        self.assertEqual(self.at_app(self.orders[0])["reference"], "PH-1")
+        self.assertEqual(set(mappings.mapped("state")), {"synced"})
+        self.assertFalse(mappings[0].differences_text)
+
     def test_what_was_stopped_goes_with_the_next_change(self):
         self.stop(self.first)
         self.send_and_settle()
