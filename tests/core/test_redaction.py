@@ -136,6 +136,7 @@ def test_the_rest_of_a_text_is_kept():
         " with url: /api/v1/changes?cursor=17",
         '{"id": "po_1", "lines": [{"key": "l1", "quantity": 2}]}',
         "<name>Vetapharm</name>",
+        "the tag <token has no end",
     ],
 )
 def test_what_is_no_secret_stays_readable(text):

@@ -199,6 +199,12 @@ def test_mistyped_names_are_reported():
     ]
 
 
+def test_what_holds_where_nothing_is_set():
+    """As the documentation says it."""
+    names = ("retry_max_attempts", "retry_base_delay", "breaker_threshold")
+    assert [resolve(SETTINGS[n], {}, {}).value for n in names] == [3, 1.0, 5]
+
+
 def test_profiles_name_features_and_settings_that_exist():
     for profile in PROFILES.values():
         assert profile.features <= set(FEATURES)
