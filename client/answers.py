@@ -10,6 +10,7 @@ import requests
 from ..core.check.shallow import shallow
 from ..core.check.text_checks import check_text
 from ..core.error.findings import answered
+from ..core.error.retry_after import parse_retry_after
 from ..core.exceptions import (
     DataCorruptedError,
     DuplicateOrderError,
@@ -19,7 +20,6 @@ from ..core.exceptions import (
     RateLimitError,
     SchemaMismatchError,
 )
-from ..core.retry.policy import parse_retry_after
 from ..core.taxonomy import Delivery
 
 # What every record of the app has.

@@ -5,9 +5,9 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
+from ..core.api.answer_status import RETRY_AFTER, status_of
 from ..core.api.limits import MAX_BODY
 from ..core.api.openapi import document
-from ..core.error.http_status import RETRY_AFTER, status_of
 from .api_dispatcher import ApiDispatcher, answer_response, read_arguments
 
 PATH = "/pharmacy_sync/api/v1"

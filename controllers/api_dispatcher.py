@@ -17,10 +17,10 @@ from werkzeug.exceptions import (
 from odoo.exceptions import AccessDenied, AccessError, UserError
 from odoo.http import HttpDispatcher, Response, SessionExpiredException
 
+from ..core.api.answer_status import RETRY_AFTER, type_of
 from ..core.api.limits import MAX_BODY
 from ..core.check.shallow import shallow
-from ..core.check.storable import LIMITS
-from ..core.error.http_status import RETRY_AFTER, type_of
+from ..core.storable import LIMITS
 from ..core.taxonomy import TAXONOMY
 from ..models.base.alone import is_transaction_failure
 

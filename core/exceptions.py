@@ -7,7 +7,7 @@ classification in which it differs from the taxonomy's row of that type.
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
-from .check.storable import storable_text
+from .storable import storable_text
 from .taxonomy import Category, Delivery, ErrorType, Key, Severity
 from .texts import _lt
 

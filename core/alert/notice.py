@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
+from ..error.retry_after import parse_retry_after
 from ..exceptions import HttpError, RateLimitError
-from ..retry.policy import parse_retry_after
 from ..taxonomy import Severity, TextEnum
 
 # Characters of an answer that people are shown.

@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ..error.retry_after import parse_retry_after
 from ..exceptions import HttpError, SyncError
-from ..retry.policy import parse_retry_after
 from ..taxonomy import Delivery, ErrorType
 from ..texts import _lt
 

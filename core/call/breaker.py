@@ -27,7 +27,7 @@ After M. Nygard, *Release It!*, and the documentation of resilience4j.
 from dataclasses import dataclass, replace
 
 from ..error.classification import Classification
-from ..retry.policy import RETRY_AFTER_LIMIT
+from ..error.retry_after import RETRY_AFTER_LIMIT
 from ..taxonomy import Delivery, ErrorType, TextEnum
 from ..texts import _lt
 from .window import WindowStats

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..exceptions import InvalidDataError
-from .storable import LIMITS, MARK, Limits, is_long
+from ..storable import LIMITS, MARK, Limits, is_long
 
 LONGEST_ID = 255
 LARGEST_ID = 2**31 - 1

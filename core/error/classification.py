@@ -13,7 +13,6 @@ from typing import TypeVar
 
 from ..check.patterns import found
 from ..exceptions import HttpError, SyncError
-from ..retry.policy import parse_retry_after
 from ..taxonomy import TAXONOMY, Category, Delivery, ErrorType, Severity
 from ..texts import _lt
 from . import evidence
@@ -26,6 +25,7 @@ from .findings import (
     last_resort,
     normal,
 )
+from .retry_after import parse_retry_after
 
 _CHANGING = _lt(
     "Nothing while an addon is installed or updated: it is tried again. Else update the"

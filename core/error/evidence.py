@@ -8,10 +8,10 @@ import errno
 import re
 from typing import Any
 
-from ..check.storable import storable_text
-from ..retry.policy import parse_retry_after
+from ..storable import storable_text
 from ..texts import text_of, tried
 from .causes import NO_ANSWER, TLS_WORDS, WORDS
+from .retry_after import parse_retry_after
 
 CHAIN_LIMIT = 32
 CODE_LIMIT = 128  # characters of the other side's code

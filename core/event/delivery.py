@@ -7,8 +7,9 @@ from fnmatch import fnmatchcase
 from random import Random
 
 from ..error.classification import Classification
+from ..error.retry_after import RETRY_AFTER_LIMIT
 from ..retry.decision import Next, Standing, next_attempt
-from ..retry.policy import RETRY_AFTER_LIMIT, Jitter, RetryPolicy
+from ..retry.policy import Jitter, RetryPolicy
 from ..taxonomy import Category
 
 # An alert: about 40 minutes, then it is given up; a critical one begins anew.

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ..check.storable import UNSTORABLE
 from ..exceptions import ConfigurationError, SignatureError
+from ..storable import UNSTORABLE
 
 PREFIX = "whsec_"
 TOLERANCE = 300

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..backend.directions import EVERY, Directions
 from ..conflict.merge import KEYED, Record, lines_by_key
 from ..conflict.merge_base import confirm
 from ..taxonomy import TextEnum
 from .declined import Declined
+from .directions import EVERY, Directions
 from .mapping_state import NONE, Comparison, MappingState, first_agreed
 from .pair import Base
 

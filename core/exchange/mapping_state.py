@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from ..backend.directions import EVERY, Directions, forget
 from ..conflict.merge import (
     KEYED,
     FieldConflict,
@@ -34,6 +33,7 @@ from .declined import (
     tried_again,
     with_halves_of,
 )
+from .directions import EVERY, Directions, forget
 from .pair import NOTHING, Base, Held, as_it_is, in_odoo, seen
 
 NONE: Mapping[str, Declined] = MappingProxyType({})

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..backend.directions import EVERY, Directions
 from ..conflict.merge import MISSING, Record, Side, generic_path
 from ..taxonomy import TextEnum
 from .declined import Declined, Keeps, keeps_it, not_taken, value_at, with_value
+from .directions import EVERY, Directions
 from .mapping_state import NONE, Comparison, MappingState
 from .pair import NOTHING, Base, unread_paths
 

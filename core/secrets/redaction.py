@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from ..check.storable import storable_text
+from ..storable import storable_text
 from ..texts import text_of
 from .command_lines import masked_items
 from .redaction_reader import MASK
@@ -33,7 +33,7 @@ def redact(value: Any, secret_fields: Iterable[str] = DEFAULT_SECRET_FIELDS) -> 
     any other object is redacted as its text. Idempotent.
 
     A text has at most ``LONGEST`` characters afterwards, and a note of what was left
-    out; it can be stored by PostgreSQL, see :mod:`..check.storable`. Takes time that
+    out; it can be stored by PostgreSQL, see :mod:`..storable`. Takes time that
     is linear in the size of the value. Never raises.
 
     :param secret_fields: names in words of lower case, such as ``api key``; they come

@@ -4,8 +4,8 @@ import json
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.check.storable import storable
 from ...core.exceptions import InvalidDataError
+from ...core.storable import storable
 from ..base.rows import insert_rows
 
 

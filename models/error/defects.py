@@ -3,11 +3,11 @@ from dataclasses import replace
 
 from odoo import api, models
 
-from ...core.check.storable import storable_text
 from ...core.check.text_checks import LONGEST_ID
 from ...core.error.classification import classify
 from ...core.exceptions import SyncError as Failure
 from ...core.secrets.logs import get_logger
+from ...core.storable import storable_text
 from ...core.taxonomy import ErrorType, Severity
 from ..base.alone import contained, is_replayed
 from ..base.own_transaction import apart

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from odoo import api, fields, models
 
-from ...core.check.storable import storable, storable_text
 from ...core.check.text_checks import LONGEST_ID
 from ...core.error.classification import classify, classify_response
 from ...core.error.evidence import raw_answer, request_id
@@ -15,6 +14,7 @@ from ...core.exceptions import LONGEST_MESSAGE
 from ...core.said import together
 from ...core.secrets.logs import get_logger
 from ...core.secrets.redaction import redact
+from ...core.storable import storable, storable_text
 from ...core.taxonomy import Category, ErrorType, Severity
 from ...entities.sentence import Sentence, in_language
 from ..base.alone import contained

@@ -1,11 +1,11 @@
 from odoo import models
 
 from ...core.check.envelope import check_envelope
-from ...core.check.storable import storable_text
 from ...core.check.text_checks import check_id, check_value
 from ...core.exceptions import InvalidDataError, SuspectedError
 from ...core.exchange.arriving import Move, created, deleted, known_by_key, received
 from ...core.exchange.mapping_state import first_agreed
+from ...core.storable import storable_text
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.alone import alone, without_sql

@@ -3,10 +3,10 @@ from odoo.tools import SQL
 
 from ...core import said
 from ...core.check.envelope import UNREADABLE
-from ...core.check.storable import storable
 from ...core.exceptions import AWAITED, HeldValueError, SuspectedError
 from ...core.exchange.listing import is_news
 from ...core.retry.policy import DEPENDENCY_WAIT
+from ...core.storable import storable
 from ..error.failed_attempt import FailedAttempt
 from .suspects import SUSPECT_WAIT
 

@@ -8,11 +8,11 @@ from odoo.tools import SQL
 from ...core import said
 from ...core.call.deadline import CancelToken
 from ...core.check.envelope import UNREADABLE, as_record
-from ...core.check.storable import storable
 from ...core.exceptions import NOT_MADE, InvalidDataError, OperationCancelledError
 from ...core.exchange.arriving import leaves_out
 from ...core.refusal import KEY_WAIT, is_about_key
 from ...core.retry.policy import TOTAL_DEADLINE
+from ...core.storable import storable
 from ...core.taxonomy import ErrorType
 from ...entities.directory import Directory
 from ...entities.neutral import neutral

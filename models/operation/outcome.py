@@ -6,8 +6,8 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 
 from ...core import said
-from ...core.check.storable import storable_text
 from ...core.retry.decision import REVIVALS, After, next_attempt
+from ...core.storable import storable_text
 from ...core.taxonomy import TAXONOMY, Category, Delivery, ErrorType
 from ..base.sync_retry_policy import after
 from ..error.failed_attempt import FailedAttempt

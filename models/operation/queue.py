@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core import said
-from ...core.retry.policy import RETRY_AFTER_LIMIT
+from ...core.error.retry_after import RETRY_AFTER_LIMIT
 
 # States of what is still to be done.
 QUEUED = ("pending", "running", "waiting")

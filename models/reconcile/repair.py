@@ -2,9 +2,9 @@ import uuid
 
 from odoo import models
 
-from ...core.check.storable import storable_text
 from ...core.exceptions import InvalidDataError, SchemaMismatchError
 from ...core.exchange.pair import Base
+from ...core.storable import storable_text
 from ..base.alone import alone
 from ..base.own_transaction import apart
 

@@ -1,8 +1,8 @@
 from odoo import api, models
 
-from ...core.check.storable import storable
 from ...core.exceptions import InvalidDataError
 from ...core.secrets.redaction import redact
+from ...core.storable import storable
 from ...core.taxonomy import Severity
 
 

@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
-from ...core.error.http_status import status_of
+from ...core.api.answer_status import status_of
 from ..walk import WalkCase
 
 # By whom each method may be called, as the documentation shows it.

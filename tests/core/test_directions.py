@@ -5,11 +5,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.backend.directions import (
-    EVERY,
-    Direction,
-    Directions,
-)
 from odoo.addons.pharmacy_sync.core.conflict.merge import Side, generic_path
 from odoo.addons.pharmacy_sync.core.conflict.policy import Policies, Policy
 from odoo.addons.pharmacy_sync.core.exchange.arriving import (
@@ -18,6 +13,11 @@ from odoo.addons.pharmacy_sync.core.exchange.arriving import (
     merged,
 )
 from odoo.addons.pharmacy_sync.core.exchange.declined import Declined
+from odoo.addons.pharmacy_sync.core.exchange.directions import (
+    EVERY,
+    Direction,
+    Directions,
+)
 from odoo.addons.pharmacy_sync.core.exchange.mapping_state import (
     MappingState,
     compare,

@@ -18,9 +18,9 @@ from odoo.addons.pharmacy_sync.core.api import (
     limits,
     methods as api_methods,
 )
+from odoo.addons.pharmacy_sync.core.api.answer_status import status_of
 from odoo.addons.pharmacy_sync.core.api.openapi import document
 from odoo.addons.pharmacy_sync.core.check.schema import Method
-from odoo.addons.pharmacy_sync.core.error.http_status import status_of
 from odoo.addons.pharmacy_sync.core.taxonomy import TAXONOMY
 
 ROOT = Path(__file__).resolve().parents[2]

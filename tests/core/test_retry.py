@@ -6,13 +6,15 @@ from statistics import fmean
 import pytest
 from hypothesis import given, strategies as st
 
+from odoo.addons.pharmacy_sync.core.error.retry_after import (
+    RETRY_AFTER_LIMIT,
+    parse_retry_after,
+)
 from odoo.addons.pharmacy_sync.core.retry.policy import (
     DEFAULT_POLICIES,
-    RETRY_AFTER_LIMIT,
     Jitter,
     RetryPolicy,
     delay,
-    parse_retry_after,
 )
 
 policies = st.builds(

@@ -21,8 +21,8 @@ from odoo.addons.pharmacy_sync.core.check.schema import (
     Visible,
     Whole,
 )
-from odoo.addons.pharmacy_sync.core.check.storable import MARK
 from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError
+from odoo.addons.pharmacy_sync.core.storable import MARK
 
 METHODS = [m for m in vars(api_methods).values() if isinstance(m, Method)]
 SHAPES = [

@@ -7,13 +7,6 @@ from datetime import datetime
 import pytest
 from hypothesis import given, strategies as st
 
-from odoo.addons.pharmacy_sync.core.check.storable import (
-    MARK,
-    UNSTORABLE,
-    Limits,
-    storable,
-    storable_text,
-)
 from odoo.addons.pharmacy_sync.core.check.text_checks import (
     check_id,
     check_ids,
@@ -24,6 +17,13 @@ from odoo.addons.pharmacy_sync.core.check.text_checks import (
     check_whole,
 )
 from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError, SyncError
+from odoo.addons.pharmacy_sync.core.storable import (
+    MARK,
+    UNSTORABLE,
+    Limits,
+    storable,
+    storable_text,
+)
 
 SMALL = Limits(text=100, depth=3, values=12, characters=300, digits=20)
 # Any text, with what cannot be stored more often than by chance.

@@ -21,12 +21,12 @@ was written meanwhile on either side is lost no more than what was written befor
 import random
 from dataclasses import replace
 
-from odoo.addons.pharmacy_sync.core.backend.directions import (
+from odoo.addons.pharmacy_sync.core.conflict.merge import generic_path
+from odoo.addons.pharmacy_sync.core.exchange.directions import (
     EVERY,
     Direction,
     Directions,
 )
-from odoo.addons.pharmacy_sync.core.conflict.merge import generic_path
 
 from .declines import everything
 from .history import History, Result

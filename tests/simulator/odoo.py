@@ -12,13 +12,13 @@ answer sent in, so that anything may happen while it is under way.
 from collections import Counter
 from dataclasses import replace
 
-from odoo.addons.pharmacy_sync.core.backend.directions import EVERY
 from odoo.addons.pharmacy_sync.core.conflict.merge import MISSING, Side
 from odoo.addons.pharmacy_sync.core.conflict.resolution import Choice, Decision, decided
 from odoo.addons.pharmacy_sync.core.conflict.rules import AllFrozen, Facts, Times
 from odoo.addons.pharmacy_sync.core.exceptions import DependencyMissingError
 from odoo.addons.pharmacy_sync.core.exchange.arriving import written
 from odoo.addons.pharmacy_sync.core.exchange.declined import value_at
+from odoo.addons.pharmacy_sync.core.exchange.directions import EVERY
 from odoo.addons.pharmacy_sync.core.exchange.mapping_state import (
     UNKNOWN,
     compare,
@@ -56,7 +56,7 @@ class Odoo(Push, Queue, Apply, Guard, Records):
     :param now: function for the time, in ticks
     :ivar matches: whether a record that arrives may be one that was made in Odoo
     :ivar takes: what Odoo takes of what is written in the pharmacy's name
-    :ivar directions: :class:`..core.backend.directions.Directions`
+    :ivar directions: :class:`..core.exchange.directions.Directions`
     :ivar policies: :class:`..core.conflict.policy.Policies`; None: a person is always
         asked
     :ivar met: how often something came up that rooms are there for

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from odoo.addons.pharmacy_sync.core.backend.directions import EVERY
+from odoo.addons.pharmacy_sync.core.exchange.directions import EVERY
 
 from .directed import Directed, Reopened, run
 from .odoo import Odoo

@@ -14,8 +14,8 @@ from ....core import said
 from ....core.alert.escalation import Rung
 from ....core.call import breaker as core
 from ....core.call.deadline import Deadline
-from ....core.check.storable import storable_text
 from ....core.exceptions import HttpError, SyncError
+from ....core.storable import storable_text
 from ....entities.neutral import neutral
 from ...base.own_transaction import apart
 from ...base.rights import MANAGER

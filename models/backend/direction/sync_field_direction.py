@@ -4,8 +4,8 @@ from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
-from ....core.backend.directions import Direction, Directions
 from ....core.conflict.merge import KEYED
+from ....core.exchange.directions import Direction, Directions
 from ....entities.neutral import neutral
 
 # The halves of a mapping's base.
@@ -75,7 +75,7 @@ class SyncStream(models.Model):
 
     @tools.ormcache("self.id")
     def _directions(self):
-        """Which way fields travel: :class:`~core.backend.directions.Directions`."""
+        """Which way fields travel: :class:`~core.exchange.directions.Directions`."""
         self.ensure_one()
         chosen = self.sudo().field_direction_ids
         ways = {each.field: each.direction for each in chosen}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from odoo.addons.pharmacy_sync.core.error.http_status import status_of, type_of
+from odoo.addons.pharmacy_sync.core.api.answer_status import status_of, type_of
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 PostgreSQL stores no NUL and no half of a surrogate pair, neither in a text nor in
 ``jsonb``, and another program's long text must not fill a log. What cannot be kept as
 it came is replaced by a mark that people can read, such as ``⟨!U+0000⟩``. A value
-with a mark in it is no longer what the other side said: :mod:`.text_checks` refuses it,
+with a mark in it is no longer what the other side said: :mod:`.check.text_checks`
+refuses it,
 and says so, wherever records arrive, until a person has corrected it.
 
 All other characters are kept: escape, vertical tab, byte order mark, the marks of
