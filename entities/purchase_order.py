@@ -313,9 +313,17 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
                     orders.order_line._sync_keeping(),
                 ):
                     orders.write({**self._terms(values, directory), **values})
+                    if date := values.get("date_planned"):
+                        # As on Odoo's own page: what is to be received follows.
+                        lines = orders.order_line.filtered(
+                            lambda ln: not ln.display_type
+                        )
+                        lines.date_planned = date
                     if "partner_id" in values:
                         orders._compute_tax_id()
-        self._update_all_lines(changes, directory)
+        every = self.env["purchase.order"].concat(*changes)
+        with self.env.protecting([every._fields["date_planned"]], every):
+            self._update_all_lines(changes, directory)
         for order, data in changes.items():
             if "state" in data:
                 self._move_to(order, data["state"], directory)

@@ -68,8 +68,11 @@ class PurchaseOrderLine(models.Model):
         return self.filtered(lambda line: keys.get(line._origin.id) in agreed)
 
     def _sync_keeping(self):
-        """What Odoo computes of these lines anew stays as it is meanwhile."""
+        """What Odoo computes of these lines anew stays as it is meanwhile, and so does
+        their orders' expected date, which it takes from them."""
         if not self:
             return nullcontext()
+        orders = self.order_id
         kept = [self._fields[name] for name in KEPT_OF_LINES]
-        return self.env.protecting(kept, self)
+        date = [orders._fields["date_planned"]]
+        return self.env.protecting([(kept, self), (date, orders)])

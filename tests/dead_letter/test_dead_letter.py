@@ -317,6 +317,7 @@ class TestDeadLetter(SyncCase):
         there = self.at_app(order)
         self.assertEqual(there["supplier_id"], self.mapping(other).external_id)
         self.assertEqual((there["currency"], there["state"]), ("USD", "sent"))
+        self.assertEqual(there["expected_at"], "2030-01-02T03:04:05Z")
 
     def test_what_the_pharmacy_does_not_know_cannot_be_chosen(self):
         __, dead = self.dead_update()

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from odoo import Command
 from odoo.tests import tagged
 
@@ -148,6 +150,38 @@ class TestAgreedPrices(StandingCase):
         self.rest()
         self.assertEqual(self.order.partner_id, self.other)
         self.assert_agreed()
+
+    def test_an_expected_date_arrives_with_lines_or_another_supplier(self):
+        """Odoo would take it from the lines, which it computes anew by these."""
+        other = self.mapping(self.other).external_id
+        (line,) = self.app.get(ORDERS, self.at_app)["lines"]
+        more = {**line, "key": "more"}
+        for day, values in enumerate(
+            (
+                {"lines": [{**line, "quantity": "41"}]},
+                {"supplier_id": other, "lines": [{**line, "quantity": "42"}]},
+                {"lines": [line, more]},
+                {"lines": [more]},
+            ),
+            1,
+        ):
+            moment = f"2031-01-0{day}T08:00:00Z"
+            self.app.edit(ORDERS, self.at_app, expected_at=moment, **values)
+            self.rest()
+            self.assertEqual(self.order.date_planned, datetime(2031, 1, day, 8), values)
+            dates = self.order.order_line.mapped("date_planned")
+            self.assertEqual(set(dates), {datetime(2031, 1, day, 8)}, values)
+            self.assertEqual(self.mapping(self.order).state, "synced")
+
+    def test_a_quantity_in_odoo_leaves_the_expected_date(self):
+        self.app.edit(ORDERS, self.at_app, expected_at=None)
+        self.rest()
+        self.line.product_qty = 40
+        self.rest()
+        self.assertFalse(self.order.date_planned)
+        self.assertIsNone(self.app.get(ORDERS, self.at_app)["expected_at"])
+        self.line.date_planned = "2031-02-07 08:00:00"
+        self.assertEqual(self.order.date_planned, datetime(2031, 2, 7, 8))
 
     def test_another_supplier_leaves_the_currency_of_the_prices(self):
         self.assertNotEqual(self.order.currency_id, self.env.company.currency_id)
