@@ -1,7 +1,7 @@
 from odoo import api, models
 
 from ..core import said
-from ..core.conflict.protection import CONFIRMED, NEVER, PROCESSED, Stage, asks
+from ..core.conflict.protection import CONFIRMED, NEVER, PROCESSED, Stage, asked_at
 from ..core.exceptions import SyncError
 from ..core.taxonomy import ErrorType
 
@@ -41,7 +41,9 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     @api.model
     def _asks(self, record, field, value):
-        return asks(ASKS, self._stage(record), field, value)
+        stages = asked_at(ASKS, field, value)
+        # How far it is takes reading its lines and bills.
+        return bool(stages) and self._stage(record) in stages
 
     @api.model
     def _asks_because(self, record):

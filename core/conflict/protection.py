@@ -33,12 +33,17 @@ NEVER: frozenset[Stage] = frozenset()
 Table = Mapping[str, frozenset[Stage]]
 
 
-def asks(table: Table, stage: Stage, field: str, value: Any) -> bool:
-    """Whether a person must be asked before ``value`` is taken over.
+def asked_at(table: Table, field: str, value: Any) -> frozenset[Stage]:
+    """The stages at which a person must be asked before ``value`` is taken over.
 
     :param table: at which stages one is asked, by the name of a field or by
         ``field: value``; a field that is not named is asked for once confirmed
     :param field: name of the field, without line or key
     """
     row = table.get(f"{field}: {value}") if isinstance(value, str) else None
-    return stage in (table.get(field, CONFIRMED) if row is None else row)
+    return table.get(field, CONFIRMED) if row is None else row
+
+
+def asks(table: Table, stage: Stage, field: str, value: Any) -> bool:
+    """Whether one is asked at a stage; the other parameters are :func:`asked_at`'s."""
+    return stage in asked_at(table, field, value)
