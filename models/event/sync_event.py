@@ -203,14 +203,15 @@ class SyncEvent(models.Model):
         :param schedule: have a job deliver them; without it the next job does
         :raises InvalidDataError: naming the first field at fault; nothing is written
         """
+        types = self._event_types() if events else ()
         for event in events:
-            self._validate(event)
+            self._validate(event, types)
         if not events:
             return
         stamp = None
         if any(event.get("stream_id") for event in events):
             stamp = self._next_stamp()
-        rows = [self._row(event, stamp) for event in self._enrich(events)]
+        rows = self._rows(events, stamp)
         insert_rows(self, rows)
         if schedule:
             for name, model in OWNERS.items():
@@ -218,9 +219,9 @@ class SyncEvent(models.Model):
                     self._schedule_delivery(self.env[model].sudo().browse(ids))
 
     @api.model
-    def _validate(self, event):
+    def _validate(self, event, types):
         """Refuse an event that no handler could make sense of later."""
-        if event.get("type") not in self._event_types():
+        if event.get("type") not in types:
             raise InvalidDataError(
                 f"{event.get('type')} is not a type of event", field="type"
             )
@@ -241,32 +242,27 @@ class SyncEvent(models.Model):
                 raise InvalidDataError(f"{name} must be a positive integer", field=name)
 
     @api.model
-    def _enrich(self, events):
-        """Add the user, the company and the correlation id; one that came along is
-        kept."""
+    def _rows(self, events, stamp):
+        """The rows of events: with the user, the company and the correlation id; one
+        that came along is kept."""
         ids = list({event.get("backend_id") for event in events} - {None, False})
         backends = self.env["sync.backend"].sudo().browse(ids)
         companies = {backend.id: backend.company_id.id for backend in backends}
         correlation_id = self.env.context.get("sync_correlation_id") or uuid.uuid4().hex
+        uid = self.env.uid
         return [
             {
-                **event,
+                **{name: event.get(name) for name in COLUMNS},
                 "company_id": companies.get(event.get("backend_id"))
                 or event["company_id"],
-                "user_id": event.get("user_id") or self.env.uid,
+                "user_id": event.get("user_id") or uid,
                 "correlation_id": event.get("correlation_id") or correlation_id,
+                "data": event.get("data") or None,
+                "state": "pending",
+                "stamp": stamp if event.get("stream_id") else None,
             }
             for event in events
         ]
-
-    @api.model
-    def _row(self, event, stamp):
-        return {
-            **{name: event.get(name) for name in COLUMNS},
-            "data": event.get("data") or None,
-            "state": "pending",
-            "stamp": stamp if event.get("stream_id") else None,
-        }
 
     @api.model
     @tools.ormcache()
