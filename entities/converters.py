@@ -6,6 +6,7 @@ knows what Odoo makes of it (:meth:`Converter.held`). ``directory`` is the
 :class:`~.directory.Directory` of the batch.
 """
 
+import re
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -31,6 +32,11 @@ DIGITS = 15
 EARLIEST, LATEST = "1900", "3000"
 # Characters of an HTML text of which its plain form is kept in memory for a while.
 SHORT = 2_000
+# What most notes are: words in one paragraph, in which there is nothing to be undone.
+_ONE_PARAGRAPH = re.compile(
+    r"<p>([^<>&\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+"
+    r"(?: [^<>&\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+)*)</p>"
+)
 # Decimals of an amount that travels: more are the noise of Odoo's binary numbers.
 DECIMALS = 6
 
@@ -118,8 +124,13 @@ class Converter:
             )
 
     def to_json(self, record, directory):
-        """The canonical JSON value of ``record``'s field."""
-        value = self.canonical(record[self.field], directory)
+        """The canonical JSON value of ``record``'s field. A converter that reads other
+        fields as well extends this; any other one :meth:`from_odoo`."""
+        return self.from_odoo(record[self.field], directory)
+
+    def from_odoo(self, value, directory):
+        """The canonical JSON value for what Odoo has in the field, in any record."""
+        value = self.canonical(value, directory)
         return value.strip() or self.empty if isinstance(value, str) else value
 
     def canonical(self, value, directory):
@@ -235,8 +246,8 @@ class Amount(Converter):
         super().__init__(key, field, required, title=title)
         self.precision = precision
 
-    def to_json(self, record, directory):
-        return exact_decimal(record[self.field], DECIMALS)
+    def from_odoo(self, value, directory):
+        return exact_decimal(value, DECIMALS)
 
     def canonical(self, value, directory):
         try:
@@ -318,26 +329,38 @@ class RichText(Converter):
 
     longest = 100_000
 
-    def to_json(self, record, directory):
-        return _plain(record[self.field])
+    def from_odoo(self, value, directory):
+        return _plain(value)
 
     def to_odoo(self, value, directory):
-        return plaintext2html(value) if value else False
+        return _html(value) if value else False
 
     def held(self, value, model):
-        return _plain(plaintext2html(value)) if value else self.empty
+        return _plain(_html(value)) if value else self.empty
 
 
 def _plain(html):
+    """The text of HTML as Odoo reads it."""
     if not html:
         return ""
+    if found := _ONE_PARAGRAPH.fullmatch(html):
+        return found[1]
     return _short_plain(html) if len(html) <= SHORT else html2plaintext(html).strip()
+
+
+def _html(text):
+    return _short_html(text) if len(text) <= SHORT else plaintext2html(text)
 
 
 @lru_cache(maxsize=1_000)
 def _short_plain(html):
     # One text is read several times in a batch: before, compared, and read back.
     return html2plaintext(html).strip()
+
+
+@lru_cache(maxsize=1_000)
+def _short_html(text):
+    return plaintext2html(text)
 
 
 def is_empty(value):

@@ -20,11 +20,13 @@ class Directory:
 
     :param backend: the ``sync.backend`` whose mappings count
     :ivar said: what Odoo said where it did not take a value, ``{res_id: {path: text}}``
+    :ivar read: what was read of Odoo's records last, see :mod:`.columns`
     """
 
     def __init__(self, backend):
         self.backend = backend
         self.said = {}
+        self.read = {}
         self._env = backend.env
         self._external_ids = {}
         self._res_ids = {}
@@ -149,6 +151,10 @@ class Directory:
 
     def _adapter(self, entity):
         return self._env["sync.entity"]._entities()[entity]
+
+    def known_ids(self, entity):
+        """Odoo ids of the pharmacy records that were looked up so far."""
+        return tuple(filter(None, self._res_ids.get(entity, {}).values()))
 
     def known_id(self, entity, value):
         """The Odoo id of a linked record by its JSON value; None if Odoo has none."""

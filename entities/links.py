@@ -28,8 +28,8 @@ class Link(Converter):
         """
         return model._fields[self.field].comodel_name
 
-    def to_json(self, record, directory):
-        return self.value_of(record[self.field], directory)
+    def from_odoo(self, value, directory):
+        return self.value_of(value, directory)
 
     def value_of(self, target, directory):
         """The canonical value that stands for a record; for none the empty one."""

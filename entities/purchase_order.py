@@ -250,7 +250,9 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
         distributed = directory.once("distributed", self._is_distributed)
         for sequence, (index, line) in enumerate(lines, 1):
             values = self._line_values(index, line, directory)
-            product = Product.browse(values["product_id"])
+            product = Product.browse(values["product_id"]).with_prefetch(
+                directory.known_ids("product")
+            )
             key = *taxed, values["product_id"]
             taxes = directory.once(key, self._taxes, product, position)
             values.update(
@@ -303,26 +305,23 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     @api.model
     def _update_all(self, changes, directory):
-        for orders, values in self._alike(changes, directory):
-            values.pop("state", None)
-            if values:
-                # Nor is another supplier.
-                kept = [orders._fields[name] for name in KEPT_OF_ORDERS]
-                with (
-                    self.env.protecting(kept, orders),
-                    orders.order_line._sync_keeping(),
-                ):
-                    orders.write({**self._terms(values, directory), **values})
-                    if date := values.get("date_planned"):
-                        # As on Odoo's own page: what is to be received follows.
-                        lines = orders.order_line.filtered(
-                            lambda ln: not ln.display_type
-                        )
-                        lines.date_planned = date
-                    if "partner_id" in values:
-                        orders._compute_tax_id()
         every = self.env["purchase.order"].concat(*changes)
-        with self.env.protecting([every._fields["date_planned"]], every):
+        kept = [every._fields[name] for name in KEPT_OF_ORDERS]
+        # Nor is another supplier.
+        with self.env.protecting(kept, every), every.order_line._sync_keeping():
+            for orders, values in self._alike(changes, directory):
+                values.pop("state", None)
+                if values:
+                    orders.write({**self._terms(values, directory), **values})
+                if date := values.get("date_planned"):
+                    # As on Odoo's own page: what is to be received follows.
+                    goods = [("display_type", "=", False)]
+                    orders.order_line.filtered_domain(goods).date_planned = date
+                if "partner_id" in values:
+                    orders._compute_tax_id()
+            if any("lines" in data for data in changes.values()):
+                # Odoo reads them order by order.
+                every.order_line.fetch(["tax_ids"])
             self._update_all_lines(changes, directory)
         for order, data in changes.items():
             if "state" in data:
@@ -345,6 +344,7 @@ class PurchaseOrderLine(models.Model):
     _inherit = ["purchase.order.line", "sync.tracked.line"]
 
     _sync_entity = "purchase_order"
+    _sync_line_reads = ("product_id", "is_downpayment")
 
     def _sync_is_line(self):
         """Whether the line is goods; sections and notes stay in Odoo."""

@@ -12,11 +12,11 @@ class PurchaseOrder(models.Model):
     _inherit = "purchase.order"
 
     def write(self, vals):
+        if "partner_id" not in vals:
+            return super().write(vals)
         # Another vendor: the form shows the prices of its lines and their currency, and
         # sends them along.
-        lines = self.browse().order_line
-        if "partner_id" in vals:
-            lines = self.order_line._sync_agreed()
+        lines = self.order_line._sync_agreed()
         kept = [self._fields["currency_id"]]
         with lines._sync_keeping(), self.env.protecting(kept, lines.order_id):
             return super().write(vals)
@@ -30,12 +30,10 @@ class PurchaseOrderLine(models.Model):
     _inherit = "purchase.order.line"
 
     def write(self, vals):
-        lines = self.browse()
-        if REASONS_OF_LINES.intersection(vals) and "price_unit" not in vals:
-            lines = (
-                self - self.env.protected(self._fields["price_unit"])
-            )._sync_agreed()
-        with lines._sync_keeping():
+        if REASONS_OF_LINES.isdisjoint(vals) or "price_unit" in vals:
+            return super().write(vals)
+        lines = self - self.env.protected(self._fields["price_unit"])
+        with lines._sync_agreed()._sync_keeping():
             return super().write(vals)
 
     def _sync_agreed(self):

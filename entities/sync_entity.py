@@ -5,6 +5,7 @@ from odoo.fields import Domain
 from ..core.conflict.merge import parse_path
 from ..core.exceptions import InvalidDataError
 from ..core.taxonomy import ErrorType
+from .columns import rows
 from .converters import is_empty
 from .links import Reference
 from .neutral import neutral
@@ -205,14 +206,12 @@ class SyncEntity(models.AbstractModel):
         Values are read in bulk, and are the same for every caller.
         """
         records = neutral(records, directory.backend, active_test=False)
-        converters = self._known_converters()
         self._preload(records, directory)
+        own = rows(records, self._known_converters(), directory)
+        lines = self._serialise_lines(records, directory)
         return {
-            record.id: {
-                **{c.key: c.to_json(record, directory) for c in converters},
-                **self._serialise_lines(record, directory),
-            }
-            for record in records
+            record_id: {**values, **lines[record_id]}
+            for record_id, values in zip(records._ids, own, strict=True)
         }
 
     # -- JSON to Odoo -----------------------------------------------------------------

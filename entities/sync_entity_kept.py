@@ -2,7 +2,7 @@ from odoo import api, models
 
 from ..core.check.text_checks import check_value
 from ..core.conflict.merge import KEYED, lines_by_key
-from ..core.exchange.arriving import is_agreed
+from ..core.exchange.arriving import part_agreed
 from .converters import at_path, is_empty
 from .links import Coded
 from .sync_entity_schema import ENVELOPE
@@ -39,7 +39,7 @@ class SyncEntity(models.AbstractModel):
         held = self._held()
 
         def keeps(path, value, has):
-            if has in (value, held(path, value)):
+            if has == value or has == held(path, value):
                 return True
             converter, __ = self._find_converter(_in_a_line(path))
             return bool(converter) and converter.keeps(value, has)
@@ -97,17 +97,19 @@ class SyncEntity(models.AbstractModel):
             yield path, stored
 
     @api.model
-    def _as_agreed(self, record, half):
-        """The values of an arrived record, if they are the pharmacy's half letter for
-        letter; else nothing, and they must be checked and read.
+    def _part_agreed(self, record, half):
+        """Part a record that arrived: what of its values is the pharmacy's half, letter
+        for letter, and the rest of them, which must be read.
 
-        :raises InvalidDataError: what is around them cannot be kept
+        :return: both, by field
+        :raises InvalidDataError: what was not agreed on cannot be kept as it came
         """
         said = {name: value for name, value in record.items() if name not in ENVELOPE}
-        if not is_agreed(half, said):
-            return {}
-        check_value({name: record[name] for name in record.keys() - said.keys()})
-        return said
+        agreed, rest = part_agreed(half, said)
+        if agreed:
+            record = {name: record[name] for name in record if name not in agreed}
+        check_value(record)
+        return agreed, rest
 
     @api.model
     def _unknown(self, record):

@@ -6,6 +6,7 @@ from ..core.check.text_checks import check_id, check_list
 from ..core.conflict.merge import lines_by_key
 from ..core.exceptions import DependencyMissingError, InvalidDataError
 from ..core.keys.line_keys import keys_of, pair_lines
+from .columns import rows, values_of
 from .converters import is_empty, placed
 from .directory import together
 from .links import Reference
@@ -62,17 +63,31 @@ class SyncEntity(models.AbstractModel):
     # -- Odoo to JSON -----------------------------------------------------------------
 
     @api.model
-    def _serialise_lines(self, record, directory):
-        """``{"lines": [...]}`` in canonical form; empty if the entity has no lines."""
+    @tools.ormcache()
+    def _line_columns(self):
+        """The fields that are read of a line: few of all that it has."""
+        lines = self._line_model()
+        names = {converter.field for converter in self._known_line_converters()}
+        names |= {"sync_key", *lines._sync_line_reads}
+        return tuple(name for name in sorted(names) if lines._fields[name].column_type)
+
+    @api.model
+    def _serialise_lines(self, records, directory):
+        """``{"lines": [...]}`` in canonical form by the record's id; nothing in it if
+        the entity has no lines."""
         if not self._entity_lines:
-            return {}
-        converters = self._known_line_converters()
-        return {
-            "lines": [
-                {"key": key, **{c.key: c.to_json(line, directory) for c in converters}}
-                for key, line in self._lines_of(record).items()
-            ]
-        }
+            return {record_id: {} for record_id in records._ids}
+        every = records[self._entity_lines]
+        every = every.filtered(lambda line: line._sync_is_line())
+        stored = dict(zip(every._ids, values_of(every, "sync_key"), strict=True))
+        said = rows(every, self._known_line_converters(), directory)
+        said = dict(zip(every._ids, said, strict=True))
+        found = {}
+        for record in records:
+            ids = [i for i in record[self._entity_lines]._ids if i in said]
+            keys = keys_of((i, stored[i] or None) for i in ids)
+            found[record.id] = {"lines": [{"key": keys[i], **said[i]} for i in ids]}
+        return found
 
     # -- JSON to Odoo -----------------------------------------------------------------
 
@@ -214,13 +229,16 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _preload(self, records, directory):
         """Fetch at once what serialising ``records`` will look up."""
-        for converter in self._known_converters():
-            if isinstance(converter, Reference):
-                directory.load(converter.entity, records[converter.field].ids)
-        for converter in self._known_line_converters():
-            if isinstance(converter, Reference):
-                targets = records[self._entity_lines][converter.field]
-                directory.load(converter.entity, targets.ids)
+        sides = [(records, self._known_converters())]
+        if self._entity_lines:
+            lines = records[self._entity_lines]
+            lines.fetch(self._line_columns())
+            sides.append((lines, self._known_line_converters()))
+        for found, converters in sides:
+            for converter in converters:
+                if isinstance(converter, Reference):
+                    targets = set(values_of(found, converter.field)) - {None}
+                    directory.load(converter.entity, targets)
 
     @api.model
     def _preload_arrived(self, incoming, directory):

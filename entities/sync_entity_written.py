@@ -1,5 +1,3 @@
-import json
-
 from odoo import api, models
 
 from ..core.conflict.merge import KEYED
@@ -52,7 +50,7 @@ class SyncEntity(models.AbstractModel):
         for record, data in changes.items():
             own = {name: value for name, value in data.items() if name not in KEYED}
             if own:
-                group = groups.setdefault(json.dumps(own, sort_keys=True), (own, []))
+                group = groups.setdefault(repr(sorted(own.items())), (own, []))
                 group[1].append(record)
         every = self.env[self._entity_model].concat(*changes)
         return [

@@ -91,6 +91,7 @@ from .exchange import test_absent
 from .exchange import test_single_calls
 from .exchange import test_not_said
 from .exchange import test_as_odoo
+from .exchange import test_read_back
 from .exchange import test_refused
 from .exchange import test_statements
 from .exchange import test_trouble

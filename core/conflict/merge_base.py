@@ -45,6 +45,8 @@ def new_base(
         if name not in odoo:
             continue
         if name in keyed:
+            if base.get(name) is odoo[name] is value:  # nearly always
+                continue
             base[name] = _agreed_lines(
                 name,
                 lines_by_key(name, base.get(name, MISSING)),

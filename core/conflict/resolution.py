@@ -73,6 +73,8 @@ def differences(before: Record, after: Record) -> dict[str, tuple[Any, Any]]:
     found: dict[str, tuple[Any, Any]] = {}
     for name, value in after.items():
         had = before.get(name, MISSING)
+        if had is value:
+            continue
         if name in KEYED:
             found.update(_line_differences(name, had or [], value or []))
         elif had != value:

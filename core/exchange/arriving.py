@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..conflict.merge import KEYED, Record, lines_by_key
+from ..conflict.merge import KEYED, MISSING, Record, lines_by_key
 from ..conflict.merge_base import confirm
 from ..taxonomy import TextEnum
 from .declined import Declined
@@ -46,17 +46,28 @@ class Received:
     revived: bool = False
 
 
-def is_agreed(half: Record, said: Record) -> bool:
-    """Whether a record says what the pharmacy's half has, letter for letter: it was
-    checked and read when that was agreed on.
+def part_agreed(half: Record, said: Record) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What of a record is what the pharmacy's half has, letter for letter, and the
+    rest: the former was checked and read when it was agreed on.
 
     :param said: its values as they came; a number is no flag although Python takes 1
         for True
+    :return: both by field; the former has the very values of the half
     """
-    return said == half and all(
-        _NUMBERS.isdisjoint(map(type, values.values()))
-        for values in (said, *(line for name in KEYED for line in said.get(name) or ()))
-    )
+    agreed, rest = {}, {}
+    for name, value in said.items():
+        known = half.get(name, MISSING)
+        if known == value and not _has_numbers(name, value):
+            agreed[name] = known
+        else:
+            rest[name] = value
+    return agreed, rest
+
+
+def _has_numbers(name: str, value: Any) -> bool:
+    if name not in KEYED:
+        return type(value) in _NUMBERS
+    return any(not _NUMBERS.isdisjoint(map(type, line.values())) for line in value)
 
 
 def received(
@@ -84,7 +95,8 @@ def received(
         return Received(Move.UNCHANGED, state, data)
     # A later version that lives: it was taken back there.
     revived = state.deleted
-    state = replace(state, deleted=False)
+    if revived:
+        state = replace(state, deleted=False)
     half = state.base.pharmacy
     if half and state.is_low(version):
         # What a newer version left out is known of an older one, or not at all.
@@ -127,6 +139,8 @@ def leaves_out(half: Record, data: Record) -> bool:
     if not half.keys() <= data.keys():
         return True
     for name in data.keys() & KEYED:
+        if data[name] is half.get(name):  # nearly always
+            continue
         had = lines_by_key(name, half.get(name))
         for key, line in lines_by_key(name, data[name]).items():
             if not had.get(key, {}).keys() <= line.keys():
@@ -156,7 +170,7 @@ def confirmed(
         if not state.version and not again:
             # It was created by that: what was not sent the app filled in.
             base = Base(base.odoo, directions.filled_in(base.pharmacy, data))
-    return replace(state, base=base)
+    return state if base is state.base else replace(state, base=base)
 
 
 def as_known(state: MappingState, known: Record | None, data: Record) -> dict[str, Any]:
@@ -166,7 +180,9 @@ def as_known(state: MappingState, known: Record | None, data: Record) -> dict[st
     """
     known = {**state.base.pharmacy, **(known or {})}
     record = {**known, **data}
-    for name in [name for name in KEYED if name in data and name in known]:
+    for name in KEYED:
+        if name not in data or name not in known or data[name] is known[name]:
+            continue
         had = lines_by_key(name, known[name])
         record[name] = [
             {**had.get(line["key"], {}), **line} for line in data[name] or ()
@@ -193,8 +209,8 @@ def merged(
         unanswered = ()
     guarded = bool(state.restored() and comparison.merge.conflicts)
     state = _at_version(state, data, version)
-    state = written(state, comparison, stored, refused)
-    return replace(state, unanswered=unanswered, uncertain=False, guarded=guarded)
+    known = {"unanswered": unanswered, "uncertain": False, "guarded": guarded}
+    return written(state, comparison, stored, refused, **known)
 
 
 def written(
@@ -202,11 +218,15 @@ def written(
     comparison: Comparison,
     stored: Record | None,
     refused: Mapping[str, Declined] = NONE,
+    **known: Any,
 ) -> MappingState:
     """What a comparison brings has been written in Odoo, whoever decided it; the
-    parameters are those of :func:`merged`."""
+    parameters are those of :func:`merged`.
+
+    :param known: what else the state says from now on
+    """
     declined = {**comparison.declined, **refused}
-    return replace(state, base=comparison.agreed(stored), declined=declined)
+    return replace(state, base=comparison.agreed(stored), declined=declined, **known)
 
 
 def _says_more(state: MappingState, version: int) -> bool:

@@ -8,6 +8,7 @@ of :mod:`..conflict.merge` and :mod:`.pair`.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -147,7 +148,7 @@ class Comparison:
     restored: Restored | None = None
     directions: Directions = EVERY
 
-    @property
+    @cached_property
     def to_odoo(self) -> dict[str, Any]:
         """What to write in Odoo."""
         return in_odoo(self.merge, self.words, self.odoo)
@@ -194,7 +195,7 @@ class Comparison:
         :param stored: Odoo's record, read back
         """
         before = dict(self.words)
-        for name in before.keys() & KEYED:
+        for name in [n for n in KEYED if n in before and n in self.merge.to_odoo]:
             # In the pharmacy's words there are lines that Odoo never took up.
             own = lines_by_key(name, self.odoo.get(name))
             before[name] = [line for line in before[name] if line["key"] in own]

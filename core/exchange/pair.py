@@ -96,6 +96,10 @@ class Base:
         seen, stored = seen or {}, stored or {}
         own = {}
         for name in union(half, self.odoo, stored):
+            is_plain = name not in KEYED and name in half and name in stored
+            if is_plain and seen.get(name, MISSING) == half[name]:
+                own[name] = stored[name]  # nearly always
+                continue
             if self._stays(name, half) and name not in seen and name not in stored:
                 own[name] = self.odoo[name]  # nearly always
                 continue
@@ -113,6 +117,18 @@ class Base:
 NOTHING = Base({}, {})
 
 
+def as_in(record: Record, known: Record) -> dict[str, Any]:
+    """The record with the very values of ``known`` where they are equal: whatever
+    compares them from then on sees at once that they are.
+
+    :param known: canonical values like the record's
+    """
+    return {
+        name: known[name] if name in known and known[name] == value else value
+        for name, value in record.items()
+    }
+
+
 def seen(
     base: Base, odoo: Record, pharmacy: Record | None = None, held: Held = as_it_is
 ) -> dict[str, Any]:
@@ -124,6 +140,9 @@ def seen(
     pharmacy = base.pharmacy if pharmacy is None else pharmacy
     words = {}
     for name, value in odoo.items():
+        if name not in KEYED and name in pharmacy and value == pharmacy[name]:
+            words[name] = pharmacy[name]  # nearly always
+            continue
         sides = [
             side.get(name, MISSING) for side in (base.odoo, base.pharmacy, pharmacy)
         ]

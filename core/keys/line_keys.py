@@ -25,9 +25,12 @@ def keys_of(lines: Iterable[tuple[int, str | None]]) -> dict[int, str]:
         keys were stored goes by its id. One that got into the order past Odoo, with the
         key of an older line, does so too.
     """
+    known = dict(lines)
+    if all(known.values()) and len(set(known.values())) == len(known):  # nearly always
+        return {line_id: stored for line_id, stored in known.items() if stored}
     found: dict[int, str] = {}
     taken: set[str] = set()
-    for line_id, stored in sorted(lines, key=lambda line: line[0]):
+    for line_id, stored in sorted(known.items()):
         key = next(k for k in _candidates(line_id, stored) if k not in taken)
         found[line_id] = key
         taken.add(key)

@@ -7,32 +7,29 @@ from odoo.tools import SQL
 
 from ...core.conflict.merge import Side
 from ...core.exchange.declined import Declined
-from ...core.exchange.mapping_state import MappingState
+from ...core.exchange.mapping_state import UNKNOWN, MappingState
 from ...core.exchange.pair import Base
 from ...core.exchange.pushing import nothing_agreed
+from ...entities.columns import values_of
 from ...entities.directory import Directory
 from ..base.actions import open_record
 from ..base.alone import raced
-from ..base.rows import insert_rows
+from ..base.rows import Value, insert_rows, write_plain
 
 # Fields of the mapping that are those of its state as they are.
 MOVED = (
-    "external_id",
-    "version",
-    "uncertain",
-    "deleted",
-    "in_part",
-    "epoch",
+    *("external_id", "version", "uncertain", "deleted", "in_part", "epoch"),
     "guarded",
 )
 
 
-class Value(fields.Json):
-    """A JSON value that is read as it is kept, without a copy, thousands of times a
-    batch: whoever reads it leaves it as it is."""
-
-    def convert_to_record(self, value, record):
-        return False if value is None else value
+# Those fields of which nothing stored is computed.
+PLAIN = {"version", "base", "odoo_base", "in_part", "epoch"}
+# What a mapping's state is read from.
+OF_STATE = (
+    *MOVED,
+    *("base", "odoo_base", "unanswered", "conflict_ids", "declined", "backend_id"),
+)
 
 
 class SyncMapping(models.Model):
@@ -294,23 +291,28 @@ class SyncMapping(models.Model):
 
     def _state(self):
         """The mapping: :class:`~core.exchange.mapping_state.MappingState`."""
-        conflict = self._open_conflict()
-        return MappingState(
-            external_id=self.external_id or None,
-            version=self.version,
-            base=self._base(),
-            unanswered=tuple(self.unanswered or ()),
-            uncertain=self.uncertain,
-            deleted=self.deleted,
-            in_part=self.in_part,
-            conflict_paths=tuple(
-                conflict._open_lines().mapped("field") if conflict else ()
-            ),
-            declined=self._declined(),
-            epoch=self.epoch,
-            app_epoch=self.backend_id.epoch,
-            guarded=self.guarded,
-        )
+        return self._states()[self]
+
+    def _states(self):
+        """:meth:`_state` of many, by mapping."""
+        epochs = {backend.id: backend.epoch for backend in self.backend_id}
+        columns = [values_of(self, name) for name in OF_STATE]
+        states = {}
+        for mapping, values in zip(self, zip(*columns, strict=True), strict=True):
+            has = dict(zip(OF_STATE, values, strict=True))
+            states[mapping] = MappingState(
+                **{name: has[name] or getattr(UNKNOWN, name) for name in MOVED},
+                base=Base.load(has["base"], has["odoo_base"]),
+                unanswered=tuple(has["unanswered"] or ()),
+                conflict_paths=has["conflict_ids"] and mapping._open_paths(),
+                declined=mapping._declined() if has["declined"] else {},
+                app_epoch=epochs[has["backend_id"]],
+            )
+        return states
+
+    def _open_paths(self):
+        """Where a person has yet to decide."""
+        return tuple(self._open_conflict()._open_lines().mapped("field"))
 
     def _declined(self):
         """What is declined, by path: :class:`~core.exchange.declined.Declined` each."""
@@ -325,25 +327,29 @@ class SyncMapping(models.Model):
         :param by: whose change it is that both sides agree on from now on
         :param correlation_id: None: that of the context
         """
+        if after is before:
+            return
         values = {
             name: getattr(after, name) or False
             for name in MOVED
             if getattr(after, name) != getattr(before, name)
         }
-        declined = after.declined != before.declined
-        if after.base != before.base or declined:
-            values.update(self._base_values(after.base), given_up=False)
+        if after.base != before.base or after.declined != before.declined:
+            agreed = {**self._base_values(after.base), "given_up": False}
             had = before.base.pharmacy
             if had and after.base.pharmacy != had:
                 known = correlation_id or self.env.context.get("sync_correlation_id")
                 self.env["sync.mapping.version"]._note(self, had, after, by, known)
-            values["declined"] = {
+            agreed["declined"] = {
                 path: {**asdict(refusal), "by": str(refusal.by)}
                 for path, refusal in after.declined.items()
             } or False
+            values.update((n, v) for n, v in agreed.items() if self[n] != v)
         if after.unanswered != before.unanswered:
             values["unanswered"] = list(after.unanswered) or False
-        if values:
+        if values.keys() <= PLAIN:
+            write_plain(self, values)
+        else:
             self.write(values)
 
     def _forget_agreed(self):

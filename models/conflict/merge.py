@@ -68,37 +68,37 @@ class SyncMapping(models.Model):
             self.given_up = False
         return due
 
-    def _decide(self, odoo, pharmacy, facts):
+    def _decide(self, odoo, pharmacy, facts, state=None):
         """Comparison in which rules and policies had their say.
 
         :param facts: :class:`.record_facts.RecordFacts` of the record
+        :param state: the mapping's, where the caller has it
         :return: :class:`...core.exchange.mapping_state.Comparison`
         """
         self.ensure_one()
-        policies = self.stream_id._policies()
-        held = self.stream_id._adapter()._held()
+        state, stream = state or self._state(), self.stream_id
         return decide(
-            self._base(),
+            state.base,
             odoo,
             pharmacy,
-            policies,
+            stream._policies(),
             facts,
-            held=held,
-            declined=self._declined(),
-            restored=self._restored(facts),
-            directions=self.stream_id._directions(),
+            held=stream._adapter()._held(),
+            declined=state.declined,
+            restored=self._restored(facts, state),
+            directions=stream._directions(),
         )
 
-    def _restored(self, facts):
+    def _restored(self, facts, state):
         """How it has to be compared if the app was set back, a
         :class:`...core.conflict.policy.Restored`; None: as ever.
 
         :param facts: :class:`.record_facts.RecordFacts` of the record
         """
-        if not self.guarded and self.epoch == self.backend_id.epoch:
+        if not state.guarded and state.epoch == state.app_epoch:
             return None
         touched = facts.is_touched(self.backend_id.read_until)
-        return self._state().restored(touched)
+        return state.restored(touched)
 
     def _take_over(self, odoo, pharmacy, undecided=(), correlation_id=None):
         """Write in Odoo what is its due by the base, and queue what is the pharmacy's:

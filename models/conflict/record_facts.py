@@ -1,6 +1,7 @@
 """What rules and policies may ask about a record of Odoo besides its values."""
 
 from decimal import Decimal
+from functools import cached_property
 
 from odoo.tools import SQL
 
@@ -24,7 +25,10 @@ class RecordFacts(Facts):
         self._record = record
         self._arrived = arrived or {}
         self._peers = peers or Peers(mapping)
-        self._adapter = mapping.stream_id._adapter()
+
+    @cached_property
+    def _adapter(self):
+        return self._mapping.stream_id._adapter()
 
     def rounding(self):
         return Decimal(str(self._adapter._currency(self._record).rounding))

@@ -160,10 +160,11 @@ class SyncTracked(models.AbstractModel):
         return records
 
     def write(self, vals):
-        if not self._sync_is_followed(vals):
+        names = self and self._sync_tracked_names().intersection(vals)
+        if not names or not self._sync_is_followed():
             return super().write(vals)
         before = self._sync_records()
-        alike = self._sync_alike(vals)
+        alike = self._sync_alike(names)
         result = super().write(vals)
         for record, name, langs in alike:
             # Odoo writes the field once more, which is no change of its own.
@@ -171,9 +172,10 @@ class SyncTracked(models.AbstractModel):
                 name, dict.fromkeys(langs, record[name] or "")
             )
         # A line that moved concerns both orders.
-        (before | self._sync_records())._sync_note(
-            self._sync_kind(vals), self._sync_tracked_fields(vals)
-        )
+        after = self._sync_records()
+        concerned = before if before is after else before | after
+        changed = [f"{self._name}:{name}" for name in names]
+        concerned._sync_note(self._sync_kind(vals), changed)
         self._sync_mark_noted()
         return result
 
@@ -197,7 +199,7 @@ class SyncTracked(models.AbstractModel):
         self._sync_note_change("deleted")
         return super().unlink()
 
-    def _sync_alike(self, vals):
+    def _sync_alike(self, names):
         """Texts that are one text in several languages, and of which one is written.
 
         Odoo stores a text that is made in another language in the source language too.
@@ -208,13 +210,15 @@ class SyncTracked(models.AbstractModel):
         """
         if self.env.context.get("sync_alike"):
             return []
-        installed = {code for code, __ in self.env["res.lang"].get_installed()}
         names = [
             name
-            for name in self._sync_tracked_names().intersection(vals)
+            for name in names
             if self._fields[name].translate is True and self._fields[name].store
         ]
-        if not names or len(installed) < 2:
+        if not names:
+            return []
+        installed = {code for code, __ in self.env["res.lang"].get_installed()}
+        if len(installed) < 2:
             return []
         lang = self.env.lang or SOURCE_LANG
         self.flush_recordset(names)
@@ -239,16 +243,9 @@ class SyncTracked(models.AbstractModel):
                     alike.append((self.browse(res_id), name, same))
         return alike
 
-    def _sync_is_followed(self, vals=None):
-        """Whether a change (of the fields in ``vals``) travels to any backend."""
-        if not self or self._sync_entity not in self.env["sync.stream"]._followed():
-            return False
-        return vals is None or bool(self._sync_tracked_fields(vals))
-
-    def _sync_tracked_fields(self, vals):
-        """Those of ``vals`` that travel, as ``model:field``."""
-        names = self._sync_tracked_names().intersection(vals)
-        return {f"{self._name}:{name}" for name in names}
+    def _sync_is_followed(self):
+        """Whether a change of what travels travels to any backend."""
+        return bool(self) and (self._sync_entity in self.env["sync.stream"]._followed())
 
     def _sync_tracked_names(self):
         tracked = self.env[f"sync.entity.{self._sync_entity}"]._entity_tracked

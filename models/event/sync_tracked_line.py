@@ -10,6 +10,10 @@ class SyncTrackedLine(models.AbstractModel):
     _inherit = ["sync.tracked"]
     _description = "Line Followed by Synchronisation"
 
+    # Fields by which ``_sync_is_line`` says whether a line travels, for many lines to
+    # be read at once.
+    _sync_line_reads = ()
+
     sync_key = fields.Char(
         "Synchronisation Key",
         copy=False,

@@ -1,7 +1,7 @@
 from odoo import models
 
 from ...core.check.envelope import check_envelope
-from ...core.check.text_checks import check_id, check_value
+from ...core.check.text_checks import check_id
 from ...core.exceptions import InvalidDataError, SuspectedError
 from ...core.exchange.arriving import Move, created, deleted, known_by_key, received
 from ...core.exchange.mapping_state import first_agreed
@@ -165,12 +165,14 @@ class SyncStream(models.Model):
                 "declined",
                 "in_part",
                 "unanswered",
+                "uncertain",
                 "deleted",
                 "state",
             ],
         )
-        for mapping in found:
-            wave[mapping.external_id].mapping = mapping
+        for mapping, state in found._states().items():
+            arrival = wave[state.external_id]
+            arrival.mapping, arrival.state = mapping, state
         by_key = {
             arrival.record["external_ref"]: arrival
             for arrival in wave.values()
@@ -183,7 +185,8 @@ class SyncStream(models.Model):
                 if not mapping.external_id:
                     arrival = by_key[mapping.key]
                     state = mapping._state()
-                    mapping._move(state, known_by_key(state, arrival.external_id))
+                    arrival.state = known_by_key(state, arrival.external_id)
+                    mapping._move(state, arrival.state)
                     arrival.mapping = mapping
 
     def _read_data(self, arrivals, directory):
@@ -192,16 +195,15 @@ class SyncStream(models.Model):
             record, mapping = arrival.record, arrival.mapping
             linked = mapping and mapping.res_id
             try:
-                agreed = linked and adapter._as_agreed(record, mapping.base or {})
-                if not agreed:
-                    check_value(record)
+                half = (linked and mapping.base) or {}
+                agreed, rest = adapter._part_agreed(record, half)
                 if record.get("deleted"):
                     continue
-                if not agreed:
-                    arrival.warnings += self._warnings_of_unknown(record, adapter)
-                arrival.data = agreed or adapter._canonical(
-                    record, directory, partial=bool(linked)
-                )
+                arrival.data = agreed
+                if rest or not linked:
+                    arrival.warnings += self._warnings_of_unknown(rest, adapter)
+                    read = adapter._canonical(rest, directory, partial=bool(linked))
+                    arrival.data = {**agreed, **read}
             except InvalidDataError as exc:
                 self._set_failed(arrival, exc)
 
@@ -224,7 +226,7 @@ class SyncStream(models.Model):
     def _receive(self, arrival):
         """What the record is for Odoo, a :class:`..core.exchange.arriving.Move`."""
         mapping = arrival.mapping
-        state = mapping._state() if mapping else None
+        state = arrival.state
         found = received(
             state,
             arrival.version,

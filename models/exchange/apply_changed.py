@@ -10,6 +10,7 @@ from ...core.conflict.rules import Rule, RuleKind
 from ...core.exceptions import AwaitedValueError, HeldValueError
 from ...core.exchange.arriving import as_known, confirmed, gone, merged
 from ...core.exchange.declined import not_taken, value_at
+from ...core.exchange.pair import as_in
 from ...core.keys.codes_handed_on import to_vacate
 from ..base.alone import alone
 from ..conflict.merge import by_odoo
@@ -47,11 +48,14 @@ class SyncStream(models.Model):
                 state, arrival.data, arrival.version, self._directions()
             )
             mapping._move(state, arrival.state)
-            known = mapping._open_conflict().pharmacy
+            conflict = mapping._open_conflict()
+            known = conflict.pharmacy if conflict else None
             pharmacy = as_known(arrival.state, known, arrival.data)
+            odoo = as_in(odoo, arrival.state.base.odoo)
             record = records.browse(mapping.res_id).with_prefetch(records.ids)
             facts = RecordFacts(mapping, record, arrival.record, peers)
-            compared.append((arrival, mapping._decide(odoo, pharmacy, facts)))
+            comparison = mapping._decide(odoo, pharmacy, facts, arrival.state)
+            compared.append((arrival, comparison))
         self._write_changes(compared, directory)
         written = [(a, c) for a, c in compared if not a.error]
         stored = self._read_back(written, directory)
@@ -194,6 +198,8 @@ class SyncStream(models.Model):
     def _keep_compared(self, arrival, comparison, stored, directory, correlation_id):
         mapping = arrival.mapping
         has = stored.get(mapping.res_id)
+        if has is not None:
+            has = as_in(has, comparison.odoo)
         state = arrival.state
         data, version = arrival.data, arrival.version
         said = directory.said.pop(mapping.res_id, None)

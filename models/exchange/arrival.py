@@ -17,7 +17,7 @@ class Arrival:
     version: int = 0
     data: dict = field(default_factory=dict)
     mapping: models.BaseModel | None = None
-    # The mapping's, as far as it is known already.
+    # The mapping's, but of one that was linked a moment ago.
     state: MappingState | None = None
     outcome: str | None = None
     res_id: int | None = None

@@ -265,10 +265,12 @@ class SyncStream(models.Model):
         on by that answer already: nothing would come of applying it."""
         try:
             check_envelope(record)
-            said = self._adapter()._as_agreed(record, state.base.pharmacy)
+            half = state.base.pharmacy
+            said, rest = self._adapter()._part_agreed(record, half)
         except InvalidDataError:
             return False
-        if not said or record.get("id") != state.external_id:
+        whole = said and not rest and said.keys() == half.keys()
+        if not whole or record.get("id") != state.external_id:
             return False
         deleted = bool(record.get("deleted"))
         found = received(state, record.get("version") or 0, said, deleted=deleted)

@@ -11,8 +11,8 @@ from odoo.addons.pharmacy_sync.core.exchange.arriving import (
     created,
     deleted,
     gone,
-    is_agreed,
     merged,
+    part_agreed,
     received,
 )
 from odoo.addons.pharmacy_sync.core.exchange.mapping_state import (
@@ -259,28 +259,35 @@ def test_what_an_arriving_record_is(state, version, options, move):
     assert received(state, version, **options).move is move
 
 
+BOTH = ["active", "lines"]
+
+
 @pytest.mark.parametrize(
     ("said", "agreed"),
     [
-        ({"active": True, "lines": [{"key": "a", "price": "1.00"}]}, True),
-        ({"lines": [{"price": "1.00", "key": "a"}], "active": True}, True),
-        ({"active": 1, "lines": [{"key": "a", "price": "1.00"}]}, False),
-        ({"active": True, "lines": [{"key": "a", "price": 1.0}]}, False),
-        ({"active": True}, False),
-        ({"active": True, "lines": [], "more": ""}, False),
-        ({"active": True, "lines": [{"key": "a"}]}, False),
-        ({"active": True, "lines": None}, False),
+        ({"active": True, "lines": [{"key": "a", "price": "1.00"}]}, BOTH),
+        ({"lines": [{"price": "1.00", "key": "a"}], "active": True}, BOTH),
+        ({"active": 1, "lines": [{"key": "a", "price": "1.00"}]}, ["lines"]),
+        ({"active": True, "lines": [{"key": "a", "price": 1.0}]}, ["active"]),
+        ({"active": True}, ["active"]),
+        ({"active": True, "lines": [], "more": ""}, ["active"]),
+        ({"active": True, "lines": [{"key": "a"}]}, ["active"]),
+        ({"active": False, "lines": None}, []),
     ],
 )
 def test_a_record_that_was_agreed_on_letter_for_letter(said, agreed):
     half = {"active": True, "lines": [{"key": "a", "price": "1.00"}]}
-    assert is_agreed(half, said) is agreed
+    assert part_agreed(half, said) == (
+        {name: half[name] for name in agreed},
+        {name: value for name, value in said.items() if name not in agreed},
+    )
 
 
 def test_a_number_is_no_flag_though_python_takes_one_for_true():
-    assert not is_agreed({"active": True}, {"active": 1})
+    assert part_agreed({"active": True}, {"active": 1}) == ({}, {"active": 1})
     line = {"key": "a", "gift": False}
-    assert not is_agreed({"lines": [line]}, {"lines": [{**line, "gift": 0}]})
+    said = {"lines": [{**line, "gift": 0}]}
+    assert part_agreed({"lines": [line]}, said) == ({}, said)
 
 
 def test_a_deletion_that_the_pharmacy_took_back():

@@ -57,7 +57,7 @@ class SyncStream(models.Model):
             lines = (arrival.data or {}).get(LINES)
             if not lines or not mapping or not mapping.res_id:
                 continue
-            state = mapping._state()
+            state = arrival.state
             known = {line["key"] for line in state.base.pharmacy.get(LINES, ())}
             if all(line["key"] in known for line in lines):
                 continue
@@ -67,4 +67,5 @@ class SyncStream(models.Model):
             keys = given_keys(new, [line for line in lines if line["key"] not in known])
             if keys:
                 self._adapter()._take_keys(record, keys)
-                mapping._move(state, state_with_keys(state, keys))
+                arrival.state = state_with_keys(state, keys)
+                mapping._move(state, arrival.state)
