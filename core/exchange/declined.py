@@ -79,6 +79,48 @@ def not_taken(
     return found
 
 
+def as_asked(before: Record, stored: Record, written: Record) -> Record:
+    """Odoo's record without what changed there unasked along with a write: what another
+    addon computes or sets then is a change of Odoo's own, and still to be sent.
+
+    :param before: the record before the write
+    :param stored: the record, read back
+    :param written: what was written, by field; of lines, all that there should be
+    :return: ``stored`` with the values of before where nothing was asked for
+    """
+    had: dict[str, Any] = {}
+    for name, value in stored.items():
+        former = before.get(name, MISSING)
+        if former is MISSING or value == former:
+            continue
+        if name not in written:
+            had[name] = former
+        elif name in KEYED:
+            had[name] = _lines_as_asked(name, former, value, written[name])
+    return {**stored, **had} if had else stored
+
+
+def _lines_as_asked(name: str, before: Any, stored: Any, written: Any) -> list[Record]:
+    old, new = lines_by_key(name, before), lines_by_key(name, written)
+    lines: list[Record] = []
+    for line in stored:
+        former, asked = old.get(line["key"]), new.get(line["key"])
+        if former is None and asked is None:
+            continue  # another addon made it
+        if former is None or asked is None:
+            lines.append(line)
+            continue
+        lines.append(
+            {
+                field: value
+                if asked.get(field, MISSING) != former.get(field, MISSING)
+                else former.get(field, value)
+                for field, value in line.items()
+            }
+        )
+    return lines
+
+
 def _lines_not_taken(
     name: str, before: Any, wanted: Any, has: Any, keeps: Keeps
 ) -> Iterator[tuple[str, Any]]:

@@ -27,6 +27,7 @@ from ..conflict.rules import AllFrozen, Facts
 from .declined import (
     Declined,
     Keeps,
+    as_asked,
     keeps_it,
     never_agreed,
     not_taken,
@@ -182,7 +183,10 @@ class Comparison:
         :param stored: Odoo's record as it is then; None: nothing had to be written
         """
         half = new_base(self.settled, self.words, self.pharmacy, self.merge)
-        stored = self.odoo if stored is None else stored
+        if stored is None:
+            stored = self.odoo
+        else:
+            stored = as_asked(self.odoo, stored, self.to_odoo)
         base = self.base.with_pharmacy(half, self.words_after, stored)
         base = with_halves_of(base, self.before, self.declined)
         # This holds for lines that are new here too: they go back with what the

@@ -87,6 +87,37 @@ def test_it_is_a_conflict_for_a_person_and_nothing_goes_either_way(reported, has
     assert not is_due(state, look(state, has))
 
 
+# What the pharmacy says, and what Odoo has after it took that: another addon changed
+# something besides.
+NOTED = {**HAD, "notes": "theirs"}
+COUNTED = {**HAD, "lines": [line("a", quantity="2"), line("b")]}
+ALONG = {
+    "a field": (NOTED, {**NOTED, "state": "sent"}),
+    "a line": (NOTED, {**NOTED, "lines": [line("a", price="9"), line("b")]}),
+    "a line that comes": (NOTED, {**NOTED, "lines": [*HAD["lines"], line("c")]}),
+    "a line that goes": (NOTED, {**NOTED, "lines": [line("a")]}),
+    "that line": (
+        COUNTED,
+        {**HAD, "lines": [line("a", quantity="2", price="9"), line("b")]},
+    ),
+    "another line": (
+        COUNTED,
+        {**HAD, "lines": [line("a", quantity="2"), line("b", quantity="9")]},
+    ),
+    "a new line": (COUNTED, {**COUNTED, "lines": [*COUNTED["lines"], line("c")]}),
+}
+
+
+@pytest.mark.parametrize(("reported", "has"), ALONG.values(), ids=ALONG)
+def test_what_changes_along_with_a_write_is_a_change_of_odoos(reported, has):
+    state = apply(STATE, reported, has)
+    comparison = look(state, has)
+    changed = {name: has[name] for name in has if has[name] != reported[name]}
+    assert comparison.merge.to_pharmacy == changed
+    assert not (comparison.merge.to_odoo or comparison.merge.conflicts)
+    assert not state.declined
+
+
 @each
 def test_an_edit_of_something_else_travels_alone(reported, has, path):
     state = apply(STATE, reported, has)

@@ -1,3 +1,4 @@
+from odoo import Command
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
@@ -281,6 +282,55 @@ class TestDeclinedByOdoo(DeclinedCase):
         self.assertFalse(self.mapping(order).deleted)
         error = self.env["sync.error"].search([], order="id desc", limit=1)
         self.assertIn("no budget", error.message)
+
+
+@tagged("post_install", "-at_install")
+class TestChangedAlong(DeclinedCase):
+    """What another addon changes along with what the pharmacy changed is a change of
+    Odoo's: it goes to the pharmacy."""
+
+    def along(self, model, name, **more):
+        """An addon that writes ``more`` together with a field."""
+        write = type(self.env[model]).write
+
+        def busy(records, vals):
+            return write(records, {**vals, **(more if name in vals else {})})
+
+        self.override(model, "write", busy)
+
+    def test_another_field(self):
+        at_app, order = self.arrived()
+        self.along("purchase.order", "note", partner_ref="PH-9", origin="PH-9")
+        self.app.edit(ORDERS, at_app, notes="call first")
+        self.rest()
+        now = self.app.get(ORDERS, at_app)
+        self.assertEqual((now["notes"], now["reference"]), ("call first", "PH-9"))
+        self.assert_in_step(order)
+
+    def test_another_field_of_a_line(self):
+        at_app, order = self.arrived("1.00", "2.00")
+        self.along("purchase.order.line", "product_qty", price_unit=9.0)
+        lines = self.app.get(ORDERS, at_app)["lines"]
+        lines[0]["quantity"] = "7"
+        self.app.edit(ORDERS, at_app, lines=lines)
+        self.rest()
+        first, second = self.app.get(ORDERS, at_app)["lines"]
+        self.assertEqual(float(first["quantity"]), 7)
+        self.assertEqual(float(first["unit_price"]), 9)
+        self.assertEqual(float(second["unit_price"]), 2)
+        self.assert_in_step(order)
+
+    def test_a_line_that_is_added(self):
+        at_app, order = self.arrived()
+        product = order.order_line.product_id
+        fee = {"product_id": product.id, "product_qty": 1, "price_unit": 3}
+        fee = {"name": "Fee", **fee}
+        self.along("purchase.order", "note", order_line=[Command.create(fee)])
+        self.app.edit(ORDERS, at_app, notes="call first")
+        self.rest()
+        lines = self.app.get(ORDERS, at_app)["lines"]
+        self.assertEqual([line["description"] for line in lines][1:], ["Fee"])
+        self.assert_in_step(order)
 
 
 @tagged("post_install", "-at_install")
