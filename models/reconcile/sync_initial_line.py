@@ -53,7 +53,9 @@ class SyncInitialLine(models.Model):
     odoo_name = fields.Char("In Odoo", readonly=True)
     external_id = fields.Char("Pharmacy Id", readonly=True)
     pharmacy_name = fields.Char("At the Pharmacy", readonly=True)
-    matched_by = fields.Char(readonly=True, help="What both have in common.")
+    matched_by = fields.Char(
+        "Names of the Fields in Common", readonly=True, help="What both have in common."
+    )
     differs = fields.Char("Names of the Fields", readonly=True)
     matched_text = fields.Char(
         "Matched By", compute="_compute_titles", help="What both have in common."

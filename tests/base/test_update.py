@@ -9,6 +9,7 @@ CODE = ("ir.", "res.groups.privilege")
 SET = {
     "ir.cron": {"interval_number": 47, "interval_type": "days", "active": False},
     "mail.activity.type": {"name": "Ours", "delay_count": 9, "icon": "fa-bell"},
+    "mail.message.subtype": {"name": "Ours", "default": True},
     "queue.job.channel": {"removal_interval": 9},
     "queue.job.function": {"retry_pattern": {"1": 9}},
     "report.paperformat": {"format": "Letter", "margin_top": 33},

@@ -370,6 +370,14 @@ class TestDeadLetter(SyncCase):
         self.push()
         self.assertEqual(self.at_app(order)["lines"][0]["quantity"], "1.00")
 
+    def test_only_what_was_discarded_can_be_brought_back(self):
+        (__, one), (__, two) = self.dead_push(), self.dead_push()
+        one.action_discard("By mistake")
+        with self.assertRaisesRegex(UserError, "Only what was discarded"):
+            (one | two).action_restore()
+        self.assertEqual((one.state, two.state), ("cancelled", "dead"))
+        self.assertFalse(two.note_ids)
+
     def test_a_selection_is_discarded_at_once(self):
         (__, one), (__, two) = self.dead_push(), self.dead_push()
         action = (one | two).action_ask_discard()

@@ -62,6 +62,23 @@ class TestRedrive(SyncCase):
     def calls(self):
         return [r["method"] for r in self.app.requests()]
 
+    def test_operators_of_another_company_neither_start_nor_see_it(self):
+        __, dead = self.dead_orders(1)
+        redrive = self.plan(dead)
+        company = self.env["res.company"].create({"name": "Other Clinic"})
+        stranger = new_test_user(
+            self.env,
+            "stranger",
+            "pharmacy_sync.group_operator",
+            company_id=company.id,
+            company_ids=[(6, 0, company.ids)],
+        )
+        phase = redrive.phase
+        for name in ("action_start", "action_stop", "action_view_failed"):
+            with self.subTest(name), self.assertRaises(AccessError):
+                getattr(redrive.with_user(stranger), name)()
+        self.assertEqual((redrive.phase, dead.state), (phase, "dead"))
+
     # -- Dry run ----------------------------------------------------------------------
 
     def test_the_dry_run_says_what_would_happen_and_changes_nothing(self):

@@ -59,6 +59,7 @@ class TestDefects(AlertCase):
         return {
             ("sync.backend", "_job_push"): (backend, "_push_all"),
             ("sync.backend", "_job_pull"): (backend, "_pull_all"),
+            ("sync.backend", "_job_look"): (backend, "_shows_set_back"),
             ("sync.backend", "_job_events"): (backend, "_deliver_events"),
             ("sync.event", "_job_deliver"): (
                 self.env["sync.event"],
@@ -86,6 +87,8 @@ class TestDefects(AlertCase):
 
     def arguments(self, model, method):
         """What the job is called with."""
+        if method == "_job_look":
+            return [self.backend.stream_ids[:1].id, []]
         own = (model, method) == ("sync.event", "_job_deliver")
         return [self.env.company] if own else []
 

@@ -326,7 +326,7 @@ class TestErrorTypes(SyncCase):
             statement = "SELECT 1 FROM sync_retry_policy FOR UPDATE NOWAIT"
             return self.raised(second.execute, statement, log_exceptions=False)
 
-    @causes(T.SCHEMA_MISMATCH, "unknown")
+    @causes(T.UNEXPECTED, "unknown", retryable=True)
     def test_database_older_than_the_program(self):
         with self.transaction() as cr:
             statement = "SELECT column_of_the_next_version FROM sync_mapping"

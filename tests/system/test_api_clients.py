@@ -64,7 +64,7 @@ def make_records(stack):
         stack.configure("sync.stream", [("id", "=", stream)], values)
     stack.trigger("cron_pull")
     # A job for which a crowd left no connection is started anew after a minute.
-    stack.settle(REQUEUED)
+    stack.recover(REQUEUED)
     assert orders_of(stack, made) == [1] * len(made)
     for order in made_orders(stack, made):
         current = stack.at_app(order)
@@ -200,8 +200,8 @@ def test_a_crowd_makes_one_order_and_every_answer_means_something(
     done = [answer.json()["results"] for answer in answers if answer.ok]
     assert all(results == done[0] for results in done)
     assert [result["operation"] for result in done[0]] == ["created"]
-    # A job that found no connection either is taken up again after a minute.
-    stack.settle(REQUEUED)
+    # A job that found no connection either is taken up again by the scheduled recovery.
+    stack.recover(REQUEUED)
 
 
 def _print_figures(answers):
