@@ -52,6 +52,30 @@ def seed_odoo(env, stream, records):
     from odoo.addons.pharmacy_sync.core.exchange.pair import Base
     from odoo.addons.pharmacy_sync.entities.directory import Directory
 
+    ids = insert_partners(env, records)
+    adapter, directory = stream._adapter(), Directory(stream.backend_id)
+    for start in range(0, len(records), 5000):
+        env["sync.mapping"]._insert(
+            stream,
+            [
+                {
+                    "res_id": res_id,
+                    "external_id": external_id,
+                    "version": 1,
+                    "base": Base.load(adapter._canonical(record, directory)),
+                }
+                for res_id, (external_id, record) in zip(
+                    ids[start : start + 5000],
+                    records[start : start + 5000],
+                    strict=True,
+                )
+            ],
+        )
+    return ids
+
+
+def insert_partners(env, records):
+    """One partner a record, like a model that Odoo created: their ids."""
     env["res.partner"].search([("supplier_rank", ">", 0)]).supplier_rank = 0
     model = env["res.partner"].create(
         {"name": "Model", "is_company": True, "supplier_rank": 1}
@@ -84,24 +108,6 @@ def seed_odoo(env, stream, records):
     ids = [res_id for (res_id,) in env.cr.fetchall()]
     model.supplier_rank = 0
     env.flush_all()
-    adapter, directory = stream._adapter(), Directory(stream.backend_id)
-    for start in range(0, len(records), 5000):
-        env["sync.mapping"]._insert(
-            stream,
-            [
-                {
-                    "res_id": res_id,
-                    "external_id": external_id,
-                    "version": 1,
-                    "base": Base.load(adapter._canonical(record, directory)),
-                }
-                for res_id, (external_id, record) in zip(
-                    ids[start : start + 5000],
-                    records[start : start + 5000],
-                    strict=True,
-                )
-            ],
-        )
     return ids
 
 

@@ -64,6 +64,14 @@ def _parser():
         adder.set_defaults(act=act)
         return adder
 
+    _add_servers(verb)
+    _add_tests(verb)
+    _add_measures(verb)
+    _add_writers(verb)
+    return parser
+
+
+def _add_servers(verb):
     starting = verb(
         "up",
         "set up, start, fill with demonstration data",
@@ -72,6 +80,17 @@ def _parser():
     starting.add_argument(
         "--servers", type=int, default=1, help="Odoo servers on one database"
     )
+    verb("stop", "end the servers", lambda *_: stack.stop())
+    verb("status", "say what runs", lambda *_: stack.status())
+    cleaning = verb(
+        "clean",
+        "stop, drop databases, remove .dev but for what was downloaded",
+        lambda options, _: stack.clean(options.all),
+    )
+    cleaning.add_argument("--all", action="store_true", help="remove that too")
+
+
+def _add_tests(verb):
     test = verb(
         "test",
         "run all tests; what is not known here goes to pytest",
@@ -91,14 +110,31 @@ def _parser():
     )
     fixing = verb("lint", "run the linters", lambda options, _: lint.run(options.fix))
     fixing.add_argument("--fix", action="store_true", help="correct what can be")
-    verb("stop", "end the servers", lambda *_: stack.stop())
-    verb("status", "say what runs", lambda *_: stack.status())
-    cleaning = verb(
-        "clean",
-        "stop, drop databases, remove .dev but for what was downloaded",
-        lambda options, _: stack.clean(options.all),
+    kit = verb(
+        "conform",
+        "run the published contract against an app, in a sandbox of its own",
+        lambda options, _: conform.run(options.url, options.key, options.verbose),
     )
-    cleaning.add_argument("--all", action="store_true", help="remove that too")
+    kit.add_argument("url", metavar="URL", help="of the sandbox")
+    kit.add_argument(
+        "--key", help="API key; better in the environment: PHARMACY_API_KEY"
+    )
+    kit.add_argument("--verbose", action="store_true", help="show all requests")
+    faults = verb(
+        "mutate",
+        "build faults into the code, and see that tests notice",
+        lambda options, _: mutate.run(options.areas, options.count, options.seed),
+    )
+    faults.add_argument(
+        "areas", nargs="*", help="core, models, or a room of models; without: the two"
+    )
+    faults.add_argument(
+        "--count", type=int, default=mutate.SAMPLE, help="faults an area"
+    )
+    faults.add_argument("--seed", type=int, default=1, help="another draws others")
+
+
+def _add_measures(verb):
     measure = verb("bench", "measure", lambda options, _: bench.run(options.names))
     measure.add_argument("names", nargs="*", help="as in benchmarks/bench_NAME.py")
     storm = verb(
@@ -118,17 +154,10 @@ def _parser():
         action="store_true",
         help="on a PostgreSQL server of its own, which is killed as well",
     )
+
+
+def _add_writers(verb):
     verb("readme", "write README.rst from readme/", lambda *_: _readme())
-    kit = verb(
-        "conform",
-        "run the published contract against an app, in a sandbox of its own",
-        lambda options, _: conform.run(options.url, options.key, options.verbose),
-    )
-    kit.add_argument("url", metavar="URL", help="of the sandbox")
-    kit.add_argument(
-        "--key", help="API key; better in the environment: PHARMACY_API_KEY"
-    )
-    kit.add_argument("--verbose", action="store_true", help="show all requests")
     verb("docs", "build the pages of docs/", lambda *_: docs.write())
     dump = verb(
         "dump",
@@ -136,21 +165,8 @@ def _parser():
         lambda options, _: upgrade.make(options.commit),
     )
     dump.add_argument("commit", help="of the version, as git names it")
-    faults = verb(
-        "mutate",
-        "build faults into the code, and see that tests notice",
-        lambda options, _: mutate.run(options.areas, options.count, options.seed),
-    )
-    faults.add_argument(
-        "areas", nargs="*", help="core, models, or a room of models; without: the two"
-    )
-    faults.add_argument(
-        "--count", type=int, default=mutate.SAMPLE, help="faults an area"
-    )
-    faults.add_argument("--seed", type=int, default=1, help="another draws others")
     verb("news", "release the news fragments", lambda *_: news.release())
     verb("i18n", "bring the translations up to the texts", lambda *_: _i18n())
-    return parser
 
 
 def _test(options, rest):
