@@ -1,25 +1,33 @@
-"""Twenty pharmacies, one of them flooded: how long the others' changes take.
+"""Twenty pharmacies, one of them slow or flooded: how long the others' changes take.
 
 Each backend has a company and an app of its own. A note of one order is changed in Odoo
-and looked for at its app, pharmacy after pharmacy: with idle queues, and then while one
-app has thousands of new orders, which Odoo reads for minutes.
+and looked for at its app, pharmacy after pharmacy: with idle queues; while one app needs
+ten seconds for each answer; and while one has thousands of new orders, which Odoo reads
+for minutes.
 """
 
-import json
 import os
-import socket
-import subprocess
 import tempfile
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from statistics import median, quantiles
 
-from rig import APP_KEY, TIMEOUT, Client, app, query, shell, wait_until
+from rig import (
+    APP_KEY,
+    TIMEOUT,
+    Client,
+    app,
+    is_up,
+    query,
+    shell,
+    start_app,
+    wait_until,
+)
 
 BACKENDS = int(os.environ.get("FAIRNESS_BACKENDS", "20"))
 FLOOD = int(os.environ.get("FAIRNESS_FLOOD", "5000"))
 PAGE = 500
+SLOW = 10
 # Orders of the flood that must still be unread at the end, or it was no flood.
 LEAST = FLOOD // 20
 # Odoo looks up new companies in the internet, unless they are marked.
@@ -57,34 +65,6 @@ READ = "SELECT count(*) FROM sync_mapping WHERE backend_id = %s AND arrived"
 BEGUN = "SELECT count(*) > 100 FROM sync_mapping WHERE backend_id = {} AND arrived"
 
 
-def start_app(stack, folder, number):
-    """Another app; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = json.loads(os.environ["PHARMACY_SYNC_APP_COMMAND"])
-    file = str(Path(folder, f"{number}.sqlite"))
-    process = subprocess.Popen(
-        [*words, "--port", str(port), "--database", file],
-        env={**os.environ, "PHARMACY_API_KEY": APP_KEY},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    stack.callback(process.wait)
-    stack.callback(process.kill)
-    return f"http://127.0.0.1:{port}"
-
-
-def is_up(url):
-    limit = time.monotonic() + TIMEOUT
-    while time.monotonic() < limit:
-        try:
-            return app("GET", "/api/v1/health", at=url)
-        except OSError:
-            time.sleep(0.1)
-    raise TimeoutError(url)
-
-
 def arrival(order, text):
     """Seconds from the write to the arrival at the order's app."""
     url, __, res_id, there = order
@@ -96,6 +76,21 @@ def arrival(order, text):
             raise TimeoutError(f"{url}: {text}")
         time.sleep(0.01)
     return time.perf_counter() - start
+
+
+def beside_slow(slow, others):
+    """Arrivals while one app answers each request only after ``SLOW`` seconds."""
+    url, backend, res_id, __ = slow
+    rule = {"kind": "latency", "seconds": SLOW, "match": {"path": "/api/*"}}
+    app("POST", "/admin/faults", at=url, seed=1, rules=[rule])
+    found = []
+    for order in others:
+        # There is always something to send to the slow one, and to read from it.
+        admin("purchase.order", "write", [res_id], {"note": f"slow {order[1]}"})
+        admin("sync.backend", "action_synchronise", [backend])
+        found.append(arrival(order, f"slow {order[1]}"))
+    app("DELETE", "/admin/faults", at=url)
+    return found
 
 
 def flood(order):
@@ -126,14 +121,16 @@ with ExitStack() as stack:
     shell(PREPARE.format(urls=urls, key=APP_KEY))
     admin = Client("admin", "admin")
     wait_until(f"SELECT count(*) FROM ({ORDERS}) o", BACKENDS)
-    flooded, *others = query(ORDERS)
+    flooded, slow, *others = query(ORDERS)
     idle = [arrival(order, f"idle {order[1]}") for order in others]
+    slowed = beside_slow(slow, others)
     flood(flooded)
     busy = [arrival(order, f"busy {order[1]}") for order in others]
     (read,) = query(READ, flooded[1])[0]
-    print(f"\nSeconds from Odoo to the app, {BACKENDS - 1} pharmacies beside one with")
+    print(f"\nSeconds from Odoo to the app, {BACKENDS - 2} pharmacies beside one with")
     print(f"{FLOOD} new orders, of which {read} records were read at the end")
     print(f"{'':24}{'min':>9}{'p50':>9}{'p95':>9}{'max':>9}{'ratio':>9}")
     show("idle", idle, median(idle))
+    show(f"one answers in {SLOW} s", slowed, median(idle))
     show("one is flooded", busy, median(idle))
     assert read < FLOOD - LEAST, "the flood was over: try a larger FAIRNESS_FLOOD"

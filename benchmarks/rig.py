@@ -2,11 +2,13 @@
 
 import json
 import os
+import socket
 import subprocess
 import time
 import uuid
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from statistics import median
 
 import psycopg2
@@ -65,6 +67,40 @@ def app(method, path, at=APP_URL, **body):
     )
     response.raise_for_status()
     return response.json() if response.content else None
+
+
+def free_port():
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def start_app(stack, folder, number):
+    """Another app; its address."""
+    port = free_port()
+    words = json.loads(os.environ["PHARMACY_SYNC_APP_COMMAND"])
+    file = str(Path(folder, f"{number}.sqlite"))
+    process = subprocess.Popen(
+        [*words, "--port", str(port), "--database", file],
+        env={**os.environ, "PHARMACY_API_KEY": APP_KEY},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    stack.callback(process.wait)
+    stack.callback(process.kill)
+    return f"http://127.0.0.1:{port}"
+
+
+def is_up(url):
+    """Wait until the app there answers."""
+    limit = time.monotonic() + TIMEOUT
+    while time.monotonic() < limit:
+        try:
+            return app("GET", "/api/v1/health", at=url)
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(url)
 
 
 def connect(admin):
