@@ -1,9 +1,9 @@
 """Twenty pharmacies, one of them slow or flooded: how long the others' changes take.
 
-Each backend has a company and an app of its own. A note of one order is changed in Odoo
-and looked for at its app, pharmacy after pharmacy: with idle queues; while one app needs
-ten seconds for each answer; and while one has thousands of new orders, which Odoo reads
-for minutes.
+Each backend has a company and an app of its own. A note of one order is changed in
+Odoo and looked for at its app, pharmacy after pharmacy: with idle queues; while one app
+needs ten seconds for each answer; and while one has thousands of new orders, which Odoo
+reads for minutes.
 """
 
 import os
