@@ -2,12 +2,14 @@
 are small and named after what is in them, nobody overrides their own addon."""
 
 import ast
+import unittest
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from odoo.tests import BaseCase, HttpCase
+from odoo.tests.loader import get_module_test_cases, get_test_modules
 
 ROOT = Path(__file__).resolve().parents[1]
 # From the ground up: a room knows those before it.
@@ -16,8 +18,13 @@ ROOMS = (
     *("exchange", "dead_letter", "reconcile", "saga", "analytics", "alert", "api"),
     "toolkit",
 )
-# Tests that are pytest's alone: plain Python, or servers of their own.
-APART = ("core", "simulator", "system")
+# Folders of tests that Odoo's runner does not run, and why. None has an Odoo test case.
+APART = {
+    "core": "plain Python: pytest's parameters, Hypothesis' properties, no database",
+    "simulator": "plain Python: histories that pytest deals out, no database",
+    "system": "the workshop starts their servers and databases, kills them, updates them",
+}
+RUNNERS = ("odoo.tests", "unittest")
 FILES_IN_ROOM, CLASSES_OF_MODEL, LINES, FUNCTION = 12, 5, 400, 50
 # What a room knows of one above it, each with its reason: (file, what is known).
 # This list may only shrink.
@@ -380,6 +387,44 @@ class TestLayout(BaseCase):
         self.assertEqual(there, listed)
         names = Counter(name.split(".")[-1] for name in there)
         self.assertEqual([name for name, n in names.items() if n > 1], [])
+
+    def test_odoo_runs_every_test(self):
+        """Its loader takes what a class inherits only where that class says so."""
+        modules = get_test_modules(__name__.split(".")[2])
+        taken = {
+            (type(test), test._testMethodName)
+            for module in modules
+            for test in get_module_test_cases(module)
+            # Without a tag it would run at neither of both moments.
+            if {"at_install", "post_install"} & test.test_tags
+        }
+        cases = {
+            case
+            for module in modules
+            for case in vars(module).values()
+            if isinstance(case, type) and issubclass(case, unittest.TestCase)
+        }
+        there = {
+            (case, name)
+            for case in cases
+            for name in unittest.TestLoader().getTestCaseNames(case)
+        }
+        self.assertEqual(sorted(map(str, there - taken)), [])
+        self.assertGreater(len(taken), 1000, "nothing was looked at")
+
+    def test_what_odoo_does_not_run_has_no_case_of_its_own(self):
+        found = [
+            f"{file.name}:{node.lineno} {name}"
+            for file in _files(*(f"tests/{folder}" for folder in APART))
+            for node in file.nodes
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in [
+                getattr(node, "module", None),
+                *(alias.name for alias in node.names),
+            ]
+            if name in RUNNERS
+        ]
+        self.assertEqual(found, [])
 
     def test_no_test_case_writes_over_a_method_of_its_runner(self):
         """pytest calls none of them; Odoo's runner ends with all its tests."""

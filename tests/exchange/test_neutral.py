@@ -531,11 +531,14 @@ class TestNeutralEnvironment(SyncCase):
 class TestNeutralEnglish(Walk, NeutralCase):
     """Somebody whose language is the backend's."""
 
+    allow_inherited_tests_method = True
+
 
 @tagged("post_install", "-at_install")
 class TestNeutralSpanish(Walk, NeutralCase):
     """Somebody of another language, with what comes along in a context."""
 
+    allow_inherited_tests_method = True
     user_lang = "es_ES"
     context = CONTEXT
 

@@ -105,6 +105,8 @@ class OneRefused:
 class TestOneOfABatch(OneRefused, SyncCase):
     """The answer to a whole batch is that of one record."""
 
+    allow_inherited_tests_method = True
+
     def test_one_among_many_is_no_outage(self):
         for status in (429, 500, 503):
             with self.subTest(status):
@@ -220,4 +222,5 @@ class TestOneItem(SyncCase):
 class TestOneOfSingleCalls(OneRefused, SyncCase):
     """The answer to one call is that record's own."""
 
+    allow_inherited_tests_method = True
     hidden = ("batch",)
