@@ -42,20 +42,37 @@ class Course:
         found = _TEXT.fullmatch(text)
         return found and cls(found[3], int(found[2]), int(found[1]))
 
-    def moved(self, place: str) -> "Course":
+    def kept(self, place: str) -> str:
+        """The course to a place, as a text that is worth nothing at any other."""
+        return f"{_mark_of(place)}/{self}"
+
+    @classmethod
+    def of_kept(cls, text: str, place: str) -> "Course":
+        """The course that was kept at a place; of another one, or of none: it begins
+        there."""
+        mark, _, said = text.partition("/")
+        found = cls.parse(said) if place and mark == _mark_of(place) else None
+        return found or (BEGINNING.moved(place) if place else BEGINNING)
+
+    def moved(self, place: str, field: str = "next_after") -> "Course":
         """The course once its reader goes to a place.
 
+        :param field: of the page, which leads there
         :raises CircleError: it was there before
         """
-        mark = hashlib.sha256(place.encode()).hexdigest()[:16]
+        mark = _mark_of(place)
         if mark == self.mark:
             message = "The pages of the list lead in a circle."
-            raise CircleError(message, field="next_after")
+            raise CircleError(message, field=field)
         if not self.mark:
             return Course(mark)
         if self.steps + 1 == self.most:
             return Course(mark, 0, 2 * self.most)
         return Course(self.mark, self.steps + 1, self.most)
+
+
+def _mark_of(place: str) -> str:
+    return hashlib.sha256(place.encode()).hexdigest()[:16]
 
 
 BEGINNING = Course()

@@ -12,7 +12,9 @@ class SyncStream(models.Model):
     _description = "Synchronised Stream"
     _order = "backend_id, rank, id"
     _rec_name = "entity"
-    _not_ormcached = frozenset({"cursor", "read_at", "pulled_at", "read_until"})
+    _not_ormcached = frozenset(
+        {"cursor", "cursor_course", "read_at", "pulled_at", "read_until"}
+    )
     _bounds = {
         "batch_size": (1, 500),
         "batch_pause": (0, 3600),
@@ -74,6 +76,7 @@ class SyncStream(models.Model):
         help="How far the pharmacy app's changes were read. Read Everything Again "
         "begins anew; what did not change is left alone.",
     )
+    cursor_course = fields.Char(copy=False, readonly=True)
     read_at = fields.Datetime(
         "Last Successful Reading",
         readonly=True,

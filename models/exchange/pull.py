@@ -100,7 +100,7 @@ class SyncStream(models.Model):
         backend = self.backend_id
         client = backend._client("pull", self._adapter()._entity_pool)
         # Read anew: long work pulls more than once in one job.
-        cursor, tries = apart(self._get_place)
+        cursor, tries, course = apart(self._get_place)
         token = CancelToken(partial(apart, self._pull_cancelled))
         time = time or shift()
         try:
@@ -114,6 +114,7 @@ class SyncStream(models.Model):
                 cursor, tries = page["next_cursor"], 0
                 if not moved or not page["has_more"]:
                     return True
+                course = self._gone_on(course, cursor)
                 if time.expired:
                     break
         except OperationCancelledError:
@@ -122,31 +123,24 @@ class SyncStream(models.Model):
             return False
         except NOT_MADE as exc:
             eta = fields.Datetime.now() + timedelta(seconds=int(exc.retry_after) + 1)
-            apart(self._hand_over_pull, eta)
+            apart(self._hand_over_pull, eta, course.kept(cursor or ""))
             return False
         except Exception as exc:  # noqa: BLE001
             # Kept, whatever it is, as the failed pull, which is tried again. If the app
             # knows no such cursor, its database was set back: all is read again.
-            gone = not self.reads_list and not self.reads_whole and cursor
-            gone = gone and getattr(exc, "status", 0) == GONE
+            gone = self._reads_feed() and cursor and getattr(exc, "status", 0) == GONE
             if gone:
                 apart(self.backend_id._refuse_cursor, self, cursor)
             else:
                 apart(self._refuses_place, exc, cursor)
             apart(self._fail_pull, exc, correlation_id, gone)
             return False
-        apart(self._hand_over_pull)
+        apart(self._hand_over_pull, None, course.kept(cursor))
         return True
 
     def _is_half_read(self):
         """Whether another job must go on where this one's turn was over."""
         return self._pull_operation().state in ("pending", "running")
-
-    def _get_place(self):
-        """How far the app was read, and how often to read on from there has failed."""
-        operation = self._pull_operation()
-        failed = operation.state in ("waiting", "dead")
-        return self.cursor, operation.attempts if failed else 0
 
     def _pull_waits(self):
         """Whether a failed pull is waiting for its time, or is dead; or nothing has
@@ -233,8 +227,12 @@ class SyncStream(models.Model):
             }
         )
 
-    def _hand_over_pull(self, eta=None):
-        """The next job goes on where this one's turn is over."""
+    def _hand_over_pull(self, eta=None, kept=""):
+        """The next job goes on where this one's turn is over.
+
+        :param kept: how the pages led there, see :meth:`.Course.kept`
+        """
+        self.cursor_course = kept
         operation = self._pull_operation()
         if operation.state == "running":
             operation._change_state({"state": "pending", "job_uuid": False}, {})

@@ -159,7 +159,7 @@ class SyncBackend(models.Model):
     def _cursor_in_doubt(self, stream, items, answers):
         """The stream's cursor, if an answer says more of a known record than was
         sent."""
-        if stream.reads_list or stream.reads_whole or not stream.cursor:
+        if not stream._reads_feed() or not stream.cursor:
             return None
         said = (answers.get(item.operation_id) for item in items)
         for item, answer in zip(items, said, strict=True):

@@ -58,3 +58,23 @@ def test_what_is_said_of_a_circle():
     with pytest.raises(SchemaMismatchError, match="circle") as caught:
         Course().moved("a").moved("a")
     assert caught.value.field == "next_after"
+    with pytest.raises(SchemaMismatchError) as caught:
+        Course().moved("a").moved("a", "next_cursor")
+    assert caught.value.field == "next_cursor"
+
+
+@given(st.lists(st.text(min_size=1), unique=True, min_size=1, max_size=40))
+def test_a_course_that_was_kept_is_that_of_its_place(places):
+    course = Course()
+    for place in places:
+        course = course.moved(place)
+    assert Course.of_kept(course.kept(places[-1]), places[-1]) == course
+    for other in ("", f"{places[-1]}x", *places[:-1]):
+        anew = Course().moved(other) if other else Course()
+        assert Course.of_kept(course.kept(places[-1]), other) == anew
+
+
+@pytest.mark.parametrize("text", ["", "x", "1.0.0123456789abcdef", "/", "//"])
+def test_nothing_that_was_kept_is_a_beginning_at_the_place(text):
+    assert Course.of_kept(text, "here") == Course().moved("here")
+    assert Course.of_kept(text, "") == Course()

@@ -1,6 +1,8 @@
 from odoo.tests import tagged
 
+from ...client.pharmacy import PharmacyClient
 from ...core.exceptions import HttpError
+from ...models.exchange import pull
 from ..common import SyncCase
 
 
@@ -50,6 +52,57 @@ class TestPull(SyncCase):
         self.assertEqual(order.order_line.product_id.barcode, "4006381333931")
         self.assertEqual(order.order_line.price_unit, 21.30)
         self.assertEqual(order.origin, theirs["reference"])
+
+    def lead_back(self, steps):
+        """Have the feed's pages go that many steps and back to the first of them.
+
+        :return: the cursors that the app is asked for, and how to mend it
+        """
+        call, asked, places = PharmacyClient._call, [], []
+
+        def leading(client, method, path, **options):
+            found = call(client, method, path, **options)
+            if path != "/changes" or options["params"]["entity"] != "suppliers":
+                return found
+            asked.append(options["params"].get("cursor"))
+            if len(places) < steps:
+                places.append(found["next_cursor"])
+                return found
+            where = places.index(asked[-1]) if asked[-1] in places else steps - 1
+            return {
+                **found,
+                "next_cursor": places[(where + 1) % steps],
+                "has_more": True,
+            }
+
+        self.patch(PharmacyClient, "_call", leading)
+        return asked, lambda: self.patch(PharmacyClient, "_call", call)
+
+    def test_a_feed_that_leads_in_a_circle_is_a_fault_of_the_app(self):
+        """Also where each page is read by a job of its own."""
+        for steps, pages in ((1, 9), (1, 1), (3, 2), (4, 200)):
+            with self.subTest(steps=steps, pages=pages):
+                self.patch(pull, "PAGES_PER_JOB", pages)
+                stream = self.stream("supplier")
+                stream.batch_size = 1
+                names = [f"{steps} {pages} {n}" for n in range(steps + 3)]
+                for name in names:
+                    self.app.add("suppliers", name=name)
+                asked, mend = self.lead_back(steps)
+                for __ in range(30):
+                    self.pull()
+                (failed,) = self.operations(kind="pull", state="dead")
+                error = failed.error_ids.sorted("id")[-1:]
+                self.assertEqual(error.type, "schema_mismatch")
+                self.assertIn("circle", error.message)
+                self.assertLess(len(asked), 4 * steps + 4, "it is read for ever")
+                mend()
+                failed._redrive("It is mended.")
+                for __ in range(9):
+                    self.pull()
+                found = self.env["res.partner"].search([("name", "in", names)])
+                self.assertEqual(set(found.mapped("name")), set(names))
+                self.assertFalse(stream.trouble)
 
     def test_reading_that_failed_is_marked_as_tried_again(self):
         self.app.fault("error", status=503, count=1)

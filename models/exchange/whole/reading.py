@@ -4,7 +4,7 @@ from odoo.tools import SQL
 from ....client.listing import ask_for
 from ....core import said
 from ....core.exceptions import HttpError, SchemaMismatchError
-from ....core.exchange.course import CircleError
+from ....core.exchange.course import CircleError, Course
 from ....core.exchange.listing import Since
 from ....core.exchange.rounds import (
     GONE,
@@ -161,6 +161,27 @@ class SyncStream(models.Model):
     def _why_gone(self, gone):
         return said.say(said.RECORDS_GONE, count=len(gone), id=gone[0])
 
+    # -- Where the reader stands -------------------------------------------------------
+
+    def _get_place(self):
+        """How far the app was read, how often to read on from there has failed, and
+        how its pages led there."""
+        operation = self._pull_operation()
+        failed = operation.state in ("waiting", "dead")
+        course = Course.of_kept(self.cursor_course or "", self.cursor or "")
+        return self.cursor, operation.attempts if failed else 0, course
+
+    def _gone_on(self, course, cursor):
+        """The course of a feed once its reader goes on to a cursor; the two roads of a
+        list have theirs in the cursor.
+
+        :raises CircleError: the reader was there before
+        """
+        return course.moved(cursor, "next_cursor") if self._reads_feed() else course
+
+    def _reads_feed(self):
+        return not self.reads_list and not self.reads_whole
+
     # -- Written with the page, or in its place ----------------------------------------
 
     def _note_page(self, page):
@@ -198,14 +219,15 @@ class SyncStream(models.Model):
 
     def _refuses_place(self, exception, cursor):
         """The app may not know a place in its list any more, or its pages lead in a
-        circle: begin with the first, the next time it is asked."""
+        circle: begin with the first, the next time it is asked. A feed is read on from
+        its cursor."""
         circle = isinstance(exception, CircleError)
         known = getattr(exception, "status", None) not in _NO_PLACE
         if self.cursor != cursor or (known and not circle):
             return
         if Round.parse(cursor).after:
             self.cursor = str(Round())
-        elif circle:
+        elif circle and self.reads_list:
             self.cursor = str(Since.parse(cursor).anew())
 
     # -- Between two rounds ------------------------------------------------------------
