@@ -11,8 +11,8 @@ import copy
 import hashlib
 import itertools
 import random
+from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 from . import paths
 
@@ -48,6 +48,8 @@ class Fault:
     :ivar line: where it is
     :ivar old: source of what it replaces, on one line
     :ivar new: what takes its place
+    :ivar nth: how many faults above it in the file are the same in words
+    :ivar within: the function that it is in; empty: it is in none
     """
 
     path: str
@@ -55,11 +57,15 @@ class Fault:
     line: int
     old: str
     new: str
+    nth: int = 0
+    within: str = ""
 
     @property
     def key(self):
         """What names the fault while the lines around it change."""
         words = f"{self.path}\n{self.old}\n{self.new}"
+        if self.nth:
+            words += f"\n{self.nth}"
         return hashlib.sha256(words.encode()).hexdigest()[:12]
 
     def __str__(self):
@@ -71,25 +77,51 @@ def draw(area, count, seed, left_out=frozenset()):
 
     :param left_out: keys of faults not to draw
     """
-    trees = {
-        path: ast.parse(path.read_text())
-        for path in sorted((paths.ROOT / area).rglob("*.py"))
+    found = [
+        fault
+        for path in _files(paths.ROOT / area)
         if path.name != "__init__.py"
-    }
-    places = [
-        (path, number, place)
-        for path, tree in trees.items()
-        for number, place in enumerate(_places(tree))
+        for fault in _faults(path)
     ]
-    random.Random(seed).shuffle(places)
-    faults = {}
-    for path, number, place in places:
-        if len(faults) == count:
-            break
-        fault = _describe(path, number, place)
-        if fault and fault.key not in left_out:
-            faults.setdefault(fault.key, fault)
-    return list(faults.values())
+    random.Random(seed).shuffle(found)
+    wanted = (fault for fault in found if fault.key not in left_out)
+    return list(itertools.islice(wanted, count))
+
+
+def _files(area):
+    return sorted(area.rglob("*.py")) if area.is_dir() else [area]
+
+
+def _faults(path):
+    """All faults of a file, in the order of its lines."""
+    name = path.relative_to(paths.ROOT).as_posix()
+    found, seen = [], Counter()
+    tree = ast.parse(path.read_text())
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    numbered = enumerate(_places(tree))
+    for number, place in sorted(numbered, key=lambda pair: _where(*pair[1])):
+        old = _get(*place)
+        words = tuple(_on_a_line(node) for node in (old, _changed(old)))
+        if words[0] != words[1]:
+            within = _function_at(functions, old.lineno)
+            found.append(Fault(name, number, old.lineno, *words, seen[words], within))
+            seen[words] += 1
+    return found
+
+
+def _function_at(functions, line):
+    """The name of the innermost function that a line is in."""
+    around = [node for node in functions if node.lineno <= line <= node.end_lineno]
+    return max(around, key=lambda node: node.lineno).name if around else ""
+
+
+def _where(parent, field, index):
+    node = _get(parent, field, index)
+    return node.lineno, node.col_offset
+
+
+def _on_a_line(node):
+    return " ".join(ast.unparse(node).split())
 
 
 def plant(source, keys):
@@ -117,16 +149,6 @@ def _switched(old, new, key):
     else:
         node = ast.IfExp(asked, new, old)
     return ast.copy_location(node, old)
-
-
-def _describe(path, number, place):
-    """The fault at a place of a file; None if nothing differs by it."""
-    old = _get(*place)
-    words = [" ".join(ast.unparse(node).split()) for node in (old, _changed(old))]
-    if words[0] == words[1]:
-        return None
-    name = Path(path).relative_to(paths.ROOT).as_posix()
-    return Fault(name, number, old.lineno, *words)
 
 
 def _get(parent, field, index):
@@ -164,9 +186,19 @@ def _bounds(tree):
     ]
     for statement in itertools.chain(*bodies):
         if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value:
-            parts = [*ast.walk(statement.value)]
+            # Or several names, each with its number.
+            several = isinstance(statement.value, ast.Tuple)
+            values = statement.value.elts if several else [statement.value]
+            parts = [part for value in values for part in ast.walk(value)]
+            if several and not _is_unpacked(statement):
+                continue
             if all(isinstance(part, (ast.Constant, *ARITHMETIC)) for part in parts):
                 yield from parts
+
+
+def _is_unpacked(statement):
+    targets = getattr(statement, "targets", ())
+    return any(isinstance(target, ast.Tuple) for target in targets)
 
 
 def _changed(node):
@@ -187,8 +219,14 @@ def _changed(node):
     return new
 
 
+def _says_one(call):
+    return isinstance(call.func, ast.Attribute) and call.func.attr == "ensure_one"
+
+
 def _is_call(node):
-    """Whether it is a statement that can be left out: a call, a raise, a write."""
+    """Whether it is a statement that can be left out: a call, a raise, a write. Not
+    what only says to a reader that there is one record: none of ours calls it wrongly.
+    """
     if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Call)
+        return isinstance(node.value, ast.Call) and not _says_one(node.value)
     return isinstance(node, (ast.Raise, ast.AugAssign, ast.Continue))

@@ -2,10 +2,11 @@
 
 The faults (:mod:`.faults`) are drawn at random from the sources, the same for the same
 seed. Those of ``core/`` are tried by ``tests/core`` without Odoo, those of ``models/``
-by all tests in one process but the tours, those of one room (``models/call``) by the
-tests of that room. The tests are dealt out to one process a
-processor, each with a database of its own; each runs its tests once without a fault,
-and then tries the faults, one every few seconds (:mod:`.planted`).
+by the tests of their room in one process, but for the tours, and then by those of other
+rooms that name the method at fault; those of one file of ``core/`` by the tests that
+name it. The tests are dealt out to one process a processor, each with a database of its
+own; each runs its tests once without a fault, and then tries the faults, one every few
+seconds (:mod:`.planted`).
 
 A fault that no test notices has survived. Survivors that change nothing anybody could
 see are listed in ``devtools/equivalent.json``: key of the fault to the reason.
@@ -19,6 +20,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 
 from . import config, databases, faults, machine, paths, shell, testing, venv
 from .progress import StepError, say
@@ -34,6 +36,8 @@ RESTARTS = 8  # of a process that a hanging test ended
 ASIDE = re.compile(
     r"_tour$|^test_(conform|docs|labels|layout|outside|translations|wheel)$"
 )
+# Folders of tests that do not meet Odoo in one process.
+APART = {"core", "system", "simulator", "upgrade", "addons"}
 NICE = ("nice", "-n", "10")
 
 
@@ -42,7 +46,7 @@ def run(areas, count, seed):
     enough were noticed."""
     areas = [area.strip("/") for area in areas] or [*WANTED]
     for area in areas:
-        if _kind(area) not in WANTED or not (paths.ROOT / area).is_dir():
+        if _kind(area) not in WANTED or not (paths.ROOT / area).exists():
             raise StepError(f"no such area: {area}; there are: {', '.join(WANTED)}")
     machine.prepare(tests=True)
     known = json.loads(EQUIVALENT.read_text()) if EQUIVALENT.exists() else {}
@@ -61,19 +65,47 @@ def run(areas, count, seed):
 
 def _try_all(area, drawn):
     """Fault to whether a test noticed it; prints the survivors, and a table."""
-    trial = _Trial(area, drawn)
-    deals = _deal(_tests(area), len(os.sched_getaffinity(0)))
+    noticed = {}
+    for place, some in _by_place(area, drawn).items():
+        found = _try(place, some, _tests(place))
+        noticed.update(found)
+        for fault, seen in found.items():
+            if not seen:
+                say("SURVIVED", f"{fault.key}  {fault}")
+    rooms = Counter(_room(fault) for fault in drawn)
+    for room in sorted(rooms):
+        seen = sum(seen for fault, seen in noticed.items() if _room(fault) == room)
+        say("...", f"{room:<24}{seen:>4} of {rooms[room]:>3} noticed")
+    return noticed
+
+
+def _by_place(area, drawn):
+    """The faults by the area whose tests try them: those of all models by their room."""
+    if area != "models":
+        return {area: drawn}
+    rooms = {}
+    for fault in drawn:
+        rooms.setdefault("/".join(Path(fault.path).parts[:2]), []).append(fault)
+    return dict(sorted(rooms.items()))
+
+
+def _try(area, drawn, files, elsewhere=True):
+    """Fault to whether one of the tests of some files noticed it, or, where they did
+    not and it is one of the models, of those elsewhere that name it."""
+    trial = _Trial(area, drawn, files)
+    deals = _deal(files, len(os.sched_getaffinity(0)))
     with ThreadPoolExecutor(len(deals)) as pool:
         list(pool.map(trial.run_part, itertools.count(), deals))
         list(pool.map(trial.run_from_start, itertools.count(), trial.only_at_import()))
     noticed = {fault: bool(trial.test_of(fault)) for fault in drawn}
-    rooms = Counter(_room(fault) for fault in drawn)
-    for fault, seen in noticed.items():
-        if not seen:
-            say("SURVIVED", f"{fault.key}  {fault}")
-    for room in sorted(rooms):
-        seen = sum(seen for fault, seen in noticed.items() if _room(fault) == room)
-        say("...", f"{room:<24}{seen:>4} of {rooms[room]:>3} noticed")
+    left = [fault for fault in drawn if not noticed[fault]]
+    if elsewhere and left and _kind(area) == "models":
+        # A name of one word, such as write, is that of many.
+        names = {f.within for f in left if "_" in f.within.strip("_")}
+        other = {path: path.read_text() for path in _in_process() - {*files}}
+        further = [p for p, text in other.items() if any(n in text for n in names)]
+        if further:
+            noticed.update(_try(area, left, sorted(further), elsewhere=False))
     return noticed
 
 
@@ -85,9 +117,9 @@ def _planted(drawn):
     return {fault.key: (fault.path, fault.place) for fault in drawn}
 
 
-def _names(path, fault):
-    """Whether a test, or its text, names the module of a fault."""
-    stem = Path(fault.path).stem
+def _names(path, module):
+    """Whether a test, or its text, names a module, which is given by its path."""
+    stem = Path(module).stem
     return path.stem == f"test_{stem}" or re.search(rf"\b{stem}\b", path.read_text())
 
 
@@ -97,20 +129,27 @@ def _room(fault):
 
 def _tests(area):
     """Paths of the tests that try the faults of an area."""
-    tests = paths.ROOT / "tests"
-    folders = {"core", "system", "simulator", "upgrade", "addons"}
     kind, *room = area.split("/")
-    if kind == "core" or room:
-        found = (tests / ("core" if kind == "core" else room[0])).glob("test_*.py")
-    else:
-        found = (p for p in tests.glob("*/test_*.py") if p.parent.name not in folders)
-    # Odoo meets the addon by its link, under its own name.
-    root = paths.ROOT if kind == "core" else paths.ADDON_LINK
-    return sorted(
-        root / path.relative_to(paths.ROOT)
+    if kind == "models":
+        return sorted(p for p in _in_process() if p.parent.name == room[0])
+    found = sorted((paths.ROOT / "tests/core").glob("test_*.py"))
+    return [
+        path
         for path in found
         if not ASIDE.search(path.stem)
-    )
+        if not area.endswith(".py") or _names(path, area)
+    ]
+
+
+def _in_process():
+    """Paths of the tests that meet Odoo in one process: by the addon's link, under its
+    own name."""
+    found = (paths.ROOT / "tests").glob("*/test_*.py")
+    return {
+        paths.ADDON_LINK / path.relative_to(paths.ROOT)
+        for path in found
+        if path.parent.name not in APART and not ASIDE.search(path.stem)
+    }
 
 
 def _deal(files, parts):
@@ -125,12 +164,11 @@ def _deal(files, parts):
 class _Trial:
     """The faults of an area, and what their tests said."""
 
-    def __init__(self, area, drawn):
-        self.area, self.drawn = area, drawn
+    def __init__(self, area, drawn, files):
+        self.area, self.drawn, self.files = area, drawn, files
         self.plain = _kind(area) == "core"
         self.name = area.replace("/", "-")
-        self.folder = paths.RUN / f"mutate_{self.name}_{os.getpid()}"
-        self.folder.mkdir()
+        self.folder = Path(mkdtemp(prefix=f"mutate_{self.name}_", dir=paths.RUN))
         self.results = self.folder / "results"
         self.results.touch()
 
@@ -151,7 +189,7 @@ class _Trial:
         """Try one fault that is there from the first import on, by the tests that name
         its file."""
         values = {"plain": self.plain, "from_start": fault.key}
-        files = [path for path in _tests(self.area) if _names(path, fault)]
+        files = [path for path in self.files if _names(path, fault.path)]
         number = f"start{number}"
         plan = self.folder / f"plan_{number}"
         plan.write_text(json.dumps({**values, "faults": _planted([fault])}))
