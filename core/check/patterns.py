@@ -21,6 +21,8 @@ except ImportError:
 TOO_COMPLEX = "too complex"
 LOOKED_AT = 500  # characters of a text
 # Enough for two times "anything" and an alternative.
+# In how many ways something of one length that is repeated at will counts.
+_AS_OFTEN = LOOKED_AT // 4
 _MOST_WAYS = 2**15
 _ENDLESS = 10**12
 
@@ -82,7 +84,7 @@ def _repeated(least: int, most: int, parts: Any) -> int:
         low, high = parts.getwidth()
         if low != high or low == 0:
             return _ENDLESS
-        return max(1, min(times - least + 1, LOOKED_AT // 4))
+        return max(1, min(times - least + 1, _AS_OFTEN))
     if times > 64:
         return _ENDLESS
     ways = 0

@@ -1,6 +1,7 @@
 """Nothing secret in errors, calls, alerts and logs."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -15,7 +16,9 @@ from .secret_names import DEFAULT_SECRET_FIELDS, secret_name
 
 DEEPEST = 24  # levels of nesting; what lies deeper is masked as a whole
 LONGEST = 50_000  # characters of a text that are looked at and kept
+_NOTE = 40  # characters that the note of what was left out may have
 _LOST_WITH_IT = 512  # the longest word of which the cut leaves nothing
+_LAST_WORD = re.compile(r"\S+\s*\Z")
 
 # Words for the two halves of ``{"name": "password", "value": "X"}``.
 _NAMING = ("name", "key", "field", "header", "param", "parameter")
@@ -141,7 +144,7 @@ def _cut(text: str) -> tuple[str, str]:
     """
     if len(text) <= LONGEST:
         return text, ""
-    kept = text[: LONGEST - 40]
-    words = kept[-_LOST_WITH_IT:].rsplit(None, 1)
-    kept = kept[: -len(words[-1]) if len(words) > 1 else -_LOST_WITH_IT]
+    kept = text[: LONGEST - _NOTE]
+    word = _LAST_WORD.search(kept, len(kept) - _LOST_WITH_IT)
+    kept = kept[: word.start()] if word else kept
     return kept, f" [... {len(text) - len(kept)} characters left out]"

@@ -19,6 +19,14 @@ from .secret_names import LONGEST_NAME, ONE_WORD, beginnings, secret_name
 
 _Match = re.Match[str]
 _SMALL = {ord(letter): letter.lower() for letter in ascii_uppercase}
+# How many characters in front of a name are looked at: what opens a pair, the indent of
+# its line, a tag's prefix, the command of an option, a claim such as "X is no valid".
+_OPENS = 24
+_INDENT = 200
+_PREFIX = 48
+_COMMAND = 160
+_CLAIM = 200
+_CLAIM_WORD = 12
 
 
 def mask_text(text: str, names: frozenset[str]) -> str:
@@ -131,7 +139,7 @@ class _Walk(Reader):
         """``("name", "value")``."""
         text = self.text
         link = shapes.PAIR.match(text, name.end())
-        before = text[max(0, name.start() - 24) : name.start()]
+        before = text[max(0, name.start() - _OPENS) : name.start()]
         opening = link and shapes.OPENING.match(text, link.end())
         if not opening or not shapes.PAIR_BEFORE.search(before):
             return None
@@ -143,7 +151,7 @@ class _Walk(Reader):
     ) -> Span | None:
         """``name:`` and the value on the next line, or on all that stand further in."""
         text, start = self.text, below.end()
-        before = text[max(0, name.start() - 200) : name.start()]
+        before = text[max(0, name.start() - _INDENT) : name.start()]
         begin = shapes.LINE_BEGIN.search(before)
         indent = len(begin["indent"]) if begin else 0
         listed = text.startswith("- ", start) and len(below["indent"]) == indent
@@ -208,7 +216,7 @@ class _Walk(Reader):
         """``<name>value</name>``."""
         text = self.text
         before = shapes.TAG_BEFORE.search(
-            text[max(0, name.start() - 48) : name.start()]
+            text[max(0, name.start() - _PREFIX) : name.start()]
         )
         tag = before and shapes.TAG_AFTER.match(text, name.end())
         if not before or not tag:
@@ -230,7 +238,7 @@ class _Walk(Reader):
         quoted = shapes.QUOTE_BEHIND.match(text, name.end())
         if quoted and known not in ONE_WORD:
             return self._value(quoted.end(), known, False)
-        before = text[max(0, name.start() - 160) : name.start()]
+        before = text[max(0, name.start() - _COMMAND) : name.start()]
         option = name.group().startswith("-") and not before[-1:].strip("\"' \t\n\r")
         behind = option and shapes.OPTION.match(text, name.end())
         if behind and not shapes.OF_OPTION.match(text, behind.end()):
@@ -252,9 +260,9 @@ class _Walk(Reader):
 
     def _said_before(self, name: _Match, done: int) -> Span | None:
         """``X is not a valid token``."""
-        least = max(done, name.start() - 200)
+        least = max(done, name.start() - _CLAIM)
         before = self.text[least : name.start()]
-        words = before[-12:].split()
+        words = before[-_CLAIM_WORD:].split()
         if not words or words[-1] not in shapes.CLAIMS:
             return None
         said = shapes.SAID_BEFORE.search(before)

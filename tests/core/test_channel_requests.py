@@ -274,3 +274,36 @@ def test_critical_waits_nowhere_and_others_until_the_hours(
 def test_types_of_a_subscription():
     assert subscribed("order_created", "supplier_*, order_*")
     assert not subscribed("product_created", "supplier_* order_*")
+
+
+def test_an_issue_goes_to_the_first_state_of_what_is_completed():
+    states = [
+        {"id": "later", "position": 0.5},
+        {"id": "first", "position": None},
+        {"id": "last", "position": 7},
+    ]
+    for known, moved in ((states, "first"), (states[::2], "later")):
+        send = answers(
+            answer_of("commentCreate", {"success": True}),
+            answer_of("issue", {"team": {"states": {"nodes": known}}}),
+            answer_of("issueUpdate", {"success": True}),
+        )
+        over = linear_issue(replace(NOTICE, action=Action.RESOLVED))
+        carry(linear("https://x", "k", "t", over, "issue_1"), send)
+        assert json.loads(send.sent[-1].body)["variables"]["input"] == {
+            "stateId": moved
+        }
+
+
+def answer_of(name, found):
+    return Answer(200, json.dumps({"data": {name: found}}))
+
+
+def test_what_linear_did_not_do_is_no_outage():
+    reported = linear_issue(NOTICE)
+    with pytest.raises(HttpError) as caught:
+        carry(
+            linear("https://x", "k", "t", reported),
+            answers(answer_of("issueCreate", {"success": False})),
+        )
+    assert caught.value.status == 422

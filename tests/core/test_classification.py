@@ -17,6 +17,7 @@ from odoo.addons.pharmacy_sync.core.error.classification import (
     classify,
     classify_response,
 )
+from odoo.addons.pharmacy_sync.core.error.evidence import chain
 from odoo.addons.pharmacy_sync.core.retry.decision import (
     After,
     Standing,
@@ -450,3 +451,11 @@ def test_a_status_is_that_of_a_failing_answer(status, known):
     error = RuntimeError("x")
     error.status = status
     assert classify(error).http_status == known
+
+
+def test_each_failure_of_a_chain_is_looked_at_once():
+    """Also where they hold each other as causes."""
+    outer, inner, last = KeyError("a"), ValueError("b"), TypeError("c")
+    outer.__cause__, outer.__context__ = inner, inner
+    inner.args = (outer, last, inner)
+    assert chain(outer) == [outer, inner, last]

@@ -500,3 +500,16 @@ def test_a_value_of_a_line_is_that_lines():
     assert found["lines"] == [lines[0], {"key": "b", "price": "2"}]
     assert found["n"] == 2
     assert lines[1]["price"] == "1"
+
+
+def test_a_difference_outside_of_lines_counts_once():
+    rule = Rule(RuleKind.ROUNDING, ("total",), "amounts")
+    base = changed(total="9.00")
+    for odoo, pharmacy, agreed in (
+        ("10.006", "10", "10"),
+        ("10.00", "10.009", "10.00"),
+        ("10.01", "10", None),
+    ):
+        sides = {**base, "total": odoo}, {**base, "total": pharmacy}
+        found = resolve(base, *sides, Policies((rule,)), Known())
+        assert [each.result for each in found.decisions] == [agreed] * bool(agreed)

@@ -15,7 +15,9 @@ from odoo.addons.pharmacy_sync.core.exchange.arriving import (
 )
 from odoo.addons.pharmacy_sync.core.exchange.declined import (
     Declined,
+    as_asked,
     not_taken,
+    still_declined,
     value_at,
     with_halves_of,
 )
@@ -359,3 +361,59 @@ def test_what_was_declined_is_no_more_once_it_was_sent_and_taken():
     # What Odoo declined while the push was under way is still declined.
     found = answered(state, STATE, plan, answer, key="k").state
     assert set(found.declined) == {"notes", "state"}
+
+
+def test_what_should_be_empty_and_is_not_was_not_taken():
+    had = {"notes": "n", "lines": [line("a", price="1")]}
+    for empty in ("", None):
+        assert not_taken(had, {"notes": empty}, had) == {"notes": "n"}
+        # What is made may be filled in.
+        assert not_taken({}, {"notes": empty}, had, creating=True) == {}
+    assert not_taken({}, {"notes": "x"}, had, creating=True) == {"notes": "n"}
+
+
+def cents(path, value):
+    return value[:4]
+
+
+def test_what_both_have_is_declined_no_more_however_odoo_holds_it():
+    refused = {"cost": Declined(Side.ODOO)}
+    for odoo, pharmacy, over in (
+        ("1.004", "1.004", True),
+        ("1.00", "1.004", True),
+        ("1.01", "1.004", False),
+    ):
+        sides = {"cost": odoo}, {"cost": pharmacy}
+        left = still_declined(Base({}, {}), *sides, refused, cents)
+        assert left == ({} if over else refused)
+
+
+OPTIONAL = st.fixed_dictionaries(
+    {}, optional={"state": VALUES, "notes": VALUES, "lines": LINES}
+)
+
+
+def by_key(record):
+    return {each["key"]: each for each in record.get("lines", ())}
+
+
+@given(RECORDS, OPTIONAL, OPTIONAL)
+def test_only_what_was_asked_for_is_what_a_write_did(stored, before, written):
+    found = as_asked(before, stored, written)
+    assert found.keys() == stored.keys()
+    for name in ("state", "notes"):
+        asked = name in written or name not in before
+        assert found[name] == (stored if asked else before)[name]
+    if "lines" not in before or "lines" not in written:
+        kept = before if "lines" in before else stored
+        assert found["lines"] == kept["lines"]
+        return
+    if stored["lines"] == before["lines"]:
+        assert found["lines"] == stored["lines"]
+        return
+    old, new = by_key(before), by_key(written)
+    assert by_key(found).keys() == by_key(stored).keys() & (old.keys() | new.keys())
+    for key, has in by_key(found).items():
+        for field, value in by_key(stored)[key].items():
+            same = key in old and key in new and old[key][field] == new[key][field]
+            assert has[field] == (old[key][field] if same else value)

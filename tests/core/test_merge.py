@@ -414,3 +414,12 @@ def test_the_first_base_makes_of_a_difference_a_change_of_one_side(winner, base)
     odoo = {"same": "s", "ours": "o", "theirs": None, "both": "o", "unstated": "u"}
     pharmacy = {"same": "s", "ours": "", "theirs": "t", "both": "t"}
     assert first_base(odoo, pharmacy, winner) == base
+
+
+@given(whole, records, records)
+def test_what_both_have_by_now_is_agreed_and_nothing_in_conflict_is(base, odoo, other):
+    merge = three_way(base, odoo, other)
+    assert not merge.agreed.keys() & {path.split("[")[0] for path in merge.conflicts}
+    settled = merge.to_odoo.keys() | merge.to_pharmacy.keys() | merge.agreed.keys()
+    open_ = {path.split("[")[0] for path in merge.conflicts}
+    assert settled | open_ >= odoo.keys() & other.keys()

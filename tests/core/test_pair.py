@@ -1,5 +1,6 @@
 """Two sides that hold values differently: nobody's value changes but by a change."""
 
+from copy import deepcopy
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -327,3 +328,20 @@ def test_two_that_were_just_matched_have_no_base(odoo, pharmacy):
 def test_an_empty_value_is_a_value(value):
     base = Base({"city": "y"}, {"city": "y"})
     assert compare(base, {"city": value}).to_pharmacy == {"city": value}
+
+
+@given(bases(), whole, st.none() | ours, st.data())
+def test_what_is_equal_is_as_good_as_the_very_same(base, other, odoo, data):
+    """The short ways, for what did not change, come to what the long one comes to."""
+    had = st.sampled_from((base.pharmacy, other))
+    half = {
+        name: value
+        for name in [*base.pharmacy, *other]
+        if (value := data.draw(had).get(name, MISSING)) is not MISSING
+    }
+    words = odoo and seen(base, odoo, half, held)
+    found = base.with_pharmacy(half, words, odoo)
+    copied = Base(deepcopy(base.odoo), deepcopy(base.pharmacy))
+    again = copied.with_pharmacy(deepcopy(half), deepcopy(words), deepcopy(odoo))
+    assert keyed(again.odoo) == keyed(found.odoo)
+    assert again.pharmacy == found.pharmacy

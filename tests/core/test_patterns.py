@@ -78,3 +78,9 @@ def test_only_the_beginning_of_a_long_message_is_searched():
     assert classify_response(422, message="gone", rules=rules).type is (
         ErrorType.INSUFFICIENT_STOCK
     )
+
+
+def test_what_repeats_a_fixed_number_of_times_matches_in_one_way():
+    assert problem("(?:ab){3}" * 40) is None
+    assert problem("(?:ab){3,4}" * 15) is None
+    assert problem("(?:ab){3,4}" * 16) == "too complex"

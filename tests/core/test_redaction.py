@@ -284,3 +284,35 @@ def test_a_cut_leaves_no_part_of_a_secret():
 def test_json_without_a_secret_stays_as_it_was_written():
     text = '{"a":1,  "b": [ ]}'
     assert redact(text) == text
+
+
+def test_lists_and_json_count_as_depth_too():
+    def listed(levels, inmost):
+        for _ in range(levels):
+            inmost = [inmost]
+        return inmost
+
+    assert redact(listed(DEEPEST, "seen")) == listed(DEEPEST, "seen")
+    assert redact(listed(DEEPEST + 1, "seen")) == listed(DEEPEST, MASK)
+    # The text itself is one level.
+    kept = json.dumps(nested(DEEPEST - 1, "seen"))
+    assert redact(kept) == kept
+    assert json.loads(redact(json.dumps(nested(DEEPEST, "seen")))) == nested(
+        DEEPEST - 1, MASK
+    )
+
+
+@pytest.mark.parametrize("start, end", ["{}", "[]"])
+def test_an_escape_in_json_hides_no_name(start, end):
+    text = f'{{"p\\u0061ss\\u0077ord": "{SECRET}"}}'
+    text = text if start == "{" else f"[{text}]"
+    assert SECRET not in redact(text)
+    assert MASK in redact(text)
+
+
+def test_a_cut_behind_a_word_leaves_none_of_it():
+    """Blanks where the cut goes do not stand for letters of the word before."""
+    url = f"https://user:{SECRET}@h.example/"
+    for blanks in range(1, 60):
+        text = "x" * (LONGEST - 41 - len(url) - blanks) + " " + url + " " * blanks
+        assert SECRET[:3] not in redact(text + "z" * 200)

@@ -222,3 +222,9 @@ def test_password_of_mail_has_a_short_name_too():
     assert resolve(setting, {name: "hush"}, {}).value == "hush"
     assert resolve(setting, {}, {name.lower(): "hush"}).value == "hush"
     assert not unknown({name}, {name.lower()})
+
+
+def test_zeros_before_a_whole_number_are_read_as_far_as_anybody_writes_them():
+    setting = SETTINGS["breaker_threshold"]
+    assert resolve(setting, {setting.variable: "7".zfill(12)}, {}).value == 7
+    assert resolve(setting, {setting.variable: "7".zfill(13)}, {}).problems
