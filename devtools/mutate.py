@@ -80,7 +80,7 @@ def _try_all(area, drawn):
 
 
 def _by_place(area, drawn):
-    """The faults by the area whose tests try them: those of all models by their room."""
+    """The faults by the area whose tests try them: those of models by their room."""
     if area != "models":
         return {area: drawn}
     rooms = {}
@@ -90,8 +90,8 @@ def _by_place(area, drawn):
 
 
 def _try(area, drawn, files, elsewhere=True):
-    """Fault to whether one of the tests of some files noticed it, or, where they did
-    not and it is one of the models, of those elsewhere that name it."""
+    """Fault to whether one of the tests of some files noticed it; of the models, where
+    they did not, also those elsewhere that name the method at fault."""
     trial = _Trial(area, drawn, files)
     deals = _deal(files, len(os.sched_getaffinity(0)))
     with ThreadPoolExecutor(len(deals)) as pool:

@@ -22,7 +22,7 @@ ROOMS = (
 APART = {
     "core": "plain Python: pytest's parameters, Hypothesis' properties, no database",
     "simulator": "plain Python: histories that pytest deals out, no database",
-    "system": "the workshop starts their servers and databases, kills them, updates them",
+    "system": "servers and databases of their own, which the workshop starts and kills",
 }
 RUNNERS = ("odoo.tests", "unittest")
 FILES_IN_ROOM, CLASSES_OF_MODEL, LINES, FUNCTION = 12, 5, 400, 50
