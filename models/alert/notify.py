@@ -1,6 +1,8 @@
 from datetime import timedelta
 from textwrap import shorten
 
+from markupsafe import escape
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -205,7 +207,9 @@ class SyncAlert(models.Model):
         """Show it in Odoo itself, and keep it for those who are not logged in."""
         urgent = self._worst() in (Severity.HIGH, Severity.CRITICAL)
         text, colour = _TEXTS[kind], "danger" if urgent else "warning"
-        self._note(self.backend_id, text(self))
+        note = self._note(self.backend_id, text(self))
+        if kind == "opened" and len(self) == 1:
+            self.note_id = note
         self._send(channel, text, "success" if kind == "resolved" else colour)
         if kind == "opened" and urgent:
             for alert in self.filtered(lambda a: a.state == "open"):
@@ -221,8 +225,23 @@ class SyncAlert(models.Model):
             )
 
     def _note(self, backend, text):
-        if backend:
-            backend.message_post(body=text, subtype_xmlid="mail.mt_note")
+        """Leave a note on the backend.
+
+        :return: the ``mail.message``
+        """
+        if not backend:
+            return self.env["mail.message"]
+        return backend.message_post(body=text, subtype_xmlid="mail.mt_note")
+
+    def _say_anew(self):
+        """Have what was written of it in Odoo say what it says now."""
+        for alert in self:
+            if alert.note_id:
+                alert.note_id.sudo().body = escape(alert._opened_text())
+            known = alert.activity_ids.filtered(
+                lambda a: a.activity_type_id == self.env.ref(ACTIVITY)
+            )
+            known.summary = alert.title
 
     def _send(self, channel, text, kind):
         """A message to those who are logged in, each in their language.

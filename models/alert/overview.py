@@ -3,12 +3,13 @@ from datetime import datetime
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from ...core.alert.rules import RANKS
 from ...core.analytics.exposition import Family, Kind
 from ...core.taxonomy import Severity
 
 EPOCH = datetime(1970, 1, 1)
-# Alerts that the page names.
-SHOWN = 5
+# Alerts that the page names, and the latest among which these are the worst.
+SHOWN, LOOKED_AT = 5, 100
 
 
 class SyncOverview(models.AbstractModel):
@@ -19,12 +20,12 @@ class SyncOverview(models.AbstractModel):
         return {**super()._more(own), "alerts": self._alerts(own)}
 
     def _alerts(self, own):
-        """The latest open alerts, but for those that are a part of another one."""
+        """The worst open alerts, but for those that are a part of another one."""
         Alert = self.env["sync.alert"]
-        domain = (
-            Domain("state", "!=", "resolved") & Domain("parent_id", "=", False) & own
+        domain = Domain("is_open", "=", True) & own
+        alerts = Alert.search(domain, limit=LOOKED_AT).sorted(
+            lambda alert: RANKS[Severity(alert.severity)], reverse=True
         )
-        alerts = Alert.search(domain, limit=SHOWN)
         degrees = dict(Alert._fields["severity"]._description_selection(self.env))
         return {
             "count": Alert.search_count(domain),
@@ -37,12 +38,12 @@ class SyncOverview(models.AbstractModel):
                     "severity_label": degrees[alert.severity],
                     "title": alert.title,
                     "backend": alert.backend_id.name or "",
-                    "since": fields.Datetime.to_string(alert.opened_at),
+                    "since": fields.Datetime.to_string(alert.since),
                     "count": alert.count,
                     "parts": len(alert.child_ids),
                     "acknowledged_by": alert.acknowledged_by_id.name or "",
                 }
-                for alert in alerts
+                for alert in alerts[:SHOWN]
             ],
         }
 
@@ -63,13 +64,13 @@ class SyncExposition(models.AbstractModel):
         counts = {
             (backend.id or "", severity): count
             for backend, severity, count in self.env["sync.alert"]._read_group(
-                [("state", "!=", "resolved")], ["backend_id", "severity"], ["__count"]
+                [("is_open", "=", True)], ["backend_id", "severity"], ["__count"]
             )
         }
         return Family(
             "alerts_open",
             Kind.GAUGE,
-            "Alerts that are not resolved.",
+            "Alerts that are not resolved, nor a part of another one.",
             [
                 ({"backend": b, "severity": s}, counts.get((b, str(s)), 0))
                 for b in (*backends.ids, "")

@@ -29,6 +29,7 @@ class Sighting:
     :param more: how often since the alert that is open counted it last
     :param mark: id of the latest row that is counted
     :param at: when it last happened (UTC); None: it is a state, without a time
+    :param since: when it began (UTC); None: not before ``at``
     :param key: what distinguishes it from others of the same rule and backend
     :param company_id: whose it is, where there is no backend; None: everybody's
     :param severity: instead of the rule's
@@ -43,12 +44,17 @@ class Sighting:
     more: int = 0
     mark: int = 0
     at: datetime | None = None
+    since: datetime | None = None
     cause: str = ""
     error_type: str | None = None
     correlation_id: str | None = None
     key: str | None = None
     company_id: int | None = None
     severity: Severity | None = None
+
+    def began(self, now):
+        """When it began, as far as is known: never after it happened last."""
+        return min(moment for moment in (self.since, self.at, now) if moment)
 
     def fingerprint(self, rule):
         key = self.key or f"{self.res_model or ''},{self.res_id or 0}"
@@ -113,7 +119,7 @@ class SyncAlert(models.Model):
             SQL(
                 """SELECT e.backend_id, e.group_id, count(*), max(e.id),
                           count(*) FILTER (WHERE e.id > coalesce(a.mark, 0)),
-                          max(e.occurred_at),
+                          max(e.occurred_at), min(e.occurred_at),
                           (array_agg(e.correlation_id ORDER BY e.id DESC))[1],
                           g.message, g.type, g.company_id
                      FROM sync_error e
@@ -126,8 +132,8 @@ class SyncAlert(models.Model):
                       AND %(only)s AND %(of_errors)s AND g.state <> ALL(%(quiet)s)
                     GROUP BY e.backend_id, e.group_id, g.id
                    UNION ALL
-                   SELECT a.backend_id, a.res_id, 1, 0, 0, a.last_at, NULL,
-                          g.message, g.type, g.company_id
+                   SELECT a.backend_id, a.res_id, 1, 0, 0, a.last_at, a.since,
+                          NULL, g.message, g.type, g.company_id
                      FROM sync_alert a
                      JOIN sync_error_group g ON g.id = a.res_id
                     WHERE a.rule_id = %(rule)s AND a.state <> 'resolved'
@@ -169,7 +175,7 @@ class SyncAlert(models.Model):
                           AND coalesce(g.state, 'new') <> ALL(%(quiet)s))
                    SELECT r.backend_id, r.group_id, max(r.within), max(r.id),
                           count(*) FILTER (WHERE r.id > coalesce(a.mark, 0)),
-                          max(r.occurred_at),
+                          max(r.occurred_at), min(r.occurred_at),
                           (array_agg(r.correlation_id ORDER BY r.id DESC))[1],
                           g.message, g.type, g.company_id
                      FROM recent r
@@ -264,7 +270,7 @@ class SyncAlert(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """SELECT o.backend_id, o.error_group_id, count(*), max(o.done_at),
-                          max(o.id),
+                          min(o.done_at), max(o.id),
                           (array_agg(o.correlation_id ORDER BY o.id DESC))[1],
                           coalesce(g.message, max(o.reason)), g.type
                      FROM sync_operation o
@@ -284,11 +290,12 @@ class SyncAlert(models.Model):
                 res_id=group or last,
                 count=count,
                 at=at,
+                since=since,
                 error_type=kind,
                 correlation_id=trace,
                 key=f"sync.operation,{group or 0}",
             )
-            for backend_id, group, count, at, last, trace, message, kind in rows
+            for backend_id, group, count, at, since, last, trace, message, kind in rows
         ]
 
     @api.model
@@ -367,7 +374,8 @@ class SyncAlert(models.Model):
 
 
 def _of_errors(row, figure):
-    backend_id, group, count, mark, more, at, trace, message, kind, company = row
+    backend_id, group, count, mark, more, at, since, trace, *known = row
+    message, kind, company = known
     return Sighting(
         backend_id,
         figure=figure,
@@ -378,6 +386,7 @@ def _of_errors(row, figure):
         more=more,
         mark=mark,
         at=at,
+        since=since,
         error_type=kind,
         correlation_id=trace,
         company_id=company,

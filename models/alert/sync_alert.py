@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 
 from ...core.alert.rules import KINDS, Condition
 from ...core.taxonomy import Severity
@@ -80,8 +81,16 @@ class SyncAlert(models.Model):
         "Times", readonly=True, help="How often it happened while it was open."
     )
     mark = fields.Integer(readonly=True, help="Id of the latest row that was counted.")
-    opened_at = fields.Datetime("Since", required=True, readonly=True)
-    last_at = fields.Datetime("Last Seen", readonly=True)
+    since = fields.Datetime(
+        readonly=True,
+        help="When it began, as far as the records say; never after it was last seen.",
+    )
+    opened_at = fields.Datetime(
+        "Noticed", required=True, readonly=True, help="Odoo looks once a minute."
+    )
+    last_at = fields.Datetime(
+        "Last Seen", readonly=True, help="When it happened last."
+    )
     user_id = fields.Many2one(
         "res.users",
         "Responsible",
@@ -131,6 +140,19 @@ class SyncAlert(models.Model):
         help="The alert that was notified instead of this one.",
     )
     child_ids = fields.One2many("sync.alert", "parent_id", "Related Alerts")
+    is_open = fields.Boolean(
+        compute="_compute_is_open",
+        search="_search_is_open",
+        help="Not resolved, and not a part of another one that is not: what all pages "
+        "count as an open alert.",
+    )
+    note_id = fields.Many2one(
+        "mail.message",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The note on the backend about this alert alone, which says what it says.",
+    )
     delivery_ids = fields.Many2many("sync.delivery", string="Deliveries", readonly=True)
 
     _live_uniq = models.UniqueIndex(
@@ -179,6 +201,21 @@ class SyncAlert(models.Model):
         for alert in self:
             own = alert in groups and advice.get(alert.res_id)
             alert.advice = own or self.env._(alert._kind.advice)
+
+    @api.depends("state", "parent_id.state")
+    def _compute_is_open(self):
+        for alert in self:
+            part = alert.parent_id and alert.parent_id.state != "resolved"
+            alert.is_open = alert.state != "resolved" and not part
+
+    @api.model
+    def _search_is_open(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        own = Domain("parent_id", "=", False) | Domain(
+            "parent_id.state", "=", "resolved"
+        )
+        return Domain("state", "!=", "resolved") & own
 
     def write(self, vals):
         if not self.env.su and not vals.keys() <= WRITABLE:
@@ -251,7 +288,7 @@ class SyncAlert(models.Model):
 
     def _errors_action(self):
         # What raised it came before it.
-        since = self.opened_at - timedelta(seconds=self.rule_id.window)
+        since = self.since - timedelta(seconds=self.rule_id.window)
         domain = [
             ("backend_id", "=", self.backend_id.id),
             ("last_seen", ">=", since),

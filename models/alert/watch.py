@@ -163,7 +163,11 @@ class SyncAlert(models.Model):
         return self._kind.gone
 
     def _count_more(self, rule, sighting):
-        """It is open already: only what is new of it is noted."""
+        """It is open already: only what is new of it is noted.
+
+        A figure that is a state is what it is now, also where it is less than it was;
+        one that is counted within a window stays until more are counted.
+        """
         self.ensure_one()
         count = max(self.count + sighting.more, sighting.count)
         severity = max(
@@ -171,19 +175,21 @@ class SyncAlert(models.Model):
             _severity(rule, sighting),
             key=core.RANKS.get,
         )
-        if count == self.count and severity == self.severity:
-            return
-        self.write(
-            {
+        values = {}
+        if count != self.count or severity != self.severity:
+            values = {
                 "count": count,
                 "severity": str(severity),
                 "mark": max(self.mark, sighting.mark),
-                "last_at": sighting.at or fields.Datetime.now(),
-                "data": _data(rule, sighting),
-                "subject": sighting.subject or self.subject,
+                "last_at": max(sighting.at or fields.Datetime.now(), self.since),
                 "correlation_id": sighting.correlation_id or self.correlation_id,
             }
-        )
+        data = _data(rule, sighting)
+        if values or (data != self.data and not self._kind.counted):
+            self.write(
+                {**values, "data": data, "subject": sighting.subject or self.subject}
+            )
+            self._say_anew()
 
     @api.model
     def _open(self, raised):
@@ -259,6 +265,7 @@ class SyncAlert(models.Model):
                 "mark": sighting.mark,
                 "opened_at": now,
                 "last_at": sighting.at or now,
+                "since": sighting.began(now),
                 "user_id": user or responsible[rule.id],
             }
 

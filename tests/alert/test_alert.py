@@ -298,8 +298,46 @@ class TestAlertRaised(AlertCase):
         dead[2].action_redrive()
         self.deliver()
         self.assertEqual(alert.state, "resolved")
-        self.assertEqual(len(self.notes("Failed changes (3)")), 2)
+        self.assertEqual(len(self.notes("Failed changes")), 2, "began, and is over")
         self.assertFalse(self.notes("Change failed"), "nobody is notified twice")
+
+    def test_what_was_written_of_it_says_what_is_so_now(self):
+        self.only("dead_letter")
+        self.rule("dead_letter").write(
+            {"severity": "high", "user_id": self.operator.id}
+        )
+        dead = self.make_dead("A", "B", "C")
+        self.deliver()
+        alert = self.alerts()
+        (note,) = self.notes("Failed changes (3)")
+        dead |= self.make_dead("D")
+        self.deliver()
+        self.assertIn("Failed changes (4)", note.body)
+        dead[:3].action_discard("The pharmacy sells it no more")
+        self.look()
+        self.assertTrue(alert.title.startswith("Failed changes (1)"))
+        self.assertIn("Failed changes (1)", note.body)
+        self.assertIn("Failed changes (1)", alert.activity_ids.summary)
+        self.assertEqual(len(self.notes("Failed changes")), 1, "nothing was added")
+        self.assertEqual(alert.count, 4, "as often as it happened")
+
+    def test_it_began_no_later_than_it_was_last_seen(self):
+        self.only()
+        dead = self.make_dead(*"ABCDEF")
+        first = fields.Datetime.now() - timedelta(minutes=3)
+        dead[0].done_at = first
+        for condition in ("dead_letter", "error_spike"):
+            self.rule(condition).active = True
+        self.look()
+        alerts = self.alerts()
+        self.assertEqual(
+            set(alerts.mapped("condition")), {"dead_letter", "error_spike"}
+        )
+        of_dead = alerts.filtered(lambda alert: alert.condition == "dead_letter")
+        self.assertEqual(of_dead.since, first)
+        self.assertGreaterEqual(of_dead.opened_at, of_dead.last_at)
+        for alert in alerts:
+            self.assertLessEqual(alert.since, alert.last_at)
 
     def test_events_that_a_handler_fails_at(self):
         self.only("handler_failed")
@@ -498,6 +536,11 @@ class TestAlertTold(AlertCase):
         leader = alerts.filtered("notified_at")
         self.assertEqual((len(alerts), len(leader)), (3, 1))
         self.assertEqual(leader.child_ids, alerts - leader)
+        # All pages count one.
+        counted = self.env["sync.overview"].data()["alerts"]["count"]
+        listed = self.env["sync.alert"].search([("is_open", "=", True)])
+        self.assertEqual((counted, listed), (1, leader))
+        self.assertFalse((alerts - leader).filtered("is_open"))
         self.assertEqual(set((alerts - leader).mapped("held")), {"correlated"})
         (note,) = self.notes("The same error")
         self.assertIn("With it", note.body)
@@ -752,6 +795,12 @@ class TestAlertAnswered(AlertCase):
             {"name": "Other", "url": "http://127.0.0.1:9"}
         )
         self.assertEqual(shown(other.ids)["count"], 0)
+        # The worst first, whatever came last.
+        self.alert.copy({"fingerprint": "worse", "severity": "critical"})
+        self.alert.copy({"fingerprint": "later"})
+        degrees = [alert["severity"] for alert in shown()["latest"]]
+        self.assertEqual(degrees, ["critical", "medium", "medium"])
+        (self.alerts() - self.alert).action_resolve()
         self.alert.action_resolve()
         self.assertEqual(shown()["latest"], [])
 

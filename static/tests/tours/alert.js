@@ -38,8 +38,8 @@ registry.category("web_tour.tours").add("pharmacy_sync_alert", {
         { trigger: ".o_sync_alert:contains(acknowledged by)" },
         ...menu("Alerts", "menu_sync_alert", "menu_todo"),
         {
-            content: "by state",
-            trigger: ".o_group_header:contains(Acknowledged)",
+            content: "somebody looks after it, it is open still",
+            trigger: ".o_data_row:contains(No connection) .badge:contains(Acknowledged)",
         },
         {
             content: "answered from the list",
