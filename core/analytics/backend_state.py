@@ -1,7 +1,8 @@
-"""How synchronisation with one pharmacy stands: one state, and the sentence for it.
+"""How synchronisation with one pharmacy, or one stream of it, stands: one state, and the
+sentence for it.
 
-Whatever shows how things stand (overview, bar at the top, backend, record) shows what
-these rules say, so that no two places contradict each other. What waits for the app
+Whatever shows how things stand (overview, bar at the top, backend, stream, record) shows
+what these rules say, so that no two places contradict each other. What waits for the app
 and what needs a person are kept apart: the first goes on by itself.
 
 Sentences are templates that the code which shows them translates and fills in; their
@@ -23,10 +24,12 @@ SILENT_CALLS = 2
 class State(TextEnum):
     """The worst of what is so now."""
 
+    OFF = "off"  # nothing is exchanged
     REFUSED = "refused"  # the app does not accept Odoo's key
     AWAY = "away"  # no call is answered
     TROUBLED = "troubled"  # some calls are, and a breaker is not closed
     PAUSED = "paused"  # by a person
+    UNREAD = "unread"  # what the app has cannot be read
     NEEDS_PERSON = "needs_person"
     LATE = "late"
     CATCHING_UP = "catching_up"
@@ -35,10 +38,12 @@ class State(TextEnum):
 
 
 LEVELS = {
+    State.OFF: "info",
     State.REFUSED: "danger",
     State.AWAY: "danger",
     State.TROUBLED: "warning",
     State.PAUSED: "warning",
+    State.UNREAD: "danger",
     State.NEEDS_PERSON: "warning",
     State.LATE: "warning",
     State.CATCHING_UP: "info",
@@ -51,8 +56,11 @@ HALTED = (State.REFUSED, State.AWAY, State.TROUBLED, State.PAUSED)
 
 @dataclass(frozen=True)
 class Facts:
-    """What is counted of one pharmacy.
+    """What is counted of one pharmacy, or of one stream: then ``silent`` and ``held``
+    are its pharmacy's.
 
+    :ivar off: whether nothing is exchanged
+    :ivar unread: whether the app's changes cannot be read
     :ivar silent: calls that failed since the last one that was answered
     :ivar held: whether one of its breakers lets nothing through, or only probes
     :ivar waiting: changes that are not delivered and need no person
@@ -61,7 +69,9 @@ class Facts:
     :ivar differs: records with a difference that both sides know of
     """
 
+    off: bool = False
     paused: bool = False
+    unread: bool = False
     refused: bool = False
     silent: int = 0
     held: bool = False
@@ -105,10 +115,12 @@ def _needs(facts: Facts) -> bool:
 
 def _state(facts: Facts) -> State:
     rows = (
+        (facts.off, State.OFF),
         (facts.refused, State.REFUSED),
         (facts.paused, State.PAUSED),
         (facts.away, State.AWAY),
         (facts.held, State.TROUBLED),
+        (facts.unread, State.UNREAD),
         (_needs(facts), State.NEEDS_PERSON),
         (facts.waiting and facts.oldest > LATE, State.LATE),
         (facts.waiting, State.CATCHING_UP),
@@ -120,6 +132,8 @@ def _state(facts: Facts) -> State:
 def _road(state: State, facts: Facts) -> list[str]:
     """What is said of the way between both sides."""
     said = {
+        State.OFF: _lt("Off: nothing is exchanged."),
+        State.UNREAD: _lt("The pharmacy's changes cannot be read now."),
         State.REFUSED: _lt("Refuses Odoo's key since %(since)s: a new one is needed."),
         State.PAUSED: _lt("Paused since %(since)s."),
         State.AWAY: _lt("Does not answer since %(since)s."),
@@ -127,7 +141,7 @@ def _road(state: State, facts: Facts) -> list[str]:
         State.IN_SYNC: _lt("In sync."),
     }.get(state)
     sentences = [said] if said else []
-    if facts.waiting:
+    if facts.waiting and state is not State.OFF:
         sentences.append(_waiting(state, facts))
     elif state in HALTED and state is not State.PAUSED:
         sentences.append(_lt("No change waits."))
@@ -202,5 +216,7 @@ _RECORD = {
     "conflict": _lt(
         "Odoo and %(pharmacy)s have different values here: decide which to keep."
     ),
-    "dead": _lt("The last change did not reach %(pharmacy)s: it needs a person."),
+    "dead": _lt(
+        "The last change between Odoo and %(pharmacy)s failed: it needs a person."
+    ),
 }

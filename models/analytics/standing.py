@@ -25,6 +25,8 @@ CALLS = 500
 EVENTS = 1000
 # Columns of a row that are facts as they are.
 COUNTED = ("conflicts", "failed", "differs", "silent", "held", "paused", "refused")
+# Columns of a stream's row that are facts in place of its pharmacy's.
+OF_STREAM = ("conflicts", "failed", "differs")
 # States in which a person may have the app asked again.
 ASKED_AGAIN = (State.AWAY, State.TROUBLED)
 
@@ -138,6 +140,14 @@ class SyncBackend(models.Model):
         )
 
 
+class SyncBreaker(models.Model):
+    _inherit = "sync.breaker"
+
+    def action_try_now(self):
+        """Ask the apps of these again: see the backend's."""
+        return self.backend_id.action_try_now()
+
+
 class SyncOverview(models.AbstractModel):
     _inherit = "sync.overview"
 
@@ -213,16 +223,9 @@ class SyncStream(models.Model):
 
     _inherit = "sync.stream"
 
-    status = fields.Selection(
-        [
-            ("working", "Up to date"),
-            ("behind", "Catching up"),
-            ("failing", "Reading fails"),
-            ("resting", "Paused"),
-            ("off", "Off"),
-        ],
-        compute="_compute_status",
-    )
+    standing = fields.Char("How It Stands", compute="_compute_status")
+    standing_level = fields.Char(compute="_compute_status")
+    standing_state = fields.Char(compute="_compute_status")
     sent_at = fields.Datetime("Last Change Sent", compute="_compute_status")
     next_read_at = fields.Datetime(
         "Next Reading",
@@ -243,8 +246,9 @@ class SyncStream(models.Model):
         "either direction.",
     )
 
-    @api.depends_context("lang")
+    @api.depends_context("lang", "tz")
     def _compute_status(self):
+        looks = self.backend_id._look_at()
         now = fields.Datetime.now()
         entities = self.env["sync.event"]._event_entities()
         self.env.flush_all()
@@ -254,6 +258,7 @@ class SyncStream(models.Model):
                 now=now,
                 day=now - timedelta(hours=24),
                 ids=self.ids,
+                late=now - timedelta(seconds=LATE),
                 events=EVENTS,
                 types=[f"{entities[s.entity].prefix}_synced" for s in self],
             )
@@ -268,19 +273,30 @@ class SyncStream(models.Model):
             stream.day_count = row.get("day", 0)
             age = float(row.get("age") or 0)
             stream.lag = stream.backend_id._age(age) if stream.waiting_count else False
-            stream.status = stream._status_now(age)
-            reads = stream.pulls and stream.status not in ("off", "resting")
+            look = stream._look(looks[stream.backend_id.id], row)
+            stream.standing = stream.backend_id._sentence(look)
+            stream.standing_level = look.standing.level
+            stream.standing_state = str(look.standing.state)
+            reads = stream.pulls and not (look.facts.off or look.facts.paused)
             due = row.get("eta") or stream.sudo()._next_round_at() or scheduled
             stream.next_read_at = reads and due
 
-    def _status_now(self, age):
-        if not self.active or not self.backend_id.active:
-            return "off"
-        if self.backend_id._rests():
-            return "resting"
-        if self.trouble:
-            return "failing"
-        return "behind" if age > LATE else "working"
+    def _look(self, backend, row):
+        """What was seen of one stream.
+
+        :param backend: :class:`Look` of its pharmacy
+        :param row: what was counted of it
+        """
+        off = not self.active or not self.backend_id.active
+        facts = replace(
+            backend.facts,
+            off=off,
+            unread=bool(self.trouble) and not off,
+            waiting=row.get("waiting", 0),
+            oldest=max(0.0, float(row.get("age") or 0)),
+            **{name: row.get(name, 0) for name in OF_STREAM},
+        )
+        return replace(backend, facts=facts)
 
 
 def _look_of(row):
@@ -294,7 +310,7 @@ def _look_of(row):
 
 
 _LOOK = """
-SELECT b.id, b.paused IS TRUE AS paused, b.refused_at IS NOT NULL AS refused,
+SELECT b.id, (b.paused OR b.maintained) IS TRUE AS paused, b.refused_at IS NOT NULL AS refused,
        b.rests_since, queue.*, unseen.*, decisions.*, known.*, silence.*, held.*,
        coalesce(held.until, queue.eta) AS next,
        greatest(queue.age, unseen.age) AS oldest
@@ -344,20 +360,22 @@ SELECT b.id, b.paused IS TRUE AS paused, b.refused_at IS NOT NULL AS refused,
 """
 
 _FLOW = """
-SELECT s.id, queue.*, sent.sent_at, day.day
+SELECT s.id, queue.*, sent.sent_at, day.day, needs.*
   FROM unnest(%(ids)s::int4[], %(types)s::text[]) AS s(id, type)
   JOIN sync_stream stream ON stream.id = s.id
   CROSS JOIN LATERAL (
     SELECT count(since) AS waiting, extract(epoch FROM %(now)s - min(since)) AS age,
            min(eta) AS eta
-      FROM (SELECT CASE WHEN kind <> 'pull' THEN requested_at END AS since,
+      FROM (SELECT CASE WHEN kind <> 'pull'
+                        THEN greatest(requested_at, held_until) END AS since,
                    CASE kind WHEN 'pull' THEN eta END AS eta
               FROM sync_operation
              WHERE stream_id = s.id AND state IN ('pending', 'running', 'waiting')
             UNION ALL
             (SELECT create_date, NULL FROM sync_event
               WHERE backend_id = stream.backend_id AND stream_id = s.id
-                AND state = 'pending' LIMIT %(events)s)) AS waiting
+                AND state = 'pending' AND create_date < %(late)s
+              LIMIT %(events)s)) AS waiting
   ) AS queue
   CROSS JOIN LATERAL (
     SELECT max(done_at) AS sent_at FROM sync_operation
@@ -367,4 +385,15 @@ SELECT s.id, queue.*, sent.sent_at, day.day
     SELECT coalesce(sum(count), 0) AS day FROM sync_event_metric
      WHERE backend_id = stream.backend_id AND type = s.type AND hour >= %(day)s
   ) AS day
+  CROSS JOIN LATERAL (
+    SELECT (SELECT count(*) FROM sync_operation
+             WHERE backend_id = stream.backend_id AND state = 'dead'
+               AND stream_id = s.id) AS failed,
+           (SELECT count(*) FROM sync_conflict
+             WHERE backend_id = stream.backend_id AND state = 'open'
+               AND entity = stream.entity) AS conflicts,
+           (SELECT count(*) FROM sync_mapping
+             WHERE backend_id = stream.backend_id AND state = 'differs'
+               AND stream_id = s.id) AS differs
+  ) AS needs
 """

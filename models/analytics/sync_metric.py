@@ -87,7 +87,9 @@ class SyncMetric(models.Model):
         "sync.backend", "Pharmacy", readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one("res.company", readonly=True)
-    hour = fields.Datetime(required=True, readonly=True, help="When the hour began.")
+    hour = fields.Datetime(
+        "Hour From", required=True, readonly=True, help="When the hour began."
+    )
     kind = fields.Selection(KINDS, "Counted", required=True, readonly=True)
     operation = fields.Selection(
         [*OPERATIONS, ("apply", "Receive")],

@@ -122,7 +122,7 @@ class SyncMapping(models.Model):
             ("synced", "In Sync"),
             ("differs", "Known Difference"),
             ("conflict", "Conflict"),
-            ("dead", "Not Sent"),
+            ("dead", "Change Failed"),
         ],
         compute="_compute_state",
         store=True,

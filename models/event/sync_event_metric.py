@@ -19,7 +19,7 @@ class SyncEventMetric(models.Model):
         required=True,
         readonly=True,
     )
-    hour = fields.Datetime(required=True, readonly=True)
+    hour = fields.Datetime("Hour From", required=True, readonly=True)
     count = fields.Integer("Events", readonly=True)
 
     _hour_uniq = models.Constraint(

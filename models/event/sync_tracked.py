@@ -66,7 +66,7 @@ class SyncTracked(models.AbstractModel):
             ("synced", "In Sync"),
             ("differs", "Known Difference"),
             ("conflict", "Conflict"),
-            ("dead", "Not Sent"),
+            ("dead", "Change Failed"),
         ],
         string="Synchronisation",
         compute="_compute_sync_state",

@@ -169,13 +169,9 @@ class SyncStream(models.Model):
 
     def _pull_operation(self):
         """The failed pull that was not made up for yet, if any."""
-        return self.env["sync.operation"].search(
-            [
-                ("stream_id", "=", self.id),
-                ("kind", "=", "pull"),
-                ("state", "not in", ("done", "cancelled")),
-            ],
-            limit=1,
+        Operation = self.env["sync.operation"]
+        return Operation.search(
+            [("stream_id", "=", self.id), *Operation.OPEN_PULL], limit=1
         )
 
     def _store_page(self, cursor, page, correlation_id):

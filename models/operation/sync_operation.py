@@ -32,6 +32,8 @@ class SyncOperation(models.Model):
 
     CLOSED = ("done", "cancelled")
     OPEN = ("pending", "waiting")
+    # Pulls that failed and were not made up for yet, or are under way.
+    OPEN_PULL = (("kind", "=", "pull"), ("state", "not in", CLOSED))
 
     kind = fields.Selection(
         [("push", "Send"), ("pull", "Read"), ("apply", "Receive")],

@@ -37,7 +37,11 @@ class SyncStream(models.Model):
         self.backend_id._schedule_pull()
 
     def _compute_trouble(self):
+        Operation = self.env["sync.operation"].sudo()
+        failed = Operation.search(
+            [("stream_id", "in", self.ids), *Operation.OPEN_PULL]
+        ).grouped("stream_id")
         for stream in self:
-            operation = stream.sudo()._pull_operation()
+            operation = failed.get(stream.sudo(), Operation)[:1]
             failing = operation.state in ("dead", "waiting")
             stream.trouble = failing and (operation.last_error or operation.why)

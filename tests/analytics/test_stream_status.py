@@ -26,7 +26,8 @@ class TestStreamStatus(WorkCase):
         stream = self.seen()
         self.assertGreater(stream.read_at, before)
         self.assertEqual(stream.pulled_at, before, "nothing came")
-        self.assertEqual((stream.status, stream.waiting_count), ("working", 0))
+        self.assertEqual(stream.standing, "In sync.")
+        self.assertEqual((stream.standing_level, stream.waiting_count), ("success", 0))
         self.assertTrue(stream.next_read_at)
         self.assertFalse(stream.lag)
 
@@ -46,17 +47,61 @@ class TestStreamStatus(WorkCase):
         later = fields.Datetime.now() + timedelta(minutes=5)
         with patch.object(fields.Datetime, "now", return_value=later):
             stream = self.seen()
-            self.assertEqual((stream.status, stream.waiting_count), ("behind", 1))
+            self.assertEqual(stream.standing, "Catching up: 1 change, for 5 min.")
+            self.assertEqual((stream.standing_state, stream.waiting_count), ("late", 1))
             self.assertIn("min", stream.lag)
 
     def test_it_is_paused_off_or_failing(self):
-        self.app.fault("error", status=503)
+        self.app.fault("error", status=400)
         self.pull()
-        self.assertEqual(self.seen().status, "failing")
+        stream = self.seen()
+        self.assertEqual(stream.standing_state, "unread")
+        self.assertEqual(
+            stream.standing,
+            "The pharmacy's changes cannot be read now. 1 failed change needs you.",
+        )
         self.backend.paused = True
         stream = self.stream("purchase_order")
         stream.invalidate_recordset()
-        self.assertEqual((stream.status, stream.next_read_at), ("resting", False))
+        self.assertEqual(
+            (stream.standing_state, stream.next_read_at), ("paused", False)
+        )
         stream.active = False
         stream.invalidate_recordset()
-        self.assertEqual(stream.status, "off")
+        self.assertTrue(stream.standing.startswith("Off: nothing is exchanged."))
+
+    def test_what_needs_a_person_is_said_as_the_pharmacy_says_it(self):
+        disputed, failing = self.make_order(), self.make_order()
+        supplier = self.stream("supplier")
+        self.sync()
+        link = self.mapping(disputed)
+        self.app.edit("purchase-orders", link.external_id, notes="theirs")
+        disputed.note = "ours"
+        self.pull()
+        failing.order_line[0].product_qty = -1
+        self.push()
+        stream = self.seen()
+        self.assertEqual(stream.standing, "1 decision and 1 failed change need you.")
+        self.assertEqual(stream.standing_level, "warning")
+        self.assertEqual(stream.standing, stream.backend_id.standing)
+        # What another kind of record needs is said of that one.
+        supplier.invalidate_recordset()
+        self.assertEqual(supplier.standing, "In sync.")
+
+    def test_a_page_of_streams_costs_as_much_as_one(self):
+        self.env["sync.backend"].create(
+            [{"name": f"P{n}", "url": f"http://127.0.0.1:{n}"} for n in range(2, 6)]
+        )
+        streams = self.env["sync.stream"].search([])
+        names = ["standing", "waiting_count"]
+
+        def statements(some):
+            self.env.invalidate_all()
+            self.env.flush_all()
+            before = self.env.cr.sql_log_count
+            some.read(names)
+            return self.env.cr.sql_log_count - before
+
+        self.assertGreater(len(streams), 9)
+        one = statements(streams[:1])
+        self.assertLessEqual(statements(streams), one + 4)

@@ -1,3 +1,6 @@
+from datetime import timedelta, timezone
+
+from odoo import fields
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, TransactionCase, new_test_user, tagged
 
@@ -57,6 +60,19 @@ class TestBreakerForce(TransactionCase):
             self.breaker.transition_ids.mapped("cause"),
             ["It has moved", "The app is being moved"],
         )
+
+    def test_try_now_asks_without_waiting_for_the_next_test_call(self):
+        self.set_mode("forced_open", "The app is being moved")
+        self.set_mode("normal", "It has moved")
+        later = fields.Datetime.now() + timedelta(hours=1)
+        self.breaker.snapshot = {
+            **self.breaker.snapshot,
+            "open_until": later.replace(tzinfo=timezone.utc).timestamp(),
+        }
+        with self.assertRaises(AccessError):
+            self.breaker.with_user(self.user).action_try_now()
+        self.breaker.with_user(self.operator).action_try_now()
+        self.assertLess(self.breaker.open_until, later - timedelta(minutes=59))
 
     def test_several_are_set_at_once(self):
         self.set_mode("metrics_only", "On trial", self.backend.breaker_ids)

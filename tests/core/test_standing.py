@@ -17,7 +17,9 @@ from odoo.addons.pharmacy_sync.core.analytics.health_score import GOOD, Vitals, 
 counts = st.integers(0, 3) | st.integers(0, 10**6)
 facts = st.builds(
     Facts,
+    off=st.booleans(),
     paused=st.booleans(),
+    unread=st.booleans(),
     refused=st.booleans(),
     silent=counts,
     held=st.booleans(),
@@ -65,14 +67,16 @@ def test_what_needs_a_person_is_said_in_every_state(found):
 
 @given(facts)
 def test_nobody_is_advised_to_do_nothing_who_has_something_to_do(found):
-    if "nothing" in said(found):
+    if "do nothing" in said(found):
         assert not found.conflicts and not found.failed
         assert not found.refused and not found.paused
 
 
 @given(facts)
 def test_what_waits_is_said_in_every_state(found):
-    if found.waiting > 1:
+    if found.off:
+        assert "nothing is exchanged" in said(found)
+    elif found.waiting > 1:
         assert f"{found.waiting} changes" in said(found)
     elif found.waiting:
         assert "1 change" in said(found)
@@ -83,7 +87,7 @@ def test_green_only_with_nothing_late_and_the_app_there(found):
     standing = stand(found)
     if standing.level == "success":
         assert not found.waiting and not found.held and not found.away
-    if found.waiting and found.oldest > LATE:
+    if found.waiting and found.oldest > LATE and not found.off:
         assert standing.level in ("warning", "danger")
 
 
@@ -129,6 +133,15 @@ def test_health_and_sentence_agree(found):
         (
             Facts(held=True),
             "Some calls fail since 4:15. No change waits. Next try: 4:18.",
+        ),
+        (
+            Facts(off=True, waiting=3, failed=1),
+            "Off: nothing is exchanged. 1 failed change needs you.",
+        ),
+        (
+            Facts(unread=True, waiting=2, oldest=90.0),
+            "The pharmacy's changes cannot be read now. "
+            "Catching up: 2 changes, the oldest for 40 s.",
         ),
         (Facts(differs=1), "In sync, but for 1 record with a known difference."),
     ],

@@ -39,6 +39,8 @@ registry.category("web_tour.tours").add("pharmacy_sync_breaker", {
         ...searchAll(card("Send")),
         click(card("Send"), "The one that works"),
         see(stage("Working")),
+        see(".o_form_view p:contains('A circuit breaker watches the calls')", "What it is for"),
+        see(".alert:contains('You need to do nothing')", "What its state means"),
 
         click(setMode),
         click(`${dialog} .o_radio_item:contains('Interrupted by hand') input`, "Interrupted by hand"),
@@ -52,7 +54,8 @@ registry.category("web_tour.tours").add("pharmacy_sync_breaker", {
 
         click(setMode),
         ...force("Normal", "It has moved"),
-        see(".alert:contains('No calls until')", "Open until it was tried"),
+        see(".alert:contains('No calls until'):contains('Try Now')", "Open until it was tried"),
+        see(".o_statusbar_buttons button[name=action_try_now]"),
         see(history("Normal", "It has moved", "Operator")),
         see(".o_field_widget[name=transition_ids] .o_data_row:count(2)"),
         click(".oe_stat_button:contains('Calls')", "The calls that it counts"),

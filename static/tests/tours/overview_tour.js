@@ -156,7 +156,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_timeline", {
     steps: () => [
         {
             content: "the order says how it stands",
-            trigger: "button[name=action_view_sync]:contains(Not Sent)",
+            trigger: "button[name=action_view_sync]:contains(Change Failed)",
             run: "click",
         },
         {

@@ -13,10 +13,10 @@ const toMapping = (state, name) => [
 // From a template to its variants' mappings, and from each kind of mapping to its record.
 registry.category("web_tour.tours").add("pharmacy_sync_record", {
     steps: () => [
-        click(status("Not Sent"), "The worse of two variants is shown"),
+        click(status("Change Failed"), "The worse of two variants is shown"),
         page("Linked Records"),
         see(".o_data_row:count(2)"),
-        see(row("Large", "Not Sent")),
+        see(row("Large", "Change Failed")),
         see(row("Small", "In Sync")),
         click(".o_navbar_apps_menu button"),
         click(".o_app[data-menu-xmlid='pharmacy_sync.menu_root']"),
