@@ -88,9 +88,7 @@ class SyncAlert(models.Model):
     opened_at = fields.Datetime(
         "Noticed", required=True, readonly=True, help="Odoo looks once a minute."
     )
-    last_at = fields.Datetime(
-        "Last Seen", readonly=True, help="When it happened last."
-    )
+    last_at = fields.Datetime("Last Seen", readonly=True, help="When it happened last.")
     user_id = fields.Many2one(
         "res.users",
         "Responsible",
