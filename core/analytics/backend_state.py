@@ -1,8 +1,8 @@
-"""How synchronisation with one pharmacy, or one stream of it, stands: one state, and the
-sentence for it.
+"""How synchronisation with one pharmacy, or one stream of it, stands: one state, and
+the sentence for it.
 
-Whatever shows how things stand (overview, bar at the top, backend, stream, record) shows
-what these rules say, so that no two places contradict each other. What waits for the app
+Whatever shows how things stand (overview, bar at the top, backend, stream, record)
+shows what these rules say, so that no two places contradict each other. What waits for the app
 and what needs a person are kept apart: the first goes on by itself.
 
 Sentences are templates that the code which shows them translates and fills in; their

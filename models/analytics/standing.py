@@ -310,9 +310,9 @@ def _look_of(row):
 
 
 _LOOK = """
-SELECT b.id, (b.paused OR b.maintained) IS TRUE AS paused, b.refused_at IS NOT NULL AS refused,
-       b.rests_since, queue.*, unseen.*, decisions.*, known.*, silence.*, held.*,
-       coalesce(held.until, queue.eta) AS next,
+SELECT b.id, (b.paused OR b.maintained) IS TRUE AS paused,
+       b.refused_at IS NOT NULL AS refused, b.rests_since, queue.*, unseen.*,
+       decisions.*, known.*, silence.*, held.*, coalesce(held.until, queue.eta) AS next,
        greatest(queue.age, unseen.age) AS oldest
   FROM sync_backend b
   CROSS JOIN LATERAL (

@@ -1,9 +1,14 @@
 """One list of all that waits for a person, read from where it waits."""
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..base.actions import open_records
+from ..base.rights import OPERATOR
+
+# Rows that the overview names.
+SHOWN = 5
 
 # What the orders among the records of a set amount to, in the company's currency.
 _AMOUNT = """
@@ -128,6 +133,24 @@ class SyncTodo(models.Model):
                 row.title = self.env._("%s differ on both sides", plural)
                 row.advice = self.env._("Choose how each difference is repaired.")
 
+    def _task(self):
+        """What a person has to do, with how many records."""
+        one, several = {
+            "failed": (
+                self.env._("Mend 1 failed change"),
+                self.env._("Mend %s failed changes", self.count),
+            ),
+            "conflict": (
+                self.env._("Decide 1 conflict"),
+                self.env._("Decide %s conflicts", self.count),
+            ),
+            "drift": (
+                self.env._("Repair 1 difference"),
+                self.env._("Repair %s differences", self.count),
+            ),
+        }[self.kind]
+        return one if self.count == 1 else several
+
     # -- Actions ----------------------------------------------------------------------
 
     def action_open(self):
@@ -194,6 +217,42 @@ class SyncTodo(models.Model):
             [*own, ("state", "=", "open"), ("entity", "=", self.entity)]
         )
         return conflicts.filtered(lambda c: _names(c) == (self.name or ""))
+
+
+class SyncOverview(models.AbstractModel):
+    _inherit = "sync.overview"
+
+    @api.model
+    def _more(self, own):
+        return {**super()._more(own), "tasks": self._tasks(own)}
+
+    @api.model
+    def _tasks(self, own):
+        """What the user may do something about, the most urgent first.
+
+        :return: a dict: ``rows``, of which each opens by :meth:`SyncTodo.action_open`,
+            and ``more``, whether there are others
+        """
+        domain = Domain(own)
+        if not self.env.user.has_group(OPERATOR):
+            domain &= Domain("kind", "!=", "failed")
+        rows = self.env["sync.todo"].search(domain, limit=SHOWN + 1)
+        several = len(self.env["sync.backend"].search([], limit=2)) > 1
+        return {
+            "more": len(rows) > SHOWN,
+            "rows": [
+                {
+                    "id": row.id,
+                    "kind": row.kind,
+                    "text": row._task(),
+                    "title": row.title,
+                    "since": fields.Datetime.to_string(row.since),
+                    "owner": row.user_id.name or "",
+                    "pharmacy": row.backend_id.name if several else "",
+                }
+                for row in rows[:SHOWN]
+            ],
+        }
 
 
 def _names(conflict):

@@ -90,6 +90,34 @@ class TestOverview(SyncCase):
             self.behind(data["health"]["parts"][0]["link"]), dead, "why opens too"
         )
 
+    def test_what_to_do_is_in_order_and_adds_up(self):
+        self.assertEqual(self.data()["tasks"], {"more": False, "rows": []})
+        other = self.make_order()
+        self.push()
+        link = self.mapping(other)
+        self.app.edit("purchase-orders", link.external_id, notes="theirs")
+        other.note = "ours"
+        self.pull()
+        self.die()
+        (task,) = self.data()["tasks"]["rows"]
+        self.assertEqual(task["text"], "Decide 1 conflict", "a buyer mends no failure")
+        self.assertIn("Notes", task["title"])
+        self.user.group_ids += self.env.ref("pharmacy_sync.group_operator")
+        data = self.data()
+        tasks = data["tasks"]["rows"]
+        self.assertEqual(
+            [row["text"] for row in tasks],
+            ["Mend 1 failed change", "Decide 1 conflict"],
+        )
+        (standing,) = data["standings"]
+        self.assertEqual(standing["text"], "1 decision and 1 failed change need you.")
+        opened = self.env["sync.todo"].with_user(self.user).browse(tasks[0]["id"])
+        action = opened.action_open()
+        self.assertEqual(
+            self.env[action["res_model"]].search(action["domain"]),
+            self.operations(state="dead"),
+        )
+
     def test_what_was_redriven_has_recovered(self):
         self.die()
         dead = self.operations(state="dead")

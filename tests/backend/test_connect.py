@@ -1,6 +1,6 @@
 import socket
 
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
 from ..common import KEY, WEBHOOK_SECRET, SyncCase
@@ -48,6 +48,22 @@ class TestConnect(SyncCase):
         self.assertEqual(found[step][0], "failed")
         self.assertIn(words, found[step][1])
         self.assertEqual({found[n][0] for n in names[place + 1 :]} - {"skipped"}, set())
+
+    def test_an_app_whose_api_begins_elsewhere(self):
+        self.check_fails("answer", "where its API begins", api_path="/rest/v2")
+        # With it the key would go to another host.
+        with self.assertRaises(ValidationError):
+            self.wizard(api_path="@evil.example.com")
+        wizard = self.wizard(url=f"{self.app.url}/api", api_path="/v1")
+        wizard.action_test()
+        self.assertTrue(wizard.passed)
+        wizard.api_path = "/v2"
+        self.assertFalse(wizard.passed, "another was tested")
+        wizard.api_path = "/v1"
+        wizard.action_test()
+        wizard.action_connect()
+        backend = self.env["sync.backend"].search([("name", "=", "New Pharmacy")])
+        self.assertEqual(backend.api_path, "/v1")
 
     def test_what_works_is_connected(self):
         wizard = self.wizard()

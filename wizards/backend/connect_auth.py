@@ -1,6 +1,6 @@
 import uuid
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ...client import FAILURES, PharmacyClient
 from ...client.token import ask_token
@@ -10,6 +10,7 @@ from ...core.backend.token import TokenRefusedError
 from ...core.call.deadline import Deadline
 from ...core.exceptions import HttpError, InternalAddressError
 from ...models.backend.auth.sync_auth import AUTH_FIELDS
+from ...models.backend.naming.stream_naming import API
 from .sync_backend_connect import READ_TIMEOUT, TIMEOUT
 
 
@@ -18,12 +19,23 @@ class SyncBackendConnect(models.TransientModel):
 
     _inherit = "sync.backend.connect"
 
+    api_path = fields.Char(
+        "API Begins At",
+        default=API,
+        help="What follows the address in front of every call: /api/v1 by the "
+        "contract. May be empty.",
+    )
     token_internal = fields.Boolean(
         "Internal Token Address Allowed",
         groups="base.group_system",
         help="Whether the token server may be inside of your own network, at this "
         "host.",
     )
+
+    @api.constrains("api_path")
+    def _check_api_path(self):
+        for wizard in self:
+            self.env["sync.backend"]._check_path(wizard.api_path)
 
     def _is_elsewhere(self):
         """Whether the backend's own secret would go where it does not go now."""
@@ -37,7 +49,7 @@ class SyncBackendConnect(models.TransientModel):
             self._secret("api_key")
         ]:
             return False
-        names = ("url", *AUTH_FIELDS)
+        names = ("url", "api_path", *AUTH_FIELDS)
         return all(
             (self[name] or "").strip() == (backend[name] or "") for name in names
         )
@@ -56,11 +68,11 @@ class SyncBackendConnect(models.TransientModel):
         )
 
     def _called(self):
-        """How the app calls things, if this is known of its backend."""
+        """Where the app's API begins, and how it calls things, if this is known of its
+        backend."""
         backend = self.backend_id.sudo()
-        if not backend:
-            return {}
-        return {"api": backend.api_path or "", "names": backend._app_names()}
+        names = {"names": backend._app_names()} if backend else {}
+        return {"api": self.api_path or "", **names}
 
     def _give_token(self, spent, deadline, correlation_id):
         return ask_token(

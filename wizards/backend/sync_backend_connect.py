@@ -33,7 +33,7 @@ from ...models.base.actions import open_record
 # Seconds: a person waits for it.
 TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
-KEPT = ("name", "url", "company_id", "lang", "user_id", *AUTH_FIELDS)
+KEPT = ("name", "url", "api_path", "company_id", "lang", "user_id", *AUTH_FIELDS)
 SECRETS = ("api_key", "webhook_secret")
 INTERNAL = ("internal", "token_internal")
 _PROCESS_KEY = Fernet.generate_key().decode()
@@ -170,7 +170,7 @@ class SyncBackendConnect(models.TransientModel):
 
     def write(self, vals):
         # What was tested is no longer what would be kept.
-        if {"url", *AUTH_FIELDS, *INTERNAL, *SECRETS} & vals.keys():
+        if {"url", "api_path", *AUTH_FIELDS, *INTERNAL, *SECRETS} & vals.keys():
             self.sudo().step_ids.unlink()
         return super().write(vals)
 
@@ -309,7 +309,8 @@ class SyncBackendConnect(models.TransientModel):
     def _no_app(self):
         return self.env._(
             "Something answers there, but not as a pharmacy app does. Give the address "
-            "without /api, and with https if the app asks for it."
+            "alone, with https if the app asks for it, and where its API begins in the "
+            "field below it."
         )
 
     def _read_entities(self, client):

@@ -277,15 +277,19 @@ class SyncBackend(models.Model):
 
     @api.constrains("api_path")
     def _check_api_path(self):
-        for backend in self:
-            # With anything else the key could be carried to another host.
-            if backend.api_path and not API_PATH.fullmatch(backend.api_path):
-                raise ValidationError(
-                    self.env._(
-                        "%s is no part of an address, such as /api/v1.",
-                        backend.api_path,
-                    )
-                )
+        for path in self.mapped("api_path"):
+            self._check_path(path)
+
+    @api.model
+    def _check_path(self, path):
+        """Refuse what does not only continue the address of the app.
+
+        :raises ValidationError: with it the key could be carried to another host
+        """
+        if path and not API_PATH.fullmatch(path):
+            raise ValidationError(
+                self.env._("%s is no part of an address, such as /api/v1.", path)
+            )
 
     @tools.ormcache("self.id")
     def _app_names(self):

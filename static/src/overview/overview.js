@@ -25,6 +25,7 @@ import { Alerts } from "./alerts";
 import { Countdown } from "../countdown/countdown";
 import { Help } from "../help/help";
 import { Standing } from "../standing/standing";
+import { Tasks } from "./tasks";
 import { Trend } from "./trend";
 
 const REFRESH = 30000; // milliseconds
@@ -50,7 +51,7 @@ const COLOURS = {
 /** The first page: how synchronisation stands, every figure a link to its list. */
 export class Overview extends Component {
     static template = "pharmacy_sync.Overview";
-    static components = { Alerts, Countdown, Help, Layout, Standing, Trend };
+    static components = { Alerts, Countdown, Help, Layout, Standing, Tasks, Trend };
     static props = { ...standardActionServiceProps };
 
     setup() {
@@ -192,17 +193,48 @@ export class Overview extends Component {
             .filter(Boolean)
             .join(", ");
         const figures = [
-            ["queue", _t("In queue"), queue.count, queue.link, waiting],
-            ["oldest", _t("Longest wait"), this.age(queue.oldest), queue.link],
-            ["dead_letters", _t("Failed changes"), dead_letters.count, dead_letters.link],
-            ["conflicts", _t("Conflicts"), conflicts.count, conflicts.link],
+            [
+                "queue",
+                _t("In queue"),
+                queue.count,
+                queue.link,
+                waiting || _t("changes that go by themselves"),
+            ],
+            [
+                "oldest",
+                _t("Longest wait"),
+                this.age(queue.oldest),
+                queue.link,
+                _t("of a change in the queue"),
+            ],
+            [
+                "dead_letters",
+                _t("Failed changes"),
+                dead_letters.count,
+                dead_letters.link,
+                _t("need a person; see them by cause"),
+            ],
+            [
+                "conflicts",
+                _t("Conflicts"),
+                conflicts.count,
+                conflicts.link,
+                _t("records to decide on"),
+            ],
             [
                 "criticals",
                 _t("Critical errors"),
                 criticals.more ? `${formatInteger(criticals.count)}+` : criticals.count,
                 criticals.link,
+                _t("not resolved yet"),
             ],
-            ["errors", _t("Errors"), errors.count, errors.link, this.rangeLabel],
+            [
+                "errors",
+                _t("Failed attempts"),
+                errors.count,
+                errors.link,
+                _t("%s, also what a retry mended: see the errors", this.rangeLabel),
+            ],
             [
                 "success",
                 _t("Answered calls"),

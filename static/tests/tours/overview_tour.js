@@ -107,6 +107,16 @@ registry.category("web_tour.tours").add("pharmacy_sync_overview", {
             trigger: ".o_sync_health p:contains(begins at 100)",
         },
         {
+            content: "what to do first opens what waits",
+            trigger: ".o_sync_tasks li:first .o_sync_task:contains(Mend 1 failed change)",
+            run: "click",
+        },
+        { trigger: ".o_list_view .o_data_row" },
+        {
+            trigger: ".o_breadcrumb .breadcrumb-item a:contains(Overview)",
+            run: "click",
+        },
+        {
             content: "the countdown runs",
             trigger: ".o_sync_breaker .o_sync_countdown:contains(:)",
         },
