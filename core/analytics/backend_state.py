@@ -2,8 +2,8 @@
 the sentence for it.
 
 Whatever shows how things stand (overview, bar at the top, backend, stream, record)
-shows what these rules say, so that no two places contradict each other. What waits for the app
-and what needs a person are kept apart: the first goes on by itself.
+shows what these rules say, so that no two places contradict each other. What waits for
+the app and what needs a person are kept apart: the first goes on by itself.
 
 Sentences are templates that the code which shows them translates and fills in; their
 names are those of :class:`Facts`, with ``since``, ``next`` and ``age`` written as the
