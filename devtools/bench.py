@@ -13,6 +13,7 @@ Each ``benchmarks/bench_<name>.py`` is run with the variables of
 """
 
 import shutil
+import time
 
 from . import (
     config,
@@ -27,7 +28,7 @@ from . import (
     testing,
     venv,
 )
-from .progress import StepError, say, step
+from .progress import StepError, explain, say, step
 
 TIMEOUT = 1800
 ODOO = "bench_odoo"
@@ -35,15 +36,36 @@ APP = "bench_app"
 
 
 def run(names):
-    """Run the named benchmarks, or all; whether all of them ended well.
+    """Run the named benchmarks, or all, one after another; whether all ended well.
 
     Each has a database, servers and an app of its own: what another one left behind
-    does not count.
+    does not count. One that fails is said, and the next one begins.
     """
     scripts = _scripts(names)
     machine.prepare()
-    ended_well = [_run(script) for script in scripts]
-    return all(ended_well)
+    ended = []
+    for number, script in enumerate(scripts, 1):
+        say("...", f"{script.stem}, {number} of {len(scripts)}")
+        start = time.monotonic()
+        good = _ends_well(script)
+        ended.append((good, script.stem, time.monotonic() - start))
+        _say_end(*ended[-1])
+    print(f"\n{len(ended)} benchmarks, {sum(not e[0] for e in ended)} failed")
+    for each in ended:
+        _say_end(*each)
+    return all(good for good, __, __ in ended)
+
+
+def _say_end(good, name, seconds):
+    say("ok" if good else "FAILED", name, seconds)
+
+
+def _ends_well(script):
+    try:
+        return _run(script)
+    except StepError as failure:
+        explain(failure)
+        return False
 
 
 def _run(script):
@@ -59,11 +81,9 @@ def _run(script):
         try:
             _start(state, database, folder)
             env["PHARMACY_ODOO_PID"] = str(processes.pid(ODOO))
-            say("...", script.stem)
             command = [venv.python(), script]
             name = script.stem
             code, _text = shell.run_shown(command, name, TIMEOUT, name, env=env)
-            say("FAILED" if code else "ok", script.stem)
             return code == 0
         finally:
             processes.stop(ODOO)
