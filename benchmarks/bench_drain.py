@@ -9,7 +9,7 @@ the commit to the last operation done.
 import time
 from functools import partial
 
-from rig import Client, app, connect, shell, table, wait_until
+from rig import Client, app, connect, set_up, shell, table, wait_until
 
 ROUNDS = 3
 ORDERS = 200
@@ -42,7 +42,7 @@ def edit(orders, mark):
 
 def batched(orders, mark, pause):
     """As the addon does it, with so many seconds from batch to batch."""
-    admin("sync.stream", "write", streams, {"batch_pause": pause})
+    set_up(admin, "sync.stream", streams, {"batch_pause": pause})
     start = time.perf_counter()
     edit(orders, mark)
     wait_until("SELECT count(*) FROM sync_event WHERE state = 'pending'", 0)
@@ -74,7 +74,7 @@ def one_job_each(orders, mark):
     start = time.perf_counter()
     wait_until(OPEN, 0)
     seconds = time.perf_counter() - start
-    admin("sync.stream", "write", streams, {"batch_size": 100})
+    set_up(admin, "sync.stream", streams, {"batch_size": 100})
     return seconds
 
 

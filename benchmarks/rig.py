@@ -28,16 +28,16 @@ class Client:
     url = ODOO_URL
     _ids = count(1)
 
-    def __init__(self, login, password):
+    def __init__(self, login, password, database=DATABASE):
         self._session = requests.Session()
-        self._password = password
-        self._uid = self._call("common", "login", DATABASE, login, password)
+        self._database, self._password = database, password
+        self._uid = self._call("common", "login", database, login, password)
 
     def __call__(self, model, method, *args, **kwargs):
         return self._call(
             "object",
             "execute_kw",
-            *(DATABASE, self._uid, self._password, model, method, args, kwargs),
+            *(self._database, self._uid, self._password, model, method, args, kwargs),
         )
 
     def _call(self, service, method, *args):
@@ -187,6 +187,21 @@ def query(statement, *values):
             return cursor.fetchall() if cursor.description else []
     finally:
         connection.close()
+
+
+def set_up(admin, model, ids, values):
+    """Write settings that jobs may change beside: Odoo gives up after five tries on a
+    machine with much to do, and a person would save once more.
+
+    :raises RuntimeError: Odoo refuses them, or has failed to for ``TIMEOUT`` seconds
+    """
+    limit = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            return admin(model, "write", ids, values)
+        except RuntimeError as refusal:
+            if "could not serialize" not in str(refusal) or time.monotonic() > limit:
+                raise
 
 
 def wait_until(statement, wanted):

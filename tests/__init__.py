@@ -117,6 +117,7 @@ from .analytics import test_policy_trace
 from .analytics import test_metric
 from .analytics import test_overview
 from .analytics import test_overview_tour
+from .analytics import test_page_cost
 from .analytics import test_reliability
 from .analytics import test_report
 from .analytics import test_report_tour

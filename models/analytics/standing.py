@@ -370,7 +370,9 @@ SELECT s.id, queue.*, sent.sent_at, day.day, needs.*
                         THEN greatest(requested_at, held_until) END AS since,
                    CASE kind WHEN 'pull' THEN eta END AS eta
               FROM sync_operation
-             WHERE stream_id = s.id AND state IN ('pending', 'running', 'waiting')
+             WHERE backend_id = stream.backend_id AND stream_id = s.id
+               AND state <> 'dead'
+               AND state IN ('pending', 'running', 'waiting', 'dead')
             UNION ALL
             (SELECT create_date, NULL FROM sync_event
               WHERE backend_id = stream.backend_id AND stream_id = s.id

@@ -43,7 +43,8 @@ class SyncOverview(models.AbstractModel):
         backends = self.env["sync.backend"].search([("active", "=", True)])
         chosen = backends.filtered(lambda b: not backend_ids or b.id in backend_ids)
         now = fields.Datetime.now().replace(microsecond=0)
-        vitals = self._vitals(chosen)
+        looks = chosen._look_at()
+        vitals = self._vitals(chosen, looks)
         own = Domain("backend_id", "in", chosen.ids) if backend_ids else Domain.TRUE
         return {
             "now": _text(now),
@@ -63,7 +64,7 @@ class SyncOverview(models.AbstractModel):
                 for backend in backends
             ],
             "health": self._health(vitals, own),
-            **self._work(chosen, vitals, own),
+            **self._work(chosen, looks, vitals, own),
             "breakers": self._breakers(chosen, now),
             **self._trend(chosen, bool(backend_ids), period, own),
             "groups": self._groups(own, period),
@@ -82,9 +83,10 @@ class SyncOverview(models.AbstractModel):
     # -- Now --------------------------------------------------------------------------
 
     @api.model
-    def _vitals(self, backends):
+    def _vitals(self, backends, looks=None):
         """What the health of each of ``backends`` is made of.
 
+        :param looks: what :meth:`SyncBackend._look_at` has just seen of them
         :return: ``{backend id: core.health_score.Vitals}``
         """
         rows = self.env.execute_query_dict(
@@ -115,7 +117,7 @@ class SyncOverview(models.AbstractModel):
                 ids=backends.ids,
             )
         )
-        looks = backends._look_at()
+        looks = looks or backends._look_at()
         return {
             row.pop("id"): Vitals(
                 dead_letters=facts.failed,
@@ -128,9 +130,8 @@ class SyncOverview(models.AbstractModel):
             for facts in [looks[row["id"]].facts]
         }
 
-    def _work(self, backends, vitals, own):
+    def _work(self, backends, looks, vitals, own):
         """What is under way, and what waits for a person."""
-        looks = backends._look_at()
         return {
             "queue": {
                 **self._queue(backends),
@@ -231,8 +232,8 @@ class SyncOverview(models.AbstractModel):
                           count(*) FILTER (WHERE state = 'waiting' AND parked),
                           extract(epoch FROM %s - min(requested_at))
                      FROM sync_operation
-                    WHERE backend_id = ANY(%s)
-                      AND state IN ('pending', 'running', 'waiting')""",
+                    WHERE backend_id = ANY(%s) AND state <> 'dead'
+                      AND state IN ('pending', 'running', 'waiting', 'dead')""",
                 fields.Datetime.now(),
                 backends.ids,
             )

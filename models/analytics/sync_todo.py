@@ -10,55 +10,61 @@ from ..base.rights import OPERATOR
 # Rows that the overview names.
 SHOWN = 5
 
-# What the orders among the records of a set amount to, in the company's currency.
-_AMOUNT = """
-    coalesce((SELECT sum(p.amount_total_cc) FROM purchase_order p
-               WHERE p.id = ANY(array_agg(m.res_id)
-                                FILTER (WHERE m.res_model = 'purchase.order'))), 0)"""
+
+def _amount(alias):
+    """SQL of what the orders among the records of a set amount to, each order once, in
+    the company's currency. Only mappings of the set are looked up.
+
+    :param alias: of the table whose rows with a ``mapping_id`` make the set
+    """
+    return f"""
+       coalesce(CASE WHEN count({alias}.mapping_id) > 0 THEN (
+           SELECT sum(p.amount_total_cc) FROM purchase_order p
+            WHERE p.id IN (SELECT m.res_id FROM sync_mapping m
+                            WHERE m.id = ANY(array_agg({alias}.mapping_id))
+                              AND m.res_model = 'purchase.order')) END, 0)"""
+
+
 # Changes that failed of one cause. One without an error stands for itself.
-_FAILED = """
+_FAILED = f"""
 SELECT CASE WHEN g.id IS NULL THEN min(o.id)::bigint * 4 ELSE g.id::bigint * 4 + 1 END
        AS id, 'failed' AS kind, o.backend_id, o.company_id, g.id AS error_group_id,
        NULL AS name, NULL AS entity, count(*) AS count,
        min(coalesce(o.done_at, o.requested_at)) AS since,
-       CASE WHEN count(DISTINCT o.user_id) = 1 AND count(o.user_id) = count(*)
+       CASE WHEN min(o.user_id) = max(o.user_id) AND count(o.user_id) = count(*)
             THEN min(o.user_id) ELSE g.user_id END AS user_id,
-       {amount} AS amount,
+       {_amount("o")} AS amount,
        CASE WHEN g.severity IN ('high', 'critical') THEN 4 ELSE 3 END AS weight
   FROM sync_operation o
-  LEFT JOIN sync_mapping m ON m.id = o.mapping_id
   LEFT JOIN sync_error_group g ON g.id = o.error_group_id
  WHERE o.state = 'dead'
  GROUP BY o.backend_id, o.company_id, g.id,
           CASE WHEN g.id IS NULL THEN o.id END
 """
 # Records with the same fields in conflict.
-_CONFLICTS = """
+_CONFLICTS = f"""
 SELECT min(c.id)::bigint * 4 + 2, 'conflict', c.backend_id, c.company_id, NULL,
        c.names, c.entity, count(*), min(c.create_date),
-       CASE WHEN count(DISTINCT c.odoo_user_id) = 1 THEN min(c.odoo_user_id) END,
-       {amount}, CASE WHEN c.entity = 'purchase_order' THEN 2 ELSE 1 END
+       CASE WHEN min(c.odoo_user_id) = max(c.odoo_user_id)
+            THEN min(c.odoo_user_id) END,
+       {_amount("c")}, CASE WHEN c.entity = 'purchase_order' THEN 2 ELSE 1 END
   FROM (SELECT c.id, c.backend_id, c.company_id, c.entity, c.create_date,
                c.odoo_user_id, c.mapping_id,
                (SELECT string_agg(DISTINCT l.name, ',' ORDER BY l.name)
                   FROM sync_conflict_line l
                  WHERE l.conflict_id = c.id AND l.choice IS NULL) AS names
           FROM sync_conflict c WHERE c.state = 'open') AS c
-  JOIN sync_mapping m ON m.id = c.mapping_id
  GROUP BY c.backend_id, c.company_id, c.entity, c.names
 """
-_DIFFERENCES = """
+_DIFFERENCES = f"""
 SELECT min(d.id)::bigint * 4 + 3, 'drift', d.backend_id, d.company_id, NULL, NULL,
-       s.entity, count(*), min(d.create_date), NULL, {amount}, 1
+       s.entity, count(*), min(d.create_date), NULL, {_amount("d")}, 1
   FROM sync_drift d
   JOIN sync_stream s ON s.id = d.stream_id
-  LEFT JOIN sync_mapping m ON m.id = d.mapping_id
  WHERE d.state IN ('open', 'failed')
  GROUP BY d.backend_id, d.company_id, s.entity
 """
-QUERY = " UNION ALL ".join(
-    part.replace("{amount}", _AMOUNT) for part in (_FAILED, _CONFLICTS, _DIFFERENCES)
-)
+QUERY = " UNION ALL ".join((_FAILED, _CONFLICTS, _DIFFERENCES))
 
 
 class SyncTodo(models.Model):

@@ -1,7 +1,11 @@
 from odoo import api, fields, models, tools
+from odoo.tools import SQL
 
 from ...entities.neutral import neutral
 from ..base.actions import open_records
+
+# Linked records of a stream that are counted: more make no difference.
+MOST = 10_000
 
 
 class SyncStream(models.Model):
@@ -91,7 +95,11 @@ class SyncStream(models.Model):
         help="Time of the latest change that was read, by the app's clock.",
     )
     set_back_at = fields.Datetime(related="backend_id.set_back_at")
-    mapping_count = fields.Integer(compute="_compute_mapping_count")
+    mapping_count = fields.Char(
+        "Records",
+        compute="_compute_mapping_count",
+        help="Linked records; those above 10000 are not counted.",
+    )
 
     _entity_uniq = models.Constraint(
         "UNIQUE(backend_id, entity)",
@@ -131,13 +139,26 @@ class SyncStream(models.Model):
             stream.pulls = stream.active and stream.direction in ("both", "pull")
 
     def _compute_mapping_count(self):
+        self.env["sync.mapping"].flush_model(["stream_id", "res_id"])
+        # In the order of the index: what is counted is what is read, of any table.
         counts = dict(
-            self.env["sync.mapping"]
-            .sudo()
-            ._read_group([("stream_id", "in", self.ids)], ["stream_id"], ["__count"])
+            self.env.execute_query(
+                SQL(
+                    """SELECT s.id, m.count FROM sync_stream s
+                        CROSS JOIN LATERAL (
+                            SELECT count(*) FROM (
+                                SELECT FROM sync_mapping
+                                 WHERE stream_id = s.id AND res_id IS NOT NULL
+                                 ORDER BY res_id LIMIT %s) AS counted) AS m
+                        WHERE s.id = ANY(%s)""",
+                    MOST + 1,
+                    self.ids,
+                )
+            )
         )
         for stream in self:
-            stream.mapping_count = counts.get(stream, 0)
+            count = counts.get(stream.id, 0)
+            stream.mapping_count = f"{MOST}+" if count > MOST else str(count)
 
     @api.model
     @tools.ormcache()

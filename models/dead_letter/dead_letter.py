@@ -41,6 +41,11 @@ class SyncOperation(models.Model):
     note_ids = fields.One2many("sync.operation.note", "operation_id", "Done by People")
 
     _discarded_idx = models.Index("(id) WHERE discarded_at IS NOT NULL")
+    # By what pages group and count them, without a look at their rows.
+    _dead_idx = models.Index(
+        "(id) INCLUDE (error_group_id, backend_id, company_id, mapping_id, user_id, "
+        "done_at, requested_at) WHERE state = 'dead'"
+    )
 
     @api.depends("error_group_id.advice")
     @api.depends_context("lang")

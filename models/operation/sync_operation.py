@@ -134,10 +134,19 @@ class SyncOperation(models.Model):
     _due_idx = models.Index(
         "(stream_id, kind, id) WHERE state IN ('pending', 'waiting')"
     )
-    _state_idx = models.Index("(state, id)")
+    # What is open lies scattered among all that ended: pages count it, and see since
+    # when it waits, by these two, without a look at its rows. PostgreSQL takes the
+    # second for a statement that names all four states, and may then leave some out.
+    _queued_idx = models.Index(
+        "(id) INCLUDE (company_id) WHERE state IN ('pending', 'running', 'waiting')"
+    )
     _queue_idx = models.Index(
-        "(backend_id, state, requested_at)"
-        " WHERE state IN ('pending', 'running', 'waiting', 'dead')"
+        "(backend_id, stream_id, state) "
+        "INCLUDE (kind, company_id, requested_at, held_until, eta, parked) "
+        "WHERE state IN ('pending', 'running', 'waiting', 'dead')"
+    )
+    _sent_idx = models.Index(
+        "(stream_id, done_at) WHERE kind = 'push' AND state = 'done'"
     )
     _ended_idx = models.Index("(done_at) WHERE done_at IS NOT NULL")
     # A quiet pull asks for the one that failed, whatever the stream has behind it.

@@ -92,7 +92,7 @@ class TestConnect(SyncCase):
         self.assertEqual((work.phase, work.state), ("ready", "draft"))
         self.sync_as_scheduled(backend)
         self.assertEqual({r["method"] for r in self.app.requests()}, {"GET"})
-        self.assertFalse(any(backend.stream_ids.mapped("mapping_count")))
+        self.assertEqual(set(backend.stream_ids.mapped("mapping_count")), {"0"})
         self.assertFalse(self.env["res.partner"].search([("name", "=", "Only There")]))
         with self.assertRaisesRegex(UserError, "Preview Again"):
             work.action_start()

@@ -226,7 +226,7 @@ class TestWhole(WorkCase):
         self.intercept(answer)
         self.at_suppliers.cursor = False
         self.pull()
-        self.assertEqual(self.at_suppliers.mapping_count, 400)
+        self.assertEqual(self.at_suppliers.mapping_count, "400")
         self.streams._begin_round()
         counts = []
         stream_class = self.env.registry["sync.stream"]
