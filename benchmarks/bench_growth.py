@@ -18,8 +18,20 @@ admin = Client("admin", "admin")
 backend, __ = connect(admin)
 
 
+def wait_for_readers():
+    """Dead rows stay as long as a transaction that has begun before might read them."""
+    ((last,),) = query("SELECT pg_snapshot_xmax(pg_current_snapshot())::xid::text")
+    wait_until(
+        f"""SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database()
+               AND age(backend_xmin) > age('{last}'::xid)""",
+        0,
+    )
+
+
 def sizes():
     """``{table: (bytes, rows)}``"""
+    wait_for_readers()
     connection = psycopg2.connect(f"dbname={DATABASE}")
     connection.autocommit = True
     with connection.cursor() as cursor:
