@@ -362,20 +362,18 @@ SELECT b.id, (b.paused OR b.maintained) IS TRUE AS paused,
 _FLOW = """
 SELECT s.id, queue.*, sent.sent_at, day.day, needs.*
   FROM unnest(%(ids)s::int4[], %(types)s::text[]) AS s(id, type)
-  JOIN sync_stream stream ON stream.id = s.id
+  JOIN sync_stream t ON t.id = s.id
   CROSS JOIN LATERAL (
     SELECT count(since) AS waiting, extract(epoch FROM %(now)s - min(since)) AS age,
            min(eta) AS eta
       FROM (SELECT CASE WHEN kind <> 'pull'
                         THEN greatest(requested_at, held_until) END AS since,
                    CASE kind WHEN 'pull' THEN eta END AS eta
-              FROM sync_operation
-             WHERE backend_id = stream.backend_id AND stream_id = s.id
-               AND state <> 'dead'
-               AND state IN ('pending', 'running', 'waiting', 'dead')
+              FROM sync_operation WHERE backend_id = t.backend_id AND stream_id = s.id
+              AND state <> 'dead' AND state IN ('pending', 'running', 'waiting', 'dead')
             UNION ALL
             (SELECT create_date, NULL FROM sync_event
-              WHERE backend_id = stream.backend_id AND stream_id = s.id
+              WHERE backend_id = t.backend_id AND stream_id = s.id
                 AND state = 'pending' AND create_date < %(late)s
               LIMIT %(events)s)) AS waiting
   ) AS queue
@@ -385,17 +383,17 @@ SELECT s.id, queue.*, sent.sent_at, day.day, needs.*
   ) AS sent
   CROSS JOIN LATERAL (
     SELECT coalesce(sum(count), 0) AS day FROM sync_event_metric
-     WHERE backend_id = stream.backend_id AND type = s.type AND hour >= %(day)s
+     WHERE backend_id = t.backend_id AND type = s.type AND hour >= %(day)s
   ) AS day
   CROSS JOIN LATERAL (
     SELECT (SELECT count(*) FROM sync_operation
-             WHERE backend_id = stream.backend_id AND state = 'dead'
+             WHERE backend_id = t.backend_id AND state = 'dead'
                AND stream_id = s.id) AS failed,
            (SELECT count(*) FROM sync_conflict
-             WHERE backend_id = stream.backend_id AND state = 'open'
-               AND entity = stream.entity) AS conflicts,
+             WHERE backend_id = t.backend_id AND state = 'open'
+               AND entity = t.entity) AS conflicts,
            (SELECT count(*) FROM sync_mapping
-             WHERE backend_id = stream.backend_id AND state = 'differs'
+             WHERE backend_id = t.backend_id AND state = 'differs'
                AND stream_id = s.id) AS differs
   ) AS needs
 """

@@ -116,7 +116,7 @@ class TestPageCost(SyncCase):
     def test_streams(self):
         events = self.streams[0].waiting_count
         self.fill_operations()
-        names = ("status", "sent_at", "waiting_count", "lag", "mapping_count")
+        names = ("standing", "sent_at", "waiting_count", "lag", "mapping_count")
         answer, visited = self.open_list("sync.stream", [], *names)
         first = answer["records"][0]
         self.assertEqual(first["waiting_count"], events + OPEN)
