@@ -82,7 +82,8 @@ class SyncAlert(models.Model):
     )
     mark = fields.Integer(readonly=True, help="Id of the latest row that was counted.")
     since = fields.Datetime(
-        readonly=True,
+        compute="_compute_since",
+        store=True,
         help="When it began, as far as the records say; never after it was last seen.",
     )
     opened_at = fields.Datetime(
@@ -199,6 +200,13 @@ class SyncAlert(models.Model):
         for alert in self:
             own = alert in groups and advice.get(alert.res_id)
             alert.advice = own or self.env._(alert._kind.advice)
+
+    @api.depends("opened_at")
+    def _compute_since(self):
+        """Of those that were raised without it: the earliest that is known."""
+        for alert in self:
+            known = (alert.since, alert.opened_at, alert.last_at)
+            alert.since = min((moment for moment in known if moment), default=False)
 
     @api.depends("state", "parent_id.state")
     def _compute_is_open(self):

@@ -268,18 +268,17 @@ class SyncStream(models.Model):
         scheduled = cron and cron.sudo().active and cron.sudo().nextcall
         for stream in self:
             row = found.get(stream.id, {})
-            stream.sent_at = row.get("sent_at")
-            stream.waiting_count = row.get("waiting", 0)
-            stream.day_count = row.get("day", 0)
-            age = float(row.get("age") or 0)
-            stream.lag = stream.backend_id._age(age) if stream.waiting_count else False
             look = stream._look(looks[stream.backend_id.id], row)
+            stream.sent_at, stream.day_count = row.get("sent_at"), row.get("day", 0)
+            stream.waiting_count = waiting = look.facts.waiting
+            stream.lag = bool(waiting) and stream.backend_id._age(look.facts.oldest)
             stream.standing = stream.backend_id._sentence(look)
             stream.standing_level = look.standing.level
             stream.standing_state = str(look.standing.state)
             reads = stream.pulls and not (look.facts.off or look.facts.paused)
             due = row.get("eta") or stream.sudo()._next_round_at() or scheduled
-            stream.next_read_at = reads and due
+            # One that is late is due now, not in the past.
+            stream.next_read_at = reads and due and max(due, now)
 
     def _look(self, backend, row):
         """What was seen of one stream.

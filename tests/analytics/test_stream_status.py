@@ -28,7 +28,10 @@ class TestStreamStatus(WorkCase):
         self.assertEqual(stream.pulled_at, before, "nothing came")
         self.assertEqual(stream.standing, "In sync.")
         self.assertEqual((stream.standing_level, stream.waiting_count), ("success", 0))
-        self.assertTrue(stream.next_read_at)
+        cron = self.env.ref("pharmacy_sync.cron_pull")
+        cron.nextcall = stream.read_at - timedelta(minutes=2)
+        stream.invalidate_recordset()
+        self.assertGreaterEqual(stream.next_read_at, stream.read_at, "it is late")
         self.assertFalse(stream.lag)
 
     def test_what_it_carried_is_counted(self):
