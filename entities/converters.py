@@ -88,8 +88,12 @@ class Converter:
     kind = "text"
     # Whether a person may give a value of their own for it.
     free = True
-    # (model, field, path to it): of another record whose field is part of the value.
-    reads = None
+    # (model, field, path to it) of each other record whose field is part of the value.
+    reads = ()
+    # Other fields of the record that are part of it.
+    uses = ()
+    # Whether only Odoo can say it.
+    one_way = False
 
     def __init__(self, key, field, required=False, longest=None, title=None):
         self.key = key
@@ -132,6 +136,10 @@ class Converter:
         """The canonical JSON value for what Odoo has in the field, in any record."""
         value = self.canonical(value, directory)
         return value.strip() or self.empty if isinstance(value, str) else value
+
+    def unset(self):
+        """The canonical value of a record in which nobody said anything."""
+        return self.from_odoo(False, None)
 
     def canonical(self, value, directory):
         """The canonical form of a value that arrived, or was read from Odoo.

@@ -54,7 +54,7 @@ class Coded(Link):
         super().__init__(key, field, required, title=title)
         self.model = model
         self.by = by
-        self.reads = (model, by, field)
+        self.reads = ((model, by, field),)
 
     def value_of(self, target, directory):
         if not target:

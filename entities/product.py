@@ -13,9 +13,11 @@ class VariantName(Converter):
     as in *Collar (S)*."""
 
     reads = (
-        "product.attribute.value",
-        "name",
-        "product_template_attribute_value_ids.product_attribute_value_id",
+        (
+            "product.attribute.value",
+            "name",
+            "product_template_attribute_value_ids.product_attribute_value_id",
+        ),
     )
 
     def to_json(self, record, directory):

@@ -7,6 +7,7 @@ from . import sync_entity_match
 from . import sync_entity_watched
 from . import sync_entity_written
 from . import sync_entity_texts
+from . import sync_entity_further
 from . import supplier
 from . import product
 from . import purchase_order
@@ -16,3 +17,4 @@ from . import purchase_order_protection
 from . import purchase_order_steps
 from . import purchase_order_agreed
 from . import purchase_order_unknown
+from . import purchase_order_told

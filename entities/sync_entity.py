@@ -76,8 +76,9 @@ class SyncEntity(models.AbstractModel):
     @api.model
     @tools.ormcache()
     def _known_converters(self):
-        """:meth:`_converters`, made once: thousands of values pass them."""
-        return tuple(self._converters())
+        """:meth:`_converters` and what any stream carries besides, made once: thousands
+        of values pass them."""
+        return *self._converters(), *self._further_converters(False)
 
     @api.model
     def _missing_types(self):
@@ -207,7 +208,7 @@ class SyncEntity(models.AbstractModel):
         """
         records = neutral(records, directory.backend, active_test=False)
         self._preload(records, directory)
-        own = rows(records, self._known_converters(), directory)
+        own = rows(records, self._travelling(directory.backend), directory)
         lines = self._serialise_lines(records, directory)
         return {
             record_id: {**values, **lines[record_id]}
@@ -227,7 +228,7 @@ class SyncEntity(models.AbstractModel):
         if not isinstance(data, dict):
             raise InvalidDataError("a record must be a JSON object")
         canonical = {}
-        for converter in self._known_converters():
+        for converter in self._travelling(directory.backend):
             if converter.key in data:
                 canonical[converter.key] = converter.arrived(
                     data[converter.key], directory
@@ -280,13 +281,11 @@ class SyncEntity(models.AbstractModel):
         ]
 
     @api.model
-    def _checksum_fields(self):
+    def _checksum_fields(self, backend):
         """The fields that count in checksums, see ``core/exchange/checksum.py``."""
-        names = [converter.key for converter in self._known_converters()]
+        names = [converter.key for converter in self._travelling(backend)]
         if self._entity_lines:
-            keys = [
-                "key",
-                *(converter.key for converter in self._known_line_converters()),
-            ]
+            of_lines = self._travelling(backend, in_line=True)
+            keys = ["key", *(converter.key for converter in of_lines)]
             names += [f"lines.{key}" for key in keys]
         return names

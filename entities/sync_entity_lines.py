@@ -43,8 +43,10 @@ class SyncEntity(models.AbstractModel):
     @api.model
     @tools.ormcache()
     def _known_line_converters(self):
-        """:meth:`_line_converters`, made once."""
-        return tuple(self._line_converters())
+        """:meth:`_line_converters` and what any stream carries besides, made once."""
+        if not self._entity_lines:
+            return ()
+        return *self._line_converters(), *self._further_converters(True)
 
     @api.model
     def _lines_of(self, record):
@@ -80,7 +82,8 @@ class SyncEntity(models.AbstractModel):
         every = records[self._entity_lines]
         every = every.filtered(lambda line: line._sync_is_line())
         stored = dict(zip(every._ids, values_of(every, "sync_key"), strict=True))
-        said = rows(every, self._known_line_converters(), directory)
+        converters = self._travelling(directory.backend, in_line=True)
+        said = rows(every, converters, directory)
         said = dict(zip(every._ids, said, strict=True))
         found = {}
         for record in records:
@@ -117,7 +120,7 @@ class SyncEntity(models.AbstractModel):
 
     def _canonical_line(self, path, line, directory):
         canonical = {}
-        for converter in self._known_line_converters():
+        for converter in self._travelling(directory.backend, in_line=True):
             if converter.required and is_empty(line.get(converter.key)):
                 raise InvalidDataError(
                     f"{path}.{converter.key} is required",

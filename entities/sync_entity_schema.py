@@ -23,6 +23,7 @@ from .converters import (
     Flag,
     Moment,
 )
+from .further import LARGEST_WHOLE, Day, Figure, Selected, WholeFigure
 from .links import Coded, Reference
 from .sync_entity_lines import MOST_LINES
 
@@ -103,6 +104,36 @@ def _(converter: Amount):
 
 
 @schema_of.register
+def _(converter: Figure):
+    amount = schema_of.dispatch(Amount)(converter)
+    return {**amount, "type": ["string", "number", "null"]}
+
+
+@schema_of.register
+def _(converter: WholeFigure):
+    return {
+        **schema_of.dispatch(Figure)(converter),
+        "minimum": -LARGEST_WHOLE,
+        "maximum": LARGEST_WHOLE,
+        "description": "A whole number, as a string or a number.",
+    }
+
+
+@schema_of.register
+def _(converter: Day):
+    return {
+        "type": ["string", "null"],
+        "format": "date",
+        "description": f"ISO 8601, from {EARLIEST} to before {LATEST}.",
+    }
+
+
+@schema_of.register
+def _(converter: Selected):
+    return {"type": ["string", "null"], "enum": [*converter._to_odoo, None]}
+
+
+@schema_of.register
 def _(converter: Moment):
     return {
         "type": ["string", "null"],
@@ -150,7 +181,7 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _schema(self):
         properties = {name: shape.schema() for name, shape in ENVELOPE.items()}
-        properties.update(_fields(self._converters()))
+        properties.update(_fields(self._known_converters()))
         if self._entity_lines:
             key = Identifier(what="The same for the line's whole life; unique.")
             properties["lines"] = {
@@ -161,7 +192,7 @@ class SyncEntity(models.AbstractModel):
                     "type": "object",
                     "properties": {
                         "key": key.schema(),
-                        **_fields(self._line_converters()),
+                        **_fields(self._known_line_converters()),
                     },
                     "required": ["key", *_required(self._line_converters())],
                 },
@@ -174,7 +205,7 @@ def _required(converters):
 
 
 def _fields(converters):
-    return {converter.key: _described(converter) for converter in converters}
+    return {c.key: _described(c) for c in converters if not c.one_way}
 
 
 def _described(converter):

@@ -95,7 +95,7 @@ class SyncEntity(models.AbstractModel):
     def _line_name(self, line):
         """How people tell a canonical line from others: the first line of its first
         text."""
-        for converter in self._line_converters():
+        for converter in self._known_line_converters():
             if converter.kind == "text" and line.get(converter.key):
                 return line[converter.key].partition("\n")[0]
         return ""
@@ -125,7 +125,7 @@ class SyncEntity(models.AbstractModel):
     def _figures(self, path, line, directory):
         """The numbers of a line, each with its name."""
         figures = []
-        for converter in self._line_converters():
+        for converter in self._known_line_converters():
             key = converter.key
             if converter.kind == "number" and key in line:
                 field = f"{path}.{key}"

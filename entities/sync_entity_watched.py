@@ -18,9 +18,30 @@ class SyncEntity(models.AbstractModel):
         """``{model: fields}`` of all entities."""
         found = {}
         for adapter in self._entities().values():
-            for model, names in adapter._entity_tracked.items():
+            for model in {**adapter._entity_tracked, **adapter._further_tracked()}:
+                names = adapter._tracked_in(model)
                 found.setdefault(model, set()).update(names)
         return found
+
+    @api.model
+    def _tracked_in(self, model):
+        """Names of the fields of one model whose writes concern the entity."""
+        own = self._entity_tracked.get(model, frozenset())
+        return own | self._further_tracked().get(model, frozenset())
+
+    @api.model
+    def _watch_anew(self, streams):
+        """Streams carry other fields: see to it that their changes are noted, and what
+        Odoo has in them by now sent."""
+        self.env["sync.touched"]._build()
+        self._send_anew(streams)
+
+    @api.model
+    def _send_anew(self, streams):
+        """Have all linked records of streams compared, and what Odoo has otherwise
+        than was agreed on sent."""
+        for stream in streams:
+            stream._flooded()
 
     @api.model
     def _code_names(self):
@@ -38,14 +59,14 @@ class SyncEntity(models.AbstractModel):
         for adapter in self._entities().values():
             for user, converters in adapter._sides():
                 for converter in converters:
-                    if converter.reads:
-                        yield adapter, user, *converter.reads
+                    for read in converter.reads:
+                        yield adapter, user, *read
 
     @api.model
     def _sides(self):
         """``(model, converters)`` of the records, and of their lines."""
         lines = self._line_model()
-        sides = ((self._entity_model, self._converters()),)
+        sides = ((self._entity_model, self._known_converters()),)
         if lines is not None:
-            sides += ((lines._name, self._line_converters()),)
+            sides += ((lines._name, self._known_line_converters()),)
         return sides

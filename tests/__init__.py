@@ -100,6 +100,7 @@ from .exchange import test_codes
 from .exchange import test_belonging
 from .exchange import test_variants
 from .exchange import test_field_cases
+from .exchange import test_further
 from .exchange import test_foreign_document
 from .exchange import test_foreign_dolibarr
 from .dead_letter import test_dead_letter

@@ -40,9 +40,12 @@ class LongestWait:
 
 
 class PharmacyApp:
-    """The reference app: its own process, its own SQLite file."""
+    """The reference app: its own process, its own SQLite file.
 
-    def __init__(self):
+    :param script: what is run in its place, which has fields or collections more
+    """
+
+    def __init__(self, script=None):
         self._folder = tempfile.mkdtemp(prefix="pharmacy-app-")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -55,6 +58,8 @@ class PharmacyApp:
             os.environ.get("PHARMACY_SYNC_APP_COMMAND")
             or json.dumps([sys.executable, "-m", "pharmacy_app"])
         )
+        if script:
+            self._command[-2:] = [str(ROOT / script)]
         self._command += [
             *("--port", str(port), "--database", self._file()),
             *("--log-file", f"{self._folder}/app.log"),
@@ -66,7 +71,9 @@ class PharmacyApp:
 
     def _start(self):
         self._process = subprocess.Popen(
-            self._command, cwd=ROOT, env={**os.environ, "PHARMACY_API_KEY": KEY}
+            self._command,
+            cwd=ROOT,
+            env={**os.environ, "PHARMACY_API_KEY": KEY, "PYTHONPATH": str(ROOT)},
         )
         self._wait()
 
@@ -186,11 +193,14 @@ class SyncCase(TransactionCase):
     themselves: :meth:`push` and :meth:`pull` do what the job runner would.
     """
 
+    # What runs in place of the reference app, below the root.
+    app_script = None
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         # Odoo ends a test class's child processes with the class.
-        cls.app = PharmacyApp()
+        cls.app = PharmacyApp(cls.app_script)
         cls.addClassCleanup(cls.app.stop)
         cls.env = cls.env(context=dict(cls.env.context, tracking_disable=True))
         cls.api_user = cls.env["res.users"].create(

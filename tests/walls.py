@@ -18,6 +18,7 @@ MARK = "walled"
 SHARED = {"sync.retry.policy", "sync.recovery.run", "sync.log.level"}
 # Values for models that ask for more than required fields.
 SPECIAL = {
+    "sync.further.field": {"odoo_field": "website"},
     "sync.error.rule": {"http_status": 422},
     "sync.maintenance": {"end": "2100-01-01 00:00:00"},
 }

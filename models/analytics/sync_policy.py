@@ -136,6 +136,11 @@ class SyncFieldDirection(models.Model):
     _inherit = ["sync.field.direction", "sync.policy"]
 
 
+class SyncFurtherField(models.Model):
+    _name = "sync.further.field"
+    _inherit = ["sync.further.field", "sync.policy"]
+
+
 class SyncFieldName(models.Model):
     _name = "sync.field.name"
     _inherit = ["sync.field.name", "sync.policy"]

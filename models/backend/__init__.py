@@ -7,6 +7,7 @@ from . import sync_shared
 from . import sync_stream
 from . import direction
 from . import naming
+from . import further
 from . import sync_mapping
 from . import version
 from . import serialise

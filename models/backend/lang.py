@@ -41,7 +41,7 @@ class SyncStream(models.Model):
         """The linked records whose travelling texts are others in ``lang``."""
         self.ensure_one()
         Model = self.env[self.res_model]
-        names = {converter.field for converter in self._adapter()._converters()}
+        names = {converter.field for converter in self._adapter()._known_converters()}
         translated = [
             name
             for name in names & Model._fields.keys()

@@ -163,9 +163,9 @@ def _constraint(env, model, exception):
 def _key(env, model, field):
     """What the pharmacy app calls an Odoo field, if it has it."""
     for adapter in env["sync.entity"]._entities().values() if field else ():
-        converters = {adapter._entity_model: adapter._converters()}
+        converters = {adapter._entity_model: adapter._known_converters()}
         if adapter._entity_lines:
-            converters[adapter._line_model()._name] = adapter._line_converters()
+            converters[adapter._line_model()._name] = adapter._known_line_converters()
         for converter in converters.get(model._name, ()):
             if converter.field == field.name:
                 return converter.key

@@ -195,7 +195,8 @@ class SyncCache(models.Model):
         :param arrivals: list of :class:`..exchange.apply.Arrival`
         """
         adapter = stream._adapter()
-        wanted = {converter.key for converter in adapter._converters()}
+        travelling = adapter._travelling(stream.backend_id)
+        wanted = {converter.key for converter in travelling}
         whole = {
             arrival.external_id: arrival
             for arrival in arrivals

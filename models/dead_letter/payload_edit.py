@@ -45,7 +45,8 @@ class SyncOperation(models.Model):
                 )
             )
         record = self._content(Directory(self.backend_id))
-        known = [converter.key for converter in self.stream_id._adapter()._converters()]
+        adapter = self.stream_id._adapter()
+        known = [converter.key for converter in adapter._travelling(self.backend_id)]
         # In the order of the entity, and also what did not come.
         record = {**dict.fromkeys(known), **_simple_values(record, known)}
         return [

@@ -248,8 +248,8 @@ class SyncTracked(models.AbstractModel):
         return bool(self) and (self._sync_entity in self.env["sync.stream"]._followed())
 
     def _sync_tracked_names(self):
-        tracked = self.env[f"sync.entity.{self._sync_entity}"]._entity_tracked
-        return tracked.get(self._name, set())
+        entity = self.env[f"sync.entity.{self._sync_entity}"]
+        return entity._tracked_in(self._name)
 
     def _sync_kind(self, vals):
         """What kind of change writing ``vals`` is: updated or cancelled."""

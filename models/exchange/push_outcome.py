@@ -297,7 +297,7 @@ class SyncStream(models.Model):
             return False
         record, sent = holder._record(), item.plan.data or {}
         answer["holder"] = record.display_name or holder.external_id
-        converters = {c.key: c for c in self._adapter()._converters()}
+        converters = {c.key: c for c in self._adapter()._known_converters()}
         codes = dict(self._adapter()._entity_match).keys() & sent.keys()
         shared = [k for k in codes if sent[k] and sent[k] == current.get(k)]
         # One that is gone in Odoo is about to be deleted there.

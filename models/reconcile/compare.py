@@ -31,7 +31,8 @@ class SyncReconciliation(models.Model):
 
     def _checksum_fields(self):
         untaken = self.stream_id._directions().untaken
-        return [f for f in self._adapter()._checksum_fields() if f not in untaken]
+        fields = self._adapter()._checksum_fields(self.backend_id)
+        return [name for name in fields if name not in untaken]
 
     def _client(self):
         return self.backend_id._client("pull", "reporting")
@@ -145,7 +146,9 @@ class SyncReconciliation(models.Model):
         client, adapter = self._client(), self._adapter()
         collection, fields = adapter._entity_collection, self._checksum_fields()
         if pending is None:
-            theirs = client.checksums(collection, buckets, fields, correlation_id)
+            theirs = None
+            if not self.stream_id._takes_further():
+                theirs = client.checksums(collection, buckets, fields, correlation_id)
             if theirs is None:
                 entries = self._read_all(client, collection, fields, correlation_id)
                 if entries is not None:

@@ -69,8 +69,8 @@ class SyncReconciliation(models.Model):
         [("checksum", "Checksums"), ("full", "Full compare")],
         readonly=True,
         copy=False,
-        help="Full compare: the app does not offer checksums, so all its records were "
-        "read.",
+        help="Full compare: the app does not offer checksums, or not of all fields, so "
+        "all its records were read.",
     )
     epoch = fields.Integer(
         readonly=True,

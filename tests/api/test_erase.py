@@ -22,7 +22,8 @@ OF_PROGRAMS = {
 CONFIGURED = {
     *("sync.alert.channel", "sync.alert.rule", "sync.backend", "sync.conflict.policy"),
     *("sync.conflict.rule", "sync.error.rule", "sync.pool", "sync.report.schedule"),
-    *("sync.field.name", "sync.service", "sync.stream", "sync.subscription"),
+    *("sync.field.name", "sync.further.field", "sync.service", "sync.stream"),
+    "sync.subscription",
 }
 WHOLE = {
     "sync.cache": {"value"},

@@ -34,6 +34,25 @@ class TestConfigurationTour(TourCase):
             [("lines.quantity", "odoo")],
         )
 
+    def test_manager_says_which_fields_travel_and_what_they_are_called(self):
+        self.tour("stream_fields", "manager")
+        stream = self.stream("purchase_order")
+        self.assertEqual(
+            {f.field: f.direction for f in stream.further_field_ids},
+            {"lines.received": "push", "vendor_ref": "both"},
+        )
+        self.assertEqual(
+            {name.field: name.path for name in stream.field_name_ids},
+            {
+                "notes": "remarks",
+                "reference": "number",
+                "currency": "money",
+                "lines.quantity": "qty",
+                "lines.unit_price": "cost",
+                "lines.description": "label",
+            },
+        )
+
     def test_manager_runs_a_backend(self):
         self.make_order()
         self.push()

@@ -5,7 +5,9 @@ addon calls and adds to what it reads; none may cost anybody a value."""
 import json
 import os
 import re
+import sys
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,10 @@ from system_servers import PharmacyApp
 from system_stack import Stack
 
 HERE = Path(__file__).parent
-INSTALL = ["server", "-i", "pharmacy_sync", "--stop-after-init", "--no-http"]
+# It has fields for what a pharmacy wants to know after ordering.
+APP = HERE / "further_app.py"
+INSTALLED = "pharmacy_sync,product_expiry"
+INSTALL = ["server", "-i", INSTALLED, "--stop-after-init", "--no-http"]
 SHELL = ["shell", "--no-http", "--max-cron-threads=0", "--log-level=warn"]
 SECONDS = 300
 ORDERS = "purchase-orders"
@@ -52,7 +57,7 @@ def installed():
 def running_stack(installed, far_app, tmp_path_factory):
     name, __ = installed
     folder = tmp_path_factory.mktemp("near")
-    app = PharmacyApp(folder)
+    app = PharmacyApp(folder, [sys.executable, str(APP)])
     prepared = folder / "prepared.json"
     scripts = ("prepare.py", "prepare_neighbours.py")
     where = {"PREPARED_FILE": str(prepared), "FAR_APP_URL": far_app.url}
@@ -118,6 +123,61 @@ def test_an_order_goes_its_way_and_nothing_is_sent_back(stack):
     assert versions(stack.app, at_app) == sent + 1
     assert_same(stack, order)
     assert state(stack, order) == "synced"
+
+
+def test_what_is_received_and_billed_goes_to_the_pharmacy(stack):
+    """By Odoo's own buttons, with a back order, and lots with expiry dates."""
+    told = "received", "billed", "open", "next_receipt_at", "lots", "vendor_code"
+    order, stream = carry(stack, told)
+
+    def line():
+        record = stack.at_app(order)
+        return {**record["lines"][0], "receipt": record["receipt_status"]}
+
+    before = line()
+    assert (before["received"], before["vendor_code"]) == ("0.00", "ALBA-SUERO")
+    stack.model("purchase.order").button_confirm([order])
+    stack.settle()
+    assert (line()["open"], line()["lots"], line()["receipt"]) == (
+        "5.00",
+        [],
+        "pending",
+    )
+    assert line()["next_receipt_at"]
+    receive(stack, order, 3, lot="L-1", ends="2027-05-31 10:00:00")
+    stack.settle()
+    now = line()
+    assert (now["received"], now["open"], now["receipt"]) == ("3.00", "2.00", "partial")
+    assert now["next_receipt_at"], "of the back order"
+    lot = {"lot": "L-1", "quantity": "3.00", "expires_at": "2027-05-31T10:00:00Z"}
+    assert now["lots"] == [lot]
+
+    # The vendor's date was misread.
+    Lot = stack.model("stock.lot", "manager")
+    lots = Lot.search([("name", "=", "L-1")])
+    Lot.write(lots, {"expiration_date": "2028-05-31 10:00:00"})
+    stack.trigger("cron_look")
+    stack.settle()
+    assert line()["lots"] == [{**lot, "expires_at": "2028-05-31T10:00:00Z"}]
+
+    receive(stack, order, 2, lot="L-2", ends="2029-01-01 10:00:00")
+    bill(stack, order)
+    stack.settle()
+    now = line()
+    assert (now["received"], now["billed"], now["open"]) == ("5.00", "5.00", "0.00")
+    assert (now["receipt"], now["next_receipt_at"]) == ("full", None)
+    assert [lot["lot"] for lot in now["lots"]] == ["L-1", "L-2"]
+
+    # What the pharmacy says of it changes nothing in Odoo, and is no conflict.
+    record = stack.at_app(order)
+    lines = [{**record["lines"][0], "received": "1", "lots": "none"}]
+    stack.app.edit(ORDERS, record["id"], lines=lines, notes="Gracias")
+    read(stack)
+    assert stack.seen_in_odoo(order)["notes"] == "Gracias"
+    assert state(stack, order) == "synced"
+    Further = stack.model("sync.further.field", "manager")
+    Further.unlink(Further.search([("stream_id", "=", stream)]))
+    stack.settle()
 
 
 def test_both_change_one_value_and_a_person_decides_in_spanish(stack):
@@ -363,8 +423,48 @@ def company(stack, order):
     return stack.value("SELECT company_id FROM purchase_order WHERE id = %s", order)
 
 
-def receive(stack, order, quantity=None):
-    """Receive so much of each line, or all that is left."""
+def carry(stack, told):
+    """An order of a product with lots, at the app, whose stream carries what Odoo knows
+    after ordering: its id, and that of its stream."""
+    model = partial(stack.model, login="manager")
+    supplier = stack.prepared["supplier"]
+    (product,) = model("product.product").create(
+        [
+            {
+                "name": "Suero",
+                "default_code": "SUERO",
+                "is_storable": True,
+                "tracking": "lot",
+                "use_expiration_date": True,
+                "seller_ids": [
+                    (0, 0, {"partner_id": supplier, "product_code": "ALBA-SUERO"})
+                ],
+            }
+        ]
+    )
+    values = {"product_id": product, "product_qty": 5, "price_unit": 2}
+    (order,) = stack.model("purchase.order").create(
+        [{"partner_id": supplier, "order_line": [(0, 0, values)]}]
+    )
+    stack.settle()
+    backend = stack.mapping(order)["backend_id"]
+    found = [("backend_id", "=", backend), ("entity", "=", "purchase_order")]
+    (stream,) = model("sync.stream").search(found)
+    paths = [*(f"lines.{name}" for name in told), "receipt_status"]
+    # Nothing is read while its fields change.
+    stack.settle_readings()
+    model("sync.further.field").create(
+        [{"stream_id": stream, "offered": path} for path in paths]
+    )
+    read(stack)
+    # It is sent with the order's next change.
+    stack.model("purchase.order").write([order], {"note": "Urgente"})
+    stack.settle()
+    return order, stream
+
+
+def receive(stack, order, quantity=None, lot=None, ends=None):
+    """Receive so much of each line, or all that is left, as a lot that ends then."""
     pickings = stack.query(
         "SELECT p.id FROM stock_picking p JOIN purchase_order o ON o.name = p.origin "
         "WHERE o.id = %s AND p.state NOT IN ('done', 'cancel')",
@@ -375,6 +475,10 @@ def receive(stack, order, quantity=None):
     Move = stack.model("stock.move")
     for move in Move.search_read([("picking_id", "in", ids)], ["product_uom_qty"]):
         Move.write([move["id"]], {"quantity": quantity or move["product_uom_qty"]})
+    if lot:
+        Part = stack.model("stock.move.line")
+        parts = Part.search([("picking_id", "in", ids)])
+        Part.write(parts, {"lot_name": lot, "expiration_date": ends})
     context = {**stack.client().env.context, "skip_backorder": True}
     stack.client().execute_kw(
         "stock.picking", "button_validate", [ids], {"context": context}

@@ -23,6 +23,7 @@ OWN = {
 BY_FIELD = {
     "field_direction_ids": ("direction",),
     "conflict_policy_ids": ("policy",),
+    "further_field_ids": ("offered", "odoo_field", "path", "direction"),
     "field_name_ids": ("path", "kind", "values", "fallback"),
 }
 

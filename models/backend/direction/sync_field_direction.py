@@ -79,6 +79,7 @@ class SyncStream(models.Model):
         self.ensure_one()
         chosen = self.sudo().field_direction_ids
         ways = {each.field: each.direction for each in chosen}
+        ways |= self._further_ways()
         return Directions.of({**ways, **dict.fromkeys(self._absent(), Direction.NONE)})
 
     @contextmanager

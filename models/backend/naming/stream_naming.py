@@ -4,7 +4,15 @@ from contextlib import contextmanager
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
-from ....core.backend.naming import ENVELOPE, KEY, NOT_SENT, Kind, Names, collisions
+from ....core.backend.naming import (
+    ENVELOPE,
+    KEY,
+    NOT_SENT,
+    Kind,
+    Name,
+    Names,
+    collisions,
+)
 from ....core.backend.naming_text import (
     apart_of_lines,
     parse_constants,
@@ -227,7 +235,14 @@ class SyncStream(models.Model):
         )
         around = {*ENVELOPE, *(f"{name}.{KEY}" for name in KEYED)}
         lines = set(KEYED) if adapter._entity_lines else set()
-        named = {name.field: name._as_name() for name in stream.field_name_ids}
+        named = {
+            **{
+                f.field: Name(f._path_at_app())
+                for f in stream.further_field_ids
+                if "." in (f.path or "")
+            },
+            **{name.field: name._as_name() for name in stream.field_name_ids},
+        }
         constants, of_lines = apart_of_lines(
             parse_constants(stream.new_values or ""),
             _place_of_lines(named) if lines else (),
@@ -235,7 +250,7 @@ class SyncStream(models.Model):
         return Names(
             stream.place or adapter._entity_collection,
             named,
-            frozenset(adapter._paths() | around | lines),
+            frozenset(adapter._travelling_paths(stream.backend_id) | around | lines),
             record,
             found,
             following,

@@ -126,7 +126,9 @@ class SyncFieldName(models.Model):
         if self.kind == Kind.NONE:
             return Name()
         return Name(
-            parse_path(self.path or "") or (self.field.rpartition(".")[2],),
+            parse_path(self.path or "")
+            or self.stream_id._further_path(self.field)
+            or (self.field.rpartition(".")[2],),
             Kind(self.kind),
             parse_values(self.values or ""),
             parse_value(self.fallback) if self.fallback else None,
