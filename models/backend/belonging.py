@@ -60,9 +60,15 @@ class SyncStream(models.Model):
         if CALLED & vals.keys():
             # The app's records are read otherwise: all of them once more.
             vals = {"cursor": False, **vals}
+        if not {"direction", "active"} & vals.keys():
+            return super().write(vals)
+        pushed = self.filtered("pushes")
         result = super().write(vals)
-        if vals.get("direction") == "pull":
-            self._sends_no_more()
+        now = self.filtered("pushes")
+        if ended := pushed - now:
+            ended._sends_no_more()
+        # What Odoo changed meanwhile nobody noted for these.
+        self.env["sync.entity"]._send_anew(now - pushed)
         return result
 
     def _sends_no_more(self):

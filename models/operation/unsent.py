@@ -20,22 +20,24 @@ class SyncOperation(models.Model):
 
     @api.model
     def _end_unsent(self):
-        """End pushes of streams that go to Odoo only: no job takes them up any more.
-        What is under way ends by itself first. Odoo keeps its values; once both ways
-        are open again they travel with the record's next change.
+        """End pushes of streams that go to Odoo only, or are archived: no job takes
+        them up any more. What is under way ends by itself first. Odoo keeps its values;
+        once the way is open again all linked records are compared, and they travel.
 
         :return: how many operations
         """
         self.flush_model(["kind", "state", "stream_id"])
-        self.env["sync.stream"].flush_model(["direction"])
+        self.env["sync.stream"].flush_model(["active", "direction"])
         rows = self.env.execute_query(
             SQL(
-                """SELECT o.id FROM sync_operation o
+                """SELECT o.id, s.active FROM sync_operation o
                      JOIN sync_stream s ON s.id = o.stream_id
                     WHERE o.kind = 'push' AND o.state IN ('pending', 'waiting')
-                      AND s.direction = 'pull'
+                      AND (s.direction = 'pull' OR NOT s.active)
                       FOR NO KEY UPDATE OF o SKIP LOCKED"""
             )
         )
-        self.browse(row[0] for row in rows)._end("cancelled", said.SENDS_NO_MORE)
+        for active, reason in ((True, said.SENDS_NO_MORE), (False, said.ARCHIVED)):
+            ended = self.browse(i for i, is_active in rows if is_active is active)
+            ended._end("cancelled", reason)
         return len(rows)

@@ -6,7 +6,7 @@ from ..common import SyncCase
 
 @tagged("post_install", "-at_install")
 class TestUnsent(SyncCase):
-    """A stream is set to Odoo only while changes wait to be sent."""
+    """A stream is set to Odoo only, or archived, while changes wait to be sent."""
 
     def setUp(self):
         super().setUp()
@@ -25,9 +25,9 @@ class TestUnsent(SyncCase):
         self.assertEqual(len(queued), 1)
         return queued
 
-    def check_ended(self, operation):
+    def check_ended(self, operation, why="to Odoo only"):
         self.assertEqual(operation.state, "cancelled")
-        self.assertIn("to Odoo only", operation.reason)
+        self.assertIn(why, operation.reason)
         self.assertTrue(operation.done_at)
         self.assertFalse(operation.error_ids)
 
@@ -78,6 +78,40 @@ class TestUnsent(SyncCase):
         self.sync()
         self.assertEqual(self.at_app(self.order)["reference"], "PH-1")
         self.assertEqual(self.link.state, "synced")
+
+    def compare(self):
+        """What opening the way has started, and what it sends."""
+        self.env.cr.flush()
+        comparison = self.env["sync.reconciliation"].search([])
+        while comparison._step():
+            pass
+        self.env.invalidate_all()
+        self.push()
+
+    def test_an_archived_stream_ends_what_waits_and_sends_it_once_it_is_back(self):
+        queued = self.queue()
+        self.stream.active = False
+        self.check_ended(queued, "archived")
+        self.assertEqual(self.link.state, "synced")
+        self.order.note = "Cold chain"
+        self.sync()
+        self.recover()
+        waits = ("pending", "waiting", "running")
+        self.assertFalse(self.operations().filtered(lambda o: o.state in waits))
+        self.assertEqual(self.at_app(self.order)["reference"], self.order.name)
+        self.stream.active = True
+        self.compare()
+        there = self.at_app(self.order)
+        self.assertEqual((there["reference"], there["notes"]), ("PH-1", "Cold chain"))
+        self.assertEqual(self.link.state, "synced")
+
+    def test_what_changed_while_it_went_to_odoo_only_is_sent_once_it_is_open(self):
+        self.stream.direction = "pull"
+        self.order.note = "Cold chain"
+        self.sync()
+        self.stream.direction = "both"
+        self.compare()
+        self.assertEqual(self.at_app(self.order)["notes"], "Cold chain")
 
     def test_a_record_that_never_got_there_is_not_in_step(self):
         order = self.make_order()
