@@ -316,10 +316,10 @@ SELECT b.id, (b.paused OR b.maintained) IS TRUE AS paused,
   FROM sync_backend b
   CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'dead') AS failed,
-           count(*) FILTER (WHERE state <> 'dead') AS queued,
+           count(*) FILTER (WHERE state <> 'dead' AND kind <> 'pull') AS queued,
            min(eta) FILTER (WHERE state = 'waiting') AS eta,
            extract(epoch FROM %(now)s - min(greatest(requested_at, held_until))
-                   FILTER (WHERE state <> 'dead')) AS age
+                   FILTER (WHERE state <> 'dead' AND kind <> 'pull')) AS age
       FROM sync_operation
      WHERE backend_id = b.id AND state IN ('pending', 'running', 'waiting', 'dead')
   ) AS queue

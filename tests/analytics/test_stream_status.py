@@ -91,6 +91,20 @@ class TestStreamStatus(WorkCase):
         supplier.invalidate_recordset()
         self.assertEqual(supplier.standing, "In sync.")
 
+    def test_what_waits_is_one_number_in_an_outage(self):
+        order = self.make_order()
+        self.sync()
+        self.app.fault("error", status=503)
+        order.origin = "PH-1"
+        for __ in range(3):
+            self.push()
+            self.pull()
+            self.make_due()
+        self.assertTrue(self.operations(kind="pull", state="waiting"), "no change")
+        stream = self.seen()
+        self.assertIn("1 change is kept", stream.standing)
+        self.assertEqual(stream.standing, self.backend.standing)
+
     def test_a_page_of_streams_costs_as_much_as_one(self):
         self.env["sync.backend"].create(
             [{"name": f"P{n}", "url": f"http://127.0.0.1:{n}"} for n in range(2, 6)]

@@ -198,14 +198,14 @@ export class Overview extends Component {
                 _t("In queue"),
                 queue.count,
                 queue.link,
-                waiting || _t("changes that go by themselves"),
+                waiting || _t("changes and readings, by themselves"),
             ],
             [
                 "oldest",
                 _t("Longest wait"),
                 this.age(queue.oldest),
                 queue.link,
-                _t("of a change in the queue"),
+                _t("of what is in the queue"),
             ],
             [
                 "dead_letters",
@@ -233,7 +233,7 @@ export class Overview extends Component {
                 _t("Failed attempts"),
                 errors.count,
                 errors.link,
-                _t("%s, also what a retry mended: see the errors", this.rangeLabel),
+                _t("%s, also those that a retry mended", this.rangeLabel),
             ],
             [
                 "success",
