@@ -20,6 +20,9 @@ _NOTE = 40  # characters that the note of what was left out may have
 _LOST_WITH_IT = 512  # the longest word of which the cut leaves nothing
 _LAST_WORD = re.compile(r"\S+\s*\Z")
 
+# Of a longer one its end says what it is, as that of a shorter one does.
+_LONGEST_NAME = 200
+
 # Words for the two halves of ``{"name": "password", "value": "X"}``.
 _NAMING = ("name", "key", "field", "header", "param", "parameter")
 _VALUE = ("value", "val", "content")
@@ -105,7 +108,7 @@ def _is_secret(key: Any, names: frozenset[str]) -> bool:
     """Whether it is a name, not a text in which one occurs."""
     if isinstance(key, (bytes, bytearray)):
         key = _decoded(key)
-    return isinstance(key, str) and _name_is_secret(key[-200:], names)
+    return isinstance(key, str) and _name_is_secret(key[-_LONGEST_NAME:], names)
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,8 @@ import re
 from . import redaction_shapes as shapes
 
 MASK = "***"
+# How many before a quote are looked at.
+_BACKSLASHES = 16
 
 Span = tuple[int, int]
 _Match = re.Match[str]
@@ -93,7 +95,7 @@ class Reader:
     def _behind_string(self, quote: int) -> int:
         """Where it goes on behind what is quoted there; its backslashes count."""
         first = quote
-        while self.text[first - 1] == "\\" and quote - first < 16:
+        while self.text[first - 1] == "\\" and quote - first < _BACKSLASHES:
             first -= 1
         opening = shapes.OPENING.match(self.text, first)
         return self.string(opening)[2] if opening else quote + 1

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import assume, given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.alert.rules import (
@@ -326,3 +327,14 @@ def test_over_time_no_window_has_more_than_the_limit_and_nothing_is_forgotten(ga
         within = [t for t in times[place:] if t < at + timedelta(seconds=LIMITED_FOR)]
         assert len(within) <= LIMIT
     assert reported == {alert.id for alert in alerts}
+
+
+@pytest.mark.parametrize("condition", Condition)
+def test_what_a_company_s_own_service_does_is_hidden_by_no_other(condition):
+    down = Rule(1, Condition.BREAKER_OPENED, Severity.HIGH)
+    leader = Alert(
+        1, down, None, Severity.HIGH, NOW - timedelta(seconds=5), notified=Severity.HIGH
+    )
+    rule = Rule(2, condition, Severity.LOW)
+    own = Alert(2, rule, None, Severity.LOW, NOW, last_at=NOW, company=7)
+    assert judge_all([leader, own], {}, NOW)[2].verdict is Verdict.NOTIFY

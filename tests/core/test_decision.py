@@ -1,6 +1,7 @@
 """The decision table: what is done about a failed attempt."""
 
 from dataclasses import replace
+from itertools import product
 from random import Random
 
 from hypothesis import given, strategies as st
@@ -95,30 +96,38 @@ def test_a_refused_key_is_critical():
 # --- what follows, for whatever kind of work ---------------------------------
 
 POLICY = RetryPolicy(3, 2, 60, 2, Jitter.NONE)
-standings = st.builds(
-    Standing,
-    attempts=st.integers(1, 6),
-    last_delay=st.none() | st.floats(1, 50),
-    breaker_open=st.booleans(),
-    budget_left=st.booleans(),
-    park_seconds=st.just(7.0),
-    in_time=st.booleans(),
-    revivals_left=st.integers(0, 2),
-)
+BOTH = (False, True)
+STANDINGS = [
+    Standing(attempts, last, away, budget, 7.0, in_time, revivals)
+    for attempts, last, away, budget, in_time, revivals in product(
+        range(1, 7), (None, 50.0), BOTH, BOTH, BOTH, range(3)
+    )
+]
+FAILURES = [failure(error_type) for error_type in ErrorType]
+
+
+def each(law):
+    """Hold a law against every failure there is, however the work stands."""
+
+    def test():
+        for found, standing in product(FAILURES, STANDINGS):
+            law(found, standing)
+
+    return test
 
 
 def follows(found, standing):
     return next_attempt(found, POLICY, standing, Random(1))
 
 
-@given(st.none() | failures, standings)
+@each
 def test_what_waits_has_a_time_and_what_ended_has_none(found, standing):
-    after = follows(found, standing)
-    assert (after.seconds > 0) == (after.state is not After.DEAD)
-    assert not after.revive or after.state is After.PARKED
+    for after in (follows(found, standing), follows(None, standing)):
+        assert (after.seconds > 0) == (after.state is not After.DEAD)
+        assert not after.revive or after.state is After.PARKED
 
 
-@given(failures, standings)
+@each
 def test_what_speaks_of_the_app_costs_no_attempt_while_the_breaker_is_open(
     found, standing
 ):
@@ -126,20 +135,20 @@ def test_what_speaks_of_the_app_costs_no_attempt_while_the_breaker_is_open(
     assert follows(found, standing).attempts == standing.attempts - free
 
 
-@given(failures, standings)
+@each
 def test_what_the_absence_of_the_app_cost_is_not_given_up(found, standing):
     after = follows(found, standing)
     if after.state is After.DEAD and found.counts_for_breaker and standing.in_time:
         assert not standing.breaker_open and not standing.revivals_left
 
 
-@given(failures, standings)
+@each
 def test_what_fails_by_itself_does_not_wait_for_the_app(found, standing):
     if not found.counts_for_breaker:
         assert not follows(found, standing).revive
 
 
-@given(failures, standings)
+@each
 def test_what_is_parked_waits_for_what_holds_it(found, standing):
     after = follows(found, standing)
     if after.state is After.PARKED:
@@ -170,3 +179,19 @@ def test_the_app_says_how_long():
     after = follows(limited, Standing(1))
     assert (after.seconds, after.asked) == (30.0, True)
     assert not follows(replace(limited, retry_after=1.0), Standing(1)).asked
+
+
+def test_it_says_why_it_is_given_up():
+    outage = failure(ErrorType.SERVICE_UNAVAILABLE)
+    for left, in_time, why in (
+        (0, True, "attempts"),
+        (0, False, "time is used up"),
+        (5, False, "time is used up"),
+    ):
+        decision = decide(outage, attempts_left=left, deadline_left=in_time)
+        assert decision.verdict is Verdict.DEAD
+        assert why in decision.reason.lower()
+    wrong = failure(ErrorType.DATA_VALIDATION_FAILED)
+    for in_time in BOTH:
+        decision = decide(wrong, attempts_left=5, deadline_left=in_time)
+        assert "mend the cause" in decision.reason

@@ -19,6 +19,7 @@ from odoo.addons.pharmacy_sync.core.exchange.mapping_state import (
 from odoo.addons.pharmacy_sync.core.exchange.pair import (
     NOTHING,
     Base,
+    as_in,
     seen,
     unread_paths,
 )
@@ -345,3 +346,13 @@ def test_what_is_equal_is_as_good_as_the_very_same(base, other, odoo, data):
     again = copied.with_pharmacy(deepcopy(half), deepcopy(words), deepcopy(odoo))
     assert keyed(again.odoo) == keyed(found.odoo)
     assert again.pharmacy == found.pharmacy
+
+
+@given(whole, whole)
+def test_a_record_with_the_very_values_of_another_is_still_itself(record, known):
+    known = deepcopy({name: known[name] for name in ("notes", "lines")})
+    found = as_in(record, known)
+    assert found == record
+    for name, value in found.items():
+        if name in known and known[name] == record[name]:
+            assert value is known[name]

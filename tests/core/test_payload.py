@@ -143,3 +143,18 @@ def test_a_canonical_time_is_the_same_moment_and_stays(value):
 def test_an_exact_decimal_of_what_is_no_number_is_refused(value, most):
     with pytest.raises(InvalidDataError):
         exact_decimal(value, most)
+
+
+@given(
+    st.decimals(-(10**9), 10**9, allow_nan=False, allow_infinity=False, places=5)
+    | st.floats(-(10.0**9), 10.0**9).map(lambda value: round(value, 5)),
+    st.integers(2, 6),
+)
+def test_an_exact_decimal_is_rounded_to_so_many_and_no_further(value, most):
+    written = exact_decimal(value, most)
+    decimals = len(written.partition(".")[2])
+    assert 2 <= decimals <= most
+    assert decimals == 2 or not written.endswith("0")
+    exact = Decimal(str(value))
+    assert abs(Decimal(written) - exact) <= Decimal(1).scaleb(-most) / 2
+    assert Decimal(exact_decimal(value)) == exact

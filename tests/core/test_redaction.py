@@ -149,6 +149,10 @@ def test_what_is_no_secret_stays_readable(text):
         (f"password: {SECRET}, user: bob", "password: ***, user: bob"),
         (f"(password={SECRET}).", "(password=***)."),
         ("password=a.", "password=***."),
+        ("password=.", "password=***"),
+        ('the token "s3cr3t word9" is invalid', 'the token "***" is invalid'),
+        ('tokens: [\\"]s3cr3t9\\", 1] end', "tokens: *** end"),
+        ('tokens: {\\"a\\": \\"}s3cr3t9\\"} end', "tokens: *** end"),
         # A sentence has a colon; with another sign it is a value.
         ("token = expected", "token = ***"),
         ("password: two words", "password: ***"),

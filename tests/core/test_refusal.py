@@ -108,3 +108,29 @@ def test_neighbours_of_one_that_is_refused_land(status):
     results = run_bisecting(range(8), send)
     assert sorted(landed) == [0, 1, 2, 4, 5, 6, 7]
     assert [r.item for r in results if r.fate is Fate.FAILED] == [3]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "sent"),
+    [
+        # Three are of one record, four in a row are of an app that is busy.
+        ([503, 503, 503, 200, 503, 503, 503, 200], 8),
+        ([503, 503, 503, 422, 503, 503, 503, 200], 8),
+        ([422, 503, 503, 503, 503, 200, 200, 200], 5),
+        ([200, 503, 503, 429, 503, 200, 200, 200], 5),
+    ],
+)
+def test_so_many_refusals_for_want_of_time_are_not_of_the_records(statuses, sent):
+    asked = []
+
+    def send(batch):
+        (number,) = batch
+        asked.append(number)
+        if statuses[number] == 200:
+            return batch
+        raise HttpError(statuses[number])
+
+    found = run_bisecting(range(8), send, splits=lambda error: True, largest=1)
+    assert asked == list(range(sent))
+    left = [result.item for result in found if result.fate is Fate.NOT_SENT]
+    assert left == list(range(sent, 8))

@@ -99,6 +99,8 @@ def test_a_server_that_is_busy_is_asked_later(status):
         read({"error": "invalid_client"}, status, {"Retry-After": "7"})
     assert classify(caught.value).retry_after == 7
     assert classify(caught.value).retryable
+    limited = classify(caught.value).type == "rate_limit_exceeded"
+    assert limited == (status == 429)
 
 
 @pytest.mark.parametrize(
