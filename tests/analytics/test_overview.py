@@ -1,3 +1,4 @@
+import time
 from datetime import timedelta
 
 from lxml import etree
@@ -210,7 +211,12 @@ class TestOverview(SyncCase):
         with self.assertRaises(AccessError):
             self.backend.with_user(self.user).action_try_now()
         self.move_app(url)
+        opened = self.backend._breaker("push")
+        closed = self.backend._breaker("pull")
+        self.assertEqual((opened.state, closed.state), ("open", "closed"))
         self.backend.with_user(operator).action_try_now()
+        self.assertLessEqual(opened._read_row()[0].open_until, time.time())
+        self.assertIsNone(closed._read_row()[0].open_until)
         self.push()
         self.push()
         self.assertEqual(self.data()["standings"][0]["text"], "In sync.")

@@ -2,6 +2,7 @@ from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
+from ...models.conflict.room import _segments
 from ..common import SyncCase
 
 PATH = "purchase-orders"
@@ -273,6 +274,21 @@ class TestConflictResolution(SyncCase):
         )
         self.assertEqual(row["pharmacy"]["segments"], [])
         self.assertEqual(row["pharmacy"]["change"], "+1.00 (+8 %)")
+
+    def test_what_was_removed_is_marked_where_nothing_took_its_place(self):
+        base = "Send box 1 today at nine"
+        for text, shown in (
+            ("Send box today at nine", ["1 "]),
+            ("Send box 2 today at nine", []),
+            # What comes later is in the place of something else.
+            ("Send box today at nine please", ["1 "]),
+        ):
+            with self.subTest(text=text):
+                found = _segments(base, text)
+                removed = [part for kind, part in found if kind == "removed"]
+                self.assertEqual(removed, shown)
+                left = "".join(part for kind, part in found if kind != "removed")
+                self.assertEqual(left, text)
 
     def test_another_company_neither_sees_nor_decides(self):
         company = self.env["res.company"].create({"name": "Other Clinic"})

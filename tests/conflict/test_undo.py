@@ -124,6 +124,10 @@ class TestUndo(UndoCase):
         self.settle()
         conflict = self.conflicts[0].with_user(self.user)
         self.assertTrue(conflict.can_reverse)
+        # One that nobody has lost in.
+        self.conflicts[1].line_ids.choice = False
+        self.conflicts[1].invalidate_recordset(["can_reverse"])
+        self.assertFalse(self.conflicts[1].can_reverse)
         conflict.action_reverse()
         self.settle()
         self.assertEqual(self.both(self.orders[0]), [("8.00", "13.00")] * 2)
@@ -132,6 +136,12 @@ class TestUndo(UndoCase):
         conflict.action_reverse()
         self.settle()
         self.assertEqual(self.both(self.orders[0]), [("5.00", "12.00")] * 2)
+
+    def test_one_that_is_open_is_not_reversed(self):
+        self.decide("odoo")
+        self.conflicts[0].state = "open"
+        self.conflicts.invalidate_recordset(["can_reverse"])
+        self.assertEqual(self.conflicts.mapped("can_reverse")[:2], [False, True])
 
     def test_not_reversed_over_a_later_change(self):
         self.decide("odoo")

@@ -4,6 +4,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ...entities.directory import Directory
 from ..common import SyncCase
 
 
@@ -153,6 +154,23 @@ class TestDeadLetter(SyncCase):
         with self.assertRaises(psycopg2.errors.SerializationFailure):
             dead.action_compare()
         self.assertFalse(dead.comparison)
+
+    def test_compare_of_a_record_that_is_gone_in_odoo(self):
+        order, dead = self.dead_update()
+        mapping, there = self.mapping(order), self.at_app(order)
+        order.button_cancel()
+        order.unlink()
+        for known, found, verdict in (
+            ({}, there, "delete"),
+            ({}, None, "delete"),
+            ({}, {}, "nothing"),
+            ({"deleted": True}, there, "nothing"),
+            ({"deleted": False, "external_id": False}, there, "nothing"),
+        ):
+            with self.subTest(known=known, verdict=verdict):
+                mapping.write(known)
+                foreseen = dead._foresee({}, found, Directory(self.backend))
+                self.assertEqual(foreseen["verdict"], verdict)
 
     def test_compare_only_reads(self):
         __, dead = self.dead_update()

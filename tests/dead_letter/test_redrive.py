@@ -192,6 +192,8 @@ class TestRedrive(SyncCase):
         # The cause is gone: it goes on with another first one.
         self.app.refuse_records("")
         redrive.action_start()
+        self.assertEqual(redrive.phase, "one")
+        self.assertEqual(self.states(redrive), {"failed": 1, "queued": 1, "planned": 2})
         self.push()
         self.work(redrive)
         self.assertEqual(redrive.phase, "ten")
