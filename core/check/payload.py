@@ -17,6 +17,8 @@ _MOMENT = re.compile(
 _PLAIN = re.compile(r"(?:0|[1-9][0-9]{0,14})\.[0-9]{2}")
 # Decimals beyond which no amount means anything.
 MAX_DECIMALS = 40
+# Digits of a number while it is rounded: all that it may have.
+PRECISION = 80
 
 
 def canonical_decimal(value: Any, digits: int = 2) -> str:
@@ -28,7 +30,7 @@ def canonical_decimal(value: Any, digits: int = 2) -> str:
     """
     number = _decimal(value)
     with localcontext() as context:
-        context.prec = 80
+        context.prec = PRECISION
         rounded = number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     return f"{abs(rounded) if rounded.is_zero() else rounded:f}"
 

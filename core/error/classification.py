@@ -27,7 +27,8 @@ from .findings import (
 )
 from .retry_after import parse_retry_after
 
-_CHANGING = _lt(
+# What to do about a schema that changes beside this process.
+CHANGING = _lt(
     "Nothing while an addon is installed or updated: it is tried again. Else update the"
     " addon whose column, table or function the database does not have."
 )
@@ -140,7 +141,7 @@ def classify(
         if isinstance(link, SyncError):
             result = replace(result, **link.overrides)
     if finding.passing:
-        return replace(result, retryable=True, suggested_action=_CHANGING)
+        return replace(result, retryable=True, suggested_action=CHANGING)
     of_one = isinstance(exc, HttpError) and exc.of_one
     return replace(result, counts_for_breaker=False) if of_one else result
 

@@ -3,6 +3,7 @@ beside the caller's work, readable errors for what PostgreSQL refuses."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 import psycopg2
 from psycopg2 import errors
@@ -10,6 +11,7 @@ from psycopg2.pool import PoolError
 
 from odoo.exceptions import ConcurrencyError
 
+from ...core.error.classification import CHANGING
 from ...core.exceptions import InvalidDataError, SyncError
 from ...core.taxonomy import ErrorType
 
@@ -27,6 +29,14 @@ _REPLAYED = (
     errors.DeadlockDetected,
     ConcurrencyError,
 )
+
+
+class UnknownColumnError(SyncError):
+    """The database wants a value of a column that no field of this process has: an
+    addon is installed or updated beside it. No record is at fault."""
+
+    error_type = ErrorType.UNEXPECTED
+    overrides: ClassVar = {"retryable": True, "suggested_action": CHANGING}
 
 
 def is_replayed(exception):
@@ -121,9 +131,10 @@ def without_sql(env, exception):
     field = model._fields.get(column) if model is not None and column else None
     if isinstance(exception, _OF_A_VALUE):
         said = InvalidDataError("A value of the record is too large to be stored.")
+    elif isinstance(exception, errors.NotNullViolation) and field:
+        said = InvalidDataError(f"{field._description_string(env)} is required")
     elif isinstance(exception, errors.NotNullViolation):
-        label = field._description_string(env) if field else column
-        said = InvalidDataError(f"{label} is required")
+        said = UnknownColumnError("The database cannot do it now.")
     elif isinstance(exception, psycopg2.IntegrityError):
         said = SyncError(_constraint(env, model, exception))
         if isinstance(exception, errors.UniqueViolation) and _is_ours(model):

@@ -338,3 +338,13 @@ def test_what_a_company_s_own_service_does_is_hidden_by_no_other(condition):
     rule = Rule(2, condition, Severity.LOW)
     own = Alert(2, rule, None, Severity.LOW, NOW, last_at=NOW, company=7)
     assert judge_all([leader, own], {}, NOW)[2].verdict is Verdict.NOTIFY
+
+
+def test_a_rule_reports_as_often_as_its_limit_says():
+    rule = Rule(1, Condition.HANDLER_FAILED, Severity.HIGH)
+    for before in (0, 1, LIMIT - 1, LIMIT):
+        alerts = [Alert(n, rule, n, Severity.HIGH, NOW) for n in range(LIMIT + 2)]
+        found = judge_all(alerts, {1: before}, NOW)
+        verdicts = [found[number].verdict for number in sorted(found)]
+        assert verdicts.count(Verdict.NOTIFY) == LIMIT - before
+        assert verdicts.count(Verdict.LIMITED) == 2 + before

@@ -141,3 +141,11 @@ def test_buckets_grow_with_the_records():
     assert bucket_count(0) == bucket_count(500) == 16
     assert bucket_count(5_000) == 128
     assert bucket_count(50_000) == bucket_count(5_000_000) == 1024
+
+
+@given(st.sets(st.text(min_size=1), max_size=30))
+def test_each_record_is_counted_once(ids):
+    sums = Sums(4)
+    for external_id in ids:
+        sums.add(external_id, "digest")
+    assert sum(bucket["count"] for bucket in sums.as_json()) == len(ids)

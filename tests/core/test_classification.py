@@ -17,7 +17,7 @@ from odoo.addons.pharmacy_sync.core.error.classification import (
     classify,
     classify_response,
 )
-from odoo.addons.pharmacy_sync.core.error.evidence import chain
+from odoo.addons.pharmacy_sync.core.error.evidence import chain, smtp_reply
 from odoo.addons.pharmacy_sync.core.retry.decision import (
     After,
     Standing,
@@ -459,3 +459,13 @@ def test_each_failure_of_a_chain_is_looked_at_once():
     outer.__cause__, outer.__context__ = inner, inner
     inner.args = (outer, last, inner)
     assert chain(outer) == [outer, inner, last]
+
+
+@pytest.mark.parametrize(
+    ("code", "reply"), [(399, None), (400, 400), (599, 599), (600, None), ("550", None)]
+)
+def test_a_refusal_of_a_mail_server_has_a_code_of_the_400s_or_500s(code, reply):
+    assert smtp_reply(smtplib.SMTPDataError(code, b"no")) == reply
+    several = smtplib.SMTPRecipientsRefused({"a": (550, b"no"), "b": (code, b"no")})
+    if isinstance(code, int):
+        assert smtp_reply(several) == (min(550, code) if code != 399 else None)

@@ -64,3 +64,9 @@ def test_one_that_is_not_named_again_has_its_own_level(logger):
     set_levels({})
     logger.info("seen")
     assert logger.kept.lines == ["seen"]
+
+
+def test_an_exception_that_was_never_raised_has_no_secret_either(logger):
+    logger.error("failed", exc_info=ValueError("token=abcdef123"))
+    text = "\n".join(logger.kept.lines)
+    assert "ValueError" in text and "abcdef123" not in text

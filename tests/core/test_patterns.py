@@ -84,3 +84,11 @@ def test_what_repeats_a_fixed_number_of_times_matches_in_one_way():
     assert problem("(?:ab){3}" * 40) is None
     assert problem("(?:ab){3,4}" * 15) is None
     assert problem("(?:ab){3,4}" * 16) == "too complex"
+
+
+def test_of_a_condition_both_ways_count():
+    """``(x)?`` matches in two ways, ``a?`` or ``b`` in three, whichever has the two."""
+    for either in ("(?(1)a?|b)", "(?(1)a|b?)"):
+        assert problem("(x)?" + either * 8) is None
+        assert problem("(x)?" + either * 9) == "too complex"
+    assert problem("(x)?" + "(?(1)a?)" * 9) == "too complex"

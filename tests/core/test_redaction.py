@@ -150,6 +150,7 @@ def test_what_is_no_secret_stays_readable(text):
         (f"(password={SECRET}).", "(password=***)."),
         ("password=a.", "password=***."),
         ("password=.", "password=***"),
+        ("password='''two words''' b", "password='''***' b"),
         ('the token "s3cr3t word9" is invalid', 'the token "***" is invalid'),
         ('tokens: [\\"]s3cr3t9\\", 1] end', "tokens: *** end"),
         ('tokens: {\\"a\\": \\"}s3cr3t9\\"} end', "tokens: *** end"),

@@ -18,6 +18,7 @@ from odoo.addons.pharmacy_sync.core.check.text_checks import (
 )
 from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError, SyncError
 from odoo.addons.pharmacy_sync.core.storable import (
+    LEFT_OUT,
     MARK,
     UNSTORABLE,
     Limits,
@@ -244,3 +245,29 @@ def test_nesting_is_bounded_level_by_level():
     check_value(nested(deepest), "data")
     with pytest.raises(InvalidDataError):
         check_value(nested(deepest + 1), "data")
+
+
+def test_a_text_may_be_as_long_as_is_said():
+    for required in (True, False):
+        assert check_text("a" * 5, "notes", 5, required=required) == "a" * 5
+        with pytest.raises(InvalidDataError):
+            check_text("a" * 6, "notes", 5, required=required)
+
+
+@pytest.mark.parametrize("deeper", [lambda v: {"a": v}, lambda v: [v], lambda v: (v,)])
+def test_what_is_kept_is_so_deep_and_no_deeper(deeper):
+    def nested(levels, inmost):
+        for _ in range(levels):
+            inmost = deeper(inmost)
+        return inmost
+
+    limits = Limits(depth=4)
+    kept = json.dumps(storable(nested(4, "seen"), limits))
+    assert kept == json.dumps(nested(4, "seen"))
+    cut = json.dumps(storable(nested(5, "seen"), limits))
+    assert cut == json.dumps(nested(4, LEFT_OUT))
+
+
+def test_texts_are_kept_up_to_so_many_characters_together():
+    assert storable(["abc", "de"], Limits(characters=5)) == ["abc", "de"]
+    assert storable(["abc", "def", "d"], Limits(characters=5)) == ["abc", LEFT_OUT, "d"]

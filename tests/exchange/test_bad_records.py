@@ -255,6 +255,24 @@ class TestBadPage(BadRecordCase):
         self.assert_kept(operation, "Street is required")
         self.assertNotIn("secret", operation.last_error)
 
+    def test_a_column_that_odoo_does_not_know_yet_is_waited_for(self):
+        """Another addon is being installed: the record has all that it needs."""
+        self.refuse(
+            "res_partner",
+            "NEW.street = 'none'",
+            "ERRCODE = '23502', TABLE = 'res_partner', COLUMN = 'of_another_addon'",
+        )
+        with mute_logger("odoo.sql_db"):
+            __, operation = self.pull_around({"street": "none"})
+        self.assertEqual(operation.state, "waiting")
+        self.assertEqual(operation.error_ids.type, "unexpected")
+        self.assertIn("addon is installed", operation.error_ids.suggested_action)
+        self.assertNotIn("secret", operation.last_error)
+        self.env.cr.execute("DROP TRIGGER refuse ON res_partner")
+        self.make_due()
+        self.pull()
+        self.assertEqual(operation.state, "done")
+
     def test_a_failure_beside_the_record_s_savepoint_is_its_own_too(self):
         """That a record was deleted is remembered for all at once."""
         first, bad, last = (self.app.add("suppliers", name=f"N {n}") for n in range(3))
