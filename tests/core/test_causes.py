@@ -526,3 +526,26 @@ def test_every_type_has_a_real_cause():
     assert {error_type for _, error_type, _ in CAUSES.values()} == set(ErrorType)
     categories = {info.category for info in TAXONOMY.values()}
     assert categories | {Category.PERMANENT} == set(Category)
+
+
+@pytest.mark.parametrize(
+    ("code", "means"),
+    [
+        (421, "service_unavailable"),
+        (450, "temporary_server_error"),
+        (501, "data_validation_failed"),
+        (502, "configuration_error"),
+        (530, "invalid_credentials"),
+        (534, "invalid_credentials"),
+        (535, "invalid_credentials"),
+        (536, "configuration_error"),
+        (538, "invalid_credentials"),
+        (539, "configuration_error"),
+        (550, "data_validation_failed"),
+        (551, "data_validation_failed"),
+        (553, "data_validation_failed"),
+        (554, "configuration_error"),
+    ],
+)
+def test_replies_of_a_mail_server(code, means):
+    assert classify(smtplib.SMTPDataError(code, b"no")).type == means

@@ -356,3 +356,14 @@ def test_a_record_with_the_very_values_of_another_is_still_itself(record, known)
     for name, value in found.items():
         if name in known and known[name] == record[name]:
             assert value is known[name]
+
+
+def test_lines_that_were_never_sent_are_said_once_odoo_changes_one():
+    had = {"lines": [line("a")]}
+    base = Base(had, {})
+    assert seen(base, had, {}, held) == {}
+    now = {"lines": [line("a", text="new"), line("b")]}
+    # The rest of a line that was there is still nothing that Odoo has said.
+    wanted = {"lines": [{"key": "a", "text": "new"}, line("b")]}
+    assert seen(base, now, {}, held) == wanted
+    assert seen(Base({}, {}), {"lines": []}, {}, held) == {}

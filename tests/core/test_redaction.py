@@ -321,3 +321,8 @@ def test_a_cut_behind_a_word_leaves_none_of_it():
     for blanks in range(1, 60):
         text = "x" * (LONGEST - 41 - len(url) - blanks) + " " + url + " " * blanks
         assert SECRET[:3] not in redact(text + "z" * 200)
+
+
+@pytest.mark.parametrize("text", ["a:\n    password:\n    user: bob smith\n"])
+def test_what_stands_no_further_in_than_a_name_is_not_its_value(text):
+    assert redact(text) == text

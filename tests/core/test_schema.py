@@ -154,3 +154,9 @@ def test_a_text_that_cannot_be_kept_is_refused_by_its_name(text):
     with pytest.raises(InvalidDataError) as raised:
         Text(longest=9).check(text, "note")
     assert raised.value.field == "note"
+
+
+@pytest.mark.parametrize("value", ["a\0b", ["\ud83d"], {"a": f"{MARK}x"}])
+def test_any_value_is_one_that_can_be_stored(value):
+    with pytest.raises(InvalidDataError):
+        Shape().check(value, "extra")

@@ -228,3 +228,20 @@ def test_zeros_before_a_whole_number_are_read_as_far_as_anybody_writes_them():
     setting = SETTINGS["breaker_threshold"]
     assert resolve(setting, {setting.variable: "7".zfill(12)}, {}).value == 7
     assert resolve(setting, {setting.variable: "7".zfill(13)}, {}).problems
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("retry_max_attempts", 1, 100),
+        ("retry_base_delay", 1, 3_600_000),
+        ("breaker_threshold", 1, 1000),
+        ("alert_rate_limit", 0, 86_400_000),
+        ("smtp_port", 1, 65_535),
+    ],
+)
+def test_the_least_and_the_most_of_a_number(name, low, high):
+    setting = SETTINGS[name]
+    for number in (low - 1, low, high, high + 1):
+        found = resolve(setting, {setting.variable: str(number)}, {})
+        assert bool(found.problems) == (not low <= number <= high), number
