@@ -64,6 +64,11 @@ class TestBackendSettings(SyncCase, HttpCase):
             (0, 0, {"field": "lines.description", "direction": "push"}),
         ]
         order.conflict_policy_ids = [(0, 0, {"field": "notes", "policy": "odoo"})]
+        vendor_ref = {"odoo_field": "partner_ref", "path": "vendor_ref"}
+        order.further_field_ids = [
+            (0, 0, {"offered": "lines.received"}),
+            (0, 0, {**vendor_ref, "direction": "both"}),
+        ]
         product.write({"place": "articles", "list_path": False})
         values = {"path": "cost.net", "kind": "number", "values": "0 = 1"}
         product.field_name_ids = [(0, 0, {"field": "cost", **values})]
@@ -85,6 +90,10 @@ class TestBackendSettings(SyncCase, HttpCase):
         self.assertEqual(
             {d.field: d.direction for d in theirs.field_direction_ids},
             {"notes": "pull", "lines.description": "push"},
+        )
+        self.assertEqual(
+            {f.field: f.direction for f in theirs.further_field_ids},
+            {"lines.received": "push", "vendor_ref": "both"},
         )
         self.assertEqual(self.other._breaker("push").max_open_seconds, 800)
         self.assertFalse(self.wizard(self.other, saved).changes)

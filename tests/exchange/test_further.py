@@ -253,6 +253,18 @@ class TestFurther(FurtherCase):
         conflict = self.mapping(self.supplier)._open_conflict()
         self.assertEqual(conflict.line_ids.mapped("field"), ["ward"])
 
+    def test_one_that_is_deleted_in_odoo_travels_no_more(self):
+        self.both("ward", "stars")
+        self.supplier.x_ward = "North"
+        self.rest()
+        self.env["ir.model.fields"]._get("res.partner", "x_ward").unlink()
+        self.app.edit(SUPPLIERS, self.supplier_id, ward="South", stars="7")
+        self.supplier.city = "Lugo"
+        self.rest()
+        there = self.at_app(self.supplier)
+        self.assertEqual((there["ward"], there["city"]), ("South", "Lugo"))
+        self.assertEqual(self.supplier.x_stars, 7)
+
     def test_a_place_within_an_object(self):
         self.carry("supplier", odoo_field="x_ward", path="place.ward", direction="both")
         names = self.stream("supplier")._app_names()
