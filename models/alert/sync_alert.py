@@ -218,10 +218,10 @@ class SyncAlert(models.Model):
     def _search_is_open(self, operator, value):
         if operator != "in":
             return NotImplemented
-        own = Domain("parent_id", "=", False) | Domain(
-            "parent_id.state", "=", "resolved"
-        )
-        return Domain("state", "!=", "resolved") & own
+        # The open ones are few: parents are looked for among them alone.
+        unresolved = Domain("state", "!=", "resolved")
+        parents = self.sudo()._search(unresolved)
+        return unresolved & Domain("parent_id", "not in", parents)
 
     def write(self, vals):
         if not self.env.su and not vals.keys() <= WRITABLE:

@@ -308,6 +308,8 @@ def _look_of(row):
     return Look(facts, row["unseen"], since or row["held_since"], row["next"])
 
 
+# Latest calls: in the order of the index that begins with the backend. By that of their
+# dates alone one would read all that others' calls left since its own last one.
 _LOOK = """
 SELECT b.id, (b.paused OR b.maintained) IS TRUE AS paused,
        b.refused_at IS NOT NULL AS refused, b.rests_since, queue.*, unseen.*,
@@ -343,9 +345,11 @@ SELECT b.id, (b.paused OR b.maintained) IS TRUE AS paused,
       FROM (SELECT id, create_date, coalesce(
                        max(id) FILTER (WHERE result = 'success') OVER (), 0) AS answered
               FROM (SELECT id, create_date, result FROM sync_call
-                     WHERE backend_id = b.id AND operation IN ('push', 'pull')
+                     WHERE backend_id BETWEEN b.id AND b.id
+                       AND operation IN ('push', 'pull')
                        AND result IN ('success', 'failure')
-                     ORDER BY create_date DESC, id DESC LIMIT %(calls)s) AS latest
+                     ORDER BY backend_id DESC, create_date DESC, id DESC
+                     LIMIT %(calls)s) AS latest
            ) AS calls
      WHERE id > answered
   ) AS silence
@@ -385,14 +389,11 @@ SELECT s.id, queue.*, sent.sent_at, day.day, needs.*
      WHERE backend_id = t.backend_id AND type = s.type AND hour >= %(day)s
   ) AS day
   CROSS JOIN LATERAL (
-    SELECT (SELECT count(*) FROM sync_operation
-             WHERE backend_id = t.backend_id AND state = 'dead'
-               AND stream_id = s.id) AS failed,
-           (SELECT count(*) FROM sync_conflict
-             WHERE backend_id = t.backend_id AND state = 'open'
-               AND entity = t.entity) AS conflicts,
-           (SELECT count(*) FROM sync_mapping
-             WHERE backend_id = t.backend_id AND state = 'differs'
-               AND stream_id = s.id) AS differs
+    SELECT (SELECT count(*) FROM sync_operation WHERE backend_id = t.backend_id
+               AND state = 'dead' AND stream_id = s.id) AS failed,
+           (SELECT count(*) FROM sync_conflict WHERE backend_id = t.backend_id
+               AND state = 'open' AND entity = t.entity) AS conflicts,
+           (SELECT count(*) FROM sync_mapping WHERE backend_id = t.backend_id
+               AND state = 'differs' AND stream_id = s.id) AS differs
   ) AS needs
 """
