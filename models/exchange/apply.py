@@ -3,11 +3,12 @@ from odoo import models
 from ...core.check.envelope import check_envelope
 from ...core.check.text_checks import check_id
 from ...core.exceptions import InvalidDataError, SuspectedError
-from ...core.exchange.arriving import Move, created, deleted, known_by_key, received
+from ...core.exchange.arriving import Move, created, deleted, known_by_key
 from ...core.exchange.mapping_state import first_agreed
 from ...core.storable import storable_text
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
+from ..backend.sync_mapping import OF_STATE
 from ..base.alone import alone, without_sql
 from ..error.sync_suspect import in_key
 from .arrival import Arrival
@@ -38,21 +39,26 @@ class SyncStream(models.Model):
         stream = neutral(self, self.backend_id, sync_correlation_id=correlation_id)
         arrivals = [Arrival(record) for record in records]
         waves = [{}]
-        for arrival in stream._admit(arrivals, suspected):
+        for arrival in filter(stream._read_envelope, arrivals):
             # The same record twice in one batch: the second meets the first's result.
             wave = next((w for w in waves if arrival.external_id not in w), None)
             if wave is None:
                 wave = {}
                 waves.append(wave)
             wave[arrival.external_id] = arrival
-        for wave in waves:
+        stream._take_unchanged(waves[0])
+        left = [a for wave in waves for a in wave.values() if not a.outcome]
+        refused = stream._admit(left, suspected)
+        stream._apply_wave(waves[0], correlation_id)
+        for wave in waves[1:]:
+            stream._find_mappings(wave)
             stream._apply_wave(wave, correlation_id)
         if not looked:
             low = {a.external_id: a.version for a in arrivals if a.low}
             stream.backend_id._look_behind(stream, low)
         if suspected:
             # The worker has survived it, unless it dies before it commits.
-            self.env["sync.suspect"].sudo()._clear(self, waves[0])
+            self.env["sync.suspect"].sudo()._clear(self, waves[0].keys() - refused)
         if stream._adapter()._entity_cached:
             self.env["sync.cache"]._refresh(stream, arrivals)
         self.env["sync.event"].sudo()._emit_synced(
@@ -65,25 +71,42 @@ class SyncStream(models.Model):
         )
         return arrivals
 
+    def _take_unchanged(self, wave):
+        """Find mappings, and take what says letter for letter what was agreed on: no
+        value of it is read or written, so that no worker can die of it."""
+        self._find_mappings(wave)
+        for arrival in wave.values():
+            if not (arrival.mapping and self._part(arrival)):
+                continue
+            linked = bool(arrival.mapping.res_id)
+            if not arrival.deleted and (arrival.rest or not linked):
+                continue
+            found = arrival.received()
+            if found.move is Move.UNCHANGED and not found.revived:
+                arrival.keep(found)
+                arrival.set_unchanged()
+
     def _admit(self, arrivals, suspected):
-        """Those that may be looked at; the others have failed. If the worker dies now,
-        that is known of them."""
-        admitted = [arrival for arrival in arrivals if self._read_envelope(arrival)]
-        keys = [in_key(self.entity, arrival.external_id) for arrival in admitted]
-        Marker = self.env["sync.marker"]
-        if suspected and admitted:
+        """See to it that if the worker dies now, that is known of these.
+
+        :return: ids of those that must not be looked at: they have failed
+        """
+        keys = [in_key(self.entity, arrival.external_id) for arrival in arrivals]
+        Marker, refused = self.env["sync.marker"], []
+        if suspected and arrivals:
             if error := Marker._begin_or_refuse(self.backend_id, *keys, "apply"):
-                self._set_failed(*admitted, error)
-            return [arrival for arrival in admitted if not arrival.error]
-        suspects = Marker._begin(self.backend_id, keys, "apply")
-        clear = []
-        for key, arrival in zip(keys, admitted, strict=True):
-            if key in suspects:
-                message = "A worker died while it had this record in hand."
-                self._set_failed(arrival, SuspectedError(message))
-            else:
-                clear.append(arrival)
-        return clear
+                refused = [(arrival, error) for arrival in arrivals]
+        else:
+            suspects = Marker._begin(self.backend_id, keys, "apply")
+            message = "A worker died while it had this record in hand."
+            refused = [
+                (arrival, SuspectedError(message))
+                for key, arrival in zip(keys, arrivals, strict=True)
+                if key in suspects
+            ]
+        for arrival, error in refused:
+            self._set_failed(arrival, error)
+        return {arrival.external_id for arrival, __ in refused}
 
     def _apply_apart(self, records, correlation_id, suspected=False, looked=False):
         """Like :meth:`_apply`; what it raises over one record is that one's failure
@@ -122,23 +145,26 @@ class SyncStream(models.Model):
         return False
 
     def _apply_wave(self, wave, correlation_id):
-        """Apply records that are all different: ``{external_id: Arrival}``."""
+        """Apply records that are all different, whose mappings were found:
+        ``{external_id: Arrival}``. What is settled already is left as it is."""
+        left = [arrival for arrival in wave.values() if not arrival.outcome]
+        if not left:
+            return
         directory = Directory(self.backend_id)
-        self._find_mappings(wave)
-        self._read_data(wave.values(), directory)
-        self._take_arriving_keys(wave.values(), directory)
+        self._find_by_key(left)
+        self._read_data(left, directory)
+        self._take_arriving_keys(left, directory)
         changed, new, unlinked = [], [], []
-        for arrival in wave.values():
+        for arrival in left:
             if arrival.outcome:
                 continue
-            move = self._receive(arrival)
+            move = arrival.keep(arrival.received())
             if move in (Move.NEW, Move.TOMBSTONE):
                 new.append(arrival)
             elif move is Move.DELETED:
                 self._attempt(arrival, self._apply_deletion, arrival)
             elif move is Move.UNCHANGED:
-                arrival.outcome = "unchanged"
-                arrival.res_id = arrival.mapping.res_id
+                arrival.set_unchanged()
             elif not arrival.mapping.res_id and move is not Move.AGAIN:
                 unlinked.append(arrival)
             else:
@@ -149,33 +175,22 @@ class SyncStream(models.Model):
         self._create_new(new + unlinked, directory)
 
     def _find_mappings(self, wave):
-        """By the app's id; then by our key, for a creation that was never answered."""
+        """By the app's id."""
         Mapping = self.env["sync.mapping"]
         found = Mapping.search_fetch(
             [("stream_id", "=", self.id), ("external_id", "in", list(wave))],
-            [
-                "external_id",
-                "version",
-                "epoch",
-                "guarded",
-                "backend_id",
-                "res_id",
-                "base",
-                "odoo_base",
-                "declined",
-                "in_part",
-                "unanswered",
-                "uncertain",
-                "deleted",
-                "state",
-            ],
+            [*OF_STATE, "res_id", "state"],
         )
         for mapping, state in found._states().items():
             arrival = wave[state.external_id]
             arrival.mapping, arrival.state = mapping, state
+
+    def _find_by_key(self, arrivals):
+        """Mappings by our key, for a creation that was never answered."""
+        Mapping = self.env["sync.mapping"]
         by_key = {
             arrival.record["external_ref"]: arrival
-            for arrival in wave.values()
+            for arrival in arrivals
             if not arrival.mapping and arrival.record.get("external_ref")
         }
         if by_key:
@@ -189,21 +204,34 @@ class SyncStream(models.Model):
                     mapping._move(state, arrival.state)
                     arrival.mapping = mapping
 
+    def _part(self, arrival):
+        """Part a record in what the pharmacy's half has of it, letter for letter, and
+        the rest.
+
+        :return: whether it may be looked at; else the arrival has failed
+        """
+        mapping = arrival.mapping
+        half = (mapping and mapping.res_id and mapping.base) or {}
+        try:
+            agreed, arrival.rest = self._adapter()._part_agreed(arrival.record, half)
+        except InvalidDataError as exc:
+            return self._set_failed(arrival, exc)
+        if not arrival.deleted:
+            arrival.data = agreed
+        return True
+
     def _read_data(self, arrivals, directory):
         adapter = self._adapter()
         for arrival in arrivals:
-            record, mapping = arrival.record, arrival.mapping
-            linked = mapping and mapping.res_id
+            if arrival.rest is None and not self._part(arrival):
+                continue
+            linked = bool(arrival.mapping and arrival.mapping.res_id)
+            if arrival.deleted or (linked and not arrival.rest):
+                continue
             try:
-                half = (linked and mapping.base) or {}
-                agreed, rest = adapter._part_agreed(record, half)
-                if record.get("deleted"):
-                    continue
-                arrival.data = agreed
-                if rest or not linked:
-                    arrival.warnings += self._warnings_of_unknown(rest, adapter)
-                    read = adapter._canonical(rest, directory, partial=bool(linked))
-                    arrival.data = {**agreed, **read}
+                arrival.warnings += self._warnings_of_unknown(arrival.rest, adapter)
+                read = adapter._canonical(arrival.rest, directory, partial=linked)
+                arrival.data = {**arrival.data, **read}
             except InvalidDataError as exc:
                 self._set_failed(arrival, exc)
 
@@ -223,28 +251,6 @@ class SyncStream(models.Model):
             else []
         )
 
-    def _receive(self, arrival):
-        """What the record is for Odoo, a :class:`..core.exchange.arriving.Move`."""
-        mapping = arrival.mapping
-        state = arrival.state
-        found = received(
-            state,
-            arrival.version,
-            arrival.data,
-            deleted=bool(arrival.record.get("deleted")),
-            in_conflict=bool(mapping)
-            and (mapping.state == "conflict" or bool(state.conflict_paths)),
-        )
-        arrival.data = found.data
-        if mapping:
-            arrival.low = not state.deleted and state.is_low(arrival.version)
-            mapping._move(state, found.state)
-            arrival.state = found.state
-        if found.revived and not mapping._record():
-            mapping._detach()
-            arrival.state = None
-        return found.move
-
     def _match_new(self, new, directory):
         """Link arriving records to Odoo's that are plainly the same.
 
@@ -255,7 +261,7 @@ class SyncStream(models.Model):
         incoming = {
             arrival.external_id: taken(arrival.data)
             for arrival in new
-            if not arrival.record.get("deleted")
+            if not arrival.deleted
         }
         matches, unclear = adapter._match(self.backend_id, incoming)
         for arrival in new:

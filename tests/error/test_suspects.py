@@ -7,7 +7,8 @@ from odoo import SUPERUSER_ID, api
 from odoo.tests import tagged
 from odoo.tools import config, mute_logger
 
-from ...core.exceptions import WorkerDiedError
+from ...core.exceptions import SuspectedError, WorkerDiedError
+from ...core.exchange.mapping_state import first_agreed
 from ...models.base.sync_config import LONGEST, shift
 from ..common import ConcurrencyCase
 
@@ -154,6 +155,41 @@ class TestSuspects(ConcurrencyCase):
                 [("backend_id", "=", self.backend_id)]
             )
             self.assertFalse(found)
+            cr.rollback()
+
+    def test_record_that_says_nothing_new_is_not_marked(self):
+        """It is not touched, and costs no transaction of its own."""
+        with self.registry.cursor() as cr:
+            env, backend = self.env(cr), self.backend(cr)
+            stream = backend.stream_ids.filtered(lambda s: s.entity == "supplier")
+            known = env.ref("base.main_partner").id
+            base = first_agreed({"name": "Known"}, {"name": "Known"})
+            row = {"res_id": known, "external_id": "su_9", "version": 1, "base": base}
+            env["sync.mapping"]._insert(stream, [row])
+        with self.registry.cursor() as cr:
+            stream = self.backend(cr).stream_ids.browse(stream.id)
+            record = {"id": "su_9", "version": 2, "name": "Known"}
+            (arrival,) = stream._apply([record], "correlation")
+            self.assertEqual(arrival.outcome, "unchanged")
+            self.assertEqual(arrival.mapping.version, 2)
+            self.assertEqual(self.markers(), 0)
+            stream._apply([record, {**record, "id": "su_10"}], "correlation")
+            self.assertEqual(self.markers(), 1)
+            cr.rollback()
+
+    def test_suspected_record_that_says_nothing_new(self):
+        """Nothing of it is touched: it is not held up."""
+        self.test_record_that_says_nothing_new_is_not_marked()
+        self.cut_off(["in supplier su_9"])
+        with self.registry.cursor() as cr:
+            backend = self.backend(cr)
+            stream = backend.stream_ids.filtered(lambda s: s.entity == "supplier")
+            record = {"id": "su_9", "version": 3, "name": "Known"}
+            for suspected in (False, True):
+                (arrival,) = stream._apply([record], "correlation", suspected)
+                self.assertEqual((arrival.outcome, arrival.error), ("unchanged", None))
+            (arrival,) = stream._apply([{**record, "name": "New"}], "correlation")
+            self.assertIsInstance(arrival.error, SuspectedError)
             cr.rollback()
 
     def test_only_the_last_of_several_is_blamed(self):
