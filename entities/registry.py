@@ -12,6 +12,7 @@ from . import supplier
 from . import product
 from . import purchase_order
 from . import order_numbers
+from . import tracking_messages
 from . import purchase_order_match
 from . import purchase_order_protection
 from . import purchase_order_steps

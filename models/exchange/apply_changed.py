@@ -12,6 +12,7 @@ from ...core.exchange.arriving import as_known, confirmed, gone, merged
 from ...core.exchange.declined import not_taken, value_at
 from ...core.exchange.pair import as_in
 from ...core.keys.codes_handed_on import to_vacate
+from ...entities.tracking_messages import as_batch
 from ..base.alone import alone
 from ..conflict.merge import by_odoo
 from ..conflict.record_facts import Peers, RecordFacts
@@ -108,6 +109,7 @@ class SyncStream(models.Model):
             # A failed attempt may have left something.
             directory.said.pop(record.id, None)
         changes = [comparison.to_odoo for __, comparison in compared]
+        as_batch(self.env)
         self._vacate(compared)
         self._adapter()._update_all(dict(zip(records, changes, strict=True)), directory)
 

@@ -189,3 +189,54 @@ class TestAsOdoo(SyncCase):
         self.assertEqual(self.differences(*lines), [])
         self.assertEqual(self.differences(arrived, entered), [])
         self.assertTrue(all(order.amount_tax for order in arrived))
+
+    def test_messages_about_changes_are_those_that_odoo_writes(self):
+        self.link("supplier", self.vendors)
+        self.link("product", self.goods)
+        cases = self.orders()[:5]
+        said = [self.as_pharmacy(n, *case) for n, case in enumerate(cases)]
+        arrived = self.arrive("purchase_order", said)
+        entered = self.env["purchase.order"].create(
+            [self.as_person(n, *case) for n, case in enumerate(cases)]
+        )
+        self.env.cr.flush()
+        known = {order: order.message_ids for order in arrived + entered}
+        for n, record in enumerate(said):
+            record["version"] = 2
+            for line in record["lines"]:
+                line["quantity"] = f"{n + 20}.00"
+        self.arrive("purchase_order", said)
+        self.env.cr.flush()
+        for n, order in enumerate(entered):
+            order.order_line.write({"product_qty": n + 20})
+        self.env.cr.flush()
+        self.env.invalidate_all()
+        for one, other in zip(arrived, entered, strict=True):
+            messages = self.messages(one, known), self.messages(other, known)
+            self.assertEqual(*messages)
+            self.assertTrue(messages[0])
+
+    def messages(self, order, known):
+        """What messages about an order say, in their order."""
+        names = ("body", "message_type", "author_id", "email_from", "is_internal")
+        names += ("subtype_id", "reply_to", "subject", "partner_ids")
+        names += ("email_add_signature", "notified_partner_ids")
+        return [
+            (
+                *(message[name] for name in names),
+                [
+                    (value.field_id.name, value.currency_id, *_both(value))
+                    for value in message.sudo().tracking_value_ids
+                ],
+            )
+            for message in (order.message_ids - known[order]).sorted("id")
+        ]
+
+
+def _both(value):
+    """The old and the new value of a field, whatever its kind."""
+    return [
+        value[f"{time}_value_{kind}"]
+        for time in ("old", "new")
+        for kind in ("integer", "float", "char", "text", "datetime")
+    ]
