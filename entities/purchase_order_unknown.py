@@ -15,8 +15,15 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     @api.model
     def _known_differences(self, records):
+        lines = records.order_line
+        # Odoo would read them order by order.
+        lines.fetch(["discount", "tax_ids"])
+        including = lines.tax_ids.filtered("price_include")
+        priced = lines.filtered("discount")
+        if including:
+            priced |= lines.filtered(lambda line: line.tax_ids & including)
         found = {}
-        for order in records:
+        for order in records & priced.order_id:
             for key, line in self._lines_of(order).items():
                 path = f"lines[{key}]"
                 included = line.tax_ids.filtered("price_include")

@@ -20,7 +20,7 @@ class SyncMapping(models.Model):
 
     _inherit = "sync.mapping"
 
-    def _compare(self, odoo, pharmacy=None, base=None, undecided=None):
+    def _compare(self, odoo, pharmacy=None, base=None, undecided=None, state=None):
         """Three-way comparison of base, Odoo and pharmacy, before rules and policies.
 
         :param odoo: canonical values of the Odoo record
@@ -29,11 +29,16 @@ class SyncMapping(models.Model):
         :param base: what is taken for the base instead of the mapping's own
         :param undecided: if a person has decided: the paths that are left, and stay as
             they are on both sides. Nothing else is frozen then.
+        :param state: the mapping's, where the caller has it
         :return: :class:`...core.exchange.mapping_state.Comparison`
         """
         self.ensure_one()
-        declined = self._declined() if base is None else {}
-        base = self._base() if base is None else base
+        if base is not None:
+            declined = {}
+        elif state:
+            base, declined = state.base, state.declined
+        else:
+            base, declined = self._base(), self._declined()
         stream = self.stream_id
         known = {
             "held": stream._adapter()._held(),
@@ -55,13 +60,14 @@ class SyncMapping(models.Model):
         """What follows from :meth:`_compare`, in the pharmacy's words."""
         return self._compare(odoo, pharmacy, base, undecided).merge
 
-    def _is_due(self, odoo):
+    def _is_due(self, odoo, state):
         """Whether a push must be queued. What both sides have alike by now becomes
         agreed.
 
         :param odoo: canonical values of the Odoo record
+        :param state: the mapping's
         """
-        state, comparison = self._state(), self._compare(odoo)
+        comparison = self._compare(odoo, state=state)
         self._move(state, refreshed(state, comparison))
         due = is_due(state, comparison)
         if self.given_up and not due:

@@ -29,7 +29,9 @@ from ...core.exchange.pushing import (
 from ...core.retry.policy import DEPENDENCY_WAIT
 from ...entities.directory import Directory, unmapped
 from ...entities.neutral import neutral
+from ..backend.sync_mapping import OF_STATE
 from ..base.own_transaction import apart
+from ..base.rows import write_plain
 from ..base.sync_config import shift
 from ..base.sync_retry_policy import moment
 
@@ -285,17 +287,13 @@ class SyncStream(models.Model):
                 "eta": False,
             }
         )
-        mappings.fetch(
-            [
-                *("external_id", "version", "base", "odoo_base", "in_part"),
-                *("key", "uncertain", "unanswered", "declined"),
-                *("epoch", "guarded", "backend_id"),
-            ]
-        )
+        mappings.fetch([*OF_STATE, "key"])
         essential = self._essential_now()
+        states = mappings._states()
         for operation in operations.filtered(lambda o: o.state == "running"):
-            record = data.get(operation.mapping_id.res_id)
-            item = self._push_item(operation, record, directory, essential)
+            mapping = operation.mapping_id
+            record, state = data.get(mapping.res_id), states[mapping]
+            item = self._push_item(operation, record, directory, state, essential)
             if item:
                 items.append(item)
         return items
@@ -329,17 +327,17 @@ class SyncStream(models.Model):
             return adapter._entity_essential
         return None
 
-    def _push_item(self, operation, data, directory, essential=None):
+    def _push_item(self, operation, data, directory, state, essential=None):
         """What to send for one operation; None if it ended without sending.
 
         :param directory: of the batch
+        :param state: its mapping's
         :param essential: fields that an update is reduced to, or None
         """
         mapping = operation.mapping_id
-        state = mapping._state()
         planned = plan(
             state,
-            None if data is None else mapping._compare(data),
+            None if data is None else mapping._compare(data, state=state),
             unmapped=unmapped,
             essential=essential,
             read_at=(operation.payload or {}).get("read_at"),
@@ -355,7 +353,8 @@ class SyncStream(models.Model):
             return self._refuse(operation, exc)
         mapping._move(state, begun(state, planned))
         request = self._request(operation, state, planned)
-        operation.write({"payload": request, "attempts": operation.attempts + 1})
+        sent = {"payload": request, "attempts": operation.attempts + 1}
+        write_plain(operation, sent)
         # Attempts may be counted anew: their number would name another request too.
         request["idempotency_key"] = uuid.uuid4().hex
         return PushItem(

@@ -61,12 +61,13 @@ class SyncOperation(models.Model):
         for mapping in mappings.filtered(lambda m: m.state == "conflict"):
             if mapping.res_id in data:
                 data[mapping.res_id] = mapping._recheck_conflict(data[mapping.res_id])
+        states = mappings._states()
         gone = mappings.filtered(
-            lambda m: m.res_id not in data and is_due(m._state(), None)
+            lambda m: m.res_id not in data and is_due(states[m], None)
         )
         gone.conflict_ids.filtered(lambda c: c.state == "open")._close("odoo")
         return gone | mappings.filtered(
-            lambda m: m.res_id in data and m._is_due(data[m.res_id])
+            lambda m: m.res_id in data and m._is_due(data[m.res_id], states[m])
         )
 
     @api.model
