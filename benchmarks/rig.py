@@ -19,6 +19,7 @@ ODOO_URL = os.environ["PHARMACY_ODOO_URL"]
 APP_URL = os.environ["PHARMACY_APP_URL"]
 APP_KEY = os.environ["PHARMACY_APP_KEY"]
 ODOO_PID = os.environ["PHARMACY_ODOO_PID"]
+APP_PID = os.environ["PHARMACY_APP_PID"]
 TIMEOUT = 600
 
 
@@ -238,6 +239,15 @@ def environment():
     with Registry(DATABASE).cursor() as cr:
         yield api.Environment(cr, SUPERUSER_ID, {})
         cr.rollback()
+
+
+def cpu_seconds(pid):
+    """CPU seconds that a process has taken so far."""
+    with open(f"/proc/{pid}/stat") as stat:
+        # Its name may have spaces: what follows its closing bracket.
+        values = stat.read().rpartition(")")[2].split()
+    user, system = values[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def timed(function, *args):

@@ -9,6 +9,7 @@ Each ``benchmarks/bench_<name>.py`` is run with the variables of
 ``PHARMACY_WEBHOOK_SECRET``         secret for its webhooks
 ``PHARMACY_ODOO_URL``               Odoo; admin / admin
 ``PHARMACY_ODOO_PID``               process of that server
+``PHARMACY_APP_PID``                and of the pharmacy app
 ==================================  =========================================
 """
 
@@ -81,6 +82,7 @@ def _run(script):
         try:
             _start(state, database, folder)
             env["PHARMACY_ODOO_PID"] = str(processes.pid(ODOO))
+            env["PHARMACY_APP_PID"] = str(processes.pid(APP))
             command = [venv.python(), script]
             name = script.stem
             code, _text = shell.run_shown(command, name, TIMEOUT, name, env=env)
