@@ -36,19 +36,11 @@ class SyncStream(models.Model):
         :return: a list of :class:`Arrival` in the order of ``records``
         """
         self.ensure_one()
-        # Both have a hundred columns, and what says nothing new asks for these.
-        self.fetch(["backend_id", "entity", "res_model"])
+        # All that is asked of it in most batches: it has a hundred columns.
         self.backend_id.sudo().fetch(["lang", "company_id", "epoch"])
         stream = neutral(self, self.backend_id, sync_correlation_id=correlation_id)
         arrivals = [Arrival(record) for record in records]
-        waves = [{}]
-        for arrival in filter(stream._read_envelope, arrivals):
-            # The same record twice in one batch: the second meets the first's result.
-            wave = next((w for w in waves if arrival.external_id not in w), None)
-            if wave is None:
-                wave = {}
-                waves.append(wave)
-            wave[arrival.external_id] = arrival
+        waves = _in_waves(filter(stream._read_envelope, arrivals))
         stream._take_unchanged(waves[0])
         left = [a for wave in waves for a in wave.values() if not a.outcome]
         refused = stream._admit(left, suspected)
@@ -392,3 +384,16 @@ class SyncStream(models.Model):
             if not_kept:
                 refused = self._keep_declined(arrival, has, inserted, directory)
                 self._warn_not_kept(arrival, not_kept, refused)
+
+
+def _in_waves(arrivals):
+    """Records that are all different, wave by wave: ``[{external_id: Arrival}]``. The
+    same record twice in one batch: the second meets the first's result."""
+    waves = [{}]
+    for arrival in arrivals:
+        wave = next((w for w in waves if arrival.external_id not in w), None)
+        if wave is None:
+            wave = {}
+            waves.append(wave)
+        wave[arrival.external_id] = arrival
+    return waves
