@@ -122,3 +122,10 @@ def test_who_connects_reads_the_same_host(scheme, text):
         if host.isascii():
             assert parts.hostname.rstrip(".") == found[1].strip("[]")
         assert (parts.port or {"http": 80, "https": 443}[parts.scheme]) == found[2]
+
+
+@pytest.mark.parametrize(
+    ("port", "wrong"), [("0", "port"), ("1", None), ("65535", None), ("65536", "port")]
+)
+def test_the_least_and_the_most_of_a_port(port, wrong):
+    assert fault(f"https://h.example:{port}/api") == wrong

@@ -33,6 +33,7 @@ from odoo.addons.pharmacy_sync.core.exceptions import (
     CircuitBreakerOpenError,
     ResourcePoolFullError,
 )
+from odoo.addons.pharmacy_sync.core.taxonomy import Delivery, ErrorType
 
 OK = Outcome(Result.SUCCESS)
 FAIL = Outcome(Result.FAILURE)
@@ -509,3 +510,27 @@ def test_a_quick_success_is_decisive_where_the_share_is_too_large(
 ):
     stats = WindowStats(calls=10, failures=failures, slow=slow)
     assert is_decisive(Outcome(Result.SUCCESS), stats) is decisive
+
+
+def test_who_is_turned_away_while_probes_are_under_way_comes_when_one_must_be_back():
+    now, config = 1000.0, BreakerConfig(probes=1, lease_seconds=20)
+    state = replace(BreakerState(), state=State.HALF_OPEN)
+    state, answer = permit(state, now, config)
+    assert isinstance(answer, Permit)
+    __, answer = permit(state, now + 5, config)
+    assert answer.retry_after == 15
+
+
+@given(st.sampled_from(ErrorType), st.sampled_from(Delivery))
+def test_only_what_never_reached_the_app_says_nothing_of_it(error_type, delivery):
+    found = replace(
+        classify_response(422),
+        type=error_type,
+        delivery=delivery,
+        counts_for_breaker=False,
+    )
+    unheard = delivery is Delivery.NOT_SENT or (
+        error_type is ErrorType.UNEXPECTED and delivery is not Delivery.ANSWERED
+    )
+    result = outcome(found, 1.0).result
+    assert result is (Result.ABANDONED if unheard else Result.SUCCESS)

@@ -386,6 +386,9 @@ def test_what_both_have_is_declined_no_more_however_odoo_holds_it():
         sides = {"cost": odoo}, {"cost": pharmacy}
         left = still_declined(Base({}, {}), *sides, refused, cents)
         assert left == ({} if over else refused)
+    for sides in (({"cost": "1.00"}, {}), ({}, {"cost": "1.00"})):
+        assert still_declined(Base({}, {}), *sides, refused, cents) == refused
+    assert still_declined(Base({}, {}), {}, {}, refused, cents) == {}
 
 
 OPTIONAL = st.fixed_dictionaries(

@@ -53,3 +53,9 @@ def test_what_is_no_record_names_its_place(record, field):
 def test_what_may_be_left_out():
     check_record({"id": "a"})
     check_record({"id": "a", "version": None, "deleted": None, "external_ref": ""})
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\ud83d", float("nan")])
+def test_a_record_that_cannot_be_kept_as_it_is_is_refused(value):
+    with pytest.raises(InvalidDataError):
+        check_record({"id": "a", "version": 1, "notes": [value]})
