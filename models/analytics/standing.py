@@ -267,8 +267,9 @@ class SyncStream(models.Model):
         cron = self.env.ref("pharmacy_sync.cron_pull", raise_if_not_found=False)
         scheduled = cron and cron.sudo().active and cron.sudo().nextcall
         for stream in self:
-            row = found.get(stream.id, {})
-            look = stream._look(looks[stream.backend_id.id], row)
+            # On its page, while it is edited, it is a copy that has no id of its own.
+            row = found.get(stream._origin.id, {})
+            look = stream._look(looks[stream.backend_id._origin.id], row)
             stream.sent_at, stream.day_count = row.get("sent_at"), row.get("day", 0)
             stream.waiting_count = waiting = look.facts.waiting
             stream.lag = bool(waiting) and stream.backend_id._age(look.facts.oldest)
