@@ -25,6 +25,7 @@ from odoo.tools.misc import formatLang
 from ..core.check.payload import canonical_datetime, decimals_of, exact_decimal
 from ..core.check.text_checks import check_line
 from ..core.exceptions import DependencyMissingError, InvalidDataError
+from ..core.percent import rounded_percent
 
 # Digits of an amount that a floating point number, as Odoo calculates with, holds.
 DIGITS = 15
@@ -67,6 +68,16 @@ def moment_text(env, moment):
     date = fields.Datetime.context_timestamp(env.user, moment).date()
     time = format_time(env, moment, time_format=clock)
     return f"{format_date(env, date)} {time}"
+
+
+def percent_text(env, share, signed=False):
+    """A percentage as people read it, in their language.
+
+    :param signed: whether one above zero has its sign as well
+    """
+    share = rounded_percent(share)
+    number = formatLang(env, float(share), decimals_of(share))
+    return f"+{number} %" if signed and share > 0 else f"{number} %"
 
 
 class Converter:

@@ -1,6 +1,7 @@
 from odoo import api, models
 
 from ..core.check.payload import exact_decimal
+from .converters import percent_text
 
 
 class SyncEntityPurchaseOrder(models.AbstractModel):
@@ -39,9 +40,9 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     def _difference_text(self, what, path, value):
         if path.endswith(".discount"):
             return self.env._(
-                "%(line)s: a discount of %(percent)s %% is not known to the pharmacy.",
+                "%(line)s: a discount of %(percent)s is not known to the pharmacy.",
                 line=what,
-                percent=value,
+                percent=percent_text(self.env, value),
             )
         return self.env._(
             "%(line)s: the price includes %(taxes)s, which the pharmacy does not know.",

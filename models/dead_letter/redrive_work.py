@@ -6,6 +6,7 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ...core import said
+from ...core.percent import rounded_percent
 from ..base.own_transaction import apart
 from .sync_redrive import STAGES
 
@@ -143,7 +144,7 @@ class SyncRedrive(models.Model):
             said.TOO_MANY_FAILED,
             failed=failed,
             ended=ended,
-            limit=f"{self.failure_limit:g}",
+            limit=rounded_percent(self.failure_limit),
             outcome=last.outcome,
         )
 

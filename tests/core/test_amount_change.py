@@ -27,9 +27,11 @@ def test_what_is_no_number_has_no_change(number, other):
 @pytest.mark.parametrize(
     ("before", "after", "change"),
     [
-        ("11.20", "15.62", (Decimal("4.42"), 39)),
+        ("11.20", "15.62", (Decimal("4.42"), Decimal("39.5"))),
         ("5", "8.00", (Decimal("3.00"), 60)),
         ("-2", "-3", (Decimal(-1), -50)),
+        ("24", "27", (Decimal(3), Decimal("12.5"))),
+        ("8", "7", (Decimal(-1), Decimal("-12.5"))),
         ("0", "2", (Decimal(2), None)),
         ("2.0", "2.000", None),
     ],

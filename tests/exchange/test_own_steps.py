@@ -270,7 +270,7 @@ class TestKnownDifferences(StandingCase):
         mapping = self.mapping(order)
         self.assertEqual(mapping.state, "differs")
         self.assertEqual(order.sync_state, "differs")
-        self.assertIn("discount of 10.00 %", mapping.differences_text)
+        self.assertIn("discount of 10 %", mapping.differences_text)
         found = self.status(at_app)
         self.assertEqual(found["state"], "differs")
         self.assertIn("discount", found["differences"][0])
