@@ -119,7 +119,8 @@ class SyncOperation(models.Model):
         :param failed: that one
         :param values: what became of this one
         """
-        failed.write(values)
+        # What it carries is what was last sent.
+        failed.write({**values, "payload": self.payload})
         self.error_ids.operation_id = failed
         self._end("cancelled", said.FAILED_BEFORE)
 
