@@ -17,5 +17,6 @@ from . import purchase_order_match
 from . import purchase_order_protection
 from . import purchase_order_steps
 from . import purchase_order_agreed
+from . import purchase_order_total
 from . import purchase_order_unknown
 from . import purchase_order_told

@@ -92,6 +92,17 @@ class SyncEntity(models.AbstractModel):
         return ""
 
     @api.model
+    def _totals(self, record, before, after, directory):
+        """What an Odoo record comes to, and would come to with other values; nothing is
+        written.
+
+        :param before, after: canonical values
+        :return: both amounts as people read them; None where it has no total, or both
+            are of no other lines
+        """
+        return None
+
+    @api.model
     def _line_name(self, line):
         """How people tell a canonical line from others: the first line of its first
         text."""

@@ -2,10 +2,10 @@ from odoo import api, models
 
 from ...core.conflict.amount_change import amount_change
 from ...core.conflict.merge import MISSING
-from ...core.conflict.resolution import differences
+from ...core.conflict.resolution import Choice, Decision, differences
 from ...core.conflict.text_diff import ADDED, REMOVED, mark
 from ...core.exceptions import InvalidDataError
-from ...entities.converters import moment_text
+from ...entities.converters import moment_text, percent_text
 from ...entities.directory import Directory
 from .sync_conflict import _by_side
 from .sync_conflict_line import field_name
@@ -13,8 +13,11 @@ from .sync_conflict_line import field_name
 # Kinds of value whose changed characters are marked; a name, a number or a time is
 # another as a whole.
 MARKED = ("text", "line")
-# Characters that one line has room for.
-SHORT = 30
+# Characters that one line has room for, and a sentence for a value in it.
+SHORT, LONG = 30, 60
+# Fields in conflict of which each says the total that it alone comes to; of more the
+# total is said of what was chosen.
+TOTALS = 10
 
 
 class SyncConflict(models.Model):
@@ -28,13 +31,14 @@ class SyncConflict(models.Model):
         :return: ``{fingerprint, state, gone, resolution, odoo, pharmacy, rows}``; each
             row ``{path, group, title, kind, free, multiline, moments, decided,
             reason, base, odoo, pharmacy, result}`` with values of the form
-            ``{text, segments}``
+            ``{text, segments, change, effect}``, the last what it would come to if
+            the value of that side were chosen
         """
         conflict = self._deciding()
         in_language = self.env["sync.error"]._in_language
         directory = Directory(conflict.backend_id)
-        merge = conflict._merge_now() if conflict.state == "open" else None
-        conflicts = merge.conflicts if merge else {}
+        odoo = conflict._odoo_values() if conflict.state == "open" else None
+        conflicts = conflict._conflicts_with(odoo)
         past = conflict.line_ids
         if conflict.state == "open":
             past -= conflict._open_lines()
@@ -46,41 +50,41 @@ class SyncConflict(models.Model):
             }
             for line in past
         ]
-        rows += [
-            conflict._row(path, _by_side(values), directory)
-            for path, values in conflicts.items()
-        ]
+        for path, values in conflicts.items():
+            row = conflict._row(path, _by_side(values), directory)
+            effects = conflict._effects(path, odoo, conflicts, directory)
+            for side, text in effects.items():
+                row[side]["effect"] = text
+            rows.append(row)
         return {
             "fingerprint": conflict._fingerprint(conflicts),
             "state": conflict.state,
-            "gone": conflict.state == "open" and merge is None,
+            "gone": conflict.state == "open" and odoo is None,
             "resolution": (
                 conflict._resolution_text() if conflict.state == "resolved" else False
             ),
             "reason": in_language(conflict.reason),
             "odoo": conflict._changed_text(conflict.odoo_user_id.name, "odoo_at"),
-            "pharmacy": conflict._changed_text(
-                conflict.pharmacy_by
-                or self.env._("version %s of its record", conflict.mapping_id.version),
-                "pharmacy_at",
-            ),
+            "pharmacy": conflict._pharmacy_changed_text(),
             "rows": rows,
         }
 
     def preview(self, choices):
         """What choices would come to.
 
-        :return: ``{results, errors, odoo, pharmacy}``: by path the text of the value
-            that both sides will have, and what is wrong with a choice; and for each
-            side a list of ``{label, before, after}``, all that will be written there
+        :return: ``{results, errors, odoo, pharmacy, total}``: by path the text of the
+            value that both sides will have, and what is wrong with a choice; for each
+            side a list of ``{label, before, after, effect}``, all that will be written
+            there; and what Odoo's record comes to, where that changes
         """
         conflict = self._deciding()
         directory = Directory(conflict.backend_id)
         odoo = conflict._odoo_values()
         results, errors, decisions = {}, {}, {}
         if odoo is None:
-            return {"results": {}, "errors": {}, "odoo": [], "pharmacy": []}
-        seen = conflict._neutral_mapping()._merge(odoo, conflict.pharmacy).conflicts
+            nothing = {"odoo": [], "pharmacy": [], "total": False}
+            return {"results": {}, "errors": {}, **nothing}
+        seen = conflict._conflicts_with(odoo)
         for path, choice in choices.items():
             try:
                 decision = conflict._read_choice(path, choice, seen, directory)
@@ -96,10 +100,11 @@ class SyncConflict(models.Model):
         return {
             "results": results,
             "errors": errors,
-            "odoo": conflict._change_list(odoo, new_odoo, directory),
+            "odoo": conflict._change_list("odoo", odoo, new_odoo, directory),
             "pharmacy": conflict._change_list(
-                conflict.pharmacy, new_pharmacy, directory
+                "pharmacy", conflict.pharmacy, new_pharmacy, directory
             ),
+            "total": conflict._total_text(odoo, new_odoo, directory),
         }
 
     def action_open_record(self):
@@ -205,31 +210,138 @@ class SyncConflict(models.Model):
         change, share = found
         text = self._value_text(path, str(change), directory)
         text = text if change < 0 else f"+{text}"
-        return text if share is None else f"{text} ({share:+d} %)"
+        if share is None:
+            return text
+        return f"{text} ({percent_text(self.env, share, signed=True)})"
 
     def _value_text(self, path, value, directory):
         """A canonical value as people read it."""
-        if path.endswith("]") and (value is MISSING or not value):
+        if path.endswith("]") and _is_gone(value):
             return self.env._("No such line")
         adapter = self._adapter()
         return adapter._value_text(path, value, directory)
 
-    def _change_list(self, before, after, directory):
+    def _conflicts_with(self, odoo):
+        """The fields in conflict, by path.
+
+        :param odoo: Odoo's canonical values; None: it has no such record
+        """
+        if odoo is None:
+            return {}
+        return self._neutral_mapping()._merge(odoo, self.pharmacy).conflicts
+
+    def _effects(self, path, odoo, conflicts, directory):
+        """What a choice for one field comes to, in a sentence for each side that may be
+        chosen: what the other one gets."""
+        ours, theirs = conflicts[path].odoo, conflicts[path].pharmacy
+        effects = {
+            "odoo": self._gets_text("pharmacy", path, theirs, ours, directory),
+            "pharmacy": self._gets_text("odoo", path, ours, theirs, directory),
+        }
+        if max(len(self._value_text(path, v, directory)) for v in (ours, theirs)) > LONG:
+            # It stands right above.
+            effects = {
+                "odoo": self.env._("The pharmacy gets Odoo's value."),
+                "pharmacy": self.env._("Odoo gets the pharmacy's value."),
+            }
+        if len(conflicts) <= TOTALS:
+            taken = {path: Decision(Choice.PHARMACY)}
+            planned, __ = self._planned(odoo, conflicts, taken)
+            if total := self._total_text(odoo, planned, directory):
+                effects["pharmacy"] = f"{effects['pharmacy']} {total}"
+        return effects
+
+    def _gets_text(self, side, path, before, after, directory):
+        """One sentence: what a side gets, and what it had."""
+        old, new = (
+            self._value_text(path, value, directory) for value in (before, after)
+        )
+        if path.endswith("]") and (_is_gone(before) or _is_gone(after)):
+            if _is_gone(after):
+                texts = (
+                    self.env._("The line is removed in Odoo."),
+                    self.env._("The line is removed at the pharmacy."),
+                )
+            else:
+                texts = (
+                    self.env._("Odoo gets the line."),
+                    self.env._("The pharmacy gets the line."),
+                )
+        elif not new:
+            texts = (
+                self.env._("It is emptied in Odoo, which has %s.", old),
+                self.env._("It is emptied at the pharmacy, which has %s.", old),
+            )
+        elif not old:
+            texts = (
+                self.env._("Odoo gets %s, and has nothing there.", new),
+                self.env._("The pharmacy gets %s, and has nothing there.", new),
+            )
+        else:
+            both = {"new": new, "old": old}
+            texts = (
+                self.env._("Odoo gets %(new)s instead of %(old)s.", **both),
+                self.env._("The pharmacy gets %(new)s instead of %(old)s.", **both),
+            )
+        return texts[side == "pharmacy"]
+
+    def _total_text(self, before, after, directory):
+        """What Odoo's record comes to; False where that does not change."""
+        record = self._neutral_mapping()._record()
+        found = self._adapter()._totals(record, before, after, directory)
+        return bool(found) and self.env._(
+            "Total in Odoo: %(before)s → %(after)s.", before=found[0], after=found[1]
+        )
+
+    def _change_list(self, side, before, after, directory):
         found = differences(before, after)
         return [
             {
                 "label": self._label(path, before, after),
                 "before": self._value_text(path, found[path][0], directory),
                 "after": self._value_text(path, found[path][1], directory),
+                "effect": self._gets_text(side, path, *found[path], directory),
             }
             # The record's own fields before those of its lines.
             for path in sorted(found, key=lambda path: "[" in path)
         ]
 
+    def _pharmacy_changed_text(self):
+        """Who changed the pharmacy's record, and when; what the app does not say, and
+        how Odoo came to know of it."""
+        if self.pharmacy_by:
+            return self._changed_text(self.pharmacy_by, "pharmacy_at")
+        version = self.env._("version %s of its record", self.mapping_id.version)
+        parts = [
+            self._changed_text(version, "pharmacy_at"),
+            self.env._("the app does not say who changed it"),
+            self._found_text(),
+        ]
+        return "; ".join(filter(None, parts))
+
+    def _found_text(self):
+        """By which call Odoo came to know of it; False where that is not known."""
+        if self.pharmacy_at and self.pharmacy_at > self.create_date:
+            # It was changed once more: another call than the first one told of it.
+            return False
+        call = self.env["sync.call"].search(
+            [("correlation_id", "=", self.correlation_id)], order="id", limit=1
+        )
+        if not call or not self.correlation_id:
+            return False
+        if call.method == "GET":
+            return self.env._("found when Odoo read the pharmacy's changes")
+        return self.env._("found when Odoo sent its own change")
+
     def _changed_text(self, who, moment):
         moment = self[moment]
         when = moment_text(self.env, moment) if moment else False
         return ", ".join(filter(None, [who, when]))
+
+
+def _is_gone(line):
+    """Whether a side does not have a whole line."""
+    return line is MISSING or not line
 
 
 def _segments(base, text):

@@ -1,6 +1,9 @@
+import re
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
+from odoo.tools.misc import formatLang
 
 from ...models.conflict.room import _segments
 from ..common import SyncCase
@@ -213,6 +216,12 @@ class TestConflictResolution(SyncCase):
         path = f"lines[{removed['key']}]"
         row = conflict.compare()["rows"][0]
         self.assertEqual((row["path"], row["free"]), (path, False))
+        self.assertEqual(row["odoo"]["effect"], "The pharmacy gets the line.")
+        rest = self.amount(sum(self.order.order_line[1:].mapped("price_total")))
+        self.assertRegex(
+            row["pharmacy"]["effect"],
+            f"The line is removed in Odoo. Total in Odoo: .* → {re.escape(rest)}",
+        )
         self.assertIn("7.00", row["odoo"]["text"])
         conflict.resolve({path: {"choice": "pharmacy"}})
         self.settle()
@@ -264,8 +273,74 @@ class TestConflictResolution(SyncCase):
         shown = self.conflict.compare()
         self.assertIn("berta", shown["odoo"])
         self.assertIn("version 2 of its record", shown["pharmacy"])
+        self.assertIn("the app does not say who changed it", shown["pharmacy"])
+        self.assertIn("found when Odoo read", shown["pharmacy"])
         moment = self.at_app(self.order)["updated_at"][:10]
         self.assertEqual(str(self.conflict.pharmacy_at.date()), moment)
+
+    def shown(self, path):
+        return next(r for r in self.conflict.compare()["rows"] if r["path"] == path)
+
+    def amount(self, total):
+        return formatLang(self.env, total, currency_obj=self.order.currency_id)
+
+    def test_each_choice_says_what_it_comes_to_before_it_is_made(self):
+        row = self.shown(self.quantity)
+        self.assertEqual(
+            row["odoo"]["effect"], "The pharmacy gets 5.00 instead of 8.00."
+        )
+        now = self.amount(self.order.amount_total)
+        self.order.order_line[0].product_qty = 8
+        then = self.amount(self.order.amount_total)
+        self.order.order_line[0].product_qty = 5
+        self.assertEqual(
+            row["pharmacy"]["effect"],
+            f"Odoo gets 8.00 instead of 5.00. Total in Odoo: {now} → {then}.",
+        )
+        # What is long stands above it, and is not said twice.
+        notes = self.shown("notes")
+        self.assertEqual(notes["odoo"]["effect"], "The pharmacy gets Odoo's value.")
+        self.assertEqual(notes["pharmacy"]["effect"], "Odoo gets the pharmacy's value.")
+
+    def test_the_total_that_is_foreseen_is_the_one_that_comes(self):
+        taxes = {"amount_type": "percent", "amount": 21, "type_tax_use": "purchase"}
+        tax = self.env["account.tax"].create({"name": "21 %", **taxes})
+        self.order.order_line.tax_ids = tax
+        before = self.amount(self.order.amount_total)
+        written = self.order.order_line[0].read(["product_qty", "price_unit"])
+        choices = {
+            self.quantity: {"choice": "pharmacy"},
+            self.price: {"choice": "pharmacy"},
+            "notes": {"choice": "pharmacy"},
+        }
+        foreseen = self.conflict.preview(choices)
+        self.env.invalidate_all()
+        self.assertEqual(
+            self.order.order_line[0].read(["product_qty", "price_unit"]), written
+        )
+        self.assertEqual(
+            [c["effect"] for c in foreseen["odoo"][1:]],
+            ["Odoo gets 8.00 instead of 5.00.", "Odoo gets 13.50 instead of 12.00."],
+        )
+        self.resolve(choices=choices)
+        after = self.amount(self.order.amount_total)
+        self.assertNotEqual(before, after)
+        self.assertEqual(foreseen["total"], f"Total in Odoo: {before} → {after}.")
+
+    def test_a_choice_that_changes_no_amount_says_no_total(self):
+        self.assertFalse(self.conflict.preview({self.quantity: {"choice": "odoo"}})["total"])
+        self.assertFalse(self.conflict.preview({"notes": {"choice": "pharmacy"}})["total"])
+
+    def test_the_app_says_who_changed_its_record(self):
+        arrived = {**self.at_app(self.order), "updated_by": "Ana at the counter"}
+        self.conflict._refresh(
+            self.link,
+            self.conflict.sudo()._merge_now(),
+            self.conflict.pharmacy,
+            self.conflict.correlation_id,
+            arrived,
+        )
+        self.assertIn("Ana at the counter", self.conflict.compare()["pharmacy"])
 
     def test_a_changed_number_says_by_how_much(self):
         """Its characters are not marked: 15.62 is no 15.620."""
