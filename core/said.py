@@ -268,9 +268,9 @@ def is_said(text: str) -> bool:
 
 def field_of(message: str) -> str | None:
     """The field with which a message begins whose rest is one of these sentences, such
-    as ``notes must be a string``."""
+    as ``notes must be a string`` or ``uom: must be a string``."""
     first, _, rest = message.partition(" ")
-    return first if is_said(rest) else None
+    return first.removesuffix(":") if is_said(rest) else None
 
 
 @cache

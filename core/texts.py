@@ -10,6 +10,11 @@ def _lt(text: str) -> str:
     return text
 
 
+def shortened(text: str, most: int) -> str:
+    """A text of at most ``most`` characters; one that goes on ends with an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
 def text_of(thing: object) -> str:
     """What the object says of itself, or the name of its class if it cannot."""
     said = tried(str, thing)

@@ -28,6 +28,19 @@ class SyncMapping(models.Model):
         for mapping in self:
             mapping.differences_text = "\n".join(mapping._differences_in_words())
 
+    def _in_few_words(self):
+        """What the Odoo record is, such as an order's supplier, state and total; False
+        to a person who may not see it, and where it is gone."""
+        record = self and self._record()
+        if not record or not record.has_access("read"):
+            return False
+        return self.stream_id._adapter()._about_text(record)
+
+    def _named_in_few_words(self):
+        """The record's name, and what it is."""
+        found = self.record_name, self._in_few_words()
+        return ", ".join(filter(None, found))
+
     def _label(self, path):
         names = self.stream_id._adapter()._names_in(path, self.base)
         return ": ".join(filter(None, names))

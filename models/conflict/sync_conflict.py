@@ -89,9 +89,7 @@ class SyncConflict(models.Model):
     @api.depends_context("lang", "uid")
     def _compute_about(self):
         for conflict in self:
-            record = conflict.mapping_id._record()
-            seen = record and record.has_access("read")
-            conflict.about = seen and conflict._adapter()._about_text(record)
+            conflict.about = conflict.mapping_id._in_few_words()
 
     @api.depends("line_ids.values", "line_ids.choice")
     @api.depends_context("lang")

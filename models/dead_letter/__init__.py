@@ -1,6 +1,7 @@
 """Failed changes: looked at, compared, edited, redriven."""
 
 from . import sync_operation_note
+from . import remedy
 from . import dead_letter
 from . import comparison
 from . import comparison_text

@@ -3,7 +3,9 @@ from odoo.exceptions import UserError
 
 from ...core import said
 from ...core.counted import counted
+from ...core.error.remedy import Remedy
 from ..base.actions import open_record
+from .remedy import REMEDIES
 
 # Operations that a person may discard.
 DISCARDABLE = ("pending", "waiting", "dead")
@@ -33,6 +35,15 @@ class SyncOperation(models.Model):
     )
     error_type = fields.Selection(related="error_group_id.type", string="Error Type")
     advice = fields.Char("What to Do", compute="_compute_advice")
+    happened = fields.Char(
+        "What Happened",
+        compute="_compute_happened",
+        help="At the latest attempt, with the value that was refused.",
+    )
+    about = fields.Char(
+        "Order or Record", compute="_compute_about", help="What the record is."
+    )
+    remedy = fields.Selection(REMEDIES, "What Helps", compute="_compute_remedy")
     discard_reason = fields.Char(
         readonly=True, help="Why the change that it carries was given up."
     )
@@ -50,17 +61,56 @@ class SyncOperation(models.Model):
     @api.depends("error_group_id.advice")
     @api.depends_context("lang")
     def _compute_advice(self):
+        errors = self._latest_errors()
+        for operation in self:
+            own = errors[operation].advice
+            operation.advice = own or operation.error_group_id.advice
+
+    @api.depends("error_ids")
+    @api.depends_context("lang", "uid")
+    def _compute_happened(self):
+        errors = self._latest_errors()
+        for operation in self:
+            operation.happened = errors[operation].happened
+
+    @api.depends("mapping_id")
+    @api.depends_context("lang", "uid")
+    def _compute_about(self):
+        for operation in self:
+            operation.about = operation.mapping_id._named_in_few_words()
+
+    @api.depends("state", "error_ids")
+    def _compute_remedy(self):
+        errors = self._latest_errors()
+        for operation in self:
+            found, error = False, errors[operation]
+            if operation.state == "dead":
+                found = error._helps() if error else Remedy.RETRY
+                # What is read is no value that a person could correct.
+                if found == Remedy.EDIT and operation.kind == "pull":
+                    found = Remedy.RETRY
+            operation.remedy = found and str(found)
+
+    def _latest_errors(self):
+        """The latest error of each; an empty recordset where it has none. One query for
+        all of them."""
+        Error = self.env["sync.error"]
         latest = dict(
-            self.env["sync.error"]._read_group(
+            Error._read_group(
                 [("operation_id", "in", self.ids)], ["operation_id"], ["id:max"]
             )
         )
-        # One query for all of them.
-        errors = self.env["sync.error"].browse(latest.values())
-        advice = {error.operation_id: error.advice for error in errors}
-        for operation in self:
-            own = advice.get(operation)
-            operation.advice = own or operation.error_group_id.advice
+        found = {error.id: error for error in Error.browse(latest.values())}
+        return {
+            operation: found.get(latest.get(operation._origin), Error)
+            for operation in self
+        }
+
+    def action_open_pharmacy(self):
+        """Open the pharmacy whose connection failed."""
+        self.check_access("read")
+        self.ensure_one()
+        return open_record(self.backend_id)
 
     # -- Discard ----------------------------------------------------------------------
 

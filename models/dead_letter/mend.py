@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from odoo import models
 from odoo.exceptions import AccessError, UserError
 
-from ...core.check.field_path import generic, named
+from ...core.check.field_path import generic
+from ...core.conflict.merge import parse_path
 from ...core.exceptions import DependencyMissingError, InvalidDataError
+from ...core.taxonomy import Delivery
+from ...core.texts import shortened
+from ...entities.directory import Directory
 from ..base.alone import alone
 
 # What says that a value cannot be this.
 OF_A_VALUE = (InvalidDataError, DependencyMissingError, UserError)
+# Characters of a value that a sentence has room for.
+SHOWN = 80
 
 
 @dataclass
@@ -66,11 +72,73 @@ class SyncOperation(models.Model):
         paths = set()
         for operation in self:
             error = operation.sudo().error_ids.sorted("id")[-1:]
-            said = named(error.message or "")
-            path = (error.context or {}).get("field") or (said and said.path)
-            if path:
+            if path := error and error._failing_path():
                 paths.add(path)
         return paths
+
+    def _content_of_failure(self, error):
+        """What this carried when it failed; None if that is not known any more: it was
+        tried again since, or corrected, or not sent yet.
+
+        :param error: one of its errors
+        """
+        later = self.error_ids.filtered(lambda other: other.id > error.id)
+        done = self.note_ids.filtered(lambda n: n.action in ("edited", "redriven"))
+        edited = done.sorted("id")[-1:].action == "edited"
+        if later or edited or not self.payload:
+            return None
+        if self.kind != "push":
+            return self.payload
+        answered = error.delivery == Delivery.ANSWERED
+        return self.payload.get("data") if answered else None
+
+    def action_open_record(self):
+        """Open the Odoo record, with the value marked that was refused."""
+        self.check_access("read")
+        self.ensure_one()
+        action = self.mapping_id.action_open_record()
+        error = self.sudo().error_ids.sorted("id")[-1:]
+        place = error and self.sudo()._place_in_odoo(error)
+        if not place:
+            return action
+        why = {"why": self.happened or ""}
+        return {**action, "context": {"sync_refused": {**place, **why}}}
+
+    def _place_in_odoo(self, error):
+        """Where Odoo has the value that an error names: ``{field, lines, line_id}``, of
+        a value of the record ``{field}``; None if it has none there."""
+        path = error._failing_path()
+        adapter, record = self.stream_id._adapter(), self.mapping_id._record()
+        converter = path and record and adapter._find_converter(path)[0]
+        if not converter:
+            return None
+        name, index, __ = parse_path(path)
+        if index is None:
+            return {"field": converter.field}
+        lines = (self._content_of_failure(error) or {}).get(name) or ()
+        if not index.isdecimal() or int(index) >= len(lines):
+            return None
+        line = adapter._lines_of(record).get(lines[int(index)].get("key"))
+        return line and {
+            "field": converter.field,
+            "lines": adapter._entity_lines,
+            "line_id": line.id,
+        }
+
+    def _value_read(self, path, value):
+        """A value that this carries as people read it; one that is none as it is."""
+        converter, model = self.stream_id._adapter()._find_converter(path)
+        text = str(value)
+        if converter:
+            directory = Directory(self.backend_id)
+            try:
+                value = converter.canonical(value, directory)
+            except InvalidDataError:
+                # What is no value of its kind is shown as it came.
+                converter = None
+        if converter:
+            text = converter.to_text(value, model, directory) or text
+        return self.backend_id._shown(path, shortened(text, SHOWN))
 
     def _mend(self, corrections):
         """Correct values in all of these, each change for itself.

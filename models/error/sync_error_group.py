@@ -7,6 +7,7 @@ from odoo.tools import SQL
 
 from ...core.secrets.logs import get_logger
 from ...core.taxonomy import Category, ErrorType, Severity
+from ...core.texts import shortened
 from ...entities.sentence import Sentence
 from ..base.actions import open_records
 from ..base.alone import contained
@@ -20,6 +21,7 @@ _logger = get_logger(__name__)
 
 MUTED_FOR = timedelta(days=7)
 SHOWN = 20  # errors on a group's page
+NAME = 90  # characters of a group's name: its buttons follow it in the same line
 COUNTED = "pharmacy_sync.error_group"
 # What a group has of its first error.
 COPIED = (
@@ -122,7 +124,12 @@ class SyncErrorGroup(models.Model):
             kind = types.get(group.type)
             if group.work:
                 kind = f"{kind} ({group.work_name})"
-            group.display_name = f"{kind}: {group.message_text or ''}"
+            message = group.message_text or ""
+            name = f"{kind}: {message}"
+            if len(name) > NAME:
+                # What it says is worth more than its kind.
+                name = shortened(message, NAME)
+            group.display_name = name
 
     def _compute_latest_error_ids(self):
         # The whole list may have a million.

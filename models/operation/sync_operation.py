@@ -296,11 +296,6 @@ class SyncOperation(models.Model):
         self.backend_id._schedule_push()
         self.backend_id._schedule_pull()
 
-    def action_open_record(self):
-        self.check_access("read")
-        self.ensure_one()
-        return self.mapping_id.action_open_record()
-
     def action_view_errors(self):
         self.check_access("read")
         self.ensure_one()

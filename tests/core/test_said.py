@@ -45,6 +45,7 @@ def test_what_another_program_said_stays_as_it_is(text):
 def test_field_before_a_sentence_is_found():
     assert said.field_of("notes must be a string") == "notes"
     assert said.field_of("state must be one of draft, sent") == "state"
+    assert said.field_of("uom: must be a string") == "uom"
     assert said.field_of("The list does not go on.") is None
 
 

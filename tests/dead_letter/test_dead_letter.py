@@ -3,6 +3,7 @@ import psycopg2
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
+from odoo.tools.misc import formatLang
 
 from ...entities.directory import Directory
 from ..common import SyncCase
@@ -67,6 +68,8 @@ class TestDeadLetter(SyncCase):
         self.assertEqual(len(dead.error_ids), 2)
         second = dead.error_ids - first
         self.assertEqual(dead.last_error, second.display_name)
+        # What was sent last, not what was sent first.
+        self.assertIn("is -2.00. The pharmacy refused it", dead.happened)
         order.order_line.product_qty = 2.0
         self.push()
         self.assertEqual(dead.state, "done")
@@ -85,6 +88,88 @@ class TestDeadLetter(SyncCase):
         said = "Line 1, Quantity: must not be negative"
         self.assertEqual((dead.last_error, error.display_name), (said, said))
         self.assertIn(said, dead.error_group_id.display_name)
+
+    def test_it_says_the_value_that_was_refused_of_what_and_for_how_much(self):
+        order, dead = self.dead_push()
+        error = dead.error_ids
+        product = order.order_line[0].name
+        happened = (
+            f"Quantity of {product} is -1.00. "
+            "The pharmacy refused it: must not be negative"
+        )
+        self.assertEqual((dead.happened, error.happened), (happened, happened))
+        total = formatLang(self.env, order.amount_total, currency_obj=order.currency_id)
+        about = f"{order.name}, {order.partner_id.display_name}, RFQ, {total}"
+        self.assertEqual((dead.about, error.about), (about, about))
+        for text in (happened, about):
+            self.assertNotRegex(text, "[a-z]+_[0-9a-f]{8}|lines")
+
+    def test_it_says_the_value_that_odoo_refused(self):
+        __, dead = self.dead_apply()
+        self.assertIn(
+            "Unit of measure is Barrels of Nowhere. Odoo refused it: ", dead.happened
+        )
+        self.assertTrue(dead.error_group_id.message_text.startswith("Unit of measure:"))
+        self.assertFalse(dead.about)
+
+    def test_a_value_that_was_corrected_is_not_said_to_be_refused(self):
+        __, dead = self.dead_apply()
+        dead._edit({"uom": "Units"})
+        self.assertEqual(dead.happened, dead.last_error)
+
+    def test_a_secret_is_not_said(self):
+        self.backend.secret_fields = "quantity"
+        __, dead = self.dead_push()
+        self.assertNotIn("-1.00", dead.happened)
+
+    def test_a_person_who_may_not_see_the_order_reads_nothing_of_it(self):
+        order, dead = self.dead_push()
+        self.assertIn(order.partner_id.display_name, dead.about)
+        self.assertEqual(dead.with_user(self.user).about, order.name)
+
+    def test_the_refused_value_is_found_in_the_record(self):
+        order, dead = self.dead_push()
+        action = dead.action_open_record()
+        self.assertEqual((action["res_model"], action["res_id"]), (order._name, order.id))
+        place = action["context"]["sync_refused"]
+        self.assertEqual(place.pop("why"), dead.happened)
+        line = {"lines": "order_line", "line_id": order.order_line[0].id}
+        self.assertEqual(place, {"field": "product_qty", **line})
+        # A line that is gone has no place; the record is opened all the same.
+        order.order_line[0].unlink()
+        action = dead.action_open_record()
+        self.assertNotIn("context", action)
+        self.assertEqual(action["res_id"], order.id)
+
+    def test_what_helps(self):
+        __, refused = self.dead_push()
+        self.assertEqual(refused.remedy, "edit")
+        self.assertEqual(refused.error_ids.remedy, "change")
+        self.assertEqual(refused.error_group_id.remedy, "edit")
+        order = self.make_order()
+        self.app.refuse_records()
+        self.push()
+        key = self.operations(mapping_id=self.mapping(order).id, state="dead")
+        self.assertEqual((key.remedy, key.error_group_id.remedy), ("pharmacy",) * 2)
+        self.assertEqual(key.action_open_pharmacy()["res_id"], self.backend.id)
+        self.app.refuse_records("")
+        refused.action_discard("x")
+        self.assertEqual((refused.remedy, refused.error_ids.remedy), (False, "record"))
+        self.assertFalse(refused.error_group_id.remedy)
+        refused.error_ids.action_resolve()
+        self.assertFalse(refused.error_ids.remedy)
+
+    def test_what_may_have_passed_is_retried(self):
+        order = self.make_order()
+        self.push()
+        order.origin = "PH-1"
+        self.app.fault("error", status=503)
+        for __ in range(9):
+            self.make_due()
+            self.push()
+        operation = self.operations(mapping_id=self.mapping(order).id).sorted("id")[-1:]
+        operation.state = "dead"
+        self.assertEqual(operation.remedy, "retry")
 
     def test_its_group_is_that_of_its_latest_error(self):
         order = self.make_order()

@@ -9,19 +9,16 @@ const back = {
 registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_single", {
     steps: () => [
         {
-            content: "They are grouped by what they died of, in words",
-            trigger: ".o_group_header:contains('Authentication failed'):contains('(3)')",
-            run: "click",
+            content: "They are grouped by what they died of, in words, and shown",
+            trigger: ".o_group_header.o_group_open:contains('Authentication failed'):contains('(3)')",
         },
         {
             content: "Another cause",
-            trigger: ".o_group_header:contains('Barrels of Nowhere')",
-            run: "click",
+            trigger: ".o_group_header.o_group_open:contains('Barrels of Nowhere')",
         },
         {
             content: "And another",
-            trigger: ".o_group_header:contains('must not be negative')",
-            run: "click",
+            trigger: ".o_group_header.o_group_open:contains('must not be negative')",
         },
         {
             content: "Open the order that the pharmacy refuses",
@@ -29,8 +26,28 @@ registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_single", {
             run: "click",
         },
         {
-            content: "It says why and what to do",
-            trigger: ".o_form_view .alert-danger:contains('What to do')",
+            content: "It says what was refused, of what, and what to do",
+            trigger:
+                ".o_form_view .alert-danger:contains('Amoxicillin 50 mg is -1.00'):contains('Veterinaria Alba'):contains('What to do')",
+        },
+        {
+            content: "What helps is the main button, and a retry is not",
+            trigger:
+                ".o_form_statusbar:not(:has(button.btn-primary:contains('Retry'))) button.btn-primary:contains('Edit...')",
+        },
+        {
+            content: "The record is one click away",
+            trigger: ".o_form_statusbar button[name=action_open_record]",
+            run: "click",
+        },
+        {
+            content: "And has the refused value marked",
+            trigger: "td.o_sync_refused[name=product_qty][title*='-1.00']:contains('-1.00')",
+        },
+        {
+            content: "Back to the change",
+            trigger: ".o_back_button",
+            run: "click",
         },
         {
             content: "See what the pharmacy has",
@@ -236,8 +253,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_dead_letter_watched", {
     steps: () => [
         {
             content: "All of one error",
-            trigger: ".o_group_header:contains('Authentication failed'):contains('(3)')",
-            run: "click",
+            trigger: ".o_group_header.o_group_open:contains('Authentication failed'):contains('(3)')",
         },
         {
             content: "Are to be redriven",

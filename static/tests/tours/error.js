@@ -19,7 +19,7 @@ import {
 // One failure is acknowledged, looked into and resolved; the other error by itself.
 registry.category("web_tour.tours").add("pharmacy_sync_error", {
     steps: () => [
-        ...menu("Errors", "menu_sync_error_group", "menu_monitoring"),
+        ...menu("Errors by Cause", "menu_sync_error_group", "menu_monitoring"),
         see(row("Authentication failed", "New", "High") + ":has([name=count]:text('2'))"),
         see(row("Service unavailable")),
         ...selectRow("Authentication failed"),
@@ -39,10 +39,21 @@ registry.category("web_tour.tours").add("pharmacy_sync_error", {
         ...back("Authentication failed"),
 
         click("button[name=action_view_errors]", "Each error by itself"),
-        page("Errors"),
+        page("Error Log"),
         see(".o_data_row:count(2)"),
         click(`${row("TOUR-DEAD-1")} [name=message_text]`),
-        see(".o_form_view .lead:has([name=message_text])"),
+        see(".o_form_view .lead:has([name=happened])", "What happened stands first"),
+        see(
+            without(".o_form_statusbar", "button.btn-primary:contains('Resolved')") +
+                " button.btn-primary:contains('Open Failed Change')",
+            "The main button is the one that helps"
+        ),
+        see(".o_field_widget[name=fingerprint]", "What developers ask for is below"),
+        click("button[name=action_open_failed_change].btn-primary"),
+        page("TOUR-DEAD-1"),
+        see(".o_form_statusbar button.btn-primary:contains('Open Pharmacy')", "The key is wrong"),
+        click(".o_back_button, .breadcrumb-item:last-child a"),
+        see(".o_form_view .lead:has([name=happened])"),
         press("action_resolve"),
         see(".ribbon:contains('Resolved')"),
         see(without(".o_form_view", "button[name=action_resolve]")),
@@ -51,11 +62,11 @@ registry.category("web_tour.tours").add("pharmacy_sync_error", {
         fill(".o_field_widget[name=resolution] input", "A new key was entered"),
         press("action_resolve"),
         see(stage("Resolved")),
-        ...menu("Errors", "menu_sync_error_group", "menu_monitoring"),
+        ...menu("Errors by Cause", "menu_sync_error_group", "menu_monitoring"),
         see(row("Service unavailable")),
         see(noRow("Authentication failed"), "It is gone from those that are open"),
 
-        ...menu("Errors", "menu_sync_error", "menu_monitoring"),
+        ...menu("Error Log", "menu_sync_error", "menu_monitoring"),
         see(".o_facet_value:text('Unresolved')"),
         see(row("TOUR-SLOW", "Service unavailable")),
         see(noRow("TOUR-DEAD")),

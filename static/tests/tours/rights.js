@@ -55,12 +55,12 @@ registry.category("web_tour.tours").add("pharmacy_sync_rights", {
         see(".o_statusbar_buttons button[name=action_open_record]", "The record may be opened"),
 
         ...open("Failed Changes", "action_sync_dead_letter"),
-        click(".o_group_header:contains('Authentication failed')"),
+        see(".o_group_header.o_group_open:contains('Authentication failed')"),
         see(without(".o_group_header.o_group_open", "button[name]")),
         ...selectAll,
         above("action_plan_redrive", "action_assign_to_me", "action_ask_assign", "action_ask_discard"),
 
-        ...open("Errors", "action_sync_error_group"),
+        ...open("Errors by Cause", "action_sync_error_group"),
         ...selectAll,
         above("action_acknowledge", "action_resolve", "action_mute", "action_plan_redrive"),
         ...selectNone,
