@@ -13,7 +13,9 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
 
     @api.model
     def _totals(self, record, before, after, directory):
-        had, has = (lines_by_key("lines", data.get("lines")) for data in (before, after))
+        had, has = (
+            lines_by_key("lines", data.get("lines")) for data in (before, after)
+        )
         if had == has or before.get("currency") != after.get("currency"):
             return None
         lines = dict(zip(record.order_line, record.order_line.copy_data(), strict=True))

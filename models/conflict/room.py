@@ -238,7 +238,8 @@ class SyncConflict(models.Model):
             "odoo": self._gets_text("pharmacy", path, theirs, ours, directory),
             "pharmacy": self._gets_text("odoo", path, ours, theirs, directory),
         }
-        if max(len(self._value_text(path, v, directory)) for v in (ours, theirs)) > LONG:
+        texts = (self._value_text(path, value, directory) for value in (ours, theirs))
+        if max(map(len, texts)) > LONG:
             # It stands right above.
             effects = {
                 "odoo": self.env._("The pharmacy gets Odoo's value."),
@@ -253,9 +254,7 @@ class SyncConflict(models.Model):
 
     def _gets_text(self, side, path, before, after, directory):
         """One sentence: what a side gets, and what it had."""
-        old, new = (
-            self._value_text(path, value, directory) for value in (before, after)
-        )
+        old, new = (self._quoted(path, value, directory) for value in (before, after))
         if path.endswith("]") and (_is_gone(before) or _is_gone(after)):
             if _is_gone(after):
                 texts = (
@@ -284,6 +283,12 @@ class SyncConflict(models.Model):
                 self.env._("The pharmacy gets %(new)s instead of %(old)s.", **both),
             )
         return texts[side == "pharmacy"]
+
+    def _quoted(self, path, value, directory):
+        """A value as it stands in a sentence: free text in quotation marks."""
+        text = self._value_text(path, value, directory)
+        converter, __ = self._adapter()._find_converter(path)
+        return f'"{text}"' if text and converter and converter.kind == "text" else text
 
     def _total_text(self, before, after, directory):
         """What Odoo's record comes to; False where that does not change."""

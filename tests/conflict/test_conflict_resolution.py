@@ -297,7 +297,12 @@ class TestConflictResolution(SyncCase):
             row["pharmacy"]["effect"],
             f"Odoo gets 8.00 instead of 5.00. Total in Odoo: {now} → {then}.",
         )
+        self.assertEqual(
+            self.shown("notes")["odoo"]["effect"],
+            f'The pharmacy gets "{NOTES_ODOO}" instead of "{NOTES_PHARMACY}".',
+        )
         # What is long stands above it, and is not said twice.
+        self.order.note = "Deliver before noon, " * 5
         notes = self.shown("notes")
         self.assertEqual(notes["odoo"]["effect"], "The pharmacy gets Odoo's value.")
         self.assertEqual(notes["pharmacy"]["effect"], "Odoo gets the pharmacy's value.")
@@ -328,8 +333,12 @@ class TestConflictResolution(SyncCase):
         self.assertEqual(foreseen["total"], f"Total in Odoo: {before} → {after}.")
 
     def test_a_choice_that_changes_no_amount_says_no_total(self):
-        self.assertFalse(self.conflict.preview({self.quantity: {"choice": "odoo"}})["total"])
-        self.assertFalse(self.conflict.preview({"notes": {"choice": "pharmacy"}})["total"])
+        self.assertFalse(
+            self.conflict.preview({self.quantity: {"choice": "odoo"}})["total"]
+        )
+        self.assertFalse(
+            self.conflict.preview({"notes": {"choice": "pharmacy"}})["total"]
+        )
 
     def test_the_app_says_who_changed_its_record(self):
         arrived = {**self.at_app(self.order), "updated_by": "Ana at the counter"}

@@ -130,7 +130,9 @@ class TestDeadLetter(SyncCase):
     def test_the_refused_value_is_found_in_the_record(self):
         order, dead = self.dead_push()
         action = dead.action_open_record()
-        self.assertEqual((action["res_model"], action["res_id"]), (order._name, order.id))
+        self.assertEqual(
+            (action["res_model"], action["res_id"]), (order._name, order.id)
+        )
         place = action["context"]["sync_refused"]
         self.assertEqual(place.pop("why"), dead.happened)
         line = {"lines": "order_line", "line_id": order.order_line[0].id}
