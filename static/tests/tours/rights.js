@@ -69,9 +69,9 @@ registry.category("web_tour.tours").add("pharmacy_sync_rights", {
         form("action_acknowledge", "action_resolve", "action_mute", "action_plan_redrive"),
         see(".o_form_view .o_form_readonly", "Nothing to write in"),
         click(".o_field_widget[name=latest_error_ids] .o_data_row [name=message_text]"),
-        see(".modal .nav-link:contains('Classification')"),
+        see(".modal .nav-link:contains('Technical Details')"),
         see(
-            without(".modal", "button[name=action_resolve], .nav-link:contains('Stack Trace')"),
+            without(".modal", "button[name=action_resolve], [name=trace]"),
             "Nothing to do, and no stack trace"
         ),
         click(".modal .btn-close"),
