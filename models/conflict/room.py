@@ -52,9 +52,8 @@ class SyncConflict(models.Model):
         ]
         for path, values in conflicts.items():
             row = conflict._row(path, _by_side(values), directory)
-            effects = conflict._effects(path, odoo, conflicts, directory)
-            for side, text in effects.items():
-                row[side]["effect"] = text
+            keeping, taking = conflict._effects(path, odoo, conflicts, directory)
+            row["odoo"]["effect"], row["pharmacy"]["effect"] = keeping, taking
             rows.append(row)
         return {
             "fingerprint": conflict._fingerprint(conflicts),
@@ -231,26 +230,22 @@ class SyncConflict(models.Model):
         return self._neutral_mapping()._merge(odoo, self.pharmacy).conflicts
 
     def _effects(self, path, odoo, conflicts, directory):
-        """What a choice for one field comes to, in a sentence for each side that may be
-        chosen: what the other one gets."""
+        """What a choice for one field comes to, in a sentence each: if Odoo's value is
+        kept, and if the pharmacy's is taken."""
         ours, theirs = conflicts[path].odoo, conflicts[path].pharmacy
-        effects = {
-            "odoo": self._gets_text("pharmacy", path, theirs, ours, directory),
-            "pharmacy": self._gets_text("odoo", path, ours, theirs, directory),
-        }
+        keeping = self._gets_text("pharmacy", path, theirs, ours, directory)
+        taking = self._gets_text("odoo", path, ours, theirs, directory)
         texts = (self._value_text(path, value, directory) for value in (ours, theirs))
         if max(map(len, texts)) > LONG:
             # It stands right above.
-            effects = {
-                "odoo": self.env._("The pharmacy gets Odoo's value."),
-                "pharmacy": self.env._("Odoo gets the pharmacy's value."),
-            }
+            keeping = self.env._("The pharmacy gets Odoo's value.")
+            taking = self.env._("Odoo gets the pharmacy's value.")
         if len(conflicts) <= TOTALS:
             taken = {path: Decision(Choice.PHARMACY)}
             planned, __ = self._planned(odoo, conflicts, taken)
             if total := self._total_text(odoo, planned, directory):
-                effects["pharmacy"] = f"{effects['pharmacy']} {total}"
-        return effects
+                taking = f"{taking} {total}"
+        return keeping, taking
 
     def _gets_text(self, side, path, before, after, directory):
         """One sentence: what a side gets, and what it had."""
