@@ -106,6 +106,8 @@ registry.category("web_tour.tours").add("pharmacy_sync_backend", {
         see(without(".o_form_view", ".ribbon:contains('Paused')")),
         see(".o-mail-Message:contains('Paused'):count(2)"),
 
+        click("[name=stream_ids] .o_optional_columns_dropdown button"),
+        click(".o-dropdown-item:contains('Batch Size')", "A column that can be shown"),
         click(`[name=stream_ids] ${row("Products")} [name=direction]`),
         ...choose(edited, "direction", "Pharmacy to Odoo"),
         cell("batch_size", "50"),
@@ -135,7 +137,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_backend", {
         see(`${row("Sending")} [name=concurrency]:text('7')`),
 
         ...configure("Streams", "menu_sync_stream"),
-        see(row("Products", "Pharmacy to Odoo", "50")),
+        see(row("Products", "Pharmacy to Odoo")),
         click(`${row("Suppliers")} [name=entity]`),
         click("button[name=action_view_mappings]", "Its records"),
         page("Linked Records"),
