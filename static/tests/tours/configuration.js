@@ -137,7 +137,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_backend", {
         see(`${row("Sending")} [name=concurrency]:text('7')`),
 
         ...configure("Streams", "menu_sync_stream"),
-        see(row("Products", "Pharmacy to Odoo")),
+        see(row("Products")),
         click(`${row("Suppliers")} [name=entity]`),
         click("button[name=action_view_mappings]", "Its records"),
         page("Linked Records"),
