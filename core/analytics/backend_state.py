@@ -66,6 +66,7 @@ class Facts:
     :ivar waiting: changes that are not delivered and need no person
     :ivar oldest: seconds that the oldest of them has waited
     :ivar failed: changes that need a person
+    :ivar mends: whether the reader is one who may mend them
     :ivar differs: records with a difference that both sides know of
     """
 
@@ -80,6 +81,7 @@ class Facts:
     conflicts: int = 0
     failed: int = 0
     differs: int = 0
+    mends: bool = True
 
     @property
     def away(self) -> bool:
@@ -104,13 +106,18 @@ def stand(facts: Facts) -> Standing:
     """How things stand, by :class:`Facts`."""
     state = _state(facts)
     sentences = [*_road(state, facts), *_person(facts)]
-    if state is State.AWAY and not _needs(facts):
+    if state is State.AWAY and not facts.conflicts and not _own_failed(facts):
         sentences.append(_lt("You need to do nothing."))
     return Standing(state, tuple(sentences))
 
 
 def _needs(facts: Facts) -> bool:
     return bool(facts.conflicts or facts.failed)
+
+
+def _own_failed(facts: Facts) -> int:
+    """Failed changes that the reader may mend."""
+    return facts.failed if facts.mends else 0
 
 
 def _state(facts: Facts) -> State:
@@ -172,10 +179,11 @@ def _waiting(state: State, facts: Facts) -> str:
 
 
 def _person(facts: Facts) -> list[str]:
-    """What needs a person, in one sentence; none if nothing does."""
-    if not _needs(facts):
-        return []
-    return [_PERSON[min(facts.conflicts, 2), min(facts.failed, 2)]]
+    """What needs the reader, and what another; nothing if nothing does."""
+    own = _own_failed(facts)
+    said = _PERSON.get((min(facts.conflicts, 2), min(own, 2)))
+    others = _OTHERS.get(min(facts.failed - own, 2))
+    return [text for text in (said, others) if text]
 
 
 # By how many decisions and failed changes there are: none, one, several.
@@ -188,6 +196,12 @@ _PERSON = {
     (2, 0): _lt("%(conflicts)s decisions need you."),
     (2, 1): _lt("%(conflicts)s decisions and 1 failed change need you."),
     (2, 2): _lt("%(conflicts)s decisions and %(failed)s failed changes need you."),
+}
+
+# By how many failed changes there are for those who may mend them: one, several.
+_OTHERS = {
+    1: _lt("1 failed change waits for an operator."),
+    2: _lt("%(failed)s failed changes wait for an operator."),
 }
 
 

@@ -55,6 +55,7 @@ class SyncBackend(models.Model):
     standing_level = fields.Char(compute="_compute_standing")
     standing_state = fields.Char(compute="_compute_standing")
 
+    @api.depends_context("uid", "lang", "tz")
     def _compute_standing(self):
         looks = self._look_at()
         for backend in self:
@@ -74,13 +75,9 @@ class SyncBackend(models.Model):
             for breaker in backend.breaker_ids.filtered(lambda b: b.state == "open"):
                 state, __ = breaker._read_row(lock=True)
                 breaker._write_row(replace(state, open_until=time.time()))
-            backend.env["sync.operation"].search(
-                [
-                    ("backend_id", "=", backend.id),
-                    ("state", "=", "waiting"),
-                    ("parked", "=", True),
-                ]
-            ).eta = False
+            waiting = [("backend_id", "=", backend.id), ("state", "=", "waiting")]
+            Operation = backend.env["sync.operation"]
+            Operation.search([*waiting, ("parked", "=", True)]).eta = False
             backend._schedule_push()
             backend._schedule_pull()
         return self._notify(
@@ -107,7 +104,8 @@ class SyncBackend(models.Model):
                 ids=self.ids,
             )
         )
-        return {row["id"]: _look_of(row) for row in rows}
+        mends = self.env.user.has_group(OPERATOR)
+        return {row["id"]: _look_of(row, mends) for row in rows}
 
     def _sentence(self, look):
         """What is said of this pharmacy, in the reader's language and time zone."""
@@ -246,7 +244,7 @@ class SyncStream(models.Model):
         "either direction.",
     )
 
-    @api.depends_context("lang", "tz")
+    @api.depends_context("uid", "lang", "tz")
     def _compute_status(self):
         looks = self.backend_id._look_at()
         now = fields.Datetime.now()
@@ -299,8 +297,9 @@ class SyncStream(models.Model):
         return replace(backend, facts=facts)
 
 
-def _look_of(row):
+def _look_of(row, mends):
     facts = Facts(
+        mends=mends,
         **{name: row[name] for name in COUNTED},
         waiting=row["queued"] + row["unseen"],
         oldest=max(0.0, float(row["oldest"] or 0)),

@@ -103,6 +103,10 @@ class TestOverview(SyncCase):
         (task,) = self.data()["tasks"]["rows"]
         self.assertEqual(task["text"], "Decide 1 conflict", "a buyer mends no failure")
         self.assertIn("Notes", task["title"])
+        self.assertEqual(
+            self.data()["standings"][0]["text"],
+            "1 decision needs you. 1 failed change waits for an operator.",
+        )
         self.user.group_ids += self.env.ref("pharmacy_sync.group_operator")
         data = self.data()
         tasks = data["tasks"]["rows"]

@@ -61,7 +61,8 @@ class TestStreamStatus(WorkCase):
         self.assertEqual(stream.standing_state, "unread")
         self.assertEqual(
             stream.standing,
-            "The pharmacy's changes cannot be read now. 1 failed change needs you.",
+            "The pharmacy's changes cannot be read now. "
+            "1 failed change waits for an operator.",
         )
         self.backend.paused = True
         stream = self.stream("purchase_order")
@@ -84,6 +85,12 @@ class TestStreamStatus(WorkCase):
         failing.order_line[0].product_qty = -1
         self.push()
         stream = self.seen()
+        self.assertEqual(
+            stream.standing,
+            "1 decision needs you. 1 failed change waits for an operator.",
+        )
+        operator = self.make_user("operator", "pharmacy_sync.group_operator")
+        stream = stream.with_user(operator)
         self.assertEqual(stream.standing, "1 decision and 1 failed change need you.")
         self.assertEqual(stream.standing_level, "warning")
         self.assertEqual(stream.standing, stream.backend_id.standing)

@@ -28,6 +28,7 @@ facts = st.builds(
     conflicts=counts,
     failed=counts,
     differs=counts,
+    mends=st.booleans(),
 )
 NAMES = {field.name for field in fields(Facts)} | {"since", "next", "age"}
 
@@ -42,7 +43,7 @@ def said(found):
 def test_in_sync_is_said_of_what_has_nothing_left_to_do(found):
     quiet = replace(found, oldest=0.0)
     assert (stand(found).state is State.IN_SYNC) == (
-        quiet == Facts(silent=found.silent) and not found.away
+        quiet == Facts(silent=found.silent, mends=found.mends) and not found.away
     )
     if stand(found).state is not State.IN_SYNC:
         assert "In sync." not in said(found)
@@ -57,7 +58,8 @@ def test_there_is_always_a_sentence_and_its_names_are_known(found):
 
 @given(facts)
 def test_what_needs_a_person_is_said_in_every_state(found):
-    needs = bool(found.conflicts or found.failed)
+    needs = bool(found.conflicts or (found.failed and found.mends))
+    assert ("operator." in said(found)) == bool(found.failed and not found.mends)
     assert ("you." in said(found).replace("You need to do nothing.", "")) == needs
     if found.conflicts > 1:
         assert f"{found.conflicts} decisions" in said(found)
@@ -68,7 +70,7 @@ def test_what_needs_a_person_is_said_in_every_state(found):
 @given(facts)
 def test_nobody_is_advised_to_do_nothing_who_has_something_to_do(found):
     if "do nothing" in said(found):
-        assert not found.conflicts and not found.failed
+        assert not found.conflicts and not (found.failed and found.mends)
         assert not found.refused and not found.paused
 
 
@@ -108,6 +110,11 @@ def test_health_and_sentence_agree(found):
     [
         (Facts(), "In sync."),
         (Facts(silent=1), "In sync."),
+        (
+            Facts(conflicts=2, failed=9, mends=False),
+            "2 decisions need you. 9 failed changes wait for an operator.",
+        ),
+        (Facts(failed=1, mends=False), "1 failed change waits for an operator."),
         (
             Facts(waiting=12, oldest=40.0),
             "Catching up: 12 changes, the oldest for 40 s.",
