@@ -127,7 +127,7 @@ class SyncAlertRule(models.Model):
     def _compute_open_count(self):
         counts = dict(
             self.env["sync.alert"]._read_group(
-                [("rule_id", "in", self.ids), ("state", "!=", "resolved")],
+                [("rule_id", "in", self.ids), ("is_open", "=", True)],
                 ["rule_id"],
                 ["__count"],
             )

@@ -541,6 +541,9 @@ class TestAlertTold(AlertCase):
         listed = self.env["sync.alert"].search([("is_open", "=", True)])
         self.assertEqual((counted, listed), (1, leader))
         self.assertFalse((alerts - leader).filtered("is_open"))
+        self.assertEqual(
+            sum(self.env["sync.alert.rule"].search([]).mapped("open_count")), 1
+        )
         self.assertEqual(set((alerts - leader).mapped("held")), {"correlated"})
         (note,) = self.notes("The same error")
         self.assertIn("With it", note.body)

@@ -216,7 +216,10 @@ class TestConflictResolution(SyncCase):
         path = f"lines[{removed['key']}]"
         row = conflict.compare()["rows"][0]
         self.assertEqual((row["path"], row["free"]), (path, False))
-        self.assertEqual(row["odoo"]["effect"], "The pharmacy gets the line.")
+        self.assertEqual(
+            row["odoo"]["effect"],
+            "The pharmacy gets the line. Nothing changes in Odoo.",
+        )
         rest = self.amount(sum(self.order.order_line[1:].mapped("price_total")))
         self.assertRegex(
             row["pharmacy"]["effect"],
@@ -287,7 +290,8 @@ class TestConflictResolution(SyncCase):
     def test_each_choice_says_what_it_comes_to_before_it_is_made(self):
         row = self.shown(self.quantity)
         self.assertEqual(
-            row["odoo"]["effect"], "The pharmacy gets 5.00 instead of 8.00."
+            row["odoo"]["effect"],
+            "The pharmacy gets 5.00 instead of 8.00. Nothing changes in Odoo.",
         )
         now = self.amount(self.order.amount_total)
         self.order.order_line[0].product_qty = 8
@@ -295,17 +299,25 @@ class TestConflictResolution(SyncCase):
         self.order.order_line[0].product_qty = 5
         self.assertEqual(
             row["pharmacy"]["effect"],
-            f"Odoo gets 8.00 instead of 5.00. Total in Odoo: {now} → {then}.",
+            f"Odoo gets 8.00 instead of 5.00. Total in Odoo: {now} → {then}. "
+            "Nothing changes at the pharmacy.",
         )
         self.assertEqual(
             self.shown("notes")["odoo"]["effect"],
-            f'The pharmacy gets "{NOTES_ODOO}" instead of "{NOTES_PHARMACY}".',
+            f'The pharmacy gets "{NOTES_ODOO}" instead of "{NOTES_PHARMACY}". '
+            "Nothing changes in Odoo.",
         )
         # What is long stands above it, and is not said twice.
         self.order.note = "Deliver before noon, " * 5
         notes = self.shown("notes")
-        self.assertEqual(notes["odoo"]["effect"], "The pharmacy gets Odoo's value.")
-        self.assertEqual(notes["pharmacy"]["effect"], "Odoo gets the pharmacy's value.")
+        self.assertEqual(
+            notes["odoo"]["effect"],
+            "The pharmacy gets Odoo's value. Nothing changes in Odoo.",
+        )
+        self.assertEqual(
+            notes["pharmacy"]["effect"],
+            "Odoo gets the pharmacy's value. Nothing changes at the pharmacy.",
+        )
 
     def test_the_total_that_is_foreseen_is_the_one_that_comes(self):
         taxes = {"amount_type": "percent", "amount": 21, "type_tax_use": "purchase"}
