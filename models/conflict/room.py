@@ -245,10 +245,9 @@ class SyncConflict(models.Model):
             planned, __ = self._planned(odoo, conflicts, taken)
             if total := self._total_text(odoo, planned, directory):
                 taking = f"{taking} {total}"
-        return (
-            f"{keeping} {self.env._('Nothing changes in Odoo.')}",
-            f"{taking} {self.env._('Nothing changes at the pharmacy.')}",
-        )
+        ours = self.env._("Nothing changes in Odoo.")
+        theirs = self.env._("Nothing changes at the pharmacy.")
+        return f"{keeping} {ours}", f"{taking} {theirs}"
 
     def _gets_text(self, side, path, before, after, directory):
         """One sentence: what a side gets, and what it had."""
