@@ -20,6 +20,7 @@ from odoo import Command
 from odoo.modules.registry import Registry
 from odoo.tests import BaseCase, TransactionCase, get_db_name, new_test_user
 
+from ..models.call import sync_breaker
 from ..models.event import sync_event_delivery
 from ..models.operation import outcome
 from ..models.saga import saga_work
@@ -285,6 +286,8 @@ class SyncCase(TransactionCase):
     def setUp(self):
         super().setUp()
         self.app.reset()
+        # What a process remembers of a breaker outlives the rollback of a test.
+        sync_breaker._read.clear()
         stack = ExitStack()
         stack.enter_context(self.enter_registry_test_mode())
         self.addCleanup(stack.close)

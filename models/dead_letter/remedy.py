@@ -5,7 +5,7 @@ from odoo import api, fields, models
 
 from ...core.check.field_path import generic, named
 from ...core.conflict.comparison import leaves
-from ...core.conflict.merge import KEYED, parse_path
+from ...core.conflict.merge import KEYED, lines_by_key, parse_path
 from ...core.error.remedy import Remedy, remedy
 from ..base.actions import open_record
 
@@ -120,6 +120,13 @@ class SyncError(models.Model):
         }
         if line:
             texts["field"] = self.env._("%(field)s of %(line)s", line=line, **texts)
+        if operation.kind == "push" and (had := _had(operation, content, path)):
+            return self.env._(
+                "%(field)s is %(value)s; both sides had %(had)s before. The pharmacy "
+                "refused it: %(why)s",
+                had=operation._value_read(path, had),
+                **texts,
+            )
         if operation.kind == "push":
             return self.env._(
                 "%(field)s is %(value)s. The pharmacy refused it: %(why)s", **texts
@@ -156,3 +163,15 @@ def _line_name(adapter, content, path):
     if key is None or name not in KEYED:
         return ""
     return adapter._line_name(content[name][int(key)])
+
+
+def _had(operation, content, path):
+    """What both sides agreed on last where the refused value is; falsy if nothing."""
+    if not operation.mapping_id.external_id:
+        return None
+    name, index, field = parse_path(path)
+    agreed = operation.mapping_id._base().odoo.get(name)
+    if index is None:
+        return agreed
+    key = content[name][int(index)].get("key")
+    return lines_by_key(name, agreed).get(key, {}).get(field)

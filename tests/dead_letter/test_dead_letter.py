@@ -104,6 +104,17 @@ class TestDeadLetter(SyncCase):
         for text in (happened, about):
             self.assertNotRegex(text, "[a-z]+_[0-9a-f]{8}|lines")
 
+    def test_it_says_what_both_sides_had_before(self):
+        order, dead = self.dead_update()
+        self.assertEqual(
+            dead.happened,
+            f"Quantity of {order.order_line[0].name} is -1.00; both sides had 2.00 "
+            "before. The pharmacy refused it: must not be negative",
+        )
+        self.backend.secret_fields = "quantity"
+        self.env.invalidate_all()
+        self.assertNotRegex(dead.happened, "2.00|-1.00")
+
     def test_it_says_the_value_that_odoo_refused(self):
         __, dead = self.dead_apply()
         self.assertIn(
