@@ -380,10 +380,11 @@ SELECT s.id, queue.*, sent.sent_at, day.day, needs.*
                 AND state = 'pending' AND create_date < %(late)s
               LIMIT %(events)s)) AS waiting
   ) AS queue
-  CROSS JOIN LATERAL (
-    SELECT max(done_at) AS sent_at FROM sync_operation
+  LEFT JOIN LATERAL (
+    SELECT done_at AS sent_at FROM sync_operation
      WHERE stream_id = s.id AND kind = 'push' AND state = 'done'
-  ) AS sent
+     ORDER BY done_at DESC NULLS LAST LIMIT 1
+  ) AS sent ON true
   CROSS JOIN LATERAL (
     SELECT coalesce(sum(count), 0) AS day FROM sync_event_metric
      WHERE backend_id = t.backend_id AND type = s.type AND hour >= %(day)s
