@@ -16,7 +16,7 @@ from odoo.tools.misc import formatLang
 from ..core.check.payload import exact_decimal
 from ..core.exceptions import InvalidDataError
 from .choice import Choice
-from .converters import DECIMALS, EARLIEST, LATEST, Amount, Converter, Flag, Moment
+from .converters import DECIMALS, Amount, Converter, Flag, Moment
 from .links import Coded
 from .neutral import SOURCE_LANG
 
@@ -104,11 +104,8 @@ class WholeFigure(Figure):
         return value
 
 
-class Day(Converter):
+class Day(Moment):
     """A date, ``2026-11-29``; null where there is none."""
-
-    empty = None
-    kind = "moment"
 
     def canonical(self, value, directory):
         if isinstance(value, date):
@@ -124,17 +121,8 @@ class Day(Converter):
                 f"{self.key} must be an ISO 8601 date", field=self.key
             ) from exc
 
-    def _check_bounds(self, canonical):
-        if canonical and not EARLIEST <= canonical < LATEST:
-            raise InvalidDataError(
-                f"{self.key} must lie between {EARLIEST} and {LATEST}", field=self.key
-            )
-
     def to_odoo(self, value, directory):
         return date.fromisoformat(value) if value else False
-
-    def held(self, value, model):
-        return value
 
     def to_text(self, value, model, directory):
         return format_date(model.env, value) if value else ""
