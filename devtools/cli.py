@@ -126,7 +126,9 @@ def _add_tests(verb):
         lambda options, _: mutate.run(options.areas, options.count, options.seed),
     )
     faults.add_argument(
-        "areas", nargs="*", help="core, models, or a room of models; without: the two"
+        "areas",
+        nargs="*",
+        help="core, models, a room of models, a file of core; without: the first two",
     )
     faults.add_argument(
         "--count", type=int, default=mutate.SAMPLE, help="faults an area"
