@@ -54,7 +54,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_reconciliation", {
         see(noRow("Supplier 3"), "What is repaired is open no more"),
         ...selectRow("Supplier 4"),
         press("action_leave"),
-        see(".o_view_nocontent:contains('Nothing drifted apart')"),
+        see(".o_view_nocontent:contains('No comparison has found anything that is still open')"),
         ...searchAll(row("Supplier 4", "Left as It Is")),
         ...filter("Repaired", noRow("Supplier 4")),
         see(row("Supplier 3", "Repaired")),
