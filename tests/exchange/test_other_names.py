@@ -423,6 +423,20 @@ class TestOtherNames(WorkCase):
         with self.assertRaises(AccessError):
             name.path = "else"
 
+    def test_nothing_moves_to_a_stream_of_another_company(self):
+        other = self.second_backend()
+        theirs = other.stream_ids.filtered(lambda s: s.entity == "product")
+        manager = self.make_user("manager", "pharmacy_sync.group_manager")
+        stream = self.stream("product")
+        name = stream.field_name_ids[0].with_user(manager)
+        further = self.env["sync.further.field"].create(
+            {"stream_id": stream.id, "odoo_field": "color"}
+        )
+        for own in (name, further.with_user(manager)):
+            with self.assertRaises(AccessError):
+                own.stream_id = theirs.id
+        self.assertEqual(further.stream_id, stream)
+
     def test_without_leave_of_the_connection_nothing_is_believed(self):
         self.shop.there["vendors"] = {}
         self.backend.api_path = "/elsewhere"
