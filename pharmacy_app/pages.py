@@ -4,7 +4,6 @@ to programs, and the faults that are on."""
 import logging
 import pathlib
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,17 +14,9 @@ from starlette.templating import Jinja2Templates
 
 from .errors import ApiError, Code
 from .faults import Plan
-from .records import (
-    ORDERS,
-    PRODUCTS,
-    SUPPLIERS,
-    Entity,
-    Write,
-    apply_one,
-    living,
-    new_id,
-)
+from .records import ORDERS, PRODUCTS, SUPPLIERS, Write, apply_one, living, new_id
 from .schemas import OrderData
+from .sheets import SHEETS
 from .store import find, list_after, list_page, to_record
 from .webhooks import subscriptions
 
@@ -39,114 +30,6 @@ router = APIRouter(include_in_schema=False)
 _templates = Jinja2Templates(FOLDER / "templates")
 _templates.env.trim_blocks = True
 _templates.env.lstrip_blocks = True
-
-
-@dataclass(frozen=True)
-class Input:
-    """One field of a form; the kind is the name of its reader and of its widget."""
-
-    name: str
-    label: str
-    kind: str = "text"
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """The screens of one collection.
-
-    :param row: ``(db, record) -> texts`` of a list's row, one for each heading
-    """
-
-    path: str
-    title: str
-    entity: Entity
-    headings: tuple[str, ...]
-    row: Callable
-    inputs: tuple[Input, ...]
-
-
-def _order_row(db, record):
-    supplier = find(db, SUPPLIERS.name, record["supplier_id"])
-    return (
-        record["reference"],
-        record["external_ref"] or "",
-        to_record(supplier)["name"],
-        record["state"],
-        f"{record['total']} {record['currency']}",
-        len(record["lines"]),
-        record["version"],
-        record["updated_at"],
-    )
-
-
-def _fields_row(*names):
-    return lambda db, record: tuple(record[name] or "" for name in names)
-
-
-_SHEETS = {
-    sheet.path: sheet
-    for sheet in (
-        Sheet(
-            "orders",
-            "Purchase orders",
-            ORDERS,
-            (
-                "Reference",
-                "External reference",
-                "Supplier",
-                "State",
-                "Total",
-                "Lines",
-                "Version",
-                "Updated",
-            ),
-            _order_row,
-            (
-                Input("state", "State", "state"),
-                Input("expected_at", "Expected (UTC)", "moment"),
-                Input("notes", "Notes", "area"),
-            ),
-        ),
-        Sheet(
-            "suppliers",
-            "Suppliers",
-            SUPPLIERS,
-            ("Name", "External reference", "VAT", "City", "Country", "Version"),
-            _fields_row(
-                "name", "external_ref", "vat", "city", "country_code", "version"
-            ),
-            (
-                Input("name", "Name"),
-                Input("reference", "Reference"),
-                Input("vat", "VAT"),
-                Input("email", "Email"),
-                Input("phone", "Phone"),
-                Input("street", "Street"),
-                Input("street2", "Street 2"),
-                Input("zip", "ZIP"),
-                Input("city", "City"),
-                Input("country_code", "Country code"),
-                Input("active", "Active", "check"),
-            ),
-        ),
-        Sheet(
-            "products",
-            "Products",
-            PRODUCTS,
-            ("Name", "External reference", "Code", "Barcode", "Cost", "Version"),
-            _fields_row("name", "external_ref", "code", "barcode", "cost", "version"),
-            (
-                Input("name", "Name"),
-                Input("code", "Code"),
-                Input("barcode", "Barcode"),
-                Input("uom", "Unit"),
-                Input("cost", "Cost"),
-                Input("price", "Price"),
-                Input("active", "Active", "check"),
-            ),
-        ),
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -191,7 +74,7 @@ _READERS = {
 
 @router.get("/")
 def show_orders(request: Request, q: str = "", page: int = 1, state: str = ""):
-    return _list(request, _SHEETS["orders"], q, page, state)
+    return _list(request, SHEETS["orders"], q, page, state)
 
 
 @router.get("/docs")
@@ -245,9 +128,9 @@ async def save_form(request: Request, path: str, record_id: str):
 
 
 def _sheet(path):
-    if path not in _SHEETS:
+    if path not in SHEETS:
         raise ApiError(Code.NOT_FOUND, "no such page")
-    return _SHEETS[path]
+    return SHEETS[path]
 
 
 def _check_origin(request):
@@ -277,7 +160,7 @@ def _list(request, sheet, text, page, state=""):
 
 
 def _render(request, template, sheet, context, status=200):
-    sheets = [*_SHEETS.values(), _FAULTS, _DOCS]
+    sheets = [*SHEETS.values(), _FAULTS, _DOCS]
     context |= {"sheet": sheet, "sheets": sheets, "states": _STATES}
     return _templates.TemplateResponse(request, template, context, status_code=status)
 
