@@ -42,7 +42,10 @@ from . import (
 )
 from .progress import StepError, explain, say
 
-TIMEOUT = 3300  # seconds for one part
+TIMEOUT = 1800  # seconds for one part
+# Two of a test's connections may wait for each other, and Python interrupts no wait for
+# PostgreSQL: the statement fails instead, and names the test.
+LOCK_TIMEOUT = "120s"
 SYSTEM = "tests/system"
 SYSTEM_PARTS = 4  # each starts servers of its own
 NEIGHBOURS = f"{SYSTEM}/test_neighbours.py"
@@ -53,6 +56,8 @@ CLOSING = re.compile(r"^(?:=+ )?(\d+ \w+.*) in [\d.]+s\b", re.MULTILINE)
 COUNTS = re.compile(r"(\d+) (passed|failed|error|skipped)")
 # What pytest says of a failure: why, and at the end which test.
 COMPLAINTS = re.compile(r"^(?:E  |FAILED |ERROR ).*\S", re.MULTILINE)
+# What its watch says of a test that hangs: where each thread stands.
+STANDING = re.compile(r'^(?:Timeout |  File ".*pharmacy_sync/).*\S', re.MULTILINE)
 REPEATED = 80  # lines of a part that failed, once more below the table
 BROKEN = re.compile(r"^(?:FAILED|ERROR|SUBFAILED\S*) .*?(tests/.+?)(?: - .*)?$", re.M)
 # Tests of a part that run again; where more failed, no neighbour was in the way.
@@ -88,6 +93,7 @@ def test_environment(database, template):
         "PHARMACY_SYNC_APP_COMMAND": json.dumps(app),
         "PHARMACY_SYNC_PROMTOOL": str(prometheus.promtool()),
         "PHARMACY_SYNC_DOCUMENTS": str(paths.DOCUMENTS),
+        "PGOPTIONS": f"-c lock_timeout={LOCK_TIMEOUT}",
     }
 
 
@@ -253,13 +259,14 @@ def _pytest(name, words, env=None, cwd=paths.ROOT):
         seconds=time.monotonic() - start,
         empty=code == NOTHING_COLLECTED,
         broken=list(dict.fromkeys(BROKEN.findall(text))) if code else [],
-        complaints=_complaints(text) if code else [],
+        complaints=_complaints(text, code) if code else [],
     )
 
 
-def _complaints(text):
+def _complaints(text, code):
     """Each complaint of pytest's ``text`` once: which tests, then why."""
-    once = dict.fromkeys(COMPLAINTS.findall(text))
+    wanted = STANDING if code == shell.TIMED_OUT else COMPLAINTS
+    once = dict.fromkeys(wanted.findall(text))
     return sorted(once, key=lambda line: line.startswith("E  "))
 
 
