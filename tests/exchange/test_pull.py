@@ -90,6 +90,7 @@ class TestPull(SyncCase):
                     self.app.add("suppliers", name=name)
                 asked, mend = self.lead_back(steps)
                 for __ in range(30):
+                    self.make_due()
                     self.pull()
                 (failed,) = self.operations(kind="pull", state="dead")
                 error = failed.error_ids.sorted("id")[-1:]
