@@ -1,16 +1,18 @@
 """A plugin of pytest: tries planted faults one after the other in one process.
 
-All tests are run once without a fault: that shows which of them reach which fault, and
-how long each takes. Then each fault is switched on and the tests that reach it are run,
-the quickest first, until one fails. That one is run again without the fault: what fails
-then as well proves nothing.
+Each fault has files of tests that may notice it. A file is run once without a fault:
+that shows which of its tests reach which fault, and how long each takes. Then the fault
+is switched on and the tests that reach it are run, the quickest first, until one fails.
+That one is run again without the fault: what fails then as well proves nothing. Files
+that were run before, for other faults, come first.
 
 The plan is a file that ``PHARMACY_SYNC_MUTATE`` names::
 
     {"plain": whether the tests run without Odoo,
-     "faults": {key: [path, place]},
+     "faults": {key: {"path": of the source, "place": number of the fault in it,
+                      "tests": paths of files, which are tried in this order}},
      "results": file that gets a line of JSON for each fault tried,
-     "memory": file that keeps what the run without a fault showed,
+     "memory": file that keeps what the runs without a fault showed,
      "seconds": bound of the tests of one fault}
 
 With a ``from_start`` the tests run as always, with the fault of that key switched on
@@ -104,8 +106,8 @@ _switch = _Switch(PLAN.get("from_start"))
 
 def _begin():
     planted = {}
-    for key, (path, place) in PLAN["faults"].items():
-        planted.setdefault(path, {})[place] = key
+    for key, fault in PLAN["faults"].items():
+        planted.setdefault(fault["path"], {})[fault["place"]] = key
     setattr(builtins, faults.SWITCH, _switch)
     if PLAN["plain"]:
         _make_plain()
@@ -122,11 +124,10 @@ def pytest_collect_directory(path, parent):
 
 
 def pytest_runtestloop(session):
-    """Instead of pytest's own: the sound run, then the faults."""
+    """Instead of pytest's own: try the faults."""
     if PLAN.get("from_start"):
         return None
     trial = _Trial(session.items)
-    trial.learn()
     for number, key in enumerate(PLAN["faults"], 1):
         if key not in _settled():
             print(f"{number}/{len(PLAN['faults'])}  {trial.try_fault(key)}", flush=True)
@@ -134,9 +135,9 @@ def pytest_runtestloop(session):
 
 
 def _settled():
-    """Keys of the faults that a test of any process noticed, and of those that hung."""
+    """Keys of the faults that were tried, by a process that hung later as well."""
     with open(PLAN["results"]) as lines:
-        return {line["key"] for line in map(json.loads, lines) if line["test"]}
+        return {line["key"] for line in map(json.loads, lines)}
 
 
 @dataclass
@@ -156,52 +157,72 @@ class _Seen:
 
 
 class _Trial:
+    """The tests, by their files, and what those did without a fault that were run."""
+
     def __init__(self, items):
         self.items = {item.nodeid: item for item in items}
-        self.seen = {}
+        self.files = {}
+        for item in items:
+            self.files.setdefault(_file_of(item), []).append(item.nodeid)
         self.early = set(_switch.reached)
-
-    def learn(self):
-        """Run all tests without a fault, unless a process did so before."""
+        self.seen = {}
         memory = Path(PLAN["memory"])
         if memory.exists():
-            stored = json.loads(memory.read_text())
-            self.seen = {test: _Seen(**values) for test, values in stored.items()}
-            return
-        items = list(self.items.values())
-        for item, following in zip(items, [*items[1:], None], strict=True):
-            self.seen[item.nodeid] = _watch_test(item, following)
-        stored = {test: asdict(seen) for test, seen in self.seen.items()}
-        memory.write_text(json.dumps(stored))
+            for line in memory.read_text().splitlines():
+                stored = json.loads(line)
+                self.seen |= {test: _Seen(**values) for test, values in stored.items()}
 
     def try_fault(self, key):
         """Run the tests that reach a fault until one fails; says what came of it."""
-        candidates = self._candidates(key)
-        begun = time.monotonic()
-        tried = 0
-        for test in candidates:
-            if time.monotonic() - begun > PLAN["seconds"]:
-                break
-            tried += 1
-            if not self._passes(test, key) and self._passes(test, None):
-                _write(key=key, test=test, early=False)
-                return f"{key} noticed by {test}"
+        begun, tried, reach = time.monotonic(), 0, 0
+        for tests in self._groups(PLAN["faults"][key]["tests"]):
+            begun += self._learn(tests)
+            candidates = self._candidates(key, tests)
+            reach += len(candidates)
+            for test in candidates:
+                if time.monotonic() - begun > PLAN["seconds"]:
+                    break
+                tried += 1
+                if not self._passes(test, key) and self._passes(test, None):
+                    _write(key=key, test=test, early=False)
+                    return f"{key} noticed by {test}"
         _write(key=key, test=None, early=key in self.early)
-        return f"{key} not noticed by {tried} of {len(candidates)} tests that reach it"
+        return f"{key} not noticed by {tried} of {reach} tests that reach it"
 
-    def _candidates(self, key):
-        """Tests that reach the fault: those that do so themselves first, the quickest
-        first."""
+    def _groups(self, files):
+        """The tests of files: of those that were run before, then of each other one."""
+        tests = [self.files.get(file, []) for file in files]
+        known = [test for some in tests for test in some if test in self.seen]
+        yield known
+        yield from (some for some in tests if some and some[0] not in known)
+
+    def _learn(self, tests):
+        """Run those of the tests without a fault that were not run before; the seconds
+        that it took."""
+        begun = time.monotonic()
+        items = [self.items[test] for test in tests if test not in self.seen]
+        if not items:
+            return 0.0
+        learned = {}
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            learned[item.nodeid] = _watch_test(item, following)
+        self.seen |= learned
+        with open(PLAN["memory"], "a") as memory:
+            stored = {test: asdict(seen) for test, seen in learned.items()}
+            memory.write(json.dumps(stored) + "\n")
+        return time.monotonic() - begun
+
+    def _candidates(self, key, tests):
+        """Those of the tests that reach the fault: those that do so themselves first,
+        the quickest first."""
         prepared = {
-            self.items[test].parent
-            for test, seen in self.seen.items()
-            if key in seen.before and test in self.items
+            self.items[test].parent for test in tests if key in self.seen[test].before
         }
         found = [
-            (key not in seen.own, seen.seconds, test)
-            for test, seen in self.seen.items()
-            if test in self.items and seen.passed
-            if key in seen.own or self.items[test].parent in prepared
+            (key not in self.seen[test].own, self.seen[test].seconds, test)
+            for test in tests
+            if self.seen[test].passed
+            if key in self.seen[test].own or self.items[test].parent in prepared
         ]
         return [test for __, __, test in sorted(found)]
 
@@ -215,6 +236,11 @@ class _Trial:
             return False
         finally:
             _switch.on = None
+
+
+def _file_of(item):
+    """As the plan names it: ``tests/room/test_file.py``."""
+    return item.path.relative_to(item.path.parents[2]).as_posix()
 
 
 def _watch_test(item, following):

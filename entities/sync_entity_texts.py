@@ -28,7 +28,8 @@ class SyncEntity(models.AbstractModel):
         title = self._entity_event_titles.get(kind)
         if title:
             return self.env._(title)
-        return f"{self.env._(self._entity_title)}: {self.env._(HAPPENED[kind])}"
+        named, happened = self.env._(self._entity_title), self.env._(HAPPENED[kind])
+        return f"{named}: {happened}"
 
     @api.model
     def _field_title(self, path):

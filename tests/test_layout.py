@@ -344,6 +344,22 @@ class TestLayout(BaseCase):
                 ]
         self.assertEqual(wrong, [])
 
+    def test_no_text_is_translated_within_an_f_string(self):
+        """What collects the texts for translators does not look into its braces: the
+        text would stay English in every language."""
+        floors = ("core", "entities", "client", "controllers", "wizards", "models")
+        wrong = [
+            f"{file.name}:{call.lineno} {ast.unparse(call)}"
+            for file in _files(*floors)
+            for text in file.nodes
+            if isinstance(text, ast.JoinedStr)
+            for call in ast.walk(text)
+            if isinstance(call, ast.Call)
+            # _(...), self.env._(...), _lt(...)
+            if getattr(call.func, "attr", getattr(call.func, "id", "")) in ("_", "_lt")
+        ]
+        self.assertEqual(wrong, [], "is a text that no translator is shown")
+
     def test_lower_floors_import_nothing_of_higher_ones(self):
         wrong = []
         for floor, words in FORBIDDEN.items():
