@@ -11,6 +11,7 @@ import copy
 import hashlib
 import itertools
 import random
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -97,22 +98,40 @@ def _faults(path):
     name = path.relative_to(paths.ROOT).as_posix()
     found, seen = [], Counter()
     tree = ast.parse(path.read_text())
-    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    functions = _functions(tree)
     numbered = enumerate(_places(tree))
     for number, place in sorted(numbered, key=lambda pair: _where(*pair[1])):
         old = _get(*place)
         words = tuple(_on_a_line(node) for node in (old, _changed(old)))
         if words[0] != words[1]:
-            within = _function_at(functions, old.lineno)
+            function = _function_at(functions, old.lineno)
+            within = function.name if function else ""
             found.append(Fault(name, number, old.lineno, *words, seen[words], within))
             seen[words] += 1
     return found
 
 
+def _functions(tree):
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+
+
 def _function_at(functions, line):
-    """The name of the innermost function that a line is in."""
+    """The innermost function that a line is in, or None."""
     around = [node for node in functions if node.lineno <= line <= node.end_lineno]
-    return max(around, key=lambda node: node.lineno).name if around else ""
+    return max(around, key=lambda node: node.lineno, default=None)
+
+
+def words_around(path, line):
+    """Words of the function that a line of a source is in, and of its file's name."""
+    source = (paths.ROOT / path).read_text()
+    function = _function_at(_functions(ast.parse(source)), line)
+    segment = ast.get_source_segment(source, function) if function else ""
+    return words_of(f"{path} {segment}")
+
+
+def words_of(text):
+    """The words in a text, or in its names."""
+    return frozenset(re.findall(r"[a-z]{4,}", text.lower()))
 
 
 def _where(parent, field, index):

@@ -1,12 +1,11 @@
 """``./dev mutate``: build faults into the code, one at a time, and see a test fail.
 
 The faults (:mod:`.faults`) are drawn at random from the sources, the same for the same
-seed. Those of ``core/`` are tried by ``tests/core`` without Odoo, those of one file of it
-by the tests that name it. Those of ``models/`` are tried by the tests of their room in
-one process, but for the tours, and by those of other rooms that name the method at fault;
-what names a fault's method or file is tried first. The faults are dealt out to one
-process a processor, each with a database of its own; each runs a file of tests once
-without a fault before it tries one with it (:mod:`.planted`).
+seed. Those of ``core/`` are tried by ``tests/core`` without Odoo, those of one file of
+it by the tests that name it. Those of ``models/`` are tried by the tests of their room
+in one process, but for the tours, and by those of other rooms that name the method at
+fault. The faults are dealt out to one process a processor, each with a database of its
+own, which tries first the tests that are likeliest to notice a fault (:mod:`.planted`).
 
 A fault that no test notices has survived. Survivors that change nothing anybody could
 see are listed in ``devtools/equivalent.json``: key of the fault to the reason.
@@ -30,7 +29,8 @@ WANTED = {"core": 0.95, "models": 0.85}
 SAMPLE = 60  # faults an area
 EQUIVALENT = paths.ROOT / "devtools" / "equivalent.json"
 TIMEOUT = 3 * 3600  # seconds for one process
-SECONDS = {"core": 90, "models": 240}  # of tests for one fault, in one process
+# How many tests try a fault, the likeliest to notice it, before it has survived.
+TESTS = {"core": 200, "models": 40}
 RESTARTS = 8  # of a process that a hanging test ended
 # They look at pages, texts, layout and the wheel, not at what code does.
 ASIDE = re.compile(
@@ -67,7 +67,7 @@ def _try_all(area, drawn):
     """Fault to whether a test noticed it; prints the survivors, and a table."""
     trial = _Trial(area, drawn)
     deals = _deal(drawn, len(os.sched_getaffinity(0)))
-    with ThreadPoolExecutor(len(deals)) as pool:
+    with ThreadPoolExecutor(len(deals) or 1) as pool:
         list(pool.map(trial.run_part, itertools.count(), deals))
         list(pool.map(trial.run_from_start, itertools.count(), trial.only_at_import()))
     noticed = {fault: bool(trial.test_of(fault)) for fault in drawn}
@@ -91,45 +91,48 @@ def _room(fault):
 
 def _deal(drawn, parts):
     """The faults in parts of about the same size, those of a room together: a process
-    learns once what its tests reach."""
+    comes to know what its tests reach."""
     inner = sorted(drawn, key=lambda fault: (_room(fault), fault.path, fault.line))
-    size = -(-len(inner) // parts)
+    size = -(-len(inner) // parts) or 1
     return [inner[i : i + size] for i in range(0, len(inner), size)]
 
 
 def _tests(area, fault):
-    """Paths of the tests that try a fault, those first that name it."""
-    plain = _kind(area) == "core"
-    found = (paths.ROOT / "tests/core").glob("test_*.py") if plain else _in_process()
+    """Paths of the tests that may notice a fault."""
+    found = _in_process() if _kind(area) == "models" else _plain()
+    if area.endswith(".py"):
+        return [path for path in found if _names(path, fault.path)]
+    if _kind(area) == "core":
+        return found
     # A name of one word, such as write, is that of many.
     method = fault.within if "_" in fault.within.strip("_") else None
-    ranked = []
-    for path in found:
-        if ASIDE.search(path.stem):
-            continue
-        text = path.read_text()
-        at_home = plain or path.parent.name == Path(fault.path).parts[1]
-        named = _names(path, text, fault.path)
-        calls = bool(method and re.search(rf"\b{method}\b", text))
-        if calls or (at_home and (named or not area.endswith(".py"))):
-            ranked.append((not calls, not named, path))
-    return [path for *__, path in sorted(ranked)]
+    room = Path(fault.path).parts[1]
+    return [
+        path
+        for path in found
+        if path.parent.name == room or (method and method in path.read_text())
+    ]
 
 
-def _names(path, text, module):
+def _names(path, module):
     """Whether a test, or its text, names a module, which is given by its path."""
     stem = Path(module).stem
-    return path.stem == f"test_{stem}" or bool(re.search(rf"\b{stem}\b", text))
+    return path.stem == f"test_{stem}" or re.search(rf"\b{stem}\b", path.read_text())
+
+
+def _plain():
+    """Paths of the tests that need no Odoo."""
+    found = sorted((paths.ROOT / "tests/core").glob("test_*.py"))
+    return [path for path in found if not ASIDE.search(path.stem)]
 
 
 def _in_process():
     """Paths of the tests that meet Odoo in one process: by the addon's link, under its
     own name."""
-    found = (paths.ROOT / "tests").glob("*/test_*.py")
     return [
         paths.ADDON_LINK / path.relative_to(paths.ROOT)
-        for path in found
-        if path.parent.name not in APART
+        for path in sorted((paths.ROOT / "tests").glob("*/test_*.py"))
+        if path.parent.name not in APART and not ASIDE.search(path.stem)
     ]
 
 
@@ -164,11 +167,7 @@ class _Trial:
         its file."""
         number = f"start{number}"
         plan = self._plan(number, [fault], from_start=fault.key)
-        files = [
-            path
-            for path in self.tests[fault]
-            if _names(path, path.read_text(), fault.path)
-        ]
+        files = [path for path in self.tests[fault] if _names(path, fault.path)]
         with self._place(number) as (options, env):
             if files and self._pytest(number, plan, ["-x", *options, *files], env):
                 line = {"key": fault.key, "test": files[0].stem, "early": True}
@@ -184,8 +183,7 @@ class _Trial:
             number,
             drawn,
             results=str(self.results),
-            memory=str(self.folder / f"memory_{number}"),
-            seconds=SECONDS[_kind(self.area)],
+            most=TESTS[_kind(self.area)],
         )
         files = sorted({path for fault in drawn for path in self.tests[fault]})
         for __ in range(RESTARTS):
@@ -203,6 +201,7 @@ class _Trial:
             fault.key: {
                 "path": fault.path,
                 "place": fault.place,
+                "line": fault.line,
                 "tests": [
                     path.relative_to(path.parents[2]).as_posix()
                     for path in self.tests[fault]

@@ -1,19 +1,17 @@
 """A plugin of pytest: tries planted faults one after the other in one process.
 
-Each fault has files of tests that may notice it. A file is run once without a fault:
-that shows which of its tests reach which fault, and how long each takes. Then the fault
-is switched on and the tests that reach it are run, the quickest first, until one fails.
-That one is run again without the fault: what fails then as well proves nothing. Files
-that were run before, for other faults, come first.
+A fault is switched on, and the tests that may notice it are run until one fails: the
+likeliest first, which share the most and the rarest words with the function at fault.
+One that fails is run again without the fault: what fails then as well proves nothing.
+Each run shows which faults the test reaches; it is not run again for others.
 
 The plan is a file that ``PHARMACY_SYNC_MUTATE`` names::
 
     {"plain": whether the tests run without Odoo,
-     "faults": {key: {"path": of the source, "place": number of the fault in it,
-                      "tests": paths of files, which are tried in this order}},
+     "faults": {key: {"path": of the source, "line": in it, "place": its number there,
+                      "tests": paths of the files of tests that may notice it}},
      "results": file that gets a line of JSON for each fault tried,
-     "memory": file that keeps what the runs without a fault showed,
-     "seconds": bound of the tests of one fault}
+     "most": how many of them try one fault}
 
 With a ``from_start`` the tests run as always, with the fault of that key switched on
 from the first import: code that runs while modules load is met in no other way.
@@ -25,15 +23,17 @@ import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import inspect
 import json
+import math
 import os
 import signal
 import sys
 import threading
 import time
 import types
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections import Counter
+from dataclasses import dataclass
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -43,6 +43,7 @@ from . import faults, paths
 PACKAGE = f"odoo.addons.{paths.ADDON_NAME}"
 SLOWER = 10  # times the time of the sound run before a test counts as hanging
 LEAST = 30  # seconds that any test may take
+UNKNOWN = 6.0  # seconds that a test is thought to take that was not run yet
 
 
 class _Hangs(BaseException):
@@ -140,155 +141,90 @@ def _settled():
         return {line["key"] for line in map(json.loads, lines)}
 
 
-@dataclass
-class _Seen:
-    """What a test did without a fault.
+@dataclass(frozen=True)
+class _Test:
+    """A test that pytest has collected.
 
-    :ivar passed: whether it passed
-    :ivar seconds: how long it took
-    :ivar own: keys of the faults that it reached itself
-    :ivar before: of those that were reached while it was prepared
+    :ivar file: as the plan names it: ``tests/room/test_file.py``
+    :ivar words: of its source and of its names
     """
 
-    passed: bool = True
-    seconds: float = 0.0
-    own: list = field(default_factory=list)
-    before: list = field(default_factory=list)
+    item: pytest.Item
+    file: str
+    words: frozenset
 
 
 class _Trial:
-    """The tests, by their files, and what those did without a fault that were run."""
+    """The tests, and what those showed that were run."""
 
     def __init__(self, items):
-        self.items = {item.nodeid: item for item in items}
-        self.files = {}
-        for item in items:
-            self.files.setdefault(_file_of(item), []).append(item.nodeid)
         self.early = set(_switch.reached)
-        self.seen = {}
-        memory = Path(PLAN["memory"])
-        if memory.exists():
-            for line in memory.read_text().splitlines():
-                stored = json.loads(line)
-                self.seen |= {test: _Seen(**values) for test, values in stored.items()}
+        self.tests = {item.nodeid: _test(item) for item in items}
+        # Test to the keys of the faults that it reaches, and to its seconds.
+        self.reached, self.seconds = {}, {}
+        found = Counter(word for test in self.tests.values() for word in test.words)
+        self.rare = {w: math.log(len(items) / count) for w, count in found.items()}
 
     def try_fault(self, key):
-        """Run the tests that reach a fault until one fails; says what came of it."""
-        begun, tried, reach = time.monotonic(), 0, 0
-        for tests in self._groups(PLAN["faults"][key]["tests"]):
-            begun += self._learn(tests)
-            candidates = self._candidates(key, tests)
-            reach += len(candidates)
-            for test in candidates:
-                if time.monotonic() - begun > PLAN["seconds"]:
-                    break
-                tried += 1
-                if not self._passes(test, key) and self._passes(test, None):
-                    _write(key=key, test=test, early=False)
-                    return f"{key} noticed by {test}"
+        """Run the tests that may notice a fault until one fails; what came of it."""
+        likeliest, reach = self._likeliest(key), 0
+        for tried, test in enumerate(likeliest[: PLAN["most"]], 1):
+            passes = self._passes(test, key)
+            reach += key in self.reached.get(test, ())
+            if not passes and self._passes(test, None):
+                _write(key=key, test=test, early=False)
+                return f"{key} noticed by {test}, the {tried}."
         _write(key=key, test=None, early=key in self.early)
-        return f"{key} not noticed by {tried} of {reach} tests that reach it"
+        return f"{key} not noticed; {reach} tests reach it"
 
-    def _groups(self, files):
-        """The tests of files: of those that were run before, then of each other one."""
-        tests = [self.files.get(file, []) for file in files]
-        known = [test for some in tests for test in some if test in self.seen]
-        yield known
-        yield from (some for some in tests if some and some[0] not in known)
-
-    def _learn(self, tests):
-        """Run those of the tests without a fault that were not run before; the seconds
-        that it took."""
-        begun = time.monotonic()
-        items = [self.items[test] for test in tests if test not in self.seen]
-        if not items:
-            return 0.0
-        learned = {}
-        for item, following in zip(items, [*items[1:], None], strict=True):
-            learned[item.nodeid] = _watch_test(item, following)
-        self.seen |= learned
-        with open(PLAN["memory"], "a") as memory:
-            stored = {test: asdict(seen) for test, seen in learned.items()}
-            memory.write(json.dumps(stored) + "\n")
-        return time.monotonic() - begun
-
-    def _candidates(self, key, tests):
-        """Those of the tests that reach the fault: those that do so themselves first,
-        the quickest first."""
-        prepared = {
-            self.items[test].parent for test in tests if key in self.seen[test].before
+    def _likeliest(self, key):
+        """Tests of the fault's files, the likeliest to notice it first; without those
+        that are known not to reach it."""
+        fault = PLAN["faults"][key]
+        words = faults.words_around(fault["path"], fault["line"])
+        likely = {
+            name: self._likeness(test, words) * (1 + (name in self.reached))
+            for name, test in self.tests.items()
+            if test.file in fault["tests"]
+            if key in self.reached.get(name, (key,))
         }
-        found = [
-            (key not in self.seen[test].own, self.seen[test].seconds, test)
-            for test in tests
-            if self.seen[test].passed
-            if key in self.seen[test].own or self.items[test].parent in prepared
-        ]
-        return [test for __, __, test in sorted(found)]
+        return sorted(likely, key=likely.get, reverse=True)
+
+    def _likeness(self, test, words):
+        shared = sum(self.rare[word] for word in test.words & words)
+        return shared / math.sqrt(len(test.words) or 1)
 
     def _passes(self, test, key):
         _forget()
-        _switch.on = key
+        limit = LEAST + SLOWER * self.seconds.get(test, UNKNOWN)
+        begun = time.monotonic()
+        _switch.on, _switch.reached = key, set()
         try:
-            with _Bounded(LEAST + SLOWER * self.seen[test].seconds, key, test):
-                return _is_passed(_run(self.items[test], None))
+            with _Bounded(limit, key, test):
+                passed = _is_passed(_run(self.tests[test].item))
         except _Hangs:
             return False
         finally:
             _switch.on = None
+        if passed:
+            self.reached[test] = _switch.reached
+            self.seconds[test] = time.monotonic() - begun
+        elif key is None:
+            print(f"fails without a fault: {test}", flush=True)
+        return passed
 
 
-def _file_of(item):
-    """As the plan names it: ``tests/room/test_file.py``."""
-    return item.path.relative_to(item.path.parents[2]).as_posix()
+def _test(item):
+    file = item.path.relative_to(item.path.parents[2]).as_posix()
+    words = faults.words_of(f"{item.nodeid} {inspect.getsource(item.function)}")
+    return _Test(item, file, words)
 
 
-def _watch_test(item, following):
-    seen = _Seen()
-    phases = _Phases(seen)
-    _switch.reached = set()
-    start = time.monotonic()
-    item.config.pluginmanager.register(phases)
-    try:
-        reports = _run(item, following)
-        seen.passed = _is_passed(reports)
-    finally:
-        item.config.pluginmanager.unregister(phases)
-    seen.seconds = time.monotonic() - start
-    if not seen.passed:
-        print(f"fails without a fault: {item.nodeid}", flush=True)
-        print(*(r.longreprtext for r in reports if r.failed), sep="\n", flush=True)
-    return seen
-
-
-def _run(item, following):
+def _run(item):
     # What an earlier run of it got would be used again.
     if hasattr(item, "_initrequest"):
         item._initrequest()
-    return runtestprotocol(item, log=False, nextitem=following)
-
-
-class _Phases:
-    """Notes what is reached while a test is prepared, and by the test itself."""
-
-    def __init__(self, seen):
-        self._seen = seen
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_setup(self):
-        try:
-            return (yield)
-        finally:
-            self._seen.before = sorted(_switch.reached)
-            _switch.reached = set()
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self):
-        try:
-            return (yield)
-        finally:
-            self._seen.own = sorted(_switch.reached)
-            _switch.reached = set()
+    return runtestprotocol(item, log=False, nextitem=None)
 
 
 class _Bounded:
