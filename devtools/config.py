@@ -23,6 +23,7 @@ def write(
     http_port=None,
     addons=paths.ADDONS,
     neighbours=False,
+    jobs=True,
     **options,
 ):
     """Write ``.dev/run/<name>.conf`` and return its path.
@@ -30,7 +31,8 @@ def write(
     Threaded mode, so that everything is served on one port, with queue_job's
     runner. Without ``database`` the caller names one on the command line.
     ``addons`` is the folder that holds this addon; with ``neighbours`` those of others
-    are found as well.
+    are found as well. ``jobs`` says whether the runner performs any: where a test does
+    what it would, it must not come in between.
     """
     parser = configparser.ConfigParser(interpolation=None)
     parser["options"] = {
@@ -50,7 +52,7 @@ def write(
         parser["options"]["db_name"] = database
     if http_port:
         parser["options"]["http_port"] = str(http_port)
-    parser["queue_job"] = {"channels": CHANNELS}
+    parser["queue_job"] = {"channels": CHANNELS if jobs else "root:0"}
     path = paths.RUN / f"{name}.conf"
     with open(path, "w") as output:
         parser.write(output)

@@ -220,7 +220,7 @@ class _Trial:
             return
         template = databases.template()
         with databases.run_clone(f"m{number}", template) as database:
-            conf = config.write(f"mutate_{database}", database)
+            conf = config.write(f"mutate_{database}", database, jobs=False)
             try:
                 env = testing.test_environment(database, template)
                 yield [f"--odoo-config={conf}", "--odoo-http"], env

@@ -204,7 +204,7 @@ def _in_clone(template, word, name, where, options):
         env = test_environment(database, template)
         if any(map(_meets_neighbours, where)):
             env.update(_neighbours())
-        conf = config.write(f"test_{database}", database)
+        conf = config.write(f"test_{database}", database, jobs=False)
         words = [f"--odoo-config={conf}", "--odoo-http", *map(_link, where), *options]
         try:
             return _pytest(name, words, env=env)

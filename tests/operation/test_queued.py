@@ -6,6 +6,8 @@ from odoo.sql_db import db_connect
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.queue_job import jobrunner
+
 from ...models.base.locks import POOLS
 from ...models.base.own_transaction import autocommitting
 from ..common import SyncCase
@@ -46,6 +48,11 @@ class TestQueued(SyncCase, HttpCase):
         self.make_due()
         self.env.flush_all()
         operation.stream_id._apply_due()
+
+    def test_jobs_wait_for_the_test(self):
+        """A runner in this process would perform what another test commits, beside the
+        next one: they waited for each other for ever."""
+        self.assertIsNone(jobrunner.runner_thread)
 
     def test_what_refers_to_the_unknown_is_queued_and_lands_later(self):
         newcomer = self.app.add("suppliers", name="Newcomer")
