@@ -15,6 +15,7 @@ from . import secrets
 from . import belonging
 from . import address
 from .auth import kept
+from . import place
 from . import lang
 from . import origin
 from . import sync_maintenance

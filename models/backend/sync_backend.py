@@ -340,30 +340,6 @@ class SyncBackend(models.Model):
                 description=self.env._("Send to %s", backend.name),
             )._job_push()
 
-    def _end_push_jobs(self, running):
-        """One push job serves all that wait for their turn: what they were made for is
-        committed, and the one that begins now reads it.
-
-        :param running: uuid of that job
-        """
-        self.env.execute_query(
-            SQL(
-                """UPDATE queue_job SET state = 'cancelled',
-                          date_cancelled = %(now)s, result = %(why)s
-                    WHERE id IN (
-                        SELECT id FROM queue_job
-                         WHERE state = 'pending' AND uuid <> %(running)s
-                           AND starts_with(identity_key, %(key)s)
-                           AND (eta IS NULL OR eta <= %(now)s)
-                           FOR UPDATE SKIP LOCKED)
-                RETURNING id""",
-                now=fields.Datetime.now(),
-                why=self.env._("Another job sent it already."),
-                running=running,
-                key=self._push_key(),
-            )
-        )
-
     def _push_key(self):
         """How the identity keys of the backend's push jobs begin."""
         return f"pharmacy_sync push {self.id} "

@@ -18,6 +18,9 @@ ALERTS = 7_270_000
 FEED = 0x5053 << 48
 # To this a pool's id is added; the second key is the number of a slot or a place.
 POOLS = 0x50530000
+# To this a backend's id is added; the second key is a place in a channel of the job
+# runner.
+PLACES = 0x60530000
 # The second key is the hash of a record's name: one caller asks the app for it. As far
 # from the pools as these can grow.
 LOOKUPS = 0x58530000

@@ -3,6 +3,8 @@ from dataclasses import replace
 
 from odoo import api, models
 
+from odoo.addons.queue_job.exception import RetryableJobError
+
 from ...core.check.text_checks import LONGEST_ID
 from ...core.error.classification import classify
 from ...core.exceptions import SyncError as Failure
@@ -24,7 +26,7 @@ class SyncError(models.Model):
     @contextmanager
     def _watch_over(self, work, backend=None):
         """Record what the work inside fails with, as critical: nothing of that kind
-        goes on. It is raised again.
+        goes on. It is raised again. A job that is put off has not failed.
 
         :param work: what people call it, see :meth:`_name_work`
         """
@@ -33,7 +35,7 @@ class SyncError(models.Model):
             yield
         except Exception as exc:
             # Whatever it is: a mistake of our own is recorded like any failure.
-            if not is_replayed(exc):
+            if not is_replayed(exc) and not isinstance(exc, RetryableJobError):
                 self._record(
                     exc,
                     severity=Severity.CRITICAL,

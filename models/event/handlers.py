@@ -118,6 +118,7 @@ class SyncBackend(models.Model):
         """Job: give events to their handlers."""
         self.ensure_one()
         with self.env["sync.error"]._watch_over("event job", self):
+            self._take_place()
             self._deliver_events(shift())
 
     def _deliver_events(self, time):

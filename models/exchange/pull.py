@@ -46,6 +46,7 @@ class SyncBackend(models.Model):
         self = neutral(self, self)
         with self.env["sync.error"]._watch_over("pull job", self):
             if self._is_ready():
+                self._take_place()
                 self._pull_all()
 
     def _pull_all(self):

@@ -90,6 +90,7 @@ class SyncBackend(models.Model):
         if job_uuid:
             apart(self.env["sync.operation"]._take_back_of, job_uuid)
             apart(self._end_push_jobs, job_uuid)
+            self._take_place()
         time = shift()
         self._deliver_events(time)
         if self._push_streams(job_uuid, time):

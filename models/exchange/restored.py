@@ -108,6 +108,7 @@ class SyncBackend(models.Model):
             stream = self.env["sync.stream"].browse(stream_id).exists()
             if not stream or not self._is_ready():
                 return
+            self._take_place()
             client = self._client("pull", stream._adapter()._entity_pool)
             # An app that does not answer shows it to the next reading, or comparison.
             with suppress(*FAILURES):

@@ -142,7 +142,9 @@ class SyncProgress(models.AbstractModel):
         self.ensure_one()
         backend = self._work_backend()
         with self.env["sync.error"]._watch_over("long work", backend):
-            neutral(self, backend)._work_on(shift(SHIFT))
+            work = neutral(self, backend)
+            backend._take_place()
+            work._work_on(shift(SHIFT))
 
     def _work_on(self, time):
         try:

@@ -52,6 +52,7 @@ class SyncSaga(models.Model):
         self.ensure_one()
         self = neutral(self, self.backend_id)
         with self.env["sync.error"]._watch_over("saga job", self.backend_id):
+            self.backend_id._take_place()
             self._do_step(self.env.context.get("job_uuid"))
 
     def _do_step(self, job_uuid):
