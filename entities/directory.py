@@ -34,6 +34,7 @@ class Directory:
         self._coded = {}
         self._digits = {}
         self._found = {}
+        self._names = {}
 
     def once(self, key, find, *args):
         """What ``find`` returned when it was first asked for ``key``."""
@@ -48,6 +49,16 @@ class Directory:
                 precision
             )
         return self._digits[precision]
+
+    def called(self, Model, res_ids):
+        """What people call records of ``Model``, fetched at once: ``{id: name}``; of one
+        that is gone None."""
+        names = self._names.setdefault(Model._name, {})
+        if new := set(res_ids) - names.keys():
+            living = Model.browse(new).exists()
+            names.update(dict.fromkeys(new))
+            names.update((record.id, record.display_name) for record in living)
+        return names
 
     def coded(self, model, by):
         """All records of ``model`` by the code in field ``by``, archived ones too: a

@@ -39,6 +39,13 @@ class Link(Converter):
         """The id of the record that a value stands for; None: not exactly one."""
         raise NotImplementedError
 
+    def to_text(self, value, model, directory):
+        """The name of the record; of one that Odoo does not have what travels."""
+        res_id = self.find(value, directory)
+        Target = model.env[self.chosen_from(model)]
+        name = res_id and directory.called(Target, [res_id])[res_id]
+        return name or value or ""
+
 
 class Coded(Link):
     """A many2one to a record that both sides know by a code (country, currency).
@@ -98,11 +105,6 @@ class Coded(Link):
             res_id = found[0] if len(found) == 1 else None
         return res_id
 
-    def to_text(self, value, model, directory):
-        res_id = self.find(value, directory)
-        target = model.env[self.model].browse(res_id or [])
-        return target.exists().display_name or value or ""
-
 
 class Reference(Link):
     """A many2one to a record of another synchronised entity.
@@ -130,8 +132,26 @@ class Reference(Link):
     def find(self, value, directory):
         return directory.known_id(self.entity, value) if value else None
 
-    def to_text(self, value, model, directory):
-        """The name of the record; of one that Odoo does not have its id."""
-        res_id = self.find(value, directory)
-        target = model.env[model._fields[self.field].comodel_name].browse(res_id or [])
-        return target.exists().display_name or value or ""
+
+def load(found, directory):
+    """Fetch at once the records that values refer to, and what people call them.
+
+    :param found: triples of a converter or None, the Odoo model of its field and a value
+    """
+    links = [
+        (converter, model, value)
+        for converter, model, value in found
+        if isinstance(converter, Link) and value and isinstance(value, str)
+    ]
+    external_ids, called = {}, {}
+    for converter, __, value in links:
+        if isinstance(converter, Reference):
+            external_ids.setdefault(converter.entity, set()).add(value)
+    for entity, values in external_ids.items():
+        directory.load(entity, external_ids=values)
+    for converter, model, value in links:
+        if res_id := converter.find(value, directory):
+            Target = model.env[converter.chosen_from(model)]
+            called.setdefault(Target, []).append(res_id)
+    for Target, res_ids in called.items():
+        directory.called(Target, res_ids)

@@ -1,7 +1,7 @@
 """Paths of fields, such as ``lines[0].quantity``, in what errors say."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 # How a sentence begins that names a line, or a field of it; or a field, with a colon.
@@ -73,6 +73,17 @@ def in_words(
 def generic(path: str) -> str:
     """A path without the number of its line: ``lines[].quantity``."""
     return _NUMBER.sub("[]", path)
+
+
+def meant(path: str | None, paths: Collection[str]) -> set[str]:
+    """Those of ``paths`` that an error means which names ``path``; if there is no such
+    line, that field of all lines."""
+    if not path:
+        return set()
+    if path in paths:
+        return {path}
+    field = generic(path)
+    return {other for other in paths if generic(other) == field}
 
 
 def line_number(key: str) -> str:

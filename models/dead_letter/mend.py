@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 
-from ...core.check.field_path import generic
+from ...core.check.field_path import generic, meant
 from ...core.conflict.merge import parse_path
 from ...core.exceptions import DependencyMissingError, InvalidDataError
 from ...core.taxonomy import Delivery
 from ...core.texts import shortened
 from ...entities.directory import Directory
+from ...entities.links import load
 from ..base.alone import alone
 
 # What says that a value cannot be this.
@@ -26,7 +27,7 @@ class Value:
     :ivar stream: of the changes that carry it
     :ivar name: the field, without the number of a line: ``lines[].quantity``
     :ivar places: ``{operation id: paths}``, where it is
-    :ivar failing: whether an error names the field
+    :ivar failing: whether it is what was refused
     """
 
     stream: models.BaseModel
@@ -41,23 +42,26 @@ class SyncOperation(models.Model):
     _inherit = "sync.operation"
 
     def _shared_values(self):
-        """What these carry, each different value of a field once; the fields that the
-        errors name come first.
+        """What these carry, each different value of a field once; what was refused
+        comes first, then other values of the same fields.
 
         :return: a list of :class:`Value`
         """
-        failing, found = set(map(generic, self._failing_paths())), {}
+        failing, found = self._failing_paths(), {}
+        fields = set(map(generic, failing.values()))
         for operation in self:
-            stream = operation.stream_id
+            stream, editable = operation.stream_id, operation._editable_if_any()
+            refused = meant(failing.get(operation), [path for path, *__ in editable])
             adapter = stream._adapter()
-            for path, __, value in operation._editable_if_any():
+            for path, __, value in editable:
                 name = generic(path)
                 key = stream, name, type(value), str(value)
                 if key not in found:
                     title = adapter._field_title(name)
-                    found[key] = Value(stream, name, title, value, {}, name in failing)
+                    found[key] = Value(stream, name, title, value, {})
                 found[key].places.setdefault(operation.id, []).append(path)
-        return sorted(found.values(), key=lambda value: not value.failing)
+                found[key].failing |= path in refused
+        return sorted(found.values(), key=lambda v: (not v.failing, v.name not in fields))
 
     def _editable_if_any(self):
         """What can be corrected, see :meth:`_editable`; empty if nothing can."""
@@ -68,13 +72,10 @@ class SyncOperation(models.Model):
 
     def _failing_paths(self):
         """The fields that the latest errors of these name, with their lines if they
-        name one."""
-        paths = set()
-        for operation in self:
-            error = operation.sudo().error_ids.sorted("id")[-1:]
-            if path := error and error._failing_path():
-                paths.add(path)
-        return paths
+        name one: ``{operation: path}``."""
+        errors = self.sudo()._latest_errors()
+        paths = ((operation, errors[operation]._failing_path()) for operation in self)
+        return {operation: path for operation, path in paths if path}
 
     def _content_of_failure(self, error):
         """What this carried when it failed; None if that is not known any more: it was
@@ -125,20 +126,36 @@ class SyncOperation(models.Model):
             "line_id": line.id,
         }
 
-    def _value_read(self, path, value):
-        """A value that this carries as people read it; one that is none as it is."""
-        converter, model = self.stream_id._adapter()._find_converter(path)
-        text = str(value)
-        if converter:
-            directory = Directory(self.backend_id)
-            try:
-                value = converter.canonical(value, directory)
-            except InvalidDataError:
-                # What is no value of its kind is shown as it came.
-                converter = None
-        if converter:
-            text = converter.to_text(value, model, directory) or text
-        return self.backend_id._shown(path, shortened(text, SHOWN))
+    @api.model
+    def _values_read(self, carried):
+        """Values as people read them; one that is none of its kind as it came.
+
+        :param carried: triples of an operation, the path and the value that it carries
+        :return: a list of texts, in the same order
+        """
+        directories, links = {}, {}
+        found = []
+        for operation, path, value in carried:
+            backend = operation.backend_id
+            directory = directories.setdefault(backend, Directory(backend))
+            converter, model = operation.stream_id._adapter()._find_converter(path)
+            if converter:
+                try:
+                    value = converter.canonical(value, directory)
+                except InvalidDataError:
+                    # What is no value of its kind is shown as it came.
+                    converter = None
+            links.setdefault(directory, []).append((converter, model, value))
+            found.append((backend, path, converter, model, value))
+        for directory, each in links.items():
+            load(each, directory)
+        texts = []
+        for backend, path, converter, model, value in found:
+            text = str(value)
+            if converter:
+                text = converter.to_text(value, model, directories[backend]) or text
+            texts.append(backend._shown(path, shortened(text, SHOWN)))
+        return texts
 
     def _mend(self, corrections):
         """Correct values in all of these, each change for itself.

@@ -1,6 +1,8 @@
 """What happened to a change, with the value that was refused and the record that it is
 of; and what helps."""
 
+from dataclasses import dataclass
+
 from odoo import api, fields, models
 
 from ...core.check.field_path import generic, named
@@ -15,6 +17,31 @@ REMEDIES = [
     (str(Remedy.PHARMACY), "Open Pharmacy"),
     (str(Remedy.RETRY), "Retry"),
 ]
+
+
+@dataclass(frozen=True, eq=False)
+class Refused:
+    """A value that one side refused.
+
+    :ivar operation: that carried it
+    :ivar path: where it is: ``lines[0].quantity``
+    :ivar had: what both sides agreed on before; falsy: nothing, or it came from the
+        pharmacy
+    :ivar line: how people tell its line from others; empty outside of lines
+    :ivar why: what the other side said of it
+    """
+
+    operation: models.BaseModel
+    path: str
+    value: object
+    had: object
+    line: str
+    why: str
+
+    def field_title(self):
+        """What people call the field."""
+        adapter = self.operation.stream_id._adapter()
+        return adapter._field_title(generic(self.path))
 
 
 class SyncError(models.Model):
@@ -102,36 +129,73 @@ class SyncError(models.Model):
         said = named(self.message or "")
         return said and said.path
 
-    def _refusal_text(self):
-        """The value that was refused, of what, and why; None if it is not known (any
-        more)."""
+    def _refused(self):
+        """The value that was refused; None if it is not known (any more)."""
         operation, path = self.operation_id.sudo(), self._failing_path()
         said = path and named(self.message, path)
         content = said and operation._content_of_failure(self)
         value = content and dict(leaves(content)).get(path)
         if value in (None, ""):
             return None
-        adapter = operation.stream_id._adapter()
-        line = _line_name(adapter, content, path)
-        texts = {
-            "field": adapter._field_title(generic(path)),
-            "value": operation._value_read(path, value),
-            "why": self._in_language(said.rest),
-        }
-        if line:
-            texts["field"] = self.env._("%(field)s of %(line)s", line=line, **texts)
-        if operation.kind == "push" and (had := _had(operation, content, path)):
+        had = None
+        if operation.kind == "push":
+            had = _had(operation, content, path)
+        line = _line_name(operation.stream_id._adapter(), content, path)
+        return Refused(operation, path, value, had, line, said.rest)
+
+    def _refusal_text(self):
+        """The value that was refused, of what, and why; None if it is not known (any
+        more)."""
+        refused = self._refused()
+        if not refused:
+            return None
+        field, value, had = _texts(self.env, [refused])[refused]
+        texts = {"field": field, "value": value, "why": self._in_language(refused.why)}
+        if refused.line:
+            texts["field"] = self.env._("%(field)s of %(line)s", line=refused.line, **texts)
+        if refused.operation.kind != "push":
+            return self.env._("%(field)s is %(value)s. Odoo refused it: %(why)s", **texts)
+        if had:
             return self.env._(
                 "%(field)s is %(value)s; both sides had %(had)s before. The pharmacy "
                 "refused it: %(why)s",
-                had=operation._value_read(path, had),
+                had=had,
                 **texts,
             )
-        if operation.kind == "push":
-            return self.env._(
-                "%(field)s is %(value)s. The pharmacy refused it: %(why)s", **texts
+        return self.env._(
+            "%(field)s is %(value)s. The pharmacy refused it: %(why)s", **texts
+        )
+
+
+class SyncOperation(models.Model):
+    _inherit = "sync.operation"
+
+    refused_value = fields.Char(
+        compute="_compute_refused_value",
+        help="The value that was refused, and the one that both sides had before.",
+    )
+
+    @api.depends("error_ids", "payload", "note_ids")
+    @api.depends_context("lang", "uid")
+    def _compute_refused_value(self):
+        errors = self._latest_errors()
+        found = {operation: errors[operation]._refused() for operation in self}
+        texts = _texts(self.env, filter(None, found.values()))
+        for operation, refused in found.items():
+            operation.refused_value = refused and self._refused_text(
+                *texts[refused], refused.line
             )
-        return self.env._("%(field)s is %(value)s. Odoo refused it: %(why)s", **texts)
+
+    def _refused_text(self, field, value, had, line):
+        """One line of a list: ``Quantity -1.00, before 22.00: Amoxicillin 250 mg``."""
+        texts = {"field": field, "value": value, "had": had, "line": line}
+        if had and line:
+            return self.env._("%(field)s %(value)s, before %(had)s: %(line)s", **texts)
+        if had:
+            return self.env._("%(field)s %(value)s, before %(had)s", **texts)
+        if line:
+            return self.env._("%(field)s %(value)s: %(line)s", **texts)
+        return self.env._("%(field)s %(value)s", **texts)
 
 
 class SyncErrorGroup(models.Model):
@@ -155,6 +219,26 @@ class SyncErrorGroup(models.Model):
         self.check_access("read")
         self.ensure_one()
         return open_record(self.backend_id)
+
+
+def _texts(env, refused):
+    """What people read of refused values, all fetched at once.
+
+    :return: ``{refused: (field, value, what both sides had)}``, the last empty where
+        they had nothing
+    """
+    carried = {}
+    for each in refused:
+        carried[each, "value"] = each.operation, each.path, each.value
+        if each.had:
+            carried[each, "had"] = each.operation, each.path, each.had
+    texts = env["sync.operation"]._values_read(carried.values())
+    read = dict(zip(carried, texts, strict=True))
+    return {
+        each: (each.field_title(), read[each, "value"], read.get((each, "had"), ""))
+        for each, which in carried
+        if which == "value"
+    }
 
 
 def _line_name(adapter, content, path):

@@ -113,7 +113,31 @@ class TestDeadLetter(SyncCase):
         )
         self.backend.secret_fields = "quantity"
         self.env.invalidate_all()
-        self.assertNotRegex(dead.happened, "2.00|-1.00")
+        self.assertNotRegex(dead.happened + dead.refused_value, "2.00|-1.00")
+
+    def test_a_list_says_what_was_refused_with_no_query_a_row(self):
+        order, dead = self.dead_update()
+        name = order.order_line[0].name
+        self.assertEqual(dead.refused_value, f"Quantity -1.00, before 2.00: {name}")
+        __, new = self.dead_push(quantity=-3.0)
+        self.assertEqual(new.refused_value, f"Quantity -3.00: {name}")
+        __, arrived = self.dead_apply()
+        self.assertEqual(arrived.refused_value, "Unit of measure Barrels of Nowhere")
+        self.assertFalse(self.operations(state="done")[:1].refused_value)
+
+        def cost(letters):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            letters.mapped("refused_value")
+            return self.env.cr.sql_log_count - before
+
+        few = dead | new
+        cost(few)  # what is cached for good
+        more = few
+        for quantity in (-4.0, -5.0, -6.0):
+            more |= self.dead_push(quantity)[1]
+        self.assertEqual(cost(more), cost(few))
 
     def test_it_says_the_value_that_odoo_refused(self):
         __, dead = self.dead_apply()

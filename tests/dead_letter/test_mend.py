@@ -1,5 +1,5 @@
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from ..common import SyncCase
 
@@ -49,6 +49,42 @@ class TestMend(SyncCase):
         supplier = wizard.line_ids.filtered(lambda ln: ln.path == "supplier_id")
         self.assertEqual(supplier.shown, self.supplier.display_name)
         self.assertFalse(supplier.res_id, "what is there is kept until one is chosen")
+
+    def test_only_the_refused_value_is_marked_as_such(self):
+        """Other orders' quantities are values of the same field: they stand below, and
+        nobody refused them."""
+        self.make_refused(1)
+        order = self.make_order(quantity=7.0)
+        order.order_line[1].product_qty = -2.0
+        self.push()
+        dead = self.operations(state="dead").with_user(self.operator)
+        self.assertEqual(len(dead), 2)
+        lines = self.wizard(dead).line_ids
+        quantities = lines.filtered(lambda line: line.path == "lines[].quantity")
+        self.assertEqual(
+            sorted((line.shown, line.mark) for line in quantities),
+            [("-1.00", "Refused"), ("-2.00", "Refused"), ("7.00", False)],
+        )
+        self.assertEqual(lines[:3], quantities)
+
+    def test_it_says_in_words_what_will_be_written_and_in_how_many(self):
+        __, dead = self.make_refused()
+        form = Form(
+            self.env["sync.operation.mend"]
+            .with_user(self.operator)
+            .with_context(**dead.action_ask_mend()["context"])
+        )
+        self.assertFalse(form.outcome)
+        with form.line_ids.edit(0) as line:
+            line.value = "4"
+        self.assertEqual(
+            form.outcome.splitlines(),
+            [
+                "In 3 changes Quantity becomes 4 instead of -1.00.",
+                "Orders and records in Odoo are corrected at once. The pharmacy gets "
+                "them when you press Retry on the next page.",
+            ],
+        )
 
     def test_one_value_is_corrected_in_all_and_they_go_through(self):
         orders, dead = self.make_refused()

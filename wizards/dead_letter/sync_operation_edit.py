@@ -1,7 +1,7 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
-from ...core.check.field_path import generic, named
+from ...core.check.field_path import meant, named
 from ...core.exceptions import DependencyMissingError, InvalidDataError
 
 
@@ -23,9 +23,8 @@ class SyncOperationEdit(models.TransientModel):
         operation = self.env["sync.operation"].browse(values.get("operation_id"))
         if operation and "line_ids" in fields_list:
             known = operation._editable()
-            failing = _failing(
-                operation._failing_paths(), [path for path, *__ in known]
-            )
+            named = operation._failing_paths().get(operation)
+            failing = meant(named, [path for path, *__ in known])
             described = self.env["sync.operation.edit.line"]._lines_for(
                 operation.stream_id, [(path, value) for path, __, value in known]
             )
@@ -89,11 +88,3 @@ class SyncOperationEditLine(models.TransientModel):
     _order = "id"
 
     edit_id = fields.Many2one("sync.operation.edit", required=True, ondelete="cascade")
-
-
-def _failing(named, paths):
-    """Those of ``paths`` that an error names; if it has no such line, that field of
-    all lines."""
-    exact = named.intersection(paths)
-    fields = set(map(generic, named))
-    return exact or {path for path in paths if generic(path) in fields}

@@ -2,6 +2,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
 from ...core import said
+from ...core.counted import counted
 from ...entities.neutral import SOURCE_LANG
 
 # Changes that are corrected at once, and values that are shown of them.
@@ -19,6 +20,32 @@ class SyncOperationMend(models.TransientModel):
     count = fields.Integer("Failed Changes", readonly=True)
     message = fields.Char(readonly=True, help="What the latest one failed with.")
     line_ids = fields.One2many("sync.operation.mend.line", "mend_id", "Values")
+    outcome = fields.Text(
+        compute="_compute_outcome", help="What will be written, and in how many changes."
+    )
+
+    @api.depends("line_ids.value", "line_ids.picked", "operation_ids")
+    @api.depends_context("lang")
+    def _compute_outcome(self):
+        for wizard in self:
+            changed = wizard.line_ids.filtered("value")
+            texts = [line._outcome_text() for line in changed]
+            kinds = set(wizard.operation_ids.mapped("kind"))
+            if changed and "push" in kinds:
+                texts.append(
+                    self.env._(
+                        "Orders and records in Odoo are corrected at once. The pharmacy "
+                        "gets them when you press Retry on the next page."
+                    )
+                )
+            if changed and kinds - {"push"}:
+                texts.append(
+                    self.env._(
+                        "What came from the pharmacy is corrected here. It is written in "
+                        "Odoo when you press Retry on the next page."
+                    )
+                )
+            wizard.outcome = "\n".join(texts)
 
     @api.model
     def default_get(self, fields_list):
@@ -98,6 +125,23 @@ class SyncOperationMendLine(models.TransientModel):
     mend_id = fields.Many2one("sync.operation.mend", required=True, ondelete="cascade")
     key = fields.Char()
     count = fields.Integer("Changes", help="How many carry this value.")
+
+    def _outcome_text(self):
+        """What becomes of the value, in a sentence."""
+        texts = {
+            "field": self.label,
+            "new": self._value_shown(),
+            "old": self.shown,
+            "count": self.count,
+        }
+        return counted(
+            self.count,
+            self.env._("In 1 change %(field)s becomes %(new)s instead of %(old)s.", **texts),
+            self.env._(
+                "In %(count)s changes %(field)s becomes %(new)s instead of %(old)s.",
+                **texts,
+            ),
+        )
 
     def _source_titles(self):
         """What people call the fields, in the words of the source."""

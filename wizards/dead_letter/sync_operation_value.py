@@ -5,8 +5,9 @@ from odoo.exceptions import UserError
 
 from ...core.check.payload import canonical_datetime
 from ...core.exceptions import InvalidDataError
+from ...entities.converters import moment_text
 from ...entities.directory import UNMAPPED, Directory
-from ...entities.links import Link, Reference
+from ...entities.links import Link, Reference, load
 
 
 class SyncOperationValue(models.AbstractModel):
@@ -88,6 +89,14 @@ class SyncOperationValue(models.AbstractModel):
         if self.kind == "moment":
             self.value = canonical_datetime(self.moment) if self.moment else ""
 
+    def _value_shown(self):
+        """The corrected value as people read it."""
+        if self.kind == "link":
+            return self.picked or self.value
+        if self.kind == "moment":
+            return moment_text(self.env, self.moment) if self.moment else self.value
+        return dict(self.choices or ()).get(self.value, self.value)
+
     def _converter(self):
         """The converter of the value and the Odoo model of its field, or two None."""
         if not self.stream_id or not self.path:
@@ -111,7 +120,7 @@ class SyncOperationValue(models.AbstractModel):
         directory = Directory(stream.backend_id)
         adapter = stream._adapter()
         found = [(*adapter._find_converter(path), value) for path, value in values]
-        _load(directory, found)
+        load(found, directory)
         lines = [
             {"stream_id": stream.id, **_described(*each, directory)} for each in found
         ]
@@ -154,13 +163,3 @@ def _kind(converter):
         return "link"
     kinds = {"choice": "choice", "flag": "choice", "moment": "moment"}
     return kinds.get(converter and converter.kind, "text")
-
-
-def _load(directory, found):
-    """Fetch at once the records that values refer to."""
-    ids = {}
-    for converter, __, value in found:
-        if isinstance(converter, Reference) and isinstance(value, str):
-            ids.setdefault(converter.entity, set()).add(value)
-    for entity, external_ids in ids.items():
-        directory.load(entity, external_ids=external_ids)
