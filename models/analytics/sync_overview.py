@@ -276,6 +276,10 @@ class SyncOverview(models.AbstractModel):
         headline = Statistics._headline(hours, backends, period)
         totals, rates = headline["totals"], headline["rates"]
         made = own & _within("create_date", period)
+        failed = own & _within("occurred_at", period)
+        unresolved = self.env["sync.error"].search_count(
+            failed & Domain("resolved", "=", False)
+        )
         return {
             "trend": {
                 "hours": trend["slots"],
@@ -284,7 +288,11 @@ class SyncOverview(models.AbstractModel):
             },
             "errors": {
                 "count": totals["errors"],
-                "link": self._link("error", own & _within("occurred_at", period)),
+                "link": self._link("error", failed),
+                "open": unresolved,
+                "open_link": self._link("error", failed, search_default_unresolved=1),
+                "resolved": max(0, totals["errors"] - unresolved),
+                "resolved_link": self._link("error", failed, search_default_resolved=1),
             },
             "calls": {
                 "count": totals["calls"],
@@ -297,11 +305,21 @@ class SyncOverview(models.AbstractModel):
                 "recovered": totals["recovered"],
                 "lost": totals["dead"],
                 "rate": rates["recovery"],
-                "link": self._link(
-                    "operation",
-                    own & Domain("error_ids", "!=", False) & _within("done_at", period),
-                ),
+                **self._recovery_links(own, period),
             },
+        }
+
+    def _recovery_links(self, own, period):
+        """Where all operations are that failed once, those of them that recovered, and
+        those that did not."""
+        ended = own & _within("done_at", period)
+        failed = ended & Domain("error_ids", "!=", False)
+        recovered = failed & Domain("state", "=", "done")
+        grouped = {"search_default_dead": 1, "search_default_group_error": 1}
+        return {
+            "link": self._link("operation", failed),
+            "recovered_link": self._link("operation", recovered),
+            "lost_link": self._link("dead_letter", ended, **grouped),
         }
 
     def _groups(self, own, period):

@@ -147,7 +147,7 @@ class SyncConflict(models.Model):
         self.env["sync.mapping"]._lock(mapping.ids)
         if self.state != "open":
             raise ConflictError(
-                self._resolution_text(), error_type=ErrorType.ORDER_ALREADY_PROCESSED
+                self._too_late_text(), error_type=ErrorType.ORDER_ALREADY_PROCESSED
             )
         odoo = self._odoo_values()
         if odoo is None:
@@ -305,15 +305,28 @@ class SyncConflict(models.Model):
             raise InvalidDataError(problem, field=path) from exc
         return value
 
-    def _resolution_text(self):
+    def _resolved_text(self):
         """Who resolved it, when, and how."""
-        strategies = dict(self._fields["strategy"]._description_selection(self.env))
+        taken = {line.choice for line in self.line_ids if line.choice}
+        texts = {
+            "user": self.resolved_by_id.name,
+            "moment": moment_text(self.env, self.resolved_at),
+        }
+        if not taken:
+            return self.env._("%(moment)s: nothing was left to decide.", **texts)
+        if taken == {"odoo"}:
+            return self.env._("%(user)s kept what Odoo had, %(moment)s.", **texts)
+        if taken == {"pharmacy"}:
+            return self.env._(
+                "%(user)s took what the pharmacy had, %(moment)s.", **texts
+            )
+        return self.env._("%(user)s decided on the values, %(moment)s.", **texts)
+
+    def _too_late_text(self):
+        """Why it cannot be decided any more."""
         return self.env._(
-            "%(user)s resolved this conflict already, %(moment)s (%(strategy)s). "
-            "Nothing was applied twice.",
-            user=self.resolved_by_id.name,
-            moment=moment_text(self.env, self.resolved_at),
-            strategy=strategies.get(self.strategy),
+            "%s This conflict is resolved already: nothing was applied twice.",
+            self._resolved_text(),
         )
 
     def _fingerprint(self, conflicts):

@@ -60,7 +60,7 @@ class SyncConflict(models.Model):
             "state": conflict.state,
             "gone": conflict.state == "open" and odoo is None,
             "resolution": (
-                conflict._resolution_text() if conflict.state == "resolved" else False
+                conflict._resolved_text() if conflict.state == "resolved" else False
             ),
             "reason": in_language(conflict.reason),
             "odoo": conflict._changed_text(conflict.odoo_user_id.name, "odoo_at"),

@@ -10,7 +10,9 @@ from ...entities.directory import Directory
 from ...entities.sentence import Sentence
 from ..base.actions import open_record, open_records
 
-ONE_FIELD = "Its value, where one field is to be decided."
+OF_A_SIDE = (
+    "Its value, where one field is to be decided; once that is done, which was taken."
+)
 
 
 class SyncConflict(models.Model):
@@ -61,9 +63,9 @@ class SyncConflict(models.Model):
     about = fields.Char(
         compute="_compute_about", help="What the record is, for those who decide."
     )
-    odoo_text = fields.Char("Odoo", compute="_compute_texts", help=ONE_FIELD)
+    odoo_text = fields.Char("Odoo", compute="_compute_texts", help=OF_A_SIDE)
     pharmacy_text = fields.Char(
-        "Pharmacy Has", compute="_compute_texts", help=ONE_FIELD
+        "Pharmacy Has", compute="_compute_texts", help=OF_A_SIDE
     )
 
     _open_uniq = models.UniqueIndex(
@@ -81,8 +83,7 @@ class SyncConflict(models.Model):
     @api.depends_context("lang")
     def _compute_summary(self):
         for conflict in self:
-            title = conflict._adapter()._field_title
-            titles = map(title, conflict.line_ids.mapped("field"))
+            titles = conflict._titles(conflict.line_ids)
             conflict.summary = ", ".join(dict.fromkeys(titles))
 
     @api.depends("mapping_id")
@@ -91,7 +92,7 @@ class SyncConflict(models.Model):
         for conflict in self:
             conflict.about = conflict.mapping_id._in_few_words()
 
-    @api.depends("line_ids.values", "line_ids.choice")
+    @api.depends("line_ids.values", "line_ids.choice", "state")
     @api.depends_context("lang")
     def _compute_texts(self):
         for backend, conflicts in self.grouped("backend_id").items():
@@ -100,11 +101,15 @@ class SyncConflict(models.Model):
                 lines = conflict.line_ids
                 if conflict.state == "open":
                     lines = conflict._open_lines()
+                    lines = lines if len(lines) == 1 else lines.browse()
                 for side in ("odoo", "pharmacy"):
-                    text = len(lines) == 1 and conflict._value_text(
-                        lines.field, (lines.values or {}).get(side, MISSING), directory
-                    )
-                    conflict[f"{side}_text"] = text
+                    texts = [line._side_text(side, directory) for line in lines]
+                    if len(lines) > 1:
+                        texts = map(": ".join, zip(conflict._titles(lines), texts))
+                    conflict[f"{side}_text"] = "; ".join(texts)
+
+    def _titles(self, lines):
+        return [self._adapter()._field_title(line.field) for line in lines]
 
     @api.model_create_multi
     def create(self, vals_list):

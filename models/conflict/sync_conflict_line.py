@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from ...core.conflict.merge import parse_path
+from ...core.conflict.merge import MISSING, parse_path
 from ...entities.sentence import Sentence
 
 
@@ -76,6 +76,19 @@ class SyncConflictLine(models.Model):
     def _compute_display_name(self):
         for line in self:
             line.display_name = line.label
+
+    def _side_text(self, side, directory):
+        """The value of a side, and whether it was taken, as people read them."""
+        value = (self.values or {}).get(side, MISSING)
+        text = self.conflict_id._value_text(self.field, value, directory)
+        if not self.choice:
+            return text
+        text = text or self.env._("empty")
+        if self.choice == side:
+            return self.env._("%s (taken)", text)
+        if self.choice == "merge":
+            return self.env._("%s (merged)", text)
+        return self.env._("%s (not taken)", text)
 
 
 def field_name(path):

@@ -5,7 +5,7 @@ from ...core import said
 from ...core.counted import counted
 from ...core.error.remedy import Remedy
 from ..base.actions import open_record
-from .remedy import REMEDIES
+from .remedy import REMEDIES, refused_texts
 
 # Operations that a person may discard.
 DISCARDABLE = ("pending", "waiting", "dead")
@@ -40,6 +40,10 @@ class SyncOperation(models.Model):
         compute="_compute_happened",
         help="At the latest attempt, with the value that was refused.",
     )
+    refused_value = fields.Char(
+        compute="_compute_refused_value",
+        help="The value that was refused, and the one that both sides had before.",
+    )
     about = fields.Char(
         "Order or Record", compute="_compute_about", help="What the record is."
     )
@@ -72,6 +76,28 @@ class SyncOperation(models.Model):
         errors = self._latest_errors()
         for operation in self:
             operation.happened = errors[operation].happened
+
+    @api.depends("error_ids", "payload", "note_ids")
+    @api.depends_context("lang", "uid")
+    def _compute_refused_value(self):
+        errors = self._latest_errors()
+        found = {operation: errors[operation]._refused() for operation in self}
+        texts = refused_texts(self.env, filter(None, found.values()))
+        for operation, refused in found.items():
+            operation.refused_value = refused and self._refused_text(
+                *texts[refused], refused.line
+            )
+
+    def _refused_text(self, field, value, had, line):
+        """One line of a list: ``Quantity -1.00, before 22.00: Amoxicillin 250 mg``."""
+        texts = {"field": field, "value": value, "had": had, "line": line}
+        if had and line:
+            return self.env._("%(field)s %(value)s, before %(had)s: %(line)s", **texts)
+        if had:
+            return self.env._("%(field)s %(value)s, before %(had)s", **texts)
+        if line:
+            return self.env._("%(field)s %(value)s: %(line)s", **texts)
+        return self.env._("%(field)s %(value)s", **texts)
 
     @api.depends("mapping_id")
     @api.depends_context("lang", "uid")

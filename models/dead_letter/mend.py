@@ -61,7 +61,9 @@ class SyncOperation(models.Model):
                     found[key] = Value(stream, name, title, value, {})
                 found[key].places.setdefault(operation.id, []).append(path)
                 found[key].failing |= path in refused
-        return sorted(found.values(), key=lambda v: (not v.failing, v.name not in fields))
+        return sorted(
+            found.values(), key=lambda v: (not v.failing, v.name not in fields)
+        )
 
     def _editable_if_any(self):
         """What can be corrected, see :meth:`_editable`; empty if nothing can."""

@@ -149,12 +149,16 @@ class SyncError(models.Model):
         refused = self._refused()
         if not refused:
             return None
-        field, value, had = _texts(self.env, [refused])[refused]
+        field, value, had = refused_texts(self.env, [refused])[refused]
         texts = {"field": field, "value": value, "why": self._in_language(refused.why)}
         if refused.line:
-            texts["field"] = self.env._("%(field)s of %(line)s", line=refused.line, **texts)
+            texts["field"] = self.env._(
+                "%(field)s of %(line)s", line=refused.line, **texts
+            )
         if refused.operation.kind != "push":
-            return self.env._("%(field)s is %(value)s. Odoo refused it: %(why)s", **texts)
+            return self.env._(
+                "%(field)s is %(value)s. Odoo refused it: %(why)s", **texts
+            )
         if had:
             return self.env._(
                 "%(field)s is %(value)s; both sides had %(had)s before. The pharmacy "
@@ -165,37 +169,6 @@ class SyncError(models.Model):
         return self.env._(
             "%(field)s is %(value)s. The pharmacy refused it: %(why)s", **texts
         )
-
-
-class SyncOperation(models.Model):
-    _inherit = "sync.operation"
-
-    refused_value = fields.Char(
-        compute="_compute_refused_value",
-        help="The value that was refused, and the one that both sides had before.",
-    )
-
-    @api.depends("error_ids", "payload", "note_ids")
-    @api.depends_context("lang", "uid")
-    def _compute_refused_value(self):
-        errors = self._latest_errors()
-        found = {operation: errors[operation]._refused() for operation in self}
-        texts = _texts(self.env, filter(None, found.values()))
-        for operation, refused in found.items():
-            operation.refused_value = refused and self._refused_text(
-                *texts[refused], refused.line
-            )
-
-    def _refused_text(self, field, value, had, line):
-        """One line of a list: ``Quantity -1.00, before 22.00: Amoxicillin 250 mg``."""
-        texts = {"field": field, "value": value, "had": had, "line": line}
-        if had and line:
-            return self.env._("%(field)s %(value)s, before %(had)s: %(line)s", **texts)
-        if had:
-            return self.env._("%(field)s %(value)s, before %(had)s", **texts)
-        if line:
-            return self.env._("%(field)s %(value)s: %(line)s", **texts)
-        return self.env._("%(field)s %(value)s", **texts)
 
 
 class SyncErrorGroup(models.Model):
@@ -221,7 +194,7 @@ class SyncErrorGroup(models.Model):
         return open_record(self.backend_id)
 
 
-def _texts(env, refused):
+def refused_texts(env, refused):
     """What people read of refused values, all fetched at once.
 
     :return: ``{refused: (field, value, what both sides had)}``, the last empty where

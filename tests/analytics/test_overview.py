@@ -133,6 +133,27 @@ class TestOverview(SyncCase):
         self.assertEqual(recovery["rate"], 100.0)
         self.assertEqual(self.behind(recovery["link"]), dead)
 
+    def test_what_recovered_and_what_is_open_are_counted_apart_and_open(self):
+        self.app.fault("error", status=503, count=1)
+        recovered = self.make_order()
+        self.push()
+        self.make_due()
+        self.push()
+        self.die()
+        done = self.operations(mapping_id=self.mapping(recovered).id)
+        self.assertEqual(done.state, "done")
+        dead = self.operations(state="dead")
+        data = self.data()
+        errors, recovery = data["errors"], data["recovery"]
+        self.assertEqual(
+            (errors["open"], errors["resolved"], errors["count"]), (1, 1, 2)
+        )
+        self.assertEqual(self.behind(errors["open_link"]), dead.error_ids)
+        self.assertEqual(self.behind(errors["resolved_link"]), done.error_ids)
+        self.assertEqual((recovery["recovered"], recovery["lost"]), (1, 1))
+        self.assertEqual(self.behind(recovery["recovered_link"]), done)
+        self.assertEqual(self.behind(recovery["lost_link"]), dead)
+
     def test_failed_calls_and_their_errors_are_reported(self):
         self.app.fault("error", status=503, count=1)
         self.order.origin = "PH-1"

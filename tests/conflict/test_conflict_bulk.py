@@ -145,7 +145,7 @@ class TestConflictBulk(BulkCase):
         self.conflicts[0].action_keep_odoo()
         self.env.cr.flush()
         wizard.action_apply()
-        self.assertIn("resolved this conflict already", wizard.outcome)
+        self.assertIn("This conflict is resolved already", wizard.outcome)
         self.settle()
         self.assertEqual(self.both(self.orders[0]), [("5.00", "12.00")] * 2)
         self.assertEqual(self.both(self.orders[1]), [("8.00", "13.00")] * 2)

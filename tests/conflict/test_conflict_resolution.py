@@ -69,6 +69,31 @@ class TestConflictResolution(SyncCase):
         self.assertEqual(self.both(), [wanted, wanted])
         self.assertEqual(self.order.sync_state, "synced")
 
+    def test_the_list_says_which_value_was_taken_and_which_was_not(self):
+        self.assertFalse(self.conflict.odoo_text, "three fields wait")
+        self.resolve()
+        self.assertEqual(
+            set(self.conflict.odoo_text.split("; ")),
+            {
+                "Quantity: 5.00 (not taken)",
+                "Unit price: 12.00 (taken)",
+                f"Notes: {NOTES_ODOO} (not taken)",
+            },
+        )
+        self.assertEqual(
+            set(self.conflict.pharmacy_text.split("; ")),
+            {
+                "Quantity: 8.00 (taken)",
+                "Unit price: 13.50 (not taken)",
+                f"Notes: {NOTES_PHARMACY} (not taken)",
+            },
+        )
+        self.assertTrue(
+            self.conflict.compare()["resolution"].startswith(
+                f"{self.user.name} decided on the values, "
+            )
+        )
+
     def test_the_decision_is_kept_with_the_values_that_lost(self):
         self.resolve(reason="agreed by phone")
         self.assertEqual(self.conflict.strategy, "manual")

@@ -21,7 +21,8 @@ class SyncOperationMend(models.TransientModel):
     message = fields.Char(readonly=True, help="What the latest one failed with.")
     line_ids = fields.One2many("sync.operation.mend.line", "mend_id", "Values")
     outcome = fields.Text(
-        compute="_compute_outcome", help="What will be written, and in how many changes."
+        compute="_compute_outcome",
+        help="What will be written, and in how many changes.",
     )
 
     @api.depends("line_ids.value", "line_ids.picked", "operation_ids")
@@ -136,7 +137,9 @@ class SyncOperationMendLine(models.TransientModel):
         }
         return counted(
             self.count,
-            self.env._("In 1 change %(field)s becomes %(new)s instead of %(old)s.", **texts),
+            self.env._(
+                "In 1 change %(field)s becomes %(new)s instead of %(old)s.", **texts
+            ),
             self.env._(
                 "In %(count)s changes %(field)s becomes %(new)s instead of %(old)s.",
                 **texts,

@@ -35,6 +35,12 @@ export class ConflictRow extends Component {
         return this.props.choice?.choice || this.props.row.decided;
     }
 
+    /** Whether another value than that of this side was decided on. */
+    wasLost(side) {
+        const { decided } = this.props.row;
+        return ["odoo", "pharmacy", "manual"].includes(decided) && decided !== side;
+    }
+
     /** The text of the result, as it stands in its input. */
     get resultText() {
         const { row, choice, result } = this.props;

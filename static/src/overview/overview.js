@@ -233,7 +233,14 @@ export class Overview extends Component {
                 _t("Failed attempts"),
                 errors.count,
                 errors.link,
-                _t("%s, also those that a retry mended", this.rangeLabel),
+                this.rangeLabel,
+                [
+                    [_t("%s open", formatInteger(errors.open)), errors.open_link],
+                    [
+                        _t("%s resolved", formatInteger(errors.resolved)),
+                        errors.resolved_link,
+                    ],
+                ],
             ],
             [
                 "success",
@@ -247,23 +254,28 @@ export class Overview extends Component {
             ],
             [
                 "recovery",
-                _t("Recovered automatically"),
+                _t("Recovered"),
                 this.percent(recovery.rate),
                 recovery.link,
-                _t("%(recovered)s recovered, %(lost)s failed", {
-                    recovered: formatInteger(recovery.recovered),
-                    lost: formatInteger(recovery.lost),
-                }),
+                _t("of what failed, by itself or by a retry"),
+                [
+                    [
+                        _t("%s recovered", formatInteger(recovery.recovered)),
+                        recovery.recovered_link,
+                    ],
+                    [_t("%s failed", formatInteger(recovery.lost)), recovery.lost_link],
+                ],
             ],
         ];
         const warning = { oldest: queue.oldest > 60, conflicts: conflicts.count };
         const danger = { dead_letters: dead_letters.count, criticals: criticals.count };
-        return figures.map(([name, label, value, link, note]) => ({
+        return figures.map(([name, label, value, link, note, parts = []]) => ({
             name,
             label,
             value: typeof value === "number" ? formatInteger(value) : value,
             link,
             note,
+            parts,
             colour: danger[name] ? "danger" : warning[name] ? "warning" : "",
         }));
     }

@@ -135,6 +135,11 @@ registry.category("web_tour.tours").add("pharmacy_sync_conflict_keyboard", {
             content: "what was decided cannot be chosen again",
             trigger: ".o_conflict_row[data-path$=quantity]:not(:has(input[type=radio]))",
         },
+        {
+            content: "the value that lost stays readable, and is said to be it",
+            trigger:
+                ".o_conflict_row[data-path$=quantity] td[data-title=Odoo]:contains(not taken)",
+        },
     ],
 });
 

@@ -128,6 +128,17 @@ registry.category("web_tour.tours").add("pharmacy_sync_overview", {
         { trigger: ".o_sync_range.active[data-range='7d']" },
         { trigger: ".o_sync_figure[data-name=errors]:contains(last 7 days)" },
         {
+            content: "of the attempts that failed those open which are open still",
+            trigger: ".o_sync_figure[data-name=errors] .o_sync_figure_part:contains(1 open)",
+            run: "click",
+        },
+        { trigger: ".o_list_view .o_data_row:contains(Authentication failed)" },
+        { trigger: ".o_facet_value:contains(Unresolved)" },
+        {
+            trigger: ".o_breadcrumb .breadcrumb-item a:contains(Overview)",
+            run: "click",
+        },
+        {
             content: "a figure opens its list",
             trigger: ".o_sync_figure[data-name=dead_letters] .o_sync_value:contains(1)",
             run: "click",
