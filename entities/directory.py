@@ -50,12 +50,15 @@ class Directory:
             )
         return self._digits[precision]
 
-    def called(self, Model, res_ids):
-        """What people call records of ``Model``, fetched at once: ``{id: name}``; of one
-        that is gone None."""
-        names = self._names.setdefault(Model._name, {})
+    def called(self, model, res_ids):
+        """What people call records, fetched at once: ``{id: name}``; of one that is
+        gone None.
+
+        :param model: an empty recordset
+        """
+        names = self._names.setdefault(model._name, {})
         if new := set(res_ids) - names.keys():
-            living = Model.browse(new).exists()
+            living = model.browse(new).exists()
             names.update(dict.fromkeys(new))
             names.update((record.id, record.display_name) for record in living)
         return names

@@ -136,7 +136,7 @@ class Reference(Link):
 def load(found, directory):
     """Fetch at once the records that values refer to, and what people call them.
 
-    :param found: triples of a converter or None, the Odoo model of its field and a value
+    :param found: triples of a converter or None, its field's Odoo model and a value
     """
     links = [
         (converter, model, value)

@@ -105,7 +105,8 @@ class SyncConflict(models.Model):
                 for side in ("odoo", "pharmacy"):
                     texts = [line._side_text(side, directory) for line in lines]
                     if len(lines) > 1:
-                        texts = map(": ".join, zip(conflict._titles(lines), texts))
+                        titles = conflict._titles(lines)
+                        texts = map(": ".join, zip(titles, texts, strict=True))
                     conflict[f"{side}_text"] = "; ".join(texts)
 
     def _titles(self, lines):

@@ -35,15 +35,15 @@ class SyncOperationMend(models.TransientModel):
             if changed and "push" in kinds:
                 texts.append(
                     self.env._(
-                        "Orders and records in Odoo are corrected at once. The pharmacy "
-                        "gets them when you press Retry on the next page."
+                        "Orders and records in Odoo are corrected at once. The "
+                        "pharmacy gets them when you press Retry on the next page."
                     )
                 )
             if changed and kinds - {"push"}:
                 texts.append(
                     self.env._(
-                        "What came from the pharmacy is corrected here. It is written in "
-                        "Odoo when you press Retry on the next page."
+                        "What came from the pharmacy is corrected here. It is written "
+                        "in Odoo when you press Retry on the next page."
                     )
                 )
             wizard.outcome = "\n".join(texts)
