@@ -39,7 +39,7 @@ def matches(before: Sequence[str], after: Sequence[str], most: int) -> list[Pair
             found += _common(before, after, part)
             left -= pairs
         found += end
-        if line < middle.end and other < middle.high:
+        if line < middle.end:
             found.append((line, other))
             middle = middle._replace(start=line + 1, low=other + 1)
     return found + last

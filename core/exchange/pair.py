@@ -233,12 +233,9 @@ def _word(
     """One value of Odoo's in the pharmacy's words; MISSING: unchanged, never sent."""
     if value == pharmacy:
         return pharmacy
-    unchanged = value == had_odoo
-    if unchanged and (pharmacy is MISSING or pharmacy == had_pharmacy):
-        return had_pharmacy
     if _is_held(path, value, pharmacy, held):
         return pharmacy
-    if unchanged or _is_held(path, value, had_pharmacy, held):
+    if value == had_odoo or _is_held(path, value, had_pharmacy, held):
         return had_pharmacy
     return had_odoo if _is_held(path, value, had_odoo, held) else value
 

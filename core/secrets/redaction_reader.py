@@ -66,6 +66,8 @@ class Reader:
         quote = slashes + shapes.CLOSING.get(sign, sign)
         if text.startswith(2 * quote, start):  # Python's three
             start += 2 * len(quote)
+            if (end := self._three(quote, start)) is not None:
+                return start, end, end + 3 * len(quote)
         position = start
         while (end := text.find(quote[-1], position)) >= 0:
             first = end
@@ -78,6 +80,17 @@ class Reader:
                 return start, first if slashes else end, position
             position += len(quote)  # SQL's two
         return start, len(text), len(text)
+
+    def _three(self, quote: str, start: int) -> int | None:
+        """Where three quotes end what three began; None if SQL's two did."""
+        while (end := self.text.find(3 * quote, start)) >= 0:
+            first = end
+            while self.text[first - 1] == "\\":
+                first -= 1
+            if _closes(end - first + len(quote) - 1, len(quote) - 1):
+                return end
+            start = end + 1
+        return None
 
     def bracket(self, start: int) -> int:
         """Where the bracket that opens here is closed."""
@@ -98,7 +111,8 @@ class Reader:
         while self.text[first - 1] == "\\" and quote - first < _BACKSLASHES:
             first -= 1
         opening = shapes.OPENING.match(self.text, first)
-        return self.string(opening)[2] if opening else quote + 1
+        assert opening is not None
+        return self.string(opening)[2]
 
 
 def _closes(slashes: int, level: int) -> bool:

@@ -1,7 +1,7 @@
 """What two rows have in common, against the plainest way to find it."""
 
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given, strategies as st
@@ -68,3 +68,36 @@ def test_only_so_many_pairs_are_compared(most, found):
 
 def test_of_two_longest_rows_that_of_what_is_said_later_is_taken():
     assert matches("aabb", "bbaa", ENOUGH) == [(2, 0), (3, 1)]
+
+
+@pytest.mark.parametrize(
+    "before, after, found",
+    [
+        # Around M, which is there once, what is the same next to it.
+        ("aabbM!", "ccbbM?", [(2, 2), (3, 3), (4, 4)]),
+        ("!Maabb", "?Maacc", [(1, 1), (2, 2), (3, 3)]),
+        ("!aaMbb!", "?aaMbb?", [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]),
+        # The same at both ends, whatever lies between.
+        ("aaxbb", "aaybb", [(0, 0), (1, 1), (3, 3), (4, 4)]),
+        ("aa", "aaaa", [(0, 0), (1, 1)]),
+        ("aaaa", "aa", [(0, 0), (1, 1)]),
+        ("", "a", []),
+    ],
+)
+def test_what_is_the_same_beside_what_holds_is_never_compared_pair_by_pair(
+    before, after, found
+):
+    assert matches(before, after, 0) == found
+
+
+def test_all_small_rows():
+    rows = ["".join(row) for n in range(5) for row in product("ab", repeat=n)]
+    for before, after in product(rows, repeat=2):
+        part = alignment._Part(0, len(before), 0, len(after))
+        assert len(alignment._common(before, after, part)) == longest(before, after)
+        for most in (0, ENOUGH):
+            found = matches(before, after, most)
+            assert all(before[i] == after[j] for i, j in found)
+            assert all(
+                one[0] < two[0] and one[1] < two[1] for one, two in pairwise(found)
+            )

@@ -16,10 +16,12 @@ from odoo.addons.pharmacy_sync.core.exchange.arriving import (
 from odoo.addons.pharmacy_sync.core.exchange.declined import (
     Declined,
     as_asked,
+    never_agreed,
     not_taken,
     still_declined,
     value_at,
     with_halves_of,
+    with_value,
 )
 from odoo.addons.pharmacy_sync.core.exchange.mapping_state import (
     MappingState,
@@ -420,3 +422,43 @@ def test_only_what_was_asked_for_is_what_a_write_did(stored, before, written):
         for field, value in by_key(stored)[key].items():
             same = key in old and key in new and old[key][field] == new[key][field]
             assert has[field] == (old[key][field] if same else value)
+
+
+@pytest.mark.parametrize(
+    "path, left",
+    [
+        ("state", {"notes": "n", "lines": HAD["lines"]}),
+        (
+            "lines[a].price",
+            {**HAD, "lines": [{"key": "a", "quantity": "1"}, line("b")]},
+        ),
+        ("lines[a]", {**HAD, "lines": [{"key": "a"}, line("b")]}),
+        ("lines[c]", {**HAD, "lines": [*HAD["lines"], {"key": "c"}]}),
+    ],
+)
+def test_where_nothing_was_agreed_on_neither_half_has_a_value(path, left):
+    assert never_agreed(Base.load(HAD), [path]) == Base(left, left)
+
+
+@pytest.mark.parametrize(
+    "record, path, value, found",
+    [
+        ({}, "lines[a]", MISSING, {}),
+        ({"lines": []}, "lines[a]", MISSING, {"lines": []}),
+        ({"lines": [line("a")]}, "lines[a]", MISSING, {"lines": []}),
+        ({}, "lines[a]", line("a"), {"lines": [line("a")]}),
+        ({}, "lines[a].price", "2", {}),
+        ({"lines": [line("a")]}, "lines[b].price", "2", {"lines": [line("a")]}),
+        (
+            {"lines": [line("a")]},
+            "lines[a].price",
+            "2",
+            {"lines": [line("a", price="2")]},
+        ),
+        ({"state": "x"}, "state", MISSING, {}),
+        ({}, "state", "x", {"state": "x"}),
+    ],
+)
+def test_a_value_is_put_in_a_record(record, path, value, found):
+    assert with_value(record, path, value) == found
+    assert value_at(found, path) in (value, MISSING)

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.alert.escalation import (
@@ -40,3 +41,19 @@ def test_more_failures_never_take_a_rung_back(climber, on, more):
         climber.count + more, climber.error_type, climber.has_backend, climber.taken
     )
     assert set(due(climber, THRESHOLDS, on)) <= set(due(grown, THRESHOLDS, on))
+
+
+@pytest.mark.parametrize(
+    "count, rungs",
+    [
+        (1, []),
+        (2, ["fix"]),
+        (4, ["fix"]),
+        (5, ["fix", "activity"]),
+        (9, ["fix", "activity"]),
+        (10, ["fix", "activity", "reset"]),
+    ],
+)
+def test_each_rung_comes_with_its_failure(count, rungs):
+    climber = Climber(count, ErrorType.NETWORK_TIMEOUT)
+    assert due(climber, THRESHOLDS, list(Rung)) == rungs

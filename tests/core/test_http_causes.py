@@ -2,6 +2,7 @@
 
 import pytest
 
+from odoo.addons.pharmacy_sync.core.error.causes import CODES
 from odoo.addons.pharmacy_sync.core.error.classification import classify_response
 from odoo.addons.pharmacy_sync.core.error.http_causes import STATUSES
 from odoo.addons.pharmacy_sync.core.taxonomy import Delivery
@@ -26,6 +27,18 @@ MEANS = {
     ),
 }
 LOST = {460, 499, 502, 504, 520, 522, 524, 527, 598, 599}
+# What the body may say more exactly than the status, by its code.
+SAID = {
+    "business_rule": (400, 409, 422),
+    "insufficient_stock": (400, 409, 422),
+    "duplicate_order": (400, 409, 422),
+    "order_already_processed": (400, 409, 422),
+    "unknown_supplier": (400, 404, 409, 410, 422),
+    "not_found": (400, 404, 409, 410, 422),
+    "version_conflict": (409, 412),
+    "invalid_api_key": (401,),
+    "rate_limited": (400, 403, 429),
+}
 EACH = [(status, name) for name, many in MEANS.items() for status in many]
 
 
@@ -39,3 +52,19 @@ def test_a_status_means(status, name):
 
 def test_none_is_left_out():
     assert set(STATUSES) <= {status for status, __ in EACH}
+
+
+@pytest.mark.parametrize("code", SAID)
+def test_the_body_makes_more_exact_what_the_status_leaves_open(code):
+    said = CODES[code]
+    exact = {s for s in range(400, 600) if classify_response(s, code).type is said}
+    assert exact == {*SAID[code], *MEANS.get(said, ())}
+
+
+def test_a_refusal_that_says_when_to_come_back_is_a_limit():
+    limits = {s for s in range(400, 600) if _limited(s)}
+    assert limits == {403, 429}
+
+
+def _limited(status):
+    return classify_response(status, retry_after=60).type == "rate_limit_exceeded"

@@ -423,3 +423,42 @@ def test_what_both_have_by_now_is_agreed_and_nothing_in_conflict_is(base, odoo, 
     settled = merge.to_odoo.keys() | merge.to_pharmacy.keys() | merge.agreed.keys()
     open_ = {path.split("[")[0] for path in merge.conflicts}
     assert settled | open_ >= odoo.keys() & other.keys()
+
+
+ONE, OTHER, THIRD = ([{"key": "k", "f": value}] for value in "abc")
+
+
+@pytest.mark.parametrize(
+    "base, odoo, pharmacy, where",
+    [
+        (ONE, ONE, ONE, "agreed"),
+        (ONE, OTHER, OTHER, "agreed"),
+        (ONE, [], [], "agreed"),
+        (ONE, OTHER, ONE, "to_pharmacy"),
+        (ONE, [], ONE, "to_pharmacy"),
+        (ONE, ONE, OTHER, "to_odoo"),
+        (ONE, ONE, [], "to_odoo"),
+        (ONE, OTHER, THIRD, "conflicts"),
+        (ONE, [], THIRD, "conflicts"),
+    ],
+)
+def test_lines_are_agreed_on_where_neither_side_is_told_anything(
+    base, odoo, pharmacy, where
+):
+    merge = three_way(*({"lines": lines} for lines in (base, odoo, pharmacy)))
+    told = {
+        name
+        for name in ("agreed", "to_odoo", "to_pharmacy", "conflicts")
+        if getattr(merge, name)
+    }
+    assert told == {where}
+
+
+def test_a_rule_of_what_is_equal_is_never_asked_about_what_is_missing():
+    def equal(path, one, other):
+        return len(one) == len(other)
+
+    merge = three_way({"a": "x"}, {"b": "yy"}, {"a": "z", "c": "u"}, equal=equal)
+    assert merge.to_pharmacy == {"b": "yy"}
+    assert merge.to_odoo == {"c": "u"}
+    assert merge.agreed == {"a": "z"}

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from odoo.addons.pharmacy_sync.core.conflict.merge import Side
 from odoo.addons.pharmacy_sync.core.exchange.arriving import (
     Move,
     as_known,
@@ -15,6 +16,7 @@ from odoo.addons.pharmacy_sync.core.exchange.arriving import (
     part_agreed,
     received,
 )
+from odoo.addons.pharmacy_sync.core.exchange.declined import Declined
 from odoo.addons.pharmacy_sync.core.exchange.mapping_state import (
     UNKNOWN,
     MappingState,
@@ -351,3 +353,76 @@ def test_a_record_that_odoo_deleted_is_known_as_it_was_last():
 def test_a_record_that_was_made_in_odoo():
     found = created(UNKNOWN, {"notes": "n"}, {"notes": "n", "date": "now"}, 1)
     assert found.base == Base({"notes": "n", "date": "now"}, {"notes": "n"})
+
+
+# --- answers ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_what_was_written_is_agreed_on(status):
+    answered_now = {"status": status, "id": "ph", "version": 4}
+    found = answered(STATE, STATE, SENT, answered_now, key=KEY)
+    assert found.fate is Fate.DONE
+    assert found.state.version == 4
+    assert found.state.base.pharmacy == CHANGED
+
+
+@pytest.mark.parametrize("status", [199, 202, 203, 205])
+def test_what_else_an_app_says_is_no_writing(status):
+    assert after(STATE, status).fate is Fate.REFUSED
+
+
+@pytest.mark.parametrize("version, went_back", [(2, True), (3, False), (4, False)])
+def test_a_stale_answer_of_an_older_version_says_that_the_app_was_set_back(
+    version, went_back
+):
+    found = after(STATE, 412, version=version)
+    assert (found.fate, found.went_back) == (Fate.STALE, went_back)
+
+
+@pytest.mark.parametrize(
+    "state, base",
+    [
+        # Sent before, and perhaps there: what it was sent with is what both may have.
+        (MappingState(uncertain=True, base=Base.load(AGREED)), AGREED),
+        (MappingState(uncertain=True), CHANGED),
+        # Never sent, or deleted there: what both had is of another record.
+        (MappingState(base=Base.load(AGREED)), CHANGED),
+    ],
+)
+def test_both_sides_have_what_a_new_record_is_sent_with(state, base):
+    found = begun(state, Plan(Step.CREATE, CHANGED))
+    assert found.base.pharmacy == base
+    assert found.uncertain
+
+
+def made_of(state, wrote):
+    """The state once the app says that it wrote this."""
+    done = {"status": 200, "id": "ph", "version": 4}
+    return answered(state, STATE, SENT, done, key=KEY, written=wrote).state
+
+
+def test_what_the_app_made_of_it_is_no_matter_while_a_person_decides_it():
+    assert made_of(STATE, {"notes": "N"}).declined == {"notes": Declined(Side.PHARMACY)}
+    asked = replace(STATE, conflict_paths=("notes",))
+    state = made_of(asked, {"notes": "N"})
+    assert not state.declined
+
+
+def test_what_was_declined_before_is_over_once_the_app_holds_it():
+    declined = replace(STATE, declined={"notes": Declined(Side.PHARMACY)})
+    done = {"status": 200, "id": "ph", "version": 4}
+
+    def keeps(path, wanted, has):
+        return wanted.upper() == has
+
+    found = answered(
+        declined,
+        STATE,
+        replace(SENT, declined=("notes",)),
+        done,
+        key=KEY,
+        written={"notes": "NEW"},
+        keeps=keeps,
+    )
+    assert not found.state.declined

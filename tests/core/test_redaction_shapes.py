@@ -82,6 +82,7 @@ SHAPES = {
     "words of a secret": (LINE, "client secret: {secret}\nnext: line"),
     "quoted": (INSIDE, "{name} = '{secret}'"),
     "three quotes": (INSIDE, '{name} = """{secret}"""'),
+    "quotes in three": (INSIDE, '{name} = """a "b" {secret}"""'),
     "SQL": (INSIDE, "ALTER USER o PASSWORD 'it''s {secret}' LOGIN"),
     "double quoted": (INSIDE, '{name}: "{secret}"'),
     "guillemets": (INSIDE, "{name}: «{secret}»"),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from odoo.addons.pharmacy_sync.core.api import methods as api_methods
+from odoo.addons.pharmacy_sync.core.api.answer_status import status_of
 from odoo.addons.pharmacy_sync.core.api.openapi import document
 from odoo.addons.pharmacy_sync.core.check.schema import (
     Flag,
@@ -23,6 +24,7 @@ from odoo.addons.pharmacy_sync.core.check.schema import (
 )
 from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError
 from odoo.addons.pharmacy_sync.core.storable import MARK
+from odoo.addons.pharmacy_sync.core.taxonomy import ErrorType
 
 METHODS = [m for m in vars(api_methods).values() if isinstance(m, Method)]
 SHAPES = [
@@ -160,3 +162,12 @@ def test_a_text_that_cannot_be_kept_is_refused_by_its_name(text):
 def test_any_value_is_one_that_can_be_stored(value):
     with pytest.raises(InvalidDataError):
         Shape().check(value, "extra")
+
+
+def test_the_document_names_each_status_that_a_call_may_have():
+    calls = document(METHODS, {}, "/api", ["order"])["paths"].values()
+    failed = {str(status_of(error_type)) for error_type in ErrorType}
+    # Refused before a method is reached: no JSON, no POST, too long, packed.
+    early = {"400", "405", "413", "415"}
+    for call in calls:
+        assert call["post"]["responses"].keys() == {"200", *early, *failed}

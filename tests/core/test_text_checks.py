@@ -271,3 +271,27 @@ def test_what_is_kept_is_so_deep_and_no_deeper(deeper):
 def test_texts_are_kept_up_to_so_many_characters_together():
     assert storable(["abc", "de"], Limits(characters=5)) == ["abc", "de"]
     assert storable(["abc", "def", "d"], Limits(characters=5)) == ["abc", LEFT_OUT, "d"]
+
+
+@pytest.mark.parametrize(
+    "field, said", [("", "the value must be a finite number"), ("a.b", "a.b must be")]
+)
+def test_what_is_at_fault_is_named(field, said):
+    with pytest.raises(InvalidDataError, match=f"^{said}") as caught:
+        check_value(math.inf, field)
+    assert caught.value.field == (field or None)
+
+
+def test_the_limit_of_values_itself_is_within():
+    limits = Limits(text=9, depth=3, values=3, characters=99, digits=9)
+    check_value([1, [2]], "a", limits)
+    check_value([1, 2, 3], "a", limits)
+    for beyond in ([1, 2, 3, 4], [1, [2, 3]]):
+        with pytest.raises(InvalidDataError, match="goes beyond 3 values"):
+            check_value(beyond, "a", limits)
+
+
+def test_a_text_that_cannot_be_stored_is_refused_by_its_field():
+    with pytest.raises(InvalidDataError, match=r"U\+0000") as caught:
+        check_text("a\0b", "notes")
+    assert caught.value.field == "notes"

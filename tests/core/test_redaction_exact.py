@@ -1,0 +1,92 @@
+"""What exactly is masked of a text, in the shapes that differ by a sign or a blank:
+core/secrets/redaction_text.py, redaction_reader.py."""
+
+import json
+
+import pytest
+
+from odoo.addons.pharmacy_sync.core.secrets.redaction import redact
+
+MASKED = {
+    # pairs
+    '("password", "")': '("password", "")',
+    '("password", "abc")': '("password", "***")',
+    'of "password", "abc") too': 'of "password", "abc") too',
+    '("password", "abc" or so': '("password", "abc" or so',
+    # on the next line
+    "    password:\n    user: bob smith\n": "    password:\n    user: bob smith\n",
+    "token:\n  expired\nx": "token:\n  expired\nx",
+    "token: |\n  expired\nx": "token: |\n  ***\nx",
+    "password:\n  expired\nx": "password:\n  ***\nx",
+    "password:\nabcdef\n": "password:\n***\n",
+    "password:\n\nabcdef\n": "password:\n\nabcdef\n",
+    "token:\nabcdef\n": "token:\nabcdef\n",
+    "token:\nabc123\n": "token:\n***\n",
+    "a:\n  password:\n    ab1 c\n  host: h": "a:\n  password:\n    ***\n  host: h",
+    "password:\n  ab1 c\n- other": "password:\n  ***\n- other",
+    "tokens:\n- ab1\n- c\nhost: h": "tokens:\n***\nhost: h",
+    "password:\n  ab1 c\n\nhost: h": "password:\n  ***\nhost: h",
+    '- name: pin\n  value: "a b" # c': '- name: pin\n  value: "***" # c',
+    # options
+    "login u password ab1 end": "login u password *** end",
+    "tool (--password abc)": "tool (--password abc)",
+    "tool --password abc)": "tool --password ***)",
+    "mysql -p'a b' shop": "mysql -p'***' shop",
+    # quotes
+    "password='it''s' x": "password='***' x",
+    "password='' x": "password='' x",
+    "password='''an \\'''' b": "password='''***''' b",
+    "('password', '''a'b''')": "('password', '''***''')",
+    r"x token=\"\"\"a \"b\" c\"\"\" d": r"x token=\"\"\"***\"\"\" d",
+    r"xy token=\"\"\"a \"b\" c\"\"\" d": r"xy token=\"\"\"***\"\"\" d",
+    r"(\"token\", \"\"\"a\"b\"\"\")": r"(\"token\", \"\"\"***\"\"\")",
+    # brackets
+    "tokens: [a, [b1], c] d": "tokens: *** d",
+    "tokens: ['a]', b1] d": "tokens: *** d",
+    f"tokens: [{17 * chr(92)}'a]{17 * chr(92)}', b1] d": "tokens: *** d",
+    # headers
+    'Authorization: Digest u="a b", c=d x': "Authorization: *** x",
+    "Authorization: Custom ab1 x": "Authorization: *** x",
+    "Authorization: Custom is missing": "Authorization: *** is missing",
+    "Authorization: Bearer is fine x": "Authorization: *** fine x",
+    "Authorization: ab1 cd2 e": "Authorization: *** cd2 e",
+    "Authorization: a1b2 is fine": "Authorization: *** is fine",
+    "Authorization: Custom ab1, c=d; e=f g": "Authorization: *** g",
+    "Authorization: needs abc to": "Authorization: needs abc to",
+    # sentences
+    "abc12d is not a valid token": "*** is not a valid token",
+    "abc1d is not a valid token": "abc1d is not a valid token",
+    "abc12d is a fine token": "abc12d is a fine token",
+    # nothing is secret in nothing
+    "token=null x": "token=null x",
+    "password: null": "password: null",
+    "password: null x": "password: ***",
+    "token: bearer abcdef x": "token: *** x",
+    "token: needs abcdef x": "token: needs abcdef x",
+    # letters that become two in small ones
+    "\u0130\u0130 password=abc x": "\u0130\u0130 password=*** x",
+    "CONTRASE\u00d1A=abc x": "CONTRASE\u00d1A=*** x",
+}
+
+
+@pytest.mark.parametrize("text", MASKED)
+def test_just_the_secret_is_masked(text):
+    assert redact(text) == MASKED[text]
+
+
+def within(text, levels):
+    for _ in range(levels):
+        text = json.dumps({"b": text})
+    return f"x {text}"
+
+
+@pytest.mark.parametrize("levels", range(4))
+@pytest.mark.parametrize(
+    "secret", ["a", 'a"b', "a\\b", 'a\\"b', '"a', 'a"', 'a", b', 'a"",b', "a\\\\b"]
+)
+def test_quotes_and_backslashes_are_the_secrets_in_json_within_json(secret, levels):
+    text, masked = (
+        within(json.dumps({"password": value, "a": "b"}), levels)
+        for value in (secret, "***")
+    )
+    assert redact(text) == masked
