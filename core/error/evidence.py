@@ -15,6 +15,7 @@ from .retry_after import parse_retry_after
 
 CHAIN_LIMIT = 32
 CODE_LIMIT = 128  # characters of the other side's code
+BEGINNING = 1000  # characters of an answer that is a text
 _STATUS_NAMES = ("status", "status_code", "http_status", "errcode", "code")
 _CODE_NAMES = ("code", "error_code")
 # What OpenSSL's and urllib3's own places put before and after a sentence.
@@ -144,7 +145,7 @@ def body_text(exc: BaseException) -> str:
     """The beginning of an answer that is a text, not JSON."""
     for value in (read(exc, "body"), read(read(exc, "response"), "text")):
         if isinstance(value, str):
-            return value[:1000]
+            return value[:BEGINNING]
     return ""
 
 

@@ -17,7 +17,11 @@ from odoo.addons.pharmacy_sync.core.error.classification import (
     classify,
     classify_response,
 )
-from odoo.addons.pharmacy_sync.core.error.evidence import chain, smtp_reply
+from odoo.addons.pharmacy_sync.core.error.evidence import (
+    CHAIN_LIMIT,
+    chain,
+    smtp_reply,
+)
 from odoo.addons.pharmacy_sync.core.retry.decision import (
     After,
     Standing,
@@ -314,6 +318,7 @@ def test_a_very_long_chain_ends():
     for number in range(100_000):
         error = chained(RuntimeError(number), error)
     assert first is not error
+    assert len(chain(error)) == CHAIN_LIMIT
     with within(5):
         assert classify(error).type is T.UNEXPECTED
     while error is not None:  # taken apart here: freeing it recursively is slow

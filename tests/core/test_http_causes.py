@@ -50,6 +50,16 @@ def test_a_status_means(status, name):
     assert lost == (status in LOST)
 
 
+def test_what_a_gateway_says_is_believed_of_a_failing_server():
+    said = "upstream connect error or disconnect/reset before headers"
+    lost = {s for s in range(400, 600) if is_lost(classify_response(s, message=said))}
+    assert lost == LOST | set(range(500, 600))
+
+
+def is_lost(found):
+    return found.delivery is Delivery.UNKNOWN
+
+
 def test_none_is_left_out():
     assert set(STATUSES) <= {status for status, __ in EACH}
 

@@ -247,7 +247,7 @@ def test_a_record_that_is_always_stale_is_stuck():
         (None, 1, {"deleted": True}, Move.TOMBSTONE),
         (STATE, 4, {"deleted": True}, Move.DELETED),
         (replace(STATE, deleted=True), 4, {"deleted": True}, Move.UNCHANGED),
-        (replace(STATE, deleted=True), 3, {}, Move.UNCHANGED),
+        (replace(STATE, deleted=True), 3, {"data": CHANGED}, Move.UNCHANGED),
         (STATE, 2, {"data": CHANGED}, Move.UNCHANGED),
         (STATE, 4, {}, Move.UNCHANGED),
         (STATE, 4, {"data": CHANGED}, Move.MERGE),

@@ -90,3 +90,21 @@ def test_quotes_and_backslashes_are_the_secrets_in_json_within_json(secret, leve
         for value in (secret, "***")
     )
     assert redact(text) == masked
+
+
+@pytest.mark.parametrize(
+    "value, masked",
+    [
+        (["password", "abc"], ["password", "***"]),
+        (["abc", "password"], ["abc", "password"]),
+        (["password", "abc", "x"], ["password", "abc", "x"]),
+        (["password", ""], ["password", ""]),
+        (["a", "--password", "b", "c"], ["a", "--password", "***", "c"]),
+        (["a", "--password"], ["a", "--password"]),
+        (["a", "password", "b"], ["a", "password", "b"]),
+        (["--token", "b"], ["--token", "***"]),
+        ([1, ["--token", "b"]], [1, ["--token", "***"]]),
+    ],
+)
+def test_just_the_secret_of_a_list_is_masked(value, masked):
+    assert redact(value) == masked

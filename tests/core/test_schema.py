@@ -171,3 +171,46 @@ def test_the_document_names_each_status_that_a_call_may_have():
     early = {"400", "405", "413", "415"}
     for call in calls:
         assert call["post"]["responses"].keys() == {"200", *early, *failed}
+
+
+@pytest.mark.parametrize(
+    "shape, within, beyond",
+    [
+        (Text(longest=3, shortest=1), ("x", "xyz"), ("", "wxyz", 1)),
+        (Text(longest=3), ("", "xyz"), ("wxyz", "a\0")),
+        (Whole(least=1, most=3), (1, 3), (0, 4, "1", True)),
+        (Flag(), (True, False), (0, "true")),
+        (OneOf(values=("a", "b")), ("a", "b"), ("c", "", 1)),
+        (ListOf(item=Whole(), most=2), ([], [1, 2]), ([1, 2, 3], ["1"], "1")),
+        (Object(values=Text(longest=3)), ({}, {"a": "b"}), ({"a": 1}, {"\0": "b"}, [])),
+        (Object(fields={"a": Flag()}), ({"a": True},), ({"a": 1}, {1: True})),
+    ],
+)
+def test_what_a_shape_lets_in_at_its_bounds(shape, within, beyond):
+    assert [value for value in within if not is_let_in(shape, value)] == []
+    assert [value for value in beyond if is_let_in(shape, value)] == []
+
+
+def test_what_is_required_is_told():
+    shape = Object(fields={"a": Flag(), "b": Flag()}, optional=frozenset({"b"}))
+    assert shape.schema()["required"] == ["a"]
+    assert shape.schema()["properties"].keys() == {"a", "b"}
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_what_may_be_left_out_may_be_null(method):
+    schema = method.request_schema()
+    for argument in method.arguments:
+        said = schema["properties"][argument.name]
+        may_be_left_out = argument.name not in schema["required"]
+        if "type" in said:
+            takes_null = "null" in said["type"]
+            assert takes_null == (may_be_left_out or argument.shape.nullable)
+
+
+def test_a_list_that_may_be_null_is_in_answers():
+    items = ListOf(item=Number(nullable=True), most=9, nullable=True)
+    assert items.as_answer([False, 1]) == [None, 1]
+    assert items.as_answer(False) is None
+    anything = ListOf(item=None, most=9)
+    assert anything.as_answer([False, {"a": 1}]) == [False, {"a": 1}]

@@ -163,3 +163,30 @@ def test_a_record_has_a_sentence(record, state):
     text = record_sentence(record, state) % {"pharmacy": "Vet"}
     assert "Vet" in text
     assert text.startswith("Kept") == (record == "pending" and state in HALTED)
+
+
+@pytest.mark.parametrize(
+    "values, state",
+    [
+        ({"off": True}, "off"),
+        ({"refused": True}, "refused"),
+        ({"paused": True}, "paused"),
+        # One call that fails may be a chance; two are none, nor is one with a breaker.
+        ({"silent": 1}, "in_sync"),
+        ({"silent": 2}, "away"),
+        ({"silent": 1, "held": True}, "away"),
+        ({"held": True}, "troubled"),
+        ({"unread": True}, "unread"),
+        ({"conflicts": 1}, "needs_person"),
+        ({"failed": 1}, "needs_person"),
+        ({"waiting": 1}, "catching_up"),
+        ({"waiting": 1, "oldest": LATE}, "catching_up"),
+        ({"waiting": 1, "oldest": LATE + 1}, "late"),
+        # What does not wait is never late.
+        ({"oldest": LATE + 1}, "in_sync"),
+        ({"differs": 1}, "differs"),
+        ({}, "in_sync"),
+    ],
+)
+def test_each_state_by_itself(values, state):
+    assert stand(Facts(**values)).state == state

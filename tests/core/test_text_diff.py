@@ -96,3 +96,19 @@ def test_what_is_alike_is_one_piece():
 def test_only_the_first_is_joined_to_what_is_before():
     assert mark("", "new") == [(ADDED, "new")]
     assert mark("ab cd", "ab cd ef") == [(SAME, "ab cd"), (ADDED, " ef")]
+
+
+def test_a_long_end_in_common_makes_no_words_alike():
+    """Only what lies between what is the same at both ends says how alike it is."""
+    end = ". Kind regards from all of us here, and see you soon"
+    for start in ("A: ", ""):
+        old, new = "one two three four", "uno dos tres cuatro"
+        same = [(SAME, start)] if start else []
+        assert mark(start + old + end, start + new + end) == [
+            *same,
+            (REMOVED, old),
+            (ADDED, new),
+            (SAME, end),
+        ]
+        # As long as what is left alike is most of it, each word is shown.
+        assert len(mark(start + "a b c d e f" + end, start + "a x c y e f" + end)) == 7
