@@ -309,3 +309,39 @@ def test_what_linear_did_not_do_is_no_outage():
             answers(answer_of("issueCreate", {"success": False})),
         )
     assert caught.value.status == 422
+
+
+def failed(*found, action=Action.OPENED, issue=""):
+    """The failure of a notice to Linear that gets these answers."""
+    reported = linear_issue(replace(NOTICE, action=action))
+    with pytest.raises(HttpError) as caught:
+        carry(linear("https://x", "k", "t", reported, issue), answers(*found))
+    return caught.value.status, caught.value.code
+
+
+def test_an_error_of_linear_has_the_status_of_its_answer_or_that_of_a_refusal():
+    errors = {"errors": [{"message": "no", "extensions": {"code": "INVALID"}}]}
+    # An answer may have errors beside what was done.
+    beside = {**errors, "data": {"issueCreate": {"success": True}}}
+    for said in (errors, beside):
+        for status, known_as in ((200, 422), (399, 422), (400, 400), (500, 500)):
+            found = Answer(status, json.dumps(said))
+            assert failed(found) == (known_as, "INVALID")
+
+
+def test_a_team_of_linear_without_a_state_for_what_is_completed():
+    done = answer_of("commentCreate", {"success": True})
+    none = answer_of("issue", {"team": {"states": {"nodes": []}}})
+    assert failed(done, none, action=Action.RESOLVED, issue="i") == (422, "no_state")
+
+
+@pytest.mark.parametrize("action", [Action.OPENED, Action.TEST])
+def test_what_linear_took_is_a_receipt(action):
+    reported = linear_issue(replace(NOTICE, action=action))
+    found = answers(
+        answer_of("team", {"name": "Ops"})
+        if action is Action.TEST
+        else answer_of("commentCreate", {"success": True})
+    )
+    receipt = carry(linear("https://x", "k", "t", reported, "issue_1"), found)
+    assert receipt.status == 200

@@ -71,3 +71,16 @@ def test_what_no_feed_gave_is_refused(text):
 def test_nonsense_is_refused(text):
     with pytest.raises(InvalidDataError):
         Position.parse(text)
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        Position(0, 0),
+        Position(0, 0, 0),
+        Position(0, 0, None, 1),
+        Position(2**63 - 1, 2**63 - 1, 2**31 - 1, 2),
+    ],
+)
+def test_the_first_and_the_last_place(position):
+    assert Position.parse(str(position), position.feed) == position

@@ -91,4 +91,13 @@ def test_of_a_condition_both_ways_count():
     for either in ("(?(1)a?|b)", "(?(1)a|b?)"):
         assert problem("(x)?" + either * 8) is None
         assert problem("(x)?" + either * 9) == "too complex"
+    assert problem("(x)?" + "(?(1)a?)" * 8) is None
     assert problem("(x)?" + "(?(1)a?)" * 9) == "too complex"
+
+
+def test_of_what_repeats_in_several_ways_each_number_of_times_counts():
+    """``(?:a?){3}`` matches in 8 ways, ``(?:a?){2,3}`` in 4 more."""
+    assert problem("(?:a?){3}" + "a?" * 12) is None
+    assert problem("(?:a?){3}" + "a?" * 13) == "too complex"
+    assert problem("(?:a?){2,3}" + "a?" * 11) is None
+    assert problem("(?:a?){2,3}" + "a?" * 12) == "too complex"

@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 from odoo.addons.pharmacy_sync.core.check.payload import (
     canonical_datetime,
     canonical_decimal,
+    decimals_of,
     exact_decimal,
 )
 from odoo.addons.pharmacy_sync.core.exceptions import InvalidDataError
@@ -158,3 +159,17 @@ def test_an_exact_decimal_is_rounded_to_so_many_and_no_further(value, most):
     exact = Decimal(str(value))
     assert abs(Decimal(written) - exact) <= Decimal(1).scaleb(-most) / 2
     assert Decimal(exact_decimal(value)) == exact
+
+
+def test_a_number_of_31_digits_is_the_largest():
+    assert canonical_decimal("1e30") == "1" + 30 * "0" + ".00"
+    with pytest.raises(InvalidDataError):
+        canonical_decimal("1e31")
+
+
+@pytest.mark.parametrize(
+    "number, count",
+    [("1", 0), ("1.5", 1), ("1.50", 2), ("1e2", -2), ("NaN", 0), ("Infinity", 0)],
+)
+def test_how_many_decimals_a_number_is_written_with(number, count):
+    assert decimals_of(Decimal(number)) == count
