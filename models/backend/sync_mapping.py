@@ -22,9 +22,11 @@ MOVED = (
     "guarded",
 )
 
-
 # Those fields of which nothing stored is computed.
-PLAIN = {"version", "base", "odoo_base", "in_part", "epoch"}
+PLAIN = {
+    *("version", "base", "odoo_base", "in_part", "epoch"),
+    *("unanswered", "uncertain", "guarded"),
+}
 # What a mapping's state is read from.
 OF_STATE = (
     *MOVED,

@@ -280,14 +280,12 @@ class SyncStream(models.Model):
         data = self._serialise_each(operations, directory)
         now = fields.Datetime.now()
         operations.filtered(lambda o: not o.attempts).first_attempt_at = now
-        operations.filtered(lambda o: o.state != "dead").write(
-            {
-                "state": "running",
-                "job_uuid": job_uuid,
-                "started_at": now,
-                "eta": False,
-            }
-        )
+        # What was queued and now runs is on its way, as its record says already.
+        with self.env.protecting([mappings._fields["state"]], mappings):
+            running = {"state": "running", "job_uuid": job_uuid}
+            operations.filtered(lambda o: o.state != "dead").write(
+                {**running, "started_at": now, "eta": False}
+            )
         mappings.fetch([*OF_STATE, "key"])
         essential = self._essential_now()
         states = mappings._states()
