@@ -90,6 +90,6 @@ class Channel:
             return 0.0
         start, end = self.hours
         hour = now.hour + now.minute / 60 + now.second / 3600
-        # From 20 until 6 is a night.
-        within = start <= hour < end if start <= end else hour >= start or hour < end
+        # From 20 until 6 is a night, and from 8 until 8 always.
+        within = start <= hour < end if start < end else hour >= start or hour < end
         return 0.0 if within else (start - hour) % DAY * 3600

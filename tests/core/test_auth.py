@@ -38,6 +38,8 @@ def test_each_needs_its_own_fields_only(method):
             name,
             "long",
         )
+        longest = fault(method, {**GOOD, name: "x" * LONGEST[name]})
+        assert longest is None or longest[1] != "long"
 
 
 @given(st.text(max_size=20))
@@ -86,6 +88,8 @@ def test_the_app_does_not_get_the_secret_that_the_token_server_had():
     oauth2 = receivers(Method.OAUTH2, url, server)
     assert goes_elsewhere(oauth2, receivers(Method.BEARER, url, server))
     assert not goes_elsewhere(oauth2, receivers(Method.OAUTH2, f"{url}/x", server))
+    both = receivers(Method.OAUTH2, url, url)
+    assert not goes_elsewhere(both, both)
     assert not goes_elsewhere(
         receivers(Method.BASIC, url, ""), receivers(Method.HEADER, url, "")
     )

@@ -18,6 +18,7 @@ from odoo.addons.pharmacy_sync.core.exchange.bisect import (
     own_failure,
     run_bisecting,
 )
+from odoo.addons.pharmacy_sync.core.refusal import Key
 
 
 class App:
@@ -229,3 +230,32 @@ def test_a_failure_of_one_record_among_others_is_its_own():
     with pytest.raises(OutcomeUnknownError), own_failure(failures, "unheard"):
         raise unheard
     assert failures == {"refused": refused}
+
+
+@pytest.mark.parametrize(
+    "status, own",
+    [
+        # No record has failed where the key is refused, and nothing where no call was.
+        (401, False),
+        (503, True),
+        (None, False),
+    ],
+)
+def test_what_comes_after_a_failure_says_what_it_waits_for(status, own):
+    failure = (
+        HttpError(status) if status else CircuitBreakerOpenError("x", retry_after=9)
+    )
+    failure.of_key = Key.REFUSED if status == 401 else None
+
+    def send(part):
+        raise failure
+
+    first, *others = run_bisecting(range(3), send, largest=1)
+    assert first.error is failure
+    for other in others:
+        assert other.fate is Fate.NOT_SENT
+        if own:
+            assert isinstance(other.error, HeldUpError)
+            assert other.error.__cause__ is failure
+        else:
+            assert other.error is failure

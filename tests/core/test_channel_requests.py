@@ -252,6 +252,7 @@ def test_receiver_that_does_not_answer_rests_longer_each_time(failures):
     failure = classify(ApiTimeoutError("silence"))
     assert 0 < rest(failure, failures) <= rest(failure, failures + 1) <= LONGEST_REST
     assert rest(classify(HttpError(404)), failures) == 0
+    assert [rest(failure, n) for n in (0, 1, 2, 3, 9)] == [5, 10, 20, 40, 300]
 
 
 @given(

@@ -49,6 +49,11 @@ def test_a_channel_takes_what_fits_in_all(
         ((20, 6), 23, 60),
         ((20, 6), 5.5, 60),
         ((20, 6), 6, 14 * 3600),
+        # From 8 until 8 is always.
+        ((8, 8), 7, 60),
+        ((8, 8), 8, 60),
+        ((8, 8), 9, 60),
+        ((0, 24), 23.5, 60),
     ],
 )
 def test_it_is_reported_within_its_hours(hours, hour, seconds):
@@ -129,3 +134,9 @@ def test_what_is_resolved_without_an_issue_needs_none():
         [],
         Receipt(200, "there is no issue"),
     )
+
+
+def test_it_waits_to_the_second():
+    channel = Channel(Kind.EMAIL, 1, HIGH, hours=(8, 18), digest=0)
+    moment = datetime(2026, 11, 22, 7, 59, 30)
+    assert channel.wait(Severity.HIGH, moment) == pytest.approx(30, abs=1e-6)

@@ -1,5 +1,6 @@
 """Checksums: equal sets agree, whatever differs is found, both programs count alike."""
 
+import hashlib
 import importlib.util
 import json
 from pathlib import Path
@@ -149,3 +150,41 @@ def test_each_record_is_counted_once(ids):
     for external_id in ids:
         sums.add(external_id, "digest")
     assert sum(bucket["count"] for bucket in sums.as_json()) == len(ids)
+
+
+@pytest.mark.parametrize(
+    "records, buckets",
+    [(768, 16), (769, 32), (1536, 32), (1537, 64), (24_576, 512), (24_577, 1024)],
+)
+def test_a_bucket_has_48_records_at_most_while_there_may_be_more_buckets(
+    records, buckets
+):
+    assert bucket_count(records) == buckets
+
+
+def test_the_sum_of_a_bucket_is_that_of_the_first_halves_of_its_hashes():
+    """The formula that the other side follows, with SHA-256 as others compute it."""
+    hashes = [
+        # printf 'po_1:0123456789abcdef' | sha256sum
+        hashlib.sha256(text.encode()).hexdigest()
+        for text in ("po_1:0123456789abcdef", "po_2:fedcba9876543210")
+    ]
+    sums = Sums(1)
+    sums.add("po_1", "0123456789abcdef")
+    assert sums.as_json() == [{"count": 1, "sum": hashes[0][:16]}]
+    sums.add("po_2", "fedcba9876543210")
+    total = (int(hashes[0][:16], 16) + int(hashes[1][:16], 16)) % 2**64
+    assert sums.as_json() == [{"count": 2, "sum": f"{total:016x}"}]
+
+
+def test_a_digest_is_of_the_fields_that_are_asked_for():
+    one = {"lines": [{"key": "a", "quantity": "1.00", "more": 1}], "more": 2}
+    other = {"lines": [{"key": "a", "quantity": "1.00"}]}
+    assert checksum.digest(one, FIELDS) == checksum.digest(other, FIELDS)
+    # A list without fields of its own is asked for whole.
+    assert checksum.digest(one, ["lines"]) != checksum.digest(other, ["lines"])
+
+
+def test_a_list_of_texts_is_in_its_order():
+    one, other = (checksum.digest({"tags": [*tags]}, ["tags"]) for tags in ("ab", "ba"))
+    assert one != other

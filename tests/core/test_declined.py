@@ -462,3 +462,12 @@ def test_where_nothing_was_agreed_on_neither_half_has_a_value(path, left):
 def test_a_value_is_put_in_a_record(record, path, value, found):
     assert with_value(record, path, value) == found
     assert value_at(found, path) in (value, MISSING)
+
+
+def test_a_line_that_odoo_never_took_up_is_asked_about_once_odoo_was_to_take_it():
+    three = [line("a", price="2"), line("b"), line("c")]
+    base = Base(HAD, {**HAD, "lines": [*HAD["lines"], line("c")]})
+    comparison = compare(base, HAD, {**HAD, "lines": three})
+    assert comparison.merge.to_odoo == {"lines": three}
+    has = {**HAD, "lines": three[:2]}
+    assert comparison.not_taken(has) == {"lines[c]": MISSING}

@@ -339,3 +339,40 @@ def test_without_a_choice_all_goes_both_ways(base, odoo, pharmacy):
     assert compare(base, odoo, pharmacy, directions=EVERY) == compare(
         base, odoo, pharmacy
     )
+
+
+def test_what_the_app_filled_in_while_it_was_created_is_agreed_on():
+    """And nothing else of its answer: what was sent is as it was sent."""
+    directions = Directions.of({"cost": "pull", "lines.text": "pull"})
+    half = {"notes": "n", "lines": [{"key": "a", "price": "1"}]}
+    said = {"cost": "5", "notes": "N", "lines": [line("a", price="9"), line("b")]}
+    assert directions.filled_in(half, said) == {
+        "cost": "5",
+        "notes": "n",
+        "lines": [{"key": "a", "price": "1", "text": "t"}],
+    }
+    assert EVERY.filled_in(half, said) == half
+
+
+@pytest.mark.parametrize(
+    "path, half, has, followed",
+    [
+        # Nothing of lines: they stay as they were agreed on, or not.
+        ("notes", {}, HAD, {"notes": "n"}),
+        ("notes", {"lines": [line("a")]}, HAD, {"notes": "n", "lines": [line("a")]}),
+        # What is not sent of a line follows, and only that.
+        ("lines.text", {}, HAD, {"lines": [{"key": k, "text": "t"} for k in "ab"]}),
+        (
+            "lines.text",
+            {"lines": [line("a", text="x", price="9")]},
+            {"lines": [line("a")]},
+            {"lines": [line("a", price="9")]},
+        ),
+        ("lines.text", {}, {}, {}),
+        ("lines.text", {"lines": []}, {"lines": []}, {"lines": []}),
+    ],
+)
+def test_a_half_follows_what_its_side_does_not_send(path, half, has, followed):
+    found = only(path, "pull").as_agreed(Base(half, half), has, has)
+    assert found.odoo == followed
+    assert found.pharmacy == half

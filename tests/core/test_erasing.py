@@ -51,3 +51,13 @@ def test_a_second_time_changes_nothing(value):
 def test_short_words_are_in_others_by_chance():
     assert identifying(["Ana", " Mina B. ", None, 5, "", False]) == ["Mina B."]
     assert erase("Anagram of Mina B.", ["Mina B."]) == f"Anagram of {ERASED}"
+
+
+def test_the_shortest_word_that_is_looked_for_has_four_letters():
+    assert identifying(["Anna", "Ana"]) == ["Anna"]
+    assert identifying(["Anna", "Maria"]) == ["Maria", "Anna"]
+
+
+def test_a_word_within_json_is_without_its_quotes():
+    assert as_json("Ana") == "Ana"
+    assert as_json('"Ñ"\n') == '\\"Ñ\\"\\n'

@@ -129,6 +129,10 @@ def test_the_rule_of_version_2_does_not_change():
         ("po_7x gone", "po_<#> gone"),
         ("-7d down", "<#>d down"),
         ("web--7d down", "web--<#>d down"),
+        ("a-7d down", "a-<#> down"),
+        ("(-7d down", "(-<#>d down"),
+        # What one fold brings together another finds.
+        ("7/x/y is gone", "<#><path> is gone"),
     ],
 )
 def test_an_identifier_with_digits_is_one_place(message, reported):

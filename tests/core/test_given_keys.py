@@ -46,6 +46,8 @@ def test_lines_that_had_their_keys_are_no_ones_else():
     assert given_keys(sent, at_app) == {"odoo-1": "9"}
     assert given_keys(sent, at_app[:1]) == {}
     assert given_keys(sent[:1], at_app) == {}
+    # Of a line that says nothing but its key nobody knows which it is.
+    assert given_keys(sent, [{"key": "9"}], MATCH) == {}
 
 
 def test_all_that_is_remembered_goes_by_the_new_keys():

@@ -120,3 +120,8 @@ def test_from_where_on_a_score_is_good():
 def test_worst_part_is_reported_first():
     found = health(Vitals(calls=10, failed_calls=1, criticals=3))
     assert [part.name for part in found.parts][:2] == ["criticals", "failed_calls"]
+
+
+def test_that_the_app_is_away_takes_what_is_left_above_40():
+    parts = {part.name: part for part in health(Vitals(away=True)).parts}
+    assert (parts["away"].weight, parts["away"].lost) == (60, 60)

@@ -117,3 +117,18 @@ def test_what_is_configured_has_a_paragraph_of_its_own():
     models = {_field(records[name], "res_model") for name in names}
     linked = set(re.findall(r'^    "([a-z.]+)": "', HELP.read_text(), re.MULTILINE))
     assert models - linked == set()
+
+
+@pytest.mark.parametrize(
+    "text, target",
+    [
+        ("failures", "operator/failures"),
+        ("../app/contract", "app/contract"),
+        ("/app/contract", "app/contract"),
+        ("Its side <../app/contract>", "app/contract"),
+    ],
+)
+def test_a_link_has_its_own_words_or_those_of_its_page(text, target):
+    words = "Its side" if "<" in text else help_page._title(target)
+    found = help_page._link(text, "operator/daily")
+    assert found == f"`{words} <{help_page.PREFIX}{target}>`__"

@@ -2,6 +2,7 @@
 
 import logging
 import time
+import uuid
 
 import pytest
 
@@ -39,6 +40,14 @@ def test_secrets_are_masked_in_messages_and_traces(logger):
     text = "\n".join(logger.kept.lines)
     assert "password=***" in text and "ValueError" in text
     assert "hunter2x" not in text and "abcdef123" not in text
+
+
+def test_a_logger_masks_from_the_first_line_on():
+    logger = get_logger(f"{NAME}.{uuid.uuid4().hex}")
+    kept = Kept()
+    logger.addHandler(kept)
+    logger.error("password=%s", "hunter2x")
+    assert kept.lines == ["password=***"]
 
 
 def test_a_logger_has_one_filter_however_often_it_is_asked_for(logger):

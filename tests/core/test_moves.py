@@ -142,6 +142,14 @@ def test_what_is_sent_twice_is_hoped_for_once():
     assert begun(begun(STATE, SENT), SENT).unanswered == ({"notes": "new"},)
 
 
+@pytest.mark.parametrize(
+    "version, low", [(0, False), (1, True), (2, True), (3, False), (4, False)]
+)
+def test_a_lower_version_is_an_older_state_and_none_says_nothing(version, low):
+    assert STATE.is_low(version) is low
+    assert not replace(STATE, app_epoch=1).is_low(version)
+
+
 # --- answers ---------------------------------------------------------------
 
 

@@ -354,6 +354,28 @@ def test_each_new_line_has_what_the_app_wants_of_it():
     assert names.with_owner(dict(new), "7") == {**new, **wanted, "order": "7"}
     # Where the app has no lines nothing is theirs.
     assert apart_of_lines(((("a", "b"), 1),), ())[1] == ()
+    # What stands in the place of the lines themselves is the record's.
+    assert apart_of_lines(((("rows",), 1),), ("rows",)) == (((("rows",), 1),), ())
+
+
+@pytest.mark.parametrize(
+    "text, value",
+    [
+        ('""', ""),
+        ('"1"', "1"),
+        ('"', '"'),
+        ("1", 1),
+        ("1.5", 1.5),
+        ("true", True),
+        ("false", False),
+        ("null", None),
+        (" a b ", "a b"),
+    ],
+)
+def test_a_value_as_a_person_writes_it(text, value):
+    found = parse_value(text)
+    assert found == value
+    assert type(found) is type(value)
 
 
 def test_no_key_is_sent_that_the_app_has_not_given():

@@ -101,3 +101,8 @@ def test_a_schedule_reports_each_day_once(frequency, today):
 )
 def test_on_a_sunday_that_begins_a_month(frequency, first, after):
     assert last_whole(frequency, date(2026, 3, 1)) == (first, after)
+
+
+@pytest.mark.parametrize("hours, step", [(1, HOUR), (8 * 24, HOUR), (8 * 24 + 1, DAY)])
+def test_up_to_eight_days_a_trend_goes_by_hours(hours, step):
+    assert last_hours(hours, datetime(2026, 3, 1, 12)).step == step

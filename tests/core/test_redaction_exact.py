@@ -32,6 +32,16 @@ MASKED = {
     "tool (--password abc)": "tool (--password abc)",
     "tool --password abc)": "tool --password ***)",
     "mysql -p'a b' shop": "mysql -p'***' shop",
+    "curl -u bob:ab1 h": "curl -u bob:*** h",
+    "curl -u 'bob:a b' h": "curl -u 'bob:***' h",
+    "curl -u bob:'a b' h": "curl -u bob:***' h",
+    "mysql -pab1 shop; mkdir -p/a/b1": "mysql -p*** shop; mkdir -p/a/b1",
+    "['docker', 'login', '-p', 'a b', 'h']": "['docker', 'login', '-p', '***', 'h']",
+    # addresses
+    "to=https%3A%2F%2Fu%3Aab1%40h.ex%2F x": "to=https%3A%2F%2F***%40h.ex%2F x",
+    "https://u:ab1@h.example/x?a=b": "https://***@h.example/x?a=b",
+    "https://h.example/a@b.example": "https://h.example/a@b.example",
+    "https://h/send?key=a1b2c3d4e5f6g7h8i9j0&c=d": "https://h/send?key=***&c=d",
     # quotes
     "password='it''s' x": "password='***' x",
     "password='' x": "password='' x",
@@ -104,6 +114,19 @@ def test_quotes_and_backslashes_are_the_secrets_in_json_within_json(secret, leve
         (["a", "password", "b"], ["a", "password", "b"]),
         (["--token", "b"], ["--token", "***"]),
         ([1, ["--token", "b"]], [1, ["--token", "***"]]),
+        (["mysql", "-pab1", "shop"], ["mysql", "-p***", "shop"]),
+        (["mysql", "-px"], ["mysql", "-p***"]),
+        (["mysql", "-p", "ab1", "shop"], ["mysql", "-p", "***", "shop"]),
+        (["mysql", "-p"], ["mysql", "-p"]),
+        (["mkdir", "-pab1"], ["mkdir", "-pab1"]),
+        (
+            ["/usr/bin/docker", "login", "-p", "a"],
+            ["/usr/bin/docker", "login", "-p", "***"],
+        ),
+        (["docker", "run", "-p", "80:8080"], ["docker", "run", "-p", "80:8080"]),
+        (["curl", "-u", "bob:a", "h"], ["curl", "-u", "bob:***", "h"]),
+        (["curl", "-u", "bob:", "h"], ["curl", "-u", "bob:", "h"]),
+        (["curl", "-u", 1, None], ["curl", "-u", 1, None]),
     ],
 )
 def test_just_the_secret_of_a_list_is_masked(value, masked):

@@ -123,6 +123,10 @@ def test_a_rate_is_per_cent_of_what_there_is(some, rest):
     assert retry_success(some, rest) == found
 
 
+def test_a_rate_has_one_decimal():
+    assert [rate(some, 3) for some in range(4)] == [0.0, 33.3, 66.7, 100.0]
+
+
 def test_an_outage_as_people_would_reckon_it():
     """Two failures in four minutes, one of them a minute long, a minute down."""
     minute = Interval(at(30), at(90))

@@ -1,6 +1,7 @@
 """Where a round stands, and what of it is believed, whatever the app lists."""
 
 import functools
+import hashlib
 from datetime import datetime, timedelta
 
 import pytest
@@ -95,6 +96,10 @@ def test_a_round_rests_until_the_next_is_due_and_no_longer(passed, minutes):
 def test_what_is_listed_alike_has_one_checksum(one, other):
     alike = repr(one) == repr(other)
     assert (checksum(one) == checksum(other)) is alike or one == other
+
+
+def test_a_checksum_has_16_digits():
+    assert checksum({"id": "a"}) == hashlib.sha256(b'{"id":"a"}').hexdigest()[:16]
 
 
 def test_the_order_of_names_is_no_change():

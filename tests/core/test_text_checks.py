@@ -1,5 +1,6 @@
 """The door: what is refused and where, and that whatever was refused can be kept."""
 
+import hashlib
 import json
 import math
 from datetime import datetime
@@ -295,3 +296,19 @@ def test_a_text_that_cannot_be_stored_is_refused_by_its_field():
     with pytest.raises(InvalidDataError, match=r"U\+0000") as caught:
         check_text("a\0b", "notes")
     assert caught.value.field == "notes"
+
+
+def test_of_what_has_too_many_values_the_first_are_kept():
+    limits = Limits(values=2)
+    kept = storable({"a": 1, "b": 2, "c": 3}, limits)
+    assert kept == {"a": 1, "b": 2, LEFT_OUT: True}
+    assert storable({"a": 1, "b": 2}, limits) == {"a": 1, "b": 2}
+    assert storable([1, 2, 3], limits) == [1, 2, LEFT_OUT]
+    assert storable([[1, 2], 3], limits) == [[1, LEFT_OUT], LEFT_OUT]
+
+
+def test_a_text_that_is_cut_says_of_how_many_characters_and_of_which():
+    kept = storable_text(200 * "x", 100)
+    digest = hashlib.sha256(200 * b"x").hexdigest()[:8]
+    mark = f"⟨!cut from 200 characters, {digest}⟩"
+    assert kept == (100 - len(mark)) * "x" + mark

@@ -12,3 +12,9 @@ def test_a_text_that_is_too_long_says_that_it_goes_on(text, most):
     else:
         assert found.endswith("…")
         assert text.startswith(found[:-1])
+
+
+def test_a_text_is_as_long_as_it_may_be():
+    assert shortened("abcdef", 6) == "abcdef"
+    assert shortened("abcdefg", 6) == "abcde…"
+    assert shortened("abcd efg", 6) == "abcd…"
