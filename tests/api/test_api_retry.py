@@ -138,9 +138,6 @@ class TestRetryAtOnce(ConcurrencyCase):
 
     def clean(self):
         def run(env):
-            for kind in ("push", "pull"):
-                start = f"{kind} {self.backend_id}%"
-                env["queue.job"].search([("identity_key", "=like", start)]).unlink()
             env["sync.backend"].browse(self.backend_id).unlink()
 
         with mute_logger("odoo.sql_db"):

@@ -364,9 +364,6 @@ class TestWebhookTwins(ConcurrencyCase):
     def clean(self):
         with self.registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
-            env["queue.job"].search(
-                [("identity_key", "like", f"pull {self.backend_id} ")]
-            ).unlink()
             env["sync.backend"].browse(self.backend_id).unlink()
 
     def receive(self, headers):
