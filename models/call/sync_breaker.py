@@ -227,10 +227,10 @@ class SyncBreaker(models.Model):
         for breaker in self.sudo():
             state, __ = breaker._read_row(lock=True)
             after, transition = core.force(state, core.Mode(mode), time.time(), reason)
-            # Switching the mode is worth a line even where the state stays.
             after = replace(after, cause=reason)
             breaker._write_row(after)
-            breaker._note(transition, state, after, self.env.uid)
+            if transition:
+                breaker._note(state, after, self.env.uid)
 
     def _permit_shared(self, seconds):
         state, config = self._read_row(lock=True)
@@ -254,7 +254,7 @@ class SyncBreaker(models.Model):
             opened = self.env["sync.breaker.transition"].search(
                 [("breaker_id", "=", self.id), ("before", "=", "closed")], limit=1
             )
-            self._note(transition, before, after)
+            self._note(before, after)
             if after.state is core.State.CLOSED and self.backend_id:
                 if opened:
                     self.backend_id._stood_still(opened.at, self.operation)
@@ -331,19 +331,18 @@ class SyncBreaker(models.Model):
         )
         _read.pop((self.env.cr.dbname, self.id), None)
 
-    def _note(self, transition, before, after, uid=False):
-        if transition or before.mode is not after.mode:
-            self.env["sync.breaker.transition"].create(
-                {
-                    "breaker_id": self.id,
-                    "before": str(before.state),
-                    "after": str(after.state),
-                    "mode": str(after.mode),
-                    "at": fields.Datetime.now(),
-                    "cause": after.cause,
-                    "user_id": uid,
-                }
-            )
+    def _note(self, before, after, uid=False):
+        self.env["sync.breaker.transition"].create(
+            {
+                "breaker_id": self.id,
+                "before": str(before.state),
+                "after": str(after.state),
+                "mode": str(after.mode),
+                "at": fields.Datetime.now(),
+                "cause": after.cause,
+                "user_id": uid,
+            }
+        )
 
     def _stats(self, epoch, config):
         """The window of one epoch, counted from the log of calls."""

@@ -50,6 +50,8 @@ class TestBreakerForce(TransactionCase):
         self.assertEqual(line.cause, "Its figures mislead")
         self.assertEqual((line.before, line.after), ("closed", "closed"))
         self.assertEqual(line.mode, "disabled")
+        self.set_mode("disabled", "They still do")
+        self.assertEqual(self.breaker.transition_ids, line, "nothing has changed")
 
     def test_back_to_normal_it_asks_the_app_first(self):
         self.set_mode("forced_open", "The app is being moved")
