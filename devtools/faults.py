@@ -39,6 +39,7 @@ OPPOSITES = {
     ast.Mult: ast.Div,
 }
 ARITHMETIC = (ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
+NAMES = (ast.Name, ast.Load)
 
 
 @dataclass(frozen=True)
@@ -198,8 +199,8 @@ def _is_declaration(parent):
 
 def _bounds(tree):
     """What the numbers with a name of their own are made of, in modules and classes:
-    ``LONGEST = 8 * 1024``. They are chosen, and one larger is as good. A table of
-    numbers is none of them."""
+    ``LONGEST = 8 * 1024``, ``RECENT = PACE + 1``. They are chosen, and one larger is as
+    good. A table of numbers is none of them."""
     bodies = [
         n.body for n in ast.walk(tree) if isinstance(n, (ast.Module, ast.ClassDef))
     ]
@@ -211,7 +212,7 @@ def _bounds(tree):
             parts = [part for value in values for part in ast.walk(value)]
             if several and not _is_unpacked(statement):
                 continue
-            if all(isinstance(part, (ast.Constant, *ARITHMETIC)) for part in parts):
+            if all(isinstance(p, (ast.Constant, *ARITHMETIC, *NAMES)) for p in parts):
                 yield from parts
 
 

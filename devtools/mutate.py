@@ -1,11 +1,10 @@
 """``./dev mutate``: build faults into the code, one at a time, and see a test fail.
 
 The faults (:mod:`.faults`) are drawn at random from the sources, the same for the same
-seed. Those of ``core/`` are tried by ``tests/core`` without Odoo, those of one file of
-it by the tests that name it. Those of ``models/`` are tried by the tests of their room
-in one process, but for the tours, and by those of other rooms that name the method at
-fault. The faults are dealt out to one process a processor, each with a database of its
-own, which tries first the tests that are likeliest to notice a fault (:mod:`.planted`).
+seed. Those of ``core/`` are tried by ``tests/core`` without Odoo, those of ``models/``
+by the tests that meet Odoo in one process, but for the tours; those of one file by the
+tests that name it. The faults are dealt out to one process a processor, each with a
+database of its own, which tries the likeliest tests (:mod:`.planted`).
 
 A fault that no test notices has survived. Survivors that change nothing anybody could
 see are listed in ``devtools/equivalent.json``: key of the fault to the reason.
@@ -30,12 +29,11 @@ SAMPLE = 60  # faults an area
 EQUIVALENT = paths.ROOT / "devtools" / "equivalent.json"
 TIMEOUT = 3 * 3600  # seconds for one process
 # How many tests try a fault, the likeliest to notice it, before it has survived.
-TESTS = {"core": 200, "models": 40}
+TESTS = {"core": 200, "models": 30}
 RESTARTS = 8  # of a process that a hanging test ended
-# They look at pages, texts, layout and the wheel, not at what code does.
-ASIDE = re.compile(
-    r"_tour$|^test_(conform|docs|labels|layout|outside|translations|wheel)$"
-)
+# They look at pages, texts, layout and the wheel, not at what code does; or they call
+# all there is, for minutes.
+ASIDE = re.compile(r"_tour$|^test_(conform|docs|layout|translations|walls\w*|wheel)$")
 # Folders of tests that do not meet Odoo in one process.
 APART = {"core", "system", "simulator", "upgrade", "addons"}
 NICE = ("nice", "-n", "10")
@@ -97,21 +95,12 @@ def _deal(drawn, parts):
     return [inner[i : i + size] for i in range(0, len(inner), size)]
 
 
-def _tests(area, fault):
-    """Paths of the tests that may notice a fault."""
-    found = _in_process() if _kind(area) == "models" else _plain()
-    if area.endswith(".py"):
-        return [path for path in found if _names(path, fault.path)]
-    if _kind(area) == "core":
+def _tests(area):
+    """Paths of the tests that may notice a fault of an area."""
+    found = _plain() if _kind(area) == "core" else _in_process()
+    if not area.endswith(".py"):
         return found
-    # A name of one word, such as write, is that of many.
-    method = fault.within if "_" in fault.within.strip("_") else None
-    room = Path(fault.path).parts[1]
-    return [
-        path
-        for path in found
-        if path.parent.name == room or (method and method in path.read_text())
-    ]
+    return [path for path in found if _names(path, area)]
 
 
 def _names(path, module):
@@ -141,7 +130,7 @@ class _Trial:
 
     def __init__(self, area, drawn):
         self.area, self.drawn = area, drawn
-        self.tests = {fault: _tests(area, fault) for fault in drawn}
+        self.files = _tests(area)
         self.plain = _kind(area) == "core"
         self.name = area.replace("/", "-")
         self.folder = Path(mkdtemp(prefix=f"mutate_{self.name}_", dir=paths.RUN))
@@ -167,7 +156,7 @@ class _Trial:
         its file."""
         number = f"start{number}"
         plan = self._plan(number, [fault], from_start=fault.key)
-        files = [path for path in self.tests[fault] if _names(path, fault.path)]
+        files = [path for path in self.files if _names(path, fault.path)]
         with self._place(number) as (options, env):
             if files and self._pytest(number, plan, ["-x", *options, *files], env):
                 line = {"key": fault.key, "test": files[0].stem, "early": True}
@@ -185,10 +174,9 @@ class _Trial:
             results=str(self.results),
             most=TESTS[_kind(self.area)],
         )
-        files = sorted({path for fault in drawn for path in self.tests[fault]})
         for __ in range(RESTARTS):
             with self._place(number) as (options, env):
-                code = self._pytest(number, plan, [*options, *files], env)
+                code = self._pytest(number, plan, [*options, *self.files], env)
             if code != faults.HUNG:
                 break
         if code:
@@ -198,15 +186,7 @@ class _Trial:
     def _plan(self, number, drawn, **values):
         """The file that says to a process what to try."""
         planted = {
-            fault.key: {
-                "path": fault.path,
-                "place": fault.place,
-                "line": fault.line,
-                "tests": [
-                    path.relative_to(path.parents[2]).as_posix()
-                    for path in self.tests[fault]
-                ],
-            }
+            fault.key: {"path": fault.path, "place": fault.place, "line": fault.line}
             for fault in drawn
         }
         plan = self.folder / f"plan_{number}"

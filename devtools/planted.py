@@ -1,17 +1,16 @@
 """A plugin of pytest: tries planted faults one after the other in one process.
 
-A fault is switched on, and the tests that may notice it are run until one fails: the
-likeliest first, which share the most and the rarest words with the function at fault.
+A fault is switched on, and the tests that are likeliest to notice it are run until one
+fails: those that share the most, and the rarest, words with the function at fault.
 One that fails is run again without the fault: what fails then as well proves nothing.
 Each run shows which faults the test reaches; it is not run again for others.
 
 The plan is a file that ``PHARMACY_SYNC_MUTATE`` names::
 
     {"plain": whether the tests run without Odoo,
-     "faults": {key: {"path": of the source, "line": in it, "place": its number there,
-                      "tests": paths of the files of tests that may notice it}},
+     "faults": {key: {"path": of the source, "line": in it, "place": its number there}},
      "results": file that gets a line of JSON for each fault tried,
-     "most": how many of them try one fault}
+     "most": how many tests try one fault}
 
 With a ``from_start`` the tests run as always, with the fault of that key switched on
 from the first import: code that runs while modules load is met in no other way.
@@ -24,6 +23,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import inspect
+import itertools
 import json
 import math
 import os
@@ -36,14 +36,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 import pytest
-from _pytest.runner import runtestprotocol
+from _pytest.runner import call_and_report, runtestprotocol
 
 from . import faults, paths
 
 PACKAGE = f"odoo.addons.{paths.ADDON_NAME}"
 SLOWER = 10  # times the time of the sound run before a test counts as hanging
 LEAST = 30  # seconds that any test may take
-UNKNOWN = 6.0  # seconds that a test is thought to take that was not run yet
+UNKNOWN = 12.0  # seconds that a test is thought to take that was not run yet
 
 
 class _Hangs(BaseException):
@@ -56,6 +56,8 @@ class _Switch:
     def __init__(self, on=None):
         self.on = on
         self.reached = set()
+        # Whether a part of the test has failed: its own report says nothing of that.
+        self.part_failed = False
 
     def __call__(self, key):
         self.reached.add(key)
@@ -124,6 +126,11 @@ def pytest_collect_directory(path, parent):
     return pytest.Dir.from_parent(parent, path=path) if PLAN["plain"] else None
 
 
+def pytest_runtest_logreport(report):
+    """Of what was not run by pytest's own loop only subtests are reported."""
+    _switch.part_failed = _switch.part_failed or report.failed
+
+
 def pytest_runtestloop(session):
     """Instead of pytest's own: try the faults."""
     if PLAN.get("from_start"):
@@ -145,12 +152,10 @@ def _settled():
 class _Test:
     """A test that pytest has collected.
 
-    :ivar file: as the plan names it: ``tests/room/test_file.py``
     :ivar words: of its source and of its names
     """
 
     item: pytest.Item
-    file: str
     words: frozenset
 
 
@@ -162,69 +167,83 @@ class _Trial:
         self.tests = {item.nodeid: _test(item) for item in items}
         # Test to the keys of the faults that it reaches, and to its seconds.
         self.reached, self.seconds = {}, {}
+        # Class to the keys of the faults that its first test reached.
+        self.prepared = {}
         found = Counter(word for test in self.tests.values() for word in test.words)
         self.rare = {w: math.log(len(items) / count) for w, count in found.items()}
 
     def try_fault(self, key):
-        """Run the tests that may notice a fault until one fails; what came of it."""
+        """Run the likeliest tests until one fails; what came of it."""
         likeliest, reach = self._likeliest(key), 0
-        for tried, test in enumerate(likeliest[: PLAN["most"]], 1):
-            passes = self._passes(test, key)
+        for test, following in zip(likeliest, [*likeliest[1:], None], strict=True):
+            passes = self._passes(test, key, following)
             reach += key in self.reached.get(test, ())
             if not passes and self._passes(test, None):
                 _write(key=key, test=test, early=False)
-                return f"{key} noticed by {test}, the {tried}."
+                return f"{key} noticed by {test}"
         _write(key=key, test=None, early=key in self.early)
         return f"{key} not noticed; {reach} tests reach it"
 
     def _likeliest(self, key):
-        """Tests of the fault's files, the likeliest to notice it first; without those
-        that are known not to reach it."""
+        """The tests that are likeliest to notice the fault, those of a class one after
+        the other: it is prepared once. None that is known not to reach the fault."""
         fault = PLAN["faults"][key]
         words = faults.words_around(fault["path"], fault["line"])
         likely = {
-            name: self._likeness(test, words) * (1 + (name in self.reached))
+            name: self._likeness(test, words)
             for name, test in self.tests.items()
-            if test.file in fault["tests"]
             if key in self.reached.get(name, (key,))
         }
-        return sorted(likely, key=likely.get, reverse=True)
+        chosen = sorted(likely, key=likely.get, reverse=True)[: PLAN["most"]]
+        classes = {}
+        for name in chosen:
+            classes.setdefault(self.tests[name].item.parent, []).append(name)
+        return list(itertools.chain(*classes.values()))
 
     def _likeness(self, test, words):
         shared = sum(self.rare[word] for word in test.words & words)
         return shared / math.sqrt(len(test.words) or 1)
 
-    def _passes(self, test, key):
-        _forget()
+    def _passes(self, test, key, following=None):
+        """Whether a test passes with a fault, or with none.
+
+        :param following: the test that runs next: what both need may stay
+        """
+        item = self.tests[test].item
         limit = LEAST + SLOWER * self.seconds.get(test, UNKNOWN)
         begun = time.monotonic()
-        _switch.on, _switch.reached = key, set()
+        _forget()
+        _switch.on, _switch.reached, _switch.part_failed = key, set(), False
         try:
             with _Bounded(limit, key, test):
-                passed = _is_passed(_run(self.tests[test].item))
+                passed = _is_passed(_run(item, self.tests.get(following)))
         except _Hangs:
-            return False
+            passed = False
         finally:
             _switch.on = None
+        passed = passed and not _switch.part_failed
         if passed:
-            self.reached[test] = _switch.reached
+            # The first of a class prepares it, for the others as well.
+            prepared = self.prepared.setdefault(item.parent, _switch.reached)
+            self.reached[test] = _switch.reached | prepared
             self.seconds[test] = time.monotonic() - begun
-        elif key is None:
-            print(f"fails without a fault: {test}", flush=True)
+        else:
+            call_and_report(item, "teardown", log=False, nextitem=None)
+            if key is None:
+                print(f"fails without a fault: {test}", flush=True)
         return passed
 
 
 def _test(item):
-    file = item.path.relative_to(item.path.parents[2]).as_posix()
-    words = faults.words_of(f"{item.nodeid} {inspect.getsource(item.function)}")
-    return _Test(item, file, words)
+    source = inspect.getsource(item.function)
+    return _Test(item, faults.words_of(f"{item.nodeid} {source}"))
 
 
-def _run(item):
+def _run(item, following):
     # What an earlier run of it got would be used again.
     if hasattr(item, "_initrequest"):
         item._initrequest()
-    return runtestprotocol(item, log=False, nextitem=None)
+    return runtestprotocol(item, log=False, nextitem=following and following.item)
 
 
 class _Bounded:
