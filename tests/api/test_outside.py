@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import psycopg2
 
-from odoo import fields
+from odoo import SUPERUSER_ID, api, fields
 from odoo.sql_db import connection_info_for
 from odoo.tests import HttpCase, get_db_name, tagged
 
@@ -110,6 +110,29 @@ class TestProbeItself(ConcurrencyCase):
         good, found = probing.probe(get_db_name())
         self.assertTrue(good, found)
         self.assertTrue(found["database"]["ok"])
+        self.assertTrue(found["job_runner"]["ok"])
+
+    def test_a_job_runner_that_begins_nothing(self):
+        """For twenty minutes."""
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            uuid = env["sync.operation"].with_delay()._cron_recover().uuid
+            env.flush_all()
+            cr.execute(
+                """UPDATE queue_job
+                      SET date_created = now() at time zone 'UTC'
+                                         - interval '20 minutes'
+                    WHERE uuid = %s""",
+                [uuid],
+            )
+        try:
+            good, found = probing.probe(get_db_name())
+        finally:
+            with self.registry.cursor() as cr:
+                cr.execute("DELETE FROM queue_job WHERE uuid = %s", [uuid])
+        self.assertEqual((good, found["status"]), (False, "down"))
+        self.assertFalse(found["job_runner"]["ok"])
+        self.assertTrue(found["scheduled_actions"]["ok"])
 
     def test_scheduled_actions_that_do_not_run(self):
         self.set_lastcall("now() at time zone 'UTC' - interval '20 minutes'")

@@ -187,6 +187,21 @@ class TestActivity(BulkCase):
         said = " ".join(self.order.message_ids.mapped("body"))
         self.assertIn(f"{self.user.name} decided what to keep: Pharmacy", said)
 
+    def test_a_record_that_can_have_no_activity_holds_up_no_notice(self):
+        """As another addon may synchronise."""
+        conflict = self.mapping(self.orders[0])._open_conflict()
+        unit = self.env.ref("uom.product_uom_unit")
+        conflict.mapping_id.write({"res_model": unit._name, "res_id": unit.id})
+        conflict._emit_event("conflict_opened")
+        self.deliver()
+        events = self.env["sync.event"].search(
+            [("res_model", "=", "sync.conflict"), ("res_id", "=", conflict.id)]
+        )
+        self.assertTrue(events)
+        self.assertFalse(
+            events.delivery_ids.filtered(lambda d: d.handler == "activity")
+        )
+
     def test_who_may_decide_nothing_is_not_asked(self):
         self.assertFalse(self.orders.activity_ids.filtered(lambda a: not a.user_id))
         stranger = new_test_user(self.env, "stranger", "purchase.group_purchase_user")
