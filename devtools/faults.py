@@ -200,7 +200,7 @@ def _is_declaration(parent):
 def _bounds(tree):
     """What the numbers with a name of their own are made of, in modules and classes:
     ``LONGEST = 8 * 1024``, ``RECENT = PACE + 1``. They are chosen, and one larger is as
-    good. A table of numbers is none of them."""
+    good. A table of numbers is none of them, but for the ranges of a model's fields."""
     bodies = [
         n.body for n in ast.walk(tree) if isinstance(n, (ast.Module, ast.ClassDef))
     ]
@@ -210,10 +210,17 @@ def _bounds(tree):
             several = isinstance(statement.value, ast.Tuple)
             values = statement.value.elts if several else [statement.value]
             parts = [part for value in values for part in ast.walk(value)]
+            if _are_ranges(statement):
+                yield from parts
             if several and not _is_unpacked(statement):
                 continue
             if all(isinstance(p, (ast.Constant, *ARITHMETIC, *NAMES)) for p in parts):
                 yield from parts
+
+
+def _are_ranges(statement):
+    names = [getattr(target, "id", "") for target in getattr(statement, "targets", ())]
+    return names == ["_bounds"]
 
 
 def _is_unpacked(statement):
