@@ -185,6 +185,10 @@ class TestRedrive(SyncCase):
         self.work(redrive)
         self.assertEqual(redrive.state, "stopped")
         self.assertEqual(self.states(redrive), {"failed": 1, "planned": 3})
+        again = redrive.line_ids.filtered(lambda line: line.state == "failed")
+        error = again.operation_id.error_ids.sorted("id")[-1:]
+        self.assertTrue(error.message_text)
+        self.assertEqual(again.outcome, error.message_text, "what it died of this time")
         self.assertIn("1 of the first 1", redrive.reason)
         self.assertEqual(set(dead.mapped("state")), {"dead"})
         action = redrive.action_view_failed()
