@@ -198,3 +198,25 @@ def test_retry_after_headers(value, seconds):
 def test_any_retry_after_is_understood_or_ignored(value):
     seconds = parse_retry_after(value, NOW)
     assert seconds is None or 0 <= seconds <= RETRY_AFTER_LIMIT
+
+
+@pytest.mark.parametrize(
+    "error_type, numbers",
+    [
+        ("default", (3, 1, 10, 2, "full")),
+        ("network_timeout", (5, 1, 30, 2, "equal")),
+        ("connection_refused", (3, 2, 10, 2, "full")),
+        ("rate_limit_exceeded", (10, 5, 60, 1.5, "decorrelated")),
+        ("service_unavailable", (7, 3, 45, 2, "equal")),
+    ],
+)
+def test_policies_as_they_were_asked_for(error_type, numbers):
+    policy = DEFAULT_POLICIES[error_type]
+    found = (policy.max_attempts, policy.base, policy.cap, policy.factor, policy.jitter)
+    assert found == numbers
+
+
+def test_a_policy_knows_its_jitter_by_its_name():
+    assert RetryPolicy(jitter="equal").jitter is Jitter.EQUAL
+    with pytest.raises(ValueError, match="jitter"):
+        RetryPolicy(jitter="jittery")

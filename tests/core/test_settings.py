@@ -245,3 +245,46 @@ def test_the_least_and_the_most_of_a_number(name, low, high):
     for number in (low - 1, low, high, high + 1):
         found = resolve(setting, {setting.variable: str(number)}, {})
         assert bool(found.problems) == (not low <= number <= high), number
+
+
+@pytest.mark.parametrize(
+    "name, least, most",
+    [
+        ("retry_max_attempts", 1, 100),
+        ("retry_base_delay", 1, 3_600_000),  # an hour
+        ("breaker_threshold", 1, 1000),
+        ("alert_rate_limit", 0, 86_400_000),  # a day
+        ("smtp_port", 1, 65_535),
+    ],
+)
+def test_a_number_is_taken_up_to_its_bounds(name, least, most):
+    setting = SETTINGS[name]
+    for number, origin in (
+        (least, Origin.ENVIRONMENT),
+        (most, Origin.ENVIRONMENT),
+        (least - 1, Origin.DEFAULT),
+        (most + 1, Origin.DEFAULT),
+    ):
+        found = resolve(setting, {setting.variable: str(number)}, {})
+        assert found.origin is origin, number
+
+
+def test_what_acts_beyond_the_addon_is_off_until_it_is_asked_for():
+    on = PROFILES["production"].features
+    assert set(FEATURES) - on == {"automated_fix", "reset"}
+    assert PROFILES["development"].features == {"retry", "breaker"}
+
+
+def test_the_numbers_of_production_are_the_defaults():
+    assert PROFILES["production"].numbers == {
+        "retry_max_attempts": 3,
+        "retry_base_delay": 1.0,
+        "breaker_threshold": 5,
+        "alert_rate_limit": 300.0,
+    }
+
+
+def test_an_address_says_which_it_has_to_be():
+    setting = SETTINGS["slack_webhook"]
+    found = resolve(setting, {setting.variable: "ftp://h.example"}, {})
+    assert "https:// or http:// and a host" in str(found.problems[0])
