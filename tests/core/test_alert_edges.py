@@ -45,19 +45,23 @@ def test_a_summary_is_one_notification_however_many_it_sums_up():
 
 
 @pytest.mark.parametrize(
-    "figure, name",
+    "threshold, figure, name",
     [
-        (6, "low"),
-        (19, "low"),
-        (20, "medium"),
-        (79, "medium"),
-        (80, "high"),
+        (5, 6, "low"),
+        (5, 19, "low"),
+        (5, 20, "medium"),
+        (5, 79, "medium"),
+        (5, 80, "high"),
         # Only a rule that says so is critical.
-        (10**6, "high"),
+        (5, 10**6, "high"),
+        # None is as one.
+        (0, 3, "low"),
+        (0, 4, "medium"),
+        (1, 4, "medium"),
     ],
 )
-def test_a_spike_is_one_degree_more_for_each_fourfold(figure, name):
-    spike = Rule(1, Condition.ERROR_SPIKE, Severity.LOW, threshold=5)
+def test_a_spike_is_one_degree_more_for_each_fourfold(threshold, figure, name):
+    spike = Rule(1, Condition.ERROR_SPIKE, Severity.LOW, threshold=threshold)
     assert severity(spike, figure) == name
 
 

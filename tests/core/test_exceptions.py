@@ -39,3 +39,8 @@ def test_a_value_that_another_has_names_the_other(kind, external_id, said):
         "vat",
         external_id,
     )
+
+
+def test_what_an_error_says_can_be_stored():
+    error = ours.SyncError("cut \ud83d in half")
+    assert str(error) == error.message == "cut \u27e8!U+D83D\u27e9 in half"

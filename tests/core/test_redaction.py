@@ -275,6 +275,12 @@ def test_any_text_can_be_recorded():
     assert redact(f"\ud83d password={SECRET}") == "⟨!U+D83D⟩ password=***"
 
 
+def test_a_text_of_the_longest_length_is_kept_whole():
+    text = "a " * (LONGEST // 2)
+    assert redact(text) == text
+    assert redact(text[:-1] + "bc") != text[:-1] + "bc"
+
+
 def test_a_long_text_is_cut_and_says_so():
     text = "word " * LONGEST
     kept, note = redact(text).split("[")
@@ -305,6 +311,8 @@ def test_lists_and_json_count_as_depth_too():
 
     assert redact(listed(DEEPEST, "seen")) == listed(DEEPEST, "seen")
     assert redact(listed(DEEPEST + 1, "seen")) == listed(DEEPEST, MASK)
+    # JSON that lies so deep is a text.
+    assert redact(nested(DEEPEST, '{"a": 1}')) == nested(DEEPEST, '{"a": 1}')
     # The text itself is one level.
     kept = json.dumps(nested(DEEPEST - 1, "seen"))
     assert redact(kept) == kept

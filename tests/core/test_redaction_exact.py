@@ -110,6 +110,7 @@ def test_quotes_and_backslashes_are_the_secrets_in_json_within_json(secret, leve
         (["password", "abc", "x"], ["password", "abc", "x"]),
         (["password", ""], ["password", ""]),
         (["a", "--password", "b", "c"], ["a", "--password", "***", "c"]),
+        (["a", "--password", "b"], ["a", "--password", "***"]),
         (["a", "--password"], ["a", "--password"]),
         (["a", "password", "b"], ["a", "password", "b"]),
         (["--token", "b"], ["--token", "***"]),

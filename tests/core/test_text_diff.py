@@ -102,7 +102,7 @@ def test_a_long_end_in_common_makes_no_words_alike():
     """Only what lies between what is the same at both ends says how alike it is."""
     end = ". Kind regards from all of us here, and see you soon"
     for start in ("A: ", ""):
-        old, new = "one two three four", "uno dos tres cuatro"
+        old, new = "one two three four", "uno dos tres cuatro cinco"
         same = [(SAME, start)] if start else []
         assert mark(start + old + end, start + new + end) == [
             *same,
