@@ -471,3 +471,10 @@ def test_a_line_that_odoo_never_took_up_is_asked_about_once_odoo_was_to_take_it(
     assert comparison.merge.to_odoo == {"lines": three}
     has = {**HAD, "lines": three[:2]}
     assert comparison.not_taken(has) == {"lines[c]": MISSING}
+
+
+def test_lines_that_odoo_never_had_are_all_asked_about_if_it_takes_none():
+    has = {"state": "draft"}
+    comparison = compare(Base({}, {}), has, {**has, "lines": [line("a")]})
+    assert comparison.merge.to_odoo == {"lines": [line("a")]}
+    assert comparison.not_taken({**has, "lines": []}) == {"lines[a]": MISSING}

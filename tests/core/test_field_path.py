@@ -5,6 +5,7 @@ from odoo.addons.pharmacy_sync.core.check.field_path import (
     Named,
     in_words,
     line_number,
+    meant,
     named,
 )
 
@@ -87,3 +88,24 @@ def test_no_sentence_loses_a_word(message, field):
 
 def test_lines_are_counted_from_one():
     assert [line_number(key) for key in ("0", "9", "ln_2")] == ["1", "10", "ln_2"]
+
+
+ALL = ["notes", "lines[0].quantity", "lines[1].quantity", "lines[0].uom"]
+
+
+@pytest.mark.parametrize(
+    "path, found",
+    [
+        ("notes", {"notes"}),
+        ("lines[1].quantity", {"lines[1].quantity"}),
+        # There is no such line: that field of all lines.
+        ("lines[7].quantity", {"lines[0].quantity", "lines[1].quantity"}),
+        ("lines[ln_2].uom", {"lines[0].uom"}),
+        ("lines[0].price", set()),
+        ("city", set()),
+        ("", set()),
+        (None, set()),
+    ],
+)
+def test_which_of_the_fields_an_error_means(path, found):
+    assert meant(path, ALL) == found

@@ -52,3 +52,8 @@ def test_what_is_no_traceparent_is_ignored(header):
 def test_of_a_later_version_what_is_known_is_read():
     assert read_trace(f"01-{TRACE}-{SPAN}-01") == TRACE
     assert read_trace(f"cc-{TRACE}-{SPAN}-01-what-comes") == TRACE
+
+
+def test_a_header_is_a_traceparent_of_the_w3c():
+    span = hashlib.sha256(b"request").hexdigest()[:16]
+    assert traceparent(TRACE, "request") == f"00-{TRACE}-{span}-01"
