@@ -75,6 +75,7 @@ from .exchange import test_batch_cost
 from .exchange import test_handed_on
 from .exchange import test_histories
 from .exchange import test_histories_without
+from .exchange import test_histories_further
 from .exchange import test_lifecycle
 from .exchange import test_link
 from .exchange import test_unanswered

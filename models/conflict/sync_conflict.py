@@ -102,12 +102,13 @@ class SyncConflict(models.Model):
                 if conflict.state == "open":
                     lines = conflict._open_lines()
                     lines = lines if len(lines) == 1 else lines.browse()
+                several = len(lines) > 1
+                titles = conflict._titles(lines) if several else [None] * len(lines)
                 for side in ("odoo", "pharmacy"):
-                    texts = [line._side_text(side, directory) for line in lines]
-                    if len(lines) > 1:
-                        titles = conflict._titles(lines)
-                        texts = map(": ".join, zip(titles, texts, strict=True))
-                    conflict[f"{side}_text"] = "; ".join(texts)
+                    conflict[f"{side}_text"] = "; ".join(
+                        line._side_text(side, directory, title)
+                        for line, title in zip(lines, titles, strict=True)
+                    )
 
     def _titles(self, lines):
         return [self._adapter()._field_title(line.field) for line in lines]

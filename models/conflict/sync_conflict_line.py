@@ -77,18 +77,39 @@ class SyncConflictLine(models.Model):
         for line in self:
             line.display_name = line.label
 
-    def _side_text(self, side, directory):
-        """The value of a side, and whether it was taken, as people read them."""
+    def _side_text(self, side, directory, title=None):
+        """The value of a side as people read it, and whether it was taken: that comes
+        first, since a long value is cut off.
+
+        :param title: of the field, where it is one of several
+        """
         value = (self.values or {}).get(side, MISSING)
         text = self.conflict_id._value_text(self.field, value, directory)
-        if not self.choice:
-            return text
-        text = text or self.env._("empty")
-        if self.choice == side:
-            return self.env._("%s (taken)", text)
-        if self.choice == "merge":
-            return self.env._("%s (merged)", text)
-        return self.env._("%s (not taken)", text)
+        if self.choice:
+            said = {"title": title, "value": text or self.env._("empty")}
+            taken = {side: "taken", "merge": "merged"}.get(self.choice, "lost")
+            text = (
+                self._of_several_text(taken, said)
+                if title
+                else self._alone_text(taken, said)
+            )
+        elif title:
+            text = f"{title}: {text}"
+        return text
+
+    def _alone_text(self, taken, said):
+        return {
+            "taken": self.env._("Taken: %(value)s", **said),
+            "merged": self.env._("Merged: %(value)s", **said),
+            "lost": self.env._("Not taken: %(value)s", **said),
+        }[taken]
+
+    def _of_several_text(self, taken, said):
+        return {
+            "taken": self.env._("%(title)s, taken: %(value)s", **said),
+            "merged": self.env._("%(title)s, merged: %(value)s", **said),
+            "lost": self.env._("%(title)s, not taken: %(value)s", **said),
+        }[taken]
 
 
 def field_name(path):

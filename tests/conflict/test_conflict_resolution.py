@@ -75,17 +75,17 @@ class TestConflictResolution(SyncCase):
         self.assertEqual(
             set(self.conflict.odoo_text.split("; ")),
             {
-                "Quantity: 5.00 (not taken)",
-                "Unit price: 12.00 (taken)",
-                f"Notes: {NOTES_ODOO} (not taken)",
+                "Quantity, not taken: 5.00",
+                "Unit price, taken: 12.00",
+                f"Notes, not taken: {NOTES_ODOO}",
             },
         )
         self.assertEqual(
             set(self.conflict.pharmacy_text.split("; ")),
             {
-                "Quantity: 8.00 (taken)",
-                "Unit price: 13.50 (not taken)",
-                f"Notes: {NOTES_PHARMACY} (not taken)",
+                "Quantity, taken: 8.00",
+                "Unit price, not taken: 13.50",
+                f"Notes, not taken: {NOTES_PHARMACY}",
             },
         )
         self.assertTrue(

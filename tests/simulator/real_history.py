@@ -5,7 +5,7 @@ import random
 from .laws import Copy, Ending, broken
 from .ledger import Ledger
 from .real import Killed, Network
-from .real_persons import ORDERS, Persons, written
+from .real_persons import ORDERS, Persons
 
 ROUNDS = 12
 
@@ -229,11 +229,11 @@ class RealHistory(Persons):
         for order in orders:
             values = self._values(order)
             if values["reference"] in names:
-                copy = Copy(order.state != "cancel", written(values))
+                copy = Copy(order.state != "cancel", self._written(values))
                 ending.odoo.setdefault(values["reference"], []).append(copy)
         for name in names:
             for record in self._all_at_app(name):
-                copy = Copy(not record["deleted"], written(record))
+                copy = Copy(not record["deleted"], self._written(record))
                 ending.pharmacy.setdefault(name, []).append(copy)
         for conflict in self._open_conflicts():
             order = conflict.mapping_id._record()

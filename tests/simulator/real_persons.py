@@ -24,7 +24,7 @@ class Persons:
     def _create_at_odoo(self):
         order = self.case.make_order(quantity=self._new_number())
         order.order_line[1:].unlink()
-        order.note = f"n{self._new_number()}"
+        order.write({"note": f"n{self._new_number()}", **self._further_at_odoo()})
         self._committed()
         self.orders |= order
         self._wrote("odoo", {}, self._values(order))
@@ -38,9 +38,18 @@ class Persons:
             currency=self.env.company.currency_id.name,
             notes=f"n{number}",
             lines=[self._their_line()],
+            **self._further_at_app(),
         )
         self.theirs[record["reference"]] = record["id"]
         self._wrote("app", {}, record)
+
+    def _further_at_odoo(self):
+        """What else a person enters in Odoo who makes an order."""
+        return {}
+
+    def _further_at_app(self):
+        """What else a person enters at the app who makes an order."""
+        return {}
 
     def _their_line(self):
         number = self._new_number()
@@ -73,7 +82,7 @@ class Persons:
             order.unlink()
             self._committed()
             self._note("person at odoo deletes", before["reference"])
-            self.ledger.removed("odoo", before["reference"], written(before))
+            self.ledger.removed("odoo", before["reference"], self._written(before))
             return
         if deed < 0.4 or (not lines and deed < 0.8):
             order.note = f"n{self._new_number()}"
@@ -108,7 +117,7 @@ class Persons:
                 "DELETE", f"/api/v1/{ORDERS}/{record['id']}", headers={"If-Match": "*"}
             )
             self._note("person at the app deletes", record["reference"])
-            self.ledger.removed("pharmacy", record["reference"], written(record))
+            self.ledger.removed("pharmacy", record["reference"], self._written(record))
             return
         if deed < 0.4 or (at is None and deed < 0.8):
             changes = {"notes": f"n{self._new_number()}"}
@@ -149,8 +158,13 @@ class Persons:
         return body if response.status_code == 200 else body.get("current")
 
     def _wrote(self, side, before, after):
-        self._note(f"person at {side}", after["reference"], written(after))
-        self.ledger.wrote(after["reference"], written(before), written(after))
+        self._note(f"person at {side}", after["reference"], self._written(after))
+        slots = self._written(before), self._written(after)
+        self.ledger.wrote(after["reference"], *slots)
+
+    def _written(self, record):
+        """What persons write of a record, by slot."""
+        return written(record)
 
     def _committed(self):
         self.env.cr.flush()

@@ -11,6 +11,7 @@ function within(most, steps) {
     return [
         {
             content: "From here on clicks are counted",
+            timeout: PATIENCE,
             trigger: ".o_sync_overview .o_sync_score",
             run: () => document.addEventListener("pointerdown", () => clicks++, true),
         },
