@@ -4,7 +4,7 @@
     "name": "Pharmacy Sync",
     "summary": "Keeps purchase orders, suppliers and products in step with a "
     "pharmacy app",
-    "version": "19.0.1.2.0",
+    "version": "19.0.2.0.0",
     "category": "Inventory/Purchase",
     "license": "LGPL-3",
     "author": "Pharmacy Sync maintainers",
