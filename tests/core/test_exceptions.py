@@ -44,3 +44,24 @@ def test_a_value_that_another_has_names_the_other(kind, external_id, said):
 def test_what_an_error_says_can_be_stored():
     error = ours.SyncError("cut \ud83d in half")
     assert str(error) == error.message == "cut \u27e8!U+D83D\u27e9 in half"
+
+
+def test_what_is_not_known_yet_is_named():
+    error = ours.DependencyMissingError("product", "prd_1", record="r")
+    assert error.message == "The product prd_1 is not known yet."
+    assert (error.entity, error.external_id, error.record) == ("product", "prd_1", "r")
+    assert ours.DependencyMissingError("a", "b", "No such unit.").message == (
+        "No such unit."
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ((500,), "HTTP 500"),
+        ((409, "version_conflict"), "HTTP 409 version_conflict"),
+        ((409, "version_conflict", "It was changed."), "It was changed."),
+    ],
+)
+def test_an_answer_that_says_nothing_is_named_by_its_status_and_code(arguments, said):
+    assert ours.HttpError(*arguments).message == said

@@ -288,3 +288,12 @@ def test_an_address_says_which_it_has_to_be():
     setting = SETTINGS["slack_webhook"]
     found = resolve(setting, {setting.variable: "ftp://h.example"}, {})
     assert "https:// or http:// and a host" in str(found.problems[0])
+
+
+def test_on_a_developers_machine_failures_show_soon():
+    assert PROFILES["development"].numbers == {
+        "retry_max_attempts": 2,
+        "retry_base_delay": 0.5,
+        "breaker_threshold": 20,
+        "alert_rate_limit": 60.0,
+    }
