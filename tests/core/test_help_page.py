@@ -132,3 +132,10 @@ def test_a_link_has_its_own_words_or_those_of_its_page(text, target):
     words = "Its side" if "<" in text else help_page._title(target)
     found = help_page._link(text, "operator/daily")
     assert found == f"`{words} <{help_page.PREFIX}{target}>`__"
+
+
+def test_the_title_of_a_page_is_its_first_heading():
+    headings = re.findall(r"<h(\d)", help_page.page("operator/failures"))
+    assert headings[0] == "1"
+    assert headings.count("1") == 1
+    assert set(headings[1:]) <= {"2", "3"}
