@@ -549,3 +549,18 @@ def test_every_type_has_a_real_cause():
 )
 def test_replies_of_a_mail_server(code, means):
     assert classify(smtplib.SMTPDataError(code, b"no")).type == means
+
+
+@pytest.mark.parametrize(
+    "code, means",
+    [
+        (1, "unexpected"),
+        (2, "business_rule_violation"),
+        (3, "invalid_credentials"),
+        (4, "insufficient_permissions"),
+    ],
+)
+def test_a_fault_of_another_odoo_is_known_by_its_number(code, means):
+    """Whatever its words are: they are in the language of its user."""
+    found = classify(xmlrpc.client.Fault(code, "Time-out; no such partner"))
+    assert (found.type, found.delivery) == (means, Delivery.ANSWERED)
