@@ -172,7 +172,9 @@ def by_key(items, key, **kinds):
             return checked(item, **kinds)
     if items:
         raise SchemaMismatchError(
-            "The app does not look up by external_ref: it answers with other records.",
+            "The app does not look up by external_ref: it answers with other records. "
+            "Whether it has made this one is not known, so it is not sent again. It is "
+            "linked when it is read; if the pharmacy does not have it, enter it there.",
             field="external_ref",
         )
     return None

@@ -18,9 +18,9 @@ class TestNoKey(SyncCase):
     def names(self):
         return sorted(record["name"] for record in self.app.items("suppliers"))
 
-    def lose_answer(self):
+    def lose_answer(self, kind="lost_answer"):
         match = {"method": "POST", "path": "*/suppliers*"}
-        self.app.fault("lost_answer", count=1, match=match)
+        self.app.fault(kind, count=1, match=match)
         self.push()
         self.app.heal()
         self.assertTrue(self.mapping(self.supplier).uncertain)
@@ -34,6 +34,8 @@ class TestNoKey(SyncCase):
         self.assertEqual(self.names(), sorted(["Somebody else", self.supplier.name]))
         (left,) = self.operations(kind="push", mapping_id=mapping.id)
         self.assertIn("external_ref", left.last_error)
+        # What a person can do who reads it.
+        self.assertIn("if the pharmacy does not have it, enter it there", left.happened)
         # It is plainly the same once it arrives.
         self.pull()
         self.assertTrue(mapping.external_id)
@@ -49,4 +51,15 @@ class TestNoKey(SyncCase):
         self.assertTrue(mapping.external_id)
         self.assertNotEqual(mapping.external_id, self.other["id"])
         self.sync()
+        self.assertEqual(self.names(), sorted(["Somebody else", self.supplier.name]))
+
+    def test_one_that_the_app_never_made_is_linked_once_it_is_entered_there(self):
+        self.lose_answer("reset")
+        mapping = self.mapping(self.supplier)
+        self.assertEqual(self.names(), ["Somebody else"])
+        self.app.add("suppliers", name=self.supplier.name, vat=self.supplier.vat)
+        self.pull()
+        self.make_due()
+        self.sync()
+        self.assertTrue(mapping.external_id)
         self.assertEqual(self.names(), sorted(["Somebody else", self.supplier.name]))
