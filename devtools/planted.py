@@ -1,7 +1,8 @@
 """A plugin of pytest: tries planted faults one after the other in one process.
 
 A fault is switched on, and the tests that are likeliest to notice it are run until one
-fails: those that share the most, and the rarest, words with the function at fault.
+fails: those that share the most, and the rarest, words with the function at fault, and
+whose file does with its file.
 One that fails is run again without the fault: what fails then as well proves nothing.
 Each run shows which faults the test reaches; it is not run again for others.
 
@@ -43,6 +44,8 @@ from . import faults, paths
 PACKAGE = f"odoo.addons.{paths.ADDON_NAME}"
 SLOWER = 10  # times the time of the sound run before a test counts as hanging
 LEAST = 30  # seconds that any test may take
+# What the words that two files share count for, beside those of test and function.
+OF_FILE = 0.25
 UNKNOWN = 12.0  # seconds that a test is thought to take that was not run yet
 
 
@@ -153,10 +156,12 @@ class _Test:
     """A test that pytest has collected.
 
     :ivar words: of its source and of its names
+    :ivar around: those of its file
     """
 
     item: pytest.Item
     words: frozenset
+    around: frozenset
 
 
 class _Trial:
@@ -169,8 +174,8 @@ class _Trial:
         self.reached, self.seconds = {}, {}
         # Class to the keys of the faults that its first test reached.
         self.prepared = {}
-        found = Counter(word for test in self.tests.values() for word in test.words)
-        self.rare = {w: math.log(len(items) / count) for w, count in found.items()}
+        self.rare = _rarities([test.words for test in self.tests.values()])
+        self.rare_around = _rarities({test.around for test in self.tests.values()})
 
     def try_fault(self, key):
         """Run the likeliest tests until one fails; what came of it."""
@@ -189,8 +194,10 @@ class _Trial:
         the other: it is prepared once. None that is known not to reach the fault."""
         fault = PLAN["faults"][key]
         words = faults.words_around(fault["path"], fault["line"])
+        around = _words_of_file(paths.ROOT / fault["path"])
         likely = {
-            name: self._likeness(test, words)
+            name: _shared(test.words, words, self.rare)
+            + OF_FILE * _shared(test.around, around, self.rare_around)
             for name, test in self.tests.items()
             if key in self.reached.get(name, (key,))
         }
@@ -199,10 +206,6 @@ class _Trial:
         for name in chosen:
             classes.setdefault(self.tests[name].item.parent, []).append(name)
         return list(itertools.chain(*classes.values()))
-
-    def _likeness(self, test, words):
-        shared = sum(self.rare[word] for word in test.words & words)
-        return shared / math.sqrt(len(test.words) or 1)
 
     def _passes(self, test, key, following=None):
         """Whether a test passes with a fault, or with none.
@@ -235,8 +238,25 @@ class _Trial:
 
 
 def _test(item):
-    source = inspect.getsource(item.function)
-    return _Test(item, faults.words_of(f"{item.nodeid} {source}"))
+    words = faults.words_of(f"{item.nodeid} {inspect.getsource(item.function)}")
+    return _Test(item, words, _words_of_file(item.path))
+
+
+@functools.cache
+def _words_of_file(path):
+    return faults.words_of(path.read_text())
+
+
+def _rarities(texts):
+    """Words of some texts to how rare they are among them."""
+    found = Counter(word for words in texts for word in words)
+    return {word: math.log(len(texts) / count) for word, count in found.items()}
+
+
+def _shared(words, others, rare):
+    """How much a text shares with another: the rarer words count for more, and a long
+    text shares no more for being long."""
+    return sum(rare[word] for word in words & others) / math.sqrt(len(words))
 
 
 def _run(item, following):
