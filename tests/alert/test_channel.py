@@ -925,6 +925,8 @@ class TestNoFloods(ChannelCase):
         )
         self.env["sync.maintenance"]._cron_follow()
         self.assertTrue(self.backend.maintained)
+        with self.assertRaisesRegex(ValidationError, "before you delete"):
+            window.unlink()  # Nothing would end it.
         order = self.make_order()
         self.push()
         self.break_badly()
