@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from ..common import WorkCase
 
@@ -88,6 +88,22 @@ class TestInitial(WorkCase):
         self.assertFalse(self.env["sync.mapping"].search([]))
         self.assertEqual({r["method"] for r in self.app.requests()}, {"GET"})
         self.assertEqual(ours.sync_state, False)
+
+    def test_to_choose_a_record_links_it_and_to_take_it_away_makes_one(self):
+        self.app.add("suppliers", name="New There")
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        line = self.line(work, "New There")
+        self.assertEqual(line.action, "create_odoo")
+        with Form(line) as form:
+            form.res_id = self.supplier.id
+            self.assertEqual(form.action, "link")
+            form.res_id = False
+            self.assertEqual(form.action, "create_odoo")
+            form.action = "leave"
+            form.res_id = self.supplier.id
+            form.action = "leave"
+            form.res_id = False
+            self.assertEqual(form.action, "leave", "a person chose that")
 
     def test_what_was_edited_meanwhile_is_still_the_same_record(self):
         self.app.add("suppliers", name="Veterinaria Alba", vat=self.supplier.vat)
