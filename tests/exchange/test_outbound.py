@@ -9,6 +9,17 @@ from ..common import SyncCase
 class TestOutbound(SyncCase):
     """A change made in Odoo reaches the pharmacy app, once, or is kept."""
 
+    def test_what_was_not_sent_yet_has_no_version(self):
+        self.backend.paused = True
+        order = self.make_order()
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        mapping = self.mapping(order)
+        self.assertEqual((mapping.external_id, mapping.version), (False, 0))
+        self.backend.paused = False
+        self.push()
+        self.assertEqual(mapping.version, 1)
+
     def test_new_order_arrives_after_what_it_refers_to(self):
         order = self.make_order(note="<p>Ring twice</p>")
         self.push()
