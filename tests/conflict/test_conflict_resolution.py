@@ -257,6 +257,7 @@ class TestConflictResolution(SyncCase):
         self.assertEqual(self.order.sync_state, "synced")
 
     def test_a_record_deleted_meanwhile_closes_it(self):
+        self.assertFalse(self.conflict.compare()["gone"])
         self.order.button_cancel()
         self.order.unlink()
         self.assertTrue(self.conflict.compare()["gone"])
