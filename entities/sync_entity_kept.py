@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, models, tools
 
 from ..core.check.text_checks import check_value
 from ..core.conflict.merge import KEYED, lines_by_key
@@ -114,17 +114,22 @@ class SyncEntity(models.AbstractModel):
     @api.model
     def _unknown(self, record):
         """Paths in an arrived record that Odoo has no field for."""
-        known = ENVELOPE.keys() | {
-            converter.key for converter in self._known_converters()
-        }
-        paths = [name for name in record if name not in known and name not in KEYED]
-        known = {"key", *(converter.key for converter in self._known_line_converters())}
+        known, of_lines = self._known_keys()
+        paths = [name for name in record if name not in known]
         for name in KEYED:
             lines = record.get(name)
             for line in lines if isinstance(lines, list) else ():
                 fields = line if isinstance(line, dict) else ()
-                paths += [f"{name}.{field}" for field in fields if field not in known]
+                paths += [f"{name}.{key}" for key in fields if key not in of_lines]
         return list(dict.fromkeys(paths))
+
+    @api.model
+    @tools.ormcache()
+    def _known_keys(self):
+        """What a record may say, and what a line of it."""
+        own = (converter.key for converter in self._known_converters())
+        of_lines = (converter.key for converter in self._known_line_converters())
+        return frozenset((*ENVELOPE, *KEYED, *own)), frozenset(("key", *of_lines))
 
     @api.model
     def _check_plain(self, data, directory):

@@ -74,13 +74,28 @@ class SyncEntity(models.AbstractModel):
         return tuple(name for name in sorted(names) if lines._fields[name].column_type)
 
     @api.model
+    def _travelling_lines(self, lines):
+        """Those that travel; of many that are alike one is asked."""
+        if not lines._sync_line_reads:
+            return lines.filtered(lambda line: line._sync_is_line())
+        columns = [values_of(lines, name) for name in lines._sync_line_reads]
+        known, found = {}, []
+        for line_id, alike in zip(lines._ids, zip(*columns, strict=True), strict=True):
+            if alike not in known:
+                line = lines.browse(line_id).with_prefetch(lines._prefetch_ids)
+                known[alike] = line._sync_is_line()
+            if known[alike]:
+                found.append(line_id)
+        return lines.browse(found).with_prefetch(lines._prefetch_ids)
+
+    @api.model
     def _serialise_lines(self, records, directory):
         """``{"lines": [...]}`` in canonical form by the record's id; nothing in it if
         the entity has no lines."""
         if not self._entity_lines:
             return {record_id: {} for record_id in records._ids}
         every = records[self._entity_lines]
-        every = every.filtered(lambda line: line._sync_is_line())
+        every = self._travelling_lines(every)
         stored = dict(zip(every._ids, values_of(every, "sync_key"), strict=True))
         converters = self._travelling(directory.backend, in_line=True)
         said = rows(every, converters, directory)

@@ -74,25 +74,25 @@ class SyncMapping(models.Model):
             self.given_up = False
         return due
 
-    def _decide(self, odoo, pharmacy, facts, state=None):
+    def _decide(self, odoo, pharmacy, facts, state=None, by=None):
         """Comparison in which rules and policies had their say.
 
         :param facts: :class:`.record_facts.RecordFacts` of the record
         :param state: the mapping's, where the caller has it
+        :param by: what decides in its stream, see :meth:`SyncStream._deciding`, where
+            the caller has it
         :return: :class:`...core.exchange.mapping_state.Comparison`
         """
         self.ensure_one()
-        state, stream = state or self._state(), self.stream_id
+        state = state or self._state()
         return decide(
             state.base,
             odoo,
             pharmacy,
-            stream._policies(),
-            facts,
-            held=stream._adapter()._held(),
+            facts=facts,
             declined=state.declined,
             restored=self._restored(facts, state),
-            directions=stream._directions(),
+            **(by or self.stream_id._deciding()),
         )
 
     def _restored(self, facts, state):
@@ -239,6 +239,19 @@ class SyncMapping(models.Model):
         if refusal.reason:
             return said.say(said.ODOO_DECLINED, refusal.reason)
         return said.ODOO_DECLINED_SILENTLY
+
+
+class SyncStream(models.Model):
+    _inherit = "sync.stream"
+
+    def _deciding(self):
+        """What decides on each of its records, for a batch of them: as
+        :func:`...core.exchange.mapping_state.decide` takes it."""
+        return {
+            "policies": self._policies(),
+            "held": self._adapter()._held(),
+            "directions": self._directions(),
+        }
 
 
 def by_odoo(paths, said=None, decided=()):

@@ -10,8 +10,8 @@ class SyncTrackedLine(models.AbstractModel):
     _inherit = ["sync.tracked"]
     _description = "Line Followed by Synchronisation"
 
-    # Fields by which ``_sync_is_line`` says whether a line travels, for many lines to
-    # be read at once.
+    # Fields with columns, by which alone ``_sync_is_line`` says whether a line travels:
+    # of lines that are alike in them one is asked. None: each is.
     _sync_line_reads = ()
 
     sync_key = fields.Char(

@@ -35,6 +35,7 @@ class SyncStream(models.Model):
         serialised = self._adapter()._serialise(records, directory)
         peers = Peers(self.env["sync.mapping"].concat(*(a.mapping for a in arrivals)))
         behind, decided, compared = {}, [], []
+        by = self._deciding()
         for arrival in arrivals:
             mapping = arrival.mapping
             arrival.res_id = mapping.res_id
@@ -46,16 +47,16 @@ class SyncStream(models.Model):
                 continue
             state = arrival.state or mapping._state()
             arrival.state = confirmed(
-                state, arrival.data, arrival.version, self._directions()
+                state, arrival.data, arrival.version, by["directions"]
             )
             mapping._move(state, arrival.state)
             conflict = mapping._open_conflict()
             known = conflict.pharmacy if conflict else None
             pharmacy = as_known(arrival.state, known, arrival.data)
             odoo = as_in(odoo, arrival.state.base.odoo)
-            record = records.browse(mapping.res_id).with_prefetch(records.ids)
+            record = records.browse(mapping.res_id).with_prefetch(records._prefetch_ids)
             facts = RecordFacts(mapping, record, arrival.record, peers)
-            comparison = mapping._decide(odoo, pharmacy, facts, arrival.state)
+            comparison = mapping._decide(odoo, pharmacy, facts, arrival.state, by)
             compared.append((arrival, comparison))
         self._write_changes(compared, directory)
         written = [(a, c) for a, c in compared if not a.error]
@@ -307,7 +308,7 @@ class SyncStream(models.Model):
 
         :param refused: what was declined, and said already
         """
-        unsent = self._directions().unsent
+        unsent = self._directions().unsent if not_kept else ()
         for path, value in not_kept.items():
             if path in refused:
                 continue
