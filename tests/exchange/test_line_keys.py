@@ -40,6 +40,22 @@ class TestLineKeys(SyncCase):
     def lines_of(self, order):
         return self.env["sync.entity.purchase_order"]._lines_of(order)
 
+    def test_only_goods_travel(self):
+        """Beside lines of the same product that do not, and in another order."""
+        orders = self.make_order() | self.make_order(quantity=3.0)
+        product = self.products[0]
+        section = {"display_type": "line_section", "name": "Ward 3", "product_qty": 0}
+        for order in orders:
+            order.order_line = [
+                Command.create(section),
+                Command.create({"product_id": product.id, "is_downpayment": True}),
+                Command.create({"product_id": product.id, "product_qty": 4.0}),
+            ]
+        self.push()
+        for order, own in zip(orders, ("2", "3"), strict=True):
+            there = [float(line["quantity"]) for line in self.at_app(order)["lines"]]
+            self.assertEqual(there, [float(own)] * len(self.products) + [4.0])
+
     def settle(self):
         for __ in range(3):
             self.make_due()
