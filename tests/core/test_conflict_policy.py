@@ -515,3 +515,9 @@ def test_a_difference_outside_of_lines_counts_once():
         sides = {**base, "total": odoo}, {**base, "total": pharmacy}
         found = resolve(base, *sides, Policies((rule,)), Known())
         assert [each.result for each in found.decisions] == [agreed] * bool(agreed)
+
+
+def test_a_rule_knows_its_kind_by_its_name():
+    assert Rule("text", ("notes",)).kind is RuleKind.TEXT
+    with pytest.raises(ValueError, match="RuleKind"):
+        Rule("no such kind", ())

@@ -132,3 +132,11 @@ def test_quotes_and_backslashes_are_the_secrets_in_json_within_json(secret, leve
 )
 def test_just_the_secret_of_a_list_is_masked(value, masked):
     assert redact(value) == masked
+
+
+@pytest.mark.parametrize("sign", ["'", '"'])
+def test_a_string_of_three_quotes_ends_behind_its_closing_quote(sign):
+    """And the text goes on there: what closes the pair is found."""
+    three = 3 * sign
+    text = f"('password', {three}first {sign}second{sign} third{three}) a"
+    assert redact(text) == f"('password', {three}***{three}) a"
