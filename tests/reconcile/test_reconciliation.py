@@ -152,7 +152,9 @@ class TestReconciliation(WorkCase):
         self.repair(self.reconcile(), "pull")
         self.assertEqual(self.at_both(self.victim, "city", "city"), (False, ""))
         self.edit_unseen(self.victim, city="Vigo")
-        self.repair(self.reconcile(), "push")
+        drift = self.reconcile()
+        self.assertIn("Vigo", drift.differences)
+        self.repair(drift, "push")
         self.assertEqual(self.at_app(self.victim)["city"], "")
         self.assertFalse(self.reconcile())
 
