@@ -498,6 +498,11 @@ class TestDeliveries(ChannelCase):
         second = self.deliveries(kind="opened") - first
         self.assertEqual((second.attempts, second.state), (0, "waiting"))
         self.assertGreater(second.eta, now + timedelta(seconds=100))
+        key = f"pharmacy_sync delivery {second.id} 0 %"
+        then = self.env["queue.job"].search([("identity_key", "=like", key)])
+        self.assertIn(
+            second.eta.replace(microsecond=0) + timedelta(seconds=1), then.mapped("eta")
+        )
 
     def test_one_worker_at_a_time_waits_for_a_receiver(self):
         slack, __ = self.slack()
