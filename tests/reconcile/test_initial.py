@@ -92,6 +92,7 @@ class TestInitial(WorkCase):
     def test_to_choose_a_record_links_it_and_to_take_it_away_makes_one(self):
         self.app.add("suppliers", name="New There")
         work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.assertEqual(work.total, 2, "one of each side was read")
         line = self.line(work, "New There")
         self.assertEqual(line.action, "create_odoo")
         with Form(line) as form:
