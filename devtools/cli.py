@@ -128,7 +128,7 @@ def _add_tests(verb):
     faults.add_argument(
         "areas",
         nargs="*",
-        help="core, models, a room of models, a file of core; without: the first two",
+        help="core, models, a room or a file of them; without: the first two",
     )
     faults.add_argument(
         "--count", type=int, default=mutate.SAMPLE, help="faults an area"

@@ -2,9 +2,9 @@
 
 The faults (:mod:`.faults`) are drawn at random from the sources, the same for the same
 seed. Those of ``core/`` are tried by ``tests/core`` without Odoo, those of ``models/``
-by the tests that meet Odoo in one process, but for the tours; those of one file by the
-tests that name it. The faults are dealt out to one process a processor, each with a
-database of its own, which tries the likeliest tests (:mod:`.planted`).
+by the tests that meet Odoo in one process, but for the tours. The faults are dealt out
+to one process a processor, each with a database of its own, which tries the likeliest
+tests (:mod:`.planted`).
 
 A fault that no test notices has survived. Survivors that change nothing anybody could
 see are listed in ``devtools/equivalent.json``: key of the fault to the reason.
@@ -97,10 +97,7 @@ def _deal(drawn, parts):
 
 def _tests(area):
     """Paths of the tests that may notice a fault of an area."""
-    found = _plain() if _kind(area) == "core" else _in_process()
-    if not area.endswith(".py"):
-        return found
-    return [path for path in found if _names(path, area)]
+    return _plain() if _kind(area) == "core" else _in_process()
 
 
 def _names(path, module):
