@@ -379,9 +379,11 @@ class SyncStream(models.Model):
             failure = FailedAttempt(operation, classification, exception)
             self.env["sync.error"]._record_each([failure])
             operation._park(0, said.READ_FROM_START)
+            # Another reading may have put it away, and be through with all since.
+            self.backend_id._schedule_pull()
         else:
             operation._fail(classification, exception)
-        operation._schedule_waiting()
+            operation._schedule_waiting()
 
 
 def _kept(record):

@@ -263,6 +263,24 @@ class TestRestored(WorkCase):
         self.assertEqual(self.at_app(late)["notes"], "Changed")
         self.assertFalse(self.operations(state="dead"))
 
+    def test_who_is_second_to_meet_a_refused_cursor_reads_again(self):
+        """Another reading noticed it first, and its next job is through already."""
+        jobs = self.env["queue.job"]
+        pulls = [("identity_key", "=like", f"pharmacy_sync pull {self.backend.id} %")]
+        refuse = type(self.backend)._refuse_cursor
+
+        def refuse_second(backend, stream, cursor):
+            refuse(backend, stream, cursor)
+            jobs.search(pulls).unlink()
+            refuse(backend, stream, cursor)
+
+        self.agree(note="<p>Newer</p>")
+        self.app.restore()
+        self.patch(self.env.registry["sync.backend"], "_refuse_cursor", refuse_second)
+        self.pull()
+        self.assertEqual(self.operations(kind="pull").state, "waiting")
+        self.assertTrue(jobs.search([*pulls, ("state", "=", "pending")]))
+
     def test_low_version_in_the_feed_is_noticed(self):
         self.agree(note="<p>Newer</p>")
         self.long_ago()
