@@ -39,7 +39,7 @@ registry.category("web_tour.tours").add("pharmacy_sync_small_screen", {
         see(".o_kanban_record:contains('The shelf is empty')"),
         fits("Alerts"),
         click(".o_back_button", "Back"),
-        click(".o_sync_figure[data-name=dead_letters]:contains('1')", "What is dead"),
+        click(".o_sync_figure[data-name=dead_letters]:contains('1') .o_sync_figure_open", "What is dead"),
         see(".o_kanban_record:contains('TOUR-DEAD'):contains('API key')"),
         fits("Failed changes"),
         click(".o_kanban_record:contains('TOUR-DEAD')"),
