@@ -424,6 +424,16 @@ class TestDeliveries(ChannelCase):
         self.assertEqual((dead.state, dead.attempts), ("waiting", 1))
         self.assertGreater(dead.eta, fields.Datetime.now())
 
+    def test_a_channel_takes_no_rule_of_another_company(self):
+        """Its receiver would hear of that company's alerts."""
+        channel = self.channel("slack", "http://127.0.0.1:9/services/x")
+        rule = self.rule("critical_error").copy(
+            {"backend_id": self.second_backend().id}
+        )
+        with self.assertRaises(ValidationError):
+            channel.rule_ids = rule
+        channel.rule_ids = self.rule("critical_error")
+
     def test_a_channel_is_not_notified_of_itself(self):
         self.only("channel_failed")
         self.rule("channel_failed").active = True

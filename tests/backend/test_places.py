@@ -77,9 +77,16 @@ class TestPlaces(SyncCase):
             self.assertNotEqual(self.reference(), "PH-1")
         self.assertTrue(put_off.exception.ignore_retry, "it costs no attempt")
         self.assertEqual(put_off.exception.seconds, 1)
-        self.assertFalse(self.env["sync.error"].search([("work", "=", "push job")]))
         runner._job_push()
         self.assertEqual(self.reference(), "PH-1")
+
+    def test_a_job_that_is_put_off_has_not_failed(self):
+        runner, __ = self.new_job()
+        with ExitStack() as stack:
+            self.other_jobs(stack, self.backend, 2)
+            self.put_off(runner)
+        mine = [("backend_id", "=", self.backend.id)]
+        self.assertFalse(self.env["sync.error"].search(mine))
 
     def test_jobs_of_others_have_their_own_places(self):
         with ExitStack() as stack:

@@ -83,6 +83,20 @@ class TestConflict(SyncCase):
         self.settle()
         self.assertEqual(self.conflict.state, "resolved")
 
+    def test_one_line_settled_by_hand_is_asked_about_no_more(self):
+        """The conflict stays for the other one."""
+        lines = self.at_app(self.order)["lines"]
+        lines[1]["quantity"] = "9.00"
+        self.app.edit("purchase-orders", self.link.external_id, lines=lines)
+        self.order.order_line[1].product_qty = 6
+        self.pull()
+        self.assertEqual(len(self.conflict.line_ids), 2)
+        self.order.order_line[0].product_qty = 8
+        self.settle()
+        self.assertEqual(self.conflict.state, "open")
+        (line,) = self.conflict.line_ids
+        self.assertEqual((line.odoo, line.pharmacy), ("6.00", "9.00"))
+
     def test_resolved_twice_is_an_error_for_the_second(self):
         self.conflict.action_keep_odoo()
         with self.assertRaises(UserError):

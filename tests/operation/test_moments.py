@@ -88,6 +88,8 @@ class TestMoments(SyncCase):
         etas = sorted(eta or before for eta in self.etas("_job_pull"))
         self.assertEqual(len(etas), len(self.env["sync.backend"]._at_work()))
         self.assertLess((etas[-1] - etas[0]).total_seconds(), 60)
+        # The first at once, the others after it.
+        self.assertGreaterEqual(etas[0], before - timedelta(seconds=1))
         for earlier, later in itertools.pairwise(etas):
             gap = (later - earlier).total_seconds()
             # Jobs have whole seconds.
