@@ -86,29 +86,35 @@ class SyncConflictLine(models.Model):
         value = (self.values or {}).get(side, MISSING)
         text = self.conflict_id._value_text(self.field, value, directory)
         if self.choice:
-            said = {"title": title, "value": text or self.env._("empty")}
+            text = text or self.env._("empty")
             taken = {side: "taken", "merge": "merged"}.get(self.choice, "lost")
             text = (
-                self._of_several_text(taken, said)
+                self._of_several_text(taken, title, text)
                 if title
-                else self._alone_text(taken, said)
+                else self._alone_text(taken, text)
             )
         elif title:
             text = f"{title}: {text}"
         return text
 
-    def _alone_text(self, taken, said):
+    def _alone_text(self, taken, value):
         return {
-            "taken": self.env._("Taken: %(value)s", **said),
-            "merged": self.env._("Merged: %(value)s", **said),
-            "lost": self.env._("Not taken: %(value)s", **said),
+            "taken": self.env._("Taken: %(value)s", value=value),
+            "merged": self.env._("Merged: %(value)s", value=value),
+            "lost": self.env._("Not taken: %(value)s", value=value),
         }[taken]
 
-    def _of_several_text(self, taken, said):
+    def _of_several_text(self, taken, title, value):
         return {
-            "taken": self.env._("%(title)s, taken: %(value)s", **said),
-            "merged": self.env._("%(title)s, merged: %(value)s", **said),
-            "lost": self.env._("%(title)s, not taken: %(value)s", **said),
+            "taken": self.env._(
+                "%(title)s, taken: %(value)s", title=title, value=value
+            ),
+            "merged": self.env._(
+                "%(title)s, merged: %(value)s", title=title, value=value
+            ),
+            "lost": self.env._(
+                "%(title)s, not taken: %(value)s", title=title, value=value
+            ),
         }[taken]
 
 
