@@ -23,8 +23,8 @@ class SyncOperationEdit(models.TransientModel):
         operation = self.env["sync.operation"].browse(values.get("operation_id"))
         if operation and "line_ids" in fields_list:
             known = operation._editable()
-            named = operation._failing_paths().get(operation)
-            failing = meant(named, [path for path, *__ in known])
+            refused = operation._failing_paths().get(operation)
+            failing = meant(refused, [path for path, *__ in known])
             described = self.env["sync.operation.edit.line"]._lines_for(
                 operation.stream_id, [(path, value) for path, __, value in known]
             )
