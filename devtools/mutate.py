@@ -3,8 +3,9 @@
 The faults (:mod:`.faults`) are drawn at random from the sources, the same for the same
 seed. Those of ``core/`` are tried by ``tests/core`` without Odoo, those of ``models/``
 by the tests that meet Odoo in one process, but for the tours. The faults are dealt out
-to one process a processor, each with a database of its own, which tries the likeliest
-tests (:mod:`.planted`).
+to one process a processor, each with a database of its own. All tests run once, to
+show which of them reach a fault; then these try it, the likeliest first
+(:mod:`.planted`).
 
 A fault that no test notices has survived. Survivors that change nothing anybody could
 see are listed in ``devtools/equivalent.json``: key of the fault to the reason.
@@ -29,7 +30,7 @@ SAMPLE = 60  # faults an area
 EQUIVALENT = paths.ROOT / "devtools" / "equivalent.json"
 TIMEOUT = 3 * 3600  # seconds for one process
 # How many tests try a fault, the likeliest to notice it, before it has survived.
-TESTS = {"core": 200, "models": 30}
+TESTS = {"core": 200, "models": 60}
 RESTARTS = 8  # of a process that a hanging test ended
 # They look at pages, texts, layout and the wheel, not at what code does; or they call
 # all there is, for minutes.
@@ -64,9 +65,10 @@ def run(areas, count, seed):
 def _try_all(area, drawn):
     """Fault to whether a test noticed it; prints the survivors, and a table."""
     trial = _Trial(area, drawn)
-    deals = _deal(drawn, len(os.sched_getaffinity(0)))
-    with ThreadPoolExecutor(len(deals) or 1) as pool:
-        list(pool.map(trial.run_part, itertools.count(), deals))
+    number = len(os.sched_getaffinity(0))
+    with ThreadPoolExecutor(number) as pool:
+        list(pool.map(trial.look, itertools.count(), _deal(trial.files, number)))
+        list(pool.map(trial.run_part, itertools.count(), _deal(drawn, number)))
         list(pool.map(trial.run_from_start, itertools.count(), trial.only_at_import()))
     noticed = {fault: bool(trial.test_of(fault)) for fault in drawn}
     for fault, seen in noticed.items():
@@ -79,20 +81,16 @@ def _try_all(area, drawn):
     return noticed
 
 
+def _deal(things, parts):
+    return [things[start::parts] for start in range(parts)]
+
+
 def _kind(area):
     return area.partition("/")[0]
 
 
 def _room(fault):
     return "/".join(Path(fault.path).parts[:-1][:2])
-
-
-def _deal(drawn, parts):
-    """The faults in parts of about the same size, those of a room together: a process
-    comes to know what its tests reach."""
-    inner = sorted(drawn, key=lambda fault: (_room(fault), fault.path, fault.line))
-    size = -(-len(inner) // parts) or 1
-    return [inner[i : i + size] for i in range(0, len(inner), size)]
 
 
 def _tests(area):
@@ -131,7 +129,8 @@ class _Trial:
         self.plain = _kind(area) == "core"
         self.name = area.replace("/", "-")
         self.folder = Path(mkdtemp(prefix=f"mutate_{self.name}_", dir=paths.RUN))
-        self.results = self.folder / "results"
+        self.looks, self.results = self.folder / "looks", self.folder / "results"
+        self.looks.touch()
         self.results.touch()
 
     def test_of(self, fault):
@@ -160,6 +159,15 @@ class _Trial:
                 with open(self.results, "a") as output:
                     output.write(json.dumps(line) + "\n")
 
+    def look(self, number, files):
+        """See which faults the tests of some files reach.
+
+        :raise StepError: the tests do not run
+        """
+        plan = self._plan(number, self.drawn, looks=str(self.looks))
+        with self._place(number) as (options, env):
+            self._check(number, self._pytest(number, plan, [*options, *files], env))
+
     def run_part(self, number, drawn):
         """Try some of the faults in a process of their own.
 
@@ -168,6 +176,7 @@ class _Trial:
         plan = self._plan(
             number,
             drawn,
+            looks=str(self.looks),
             results=str(self.results),
             most=TESTS[_kind(self.area)],
         )
@@ -176,6 +185,9 @@ class _Trial:
                 code = self._pytest(number, plan, [*options, *self.files], env)
             if code != faults.HUNG:
                 break
+        self._check(number, code)
+
+    def _check(self, number, code):
         if code:
             log = paths.LOG / f"mutate-{self.name}-{number}.log"
             raise StepError(f"the tests of {self.area} do not run", log=log)

@@ -1,20 +1,22 @@
 """A plugin of pytest: tries planted faults one after the other in one process.
 
-A fault is switched on, and the tests that are likeliest to notice it are run until one
+First each test runs without a fault, and shows which faults it reaches. Then a fault is
+switched on, and of the tests that reach it the likeliest to notice it are run until one
 fails: those that share the most, and the rarest, words with the function at fault, and
 whose file does with its file.
 One that fails is run again without the fault: what fails then as well proves nothing.
-Each run shows which faults the test reaches; it is not run again for others.
 
 The plan is a file that ``PHARMACY_SYNC_MUTATE`` names::
 
     {"plain": whether the tests run without Odoo,
      "faults": {key: {"path": of the source, "line": in it, "place": its number there}},
+     "looks": file that gets a line of JSON for each test that passes,
      "results": file that gets a line of JSON for each fault tried,
      "most": how many tests try one fault}
 
-With a ``from_start`` the tests run as always, with the fault of that key switched on
-from the first import: code that runs while modules load is met in no other way.
+Without ``results`` the tests only show what they reach. With a ``from_start`` they run
+as always, with the fault of that key switched on from the first import: code that runs
+while modules load is met in no other way.
 """
 
 import builtins
@@ -46,7 +48,6 @@ SLOWER = 10  # times the time of the sound run before a test counts as hanging
 LEAST = 30  # seconds that any test may take
 # What the words that two files share count for, beside those of test and function.
 OF_FILE = 0.25
-UNKNOWN = 12.0  # seconds that a test is thought to take that was not run yet
 
 
 class _Hangs(BaseException):
@@ -59,6 +60,8 @@ class _Switch:
     def __init__(self, on=None):
         self.on = on
         self.reached = set()
+        # What the preparation of a test, and of its class, reached.
+        self.prepared = set()
         # Whether a part of the test has failed: its own report says nothing of that.
         self.part_failed = False
 
@@ -134,23 +137,52 @@ def pytest_runtest_logreport(report):
     _switch.part_failed = _switch.part_failed or report.failed
 
 
+def pytest_runtest_call(item):
+    """What was reached so far, the preparation of the test's class reached."""
+    _switch.prepared = set(_switch.reached)
+
+
 def pytest_runtestloop(session):
-    """Instead of pytest's own: try the faults."""
+    """Instead of pytest's own: see what the tests reach, or try the faults."""
     if PLAN.get("from_start"):
         return None
-    trial = _Trial(session.items)
-    for number, key in enumerate(PLAN["faults"], 1):
-        if key not in _settled():
-            print(f"{number}/{len(PLAN['faults'])}  {trial.try_fault(key)}", flush=True)
+    if PLAN.get("results"):
+        _try_all(session.items)
+    else:
+        _look(session.items)
     # Subtests that noticed a fault were counted: pytest would end as after a failure.
     session.testsfailed = 0
     return True
 
 
+def _look(items):
+    """Run each test once, and write down what it reaches."""
+    early, prepared = set(_switch.reached), {}
+    for item, following in zip(items, [*items[1:], None], strict=True):
+        _switch.reached, _switch.part_failed = set(), False
+        begun = time.monotonic()
+        passed = _is_passed(_run(item, following)) and not _switch.part_failed
+        seconds = time.monotonic() - begun
+        # The first of a class prepares it, for the others as well.
+        before = prepared.setdefault(item.parent, _switch.prepared)
+        if passed:
+            reached = sorted(_switch.reached | before)
+            _write("looks", test=item.nodeid, seconds=seconds, reached=reached)
+        else:
+            print(f"fails without a fault: {item.nodeid}", flush=True)
+    _write("looks", test=None, seconds=0, reached=sorted(early))
+
+
+def _try_all(items):
+    trial, settled = _Trial(items), _settled()
+    for number, key in enumerate(PLAN["faults"], 1):
+        if key not in settled:
+            print(f"{number}/{len(PLAN['faults'])}  {trial.try_fault(key)}", flush=True)
+
+
 def _settled():
     """Keys of the faults that were tried, by a process that hung later as well."""
-    with open(PLAN["results"]) as lines:
-        return {line["key"] for line in map(json.loads, lines)}
+    return {line["key"] for line in _read("results")}
 
 
 @dataclass(frozen=True)
@@ -167,33 +199,32 @@ class _Test:
 
 
 class _Trial:
-    """The tests, and what those showed that were run."""
+    """The tests, and what is known of them."""
 
     def __init__(self, items):
-        self.early = set(_switch.reached)
         self.tests = {item.nodeid: _test(item) for item in items}
+        looks = list(_read("looks"))
         # Test to the keys of the faults that it reaches, and to its seconds.
-        self.reached, self.seconds = {}, {}
-        # Class to the keys of the faults that its first test reached.
-        self.prepared = {}
+        self.reached = {line["test"]: set(line["reached"]) for line in looks}
+        self.seconds = {line["test"]: line["seconds"] for line in looks}
+        self.early = self.reached.pop(None)
         self.rare = _rarities([test.words for test in self.tests.values()])
         self.rare_around = _rarities({test.around for test in self.tests.values()})
+        self.caches = _caches()
 
     def try_fault(self, key):
         """Run the likeliest tests until one fails; what came of it."""
-        likeliest, reach = self._likeliest(key), 0
+        likeliest = self._likeliest(key)
         for test, following in zip(likeliest, [*likeliest[1:], None], strict=True):
-            passes = self._passes(test, key, following)
-            reach += key in self.reached.get(test, ())
-            if not passes and self._passes(test, None):
-                _write(key=key, test=test, early=False)
+            if not self._passes(test, key, following) and self._passes(test, None):
+                _write("results", key=key, test=test, early=False)
                 return f"{key} noticed by {test}"
-        _write(key=key, test=None, early=key in self.early)
-        return f"{key} not noticed; {reach} tests reach it"
+        _write("results", key=key, test=None, early=key in self.early)
+        return f"{key} not noticed by {len(likeliest)} tests"
 
     def _likeliest(self, key):
         """The tests that are likeliest to notice the fault, those of a class one after
-        the other: it is prepared once. None that is known not to reach the fault."""
+        the other: it is prepared once."""
         fault = PLAN["faults"][key]
         words = faults.words_around(fault["path"], fault["line"])
         around = _words_of_file(paths.ROOT / fault["path"])
@@ -201,7 +232,7 @@ class _Trial:
             name: _shared(test.words, words, self.rare)
             + OF_FILE * _shared(test.around, around, self.rare_around)
             for name, test in self.tests.items()
-            if key in self.reached.get(name, (key,))
+            if key in self.reached.get(name, ())
         }
         chosen = sorted(likely, key=likely.get, reverse=True)[: PLAN["most"]]
         classes = {}
@@ -215,24 +246,18 @@ class _Trial:
         :param following: the test that runs next: what both need may stay
         """
         item = self.tests[test].item
-        limit = LEAST + SLOWER * self.seconds.get(test, UNKNOWN)
-        begun = time.monotonic()
-        _forget()
-        _switch.on, _switch.reached, _switch.part_failed = key, set(), False
+        after = self.tests.get(following)
+        _forget(self.caches)
+        _switch.on, _switch.part_failed = key, False
         try:
-            with _Bounded(limit, key, test):
-                passed = _is_passed(_run(item, self.tests.get(following)))
+            with _Bounded(LEAST + SLOWER * self.seconds[test], key, test):
+                passed = _is_passed(_run(item, after and after.item))
         except _Hangs:
             passed = False
         finally:
             _switch.on = None
         passed = passed and not _switch.part_failed
-        if passed:
-            # The first of a class prepares it, for the others as well.
-            prepared = self.prepared.setdefault(item.parent, _switch.reached)
-            self.reached[test] = _switch.reached | prepared
-            self.seconds[test] = time.monotonic() - begun
-        else:
+        if not passed:
             call_and_report(item, "teardown", log=False, nextitem=None)
             if key is None:
                 print(f"fails without a fault: {test}", flush=True)
@@ -265,7 +290,7 @@ def _run(item, following):
     # What an earlier run of it got would be used again.
     if hasattr(item, "_initrequest"):
         item._initrequest()
-    return runtestprotocol(item, log=False, nextitem=following and following.item)
+    return runtestprotocol(item, log=False, nextitem=following)
 
 
 class _Bounded:
@@ -293,7 +318,7 @@ def _raise(*_signal):
 
 def _give_up(key, test):
     if key:
-        _write(key=key, test=f"{test} (hangs)", early=False)
+        _write("results", key=key, test=f"{test} (hangs)", early=False)
     os._exit(faults.HUNG)
 
 
@@ -301,19 +326,31 @@ def _is_passed(reports):
     return all(report.passed for report in reports)
 
 
-def _forget():
-    """Empty what functions of the addon remember."""
-    for thing in gc.get_objects():
-        if isinstance(thing, functools._lru_cache_wrapper) and str(
-            getattr(thing, "__module__", "")
-        ).startswith(PACKAGE):
-            thing.cache_clear()
+def _caches():
+    """What functions of the addon remember their results in."""
+    return [
+        thing
+        for thing in gc.get_objects()
+        if isinstance(thing, functools._lru_cache_wrapper)
+        and str(getattr(thing, "__module__", "")).startswith(PACKAGE)
+    ]
+
+
+def _forget(caches):
+    """Empty what functions of the addon, and Odoo, remember."""
+    for cache in caches:
+        cache.cache_clear()
     registry = sys.modules.get("odoo.modules.registry")
     if registry:
         for one in registry.Registry.registries.values():
             one.clear_all_caches()
 
 
-def _write(**values):
-    with open(PLAN["results"], "a") as output:
+def _read(file):
+    with open(PLAN[file]) as lines:
+        yield from map(json.loads, lines)
+
+
+def _write(file, **values):
+    with open(PLAN[file], "a") as output:
         output.write(json.dumps(values) + "\n")
