@@ -158,7 +158,7 @@ def pytest_runtestloop(session):
 def _look(items):
     """Run each test once, and write down what it reaches."""
     early, prepared = set(_switch.reached), {}
-    for item, following in zip(items, [*items[1:], None], strict=True):
+    for item, following in itertools.zip_longest(items, items[1:]):
         _switch.reached, _switch.part_failed = set(), False
         begun = time.monotonic()
         passed = _is_passed(_run(item, following)) and not _switch.part_failed
@@ -215,7 +215,7 @@ class _Trial:
     def try_fault(self, key):
         """Run the likeliest tests until one fails; what came of it."""
         likeliest = self._likeliest(key)
-        for test, following in zip(likeliest, [*likeliest[1:], None], strict=True):
+        for test, following in itertools.zip_longest(likeliest, likeliest[1:]):
             if not self._passes(test, key, following) and self._passes(test, None):
                 _write("results", key=key, test=test, early=False)
                 return f"{key} noticed by {test}"
