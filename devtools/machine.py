@@ -37,12 +37,15 @@ def _ensure(tests):
     postgres.choose()
     packages = _missing_packages(tests)
     problems = [*odoo.problems(), *venv.problems()]
+    if tests:
+        problems += prometheus.problems()
     serves = postgres.answers()
-    if not serves:
-        if postgres.is_named():
-            problems.append(postgres.complaint())
-        elif not postgres.is_installed():
-            packages.append("postgresql")
+    if serves:
+        problems += postgres.problems()
+    elif not postgres.is_named():
+        packages += [] if postgres.is_installed() else ["postgresql"]
+    elif shutil.which("psql"):
+        problems.append(postgres.complaint())
     if not apt.may_install() and (packages or not (serves or postgres.is_named())):
         problems.insert(0, _request(packages, serves or postgres.is_named()))
     if problems:

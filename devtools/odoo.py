@@ -28,8 +28,9 @@ FONT_AWESOME_SUITE = "bookworm"
 FONT_AWESOME = f"fonts-font-awesome/{FONT_AWESOME_SUITE}"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 DIST = paths.ODOO / "usr/lib/python3/dist-packages"
+# What apt prints in place of an origin that it has not read yet.
+UNKNOWN = "$(ORIGIN)"
 PROBE = "odoo/addons/web/static/lib/jquery/jquery.js"
-ELSEWHERE = "Odoo 19 is downloaded by means of "
 NAME_ONE = "\nGet Odoo 19 yourself, and name its folder in PHARMACY_SYNC_ODOO."
 ABSENT_FILES = (
     "odoo/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js",
@@ -59,10 +60,15 @@ def problems():
         elif "version_info = (19," not in release.read_text():
             yield f"PHARMACY_SYNC_ODOO={own}: this is not Odoo 19"
     elif not _is_complete() and not paths.DOWNLOADS.exists():
-        if not (shutil.which("apt-get") and shutil.which("dpkg")):
-            yield f"{ELSEWHERE}apt-get, which is not on this machine.{NAME_ONE}"
-        elif not _mirror():
-            yield f"{ELSEWHERE}a Debian mirror, which apt here has none of.{NAME_ONE}"
+        yield from (f"Odoo 19 {text}{NAME_ONE}" for text in apt_problems())
+
+
+def apt_problems():
+    """What keeps :func:`private_apt` from working here, one text each."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg")):
+        yield "is downloaded by means of apt-get, which is not on this machine."
+    elif not _mirror():
+        yield "is downloaded from a Debian mirror, and apt here has none."
 
 
 def ensure():
@@ -195,11 +201,29 @@ def private_apt():
 
 def _mirror():
     """The Debian mirror of this machine's own apt configuration, or None."""
-    form = "$(CREATED_BY) $(COMPONENT) $(REPO_URI)"
-    targets = shell.text(["apt-get", "indextargets", "--format", form]) or ""
+    form = "$(CREATED_BY) $(COMPONENT) $(REPO_URI) $(ORIGIN)"
+    command = ["apt-get", "indextargets", "--format", form]
+    # Where nobody ran "apt-get update" yet, as in an image, apt lists none otherwise.
+    return choose_mirror(shell.text(command) or "") or choose_mirror(
+        shell.text([*command, "--no-release-info"]) or ""
+    )
+
+
+def choose_mirror(targets):
+    """The Debian mirror among apt's targets, or None.
+
+    :param targets: a line each: what it is, component, address, origin
+    """
     mirrors = {
         words[2]
         for words in map(str.split, targets.splitlines())
-        if words[:2] == ["Packages", "main"] and "security" not in words[2]
+        if words[:2] == ["Packages", "main"]
+        and "security" not in words[2]
+        and _is_debian(*words[2:])
     }
     return min(mirrors, default=None)
+
+
+def _is_debian(address, *origin):
+    # Repositories of others, such as PostgreSQL's, have a component "main" too.
+    return origin == ("Debian",) or (origin == (UNKNOWN,) and "debian" in address)

@@ -24,7 +24,10 @@ def ensure():
         if is_named():
             raise StepError(complaint())
         _start_debian_cluster()
-    _check()
+    for text in problems():
+        raise StepError(text)
+    # Debian's psql finds a cluster on another port, other clients do not.
+    os.environ.setdefault("PGPORT", query("show port")[0][0])
 
 
 def choose():
@@ -102,26 +105,26 @@ def disconnect(name):
     )
 
 
-def _check():
-    user = os.environ.get("PGUSER") or getpass.getuser()
-    if user == "postgres":
-        raise StepError(
+def problems():
+    """Why a server that answers serves us not, one text each."""
+    sql = (
+        "select current_setting('server_version_num')::int / 10000, "
+        "rolcreatedb or rolsuper, rolname from pg_roles where rolname = current_user"
+    )
+    version, may_create, role = query(sql)[0]
+    if int(version) < MINIMUM:
+        yield f"PostgreSQL {version} is too old: Odoo 19 needs {MINIMUM}."
+    if role == "postgres":
+        yield (
             "Odoo refuses to work as the PostgreSQL role postgres.\n"
             "Create another one (createuser --createdb NAME) and name it in PGUSER."
         )
-    # Debian's psql finds a cluster on another port, other clients do not.
-    os.environ.setdefault("PGPORT", query("show port")[0][0])
-    sql = (
-        "select current_setting('server_version_num')::int / 10000, "
-        "rolcreatedb or rolsuper from pg_roles where rolname = current_user"
-    )
-    version, may_create = query(sql)[0]
-    if int(version) < MINIMUM:
-        raise StepError(f"PostgreSQL {version} is too old: Odoo 19 needs {MINIMUM}")
-    if may_create != "t":
-        raise StepError(
-            f"The PostgreSQL role {user} may not create databases.\n"
-            f"As an administrator: psql -c 'alter role \"{user}\" createdb'"
+    elif may_create != "t":
+        whose = "" if is_named() else "sudo -u postgres "
+        yield (
+            f"The PostgreSQL role {role} may not create databases. "
+            "Ask an administrator:\n"
+            f"  {whose}psql -c 'alter role \"{role}\" createdb'"
         )
 
 

@@ -14,9 +14,16 @@ def promtool():
     return shutil.which("promtool") or OWN
 
 
+def problems():
+    """What keeps this machine from having the checker, one text each."""
+    if not _is_there():
+        for text in odoo.apt_problems():
+            yield f"Prometheus' checker promtool {text}\nInstall it yourself."
+
+
 def ensure():
     """Have the checker."""
-    if shutil.which("promtool") or OWN.exists():
+    if _is_there():
         return
     with step("promtool: download and unpack the Debian package"):
         folder = paths.PROMETHEUS / "deb"
@@ -33,3 +40,7 @@ def ensure():
         shell.run(words, "prometheus", 600, cwd=folder)
         for package in folder.glob("*.deb"):
             shell.run(["dpkg", "-x", package, paths.PROMETHEUS], "prometheus", 300)
+
+
+def _is_there():
+    return bool(shutil.which("promtool")) or OWN.exists()

@@ -3,12 +3,13 @@
 What lint and Sphinx want disagrees with Odoo's needs, and with each other's.
 """
 
+import os
 import shutil
 import tarfile
 import zipfile
 
 from . import odoo, paths, settings, shell, stamps
-from .progress import StepError, step
+from .progress import step
 
 MINIMUM = (3, 10)
 MAXIMUM = (3, 13)  # the newest that Odoo 19 supports
@@ -131,20 +132,33 @@ def ensure_kit():
 
 def missing_packages():
     """Debian packages that the interpreter wants before it makes environments."""
-    wanting = not _is_made(paths.VENV) and _version() and not _version("ensurepip")
-    ours = settings.python().startswith("/usr/bin/")
-    return ["python3-venv"] if wanting and ours else []
+    return ["python3-venv"] if _is_bare() and _is_debians() else []
 
 
 def problems():
     """What is wrong with the interpreter, one text each."""
     version = _version()
-    if _is_made(paths.VENV) or (version and MINIMUM <= version <= MAXIMUM):
-        return
-    yield (
-        f"{settings.python()} is not a Python 3.10 to 3.13. Install one, or name it in "
-        "PHARMACY_SYNC_PYTHON."
-    )
+    if not _is_made(paths.VENV) and not (version and MINIMUM <= version <= MAXIMUM):
+        yield (
+            f"{settings.python()} is not a Python 3.10 to 3.13. "
+            "Install one, or name it in PHARMACY_SYNC_PYTHON."
+        )
+    elif _is_bare() and not _is_debians():
+        yield (
+            f"{settings.python()} makes no environments, as it lacks ensurepip. "
+            "Name another Python in PHARMACY_SYNC_PYTHON."
+        )
+
+
+def _is_bare():
+    """Whether the interpreter runs, and could not make an environment of ours."""
+    made = _is_made(paths.VENV)
+    return not made and bool(_version()) and not _version("ensurepip")
+
+
+def _is_debians():
+    """Whether Debian's package would help."""
+    return os.path.dirname(shutil.which(settings.python()) or "") == "/usr/bin"
 
 
 def _ensure_tools(name, requirements, folder, tool):
@@ -158,7 +172,8 @@ def _ensure_tools(name, requirements, folder, tool):
 
 
 def _is_made(folder):
-    return (folder / "bin/pip").exists()
+    # Its interpreter is a link to the system's, which an upgrade may have removed.
+    return (folder / "bin/pip").exists() and (folder / "bin/python").exists()
 
 
 def _version(module="sys"):
@@ -171,10 +186,7 @@ def _version(module="sys"):
 def _create(folder):
     if _is_made(folder):
         return
-    interpreter = settings.python()
-    if not _version("ensurepip"):
-        raise StepError(f"{interpreter} makes no environments: install python3-venv")
-    shell.run([interpreter, "-m", "venv", "--clear", folder], "venv", 120)
+    shell.run([settings.python(), "-m", "venv", "--clear", folder], "venv", 120)
 
 
 def _pip(folder, *words, verb="install"):
