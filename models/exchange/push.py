@@ -89,7 +89,8 @@ class SyncBackend(models.Model):
         job_uuid = self.env.context.get("job_uuid")
         if job_uuid:
             apart(self.env["sync.operation"]._take_back_of, job_uuid)
-            apart(self._end_push_jobs, job_uuid)
+            # The job runner changes some of them meanwhile.
+            apart(self._end_push_jobs, job_uuid, read_committed=True)
             self._take_place()
         time = shift()
         self._deliver_events(time)
