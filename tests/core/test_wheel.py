@@ -31,6 +31,8 @@ def checkout(tmp_path_factory):
     compiled = folder / "models/__pycache__/x.pyc"
     compiled.parent.mkdir(exist_ok=True)
     compiled.touch()
+    # Of an editor, say.
+    (folder / "models/.sync.swp").touch()
     return folder
 
 
@@ -86,7 +88,7 @@ def test_manifest_and_metadata_agree(wheel):
 def _is_addon(path):
     return (
         path.parts[0] not in OUTSIDE
-        and path.parts[0][0] != "."
+        and not any(part.startswith(".") for part in path.parts)
         and path.parts[:2] != ("static", "tests")
         and "__pycache__" not in path.parts
     )
