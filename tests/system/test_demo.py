@@ -8,12 +8,17 @@ from system_databases import clone, connect, drop, run_odoo
 from system_servers import ROOT, PharmacyApp
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-# It sorts before the demonstration's.
+# It sorts before the demonstration's, and has the user whom that would take.
 OWN = """
 env["sync.backend"].create({
     "name": "A Pharmacy of One's Own",
     "url": "http://127.0.0.1:9",
     "api_key": "own-key",
+    "user_id": env["res.users"].create({
+        "login": "pharmacy",
+        "name": "Own",
+        "group_ids": [(6, 0, [env.ref("pharmacy_sync.group_api").id])],
+    }).id,
 })
 env.cr.commit()
 """
@@ -24,7 +29,7 @@ SELECT b.name, b.url, b.api_key_secret, u.login
 GROUPS = """
 SELECT d.name FROM res_groups_users_rel r JOIN res_users u ON u.id = r.uid
   JOIN ir_model_data d ON d.model = 'res.groups' AND d.res_id = r.gid
- WHERE u.login = 'pharmacy'
+ WHERE u.login = 'pharmacy_demo'
 """
 
 
@@ -65,7 +70,8 @@ def test_the_demonstration_writes_into_its_own_backend_only(database, tmp_path):
         own, demo = [tuple(row.values()) for row in cursor.fetchall()]
         cursor.execute(GROUPS)
         groups = [row["name"] for row in cursor.fetchall()]
-    assert own == ("A Pharmacy of One's Own", "http://127.0.0.1:9", "own-key", None)
-    assert demo == ("Veterinary Pharmacy", app.url, app.key, "pharmacy")
+    taken = ("A Pharmacy of One's Own", "http://127.0.0.1:9", "own-key", "pharmacy")
+    assert own == taken
+    assert demo == ("Veterinary Pharmacy", app.url, app.key, "pharmacy_demo")
     assert groups == ["group_api"]
     assert (tmp_path / "key").read_text()
