@@ -257,14 +257,12 @@ class SyncOperation(models.Model):
     def _foresee_apply(self, mapping, data, record, directory):
         payload = self.payload or {}
         arrived = self._check_payload(payload, directory)
-        newer = (record or NOTHING).get("version") or 0
+        newer, old = (each.get("version") or 0 for each in (record or {}, payload))
         warning = None
         if record is not None and (not record or record.get("deleted")):
             warning = said.DELETED_SINCE
-        elif newer > (payload.get("version") or 0):
-            warning = said.say(
-                said.NEWER_THERE, new=newer, old=payload.get("version") or 0
-            )
+        elif newer > old:
+            warning = said.say(said.NEWER_THERE, new=newer, old=old)
         if payload.get("deleted"):
             text = said.ARCHIVES_HERE
             forecast = self._forecast("delete" if data else "nothing", text)

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -46,6 +47,17 @@ class TestVersion(SyncCase):
         self.assertEqual(ours.correlation_id, operation.correlation_id)
         self.assertEqual((theirs.side, theirs.version), ("pharmacy", 3))
         self.assertEqual(theirs.changes, {"reference": [self.order.name, "PH-9"]})
+
+    def test_the_agreed_values_can_be_read(self):
+        """The pharmacy's, and those that Odoo says otherwise."""
+        self.assertEqual(json.loads(self.known.base_text), self.known.base)
+        self.known.odoo_base = {"reference": "P-1"}
+        self.assertEqual(
+            json.loads(self.known.base_text),
+            {**self.known.base, "In Odoo": {"reference": "P-1"}},
+        )
+        self.known.write({"base": False, "odoo_base": False})
+        self.assertEqual(self.known.base_text, "{}")
 
     def test_lines_that_come_and_go_are_one_change_each(self):
         lines = self.at_app(self.order)["lines"]

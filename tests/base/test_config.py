@@ -76,6 +76,21 @@ class TestConfig(SyncCase):
         parked = self.operations(state="waiting", parked=True)
         self.assertEqual({len(each.error_ids) for each in parked}, {1})
 
+    def test_a_policy_says_in_words_what_its_numbers_come_to(self):
+        policy = self.policies._default_policy()
+        for attempts, cap, words in (
+            (1, 60, "Fails at once."),
+            (2, 60, "Waits 1.5 s, then fails."),
+            (4, 5, "Waits 1.5, 3, 5 s, then fails."),
+            (7, 60, "Waits 1.5, 3, 6, 12, 24, 48 s, then fails."),
+            (8, 60, "Waits 1.5, 3, 6, 12, 24, 48, ... s, then fails."),
+        ):
+            with self.subTest(words):
+                policy.write(
+                    {"base": 1.5, "factor": 2, "cap": cap, "max_attempts": attempts}
+                )
+                self.assertEqual(policy.sentence, words)
+
     def test_value_of_a_record_nearer_to_the_matter_is_the_default(self):
         self.assertEqual(self.config._value("breaker_threshold"), 5)
         self.assertEqual(self.config._value("breaker_threshold", 9), 9)

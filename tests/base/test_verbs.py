@@ -2,6 +2,7 @@ from types import MethodType
 
 import psycopg2
 
+from odoo.sql_db import db_connect
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
@@ -98,6 +99,22 @@ class TestVerbs(SyncCase):
         self.assertEqual(apart(method, ": ", self.first), expected)
         again = in_turn(method, ": ", self.first, lock=(4711, 1))
         self.assertEqual(again, expected)
+
+    def test_who_does_not_wait_for_a_turn_that_another_has_does_nothing(self):
+        done = []
+        method = MethodType(lambda partner: done.append(partner) or True, self.first)
+        lock = (4711, 2)
+        self.env.flush_all()
+        with db_connect(self.env.cr.dbname).cursor() as other:
+            other.execute("SELECT pg_advisory_lock(%s, %s)", lock)
+            self.assertIsNone(in_turn(method, lock=lock, wait=False))
+            self.assertFalse(done)
+            other.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+            self.assertTrue(in_turn(method, lock=lock, wait=False))
+            self.assertEqual(done, [self.first])
+            # The turn is given back.
+            other.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
+            self.assertTrue(other.fetchone()[0])
 
     def test_it_is_read_anew(self):
         self.assertEqual(self.first.name, "Before")

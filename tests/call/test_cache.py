@@ -1,9 +1,11 @@
 from odoo.exceptions import AccessError
+from odoo.sql_db import db_connect
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ...core.exceptions import InvalidDataError
-from ...models.call import sync_breaker, sync_cache, sync_cache_use
+from ...models.base.locks import LOOKUPS
+from ...models.call import lookup, sync_breaker, sync_cache, sync_cache_use
 from ..common import SyncCase
 
 
@@ -141,6 +143,22 @@ class TestCache(SyncCase):
     # -- The cache fails --------------------------------------------------------------
 
     @mute_logger("odoo.sql_db")
+    @mute_logger("odoo.sql_db")
+    def test_who_waits_too_long_for_another_who_asks_gets_what_is_near(self):
+        self.patch(lookup, "PATIENCE", 0.05)
+        name = f"{self.backend.id}/supplier/{self.external_id}"
+        with db_connect(self.env.cr.dbname).cursor() as other:
+            lock = [LOOKUPS, name]
+            other.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", lock)
+            found = self.look()
+            other.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", lock)
+        self.assertEqual((found.source, found.stale), ("odoo", True))
+        self.assertFalse(self.app.requests())
+        error = self.env["sync.error"].search([("backend_id", "=", self.backend.id)])
+        self.assertEqual(error.type, "network_timeout")
+        self.assertIn("within 0.05 seconds", error.message)
+        self.assertEqual(self.look().source, "app")
+
     def test_cache_that_cannot_be_used_discards_nothing(self):
         self.env.flush_all()
         self.env.cr.execute("ALTER TABLE sync_cache RENAME TO sync_cache_away")

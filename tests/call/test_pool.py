@@ -9,6 +9,7 @@ from odoo.tools import mute_logger
 
 from ...core.exceptions import ApiTimeoutError, ResourcePoolFullError
 from ...models.base.own_transaction import autocommitting
+from ...models.call import sync_pool
 from ..common import SyncCase
 
 
@@ -83,6 +84,30 @@ class TestPool(SyncCase):
         ):
             pass
         self.assertEqual(self.pool.waiting_count, 0)
+
+    def test_who_waits_gets_the_slot_that_becomes_free(self):
+        self.pool.timeout = 30
+        self.env.flush_all()
+        counts = []
+
+        def count():
+            self.pool.invalidate_recordset()
+            counts.append((self.pool.active_count, self.pool.waiting_count))
+
+        with self.slot(), ExitStack() as first:
+            first.enter_context(self.slot())
+
+            def pass_time(seconds):
+                count()
+                first.close()
+
+            self.patch(sync_pool.time, "sleep", pass_time)
+            with self.slot(wait=True):
+                count()
+                with self.assertRaises(ResourcePoolFullError), self.slot():
+                    pass
+            count()
+        self.assertEqual(counts, [(2, 1), (2, 0), (1, 0)])
 
     def test_no_place_to_wait_is_an_error_at_once(self):
         self.pool.max_waiting = 0

@@ -45,6 +45,18 @@ class TestDeadLetter(SyncCase):
         dead = self.operations(kind="apply", external_id=there["id"], state="dead")
         return there, dead.with_user(self.operator)
 
+    def dead_change(self):
+        """A change of a product that both sides have. Odoo refused its unit, which it
+        knows by now."""
+        there = self.app.add("products", name="Odd", uom="Units")
+        self.pull()
+        self.app.edit("products", there["id"], uom="Barrels of Nowhere")
+        self.pull()
+        dead = self.operations(kind="apply", external_id=there["id"], state="dead")
+        self.env["uom.uom"].create({"name": "Barrels of Nowhere"})
+        product = self.env["product.product"].search([("name", "=", "Odd")])
+        return product, dead.with_user(self.operator)
+
     def refuse_reading(self, table, code):
         """Have PostgreSQL refuse to read a table's rows, until the test ends."""
         self.env.flush_all()
@@ -326,6 +338,64 @@ class TestDeadLetter(SyncCase):
         self.assertEqual(rows["Unit of measure"], "Barrels of Nowhere")
         self.assertEqual(rows["Active"], "Yes")
 
+    def test_compare_of_an_arrived_change_says_what_the_pharmacy_has_done_since(self):
+        __, dead = self.dead_change()
+        dead.action_compare()
+        self.assertEqual(dead.comparison["verdict"], "update")
+        self.assertFalse(dead.comparison["warning"], "nothing since")
+        self.app.edit("products", dead.external_id, name="Odder")
+        dead.action_compare()
+        newer = (
+            "The pharmacy has a newer version (3) than the one that arrived (%s); it "
+            "comes with the next reading."
+        )
+        self.assertEqual(dead._comparison_read()["warning"], newer % 2)
+        # An app may send none.
+        dead.sudo().payload = {**dead.payload, "version": None}
+        dead.action_compare()
+        self.assertEqual(dead._comparison_read()["warning"], newer % 0)
+        self.app.call(
+            "DELETE",
+            f"/api/v1/products/{dead.external_id}",
+            headers={"If-Match": "*"},
+        )
+        dead.action_compare()
+        self.assertEqual(
+            dead._comparison_read()["warning"], "The pharmacy has deleted it since."
+        )
+        self.move_app("http://127.0.0.1:9")
+        dead.action_compare()
+        self.assertFalse(dead.comparison["warning"], "nobody knows")
+
+    def test_compare_of_an_arrived_change_leaves_alone_what_it_does_not_carry(self):
+        __, dead = self.dead_change()
+        dead.sudo().payload = {k: dead.payload[k] for k in ("id", "version", "uom")}
+        dead.action_compare()
+        self.assertEqual(dead.comparison["verdict"], "update")
+        self.assertEqual(
+            dead._comparison_read()["summary"],
+            "Writes the pharmacy's Unit of measure in Odoo.",
+        )
+        labels = [row["label"] for row in dead.comparison["rows"]]
+        self.assertEqual(labels, ["Unit of measure"])
+
+    def test_compare_of_an_arrived_change_of_what_is_gone_in_odoo(self):
+        product, dead = self.dead_change()
+        deletion = {**dead.payload, "deleted": True}
+
+        def foresee():
+            dead.action_compare()
+            return dead.comparison["verdict"], dead._comparison_read()["summary"]
+
+        changed = dead.payload
+        dead.sudo().payload = deletion
+        archives = "Archives or cancels the record in Odoo."
+        self.assertEqual(foresee(), ("delete", archives))
+        product.unlink()
+        self.assertEqual(foresee(), ("nothing", archives))
+        dead.sudo().payload = changed
+        self.assertEqual(foresee(), ("nothing", "It was deleted in Odoo."))
+
     def test_comparison_is_reported_in_words(self):
         """Names instead of ids, and lines by their numbers."""
         order = self.make_order()
@@ -401,11 +471,60 @@ class TestDeadLetter(SyncCase):
             self.edit(arrived, **{"Unit of measure": "Spoonfuls"})
         self.assertEqual(arrived.payload["uom"], "Barrels of Nowhere")
 
+    def test_only_a_failed_change_can_be_edited(self):
+        __, dead = self.dead_update()
+        self.app.fault("error", status=503)
+        self.pull()
+        pull = self.operations(kind="pull").sorted("id")[-1:]
+        pull.state = "dead"
+        Edit = self.env["sync.operation.edit"].with_user(self.operator)
+        for operation in (pull, self.operations(state="done")[:1]):
+            with (
+                self.subTest(operation.kind),
+                self.assertRaisesRegex(UserError, "Only a failed change"),
+            ):
+                Edit.with_context(default_operation_id=operation.id).create({})
+        self.assertTrue(self.opened(dead)[0].line_ids)
+
+    def test_yes_or_no_is_written_as_such(self):
+        __, dead = self.dead_change()
+        with self.assertRaisesRegex(
+            UserError, "Active cannot be this: must be true or false"
+        ):
+            self.edit(dead, Active="perhaps")
+        self.assertIs(dead.payload["active"], True)
+        self.edit(dead, Active=" False ")
+        self.assertIs(dead.payload["active"], False)
+        self.edit(dead, Active="TRUE")
+        self.assertIs(dead.payload["active"], True)
+
+    def test_a_text_that_is_emptied_is_empty_and_one_that_was_not_there_stays_so(self):
+        __, dead = self.dead_change()
+        dead.sudo().payload = {**dead.payload, "code": "ODD-1", "barcode": None}
+        dead._edit({"code": " ", "barcode": " "})
+        self.assertEqual((dead.payload["code"], dead.payload["barcode"]), ("", None))
+        dead._edit({"code": None, "barcode": "4006381333931 "})
+        self.assertEqual(
+            (dead.payload["code"], dead.payload["barcode"]), ("", "4006381333931")
+        )
+
+    def test_a_number_is_written_as_one(self):
+        __, dead = self.dead_change()
+        dead.sudo().payload = {**dead.payload, "cost": 3}
+        with self.assertRaisesRegex(UserError, "Cost cannot be this: must be a whole"):
+            self.edit(dead, Cost="much")
+        self.edit(dead, Cost="4")
+        self.assertEqual(dead.payload["cost"], 4)
+
     def opened(self, dead):
         """The dialog that edits, and its lines by path."""
         Edit = self.env["sync.operation.edit"].with_user(self.operator)
         dialog = Edit.with_context(default_operation_id=dead.id).create({})
         return dialog, {line.path: line for line in dialog.line_ids}
+
+    def keys_of(self, dead):
+        """Names of the fields that travel."""
+        return {c.key for c in dead.stream_id._adapter()._travelling(self.backend)}
 
     def pick(self, line, record):
         line.res_id = record.id
@@ -417,6 +536,8 @@ class TestDeadLetter(SyncCase):
         first, *others = dialog.line_ids
         self.assertEqual((first.path, first.mark), ("lines[0].quantity", "Refused"))
         self.assertEqual({line.mark for line in others}, {False})
+        # What tells lines apart is no value.
+        self.assertFalse([x.path for x in others if x.path.endswith("].key")])
 
     def test_what_refers_to_a_record_is_chosen_by_its_name(self):
         order, dead = self.dead_update()
@@ -469,6 +590,7 @@ class TestDeadLetter(SyncCase):
     def test_a_text_that_is_no_unit_is_shown_and_a_unit_is_chosen(self):
         __, dead = self.dead_apply()
         dialog, lines = self.opened(dead)
+        self.assertEqual(set(lines), self.keys_of(dead), "nothing that is not Odoo's")
         unit = lines["uom"]
         self.assertEqual((unit.shown, unit.res_id), ("Barrels of Nowhere", 0))
         self.assertEqual(unit.mark, "Refused")
@@ -499,6 +621,19 @@ class TestDeadLetter(SyncCase):
         self.assertTrue(dead.exists())
         with self.assertRaises(UserError):
             dead.action_redrive()
+
+    def test_what_is_under_way_or_ended_is_not_discarded(self):
+        __, dead = self.dead_push()
+        done = self.operations(state="done")[:1].with_user(self.operator)
+        for state in ("running", "done"):
+            done.sudo().state = state
+            with (
+                self.subTest(state),
+                self.assertRaisesRegex(UserError, "is running or ended"),
+            ):
+                (dead | done).action_discard("By mistake")
+            self.assertEqual((dead.state, done.state), ("dead", state))
+        self.assertFalse((dead | done).note_ids)
 
     def test_a_discarded_one_can_be_brought_back(self):
         order, dead = self.dead_push()

@@ -133,6 +133,32 @@ class TestMend(SyncCase):
         with self.assertRaisesRegex(UserError, "No value was changed"):
             self.wizard(dead).action_mend()
 
+    def test_what_does_not_carry_the_value_is_left_alone(self):
+        orders, dead = self.make_refused(2)
+        orders[1].order_line.product_qty = -2.0
+        wizard = self.wizard(dead)
+        line = wizard.line_ids.filtered(lambda line: line.former == "-1.00")
+        self.assertEqual(line.count, 1)
+        line.value = "4"
+        action = wizard.action_mend()
+        redrive = self.env["sync.redrive"].browse(action["res_id"])
+        corrected = redrive.line_ids.operation_id
+        self.assertEqual(corrected.mapping_id.res_id, orders[0].id)
+        self.assertEqual((dead - corrected).note_ids.ids, [])
+        self.assertEqual(set(orders[1].order_line.mapped("product_qty")), {-2.0})
+
+    def test_a_person_who_may_not_change_the_orders_corrects_nothing(self):
+        orders, dead = self.make_refused(2)
+        wizard = self.wizard(dead)
+        wizard.line_ids[0].value = "4"
+        rights = self.env["ir.model.access"].search(
+            [("model_id.model", "=", orders._name)]
+        )
+        rights.perm_write = False
+        with self.assertRaises(AccessError):
+            wizard.action_mend()
+        self.assertEqual(set(orders.order_line.mapped("product_qty")), {-1.0})
+
     def test_only_operators_may(self):
         __, dead = self.make_refused(1)
         user = new_test_user(self.env, "mend_user", "pharmacy_sync.group_user")

@@ -221,6 +221,17 @@ class TestErrorGroup(SyncCase):
         found = self.env["sync.error.group"].with_user(stranger).search([])
         self.assertNotIn(group, found)
 
+    def test_it_moves_with_its_backend_to_another_company(self):
+        of_backend = self.go_wrong()
+        here = self.env.company
+        of_none = self.go_wrong(backend_id=False, company_id=here.id)
+        self.assertNotEqual(of_none.group_id, of_backend.group_id)
+        company = self.env["res.company"].create({"name": "Other"})
+        self.backend.write({"company_id": company.id, "user_id": False})
+        for error, expected in ((of_backend, company), (of_none, here)):
+            self.assertEqual(error.company_id, expected)
+            self.assertEqual(error.group_id.company_id, expected)
+
     def test_failure_of_the_counting_does_not_reach_the_caller(self):
         self.go_wrong()
         group = self.env["sync.error.group"]

@@ -1,7 +1,7 @@
 import psycopg2
 
 from odoo.exceptions import AccessError, ValidationError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ...core.exceptions import HttpError
@@ -27,6 +27,17 @@ class TestErrorRule(SyncCase):
         answer = self.env["sync.error"]._classify_response(self.backend, 422, "closed")
         self.assertEqual(answer.type, "order_already_processed")
         self.assertFalse(answer.retryable)
+
+    def test_rule_says_what_comes_with_its_type(self):
+        form = Form(self.env["sync.error.rule"])
+        self.assertFalse(form.retryable or form.severity or form.advice)
+        for error_type, retryable, severity in (
+            ("service_unavailable", True, "medium"),
+            ("authentication_failed", False, "high"),
+        ):
+            form.error_type = error_type
+            self.assertEqual((form.retryable, form.severity), (retryable, severity))
+            self.assertTrue(form.advice)
 
     def test_rule_finds_its_pattern_in_a_message_of_another_language(self):
         self.rule("insufficient_stock", pattern="nicht (mehr )?lieferbar")

@@ -374,6 +374,8 @@ class TestEventHandlers(SyncCase):
         created = self.events("dead_letter_created")
         self.assertEqual(created.res_id, operation.id)
         self.assertEqual(created.correlation_id, operation.correlation_id)
+        self.assertTrue(operation.reason)
+        self.assertEqual(created.data, {"cause": operation.reason})
         operation.action_redrive()
         self.assertEqual(self.events("dead_letter_redriven").res_id, operation.id)
         self.push()
