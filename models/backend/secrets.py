@@ -1,5 +1,7 @@
 """Secrets of a backend: set, never read; kept encrypted where the server has a key."""
 
+from contextlib import suppress
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.orm.models import NO_ACCESS
@@ -112,10 +114,8 @@ class SyncBackend(models.Model):
         """Those secrets that there are, and that can be decrypted."""
         found = []
         for name in names:
-            try:
+            with suppress(SecretSealedError):
                 found.append(self._secret(name))
-            except SecretSealedError:
-                continue
         return [secret for secret in found if secret]
 
     @api.model

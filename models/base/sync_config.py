@@ -3,7 +3,6 @@ from configparser import ConfigParser, Error as ConfigParserError
 from functools import lru_cache
 
 from odoo import api, models
-from odoo.exceptions import ValidationError
 from odoo.tools import config
 
 from ...core.call.deadline import Deadline
@@ -102,14 +101,9 @@ class SyncConfig(models.AbstractModel):
 
         :param profile: key of ``core.settings.PROFILES``
         :param features: names of those that are on
-        :param numbers: ``{name: value}`` of all the settings that profiles set
-        :raises ValidationError: a number is out of range
+        :param numbers: ``{name: value}`` of all the settings that profiles set, within
+            their bounds
         """
-        for name, number in numbers.items():
-            if number < 0 or (not number and name != "alert_rate_limit"):
-                raise ValidationError(
-                    self.env._("Attempts, delays and thresholds are above zero.")
-                )
         self._keep_numbers(numbers)
         self.env["sync.retry.policy"]._keep_default(
             {name: numbers[name] for name in numbers.keys() - set(PARAMETERS)}

@@ -66,9 +66,14 @@ class SyncOperation(models.Model):
         )
 
     def _editable_if_any(self):
-        """What can be corrected, see :meth:`_editable`; empty if nothing can."""
+        """What can be corrected, see :meth:`_editable`; empty if nothing can.
+
+        :raises AccessError: the user may not read the Odoo record of a push
+        """
         try:
             return self._editable()
+        except AccessError:
+            raise
         except UserError:
             return []
 

@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 from dataclasses import replace
 
 from odoo import fields, models
@@ -145,12 +146,10 @@ class SyncOperation(models.Model):
                 continue
             # A text that is no value has none that would be lost.
             former[name] = None
-            try:
+            with suppress(InvalidDataError):
                 former.update(
                     adapter._canonical({name: former_text}, directory, partial=True)
                 )
-            except InvalidDataError:
-                continue
         base = Base({**base.odoo, **former}, {**base.pharmacy, **former})
         state = mapping._state()
         mapping._move(state, replace(state, base=base))

@@ -70,7 +70,7 @@ class SyncRedrive(models.Model):
     # -- Stages -----------------------------------------------------------------------
 
     def _enter(self, phase):
-        self.write({"phase": phase, "stage_left": STAGES[phase] or 0})
+        self.write({"phase": phase, "stage_left": STAGES[phase]})
 
     def _advance(self):
         """Look what came of those in the queue, then put more in.

@@ -14,8 +14,8 @@ from ..base.sync_retention import BATCH
 
 # What a person sets; the rest is the work's own.
 WRITABLE = frozenset({"rate", "failure_limit", "failure_minimum", "sample"})
-# Operations that each stage redrives before the next may begin; None: all the rest.
-STAGES = {"one": 1, "ten": 10, "all": None}
+# Operations that each stage redrives before the next may begin; 0: all the rest.
+STAGES = {"one": 1, "ten": 10, "all": 0}
 KEPT = timedelta(days=90)
 
 
@@ -253,7 +253,7 @@ class SyncRedrive(models.Model):
         redrives = self.sudo()
         for redrive in redrives:
             if redrive.phase in STAGES:
-                redrive.stage_left = STAGES[redrive.phase] or 0
+                redrive.stage_left = STAGES[redrive.phase]
             elif redrive.phase == "ready":
                 redrive._enter("one")
             redrive.ended_before = redrive.done_count + redrive.failed_count

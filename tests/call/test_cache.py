@@ -232,6 +232,16 @@ class TestCache(SyncCase):
 
     # -- People and API ---------------------------------------------------------------
 
+    def test_its_page_says_how_old_it_is(self):
+        self.look()
+        entry = self.entries()
+        self.assertTrue(entry.fresh)
+        self.assertLess(entry.age, 30)
+        self.grow_old(400)
+        self.env.invalidate_all()
+        self.assertFalse(entry.fresh)
+        self.assertAlmostEqual(entry.age, 400, delta=30)
+
     def test_operator_clears_it(self):
         self.look()
         operator = new_test_user(self.env, "op", "pharmacy_sync.group_operator")

@@ -486,6 +486,19 @@ class TestDeadLetter(SyncCase):
                 Edit.with_context(default_operation_id=operation.id).create({})
         self.assertTrue(self.opened(dead)[0].line_ids)
 
+    def test_of_what_is_deleted_nothing_can_be_edited(self):
+        order, dead = self.dead_update()
+        order.button_cancel()
+        order.unlink()
+        __, arrived = self.dead_apply()
+        arrived.sudo().payload = {**arrived.payload, "deleted": True}
+        for operation in (dead, arrived):
+            with (
+                self.subTest(operation.kind),
+                self.assertRaisesRegex(UserError, "nothing can be edited"),
+            ):
+                self.opened(operation)
+
     def test_yes_or_no_is_written_as_such(self):
         __, dead = self.dead_change()
         with self.assertRaisesRegex(
@@ -678,6 +691,19 @@ class TestDeadLetter(SyncCase):
         self.assertEqual(
             one.note_ids.mapped("text"), [self.operator.name, self.user.name]
         )
+
+    def test_it_is_assigned_within_the_company_only(self):
+        __, dead = self.dead_push()
+        company = self.env["res.company"].create({"name": "Other Clinic"})
+        groups = "pharmacy_sync.group_operator"
+        stranger = self.make_user("assigned_stranger", groups, company)
+        with self.assertRaisesRegex(UserError, "works for the company"):
+            dead.action_assign(stranger)
+        self.assertFalse(dead.user_id)
+        dead.action_assign(self.user.id)
+        dead.action_assign(False)
+        self.assertFalse(dead.user_id)
+        self.assertEqual(dead.note_ids.mapped("action"), ["assigned"] * 2)
 
     # -- Others -----------------------------------------------------------------------
 

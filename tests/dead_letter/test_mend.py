@@ -159,6 +159,12 @@ class TestMend(SyncCase):
             wizard.action_mend()
         self.assertEqual(set(orders.order_line.mapped("product_qty")), {-1.0})
 
+    def test_a_person_who_may_not_read_the_orders_reads_that(self):
+        __, dead = self.make_refused(1)
+        self.operator.group_ids -= self.env.ref("purchase.group_purchase_user")
+        with self.assertRaises(AccessError):
+            self.wizard(dead)
+
     def test_only_operators_may(self):
         __, dead = self.make_refused(1)
         user = new_test_user(self.env, "mend_user", "pharmacy_sync.group_user")

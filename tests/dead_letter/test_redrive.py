@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 
 from freezegun import freeze_time
@@ -6,6 +7,8 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
+
+from odoo.addons.bus.models.bus import channel_with_db, json_dump
 
 from ...models.dead_letter import redrive_work
 from ..common import SyncCase
@@ -58,6 +61,16 @@ class TestRedrive(SyncCase):
         for line in redrive.line_ids:
             counts[line.state] = counts.get(line.state, 0) + 1
         return counts
+
+    def notices(self):
+        """What was sent to the operator's pages, since it was asked last."""
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        rows = self.env["bus.bus"].sudo().search([])
+        to = json_dump(channel_with_db(self.env.cr.dbname, self.operator.partner_id))
+        messages = [json.loads(row.message) for row in rows if row.channel == to]
+        rows.unlink()
+        return [m["payload"] for m in messages if m["type"] == "pharmacy_sync.notice"]
 
     def calls(self):
         return [r["method"] for r in self.app.requests()]
@@ -168,8 +181,15 @@ class TestRedrive(SyncCase):
         self.work(redrive)
         self.assertEqual(redrive.phase, "all")
         self.push()
+        self.notices()
         self.work(redrive)
         self.assertEqual(redrive.state, "done")
+        (notice,) = self.notices()
+        self.assertEqual(notice["title"], redrive.display_name)
+        self.assertEqual(
+            notice["message"], "13 done, 0 failed again, 0 set aside"
+        )
+        self.assertEqual((notice["type"], notice["sticky"]), ("success", False))
         self.assertEqual(redrive.progress, 100)
         self.assertEqual((redrive.done_count, redrive.failed_count), (13, 0))
         for order in orders:
@@ -182,8 +202,12 @@ class TestRedrive(SyncCase):
         self.app.refuse_records()
         redrive.action_start()
         self.push()
+        self.notices()
         self.work(redrive)
         self.assertEqual(redrive.state, "stopped")
+        (notice,) = self.notices()
+        self.assertIn("1 of the first 1", notice["message"])
+        self.assertEqual((notice["type"], notice["sticky"]), ("danger", True))
         self.assertEqual(self.states(redrive), {"failed": 1, "planned": 3})
         again = redrive.line_ids.filtered(lambda line: line.state == "failed")
         error = again.operation_id.error_ids.sorted("id")[-1:]
@@ -319,6 +343,47 @@ class TestRedrive(SyncCase):
             self.work(redrive)
         self.assertEqual(redrive.state, "done")
         self.assertEqual(redrive.done_count, 4)
+
+    def test_what_is_under_way_is_neither_begun_again_nor_dropped(self):
+        __, dead = self.dead_orders(2)
+        redrive = self.plan(dead)
+        redrive.action_start()
+        with self.assertRaisesRegex(UserError, "under way, or done, already"):
+            redrive.action_start()
+        with self.assertRaisesRegex(UserError, "stop it instead"):
+            redrive.action_cancel()
+        self.assertEqual(self.states(redrive), {"queued": 1, "planned": 1})
+
+    def test_one_that_has_not_begun_is_dropped(self):
+        __, dead = self.dead_orders(2)
+        redrive = self.plan(dead)
+        action = redrive.action_cancel()
+        self.assertEqual(action["res_model"], "sync.operation")
+        self.assertFalse(redrive.exists())
+        self.assertEqual(set(dead.mapped("state")), {"dead"})
+
+    def test_what_has_not_failed_is_not_retried(self):
+        __, dead = self.dead_orders(1)
+        done = self.operations(state="done").with_user(self.operator)
+        for operations in (done[:1], done[:2]):
+            with self.assertRaisesRegex(UserError, "Only failed changes can be"):
+                operations.action_plan_redrive()
+        self.assertEqual(len(self.plan(done[:1] | dead).line_ids), 1)
+
+    def test_old_ones_go(self):
+        __, dead = self.dead_orders(4)
+        plans = [self.env["sync.redrive"]._plan(letter) for letter in dead]
+        running, old, older, new = plans
+        running.state = "running"
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE sync_redrive SET create_date = now() - interval '91 days' "
+            "WHERE id = ANY(%s)",
+            [[running.id, old.id, older.id]],
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self.env["sync.redrive"]._gc_redrives(), (2, 0))
+        self.assertEqual([len(plan.exists()) for plan in plans], [1, 0, 0, 1])
 
     def test_a_killed_worker_leaves_it_to_the_recovery(self):
         __, dead = self.dead_orders(4)

@@ -89,6 +89,17 @@ class TestInitial(WorkCase):
         self.assertEqual({r["method"] for r in self.app.requests()}, {"GET"})
         self.assertEqual(ours.sync_state, False)
 
+    def test_what_belongs_there_chosen_otherwise_needs_another_preview(self):
+        stream = self.stream("supplier")
+        stream.write({"rule": "filter", "rule_domain": "[('name', '!=', 'One')]"})
+        work = self.preview(stream_ids=stream.ids)
+        self.assertFalse(work.outdated)
+        stream.rule_domain = "[('name', '!=', 'Two')]"
+        self.assertTrue(work.outdated)
+        with self.assertRaisesRegex(UserError, "Press Preview Again"):
+            work.action_start()
+        self.assertEqual(work.phase, "ready")
+
     def test_to_choose_a_record_links_it_and_to_take_it_away_makes_one(self):
         self.app.add("suppliers", name="New There")
         work = self.preview(stream_ids=self.stream("supplier").ids)
