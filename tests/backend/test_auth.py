@@ -8,10 +8,15 @@ from cryptography.fernet import Fernet
 
 from odoo import SUPERUSER_ID, api, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.sql_db import db_connect
 from odoo.tests import Form, new_test_user, tagged
+from odoo.tools import mute_logger
 
+from ...core.backend.token import TokenRefusedError
 from ...core.exceptions import InternalAddressError
+from ...models.base.locks import TOKENS
 from ...models.call import sync_breaker
+from ...models.call.auth import token as tokens
 from ..common import KEY, ConcurrencyCase, PharmacyApp, SyncCase
 
 METHODS = {
@@ -319,6 +324,35 @@ class TestToken(AuthCase):
                 self.assertEqual(error.type, "authentication_failed")
                 self.assertIn(words, error.message)
                 self.assertNotIn(SECRET, self.reported())
+
+    def test_the_next_secret_is_not_tried_where_something_else_is_refused(self):
+        self.backend.token_scope = "admin"
+        counts = []
+        for following in (False, SECRET):
+            self.backend.api_key_next = following
+            self.app.call("DELETE", "/admin/requests")
+            with self.assertRaisesRegex(TokenRefusedError, "does not give this scope"):
+                self.backend._client("pull").changes("suppliers", None, 1, "c")
+            counts.append(self.token_calls())
+        self.assertTrue(counts[0])
+        self.assertEqual(counts[1], counts[0])
+
+    @mute_logger("odoo.sql_db")
+    def test_a_worker_that_waits_too_long_for_the_token_of_another_meets_an_outage(
+        self,
+    ):
+        self.patch(tokens, "PATIENCE", 0.05)
+        lock = [TOKENS, self.backend.id]
+        with db_connect(self.env.cr.dbname).cursor() as other:
+            other.execute("SELECT pg_advisory_lock(%s, %s)", lock)
+            self.pull()
+            other.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+        error = self.errors()[:1]
+        self.assertEqual(error.type, "network_timeout")
+        self.assertIn("has none after 0.05 seconds", error.message)
+        self.assertFalse(self.token_calls() or self.backend.refused_at)
+        self.backend.action_test_connection()
+        self.assertEqual(self.token_calls(), [200])
 
     def test_a_token_server_that_is_away_is_an_outage(self):
         rule = {"match": {"path": "/oauth/token"}}

@@ -186,9 +186,7 @@ class TestRedrive(SyncCase):
         self.assertEqual(redrive.state, "done")
         (notice,) = self.notices()
         self.assertEqual(notice["title"], redrive.display_name)
-        self.assertEqual(
-            notice["message"], "13 done, 0 failed again, 0 set aside"
-        )
+        self.assertEqual(notice["message"], "13 done, 0 failed again, 0 set aside")
         self.assertEqual((notice["type"], notice["sticky"]), ("success", False))
         self.assertEqual(redrive.progress, 100)
         self.assertEqual((redrive.done_count, redrive.failed_count), (13, 0))
@@ -373,7 +371,7 @@ class TestRedrive(SyncCase):
     def test_old_ones_go(self):
         __, dead = self.dead_orders(4)
         plans = [self.env["sync.redrive"]._plan(letter) for letter in dead]
-        running, old, older, new = plans
+        running, old, older, __ = plans
         running.state = "running"
         self.env.flush_all()
         self.env.cr.execute(
