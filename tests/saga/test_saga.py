@@ -236,6 +236,21 @@ class TestSaga(SyncCase):
         # Nothing but the key could say what to release.
         self.assertEqual(saga.step_ids[1].external_id, self.reservations()[0]["id"])
 
+    def test_reservation_that_ended_before_its_answer_came_is_no_success(self):
+        self.set_stock(5)
+        self.fault("lost_answer", count=1)
+        __, saga = self.start()
+        self.step(saga)
+        self.step(saga)
+        (reservation,) = self.reservations()
+        self.app.call("POST", f"{RESERVATIONS}/{reservation['id']}/release")
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+        self.assertEqual(saga.step_ids[1].state, "failed")
+        self.assertIn("released already", saga.error)
+        self.assertEqual(saga.step_ids[2].state, "pending", "nothing to confirm")
+        self.assertIn("released already", saga.order_id.sync_failure)
+
     def test_confirmation_that_may_have_succeeded_is_given_back(self):
         self.set_stock(5)
         self.env["sync.retry.policy"].search([]).write({"max_attempts": 1})
@@ -254,10 +269,12 @@ class TestSaga(SyncCase):
             [step.compensation for step in saga.step_ids],
             ["done", "failed", "failed", "none"],
         )
+        messages = [step["message"] for step in saga.picture]
+        self.assertEqual(messages, ["", *saga.step_ids[1:3].mapped("message"), ""])
+        self.assertTrue(all(messages[1:3]))
         # Past the failing ones: the order is cancelled all the same.
         self.assertEqual(saga.order_id.state, "cancel")
         self.assertEqual([r["state"] for r in self.reservations()], ["held"])
-        self.assertTrue(saga.step_ids[1].message)
         # Once the app can, an operator has it tried again.
         self.app.heal()
         sync_breaker._read.clear()
@@ -374,6 +391,14 @@ class TestSaga(SyncCase):
         with self.assertRaises(AccessError):
             order.with_user(buyer).action_sync_reserve()
 
+    def test_a_cancelled_order_is_not_reserved(self):
+        order = self.make_order()
+        self.push()
+        order.button_cancel()
+        with self.assertRaisesRegex(UserError, "cancelled"):
+            order.action_sync_reserve()
+        self.assertFalse(order.sync_saga_ids)
+
     def test_completed_saga_can_be_taken_back(self):
         self.set_stock(5)
         __, saga = self.start()
@@ -393,14 +418,7 @@ class TestSaga(SyncCase):
 
         def withdraw_meanwhile(step, action):
             answer = call(step, action)
-            # An operator, while the job waits for the answer.
-            job = self.env["queue.job"].search([("uuid", "=", saga.job_uuid)])
-            self.env.cr.execute(
-                "UPDATE queue_job SET state = 'started' WHERE id = %s", [job.id]
-            )
-            job.invalidate_recordset()
-            saga.action_compensate()
-            self.env.flush_all()
+            self.withdraw_under_way(saga)
             return answer
 
         with patch.object(type(saga.step_ids), "_call_reserve", withdraw_meanwhile):
@@ -411,6 +429,29 @@ class TestSaga(SyncCase):
         self.work(saga)
         self.assertEqual(saga.state, "compensated")
         self.assertEqual([r["state"] for r in self.reservations()], ["released"])
+
+    def withdraw_under_way(self, saga):
+        """An operator takes the saga back while its job is at work."""
+        job = self.env["queue.job"].search([("uuid", "=", saga.job_uuid)])
+        self.env.cr.execute(
+            "UPDATE queue_job SET state = 'started' WHERE id = %s", [job.id]
+        )
+        job.invalidate_recordset()
+        saga.action_compensate()
+        self.env.flush_all()
+
+    def test_withdrawn_before_the_worker_of_its_step_died(self):
+        self.set_stock(5)
+        __, saga = self.start()
+        self.step(saga)
+        self.withdraw_under_way(saga)
+        self.assertEqual(saga.state, "running", "left to the job that is at work")
+        # The job runs again, in another worker.
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+        self.assertFalse(self.reservations(), "nothing more is asked for")
+        self.assertEqual(saga.order_id.state, "cancel")
+        self.assertIn("Withdrawn by", saga.order_id.sync_failure)
 
     # -- Jobs -------------------------------------------------------------------------
 
