@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timezone
 from typing import Any
 
+from .. import said
 from ..event.signature import sign
-from ..exceptions import HttpError
+from ..exceptions import HttpError, SyncError
 from ..taxonomy import Severity
 from .notice import Action, Notice, Receipt, Request, Road, accepted
 
@@ -56,6 +57,21 @@ def as_json(url: str, value: Any, headers: Mapping[str, str] | None = None) -> R
 def text_message(notice: Notice) -> str:
     """What is wrong and where to look, as far as a text message (SMS) holds it."""
     return f"{notice.subject} {notice.link}"[:LONGEST_TEXT_MESSAGE]
+
+
+def text_messages_taken(outcomes: Sequence[tuple[str, str | None]]) -> Receipt:
+    """What Odoo's SMS service said of each text message, as one receipt.
+
+    :param outcomes: each number, and why its message was refused; None: it was taken
+    :raises SyncError: none was taken
+    """
+    sent = [number for number, why in outcomes if not why]
+    refused = [(number, why) for number, why in outcomes if why]
+    if not sent:
+        raise SyncError(said.say(said.SMS_SAYS, refused[0][1]))
+    words = [said.say(said.SENT_TO, ", ".join(sent))]
+    words += [f"{number}: {why}." for number, why in refused]
+    return Receipt(said=" ".join(words))
 
 
 # -- Slack ----------------------------------------------------------------------------

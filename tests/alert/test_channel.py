@@ -12,7 +12,7 @@ from aiosmtpd.smtp import AuthResult
 
 from odoo import SUPERUSER_ID, Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ...core.event.delivery import REPEAT
@@ -385,6 +385,30 @@ class TestRoads(ChannelCase):
         if "sms.sms" not in self.env:
             self.assertIn("SMS", channel.missing)
 
+    def test_sms_goes_to_each_number_as_its_country_has_it(self):
+        spain, portugal = self.env.ref("base.es"), self.env.ref("base.pt")
+        self.backend.company_id.partner_id.country_id = spain
+        self.operator.partner_id.write({"phone": "21 600 0111", "country_id": portugal})
+        self.user.partner_id.phone = False
+        channel = self.channel("sms", phones="600 123 987, 600 123 988")
+        __, other = self.slack()
+        self.send_test(other)
+        test = self.deliveries(kind="test")
+        channel.user_ids = self.operator + self.user
+        sent = channel._compose(test)
+        self.assertIn("Test of the channel", sent["text"])
+        formatted = self.env["res.partner"]._phone_format
+        self.assertEqual(
+            sent["to"],
+            [
+                formatted(number="21 600 0111", country=portugal) or "21 600 0111",
+                formatted(number="600 123 987", country=spain) or "600 123 987",
+                formatted(number="600 123 988", country=spain) or "600 123 988",
+            ],
+        )
+        channel.write({"user_ids": False, "phones": False})
+        self.assertEqual(channel._compose(test)["to"], [])
+
     def test_in_odoo_for_those_who_are_not_there(self):
         self.first.filtered(lambda c: c.kind == "in_app").active = True
         self.backend.responsible_id = self.operator
@@ -423,6 +447,20 @@ class TestDeliveries(ChannelCase):
         dead = self.deliveries(channel_kind="slack")
         self.assertEqual((dead.state, dead.attempts), ("waiting", 1))
         self.assertGreater(dead.eta, fields.Datetime.now())
+
+    def test_a_page_offers_the_severities_of_the_kind_that_is_chosen(self):
+        with Form(self.env["sync.alert.channel"]) as form:
+            form.name = "Night"
+            form.kind = "pagerduty"
+            self.assertEqual(
+                [form.low, form.medium, form.high, form.critical],
+                [False, False, False, True],
+            )
+            form.kind = "slack"
+            self.assertEqual(
+                [form.low, form.medium, form.high, form.critical],
+                [False, True, True, True],
+            )
 
     def test_a_channel_takes_no_rule_of_another_company(self):
         """Its receiver would hear of that company's alerts."""
@@ -834,6 +872,26 @@ class TestNoFloods(ChannelCase):
         said = [body["text"] for body in slack.bodies[1:]]
         self.assertEqual(len(said), 1, said)
         self.assertIn("[RESOLVED] No connection", said[0])
+
+    def test_what_does_not_follow_from_an_app_that_is_down_is_named_beside_it(self):
+        self.only("breaker_opened", "handler_failed")
+        slack, __ = self.slack(digest=60, low=True)
+        self.make_order()
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        self.flood(1)
+        self.look()
+        self.pass_time(61)
+        self.backend.breaker_ids._set_mode("forced_open", "no answer")
+        self.look()
+        self.carry()
+        (message,) = slack.bodies
+        self.assertIn("No connection to Test Pharmacy", message["text"])
+        self.assertTrue(message["text"].endswith(", and 1 more"), message["text"])
+        (said,) = message["attachments"]
+        parts = [part for part in said["text"].splitlines() if part.startswith("•")]
+        self.assertEqual(len(parts), 2)
+        self.assertEqual(len([part for part in parts if "No connection" in part]), 1)
 
     def test_ten_thousand_equal_errors_are_one_page(self):
         pager, __ = self.pagerduty()

@@ -34,6 +34,7 @@ from odoo.addons.pharmacy_sync.core.exceptions import (
     ApiTimeoutError,
     HttpError,
     RateLimitError,
+    SyncError,
 )
 from odoo.addons.pharmacy_sync.core.retry.decision import After
 from odoo.addons.pharmacy_sync.core.retry.policy import exponential
@@ -94,6 +95,22 @@ def test_a_text_message_is_short_and_begins_with_what_is_wrong(notice):
     text = channel_requests.text_message(notice)
     assert len(text) <= channel_requests.LONGEST_TEXT_MESSAGE
     assert notice.subject.startswith(text) or text.startswith(notice.subject)
+
+
+def test_a_number_that_was_refused_is_named_beside_those_that_were_not():
+    receipt = channel_requests.text_messages_taken(
+        [("+34 1", None), ("+34 2", "Wrong Number Format"), ("+34 3", None)]
+    )
+    assert receipt.said == "Sent to +34 1, +34 3. +34 2: Wrong Number Format."
+    receipt = channel_requests.text_messages_taken([("+34 1", None)])
+    assert receipt.said == "Sent to +34 1."
+
+
+def test_text_messages_that_were_all_refused_did_not_arrive():
+    with pytest.raises(SyncError, match="service: Insufficient Credit"):
+        channel_requests.text_messages_taken(
+            [("+34 1", "Insufficient Credit"), ("+34 2", "Wrong Number Format")]
+        )
 
 
 @given(notices)

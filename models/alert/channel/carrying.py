@@ -11,7 +11,7 @@ from ....core import said
 from ....core.alert import channel_requests
 from ....core.alert.linear import linear, linear_issue
 from ....core.alert.notice import Receipt
-from ....core.exceptions import ConfigurationError, SyncError
+from ....core.exceptions import ConfigurationError
 from ...base.own_transaction import apart
 
 
@@ -81,8 +81,7 @@ class SyncAlertChannel(models.Model):
 
     def _mail(self, payload):
         """By the mail server of the settings, or else by Odoo's own."""
-        if not payload["to"]:
-            raise ConfigurationError(said.NO_EMAIL)
+        to = _recipients(payload, said.NO_EMAIL)
         value = self.env["sync.config"]._value
         host = value("smtp_host")
         server = {}
@@ -97,7 +96,7 @@ class SyncAlertChannel(models.Model):
         mail = self.env["ir.mail_server"].sudo()
         built = mail._build_email__(
             self._sender(),
-            payload["to"],
+            to,
             payload["subject"],
             _html(payload["text"]),
             subtype="html",
@@ -110,23 +109,30 @@ class SyncAlertChannel(models.Model):
     def _text(self, payload):
         """By Odoo's own SMS, in one transaction: what failed leaves nothing for Odoo's
         own queue to send a second time."""
-        if not payload["to"]:
-            raise ConfigurationError(said.NO_PHONE)
+        to = _recipients(payload, said.NO_PHONE)
         messages = self.env["sms.sms"].create(
-            [{"number": number, "body": payload["text"]} for number in payload["to"]]
+            [{"number": number, "body": payload["text"]} for number in to]
         )
         messages.send(unlink_sent=False, raise_exception=True)
-        failed = messages.filtered(lambda sms: sms.state == "error")
-        if failed == messages:
-            raise SyncError(said.say(said.SMS_SAYS, self._why_not(failed[0])))
-        sent = messages - failed
-        words = [said.say(said.SENT_TO, ", ".join(sent.mapped("number")))]
-        words += [f"{sms.number}: {self._why_not(sms)}." for sms in failed]
-        return Receipt(said=" ".join(words))
+        return channel_requests.text_messages_taken(
+            [(sms.number, self._why_not(sms)) for sms in messages]
+        )
 
     def _why_not(self, sms):
-        known = dict(sms._fields["failure_type"]._description_selection(self.env))
-        return known.get(sms.failure_type, sms.failure_type)
+        """What Odoo's SMS service refused it for, in words; None: it took it."""
+        reasons = dict(sms._fields["failure_type"]._description_selection(self.env))
+        return reasons.get(sms.failure_type, sms.failure_type) or None
+
+
+def _recipients(payload, nobody):
+    """Who gets it.
+
+    :param nobody: what to say if it has no recipient
+    :raises ConfigurationError: it has none
+    """
+    if not payload["to"]:
+        raise ConfigurationError(nobody)
+    return payload["to"]
 
 
 def _split(text):
