@@ -1,6 +1,6 @@
 import uuid
 
-from odoo import models
+from odoo import api, models
 
 from ...core.exceptions import InvalidDataError, SchemaMismatchError
 from ...core.exchange.pair import Base
@@ -18,16 +18,17 @@ class SyncReconciliation(models.Model):
 
     _inherit = "sync.reconciliation"
 
-    def _schedule_repair(self):
-        """Carry out what was chosen, once what is under way is done."""
-        for work in self:
+    @api.model
+    def _schedule_repair(self, drifts):
+        """Carry out what was just chosen, once what is under way is done."""
+        for work, own in drifts.grouped("reconciliation_id").items():
+            if work.state == "running":
+                # Written in any case: a job that is just ending is made to look again.
+                work.total += len(own)
+                continue
             chosen = self.env["sync.drift"].search_count(
                 [("reconciliation_id", "=", work.id), ("state", "=", "chosen")]
             )
-            if work.state == "running":
-                # Written in any case: a job that is just ending is made to look again.
-                work.total += chosen
-                continue
             work.write(
                 {
                     "state": "running",

@@ -192,7 +192,7 @@ class SyncDrift(models.Model):
                 "reason": said.say(said.REPAIR_BY, self.env.user.name),
             }
         )
-        self.reconciliation_id._schedule_repair()
+        self.reconciliation_id._schedule_repair(self)
         return True
 
     def action_leave(self):

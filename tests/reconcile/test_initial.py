@@ -81,6 +81,7 @@ class TestInitial(WorkCase):
         )
         linked = self.line(work, "V. Alba")
         self.assertEqual((linked.matched_by, linked.differs), ("vat", "name"))
+        self.assertEqual((linked.matched_text, linked.differs_text), ("VAT", "Name"))
         self.assertEqual(
             (work.link_count, work.create_odoo_count, work.create_pharmacy_count),
             (1, 1, 1),
@@ -248,6 +249,7 @@ class TestInitial(WorkCase):
         self.assertEqual((line.action, line.res_id), ("link", order.id))
         self.assertEqual(self.line(work, "PH-8").action, "create_odoo")
         self.assertIn("lines", line.differs)
+        self.assertIn("Lines", line.differs_text.split(", "))
         self.carry(work)
         self.sync()
         self.assertEqual(self.mapping(order).external_id, theirs["id"])
@@ -350,6 +352,50 @@ class TestInitial(WorkCase):
         self.assertEqual(self.operations(kind="apply").state, "dead")
         self.assertTrue(self.env["product.product"].search([("name", "=", "Even")]))
 
+    def test_record_of_another_shape_is_kept_and_ends_no_preview(self):
+        self.app.add("suppliers", name="Good")
+        bad = self.app.add("suppliers", name="Bad")
+        self.app.fault("bad_record", record=bad["id"], put={"id": None})
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.assertEqual(self.line(work, "Good").action, "create_odoo")
+        self.assertFalse(self.line(work, "Bad"))
+        kept = self.operations(kind="apply")
+        self.assertEqual(kept.state, "dead")
+        self.assertEqual(kept.correlation_id, work.correlation_id)
+
+    def test_link_that_cannot_be_made_is_reported_and_its_neighbour_is(self):
+        gone = self.env["res.partner"].create(
+            {"name": "Gone", "ref": "S-2", "is_company": True, "supplier_rank": 1}
+        )
+        self.app.add("suppliers", name="V. Alba", vat=self.supplier.vat)
+        self.app.add("suppliers", name="Theirs", reference="S-2")
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        gone.unlink()
+        self.carry(work)
+        self.assertEqual((work.done_count, work.failed_count), (1, 1))
+        self.assertEqual(self.line(work, "V. Alba").state, "done")
+        line = self.line(work, "Theirs")
+        self.assertEqual(line.state, "failed")
+        self.assertIn("another counterpart", line.reason)
+        error = self.env["sync.error"].search(
+            [("correlation_id", "=", work.correlation_id)]
+        )
+        self.assertEqual(len(error), 1)
+        self.assertEqual(error.context["record"], "Theirs")
+        self.assertEqual(error.stream_id, self.stream("supplier"))
+
+    def test_what_the_app_refuses_is_reported_and_its_neighbours_land(self):
+        twin = self.supplier.copy({"name": "Alba Twin", "vat": False})
+        twin.supplier_rank = 1
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.app.fault("forbid", match={"contains": "Alba Twin"})
+        self.carry(work)
+        self.assertEqual((work.done_count, work.failed_count), (1, 1))
+        line, dead = self.line(work, "Alba Twin"), self.operations(state="dead")
+        self.assertEqual((line.state, line.reason), ("failed", dead.last_error))
+        self.assertTrue(line.reason)
+        self.assertEqual(self.line(work, "Veterinaria Alba").state, "done")
+
     def test_stream_of_one_direction_creates_on_one_side_only(self):
         self.stream("supplier").direction = "pull"
         self.app.add("suppliers", name="Only There")
@@ -437,6 +483,17 @@ class TestInitial(WorkCase):
         self.push()
         self.assertEqual(self.operations(state="dead").mapping_id.res_id, twin.id)
         self.assertEqual((line.state, work.failed_count), ("done", 0))
+
+    def test_what_is_under_way_is_not_discarded(self):
+        work = self.env["sync.initial"].create({"backend_id": self.backend.id})
+        work.action_preview()
+        with self.assertRaises(UserError) as refused:
+            work.unlink()
+        self.assertEqual(str(refused.exception), "Stop it first.")
+        self.assertTrue(self.backend.paused)
+        work.action_stop()
+        work.unlink()
+        self.assertFalse(self.backend.paused)
 
     def test_discarded_preview_resumes_the_backend(self):
         work = self.preview()

@@ -401,6 +401,86 @@ class TestReconciliation(WorkCase):
         error = self.env["sync.error"].search([("operation_id", "=", False)], limit=1)
         self.assertIn("country_code", str(error.trace))
 
+    def test_repairs_chosen_one_after_the_other_are_counted_once(self):
+        self.by_sql(self.victim, "city", "Lugo")
+        self.by_sql(self.suppliers[5], "city", "Vigo")
+        first, second = self.reconcile()
+        work = first.reconciliation_id
+        first.action_repair()
+        self.assertEqual((work.state, work.total), ("running", 1))
+        second.action_repair()
+        self.assertEqual(work.total, 2)
+        self.run_job(work)
+        self.assertEqual((work.state, work.done_count), ("done", 2))
+        self.assertEqual(set((first + second).mapped("state")), {"repaired"})
+
+    def assert_gone(self, drift):
+        """The repair fails, and says that the pharmacy has no such record."""
+        drift.action_repair()
+        self.run_job(drift.reconciliation_id)
+        self.assertEqual(drift.state, "failed")
+        self.assertIn("does not have the record any more", drift.reason)
+
+    def test_what_is_gone_meanwhile_is_neither_linked_nor_merged(self):
+        ours = self.mapping(self.victim)
+        self.by_sql(self.victim, "ref", "S-3")
+        self.app.edit("suppliers", ours.external_id, reference="S-3")
+        both = self.mapping(self.suppliers[5])
+        self.by_sql(self.suppliers[5], "city", "Lugo")
+        self.app.edit("suppliers", both.external_id, city="Vigo", phone="981 1")
+        self.lose_feed()
+        theirs = ours.external_id
+        ours.unlink()
+        drifts = self.reconcile()
+        found = {
+            repair: drifts.filtered(lambda d, r=repair: d.repair == r)
+            for repair in ("link", "merge")
+        }
+        for external_id in (theirs, both.external_id):
+            path = f"/api/v1/suppliers/{external_id}"
+            self.app.call("DELETE", path, headers={"If-Match": "*"})
+        for repair, drift in found.items():
+            with self.subTest(repair):
+                self.assertEqual(len(drift), 1)
+                self.assert_gone(drift)
+        self.assertFalse(self.mapping(self.victim))
+        self.assertEqual(self.suppliers[5].city, "Lugo", "nothing was taken over")
+
+    def test_what_never_came_and_is_gone_meanwhile_is_not_made(self):
+        self.app.add("suppliers", name="Unheard Of")
+        self.lose_feed()
+        drift = self.reconcile()
+        self.app.call("POST", "/admin/reset")
+        self.assert_gone(drift)
+        self.assertFalse(self.env["res.partner"].search([("name", "=", "Unheard Of")]))
+
+    def test_a_difference_can_be_left_as_it_is(self):
+        self.by_sql(self.victim, "city", "Lugo")
+        drift = self.reconcile()
+        operator = new_test_user(self.env, "op", "pharmacy_sync.group_operator")
+        drift.with_user(operator).action_leave()
+        self.assertEqual(drift.state, "left")
+        self.assertEqual(drift.reason, f"Left by {operator.name}")
+        self.assertFalse(drift.reconciliation_id.drift_count)
+        self.push()
+        self.assertEqual(self.at_both(self.victim, "city", "city"), ("Lugo", ""))
+        for action in ("action_leave", "action_repair"):
+            with self.subTest(action), self.assertRaisesRegex(UserError, "are open"):
+                getattr(drift, action)()
+
+    def test_no_repair_without_a_choice(self):
+        self.app.add("suppliers", name="Unheard Of")
+        self.lose_feed()
+        drift = self.reconcile()
+        for repair in (False, "link"):
+            drift.repair = repair
+            with (
+                self.subTest(repair),
+                self.assertRaisesRegex(UserError, "Choose how to repair Unheard Of"),
+            ):
+                drift.action_repair()
+            self.assertEqual(drift.state, "open")
+
     def test_one_that_cannot_be_read_does_not_hold_up_the_others(self):
         self.by_sql(self.victim, "city", "Lugo")
         bad = self.mapping(self.suppliers[5])
