@@ -115,8 +115,10 @@ class SyncAlert(models.Model):
                     "parent_id": False,
                 }
             )
-        elif self.held != judgement.verdict or self.parent_id.id != judgement.by:
-            self.write({"held": str(judgement.verdict), "parent_id": judgement.by})
+            return
+        verdict, parent = str(judgement.verdict), judgement.by or False
+        if self.held != verdict or self.parent_id.id != parent:
+            self.write({"held": verdict, "parent_id": parent})
 
     def _try_notifying(self, notify):
         with alone(self.env) as failure:

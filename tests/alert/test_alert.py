@@ -301,6 +301,36 @@ class TestAlertRaised(AlertCase):
         self.assertEqual(len(self.notes("Failed changes")), 2, "began, and is over")
         self.assertFalse(self.notes("Change failed"), "nobody is notified twice")
 
+    def test_dead_letters_without_a_cause_are_one_alert_of_their_own(self):
+        self.only("dead_letter")
+        caused = self.make_dead("A")
+        nameless = self.env["sync.operation"].create(
+            [
+                {
+                    "kind": "push",
+                    "stream_id": self.backend.stream_ids[0].id,
+                    "state": "dead",
+                    "reason": "Not to be sent",
+                    "done_at": fields.Datetime.now(),
+                }
+                for __ in range(2)
+            ]
+        )
+        self.look()
+        of_cause, other = self.alerts()
+        if of_cause.res_model == "sync.operation":
+            of_cause, other = other, of_cause
+        self.assertEqual((of_cause.count, other.count), (len(caused), 2))
+        self.assertIn("Not to be sent", other.title)
+        opened = other.action_open()
+        self.assertIn(opened["res_id"], nameless.ids)
+        # By it a receiver knows the incident, also after an update.
+        key = f"{other.rule_id.id}:{self.backend.id}:sync.operation,0"
+        self.assertEqual(other.fingerprint, key)
+        nameless[1].action_discard("Done by hand")
+        self.look()
+        self.assertEqual(other.state, "open")
+
     def test_what_was_written_of_it_says_what_is_so_now(self):
         self.only("dead_letter")
         self.rule("dead_letter").write(
@@ -462,6 +492,41 @@ class TestAlertRaised(AlertCase):
             self.look()
         self.assertIn("error_spike", self.alerts().mapped("condition"))
 
+    def test_rule_that_fails_to_act_raises_its_alert_all_the_same(self):
+        def _drop_connections(backend):
+            backend.env.cr.execute("SELECT nothing FROM nowhere")
+
+        self.only("error_spike")
+        self.rule("error_spike").action = "drop_connections"
+        backends = self.env.registry["sync.backend"]
+        self.patch(backends, "_drop_connections", _drop_connections)
+        self.go_wrong(times=6)
+        with self.assertLogs(LOGGED, "CRITICAL") as logged, mute_logger("odoo.sql_db"):
+            self.look()
+        self.assertIn("a rule could not act", logged.output[0])
+        self.assertTrue(self.alerts().sent_at)
+
+    def test_a_process_remembers_only_so_many_urgent_failures(self):
+        self.patch(watch, "CALLED_MOST", 2)
+        with mute_logger(LOGGED, RECORDED):
+            for letter in "abcdef":
+                self.go_wrong(DataCorruptedError(f"Kind {letter}"))
+        self.assertLessEqual(len(watch._called), 3)
+
+    def test_monitoring_counts_what_belongs_to_no_backend(self):
+        self.only("recovery_failed")
+        run = self.env["sync.recovery.run"].create({"state": "left"})
+        line = {"run_id": run.id, "step": "jobs", "state": "left", "found": 2}
+        self.env["sync.recovery.line"].create(line)
+        self.look()
+        alert = self.alerts()
+        self.assertFalse(alert.backend_id)
+        text = self.env["sync.exposition"]._text()
+        figures = [row for row in text.splitlines() if "alerts_open{" in row]
+        (ours,) = [row for row in figures if row.endswith(" 1")]
+        self.assertIn('backend=""', ours)
+        self.assertIn(f'severity="{alert.severity}"', ours)
+
     def test_every_condition_has_a_rule_and_a_source(self):
         Rule, Alert = self.env["sync.alert.rule"], self.env["sync.alert"]
         offered = dict(Rule._fields["condition"].selection)
@@ -498,8 +563,10 @@ class TestAlertTold(AlertCase):
         self.assertIn("The same error 6 times", message)
         self.look()
         self.assertFalse(self.messages(), "reported once")
-        self.alerts().action_resolve()
-        self.assertIn("Resolved", self.messages()[0])
+        self.alerts().with_user(self.operator).action_resolve()
+        (message,) = self.messages()
+        self.assertIn("Resolved", message)
+        self.assertIn(f"By {self.operator.name}.", message)
 
     def test_responsible_has_an_activity_for_what_is_severe(self):
         self.only("breaker_opened", "error_spike")
@@ -518,6 +585,28 @@ class TestAlertTold(AlertCase):
         breaker.sudo().state = "closed"
         self.look()
         self.assertFalse(alert.activity_ids)
+
+    def test_each_responsible_person_has_one_activity(self):
+        self.only("error_spike")
+        rule = self.rule("error_spike")
+        rule.write({"severity": "high", "user_id": self.operator.id})
+        self.kinds(1)
+        self.look()
+        first = self.alerts()
+        self.pass_time(61)
+        self.go_wrong(HttpError(404, None, "Another"), times=6)
+        self.look()
+        second = self.alerts() - first
+        self.assertEqual((first + second).activity_ids.user_id, self.operator)
+        # Both get worse; somebody else looks after one by now.
+        second.user_id = self.user
+        rule.severity = "critical"
+        self.kinds(1, times=1)
+        self.go_wrong(HttpError(404, None, "Another"))
+        self.look()
+        self.assertEqual((first + second).mapped("severity"), ["critical"] * 2)
+        self.assertEqual(len(first.activity_ids), 1)
+        self.assertEqual(second.activity_ids.user_id, self.operator + self.user)
 
     def test_whoever_looks_after_the_error_is_responsible(self):
         self.only("error_spike")
@@ -721,6 +810,12 @@ class TestAlertAnswered(AlertCase):
         self.go_wrong()
         self.look()
         self.assertEqual((self.alert.state, self.alert.count), ("acknowledged", 7))
+
+    def test_what_it_was_about_may_be_gone(self):
+        self.group.error_ids.unlink()
+        self.group.unlink()
+        with self.assertRaisesRegex(UserError, "does not exist any more"):
+            self.alert.action_open()
 
     def test_resolved_by_hand_stays_so_until_it_happens_again(self):
         self.alert.with_user(self.operator).action_resolve()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from odoo import SUPERUSER_ID, api, fields
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -141,6 +141,13 @@ class TestEscalation(AlertCase):
         self.go_wrong(times=3)
         self.climb()
         self.assertEqual(self.steps().rung, "activity")
+
+    def test_no_step_is_taken_of_no_failure(self):
+        Settings = self.env["res.config.settings"]
+        for rung in ("fix", "activity", "reset"):
+            with self.subTest(rung), self.assertRaisesRegex(ValidationError, "ladder"):
+                Settings.create({f"pharmacy_sync_escalate_{rung}": 0})
+            Settings.create({f"pharmacy_sync_escalate_{rung}": 1})
 
     def test_switched_off_nothing_is_done(self):
         self.switch("escalation", False)
@@ -326,6 +333,17 @@ class TestEscalation(AlertCase):
         breaker.probes = 9
         self.fail_ten_times()
         self.assertEqual(breaker.probes, 9)
+
+    def test_reset_restores_breakers_and_retry_policies_if_asked(self):
+        self.switch("reset")
+        breaker = self.backend.breaker_ids[0]
+        policy = self.env["sync.retry.policy"].search([("error_type", "=", "default")])
+        before = breaker.probes, policy.max_attempts
+        breaker.probes = policy.max_attempts = 9
+        settings = {"pharmacy_sync_reset_defaults": True}
+        self.env["res.config.settings"].create(settings).execute()
+        self.fail_ten_times()
+        self.assertEqual((breaker.probes, policy.max_attempts), before)
 
     # -- All of it --------------------------------------------------------------------
 

@@ -1,7 +1,10 @@
-from datetime import timedelta
+import re
+import time
+from datetime import timedelta, timezone
 
 from odoo import fields
 from odoo.exceptions import AccessError
+from odoo.sql_db import db_connect
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -58,6 +61,58 @@ class TestRecovery(RecoveryCase):
         self.assertNotIn("failed", run.line_ids.mapped("state"))
         self.assertNotEqual(run.state, "running")
 
+    def test_transaction_that_is_open_for_long_is_said(self):
+        # All that are open count as long: older than a moment that is still to come.
+        self.patch(recovery_steps, "LONG", -3600)
+        with db_connect(self.env.cr.dbname).cursor() as other:
+            other.execute("SELECT 1")
+            # PostgreSQL shows one transaction the same sessions all the time.
+            self.env.cr.execute("SELECT pg_stat_clear_snapshot()")
+            run = self.run_recovery()
+        found, mended, state = self.said(run, "database")
+        self.assertGreater(found, 0)
+        self.assertEqual((mended, state), (0, "left"))
+        self.assertIn("transaction is open for", self.line(run, "database").note)
+
+    def test_clock_that_differs_from_the_databases_is_said(self):
+        class Ahead:
+            @staticmethod
+            def time():
+                return time.time() + 60
+
+        self.assertEqual(self.said(self.run_recovery(), "database"), (0, 0, "clean"))
+        self.patch(recovery_steps, "time", Ahead)
+        run = self.run_recovery()
+        self.assertEqual(self.said(run, "database"), (1, 0, "left"))
+        note = self.line(run, "database").note
+        self.assertEqual(note, "Odoo's clock differs by 60 s.")
+
+    def test_operation_that_takes_long_is_left_to_its_living_job(self):
+        order = self.make_order()
+        self.push()
+        operation = self.mapping(order).operation_ids
+        operation.write(
+            {
+                "state": "running",
+                "job_uuid": self.make_job("started").uuid,
+                "started_at": fields.Datetime.now() - timedelta(minutes=6),
+            }
+        )
+        run = self.run_recovery()
+        self.assertEqual(operation.state, "running")
+        self.assertEqual(self.said(run, "operations")[:2], (0, 0))
+        note = self.line(run, "operations").note
+        self.assertIn("more than 5 minutes", note)
+        self.assertTrue(note.endswith("alive: 1."), note)
+
+    def test_monitoring_knows_when_the_latest_ran(self):
+        run = self.run_recovery()
+        text = self.env["sync.exposition"]._text()
+        pattern = r"^\w*recovery_last_run_timestamp_seconds (\S+)$"
+        (seconds,) = re.findall(pattern, text, re.MULTILINE)
+        at = run.started_at.replace(tzinfo=timezone.utc).timestamp()
+        self.assertEqual(float(seconds), at)
+
     def test_a_failing_step_keeps_no_other_from_running(self):
         self.only("recovery_failed")
         order = self.make_order()
@@ -110,6 +165,7 @@ class TestRecovery(RecoveryCase):
         run = self.run_recovery()
         self.assertEqual(self.said(run, "jobs"), (1, 0, "left"))
         self.assertIn("job runner", self.line(run, "jobs").note)
+        self.assertIn("5 minutes", self.line(run, "jobs").note)
         self.look()
         self.assertIn("job runner", self.alerts().title)
         self.env["queue.job"].search([]).unlink()
