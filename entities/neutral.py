@@ -1,10 +1,21 @@
 """The one environment in which both sides are compared, decided on and written."""
 
-# What the addon itself puts in a context, for those that it calls.
+from ..core.check.text_checks import VISIBLE
+
+# What the addon itself puts in a context, for those that it calls. A caller's own
+# context may have anything by these names.
 OWN_KEYS = ("job_uuid", "sync_correlation_id")
 # Odoo's own terms are written in it. A name that stands for a code, such as a unit's,
 # is read in it, whatever language names travel in.
 SOURCE_LANG = "en_US"
+
+
+def cause_of(env):
+    """The correlation id of what the work in a context is a part of, or None: one that
+    cannot travel in a header is none, whoever put it there."""
+    given = env.context.get("sync_correlation_id")
+    good = isinstance(given, str) and VISIBLE.fullmatch(given)
+    return given if good else None
 
 
 def neutral(records, backend=None, **more):

@@ -43,6 +43,7 @@ from .error import test_suspects
 from .call import test_breaker
 from .call import test_breaker_force
 from .call import test_cache
+from .call import test_on_record
 from .call import test_pool
 from .call import test_session
 from .event import test_changes

@@ -71,7 +71,8 @@ def run_bisecting(
         the app answered the list with an error, it applied none of it.
     :param splits: whether the app's refusal may be the doing of one record; by default
         :func:`may_be_one_record`. Only what the app refused is sent again: after any
-        other error of ``send`` it is unknown how far it got.
+        other error of ``send`` it is unknown how far it got, and the error has an
+        attribute ``sent`` that is true.
     :param largest: how many items are sent at once at the most; None: all.
     """
     steps = bisecting(items, splits=splits, largest=largest)
@@ -110,6 +111,9 @@ def bisecting(
         except Exception as error:  # noqa: BLE001 - the class says what became of it
             failure = classify(error, sent=True)
             delivery = failure.delivery
+            if delivery is Delivery.UNKNOWN:
+                # Not every error knows it: that of a database does not.
+                error.sent = True  # type: ignore[attr-defined]
             busy = busy + 1 if failure.type in MAY_BE_BUSY else 0
             splitting = delivery is Delivery.ANSWERED and splits(error)
             splitting = splitting and busy < BUSY_IN_A_ROW

@@ -9,13 +9,12 @@ from odoo.tools import SQL
 from ...core.alert.rules import Condition
 from ...core.analytics.health_score import health
 from ...core.taxonomy import Severity
+from ..error.work_names import HANDLING
 
 # Errors that occurred since then are looked at: every minute, and some minutes late.
 LOOK = timedelta(seconds=90)
 # Errors with an alert each are found even if they were committed that late.
 URGENT_LOOK = timedelta(minutes=15)
-# The work of errors that say that one could not be recorded or sent as it should be.
-HANDLING = "error handling"
 # States of groups whose errors raise no alert.
 QUIET = ("muted", "resolved")
 

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from functools import partial
 
+from psycopg2 import InterfaceError, OperationalError
 from psycopg2.extensions import (
     ISOLATION_LEVEL_DEFAULT,
     ISOLATION_LEVEL_REPEATABLE_READ,
@@ -72,6 +73,38 @@ def autocommitting(cr):
 
 
 @contextmanager
+def own_session(env):
+    """A cursor beside the caller's: each statement on it is a transaction of its own,
+    and locks of its session are held while something else is done.
+
+    What came of that is the caller's, an answer or an exception, even if the session
+    was lost meanwhile: nothing is committed at the end. On a test's cursor each write
+    needs a commit of its own.
+    """
+    cr = env.registry.cursor()
+    try:
+        with autocommitting(cr):
+            yield cr
+    finally:
+        cr.close()
+
+
+def unlock(cr, lock):
+    """Give back an advisory lock of the session of ``cr``. One that is lost has given
+    its locks back by dying: that hides nothing of what failed before.
+
+    :param lock: its two integers
+    """
+    try:
+        cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+        # It is given back already, but on a test's cursor.
+        cr.commit()  # pylint: disable=invalid-commit
+    except (InterfaceError, OperationalError):
+        if not cr.closed:
+            raise
+
+
+@contextmanager
 def no_transaction(cr):
     """End the transaction of ``cr``, and keep none open during a call to the outside:
     each statement is one of its own.
@@ -96,7 +129,8 @@ def in_turn(method, *args, lock, wait=True):
         returned, while another caller has it
     """
     env = method.__self__.env
-    with env.registry.cursor() as cr:
+    cr = env.registry.cursor()
+    try:
         with autocommitting(cr):
             if wait:
                 cr.execute("SELECT pg_advisory_lock(%s, %s)", lock)
@@ -108,11 +142,10 @@ def in_turn(method, *args, lock, wait=True):
             own = api.Environment(cr, env.uid, env.context, env.su)
             return retrying(partial(_moved(method, args), own), own)
         finally:
-            # The session is pooled; a failed transaction was rolled back above. One
-            # whose connection is lost has given its lock back.
-            if not cr.closed:
-                cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
-                cr.commit()  # pylint: disable=invalid-commit
+            # The session is pooled; a failed transaction was rolled back above.
+            unlock(cr, lock)
+    finally:
+        cr.close()
 
 
 def _moved(method, args):

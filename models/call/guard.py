@@ -15,7 +15,7 @@ from ...core.call import breaker as core
 from ...core.exceptions import HttpError, SecretSealedError
 from ...core.refusal import ABOUT_US, doubts_app, doubts_key, key_after
 from ...core.taxonomy import TAXONOMY, Category, ErrorType, Key
-from ..base.own_transaction import apart, autocommitting
+from ..base.own_transaction import apart, own_session
 from .guarded import Guarded, guarded
 
 BATCH = "batch"
@@ -178,7 +178,7 @@ class SyncBackend(models.Model):
         if not self.env["sync.config"]._feature("breaker"):
             breaker = breaker.browse()
         slots = self._pool(pool)
-        with self.env.registry.cursor() as cr, autocommitting(cr):
+        with own_session(self.env) as cr:
             slot = slots._slot(cr, wait) if slots else nullcontext([])
             with (
                 slot as held,

@@ -2,6 +2,7 @@ import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
+from zlib import crc32
 
 import psycopg2
 
@@ -19,7 +20,7 @@ from ...core.taxonomy import ErrorType
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.locks import LOOKUPS
-from ..base.own_transaction import apart, autocommitting
+from ..base.own_transaction import apart, own_session, unlock
 from .sync_cache import Entry, _value, memory
 
 # Seconds that a lookup waits for another that asks the app for the same record.
@@ -207,17 +208,15 @@ class _Lookup:
         """One of all threads and processes asks the app for the record; the others
         wait, and read what it stored. Without a usable cache each of them asks."""
         name = f"{self._backend.id}/{self._stream.entity}/{external_id}"
-        lock = [LOOKUPS, name]
-        with self._backend.env.registry.cursor() as cr, autocommitting(cr):
+        lock = (LOOKUPS, crc32(name.encode()) - 2**31)
+        with own_session(self._backend.env) as cr:
             milliseconds = str(int(PATIENCE * 1000))
             try:
                 cr.execute(
                     "SELECT set_config('lock_timeout', %s, false)", [milliseconds]
                 )
                 cr.execute(
-                    "SELECT pg_advisory_lock(%s, hashtext(%s))",
-                    lock,
-                    log_exceptions=False,
+                    "SELECT pg_advisory_lock(%s, %s)", lock, log_exceptions=False
                 )
             except psycopg2.errors.LockNotAvailable as exc:
                 raise ApiTimeoutError(
@@ -226,9 +225,7 @@ class _Lookup:
             try:
                 yield
             finally:
-                cr.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", lock)
-                # It is given back already, but on a test's cursor.
-                cr.commit()  # pylint: disable=invalid-commit
+                unlock(cr, lock)
 
     def _note_failure(self, exc, error):
         if exc is self._outage:

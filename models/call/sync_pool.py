@@ -1,8 +1,6 @@
 import time
 from contextlib import contextmanager
 
-from psycopg2 import InterfaceError, OperationalError
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -10,6 +8,7 @@ from ...core.call.deadline import Deadline
 from ...core.exceptions import ApiTimeoutError, ResourcePoolFullError
 from ...core.texts import _lt
 from ..base.locks import POOLS
+from ..base.own_transaction import unlock
 
 # Numbers of the locks: those of slots begin here, those of places to wait there.
 SLOTS, PLACES = 0, 1_000_000
@@ -168,12 +167,12 @@ class SyncPool(models.Model):
                         retry_after=ASK_AGAIN,
                     )
                 held[0] = self._wait(cr)
-                self._give_back(cr, held.pop())
+                unlock(cr, held.pop())
             yield held
         finally:
             # Whatever failed: the locks are the session's, and the session is pooled.
             for lock in filter(None, held):
-                self._give_back(cr, lock)
+                unlock(cr, lock)
 
     def _wait(self, cr):
         deadline = Deadline.after(self.timeout)
@@ -194,16 +193,6 @@ class SyncPool(models.Model):
             [POOLS + self.id, offset + 1, offset + count, POOLS + self.id],
         )
         return cr.fetchone()
-
-    def _give_back(self, cr, lock):
-        try:
-            cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
-            cr.commit()  # pylint: disable=invalid-commit
-        except (InterfaceError, OperationalError):
-            # A session that is lost has given its locks back: what failed because of
-            # that, or before it, is for the caller to read.
-            if not cr.closed:
-                raise
 
     @api.model
     def _defaults(self, backend):

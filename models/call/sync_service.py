@@ -9,7 +9,8 @@ from ...client.exchange import Exchange
 from ...core.call.deadline import Deadline
 from ...core.exceptions import ConfigurationError, InvalidDataError
 from ...core.secrets.redaction import redact
-from ..base.own_transaction import apart, autocommitting
+from ...entities.neutral import cause_of
+from ..base.own_transaction import apart, own_session
 from ..base.rows import insert_rows
 from .guarded import Guarded, guarded
 
@@ -109,7 +110,7 @@ class SyncService(models.Model):
                 f"service must be a string of 1 to {LONGEST_NAME} characters",
                 field="service",
             )
-        with self.env.registry.cursor() as cr, autocommitting(cr):
+        with own_session(self.env) as cr:
             # It may be younger than the caller's transaction.
             own = self.with_env(self.env(cr=cr, su=True))
             service = own._of_company(name.strip())
@@ -123,7 +124,7 @@ class SyncService(models.Model):
         breaker = self.breaker_ids
         if not self.env["sync.config"]._feature("breaker"):
             breaker = breaker.browse()
-        trace = self.env.context.get("sync_correlation_id") or uuid.uuid4().hex
+        trace = cause_of(self.env) or uuid.uuid4().hex
         call, report = ServiceCall(timeout, trace), Guarded()
         classify = self.env["sync.error"]._classify
         about = {"backend_id": None, "service_id": self.id, "operation": "service"}

@@ -13,6 +13,7 @@ from ...core.storable import storable_text
 from ...core.taxonomy import ErrorType, Severity
 from ..base.alone import contained, is_replayed
 from ..base.own_transaction import apart
+from .work_names import HANDLING
 
 _logger = get_logger(__name__)
 
@@ -60,7 +61,7 @@ class SyncError(models.Model):
         classification = replace(classify(error), severity=Severity.CRITICAL)
         self._record_here(
             classification,
-            operation="error handling",
+            operation=HANDLING,
             correlation_id=storable_text(str(correlation_id), LONGEST_ID),
         )
 

@@ -1,13 +1,15 @@
 from odoo.tools import LazyTranslate
 
 _lt = LazyTranslate(__name__)
+# The work of errors that say that one could not be recorded or sent as it should be.
+HANDLING = "error handling"
 # What people call the work that failed, where it is neither an operation nor a model.
 WORK_NAMES = {
     "api": _lt("Call of the pharmacy app"),
     "compare": _lt("Comparison"),
     "connect": _lt("Connection"),
     "delivery job": _lt("Job that delivers messages"),
-    "error handling": _lt("Recording or reporting a failure"),
+    HANDLING: _lt("Recording or reporting a failure"),
     "fallback": _lt("Look-up, and what serves in its place"),
     "lookup": _lt("Look-up"),
     "webhook": _lt("Webhook"),

@@ -9,7 +9,7 @@ from ...core.exceptions import InvalidDataError
 from ...core.exchange.mapping_state import compare
 from ...entities.directory import Directory
 from ..base.locks import FEED
-from ..base.own_transaction import apart, autocommitting
+from ..base.own_transaction import apart, own_session
 
 # Up to where changes have been stamped so far.
 STAMPED = SQL("SELECT last_value FROM sync_event_stamp")
@@ -67,7 +67,7 @@ class SyncStream(models.Model):
         stamp is below what is read first holds its lock when that is looked for, or
         has committed by then.
         """
-        with self.env.registry.cursor() as cr, autocommitting(cr):
+        with own_session(self.env) as cr:
             cr.execute(STAMPED)
             (fence,) = cr.fetchone()
             cr.execute(WRITING)

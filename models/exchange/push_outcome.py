@@ -191,8 +191,9 @@ class SyncStream(models.Model):
 
     def _settle_silence(self, operation, item, exception, outcomes):
         """No answer came to one of the batch."""
+        sent = getattr(exception, "sent", None)
         classification = self.env["sync.error"]._classify(
-            exception, self.backend_id, idempotent=False
+            exception, self.backend_id, sent=sent, idempotent=False
         )
         unknown = classification.delivery == "unknown"
         if unknown:

@@ -13,7 +13,7 @@ from ....core.exceptions import SecretSealedError
 from ....core.secrets.sealing import seal, unseal
 from ....core.taxonomy import ErrorType
 from ...base.locks import TOKENS
-from ...base.own_transaction import apart, autocommitting
+from ...base.own_transaction import apart, own_session, unlock
 
 # Seconds that a call waits for another worker that asks for the token.
 PATIENCE = 20.0
@@ -60,7 +60,7 @@ class _Tokens:
 
     def give(self, spent, deadline, correlation_id):
         """See :class:`...client.auth.OAuth2`."""
-        with self._backend.env.registry.cursor() as cr, autocommitting(cr):
+        with own_session(self._backend.env) as cr:
             if token := self._kept(cr, spent):
                 return token
             with self._turn(cr, deadline):
@@ -110,10 +110,7 @@ class _Tokens:
         try:
             yield
         finally:
-            if not cr.closed:
-                cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
-                # It is given back already, but on a test's cursor.
-                cr.commit()  # pylint: disable=invalid-commit
+            unlock(cr, lock)
 
     def _ask(self, cr, deadline, correlation_id):
         ask = partial(
