@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ..core.call.tracing import traceparent
+from ..core.call.tracing import trace_id, traceparent
+from ..core.check.text_checks import VISIBLE
 from ..core.exceptions import InvalidDataError
 from .session import DEADLINE_HEADER
 
@@ -43,8 +44,10 @@ def segment(external_id):
 
 def headers_of(idempotency_key, if_match, correlation_id, request_id):
     """What goes with a request beside who asks."""
+    # One that was kept before such were refused would fail each call it goes with.
+    fit = VISIBLE.fullmatch(correlation_id)
     return {
-        "X-Correlation-ID": correlation_id,
+        "X-Correlation-ID": correlation_id if fit else trace_id(correlation_id),
         "X-Request-ID": request_id,
         "traceparent": traceparent(correlation_id, request_id),
         DEADLINE_HEADER: "0",  # set when it is sent

@@ -340,8 +340,8 @@ class SyncMapping(models.Model):
             agreed = {**self._base_values(after.base), "given_up": False}
             had = before.base.pharmacy
             if had and after.base.pharmacy != had:
-                known = correlation_id or self.env.context.get("sync_correlation_id")
-                self.env["sync.mapping.version"]._note(self, had, after, by, known)
+                Version = self.env["sync.mapping.version"]
+                Version._note(self, had, after, by, correlation_id)
             agreed["declined"] = {
                 path: {**asdict(refusal), "by": str(refusal.by)}
                 for path, refusal in after.declined.items()

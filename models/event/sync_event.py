@@ -6,7 +6,9 @@ from odoo import api, fields, models, tools
 from odoo.orm.models import NO_ACCESS
 from odoo.tools import SQL, LazyTranslate
 
+from ...core.check.text_checks import check_visible
 from ...core.exceptions import InvalidDataError
+from ...entities.neutral import cause_of
 from ..base.actions import open_record, open_records
 from ..base.locks import FEED
 from ..base.rows import insert_rows
@@ -40,8 +42,6 @@ COLUMNS = (
 )
 # Whose an event is: a backend's, or a company's where there is no backend.
 OWNERS = {"backend_id": "sync.backend", "company_id": "res.company"}
-# Characters of a correlation id, which ends up in headers and logs.
-LONGEST_ID = 200
 
 
 def owner_of(event):
@@ -225,14 +225,8 @@ class SyncEvent(models.Model):
             raise InvalidDataError(
                 f"{event.get('type')} is not a type of event", field="type"
             )
-        correlation_id = event.get("correlation_id")
-        if correlation_id and not (
-            isinstance(correlation_id, str) and len(correlation_id) <= LONGEST_ID
-        ):
-            raise InvalidDataError(
-                f"correlation_id must be a string of up to {LONGEST_ID} characters",
-                field="correlation_id",
-            )
+        if correlation_id := event.get("correlation_id"):
+            check_visible(correlation_id, "correlation_id")
         if event.get("res_model") not in self.env:
             raise InvalidDataError(
                 "res_model must be the name of a model", field="res_model"
@@ -248,7 +242,7 @@ class SyncEvent(models.Model):
         ids = list({event.get("backend_id") for event in events} - {None, False})
         backends = self.env["sync.backend"].sudo().browse(ids)
         companies = {backend.id: backend.company_id.id for backend in backends}
-        correlation_id = self.env.context.get("sync_correlation_id") or uuid.uuid4().hex
+        correlation_id = cause_of(self.env) or uuid.uuid4().hex
         uid = self.env.uid
         return [
             {

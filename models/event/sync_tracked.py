@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL
 
-from ...entities.neutral import SOURCE_LANG, neutral
+from ...entities.neutral import SOURCE_LANG, cause_of, neutral
 from ..base.actions import open_record, open_records
 
 PENDING = "pharmacy_sync.changed"
@@ -283,7 +283,7 @@ class SyncTracked(models.AbstractModel):
         """
         changed = self._sync_pending().changed
         # It came along with the cause of this change; others get one of their own.
-        correlation_id = self.env.context.get("sync_correlation_id")
+        correlation_id = cause_of(self.env)
         for res_id in self.ids:
             change = changed.setdefault(
                 (self._sync_entity, res_id), Change(kind, self.env.uid)

@@ -12,6 +12,7 @@ from ...core.exchange.arriving import as_known, confirmed, gone, merged
 from ...core.exchange.declined import not_taken, value_at
 from ...core.exchange.pair import as_in
 from ...core.keys.codes_handed_on import to_vacate
+from ...entities.neutral import cause_of
 from ...entities.tracking_messages import as_batch
 from ..base.alone import alone
 from ..conflict.merge import by_odoo
@@ -283,7 +284,7 @@ class SyncStream(models.Model):
             mapping,
             comparison.merge,
             arrival.data,
-            self.env.context.get("sync_correlation_id"),
+            cause_of(self.env),
             arrival.record,
             reasons=mapping._reasons(comparison),
         )

@@ -11,6 +11,7 @@ from ...core import said
 from ...core.exceptions import CircuitBreakerOpenError, InvalidDataError
 from ...core.retry.decision import After, Standing, next_attempt
 from ...core.retry.policy import TOTAL_DEADLINE, RetryPolicy
+from ...entities.neutral import cause_of
 from ..base.alone import alone
 
 # Seconds after which a breaker that said nothing of its time is asked again.
@@ -118,7 +119,7 @@ class SyncToolkit(models.AbstractModel):
 
     @api.model
     def _correlation_id(self):
-        return self.env.context.get("sync_correlation_id") or uuid.uuid4().hex
+        return cause_of(self.env) or uuid.uuid4().hex
 
 
 class SyncError(models.Model):

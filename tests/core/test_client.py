@@ -337,3 +337,13 @@ def test_what_waited_too_long_is_not_sent():
     assert isinstance(error, DeadlineExceededError)
     assert classify(error, sent=True).delivery is Delivery.NOT_SENT
     assert not requests
+
+
+@pytest.mark.parametrize("kept", ["niño", "a\r\nX-Evil: 1", "a b", "x" * 400])
+def test_what_cannot_be_a_correlation_id_fails_no_call(kept):
+    """It was kept before such were refused: the trace that the call is a part of
+    stands for it."""
+    with app(answering(200, b"{}")) as (own, requests):
+        own.health(kept)
+    (headers,) = requests
+    assert headers["X-Correlation-ID"] == headers["traceparent"][3:35]

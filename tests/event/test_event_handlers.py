@@ -262,6 +262,22 @@ class TestEventHandlers(SyncCase):
         operation = self.operations(mapping_id=self.mapping(self.orders[0]).id)[0]
         self.assertEqual(operation.correlation_id, "came-along")
 
+    def test_what_cannot_be_a_correlation_id_is_none(self):
+        """Anybody who writes over RPC has a context: it would end up in a header, and
+        the batch with it."""
+        given = ("a\r\nX-Evil: 1", "niño", "x" * 201, "a b", ["list"], {}, 7, True)
+        for index, id_ in enumerate(given):
+            with self.subTest(given=id_):
+                order = self.orders[0].with_context(sync_correlation_id=id_)
+                order.note = f"edit {index}"
+                self.orders[1].note = f"neighbour {index}"
+                self.push()
+                operation = self.operations(mapping_id=self.mapping(order).id)[0]
+                self.assertEqual(operation.state, "done")
+                self.assertRegex(operation.correlation_id, r"^[0-9a-f]{32}$")
+                sent = [self.at_app(edited)["notes"] for edited in self.orders[:2]]
+                self.assertEqual(sent, [f"edit {index}", f"neighbour {index}"])
+
     def test_event_says_who_for_whom_and_when(self):
         buyer = self.env["res.users"].create(
             {
@@ -299,6 +315,9 @@ class TestEventHandlers(SyncCase):
             ("res_model", "no.model"),
             ("res_id", 0),
             ("correlation_id", "x" * 201),
+            ("correlation_id", "niño"),
+            ("correlation_id", "a\nb"),
+            ("correlation_id", 7),
         ):
             with self.assertRaises(InvalidDataError) as caught:
                 Event._emit([good, {**good, name: value}])

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from ....core.conflict.merge import MISSING, Side, parse_path
 from ....core.conflict.resolution import differences
 from ....entities.directory import Directory
+from ....entities.neutral import cause_of
 from ...base.rows import insert_rows
 
 PENDING = "sync_versions"
@@ -63,6 +64,7 @@ class SyncMappingVersion(models.Model):
         if pending is None:
             pending = precommit.data[PENDING] = {}
             precommit.add(self.sudo()._write_noted)
+        correlation_id = correlation_id or cause_of(self.env)
         known = pending.get(mapping.id)
         before = known.before if known else before
         pending[mapping.id] = Version(
