@@ -52,7 +52,9 @@ class SyncApi(models.AbstractModel):
         if again:
             again.with_user(self.env.user).sudo()._redrive(said.RETRIED_BY_APP)
         results = [
-            self._retried(id_, operation, again, bool(external_ids), correlation_id)
+            self._retried(
+                backend, id_, operation, again, bool(external_ids), correlation_id
+            )
             for id_, its in found.items()
             for operation in its or [None]
         ]
@@ -91,7 +93,7 @@ class SyncApi(models.AbstractModel):
             found[external_id] = failed or its[:1]
         return found
 
-    def _retried(self, id_, operation, again, by_record, correlation_id):
+    def _retried(self, backend, id_, operation, again, by_record, correlation_id):
         """The result of one operation; None: there is none."""
         error, given = None, "external_ids" if by_record else "operation_ids"
         if operation is None:
@@ -103,7 +105,7 @@ class SyncApi(models.AbstractModel):
             external_id = operation.mapping_id.external_id or operation.external_id
         else:
             external_id = id_ if by_record else None
-        classification = error and self.env["sync.error"].sudo()._classify(error)
+        classification = error and backend.env["sync.error"]._classify(error, backend)
         redriven = operation is not None and operation in again
         return {
             "success": not error,

@@ -136,7 +136,7 @@ class SyncApi(models.AbstractModel):
             if is_replayed(failure) and not _is_last_try(given.values(), failure):
                 raise
             refused = without_sql(self.env, failure)
-            error = self.env["sync.error"].sudo()._classify(refused)
+            error = self.env["sync.error"].sudo()._classify(refused, backend)
             self._keep_failure(error, refused, correlation_id)
             answer = {"success": False, "error": self._error(error, refused)}
         duration = round((time.monotonic() - started) * 1000, 3)

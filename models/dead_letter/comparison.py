@@ -171,7 +171,7 @@ class SyncOperation(models.Model):
         if isinstance(exception, SyncError):
             said = self.env["sync.error"]._exception_in_words(exception, self.stream_id)
             return self._forecast("refused", said)
-        classification = self.env["sync.error"]._classify(exception)
+        classification = self.env["sync.error"]._classify(exception, self.backend_id)
         return self._forecast("refused", classification.message)
 
     def _values_in_odoo(self, stream, directory):

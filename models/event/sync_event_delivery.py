@@ -117,7 +117,8 @@ class SyncEvent(models.Model):
                     f"No installed addon knows {event.type} of {event.res_model}.",
                     field="type",
                 )
-                event._record_error(Error._classify(exception), exception, "validate")
+                classification = Error._classify(exception, event.backend_id)
+                event._record_error(classification, exception, "validate")
         return known
 
     def _mark(self, state):

@@ -54,6 +54,20 @@ class TestErrorRule(SyncCase):
         self.assertNotEqual(self.type_of(409, backend=other), "invalid_supplier")
         self.assertNotEqual(self.type_of(409), "invalid_supplier")
 
+    def test_rules_of_a_backend_hold_for_what_its_app_calls(self):
+        api = self.env["sync.api"].with_user(self.api_user)
+        for field, pattern, kind in (
+            ("entity", "^entity must be", "invalid_supplier"),
+            ("operation_ids", "^no operation 7 is known", "order_already_processed"),
+        ):
+            self.rule(kind, pattern=pattern, backend_id=self.backend.id)
+            if field == "entity":
+                error = api.push("invented", [{"id": "x"}])["error"]
+            else:
+                (result,) = api.retry([7])["results"]
+                error = result["error"]
+            self.assertEqual((error["type"], error["field"]), (kind, field))
+
     def test_first_rule_wins_and_changes_hold_at_once(self):
         last = self.rule("invalid_supplier", http_status=422, sequence=20)
         first = self.rule("insufficient_stock", http_status=422, sequence=5)
