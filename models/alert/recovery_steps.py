@@ -155,23 +155,25 @@ class SyncRecoveryRun(models.Model):
     @api.model
     def _deliver_events(self):
         before, last = apart(self._count_events, None)
-        if before:
-            self.env["sync.event"]._recover()
+        # Those that a handler failed at are delivered already, and may be due as well.
+        self.env["sync.event"]._recover()
         after, __ = apart(self._count_events, last) if before else (0, None)
         note = after and said.OTHERS_WAIT
         return [Found(before, before - after, note or "")]
 
     @api.model
     def _count_events(self, last):
-        """How many events are not delivered, and the number of the last of them.
+        """How many events are not delivered, of a backend or of none, and the number
+        of the last of them.
 
         :param last: up to this number; None: all
         """
         return self.env.execute_query(
             SQL(
                 """SELECT count(*), max(e.id) FROM sync_event e
-                     JOIN sync_backend b ON b.id = e.backend_id AND b.active
-                    WHERE e.state = 'pending' AND e.id <= coalesce(%s, e.id)""",
+                     LEFT JOIN sync_backend b ON b.id = e.backend_id
+                    WHERE e.state = 'pending' AND e.id <= coalesce(%s, e.id)
+                      AND (e.backend_id IS NULL OR b.active)""",
                 last,
             )
         )[0]

@@ -306,13 +306,29 @@ class TestToolkit(ToolkitCase):
         self.assertIn("parcel", alert.title)
         delivery.eta = fields.Datetime.now()
         self.env.flush_all()
-        self.env["sync.event"]._recover()
-        self.env.invalidate_all()
+        self.recover()
         self.assertEqual((delivery.state, delivery.attempts), ("failed", 2))
         self.assertEqual(delivery.error_id.company_id, self.company)
         delivery.with_user(self.insider).action_retry()
         self.deliver()
         self.assertEqual((delivery.state, delivery.attempts), ("waiting", 1))
+
+    def recover(self):
+        """What the scheduled recovery does; the jobs of events are lost."""
+        self.env.flush_all()
+        self.env["queue.job"].search([("method_name", "=", "_job_deliver")]).unlink()
+        self.env["sync.operation"]._cron_recover()
+        self.env.invalidate_all()
+        run = self.env["sync.recovery.run"].search([], limit=1)
+        return run.line_ids.filtered(lambda line: line.step == "events")
+
+    def test_an_event_whose_job_is_lost_is_delivered_by_the_recovery(self):
+        self.listen()
+        self.env["sync.event"].search([]).state = "done"
+        self.toolkit.emit("parcel_booked", self.partner, {"number": "P-1"})
+        line = self.recover()
+        self.assertIn("P-1", self.partner.comment or "")
+        self.assertEqual((line.found, line.mended, line.state), (1, 1, "mended"))
 
     def test_a_person_who_is_erased_is_named_by_no_event(self):
         self.listen()
