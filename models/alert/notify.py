@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from ...core.alert import rules as core
 from ...core.alert.rules import Verdict
+from ...core.retry.moments import AHEAD
 from ...core.secrets.logs import get_logger
 from ...core.taxonomy import Severity
 from ..base.alone import alone
@@ -94,9 +95,12 @@ class SyncAlert(models.Model):
                 """SELECT rule_id,
                           coalesce(sum(sent_times) FILTER (WHERE NOT in_summary), 0)
                           + count(DISTINCT sent_at) FILTER (WHERE in_summary)
-                     FROM sync_alert WHERE sent_at > %s AND rule_id IS NOT NULL
+                     FROM sync_alert
+                    WHERE sent_at > %s AND sent_at <= %s AND rule_id IS NOT NULL
                     GROUP BY rule_id""",
                 now - timedelta(seconds=seconds),
+                # Not those of a clock that was ahead.
+                now + AHEAD,
             )
         )
         return dict(rows)

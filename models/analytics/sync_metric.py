@@ -193,6 +193,8 @@ class SyncMetric(models.Model):
     def _roll_up_due(self):
         self.env["sync.error.incident"]._end_resolved()
         now = fields.Datetime.now()
+        # Hours that are still to come were counted while a clock was ahead.
+        self.env.cr.execute(SQL("DELETE FROM sync_metric WHERE hour > %s", now))
         end = _hour(now - SETTLED)
         start = self._horizon() or self._first_hour()
         if not start:

@@ -132,6 +132,8 @@ class SyncReportSchedule(models.Model):
             return
         first, after = self._last_whole()
         if self.reported_until and after <= self.reported_until:
+            # A day that is still to come is of a clock that was ahead.
+            self.reported_until = after
             return
         self.reported_until = after
         self._send(first, after)

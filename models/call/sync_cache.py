@@ -85,7 +85,7 @@ class SyncCache(models.Model):
     def _compute_age(self):
         now = fields.Datetime.now()
         for entry in self:
-            entry.age = (now - entry.fetched_at).total_seconds()
+            entry.age = abs((now - entry.fetched_at).total_seconds())
             entry.fresh = entry.age < entry.backend_id.cache_fresh
 
     def action_clear(self):
@@ -108,8 +108,9 @@ class SyncCache(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """SELECT key, value, version,
-                          extract(epoch FROM clock_timestamp() at time zone 'UTC'
-                                             - fetched_at)::float
+                          -- One that is ahead was written while a clock was.
+                          abs(extract(epoch FROM clock_timestamp() at time zone 'UTC'
+                                                 - fetched_at))::float
                      FROM sync_cache
                     WHERE backend_id = %s AND entity = %s AND key = ANY(%s)""",
                 backend.id,

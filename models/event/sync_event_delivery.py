@@ -7,6 +7,7 @@ from odoo.tools import SQL
 from ...core.event.routing import routes_for
 from ...core.exceptions import InvalidDataError
 from ...core.retry.decision import After, Standing, next_attempt
+from ...core.retry.moments import has_come
 from ...entities.neutral import neutral
 from ...entities.sentence import Sentence
 from ..base.alone import alone
@@ -343,10 +344,10 @@ class SyncEventDelivery(models.Model):
     def _retry_due(self, waiting):
         """Try again what is due, record by record, up to the first that fails anew."""
         routes = self.env["sync.event"]._event_routes()
-        now, late = fields.Datetime.now(), False
+        now, clock, late = fields.Datetime.now(), self.env.cr.now(), False
         for (handler, *__), deliveries in waiting.grouped(_queue).items():
             for delivery in deliveries:
-                if delivery.eta and delivery.eta > now:
+                if not has_come(delivery.eta, delivery.write_date, now, clock):
                     break
                 route = next(
                     (

@@ -5,8 +5,10 @@ from ...core import said
 from ...core.check.envelope import UNREADABLE
 from ...core.exceptions import AWAITED, HeldValueError, SuspectedError
 from ...core.exchange.listing import is_news
+from ...core.retry.moments import rests
 from ...core.retry.policy import DEPENDENCY_WAIT
 from ...core.storable import storable
+from ...core.taxonomy import ErrorType
 from ..error.failed_attempt import FailedAttempt
 from .suspects import SUSPECT_WAIT
 
@@ -15,6 +17,16 @@ class SyncOperation(models.Model):
     """Arrived records that could not be applied and are kept, each by an operation."""
 
     _inherit = "sync.operation"
+
+    def _rests(self):
+        """Whether this reading, which is dead, is not tried once more yet; it is at
+        once if a person retries it or changes the backend's connection."""
+        error = self.error_ids.sorted("id")[-1:]
+        # A defect that all attempts have met does not pass.
+        passes = error.retryable and error.type != ErrorType.UNEXPECTED
+        ended = self.done_at or fields.Datetime.now()
+        begun = self.first_attempt_at or ended
+        return rests(begun, ended, fields.Datetime.now(), passes)
 
     @api.model
     def _unread(self, stream, records):

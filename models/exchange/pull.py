@@ -13,7 +13,6 @@ from ...core.exchange.arriving import leaves_out
 from ...core.refusal import KEY_WAIT, is_about_key
 from ...core.retry.policy import TOTAL_DEADLINE
 from ...core.storable import storable
-from ...core.taxonomy import ErrorType
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
 from ..base.alone import raced
@@ -25,9 +24,6 @@ from .restored import how_far
 
 PAGES_PER_JOB = 200
 GONE = 410
-# A reading that is dead (a revoked key, another format) is tried once more after this
-# time; at once if a person redrives it or changes the backend's connection.
-DEAD_WAIT = timedelta(hours=1)
 # Scheduled readings of several pharmacies begin so far apart, or closer where a minute
 # would not hold them: all at once, they would take every place of the job runner, and a
 # change that comes just then would wait for the last of them.
@@ -149,13 +145,8 @@ class SyncStream(models.Model):
         if not self.backend_id._is_at_work():
             return True
         operation = self._pull_operation()
-        now = fields.Datetime.now()
         if operation.state == "dead":
-            # What may pass by itself, such as an outage, is read again at once; not a
-            # defect that all attempts have met.
-            error = operation.error_ids.sorted("id")[-1:]
-            passes = error.retryable and error.type != ErrorType.UNEXPECTED
-            return not passes and (operation.done_at or now) + DEAD_WAIT > now
+            return operation._rests()
         if operation.state == "waiting":
             return not operation._is_time()
         return not operation and self._round_rests()

@@ -729,6 +729,19 @@ class TestAlertTold(AlertCase):
         self.assertTrue(alert.notified_at)
         self.assertTrue(self.notes("The same error"))
 
+    def test_what_a_clock_that_was_ahead_notified_uses_up_no_limit(self):
+        self.only("handler_failed")
+        self.make_order()
+        self.push()
+        self.flood(LIMIT)
+        self.look()
+        self.alerts().write({"sent_at": fields.Datetime.now() + timedelta(days=3)})
+        failed = self.env["sync.event.delivery"].search([("handler", "=", "handler 0")])
+        failed.handler = "another"
+        self.look()
+        self.assertFalse(self.alerts(held="limited"))
+        self.assertIn("another", self.alerts().mapped("subject"))
+
     def test_a_rule_notifies_ten_times_and_then_a_summary(self):
         self.only("handler_failed")
         self.make_order()

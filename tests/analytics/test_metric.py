@@ -144,6 +144,16 @@ class TestMetric(SyncCase):
         self.assertEqual(self.operations(state="dead").mapped("kind"), ["push"])
         self.assertEqual(self.totals(["kind", "result"])["operation", "dead"], (1, 1))
 
+    def test_hours_of_a_clock_that_was_ahead_keep_none_from_being_counted(self):
+        self.move(3)
+        self.roll_up()
+        counted = len(self.rolled())
+        self.env.cr.execute("UPDATE sync_metric SET hour = hour + interval '3 days'")
+        self.env.invalidate_all()
+        self.roll_up()
+        self.assertEqual(len(self.rolled()), counted)
+        self.assertLess(max(self.rolled().mapped("hour")), self.now)
+
     def test_a_year_is_kept(self):
         self.move(3)
         self.roll_up()

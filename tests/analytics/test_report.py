@@ -213,6 +213,13 @@ class TestReportSchedule(StatisticsCase):
         self.run_cron(10)
         self.assertEqual(len(self.mails()), 1)
 
+    def test_a_day_of_a_clock_that_was_ahead_is_forgotten(self):
+        self.schedule.reported_until += timedelta(days=30)
+        self.run_cron(1)
+        self.assertFalse(self.mails())
+        self.run_cron(2)
+        self.assertEqual(len(self.mails()), 1)
+
     def test_week_and_month_are_mailed_when_they_are_over(self):
         self.schedule.active = False
         weekly = self.make_schedule(name="Weekly", frequency="weekly")

@@ -78,6 +78,13 @@ class TestCache(SyncCase):
         found = self.look()
         self.assertEqual((found.source, found.value["phone"]), ("app", "+34 600"))
 
+    def test_value_of_a_clock_that_was_ahead_is_as_old_as_that_is_far(self):
+        self.look()
+        self.grow_old(-301)
+        self.assertEqual(self.look().source, "app")
+        self.grow_old(-301)
+        self.assertFalse(self.entries().fresh)
+
     def test_who_was_given_a_value_cannot_change_it_for_others(self):
         self.look().value["name"] = "Mallory"
         self.assertEqual(self.look().value["name"], "Veterinaria Alba")

@@ -152,6 +152,24 @@ class TestEventHandlers(SyncCase):
             self.seen[2:], [(poisoned.id, "origin"), (poisoned.id, "note")]
         )
 
+    def test_a_time_of_a_clock_that_was_ahead_holds_up_no_event(self):
+        order = self.orders[0]
+        self.fails = {order.id}
+        self.edit(order, origin="P-1")
+        self.deliver()
+        delivery, self.fails = self.deliveries(), set()
+        later = fields.Datetime.now() + timedelta(days=3)
+        delivery.eta = later
+        self.deliver()
+        self.assertEqual(delivery.state, "waiting")
+        self.env.cr.execute(
+            "UPDATE sync_event_delivery SET write_date = %s WHERE id = %s",
+            [later, delivery.id],
+        )
+        self.env.invalidate_all()
+        self.recover()
+        self.assertEqual(delivery.state, "done")
+
     def test_retried_by_policy_then_an_error_with_its_correlation_id(self):
         order = self.orders[0]
         self.fails = {order.id}

@@ -119,6 +119,40 @@ class TestSubscription(SyncCase):
         self.assertGreater(subscription.delivery_ids.eta, later)
         self.assertGreater(subscription.rests_until, later)
 
+    def test_times_of_a_clock_that_was_ahead_hold_up_nothing(self):
+        subscription = self.subscribe(event_types="order_created")
+        self.make_order()
+        self.events()
+        delivery = subscription.delivery_ids
+        later = fields.Datetime.now() + timedelta(days=3)
+        waits = {"state": "waiting", "eta": later}
+        sends = {"state": "sending", "lease": later, "eta": False}
+        for values in (waits, sends):
+            with self.subTest(**values):
+                delivery.write(values)
+                subscription.rests_until = later
+                self.carry_left(delivery)
+                self.assertEqual(delivery.state, values["state"])
+                self.set_written(later, delivery, subscription)
+                self.assertEqual(self.env["sync.delivery"]._take_up(), 1)
+                self.carry_left(delivery)
+                self.assertEqual(delivery.state, "arrived")
+
+    def set_written(self, when, *records):
+        self.env.flush_all()
+        for record in records:
+            self.env.cr.execute(
+                f"UPDATE {record._table} SET write_date = %s WHERE id = %s",
+                [when, record.id],
+            )
+        self.env.invalidate_all()
+
+    def carry_left(self, delivery):
+        """Do what a job of the recovery would, now."""
+        self.env.flush_all()
+        delivery._as_runner()._job_deliver()
+        self.env.invalidate_all()
+
     def test_slow_receiver_costs_its_own_attempts_only(self):
         slow = self.stack.enter_context(receiver())
         slow.seconds = 3

@@ -1,13 +1,15 @@
 from contextlib import suppress
 from datetime import timedelta
 
+from freezegun import freeze_time
 from psycopg2.errors import DivisionByZero
 
 from odoo import fields
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ...models.exchange.pull import DEAD_WAIT
+from ...core.exceptions import HttpError
+from ...core.retry.moments import DEAD_WAIT, PASSING_WAIT
 from ..common import SyncCase
 
 AGES = timedelta(hours=40)
@@ -92,6 +94,57 @@ class TestTrouble(SyncCase):
         dead.write({"done_at": fields.Datetime.now() - DEAD_WAIT})
         self.pull()
         self.assertGreater(len(dead.error_ids), errors)
+
+    def fail_one_stream(self, entity):
+        """Have the app answer 503 to what is asked for one stream."""
+        Stream = self.env.registry["sync.stream"]
+        read = Stream._pull_page
+
+        def reading(stream, *args):
+            if stream.entity == entity:
+                raise HttpError(503)
+            return read(stream, *args)
+
+        self.patch(Stream, "_pull_page", reading)
+        return lambda: self.patch(Stream, "_pull_page", read)
+
+    def read_each_minute(self, dead, minutes):
+        """Read as the scheduled action does; how many errors came of it."""
+        errors, start = len(dead.error_ids), fields.Datetime.now()
+        for minute in range(minutes):
+            with freeze_time(start + timedelta(minutes=minute)):
+                self.pull()
+        return len(dead.error_ids) - errors
+
+    def test_a_stream_that_the_app_never_answers_is_no_error_each_minute(self):
+        """It does of all others, so the breaker stays closed."""
+        healed = self.fail_one_stream("supplier")
+        self.pull()
+        failed = self.operations(kind="pull")
+        for __ in range(40):
+            self.make_due()
+            self.pull()
+        self.assertEqual(failed.mapped("state"), ["dead"])
+        self.assertEqual(failed.error_ids[0].type, "service_unavailable")
+        # For all of a day.
+        failed.first_attempt_at = fields.Datetime.now() - timedelta(days=1)
+        self.assertLessEqual(self.read_each_minute(failed, 30), 3)
+        # It passes within ten minutes once it can.
+        healed()
+        self.app.add("suppliers", name="Late")
+        with freeze_time(fields.Datetime.now() + timedelta(minutes=30) + PASSING_WAIT):
+            self.pull()
+        self.assertTrue(self.env["res.partner"].search([("name", "=", "Late")]))
+        self.assertEqual(failed.state, "done")
+
+    def test_a_reading_that_died_while_a_clock_was_ahead_is_read_again(self):
+        self.break_cursor()
+        self.pull()
+        (failed,) = self.operations(kind="pull", state="dead")
+        errors = len(failed.error_ids)
+        failed.done_at = fields.Datetime.now() + timedelta(days=7)
+        self.pull()
+        self.assertGreater(len(failed.error_ids), errors)
 
     def test_everything_is_read_again(self):
         stream = self.break_cursor()

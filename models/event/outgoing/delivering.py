@@ -3,10 +3,12 @@ import time
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 from ....core import said
 from ....core.event.delivery import GONE, follows
 from ....core.retry.decision import After
+from ....core.retry.moments import AHEAD, has_come
 from ...base.own_transaction import apart
 from ...base.sync_retry_policy import after
 from .sync_delivery import LEASE, RECOVER_LIMIT
@@ -80,8 +82,8 @@ class SyncDelivery(models.Model):
 
     def _is_due(self, now):
         if self.state == "sending":
-            return self.lease and self.lease <= now
-        return self.state == "waiting" and not (self.eta and self.eta > now)
+            return self.lease and _has_come(self, self.lease, now)
+        return self.state == "waiting" and _has_come(self, self.eta, now)
 
     def _problem(self, receiver):
         """What makes it pointless, in words; None: nothing does."""
@@ -97,7 +99,7 @@ class SyncDelivery(models.Model):
         """Whether it may be sent now; if not, a later job asks again."""
         if self.kind == "test":
             return True
-        if receiver.rests_until and receiver.rests_until > now:
+        if not _has_come(receiver, receiver.rests_until, now):
             eta = receiver.rests_until
         elif self._busy(receiver) or self._is_behind():
             eta = now
@@ -197,15 +199,26 @@ class SyncDelivery(models.Model):
         """Give those a job whose own is gone, or whose worker is not heard of."""
         now = fields.Datetime.now()
         late = now - timedelta(seconds=LEASE)
+        waiting = Domain("state", "=", "waiting")
+        sending = Domain("state", "=", "sending")
+        due = Domain("eta", "=", False) | Domain("eta", "<", late)
         left = self.search(
-            [
-                "|",
-                *("&", ("state", "=", "sending"), ("lease", "<", now)),
-                *("&", ("state", "=", "waiting"), ("create_date", "<", late)),
-                *("|", ("eta", "=", False), ("eta", "<", late)),
-            ],
+            (sending & Domain("lease", "<", now))
+            | (waiting & due & Domain("create_date", "<", late))
+            # Times of a clock that was ahead hold up nothing.
+            | ((waiting | sending) & Domain("write_date", ">", _ahead(self))),
             order="id",
             limit=RECOVER_LIMIT,
         )
         left._schedule()
         return len(left)
+
+
+def _ahead(record):
+    """What was written after that was written while a clock was ahead."""
+    return record.env.cr.now() + AHEAD
+
+
+def _has_come(record, eta, now):
+    """Whether a time that a record names has come, see :func:`.has_come`."""
+    return has_come(eta, record.write_date, now, record.env.cr.now())

@@ -6,6 +6,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 
 from ....core import said
 from ....core.event.delivery import AT_ONCE
+from ....core.retry.moments import AHEAD
 from ....entities.neutral import neutral
 from ....entities.sentence import Sentence, in_language
 from ...base.rights import OPERATOR, check_may
@@ -213,6 +214,8 @@ class SyncDelivery(models.Model):
                 (receiver._delivery_field(), "=", receiver.id),
                 ("state", "=", "sending"),
                 ("lease", ">", fields.Datetime.now()),
+                # Not of a clock that was ahead.
+                ("write_date", "<=", self.env.cr.now() + AHEAD),
             ],
             limit=AT_ONCE,
         )
