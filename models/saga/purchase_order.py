@@ -70,7 +70,14 @@ class PurchaseOrder(models.Model):
                 ("external_id", "!=", False),
             ]
         )
-        linked = mappings.backend_id or backends
+        linked = mappings.backend_id or backends.filtered(self._is_sent_to)
+        if not linked:
+            raise UserError(
+                self.env._(
+                    "The order is at no pharmacy, and is sent to none: see which records "
+                    "belong there."
+                )
+            )
         running = linked.filtered(lambda backend: not backend._rests())
         if not running:
             raise UserError(
@@ -80,6 +87,11 @@ class PurchaseOrder(models.Model):
                 )
             )
         return running[:1]
+
+    def _is_sent_to(self, backend):
+        """Whether the order goes to a backend that does not have it yet."""
+        stream = backend.stream_ids.filtered(lambda s: s.res_model == self._name)
+        return bool(stream.pushes and stream._belonging(self.sudo()))
 
     def action_view_sync_sagas(self):
         """Open the order's latest saga, with the others before it."""

@@ -42,6 +42,23 @@ def test_secrets_are_masked_in_messages_and_traces(logger):
     assert "hunter2x" not in text and "abcdef123" not in text
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\x85", "\u2028", "\x1b[2K\r"])
+def test_foreign_text_makes_no_lines_of_its_own(logger, end):
+    forged = "2026-11-30 08:00:00,000 1 INFO db odoo: all is well"
+    logger.error("refused: %s, correlation id %s", f"no{end}{forged}", "c1")
+    (line,) = logger.kept.lines
+    assert len(line.splitlines()) == 1 and line.isprintable()
+    assert line.startswith("refused: no\\") and line.endswith("well, correlation id c1")
+
+
+def test_a_trace_keeps_its_lines(logger):
+    try:
+        raise ValueError("a\nb")
+    except ValueError:
+        logger.exception("failed")
+    assert "ValueError: a\nb" in logger.kept.lines[0]
+
+
 def test_a_logger_masks_from_the_first_line_on():
     logger = get_logger(f"{NAME}.{uuid.uuid4().hex}")
     kept = Kept()

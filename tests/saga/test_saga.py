@@ -119,6 +119,24 @@ class TestSaga(SyncCase):
         with self.assertRaisesRegex(UserError, "paused"):
             order.action_sync_reserve()
 
+    def test_an_order_that_is_nowhere_is_reserved_where_it_is_sent(self):
+        """Elsewhere the reservation would wait for it for a day, and cancel it."""
+        first = self.env["sync.backend"].create(
+            {"name": "A First By Name", "url": "http://first.invalid"}
+        )
+        order = self.make_order()
+        both = self.backend | first
+        orders = both.stream_ids.filtered(lambda s: s.entity == "purchase_order")
+        for values in ({"rule": "linked"}, {"direction": "pull"}):
+            orders.write({"rule": False, "direction": "both"})
+            orders.write(values)
+            with self.assertRaisesRegex(UserError, "is sent to none"):
+                order.action_sync_reserve()
+        orders.write({"rule": False, "direction": "both"})
+        order.action_sync_reserve()
+        self.assertEqual(order.sync_saga_ids.backend_id, self.backend)
+        self.assertNotEqual(order.sync_saga_ids.backend_id, first)
+
     def test_is_seen_by_those_who_see_no_purchase_orders(self):
         self.set_stock(5)
         __, saga = self.start()
