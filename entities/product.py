@@ -36,7 +36,6 @@ class SyncEntityProduct(models.AbstractModel):
     _entity_event_titles = {
         "created": _lt("Product created"),
         "updated": _lt("Product updated"),
-        "cancelled": _lt("Product cancelled"),
         "deleted": _lt("Product deleted"),
         "synced": _lt("Product synced"),
     }

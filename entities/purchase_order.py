@@ -52,6 +52,7 @@ class SyncEntityPurchaseOrder(models.AbstractModel):
     _entity = "purchase_order"
     _entity_event = "order"
     _entity_title = _lt("Purchase Orders")
+    _entity_event_kinds = ("created", "updated", "cancelled", "deleted", "synced")
     _entity_event_titles = {
         "created": _lt("Order created"),
         "updated": _lt("Order updated"),

@@ -44,7 +44,6 @@ class SyncEntitySupplier(models.AbstractModel):
     _entity_event_titles = {
         "created": _lt("Supplier created"),
         "updated": _lt("Supplier updated"),
-        "cancelled": _lt("Supplier cancelled"),
         "deleted": _lt("Supplier deleted"),
         "synced": _lt("Supplier synced"),
     }

@@ -28,8 +28,9 @@ class SyncEntity(models.AbstractModel):
     _entity_event = None
     # Title for people, translated lazily.
     _entity_title = None
-    # What people call its events, by what happened (created, updated, cancelled,
-    # deleted, synced), likewise; the title serves for what is not here.
+    # What events there are of its records; ``cancelled`` is one of what can be.
+    _entity_event_kinds = ("created", "updated", "deleted", "synced")
+    # What people call them, likewise; the title serves for what is not here.
     _entity_event_titles = {}
     # Odoo model, and collection in the pharmacy app's REST API.
     _entity_model = None

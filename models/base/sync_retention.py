@@ -3,6 +3,10 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core.secrets.logs import get_logger
+from .alone import alone
+
+_logger = get_logger(__name__)
 # Rows that go in one transaction.
 BATCH = 10_000
 # Days for which rows are kept unless the settings say otherwise.
@@ -43,21 +47,31 @@ class SyncRetention(models.AbstractModel):
         """
         counts = []
         for table, kind, condition in self._expired():
-            limit = fields.Datetime.now() - timedelta(days=self._days(kind))
-            rows = self.env.execute_query(
-                SQL(
-                    """DELETE FROM %(table)s WHERE id IN (
-                         SELECT id FROM %(table)s WHERE %(condition)s LIMIT %(batch)s)
-                       RETURNING id""",
-                    table=SQL.identifier(table),
-                    condition=SQL(condition, limit),
-                    batch=BATCH,
+            # One table in trouble lets no other grow for ever.
+            with alone(self.env) as failure:
+                counts.append(self._remove(table, kind, condition))
+            if failure:
+                _logger.critical(
+                    "old rows of %s stay", table, exc_info=failure.error
                 )
-            )
-            counts.append(len(rows))
         counts += self._drop_records()
         self.env.invalidate_all()
         return sum(counts), sum(count == BATCH for count in counts)
+
+    @api.model
+    def _remove(self, table, kind, condition):
+        limit = fields.Datetime.now() - timedelta(days=self._days(kind))
+        rows = self.env.execute_query(
+            SQL(
+                """DELETE FROM %(table)s WHERE id IN (
+                     SELECT id FROM %(table)s WHERE %(condition)s LIMIT %(batch)s)
+                   RETURNING id""",
+                table=SQL.identifier(table),
+                condition=SQL(condition, limit),
+                batch=BATCH,
+            )
+        )
+        return len(rows)
 
     @api.model
     def _expired(self):

@@ -119,7 +119,7 @@ class SyncBreaker(models.Model):
     failures_in_a_row = fields.Integer(compute="_compute_figures")
     last_failure_at = fields.Datetime(compute="_compute_figures")
     rejected = fields.Integer(
-        "Calls Held Back", compute="_compute_figures", help="In the last 7 days."
+        "Calls Held Back", compute="_compute_figures", help="Since the log begins."
     )
 
     _operation_uniq = models.Constraint(

@@ -46,6 +46,17 @@ class SyncError(models.Model):
             raise
 
     @api.model
+    @contextmanager
+    def _watch_one(self, work, backend=None):
+        """Like :meth:`_watch_over`, for one of several: what it fails with is recorded,
+        and keeps no other from its turn. Each needs a transaction of its own."""
+        with (
+            contained(_logger.error, "%s failed at one of several", work),
+            self._watch_over(work, backend),
+        ):
+            yield
+
+    @api.model
     def _record_bare(self, about):
         """Record that a failure could not be recorded as it should be: with what every
         table takes, and what only the server log can say otherwise."""

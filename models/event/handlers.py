@@ -8,6 +8,8 @@ from .sync_event import CHANGES
 
 # Priority of the handler that notifies people, wherever its events come from.
 NOTIFY = 40
+# Events that the recovery delivers at once.
+RECOVER_LIMIT = 100
 
 
 class SyncEvent(models.Model):
@@ -34,8 +36,12 @@ class SyncEvent(models.Model):
     @api.model
     def _change_types(self):
         """Types of the events that say what changed of a synchronised record."""
-        prefixes = (entity.prefix for entity in self._event_entities().values())
-        return tuple(f"{prefix}_{kind}" for prefix in prefixes for kind in CHANGES)
+        return tuple(
+            f"{entity.prefix}_{kind}"
+            for entity in self._event_entities().values()
+            for kind in entity.kinds
+            if kind in CHANGES
+        )
 
     def _handle_audit(self):
         """Keep an audit of changes, for longer than events are kept."""
@@ -95,6 +101,29 @@ class SyncEvent(models.Model):
                 if time.expired:
                     apart(self._schedule_delivery, company)
                     return
+
+
+    @api.model
+    def _recover(self):
+        """Deliver what is left of events, whose job is gone or was never made. One
+        owner in trouble keeps those of no other."""
+        time = shift()
+        backends = self.env["sync.backend"].search([("active", "=", True)])
+        for owner in (*backends, *self._owning_companies()):
+            backend = owner if owner._name == "sync.backend" else None
+            with self.env["sync.error"]._watch_one("recovery", backend):
+                while self._deliver_in_turn(owner, RECOVER_LIMIT) and not time.expired:
+                    pass
+
+    @api.model
+    def _owning_companies(self):
+        """Companies with events without a backend that are not delivered."""
+        none = [("backend_id", "=", False)]
+        found = self._read_group([*none, ("state", "=", "pending")], ["company_id"])
+        waiting = self.env["sync.event.delivery"].search(
+            [*none, ("state", "=", "waiting")]
+        )
+        return waiting.company_id.union(*(company for (company,) in found))
 
 
 class SyncBackend(models.Model):

@@ -16,7 +16,6 @@ from ..base.sync_retention import BATCH
 
 _lt = LazyTranslate(__name__)
 CHANGES = ("created", "updated", "cancelled", "deleted")
-KINDS = (*CHANGES, "synced")
 # Types of events that are not about a change of a record, with their names.
 OTHER_TYPES = {
     "conflict_opened": _lt("Conflict opened"),
@@ -71,10 +70,12 @@ class BigInteger(fields.Integer):
 
 
 class EventEntity(NamedTuple):
-    """How the types of an entity's events begin, and the model of its records."""
+    """How the types of an entity's events begin, the model of its records, and what
+    may happen to them."""
 
     prefix: str
     model: str
+    kinds: tuple[str, ...]
 
 
 class SyncEvent(models.Model):
@@ -262,9 +263,10 @@ class SyncEvent(models.Model):
     @tools.ormcache()
     def _event_types(self):
         """Names of all types of events. Another addon adds its own by inheriting."""
-        prefixes = {entity.prefix for entity in self._event_entities().values()}
         return set(OTHER_TYPES) | {
-            f"{prefix}_{kind}" for prefix in prefixes for kind in KINDS
+            f"{entity.prefix}_{kind}"
+            for entity in self._event_entities().values()
+            for kind in entity.kinds
         }
 
     @api.model
@@ -272,7 +274,11 @@ class SyncEvent(models.Model):
     def _event_entities(self):
         """What events of records are about: ``{entity: EventEntity}``."""
         return {
-            name: EventEntity(adapter._entity_event or name, adapter._entity_model)
+            name: EventEntity(
+                adapter._entity_event or name,
+                adapter._entity_model,
+                adapter._entity_event_kinds,
+            )
             for name, adapter in self.env["sync.entity"]._entities().items()
         }
 
@@ -288,7 +294,7 @@ class SyncEvent(models.Model):
             return self.env._(OTHER_TYPES[type_])
         prefix, __, kind = (type_ or "").rpartition("_")
         for name, entity in self._event_entities().items():
-            if prefix == entity.prefix and kind in KINDS:
+            if prefix == entity.prefix and kind in entity.kinds:
                 return self.env[f"sync.entity.{name}"]._event_title(kind)
         return (type_ or "").replace("_", " ").capitalize()
 

@@ -14,12 +14,10 @@ from ..base.alone import alone
 from ..base.locks import DELIVERY
 from ..base.own_transaction import in_turn
 from ..base.rights import OPERATOR, check_may
-from ..base.sync_config import shift
 from ..base.sync_retry_policy import after
 from .sync_event import owned, owned_rows
 
 DISPATCH_LIMIT = 1000
-RECOVER_LIMIT = 100
 
 
 class SyncEvent(models.Model):
@@ -174,25 +172,6 @@ class SyncEvent(models.Model):
                 "odoo_id": self.res_id,
             },
         )
-
-    @api.model
-    def _recover(self):
-        """Deliver what is left of events, whose job is gone or was never made."""
-        time = shift()
-        backends = self.env["sync.backend"].search([("active", "=", True)])
-        for owner in (*backends, *self._owning_companies()):
-            while self._deliver_in_turn(owner, RECOVER_LIMIT) and not time.expired:
-                pass
-
-    @api.model
-    def _owning_companies(self):
-        """Companies with events without a backend that are not delivered."""
-        none = [("backend_id", "=", False)]
-        found = self._read_group([*none, ("state", "=", "pending")], ["company_id"])
-        waiting = self.env["sync.event.delivery"].search(
-            [*none, ("state", "=", "waiting")]
-        )
-        return waiting.company_id.union(*(company for (company,) in found))
 
 
 class SyncEventDelivery(models.Model):

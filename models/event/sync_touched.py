@@ -4,8 +4,10 @@ from odoo import api, models
 from odoo.tools import SQL
 from odoo.tools.sql import table_columns, table_exists
 
+from ...core.taxonomy import Severity
 from ...core.texts import _lt
 from ...entities.neutral import neutral
+from ..base.alone import alone
 from ..base.own_transaction import apart
 from . import triggers
 
@@ -118,7 +120,10 @@ class SyncTouched(models.AbstractModel):
             if model in self.env:
                 touched.setdefault(model, []).append((res_id, xid))
         for model, changes in touched.items():
-            self._look_at(model, changes, flooded)
+            with alone(self.env) as failure:
+                self._look_at(model, changes, flooded)
+            if failure:
+                self._could_not_look(model, failure.error, flooded)
         for stream_id in self._stream_ids(flooded):
             self.env["sync.stream"].browse(stream_id)._flooded()
         return len(rows) == PIECE
@@ -152,6 +157,22 @@ class SyncTouched(models.AbstractModel):
                 self._note_unknown(model, [c for c in changes if c[0]])
         if model in self.env["sync.entity"]._code_names():
             self._look_at_users(model, ids, flooded)
+
+    @api.model
+    def _could_not_look(self, model, exception, flooded):
+        """What was touched there is taken up all the same, or it would fail each minute
+        and hold up what comes after: all that it may concern is compared."""
+        self.env["sync.error"]._record(
+            exception,
+            Severity.CRITICAL,
+            operation="scheduled look",
+            context={"model": model},
+        )
+        if model in self.env["sync.entity"]._tracked_names():
+            flooded.add(self.env[model]._sync_entity)
+        for adapter, __, coded, *__ in self.env["sync.entity"]._coded():
+            if coded == model:
+                flooded.add(adapter._entity)
 
     @api.model
     def _note_unknown(self, model, changes):

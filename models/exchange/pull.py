@@ -12,16 +12,18 @@ from ...core.exceptions import NOT_MADE, InvalidDataError, OperationCancelledErr
 from ...core.exchange.arriving import leaves_out
 from ...core.refusal import KEY_WAIT, is_about_key
 from ...core.retry.policy import TOTAL_DEADLINE
+from ...core.secrets.logs import get_logger
 from ...core.storable import storable
 from ...entities.directory import Directory
 from ...entities.neutral import neutral
-from ..base.alone import raced
+from ..base.alone import contained, raced
 from ..base.own_transaction import apart
 from ..base.sync_config import shift
 from ..error.failed_attempt import FailedAttempt
 from .arrival import Arrival
 from .restored import how_far
 
+_logger = get_logger(__name__)
 PAGES_PER_JOB = 200
 GONE = 410
 # Scheduled readings of several pharmacies begin so far apart, or closer where a minute
@@ -48,14 +50,17 @@ class SyncBackend(models.Model):
     def _pull_all(self):
         """Read all streams. One in trouble holds up no other: a record that refers to
         one that has not come waits for it, alone."""
-        answered, time = False, shift()
+        answered, time, defect = False, shift(), None
         for stream in self.stream_ids.filtered("pulls").sorted("rank"):
-            apart(stream._apply_due)
-            if stream._pull(time):
-                answered = True
+            with contained(_logger.error, "stream %s fails", stream.id) as failure:
+                apart(stream._apply_due)
+                answered = stream._pull(time) or answered
+            defect = defect or failure.error
         if answered:
             apart(self._app_is_back)
         self._apply_suspects(time)
+        if defect:
+            raise defect
 
     def _connection_changed(self):
         result = super()._connection_changed()

@@ -27,14 +27,17 @@ from ...core.exchange.pushing import (
     plan,
 )
 from ...core.retry.policy import DEPENDENCY_WAIT
+from ...core.secrets.logs import get_logger
 from ...entities.directory import Directory, unmapped
 from ...entities.neutral import neutral
 from ..backend.sync_mapping import OF_STATE
+from ..base.alone import contained
 from ..base.own_transaction import apart
 from ..base.rows import write_plain
 from ..base.sync_config import shift
 from ..base.sync_retry_policy import moment
 
+_logger = get_logger(__name__)
 # Seconds that what is not essential waits for a saturated pool.
 BUSY_WAIT = 30
 # Why a push ends without being sent.
@@ -103,22 +106,18 @@ class SyncBackend(models.Model):
         self._send_suspects(job_uuid, time)
 
     def _push_streams(self, job_uuid, time):
-        """Send what is due, batch by batch.
+        """Send what is due; a defect of one stream keeps no other from being sent.
 
         :return: whether the next job goes on
         """
+        defect = None
         for stream in self.stream_ids.filtered("pushes").sorted("rank"):
-            began = moment()
-            while stream._push_batch(job_uuid):
-                next_one = began + timedelta(seconds=stream.batch_pause)
-                began = moment()
-                if next_one > began and apart(stream._is_push_due):
-                    # The pause is the next job's, no worker sleeps through it.
-                    apart(self._schedule_push, next_one)
+            with contained(_logger.error, "stream %s fails", stream.id) as failure:
+                if stream._push_due(job_uuid, time):
                     return True
-                if time.expired:
-                    apart(self._schedule_push)
-                    return True
+            defect = defect or failure.error
+        if defect:
+            raise defect
         return False
 
     def _schedule_push_in(self, seconds):
@@ -130,18 +129,23 @@ class SyncBackend(models.Model):
 class SyncStream(models.Model):
     _inherit = "sync.stream"
 
-    def _is_push_due(self, resting=False):
-        """Whether an operation is there to be sent now; with ``resting`` also while
-        the backend rests."""
-        Operation = self.env["sync.operation"]
-        at_work = resting or self.backend_id._is_at_work()
-        return at_work and Operation._is_due(self, "push")
+    def _push_due(self, job_uuid, time):
+        """Send all that is due of this one, batch by batch.
 
-    def _note_rejected(self, breaker):
-        """A batch would have been sent, had the breaker let it through."""
-        about = {"breaker_id": breaker.id, "result": "rejected"}
-        Call = self.env["sync.call"]
-        Call._append(self.env.cr, self.backend_id.id, breaker.operation, **about)
+        :return: whether the next job goes on
+        """
+        began = moment()
+        while self._push_batch(job_uuid):
+            next_one = began + timedelta(seconds=self.batch_pause)
+            began = moment()
+            if next_one > began and apart(self._is_push_due):
+                # The pause is the next job's, no worker sleeps through it.
+                apart(self.backend_id._schedule_push, next_one)
+                return True
+            if time.expired:
+                apart(self.backend_id._schedule_push)
+                return True
+        return False
 
     def _push_batch(self, job_uuid=None, resting=False):
         """Send one batch of what is due.

@@ -97,6 +97,23 @@ class SyncOperation(models.Model):
         add what follows."""
 
 
+class SyncStream(models.Model):
+    _inherit = "sync.stream"
+
+    def _is_push_due(self, resting=False):
+        """Whether an operation is there to be sent now; with ``resting`` also while
+        the backend rests."""
+        Operation = self.env["sync.operation"]
+        at_work = resting or self.backend_id._is_at_work()
+        return at_work and Operation._is_due(self, "push")
+
+    def _note_rejected(self, breaker):
+        """A batch would have been sent, had the breaker let it through."""
+        about = {"breaker_id": breaker.id, "result": "rejected"}
+        Call = self.env["sync.call"]
+        Call._append(self.env.cr, self.backend_id.id, breaker.operation, **about)
+
+
 class SyncBackend(models.Model):
     _inherit = "sync.backend"
 

@@ -222,7 +222,10 @@ class SyncReconciliation(models.Model):
             for stream in self.env["sync.stream"].search(
                 [("backend_id", "in", backends.ids)]
             ):
-                stream._reconcile()
+                with self.env["sync.error"]._watch_one(
+                    "scheduled comparison", stream.backend_id
+                ):
+                    apart(stream._reconcile)
 
     @api.autovacuum
     def _gc_reconciliations(self):

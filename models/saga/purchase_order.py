@@ -74,8 +74,8 @@ class PurchaseOrder(models.Model):
         if not linked:
             raise UserError(
                 self.env._(
-                    "The order is at no pharmacy, and is sent to none: see which records "
-                    "belong there."
+                    "The order is at no pharmacy, and is sent to none: see which "
+                    "records belong there."
                 )
             )
         running = linked.filtered(lambda backend: not backend._rests())

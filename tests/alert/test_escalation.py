@@ -116,6 +116,28 @@ class TestEscalation(AlertCase):
         self.climb()
         self.assertEqual(self.steps().activity_id.user_id, self.operator)
 
+    def test_a_step_that_cannot_be_taken_keeps_none_from_climbing(self):
+        first, second = self.go_wrong(), self.go_wrong(error=HttpError(418))
+        self.go_wrong(times=4)
+        self.go_wrong(times=4, error=HttpError(418))
+        self.assertNotEqual(first.group_id, second.group_id)
+        Step = self.env.registry["sync.escalation"]
+        add = Step._add_activity
+
+        def adding(step):
+            if step.group_id == first.group_id:
+                raise ZeroDivisionError
+            return add(step)
+
+        self.patch(Step, "_add_activity", adding)
+        for __ in range(2):
+            self.climb()
+        states = {step.group_id: step.state for step in self.steps()}
+        wanted = {first.group_id: "failed", second.group_id: "done"}
+        self.assertEqual(states, wanted)
+        error = self.env["sync.error"].search([("work", "=", "escalation")])
+        self.assertEqual(error.correlation_id, self.steps(state="failed").correlation_id)
+
     def test_resolved_failures_do_not_count(self):
         self.go_wrong(times=4).action_resolve()
         self.go_wrong(times=4)

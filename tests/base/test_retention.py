@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.tests import tagged
-from odoo.tools import SQL
+from odoo.tools import SQL, mute_logger
 
 from ...models.base import sync_retention
 from ...models.event import sync_event
@@ -67,6 +67,20 @@ class TestRetention(SyncCase):
         self.age(old, 8, "create_date")
         self.retention._gc_expired()
         self.assertEqual(requests.exists(), young)
+
+    def test_a_table_that_cannot_be_cleaned_up_lets_no_other_grow(self):
+        expired = (("no_such_table", "log", "at < %s"), *self.retention._expired())
+        Retention = self.env.registry["sync.retention"]
+        self.patch(Retention, "_expired", lambda retention: expired)
+        calls = self.env["sync.call"].search([])
+        self.age(calls, 8, "create_date")
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertLogs("odoo.addons.pharmacy_sync", "CRITICAL") as logged,
+        ):
+            self.retention._gc_expired()
+        self.assertFalse(calls.exists())
+        self.assertIn("no_such_table", logged.output[0])
 
     def test_what_was_made_up_for_is_resolved(self):
         done, dead = self.fail_twice()

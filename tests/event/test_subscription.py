@@ -5,7 +5,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
-from odoo.tools import file_open
+from odoo.tools import file_open, mute_logger
 
 from ...client import receiver as client
 from ..common import SyncCase
@@ -153,6 +153,24 @@ class TestSubscription(SyncCase):
         delivery._as_runner()._job_deliver()
         self.env.invalidate_all()
 
+    def test_what_cannot_be_composed_is_given_up_at_once(self):
+        """Not tried by each recovery for ever."""
+        subscription = self.subscribe(event_types="order_created")
+        self.make_order()
+        self.events()
+
+        def failing(receiver, delivery):
+            raise ZeroDivisionError("no such field")
+
+        self.patch(self.env.registry["sync.subscription"], "_compose", failing)
+        with mute_logger("odoo.addons.pharmacy_sync"):
+            self.carry()
+        delivery = subscription.delivery_ids
+        self.assertEqual((delivery.state, delivery.answer), ("failed", "no such field"))
+        error = self.env["sync.error"].search([("work", "=", "delivery job")])
+        self.assertEqual(error.correlation_id, delivery.correlation_id)
+        self.assertFalse(self.env["sync.delivery"]._take_up())
+
     def test_slow_receiver_costs_its_own_attempts_only(self):
         slow = self.stack.enter_context(receiver())
         slow.seconds = 3
@@ -205,6 +223,14 @@ class TestSubscription(SyncCase):
         self.assertEqual(state(), "arrived")
         self.hook.as_webhook(SECRET)
         self.assertEqual(state(), "waiting", "the earlier one signs no more")
+
+    def test_nothing_is_offered_that_never_happens(self):
+        """Neither a supplier nor a product can be cancelled."""
+        types = self.env["sync.event"]._event_types()
+        cancelled = {name for name in types if name.endswith("_cancelled")}
+        self.assertEqual(cancelled, {"order_cancelled"})
+        with self.assertRaises(ValidationError):
+            self.subscribe(event_types="supplier_cancelled")
 
     def test_type_that_there_is_not(self):
         with self.assertRaises(ValidationError):

@@ -1,5 +1,6 @@
 from odoo import Command
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ...entities.links import Reference
 from ...models.event import sync_touched, triggers
@@ -74,6 +75,33 @@ class TestTouched(TouchedCase):
         self.look()
         jobs = self.env["queue.job"].search([])
         self.assertEqual(jobs.mapped("method_name"), ["_job_push"])
+
+    def test_what_cannot_be_looked_at_is_compared_and_holds_up_nothing(self):
+        """Not each minute the same failure, while what comes after waits."""
+        Partner = self.env.registry["res.partner"]
+
+        def failing(partners):
+            raise ZeroDivisionError
+
+        self.patch(Partner, "_sync_records", failing)
+        line = self.order.order_line[1]
+        self.sql(
+            "UPDATE res_partner SET city = 'Getafe' WHERE id = %s", self.supplier.id
+        )
+        self.sql(
+            "UPDATE purchase_order_line SET product_qty = 9 WHERE id = %s", line.id
+        )
+        with mute_logger("odoo.addons.pharmacy_sync"):
+            self.look()
+            self.look()
+        self.assertFalse(self.touched())
+        error = self.env["sync.error"].search([("work", "=", "scheduled look")])
+        self.assertEqual((len(error), error.severity), (1, "critical"))
+        compared = self.env["sync.reconciliation"].search([]).stream_id
+        self.assertEqual(compared, self.stream("supplier"))
+        self.push()
+        quantities = [line["quantity"] for line in self.at_app(self.order)["lines"]]
+        self.assertIn("9.00", quantities)
 
     def test_sql_of_a_line_sends_its_order(self):
         line = self.order.order_line[1]

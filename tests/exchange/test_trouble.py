@@ -230,6 +230,40 @@ class TestTrouble(SyncCase):
         alert = self.env["sync.alert"].search([("res_id", "=", error.group_id.id)])
         self.assertEqual(alert.rule_id.mapped("condition"), ["critical_error"])
 
+    def break_stream(self, entity, method):
+        """Have a method of one stream fail, as a defect of another addon would."""
+        Stream = self.env.registry["sync.stream"]
+        works = getattr(Stream, method)
+
+        def working(stream, *args):
+            if stream.entity == entity:
+                raise ZeroDivisionError(entity)
+            return works(stream, *args)
+
+        self.patch(Stream, method, working)
+
+    @mute_logger("odoo.addons.pharmacy_sync")
+    def test_a_defect_of_one_stream_keeps_no_other_from_being_read(self):
+        self.app.add("products", code="NEW-1", name="New product")
+        self.break_stream("supplier", "_apply_due")
+        with suppress(ZeroDivisionError):
+            self.pull()
+            self.fail("nothing was broken")
+        new = [("default_code", "=", "NEW-1")]
+        self.assertTrue(self.env["product.product"].search(new))
+        self.assertEqual(self.defects().work, "pull job")
+
+    @mute_logger("odoo.addons.pharmacy_sync")
+    def test_a_defect_of_one_stream_keeps_no_other_from_being_sent(self):
+        self.make_order()
+        self.break_stream("supplier", "_claim_push")
+        with suppress(ZeroDivisionError):
+            self.push()
+            self.fail("nothing was broken")
+        self.assertEqual(len(self.app.items("products")), len(self.products))
+        self.assertFalse(self.app.items("suppliers"))
+        self.assertEqual(self.defects().work, "push job")
+
     def test_one_step_of_the_recovery_does_not_keep_the_others_from_running(self):
         order = self.make_order()
         self.push()

@@ -2,6 +2,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.sql_db import db_connect
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
 from ...client.pharmacy import PharmacyClient
 from ...models.base.own_transaction import autocommitting
@@ -547,6 +548,25 @@ class TestReconciliation(WorkCase):
         running = Reconciliation.search([("backend_id", "=", self.backend.id)])
         self.assertEqual(running.stream_id, self.backend.stream_ids)
         self.assertEqual(len(running), 3)
+
+    def test_a_stream_that_cannot_be_compared_keeps_no_other_from_it(self):
+        Stream = self.env.registry["sync.stream"]
+        compare = Stream._reconcile
+
+        def comparing(stream, *args):
+            if stream == self.backend.stream_ids[0]:
+                raise ZeroDivisionError
+            return compare(stream, *args)
+
+        self.patch(Stream, "_reconcile", comparing)
+        with mute_logger("odoo.addons.pharmacy_sync"):
+            self.env["sync.reconciliation"]._cron_reconcile()
+        running = self.env["sync.reconciliation"].search(
+            [("backend_id", "=", self.backend.id)]
+        )
+        self.assertEqual(running.stream_id, self.backend.stream_ids[1:])
+        error = self.env["sync.error"].search([("work", "=", "scheduled comparison")])
+        self.assertEqual(error.backend_id, self.backend)
 
     def test_only_operators_may(self):
         user = new_test_user(self.env, "looker", "pharmacy_sync.group_user")

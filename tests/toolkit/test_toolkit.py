@@ -330,6 +330,23 @@ class TestToolkit(ToolkitCase):
         self.assertIn("P-1", self.partner.comment or "")
         self.assertEqual((line.found, line.mended, line.state), (1, 1, "mended"))
 
+    def test_events_of_one_backend_in_trouble_hold_up_none(self):
+        self.listen()
+        Event = self.env.registry["sync.event"]
+        deliver = Event._deliver_in_turn
+
+        def delivering(events, owner, *args):
+            if owner._name == "sync.backend":
+                raise ZeroDivisionError
+            return deliver(events, owner, *args)
+
+        self.patch(Event, "_deliver_in_turn", delivering)
+        self.env["sync.backend"].create({"name": "P", "url": "http://p.invalid"})
+        self.toolkit.emit("parcel_booked", self.partner, {"number": "P-1"})
+        with mute_logger("odoo.addons.pharmacy_sync"):
+            self.recover()
+        self.assertIn("P-1", self.partner.comment or "")
+
     def test_a_person_who_is_erased_is_named_by_no_event(self):
         self.listen()
         self.toolkit.emit("parcel_booked", self.partner, {"for": "Parcel"})

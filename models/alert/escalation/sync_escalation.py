@@ -8,7 +8,7 @@ from ....core.alert.escalation import OF_HEALTH, WITHIN, Climber, Rung, due
 from ....core.secrets.logs import get_logger
 from ....core.taxonomy import ErrorType
 from ....entities.sentence import Sentence
-from ...base.alone import contained
+from ...base.alone import alone, contained
 from ...base.own_transaction import apart
 from ...base.rights import OPERATOR, check_may
 from ...base.rows import insert_rows
@@ -172,19 +172,38 @@ class SyncEscalation(models.Model):
             ],
             on_conflict=SQL("(group_id, rung) WHERE live DO NOTHING"),
         )
-        step = self.browse(taken)
-        if step:
-            step._do()
-            labels = dict(self._fields["rung"]._description_selection(self.env))
-            group.message_post(
-                body=self.env._(
-                    "Failures within a day: %(count)s. %(step)s. Correlation id: "
-                    "%(id)s",
-                    count=count,
-                    step=labels[step.rung],
-                    id=step.correlation_id,
-                )
+        for step in self.browse(taken):
+            # One in trouble keeps no other group from climbing, nor is it tried again
+            # each minute.
+            with alone(self.env) as failure:
+                step._do()
+                step._say_taken(count)
+            if failure:
+                step._could_not(failure.error)
+
+    def _say_taken(self, count):
+        labels = dict(self._fields["rung"]._description_selection(self.env))
+        self.group_id.message_post(
+            body=self.env._(
+                "Failures within a day: %(count)s. %(step)s. Correlation id: %(id)s",
+                count=count,
+                step=labels[self.rung],
+                id=self.correlation_id,
             )
+        )
+
+    def _could_not(self, exception):
+        Error, backend = self.env["sync.error"], self.backend_id
+        classification = Error._classify(exception, backend)
+        Error._record_here(
+            classification,
+            exception,
+            operation="escalation",
+            backend_id=backend.id,
+            company_id=not backend and self.company_id.id,
+            correlation_id=self.correlation_id,
+        )
+        self._finish("failed", classification.message)
 
     def _finish(self, state, answer=False, link=False):
         self.write(

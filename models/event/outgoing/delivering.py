@@ -9,6 +9,8 @@ from ....core import said
 from ....core.event.delivery import GONE, follows
 from ....core.retry.decision import After
 from ....core.retry.moments import AHEAD, has_come
+from ....core.taxonomy import Severity
+from ...base.alone import alone
 from ...base.own_transaction import apart
 from ...base.sync_retry_policy import after
 from .sync_delivery import LEASE, RECOVER_LIMIT
@@ -64,13 +66,18 @@ class SyncDelivery(models.Model):
             return None
         if not self._may_go(receiver, now):
             return None
+        with alone(self.env) as failure:
+            payload = self.payload or receiver._compose(self)
+        if failure:
+            self._could_not_compose(failure.error)
+            return None
         self.write(
             {
                 "state": "sending",
                 "attempts": self.attempts + 1,
                 "lease": now + timedelta(seconds=LEASE),
                 "eta": False,
-                "payload": self.payload or receiver._compose(self),
+                "payload": payload,
             }
         )
         return {
@@ -79,6 +86,19 @@ class SyncDelivery(models.Model):
             "payload": self.payload,
             "reference": self._known_reference(),
         }
+
+    def _could_not_compose(self, exception):
+        """A defect of ours, which each attempt would meet: a person sends it again once
+        it is mended."""
+        found = self.env["sync.error"]._record(
+            exception,
+            Severity.CRITICAL,
+            operation="delivery job",
+            backend_id=self.backend_id.id,
+            company_id=not self.backend_id and self.company_id.id,
+            correlation_id=self.correlation_id,
+        )
+        self._settle("failed", found.message)
 
     def _is_due(self, now):
         if self.state == "sending":
