@@ -134,11 +134,11 @@ class SyncStream(models.Model):
 
         :return: whether the next job goes on
         """
-        began = moment()
+        began, is_due = moment(), self.env["sync.operation"]._is_push_due
         while self._push_batch(job_uuid):
             next_one = began + timedelta(seconds=self.batch_pause)
             began = moment()
-            if next_one > began and apart(self._is_push_due):
+            if next_one > began and apart(is_due, self):
                 # The pause is the next job's, no worker sleeps through it.
                 apart(self.backend_id._schedule_push, next_one)
                 return True
@@ -156,13 +156,13 @@ class SyncStream(models.Model):
         """
         self.ensure_one()
         # The job's own transaction began before what it will send was committed.
-        if not apart(self._is_push_due, resting):
+        if not apart(self.env["sync.operation"]._is_push_due, self, resting):
             return False
         breaker = self.backend_id._breaker("push")
         rejection = breaker._rejection()
         if rejection:
             # Nothing is taken up: to wait for the app costs no attempt.
-            apart(self._note_rejected, breaker)
+            apart(self.backend_id._note_rejected, breaker)
             apart(self.backend_id._schedule_push_in, rejection.retry_after)
             return False
         claimed, items = apart(self._claim_push, job_uuid)

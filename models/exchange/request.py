@@ -85,6 +85,13 @@ class SyncOperation(models.Model):
         if target.pushes and not open_already:
             self._request_push(target, {res_id: uuid.uuid4().hex}, forced=True)
 
+    @api.model
+    def _is_push_due(self, stream, resting=False):
+        """Whether an operation is there to be sent now; with ``resting`` also while
+        the backend rests."""
+        at_work = resting or stream.backend_id._is_at_work()
+        return at_work and self._is_due(stream, "push")
+
     def _applied(self, arrival):
         """The arrived record that the operation keeps was applied. Rooms above add
         what follows.
@@ -95,23 +102,6 @@ class SyncOperation(models.Model):
     def _carried_over(self):
         """These have brought the state of their records to the pharmacy. Rooms above
         add what follows."""
-
-
-class SyncStream(models.Model):
-    _inherit = "sync.stream"
-
-    def _is_push_due(self, resting=False):
-        """Whether an operation is there to be sent now; with ``resting`` also while
-        the backend rests."""
-        Operation = self.env["sync.operation"]
-        at_work = resting or self.backend_id._is_at_work()
-        return at_work and Operation._is_due(self, "push")
-
-    def _note_rejected(self, breaker):
-        """A batch would have been sent, had the breaker let it through."""
-        about = {"breaker_id": breaker.id, "result": "rejected"}
-        Call = self.env["sync.call"]
-        Call._append(self.env.cr, self.backend_id.id, breaker.operation, **about)
 
 
 class SyncBackend(models.Model):
@@ -130,6 +120,12 @@ class SyncBackend(models.Model):
             self.env._("Under way"),
             self.env._("Changes of both sides are being carried over."),
         )
+
+    def _note_rejected(self, breaker):
+        """A batch would have been sent, had the breaker let it through."""
+        about = {"breaker_id": breaker.id, "result": "rejected"}
+        Call = self.env["sync.call"]
+        Call._append(self.env.cr, self.id, breaker.operation, **about)
 
     def action_send_all(self):
         """Look at every record of Odoo that belongs here and send what differs.

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from ...core.retry.decision import REVIVALS
+from ...models.operation.retrying import BUDGET_WAIT
 from ..common import SyncCase
 
 
@@ -51,6 +52,40 @@ class TestFailure(SyncCase):
         self.assertEqual(operation.state, "done")
         self.assertIn("Done at attempt 3, after", operation.reason)
         self.assertGreaterEqual(operation.done_at, operation.first_attempt_at)
+
+    def calls_of_late(self, count, result, operation="push", **values):
+        self.env["sync.call"].search([]).unlink()
+        for __ in range(count):
+            self.env["sync.call"]._append(
+                self.env.cr, self.backend.id, operation, result=result, **values
+            )
+
+    def reason_of_a_failure(self):
+        self.app.fault("error", status=503, count=1)
+        self.push()
+        return self.operation().error_ids.retry_reason
+
+    def test_attempts_are_as_many_as_things_have_been_going(self):
+        self.calls_of_late(100, "success")
+        self.assertIn("attempt 1 of 6", self.reason_of_a_failure())
+
+    def test_how_reading_goes_says_nothing_of_sending(self):
+        self.calls_of_late(100, "success", operation="pull")
+        self.assertIn("attempt 1 of 7", self.reason_of_a_failure())
+
+    def test_more_retries_than_the_budget_has_wait(self):
+        # Of no first attempts there are ten a minute, in five minutes.
+        self.calls_of_late(50, "success", retry=True)
+        self.assertIn("budget is used up", self.reason_of_a_failure())
+        operation = self.operation()
+        self.assertEqual((operation.state, operation.parked), ("waiting", True))
+        wait = operation.eta - fields.Datetime.now()
+        self.assertAlmostEqual(wait.total_seconds(), BUDGET_WAIT, delta=5)
+
+    def test_a_retry_within_the_budget_is_made(self):
+        self.calls_of_late(49, "success", retry=True)
+        self.assertNotIn("budget", self.reason_of_a_failure())
+        self.assertFalse(self.operation().parked)
 
     def test_what_succeeds_at_once_says_nothing_of_attempts(self):
         self.push()
