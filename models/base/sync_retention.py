@@ -51,9 +51,7 @@ class SyncRetention(models.AbstractModel):
             with alone(self.env) as failure:
                 counts.append(self._remove(table, kind, condition))
             if failure:
-                _logger.critical(
-                    "old rows of %s stay", table, exc_info=failure.error
-                )
+                _logger.critical("old rows of %s stay", table, exc_info=failure.error)
         counts += self._drop_records()
         self.env.invalidate_all()
         return sum(counts), sum(count == BATCH for count in counts)

@@ -102,7 +102,6 @@ class SyncEvent(models.Model):
                     apart(self._schedule_delivery, company)
                     return
 
-
     @api.model
     def _recover(self):
         """Deliver what is left of events, whose job is gone or was never made. One

@@ -136,7 +136,8 @@ class TestEscalation(AlertCase):
         wanted = {first.group_id: "failed", second.group_id: "done"}
         self.assertEqual(states, wanted)
         error = self.env["sync.error"].search([("work", "=", "escalation")])
-        self.assertEqual(error.correlation_id, self.steps(state="failed").correlation_id)
+        failed = self.steps(state="failed")
+        self.assertEqual(error.correlation_id, failed.correlation_id)
 
     def test_resolved_failures_do_not_count(self):
         self.go_wrong(times=4).action_resolve()

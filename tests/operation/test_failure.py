@@ -54,11 +54,10 @@ class TestFailure(SyncCase):
         self.assertGreaterEqual(operation.done_at, operation.first_attempt_at)
 
     def calls_of_late(self, count, result, operation="push", **values):
-        self.env["sync.call"].search([]).unlink()
-        for __ in range(count):
-            self.env["sync.call"]._append(
-                self.env.cr, self.backend.id, operation, result=result, **values
-            )
+        Call = self.env["sync.call"]
+        Call.search([]).unlink()
+        call = {"backend_id": self.backend.id, "operation": operation, **values}
+        Call.create([{**call, "result": result} for __ in range(count)])
 
     def reason_of_a_failure(self):
         self.app.fault("error", status=503, count=1)
