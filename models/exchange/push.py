@@ -122,8 +122,7 @@ class SyncBackend(models.Model):
 
     def _schedule_push_in(self, seconds):
         # Whole seconds upwards, so that those due within one second share a job.
-        eta = fields.Datetime.now() + timedelta(seconds=int(seconds) + 1)
-        self._schedule_push(eta)
+        self._schedule_push(fields.Datetime.now() + timedelta(seconds=int(seconds) + 1))
 
 
 class SyncStream(models.Model):
