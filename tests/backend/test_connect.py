@@ -1,4 +1,5 @@
 import socket
+from datetime import timedelta
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
@@ -64,6 +65,23 @@ class TestConnect(SyncCase):
         wizard.action_connect()
         backend = self.env["sync.backend"].search([("name", "=", "New Pharmacy")])
         self.assertEqual(backend.api_path, "/v1")
+
+    def test_a_new_backend_has_the_language_of_its_company(self):
+        self.env["res.lang"]._activate_lang("es_ES")
+        company = self.env["res.company"].create({"name": "Clinica"})
+        company.partner_id.lang = "es_ES"
+        Backend, values = self.env["sync.backend"], {"company_id": company.id}
+        english = self.backend.lang
+        new = Backend.new({**values, "lang": english})
+        new._onchange_company_id()
+        self.assertEqual(new.lang, "es_ES")
+        there = Backend.new(values, origin=self.backend)
+        there._onchange_company_id()
+        self.assertEqual(there.lang, english, "names travel in it already")
+
+    def test_maintenance_takes_an_hour_unless_said_otherwise(self):
+        form = Form(self.env["sync.maintenance"])
+        self.assertEqual(form.end - form.start, timedelta(hours=1))
 
     def test_what_works_is_connected(self):
         wizard = self.wizard()
