@@ -47,6 +47,7 @@ from .call import test_on_record
 from .call import test_pool
 from .call import test_session
 from .event import test_changes
+from .event import test_deadly_handlers
 from .event import test_event_handlers
 from .event import test_subscription
 from .event import test_touched
@@ -63,6 +64,7 @@ from .conflict import test_conflict_rule
 from .conflict import test_conflict_tour
 from .conflict import test_undo
 from .conflict import test_protection
+from .exchange import test_deadly
 from .exchange import test_one_refused
 from .exchange import test_order_numbers
 from .exchange import test_other_names

@@ -11,16 +11,19 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import requests
 
 from odoo import Command
 from odoo.modules.registry import Registry
+from odoo.sql_db import db_connect
 from odoo.tests import BaseCase, TransactionCase, get_db_name, new_test_user
+from odoo.tools import mute_logger
 
 from ..models.call import sync_breaker
+from ..models.error.sync_suspect import in_key, out_key
 from ..models.event import sync_event_delivery
 from ..models.operation import outcome
 from ..models.saga import saga_work
@@ -361,6 +364,74 @@ class SyncCase(TransactionCase):
     def make_due(self):
         """Let the time pass for which operations wait."""
         self.operations(state="waiting").write({"eta": False})
+
+
+class DeathCase(SyncCase):
+    """Workers that died with records in hand, as far as they can be met in one process:
+    by the markers that they left."""
+
+    @classmethod
+    def setUpClass(cls):
+        # Before the test's own transaction begins: it sees only how those have ended
+        # that were there already.
+        with closing(db_connect(get_db_name()).cursor()) as cr:
+            cr.execute("SELECT pg_current_xact_id()::text")
+            ((cls.cut_off,),) = cr.fetchall()
+        super().setUpClass()
+
+    def setUp(self):
+        super().setUp()
+        # A record that is given up is a critical error.
+        muted = mute_logger("odoo.addons.pharmacy_sync.models.error.sync_error")
+        muted.__enter__()
+        self.addCleanup(muted.__exit__)
+
+    def die(self, step, *records, backend=None):
+        """A worker dies while it has these in hand, all at once.
+
+        :param records: Odoo's; or pairs of entity and external id, of what arrives
+        """
+        keys = [
+            in_key(*record)
+            if isinstance(record, tuple)
+            else out_key(record._name, record.id)
+            for record in records
+        ]
+        self.env["sync.marker"].create(
+            {
+                "backend_id": (backend or self.backend).id,
+                "xid": self.cut_off,
+                "session": "a connection that is gone",
+                "keys": keys,
+                "step": step,
+            }
+        )
+
+    def suspects(self, backend=None):
+        """``{the record's id, on either side: deaths with nothing else in hand}``"""
+        found = self.env["sync.suspect"].search(
+            [("backend_id", "=", (backend or self.backend).id)]
+        )
+        return {suspect.key.split()[2]: suspect.deaths for suspect in found}
+
+    @contextmanager
+    def another_job(self, *lock):
+        """Another worker has the advisory lock."""
+        with closing(db_connect(get_db_name()).cursor()) as cr:
+            cr.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
+            self.assertEqual(cr.fetchall(), [(True,)])
+            yield
+            cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+
+    def jobs(self, method, backend=None):
+        """When jobs of a method are to begin, those that wait."""
+        jobs = self.env["queue.job"].search(
+            [
+                ("method_name", "=", method),
+                ("identity_key", "like", f"% {(backend or self.backend).id} %"),
+            ]
+        )
+        return [job.eta for job in jobs]
 
 
 class ConcurrencyCase(BaseCase):

@@ -141,7 +141,7 @@ class SyncBackend(models.Model):
             for item in items
             if (answer := answers.get(item.operation_id))
             and answer["status"] in OK
-            and item.state.is_low(answer.get("version") or 0)
+            and item.state.is_low(answer["version"])
         ]
         cursor = apart(self._cursor_in_doubt, stream, items, answers)
         if not low and not cursor:

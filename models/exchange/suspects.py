@@ -148,7 +148,9 @@ class SyncOperation(models.Model):
             self.backend_id, self._suspect_key(), "push"
         )
         items = self.stream_id._begin_push(self, job_uuid)
-        suspect.unlink()
+        # A handler of its events may still be what the worker dies of.
+        if suspect.step == "push":
+            suspect.unlink()
         return items
 
     def _take_suspect(self):

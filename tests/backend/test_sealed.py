@@ -58,6 +58,24 @@ class TestSealed(SyncCase):
         self.with_keys(NEW)
         self.assertTrue(self.backend.action_test_connection())
 
+    def test_what_cannot_be_read_is_left_as_it_is_and_the_rest_encrypted(self):
+        def subscribe():
+            values = {"name": "App", "backend_id": self.backend.id, "internal": True}
+            address = {"address": self.app.url, "secret": WEBHOOK_SECRET}
+            return self.env["sync.subscription"].create({**values, **address})
+
+        plain = subscribe()
+        self.with_keys(OLD)
+        lost = subscribe()
+        kept = lost.secret_secret
+        self.with_keys(NEW)
+        self.env["res.config.settings"].create({}).action_pharmacy_sync_encrypt()
+        self.assertEqual(lost.secret_secret, kept)
+        self.assertTrue(is_sealed(plain.secret_secret))
+        self.assertEqual(plain._signing(), [WEBHOOK_SECRET])
+        self.assertEqual(plain._target(), self.app.url)
+        self.assertFalse(plain.secret_previous_secret)
+
     def test_a_backend_whose_key_cannot_be_read_is_paused_and_keeps_its_changes(self):
         self.with_keys(OLD)
         self.backend.api_key = KEY

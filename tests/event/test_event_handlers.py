@@ -1,14 +1,17 @@
+import json
 from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ...core.event.routing import Route
 from ...core.exceptions import InvalidDataError
 from ...core.retry.policy import Jitter, RetryPolicy
+from ...models.base.sync_config import shift
 from ...models.call import sync_breaker
+from ...models.event.sync_event_delivery import DISPATCH_LIMIT
 from ..common import SyncCase
 
 PATIENT = RetryPolicy(3, 60, 60, 1, Jitter.NONE)
@@ -432,6 +435,43 @@ class TestEventHandlers(SyncCase):
         )
         self.assertEqual(len(note), 1)
         self.assertIn(opened.correlation_id, note.body)
+
+    def test_followers_are_notified_at_once(self):
+        follower = new_test_user(self.env, "follower").partner_id
+        self.backend.message_subscribe(follower.ids)
+        buyer = new_test_user(self.env, "buyer", "purchase.group_purchase_user")
+        self.orders[0].user_id = buyer
+        self.edit(self.orders[0], origin="S-1")
+        self.env["bus.bus"].sudo().search([]).unlink()
+        self.backend._note_events("order_updated", self.events("order_updated"))
+        self.env.cr.precommit.run()
+        rows = self.env["bus.bus"].sudo().search([])
+        messages = [row for row in rows if "simple_notification" in row.message]
+        channels = "".join(row.channel for row in messages)
+        for partner in (follower, buyer.partner_id):
+            self.assertIn(f'"res.partner",{partner.id}', channels)
+        payload = json.loads(messages[0].message)["payload"]
+        self.assertEqual(payload["title"], self.backend.name)
+        self.assertIn(self.orders[0].name, payload["message"])
+
+    def test_job_whose_time_is_over_hands_the_rest_to_the_next(self):
+        event = {
+            "type": "order_updated",
+            "backend_id": self.backend.id,
+            "res_model": "purchase.order",
+            "res_id": self.orders[0].id,
+            "data": {"fields": ["purchase.order:note"]},
+        }
+        self.deliver()
+        self.env["sync.event"]._emit([event] * (DISPATCH_LIMIT + 1))
+        self.env["queue.job"].search([]).unlink()
+        self.backend._deliver_events(shift(0))
+        self.env.invalidate_all()
+        states = self.events("order_updated").mapped("state")
+        self.assertEqual(states.count("pending"), 1)
+        job = self.env["queue.job"].search([("method_name", "=", "_job_events")])
+        self.assertEqual(len(job), 1)
+        self.assertFalse(job.eta)
 
     # -- Handlers of our own ----------------------------------------------------------
 

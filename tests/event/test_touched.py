@@ -67,6 +67,14 @@ class TestTouched(TouchedCase):
         self.assertEqual(event.summary, sync_touched.CAUSE)
         self.assertFalse(self.touched())
 
+    def test_a_table_that_is_gone_is_made_by_the_next_update(self):
+        self.env.cr.execute("DROP TABLE sync_touched")
+        self.env["sync.touched"].init()
+        self.sql(
+            "UPDATE res_partner SET city = 'Getafe' WHERE id = %s", self.supplier.id
+        )
+        self.assertIn(("res.partner", self.supplier.id), self.touched())
+
     def test_the_job_is_started_by_the_tick(self):
         self.env["queue.job"].search([]).unlink()
         self.sql(

@@ -194,6 +194,19 @@ class TestDeclinedByOdoo(DeclinedCase):
         now = self.app.get(SUPPLIERS, supplier["id"])
         self.assertEqual((now["city"], now["phone"]), ("Lugo", "1"))
 
+    def test_what_odoo_does_not_send_is_not_said_in_a_warning_either(self):
+        stream = self.stream("supplier")
+        self.env["sync.field.direction"].create(
+            {"stream_id": stream.id, "field": "city", "direction": "pull"}
+        )
+        supplier = self.app.add(SUPPLIERS, name="Centro", city="Madrid")
+        self.pull()
+        self.record("supplier", supplier["id"])
+        self.swallow("res.partner", "city")
+        changed = self.app.edit(SUPPLIERS, supplier["id"], city="Lugo")
+        result = self.api_push("supplier", changed)
+        self.assertEqual(result["warnings"], ["Odoo does not keep city as sent."])
+
     def test_a_field_that_is_swallowed_when_it_is_created(self):
         create = type(self.env["res.partner"]).create
 

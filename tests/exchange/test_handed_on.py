@@ -1,3 +1,4 @@
+from odoo import fields
 from odoo.tests import tagged
 
 from ..common import SyncCase
@@ -98,6 +99,31 @@ class TestHandedOn(SyncCase):
         self.assertIn("Of the House", error.message)
         self.assertEqual(second.standard_price, 8)
         self.assertEqual(first.sync_state, "dead")
+
+    def test_one_that_gets_its_first_waits_for_another_to_give_it_up(self):
+        first, second = self.products[:2]
+        first.barcode = False
+        self.sync()
+        code = second.barcode
+        # The first is sent first.
+        self.stream.batch_size = 1
+        first.name = "Renamed"
+        self.env.cr.flush()
+        self.backend._as_runner()._job_events()
+        second.barcode = "8400033333333"
+        first.barcode = code
+        before = fields.Datetime.now()
+        self.push()
+        (waiting,) = self.operations(state="waiting")
+        self.assertEqual(waiting.mapping_id, self.mapping(first))
+        self.assertEqual(waiting.attempts, 0, "to wait costs none")
+        self.assertGreater(waiting.eta, before)
+        self.assertIn(second.display_name, waiting.reason)
+        self.assertFalse(self.at_app(first)["barcode"])
+        self.make_due()
+        self.push()
+        self.assert_in_step(first + second)
+        self.assertEqual(self.at_app(first)["name"], "Renamed")
 
     def test_new_record_with_the_value_of_another_one(self):
         first = self.products[0]

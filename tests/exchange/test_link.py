@@ -102,6 +102,21 @@ class TestLink(SyncCase):
         self.settle()
         self.assertEqual(self.app.get("suppliers", self.theirs["id"])["city"], "Faro")
 
+    def test_what_only_one_side_has_cannot_be_separated(self):
+        self.partner.write({"is_company": True, "supplier_rank": 1})
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        waiting = self.mapping(self.partner)
+        with self.assertRaisesRegex(UserError, "both sides have"):
+            waiting.with_user(self.manager).action_break_link()
+        (operation,) = waiting.operation_ids
+        self.assertEqual(operation.state, "pending")
+        self.link._record().unlink()
+        self.settle()
+        self.assertTrue(self.link.deleted)
+        with self.assertRaisesRegex(UserError, "both sides have"):
+            self.link.with_user(self.manager).action_break_link()
+
     def test_only_managers_link(self):
         user = new_test_user(self.env, "user", "pharmacy_sync.group_operator")
         with self.assertRaises(AccessError):

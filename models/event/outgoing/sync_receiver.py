@@ -328,11 +328,8 @@ class SyncBackend(models.Model):
         for receivers in self._all_receivers() if keys else ():
             for receiver in receivers:
                 for name in SEALED:
-                    try:
-                        secret = receiver._unsealed(name)
-                    except SecretSealedError:
-                        continue
-                    receiver._seal(name, secret)
+                    if secret := receiver._readable(name):
+                        receiver._seal(name, secret)
 
     def _all_receivers(self):
         """All receivers, model by model."""
