@@ -125,9 +125,10 @@ class SyncOperation(models.Model):
         self._end("cancelled", said.FAILED_BEFORE)
 
     def _failed_pushes(self):
-        """Failed pushes of the same records: ``{mapping: operations}``."""
+        """Other failed pushes of the same records: ``{mapping: operations}``."""
         return self.search(
             [
+                ("id", "not in", self.ids),
                 ("mapping_id", "in", self.mapping_id.ids),
                 ("kind", "=", "push"),
                 ("state", "=", "dead"),
