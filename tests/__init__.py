@@ -6,6 +6,7 @@ from .base import test_apart
 from .base import test_axe_tour
 from .base import test_bad_night_tour
 from .base import test_verbs
+from .base import test_what_tests_leave
 from .base import test_companies
 from .base import test_config
 from .base import test_ormcached
