@@ -19,12 +19,13 @@ _NEXT = rf"(?:[ \t]{{1,8}}|=|{_QUOTE},\s{{0,8}}[bBrRuU]{{0,2}}(?={_QUOTE}))"
 # A user and a secret, whatever the tool is; numbers of a user and a group are none.
 USERS = re.compile(
     rf"(?<![\w-])(?:-[uU]{_NEXT}?|--(?:proxy-|ftp-)?user{_NEXT})(?P<quote>{_QUOTE})?"
-    r"(?!\+|\d{1,5}:\d{1,5}(?!\S)|[a-z]{2,12}://)[^\s:\"'\\]{0,128}:"
+    r"(?!\+|\d{1,5}:\d{1,5}(?!\S)|(?:file|ftps?|git|https?|ssh|wss?)://)[^\s:\"'\\]{0,128}:"
 )
 # The letter of the option that holds a secret, by the tool.
 LETTERS = {
     "7z": "p",
     "7za": "p",
+    "az login": "p",
     "bcp": "P",
     "curl": "b",
     "docker login": "p",
@@ -46,6 +47,7 @@ LETTERS = {
     "mysqladmin": "p",
     "mysqldump": "p",
     "mysqlimport": "p",
+    "odoo-bin": "w",
     "podman login": "p",
     "redis-cli": "a",
     "registry login": "p",

@@ -24,8 +24,13 @@ _LAST_WORD = re.compile(r"\S+\s*\Z")
 _LONGEST_NAME = 200
 
 # Words for the two halves of ``{"name": "password", "value": "X"}``.
-_NAMING = ("name", "key", "field", "header", "param", "parameter")
-_VALUE = ("value", "val", "content")
+_NAMING, _VALUE = (
+    frozenset({*names, *map(str.capitalize, names), *map(str.upper, names)})
+    for names in (
+        ("name", "key", "field", "header", "param", "parameter"),
+        ("value", "val", "content"),
+    )
+)
 
 
 def redact(value: Any, secret_fields: Iterable[str] = DEFAULT_SECRET_FIELDS) -> Any:
@@ -69,8 +74,8 @@ def _redact(value: Any, names: frozenset[str], depth: int) -> Any:
 
 def _redact_mapping(value: Mapping[Any, Any], names: frozenset[str], depth: int) -> Any:
     masked = {key for key in value if _is_secret(key, names)}
-    if any(key in value and _is_secret(value[key], names) for key in _NAMING):
-        masked.update(key for key in _VALUE if key in value)
+    if any(_is_secret(value[key], names) for key in _NAMING.intersection(value)):
+        masked |= _VALUE.intersection(value)
     return {
         _redact(key, names, DEEPEST) if isinstance(key, (str, bytes)) else key: MASK
         if key in masked and item not in (None, "", False)

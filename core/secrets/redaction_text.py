@@ -35,6 +35,11 @@ def mask_text(text: str, names: frozenset[str]) -> str:
     # To look for a word is much faster than to look for a pattern.
     if any(word in text for word in shapes.TOKEN_WORDS):
         text = shapes.TOKENS.sub(MASK, text)
+    long_run = shapes.LONG_RUN.search(text)
+    if long_run and any(word in text for word in shapes.LONG_TOKEN_WORDS):
+        text = shapes.LONG_TOKENS.sub(MASK, text)
+    if any(word in text for word in shapes.HASH_WORDS):
+        text = shapes.HASHES.sub(MASK, text)
     return _Walk(mask_arguments(text), names).masked()
 
 
@@ -92,7 +97,8 @@ class _Walk(Reader):
             yield found
             return
         if word.lower() in ("value", "val"):
-            yield from filter(None, [self._named_later(name.end())])
+            found = self._named_later(name.end()) or self._of_header(name)
+            yield from filter(None, [found])
             return
         last, known = name, self.secret(word)
         if known is None and (more := shapes.SECOND_WORD.match(self.text, name.end())):
@@ -113,7 +119,10 @@ class _Walk(Reader):
         """
         if link := shapes.LINK.match(self.text, name.end()):
             return self._assigned(first, link, known)
-        looks = (self._paired, self._valued, self._tagged, self._option, self._said)
+        looks = (
+            *(self._paired, self._valued, self._tagged, self._named_tag),
+            *(self._form_part, self._option, self._said),
+        )
         for look in looks:
             if (found := look(name, known)) and found[0] < found[1]:
                 return found
@@ -127,7 +136,12 @@ class _Walk(Reader):
         elif below := shapes.BELOW.match(self.text, start):
             return self._below(name, link, below, known)
         # "token: expected" is a sentence, "token=expected" none.
-        sentence = link.group()[-1].isspace() and ":" in link.group()
+        _, colon, behind = link.group().rpartition(":")
+        sentence = bool(colon) and any(map(str.isspace, behind))
+        # "Server=h;Pwd=two words;Database=d"
+        field = not colon and self.text[name.start() - 1 : name.start()] == ";"
+        if field and (several := shapes.FIELD.match(self.text, start)):
+            return several.span()
         found = self._value(start, known, sentence)
         if not found or found[0] == found[1]:
             return None
@@ -193,7 +207,11 @@ class _Walk(Reader):
             if opening:
                 return self.string(opening)[:2]
             return self.until(shapes.COOKIES_END, below.end())
-        link = shapes.VALUE_BEHIND.match(self.text, name.end())
+        before = self.text[max(0, name.start() - _OPENS) : name.start()]
+        if shapes.NAMED_BEFORE.search(before):
+            link = shapes.VALUE_NEXT.match(self.text, name.end())
+        else:
+            link = shapes.VALUE_BEHIND.match(self.text, name.end())
         return link and self._value(link.end(), known, False)
 
     def _named_later(self, position: int) -> Span | None:
@@ -212,13 +230,41 @@ class _Walk(Reader):
         ) or shapes.NAME_BELOW.match(self.text, behind)
         return (start, end) if later and self.secret(later["name"]) else None
 
+    def _of_header(self, name: _Match) -> Span | None:
+        """``Invalid header value b'X'``: nothing says of which header."""
+        before = self.text[max(0, name.start() - _OPENS) : name.start()]
+        said = shapes.OF_HEADER.search(before)
+        about = said and shapes.SAID_OF_HEADER.match(self.text, name.end())
+        opening = about and shapes.OPENING.match(self.text, about.end())
+        return self.string(opening)[:2] if opening else None
+
+    def _form_part(self, name: _Match, known: str) -> Span | None:
+        """What follows the headers of a part of a form."""
+        before = self.text[max(0, name.start() - _OPENS) : name.start()]
+        named = shapes.FORM_PART_BEFORE.search(before)
+        part = named and shapes.FORM_PART.match(self.text, name.end())
+        return self.until(shapes.BREAK, part.end()) if part else None
+
+    def _named_tag(self, name: _Match, known: str) -> Span | None:
+        """``<param name="password">X</param>``, ``<name>password</name><value>X``."""
+        before = self.text[max(0, name.start() - _COMMAND) : name.start()]
+        tag = None
+        if shapes.NAMED_TAG.search(before):
+            tag = shapes.NAMED_TAG_AFTER.match(self.text, name.end())
+        elif before[-1:] == ">":
+            tag = shapes.VALUE_TAG.match(self.text, name.end())
+        content = tag and shapes.TAG_CONTENT.match(self.text, tag.end())
+        return content.span() if content else None
+
     def _tagged(self, name: _Match, known: str) -> Span | None:
         """``<name>value</name>``."""
         text = self.text
         before = shapes.TAG_BEFORE.search(
             text[max(0, name.start() - _PREFIX) : name.start()]
         )
-        tag = before and shapes.TAG_AFTER.match(text, name.end())
+        escaped = before and before.group()[0] == "&"
+        after = shapes.ESCAPED_TAG_AFTER if escaped else shapes.TAG_AFTER
+        tag = before and after.match(text, name.end())
         if not before or not tag:
             return None
         if self.closing is None:
@@ -229,7 +275,7 @@ class _Walk(Reader):
         index = bisect_left(ends, tag.end())
         if index < len(ends):
             return tag.end(), ends[index]
-        end = text.find("<", tag.end())
+        end = text.find("&lt;" if escaped else "<", tag.end())
         return tag.end(), len(text) if end < 0 else end
 
     def _option(self, name: _Match, known: str) -> Span | None:
@@ -272,7 +318,7 @@ class _Walk(Reader):
 
     def _credentials(self, position: int) -> Span | None:
         """``Bearer value``; "basic information" is a sentence."""
-        space = shapes.SPACES.match(self.text, position)
+        space = shapes.ANY_SPACES.match(self.text, position)
         if not space:
             return None
         start, end = self.word(space.end())

@@ -10,25 +10,40 @@ DEFAULT_SECRET_FIELDS = frozenset(
     {
         "access key",
         "account key",
+        "activation key",
+        "admin key",
         "api key",
+        "app key",
+        "application key",
         "auth",
+        "auth key",
+        "authentication key",
         "authorization",
         "bearer",
+        "client key",
         "contrasena",
         "contraseña",
         "cookie",
         "credential",
+        "creds",
+        "csrf",
         "cvc",
         "cvv",
         "encryption key",
         "fernet key",
-        "hmac key",
+        "functions key",
+        "haslo",
+        "hasło",
+        "hmac",
         "integration key",
         "jwt",
         "keypass",
         "kennwort",
         "license key",
         "master key",
+        "mfa code",
+        "mot de passe",
+        "motdepasse",
         "otp",
         "pass",
         "passcode",
@@ -39,10 +54,16 @@ DEFAULT_SECRET_FIELDS = frozenset(
         "password",
         "passwort",
         "pin",
+        "pincode",
+        "priv key",
         "private key",
         "pwd",
+        "recovery code",
+        "root key",
         "routing key",
         "secret",
+        "security code",
+        "senha",
         "session id",
         "sessid",
         "shared key",
@@ -53,6 +74,10 @@ DEFAULT_SECRET_FIELDS = frozenset(
         "subscription key",
         "token",
         "totp",
+        "verification code",
+        "wachtwoord",
+        "xsrf",
+        "пароль",
     }
 )
 
@@ -61,7 +86,11 @@ DEFAULT_SECRET_FIELDS = frozenset(
 ONE_WORD = DEFAULT_SECRET_FIELDS - {
     "contrasena",
     "contraseña",
+    "haslo",
+    "hasło",
     "kennwort",
+    "mot de passe",
+    "motdepasse",
     "pass",
     "passcode",
     "passphrase",
@@ -70,7 +99,16 @@ ONE_WORD = DEFAULT_SECRET_FIELDS - {
     "passwort",
     "pwd",
     "secret",
+    "senha",
+    "wachtwoord",
+    "пароль",
 }
+
+# What is said of a secret behind its name tells nothing of it: "token_type".
+TELLING_NOTHING = frozenset(
+    """at count expiration expire expiry format length limit max method min policy rate
+    size type""".split()  # noqa: SIM905
+)
 
 LONGEST_NAME = 128  # characters; of a longer one the end is looked at
 _GLUED = 5  # letters: shorter words are found in others by chance
@@ -95,12 +133,16 @@ def secret_name(name: str, names: frozenset[str]) -> str | None:
     spaced = _HUMP.sub(" ", name[-LONGEST_NAME:])
     words = [_singular(word) for word in _WORD.findall(spaced.lower())]
     row = f" {' '.join(words)} "
+    about = words[-1:] if TELLING_NOTHING.intersection(words[-1:]) else None
     for known in sorted(names):
         singular = [_singular(word) for word in known.split()]
-        if f" {' '.join(singular)} " in row:
+        spelled = f" {' '.join(singular)} "
+        if row.endswith(spelled) if about else spelled in row:
             return known
         glued = "".join(singular)
-        if len(glued) >= _GLUED and any(word.endswith(glued) for word in words):
+        if len(glued) >= _GLUED and any(
+            word.endswith(glued) for word in about or words
+        ):
             return known
     return None
 
@@ -109,10 +151,11 @@ def secret_name(name: str, names: frozenset[str]) -> str | None:
 def beginnings(names: frozenset[str]) -> re.Pattern[str]:
     """What is in every text, of small letters, that has one of the names in it, and the
     words that announce a secret by themselves."""
-    firsts = {_singular(known.split()[0]) for known in names if known.split()}
+    rows = [map(re.escape, map(_singular, name.split())) for name in names]
     # Also where the words are written as one.
-    found = sorted(firsts | {"basic", "bearer", "val"}, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, found)))
+    found = {"s?[-_ ]{0,8}".join(row) for row in rows} - {""}
+    longest_first = sorted(found | {"basic", "bearer", "val"}, key=len, reverse=True)
+    return re.compile("|".join(longest_first))
 
 
 def _singular(word: str) -> str:

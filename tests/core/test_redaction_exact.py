@@ -71,6 +71,10 @@ MASKED = {
     "token=null x": "token=null x",
     "password: null": "password: null",
     "password: null x": "password: ***",
+    "password: null. Then x": "password: null. Then x",
+    # what is said of it is none
+    "token_type: bearer, token: ab1": "token_type: bearer, token: ***",
+    "pass_rate=0.5, password_rate_=x": "pass_rate=0.5, password_rate_=x",
     "token: bearer abcdef x": "token: *** x",
     "token: needs abcdef x": "token: needs abcdef x",
     # letters that become two in small ones

@@ -53,10 +53,14 @@ NAMES = st.sampled_from(
     credential session_id sessionid PHPSESSID JSESSIONID sig X-Amz-Signature signature
     X-Amz-Credential X-Amz-Security-Token Ocp-Apim-Subscription-Key AccountKey
     private_key signing-key webhook-signature X-Auth-Token passcode PASSCODE pin
-    master_key FERNET_KEY contrasena""".split()  # noqa: SIM905
+    master_key FERNET_KEY contrasena client-key app_key x-functions-key authkey creds
+    pincode recovery_code HMAC mot_de_passe""".split()  # noqa: SIM905
 )
 BEGINNINGS = """sk_live_ rk_test_ sk-proj- sk- ghp_ gho_ github_pat_ glpat- xoxb- xapp-
-    whsec_ shpat_ npm_ pypi- lin_api_ hf_ ya29. SG. AIza eyJhbGciOiJ.eyJ"""
+    whsec_ shpat_ npm_ pypi- lin_api_ hf_ ya29. SG. AIza eyJhbGciOiJ.eyJ gldt- glrt-
+    glptt- glsa_ doo_v1_ dckr_pat_ hvs. tskey-auth- NRAK- PMAK- ATATT3xFf figd_
+    rubygems_ sntrys_ sq0csp- pat-eu1- shippo_live_ xkeysib- dp.pt. gsk_ pplx- sbp_
+    pscale_tkn_"""
 
 
 def as_json(value):
@@ -71,9 +75,14 @@ SHAPES = {
     "name = value": (WORD, "{name} = {secret} "),
     "name: value": (WORD, "{name}: {secret}"),
     "name => value": (WORD, "'{name}' => '{secret}'"),
+    "in colour": (WORD, "\x1b[32m{name}\x1b[0m: \x1b[31m{secret}"),
+    "a blank that does not break": (WORD, "{name}:\xa0{secret}"),
+    "PostgreSQL's detail": (BELOW, "Key ({name})=({secret}) already exists."),
     "header": (WORD, "GET / HTTP/1.1\r\n{name}: {secret}\r\nHost: h"),
     "query": (PLAIN, "https://h.example/x?a=b&{name}={secret}&limit=5"),
     "encoded query": (PLAIN, "next=%2Fweb%3F{name}%3D{secret}%26a%3Db"),
+    "query encoded twice": (PLAIN, "next=%252Fx%253F{name}%253D{secret}%2526a%253Db"),
+    "encoded brackets": (PLAIN, "POST user%5B{name}%5D={secret}&user%5Ba%5D=b"),
     "escaped query": (PLAIN, "https://h.example/x?{name}={secret}&amp;a=b"),
     "option": (PLAIN, "tool --{name} {secret} --verbose"),
     "option with =": (WORD, "tool --{name}={secret} --verbose"),
@@ -92,8 +101,27 @@ SHAPES = {
     "tag": (secrets("aZ0 .;&\n"), "<{name}>{secret}</{name}>"),
     "tag with a space": (WORD, '<w:{name} type="x">{secret}</w:{name}>'),
     "nested tags": (WORD, "<{name}><user>u</user><key>{secret}</key></{name}>"),
+    "named tag": (WORD, '<param name="{name}" type="x">{secret}</param>'),
+    "tag of a value": (
+        WORD,
+        "<member><name>{name}</name>\n<value><string>{secret}</string></value></member>",
+    ),
+    "property list": (WORD, "<key>{name}</key><string>{secret}</string>"),
+    "XML within XML": (WORD, "&lt;{name}&gt;{secret}&lt;/{name}&gt; next"),
+    "form the other way round": (
+        WORD,
+        '<input value="{secret}" type="hidden" name="{name}">',
+    ),
+    "part of a form": (
+        PLAIN,
+        'Content-Disposition: form-data; name="{name}"\r\n\r\n{secret}\r\n--x',
+    ),
     "html": (WORD, "{{&quot;{name}&quot;: &quot;{secret}&quot;}}"),
     "connection string": (WORD, "Server=h;User Id=u;{name}={secret};Database=d"),
+    "words in a connection string": (
+        secrets("aZ0 .!"),
+        "Server=h;Pwd=a {secret};Database=d",
+    ),
     "libpq": (PLAIN, "host=h password={secret} dbname=d"),
     "libpq quoted": (INSIDE, "host=h password='{secret}' dbname=d"),
     "storage": (PLAIN, "AccountName=n;AccountKey={secret}==;EndpointSuffix=e"),
@@ -110,6 +138,9 @@ SHAPES = {
     "pair in a list": (INSIDE, '["{name}", "{secret}"]'),
     "name and value": (INSIDE, '{{"name": "{name}", "value": "{secret}"}}'),
     "value and name": (INSIDE, '{{"value": "{secret}", "name": "{name}"}}'),
+    "name and value of YAML": (WORD, "- {{name: {name}, value: {secret}}}"),
+    "name and value in capitals": (INSIDE, '{{"Name": "{name}", "Value": "{secret}"}}'),
+    "bearer in an address": (WORD, "auth=Bearer%20{secret}&a=b"),
     "bearer": (WORD, "sent Bearer {secret} to it"),
     "basic": (WORD, "sent basic {secret} to it"),
     "authorization": (WORD, "Authorization: {secret}"),
@@ -135,15 +166,35 @@ SHAPES = {
     "query apart": (PLAIN, "exceeded with url: /x?api_key={secret} (Caused by x)"),
     "credentials": (INSIDE, '{{"credentials": {{"user": "u", "key": "{secret}"}}}}'),
     "credentials of Python": (INSIDE, "x={{'credentials': {{'key': '{secret}'}}}} y"),
+    "value in a sentence of a library": (
+        INSIDE,
+        "return character(s) in header value: '{secret}'",
+    ),
+    "bytes in such a sentence": (INSIDE, "Invalid header value b'{secret}'"),
     "several": (INSIDE, 'got {{"tokens": ["a", "{secret}"]}} there'),
     "auth": (INSIDE, "get(url, auth=('u', '{secret}'))"),
     "key file": (
         PLAIN,
         "-----BEGIN RSA PRIVATE KEY-----\n{secret}\n-----END RSA PRIVATE KEY-----",
     ),
+    "key file of SSH": (
+        PLAIN,
+        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{secret}\n---- END SSH2",
+    ),
+    "password of Odoo, hashed": (LONG, "$pbkdf2-sha512$600000$a.b/c${secret}"),
+    "password hashed by bcrypt": (LONG, "u:$2b$12${secret}"),
+    "password of PostgreSQL": (LONG, "SCRAM-SHA-256$4096:a==${secret}:b="),
+    "bot of Telegram": (
+        PLAIN,
+        "bot 123456789:AAF-{secret}_abcdefghijklmnopqrstuv refused",
+    ),
     "key file cut off": (PLAIN, "-----BEGIN PRIVATE KEY-----\\n{secret}\\n"),
     # command lines
     "user of curl": (PLAIN, "curl -u user:{secret} https://h.example/x"),
+    "secret of a user that looks like an address": (
+        PLAIN,
+        "curl --user 'user://{secret}' https://h.example/x",
+    ),
     "glued": (PLAIN, "curl -sS -uuser:{secret} https://h.example/x"),
     "user with odd characters": (
         secrets("aZ0!@#$%^*|()[]{}:?~+=-_."),
@@ -179,6 +230,9 @@ SHAPES = {
     "environment of docker": (PLAIN, "docker run -e {name}={secret} image"),
     "environment of an image": (KEY, "ENV {name} {secret}"),
     "environment in a line": (PLAIN, "env PGHOST=h {name}={secret} psql"),
+    "call": (INSIDE, "set_password('{secret}')"),
+    "odoo": (PLAIN, "odoo-bin -r odoo -w {secret} -d d"),
+    "azure": (PLAIN, "az login --service-principal -u u -p {secret}"),
     "netrc": (PLAIN, "machine h.example login user password {secret}"),
     "netrc in lines": (PLAIN, "machine h.example\nlogin user\npassword {secret}\n"),
     # on the next line
@@ -188,6 +242,7 @@ SHAPES = {
     "token on the next line": (PLAIN, "a: b\n{name}:\n  {secret}\nhost: h"),
     "behind windows' line": (PLAIN, "a: b\r\n{name}:\r\n  {secret}\r\nhost: h"),
     "folded header": (PLAIN, "Host: h\r\nAuthorization:\r\n Bearer {secret}\r\nA: b"),
+    "said in a Spanish sentence": (KEY, "la contraseña es {secret}"),
     "several lines": (INSIDE, "a: b\n{name}: |\n  first\n\n  {secret}\nhost: h"),
     "folded lines": (INSIDE, "a: b\n{name}: >-\n  first\n  {secret}\nhost: h"),
     "list below": (INSIDE, "a: b\ntokens:\n  - first\n  - {secret}\nhost: h"),
@@ -307,6 +362,8 @@ def test_no_secret_survives_in_structures(name, secret):
         [name, secret],
         {"name": name, "value": secret},
         {"value": secret, "key": name},
+        {"Name": name, "Value": secret},
+        {"KEY": name, "VALUE": secret},
         {"credentials": {"user": "u", "key": secret}},
         {"a": [{"headers": [(name, secret)]}]},
         ["tool", f"--{name}", secret, "--verbose"],
@@ -356,6 +413,17 @@ SENTENCES = """The {0} expired.
     change your {0} at https://h.example/reset
     (using password: YES)
     a {0} from ACCESS_TOKEN_SIZE
+    token_type: bearer
+    password_min_length=8, token_count=3
+    password-expires-at: 2026-11-30
+    auth_method=x
+    {"field": "pass_rate", "value": 3}
+    value of the header is 3
+    <field>{0}</field><message>is short</message>
+    (name: {0}, size: 3)
+    it costs $1$ or $2$
+    rnd_management_extension.models.thing
+    glove-of-the-pharmacy-for-winter
     {0} was None
     {0}: null
     the {0} is signed with HMAC-SHA256
@@ -520,6 +588,17 @@ def steps(text):
         "/a/hooks/a1b2c3d4e5f6g7h8",
         "?key=a1",
         "login a password ",
+        "<a name='token'>",
+        "<name>token</name><value>",
+        'form-data; name="token"\r\n',
+        "header value '",
+        "&lt;token&gt;",
+        ";token=a b",
+        "token\x1b[0m",
+        "token%255D",
+        "token)=(",
+        "name: token, value: ",
+        'value="a" a="b" ',
         "--token ",
     ],
 )
