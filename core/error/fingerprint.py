@@ -19,24 +19,49 @@ _QUOTED = re.compile(
 # The name of an attribute, a key, a class: what distinguishes the faults of programs.
 _PROGRAM_NAME = re.compile(r"[^\W\d][^\W\d.]*(?:\.[^\W\d]+)*(?:\(\))?")
 
+# In front of the name of what a database or a schema has; a value is seldom called so.
+_NAMED = re.compile(
+    r"\b(?:argument|attribute|column|constraint|field|function|parameter|property"
+    r"|relation|table|columna|restricción|relación|tabla|campo) $"
+)
+_FURTHEST = 16  # characters that such a word and its blank have
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+_CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[ap]m\b)?"
+_ZONE = r"(?: ?(?:z|gmt|utc|[+-]\d\d:?\d\d))?"
+
 # What differs between two messages of the same failure, and what stands for it. The
 # order matters: wholes before their parts.
 _WHOLES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (r"[a-z][a-z0-9+.-]*://\S+", "<url>"),
-        (r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", "<email>"),
-        (r"\)=\([^()\n]*\)", ")=(<text>)"),  # PostgreSQL's: Key (code)=(A)
+        (r"[a-z][a-z0-9+.-]{0,30}://\S+", "<url>"),
+        (r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+", "<email>"),
+        # PostgreSQL's: Key (code)=(A)
+        (r"\)=\((?:[^()\n]|\([^()\n]*\))*\)", ")=(<text>)"),
         (r"(?<=row contains )\([^\n]*\)", "(<text>)"),
         (r"(?<![\w<./])(?:[a-z]:)?(?:[/\\][\w.@~-]+){2,}[/\\]?", "<path>"),
         (r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b", "<#>"),
+        # Addresses of machines: with dots, and with colons.
+        (r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?![\w.]\w)", "<address>"),
         (
-            r"\b\d{1,4}([-./])\d{1,2}\1\d{1,4}"
-            r"(?:,?[t ]\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?)?"
-            r"(?: ?(?:z|utc|[+-]\d\d:?\d\d))?\b",
+            r"(?<![\w:])(?:(?:[0-9a-f]{1,4}:){5,7}[0-9a-f]{1,4}"
+            r"|(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6})?::"
+            r"(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6})?)(?![\w:])",
+            "<address>",
+        ),
+        (
+            rf"\b\d{{1,4}}([-./])\d{{1,2}}\1\d{{1,4}}(?:,?[t ]{_CLOCK})?{_ZONE}\b",
             "<time>",
         ),
-        (r"\b\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\b", "<time>"),
+        (
+            r"\b(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},? )?"
+            rf"(?:\d{{1,2}}[ -]{_MONTH}[ -]\d{{2,4}}|{_MONTH} {{1,2}}\d{{1,2}}"
+            rf"(?:,| {_CLOCK})? \d{{4}})(?: {_CLOCK})?{_ZONE}\b",
+            "<time>",
+        ),
+        (rf"\b{_CLOCK}\b", "<time>"),
+        # Numbers in brackets, however many: product.product(5,), [1, 2].
+        (r"(?<=[\[(])\d+(?:, ?\d+)*,?(?=[\])])", "<#>"),
         (
             r"(?<![a-z0-9])(?:0x[0-9a-f]+|[a-f]{8,}"
             r"|(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{6,})(?![a-z0-9])",
@@ -44,10 +69,10 @@ _WHOLES = tuple(
         ),
     )
 )
-_WITH_DIGITS = re.compile(r"[^\W_]*\d[^\W_]*")
+_WITH_DIGITS = re.compile(r"(?<![^\W_])[^\W_]*\d[^\W_]*")
 _DIGITS = re.compile(r"\d+")
 # Letters and digits by turns: 8f3a1, x2x4z; not po00012, sha256, 10ms.
-_BY_TURNS = re.compile(r"\d+[^\W\d_]+\d|[^\W\d_]+\d+[^\W\d_]")
+_BY_TURNS = re.compile(r"\d[^\W\d_]+\d|[^\W\d_]\d+[^\W\d_]")
 _NUMBERS = re.compile(r"(?:(?<!\S)[-+])?<#>(?:[.,' \u00a0\u202f]<#>)*")
 _SPACES = re.compile(r"\s+")
 
@@ -89,7 +114,7 @@ def fingerprint(
 def _fold(text: str, program: bool) -> str:
     for pattern, replacement in _WHOLES[:2]:
         text = pattern.sub(replacement, text)
-    text = _QUOTED.sub(lambda quoted: _fold_quoted(quoted.group(), program), text)
+    text = _QUOTED.sub(lambda quoted: _fold_quoted(quoted, program), text)
     for pattern, replacement in _WHOLES[2:]:
         text = pattern.sub(replacement, text)
     text = _WITH_DIGITS.sub(_fold_word, text)
@@ -97,9 +122,11 @@ def _fold(text: str, program: bool) -> str:
     return _SPACES.sub(" ", text).strip()
 
 
-def _fold_quoted(quoted: str, program: bool) -> str:
-    if program and _PROGRAM_NAME.fullmatch(quoted[1:-1]):
-        return quoted
+def _fold_quoted(quoted: re.Match[str], program: bool) -> str:
+    before = quoted.string[max(0, quoted.start() - _FURTHEST) : quoted.start()]
+    named = program or _NAMED.search(before)
+    if named and _PROGRAM_NAME.fullmatch(quoted.group()[1:-1]):
+        return quoted.group()
     return "<text>"
 
 
