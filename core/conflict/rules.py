@@ -129,9 +129,9 @@ def _rounding(
     try:
         one, other = Decimal(values.odoo), Decimal(values.pharmacy)
         difference = abs(one - other) * _quantity(path, sides)
+        if difference >= facts.rounding():
+            return None
     except (InvalidOperation, TypeError, ValueError):
-        return None
-    if difference >= facts.rounding():
         return None
     rounder = min(one, other, key=lambda n: (decimals_of(n.normalize()), n))
     return values.odoo if rounder == one else values.pharmacy

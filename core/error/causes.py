@@ -71,6 +71,9 @@ NAMES: Mapping[str, Cause] = {
     "urllib3.exceptions.NewConnectionError": Cause(
         T.CONNECTION_REFUSED, NOT_SENT, general=True
     ),
+    "urllib3.exceptions.ProxyError": Cause(
+        T.CONNECTION_REFUSED, NOT_SENT, general=True
+    ),
     "urllib3.exceptions.NameResolutionError": _DNS,
     "urllib3.exceptions.ConnectTimeoutError": _CONNECT_TIMEOUT,
     "urllib3.exceptions.ReadTimeoutError": _READ_TIMEOUT,
@@ -78,6 +81,7 @@ NAMES: Mapping[str, Cause] = {
     "urllib3.exceptions.IncompleteRead": _CUT,
     "urllib3.exceptions.InvalidChunkLength": _CUT,
     "urllib3.exceptions.DecodeError": _CORRUPT_ANSWER,
+    "urllib3.exceptions.InvalidHeader": _CORRUPT_ANSWER,
     # Answers that asked to try again, until that was enough.
     "urllib3.exceptions.ResponseError": Cause(T.SERVICE_UNAVAILABLE, UNKNOWN),
     "urllib3.exceptions.SSLError": _TLS_CUT,
@@ -105,7 +109,10 @@ NAMES: Mapping[str, Cause] = {
     "requests.exceptions.MissingSchema": _SETTING,
     "requests.exceptions.InvalidSchema": _SETTING,
     "requests.exceptions.InvalidURL": _SETTING,
-    "requests.exceptions.InvalidHeader": _SETTING,
+    # Of the request, unless it wraps what was wrong in an answer.
+    "requests.exceptions.InvalidHeader": Cause(
+        T.CONFIGURATION_ERROR, NOT_SENT, general=True
+    ),
     "requests.exceptions.TooManyRedirects": _SETTING,
     "odoo.exceptions.AccessDenied": Cause(T.INVALID_CREDENTIALS),
     "odoo.exceptions.AccessError": Cause(T.INSUFFICIENT_PERMISSIONS),
@@ -113,6 +120,7 @@ NAMES: Mapping[str, Cause] = {
     "odoo.exceptions.ValidationError": Cause(T.DATA_VALIDATION_FAILED),
     "odoo.exceptions.LockError": _SERIALIZATION,
     "odoo.exceptions.ConcurrencyError": _SERIALIZATION,
+    "odoo.http.SessionExpiredException": Cause(T.AUTHENTICATION_FAILED),
     "odoo.exceptions.RedirectWarning": Cause(T.CONFIGURATION_ERROR),
     "odoo.exceptions.UserError": Cause(T.BUSINESS_RULE_VIOLATION),
     "odoo.addons.queue_job.exception.BaseQueueJobError": Cause(
@@ -120,7 +128,9 @@ NAMES: Mapping[str, Cause] = {
     ),
     # psycopg2 gives the SQLSTATE only to errors that a server reported.
     "psycopg2.extensions.TransactionRollbackError": _SERIALIZATION,
+    "psycopg2.errors.DeadlockDetected": _SERIALIZATION,
     "psycopg2.errors.LockNotAvailable": _SERIALIZATION,
+    "psycopg2.errors.SerializationFailure": _SERIALIZATION,
     "psycopg2.errors.UniqueViolation": Cause(T.DUPLICATE_ORDER),
     "psycopg2.OperationalError": _DATABASE,
     "psycopg2.InterfaceError": _DATABASE,
@@ -200,6 +210,7 @@ WORDS: Mapping[str, str] = {
     "http.client.IncompleteRead": "it broke off",
     "urllib3.exceptions.InvalidChunkLength": "it broke off",
 }
+TLS_ASKED = "that port speaks https, not http"
 TLS_WORDS: Mapping[str, str] = {
     "RECORD_LAYER_FAILURE": "that port speaks http, not https",
     "SSLV3_ALERT_HANDSHAKE_FAILURE": "no encryption that both sides know, or it wants"
@@ -234,11 +245,16 @@ OS_CODES: Mapping[str, Cause] = {
     "EADDRNOTAVAIL": _REFUSED,
     "ECONNRESET": _RESET,
     "ECONNABORTED": _RESET,
+    "ENETRESET": _RESET,
+    "ENOTCONN": _RESET,
     "EPIPE": _RESET,
+    "ESHUTDOWN": _RESET,
     "ETIMEDOUT": Cause(T.NETWORK_TIMEOUT),
     "ENOSPC": Cause(T.RESOURCE_EXHAUSTED),
     "EDQUOT": Cause(T.RESOURCE_EXHAUSTED),
     "EFBIG": Cause(T.RESOURCE_EXHAUSTED),
+    "EIO": Cause(T.RESOURCE_EXHAUSTED),
+    "EROFS": Cause(T.RESOURCE_EXHAUSTED),
     "ENOMEM": Cause(T.RESOURCE_EXHAUSTED),
     "EMFILE": Cause(T.RESOURCE_EXHAUSTED),
     "ENFILE": Cause(T.RESOURCE_EXHAUSTED),

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..storable import storable_text
 from ..texts import text_of, tried
-from .causes import NO_ANSWER, TLS_WORDS, WORDS
+from .causes import NO_ANSWER, TLS_ASKED, TLS_WORDS, WORDS
 from .retry_after import parse_retry_after
 
 CHAIN_LIMIT = 32
@@ -23,6 +23,10 @@ _LIBRARY = re.compile(
     r"^\[[^]]*\] |^_ssl\.c:\d+: |^\w+\(host=.*?\): "
     r"| \(_ssl\.c:\d+\)$|\.$"
 )
+# How Python's own client tells of it, in every language.
+_TUNNEL = re.compile(r"Tunnel connection failed: (?P<status>[1-5][0-9]{2})\b")
+# How an alert of TLS begins: its kind, and the first half of the version.
+_ALERT = "\x15\x03"
 _SQLSTATE_NAMES = ("pgcode", "sqlstate")
 
 
@@ -94,6 +98,19 @@ def tls_reason(exc: BaseException) -> str | None:
     reason = read(exc, "reason")
     known = isinstance(reason, str) and "ssl.SSLError" in qualified_names(exc)
     return reason if known else None
+
+
+def speaks_tls(exc: BaseException) -> bool:
+    """Whether what came instead of an answer is TLS refusing what it does not know."""
+    line = read(exc, "line")
+    known = isinstance(line, str) and line.startswith(_ALERT)
+    return known and "http.client.BadStatusLine" in qualified_names(exc)
+
+
+def tunnel_status(exc: BaseException) -> int | None:
+    """What a proxy answered that was asked to connect to the other side."""
+    refusal = _TUNNEL.match(message(exc)) if isinstance(exc, OSError) else None
+    return int(refusal["status"]) if refusal else None
 
 
 def smtp_reply(exc: BaseException) -> int | None:
@@ -198,8 +215,10 @@ def _cause(link: BaseException) -> str:
             return WORDS[name]
     if words := TLS_WORDS.get(tls_reason(link) or ""):
         return words
+    if speaks_tls(link):
+        return TLS_ASKED
     said = read(link, "strerror")
-    text = _LIBRARY.sub("", said if isinstance(said, str) else message(link))
+    text = _LIBRARY.sub("", said if isinstance(said, str) else message(link)).strip()
     # "Connection refused", not "EOF occurred".
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
 

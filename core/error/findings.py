@@ -1,5 +1,6 @@
 """What each piece of evidence says of a failure: the looks of ``classification``."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -7,6 +8,7 @@ from ..exceptions import SyncError
 from ..taxonomy import Delivery, ErrorType
 from . import causes, evidence, http_causes
 
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Confidence by kind of evidence, 0 (a guess) .. 1 (it was said in so many words).
 SAID, CODED, AMBIGUOUS, GENERAL, GUESSED, UNKNOWN = 1.0, 0.95, 0.6, 0.7, 0.4, 0.2
 
@@ -84,8 +86,10 @@ def _by_http(link: BaseException) -> Finding | None:
         body if isinstance(body, dict) else (),
         evidence.retry_after(link) is not None,
     )
-    delivery = answered(status, evidence.body_text(link), evidence.message(link))
-    return replace(found, delivery=delivery)
+    texts = evidence.body_text(link), evidence.message(link)
+    if status == 400 and any(map(http_causes.SPEAKS_TLS.search, texts)):
+        found = replace(found, type=ErrorType.CONFIGURATION_ERROR)
+    return replace(found, delivery=answered(status, *texts))
 
 
 def by_status(
@@ -137,7 +141,19 @@ def _by_code(link: BaseException) -> Finding | None:
 
 
 def _by_tls(link: BaseException) -> Finding | None:
+    if evidence.speaks_tls(link):
+        return Finding(ErrorType.CONFIGURATION_ERROR, CODED, Delivery.NOT_SENT)
     return _coded(causes.TLS_REASONS.get(evidence.tls_reason(link) or ""))
+
+
+def _by_tunnel(link: BaseException) -> Finding | None:
+    """A proxy that refuses is set up wrongly, one that cannot connect met a failure."""
+    status = evidence.tunnel_status(link)
+    if status is None:
+        return None
+    refused = status < 500 and status not in (408, 429)
+    kind = ErrorType.CONFIGURATION_ERROR if refused else ErrorType.CONNECTION_REFUSED
+    return Finding(kind, CODED, Delivery.NOT_SENT)
 
 
 def _by_encoding(link: BaseException) -> Finding | None:
@@ -165,6 +181,7 @@ def _coded(cause: causes.Cause | None) -> Finding | None:
 
 _EVIDENCE = (
     _by_tls,
+    _by_tunnel,
     _by_encoding,
     _by_class,
     _by_reply,
@@ -183,4 +200,6 @@ def answered(status: int, *texts: str) -> Delivery:
 
 
 def normal(code: str | None) -> str:
-    return (code or "").strip().lower().replace("-", "_").replace(" ", "_")
+    """``rate_limit_exceeded``, however it is written: ``rateLimitExceeded`` too."""
+    words = _HUMP.sub("_", (code or "").strip())
+    return words.lower().replace("-", "_").replace(" ", "_")

@@ -33,6 +33,7 @@ STATUSES: Mapping[int, ErrorType] = {
     426: T.CONFIGURATION_ERROR,
     428: T.CONFIGURATION_ERROR,
     429: T.RATE_LIMIT_EXCEEDED,
+    431: T.CONFIGURATION_ERROR,
     440: T.AUTHENTICATION_FAILED,  # IIS: the session is over
     451: T.INSUFFICIENT_PERMISSIONS,
     460: T.SERVICE_UNAVAILABLE,  # AWS: the asking side closed
@@ -63,10 +64,21 @@ STATUS_CLASSES: Mapping[int, ErrorType] = {
 # A gateway that lost the app's answer, or did not wait for it: the app may have done
 # what was asked. nginx, AWS, Cloudflare, and proxies that time out.
 GATEWAY_STATUSES = frozenset({460, 499, 502, 504, 520, 522, 524, 527, 598, 599})
-# What gateways say of it under any other status.
+# What gateways say of it under any other status: Envoy, nginx, Kong, Apache, Varnish,
+# Fastly, Heroku.
 GATEWAY_LOST = re.compile(
     r"(?:disconnect/)?reset before headers|upstream (?:connect error|request timeout"
-    r"|prematurely closed)|before (?:response headers|headers were) received",
+    r"|prematurely closed|timed out)|before (?:response headers|headers were) received"
+    r"|invalid response (?:was received )?from (?:an|the) upstream|backend fetch failed"
+    r"|(?:first byte|between bytes) timeout|backend read error"
+    r"|herokucdn\.com/error-pages",
+    re.IGNORECASE,
+)
+# What a server says to a request without encryption at a port for https: nginx, Apache,
+# Go. That is no fault of the data, for all that its status says.
+SPEAKS_TLS = re.compile(
+    r"plain HTTP (?:request was sent )?to (?:an )?(?:HTTPS|SSL|TLS)|HTTP request to an"
+    r" HTTPS server",
     re.IGNORECASE,
 )
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 # Seconds; what asks for more is asked again by then.
@@ -39,6 +40,10 @@ def _header_seconds(value: str, now: float | None, sent_at: str | None) -> float
 
 def _http_date(value: str | None) -> float | None:
     try:
-        return parsedate_to_datetime(value or "").timestamp()
+        moment = parsedate_to_datetime(value or "")
+        # One of the three forms names no zone; all are in UTC.
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        return moment.timestamp()
     except (TypeError, ValueError, OverflowError, AttributeError, IndexError):
         return None

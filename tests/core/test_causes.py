@@ -120,6 +120,67 @@ CAUSES = {
         T.CONFIGURATION_ERROR,
         Delivery.NOT_SENT,
     ),
+    "no TLS with a server that wants it": (
+        lambda: get(saying(b"\x15\x03\x03\x00\x02\x02\x32")),
+        T.CONFIGURATION_ERROR,
+        Delivery.NOT_SENT,
+    ),
+    "a server that does not speak HTTP": (
+        lambda: get(saying(b"SSH-2.0-OpenSSH_9\r\n")),
+        T.CONNECTION_RESET,
+        Delivery.UNKNOWN,
+    ),
+    "headers of an answer that contradict each other": (
+        lambda: get(answering(200, b"{}", "Content-Length: 5, 6\r\n")),
+        T.DATA_CORRUPTED,
+        Delivery.UNKNOWN,
+    ),
+    "a header of ours that cannot be sent": (
+        lambda: requests.get("http://127.0.0.1:9/", headers={"X-Api-Key": "a\n"}),
+        T.CONFIGURATION_ERROR,
+        Delivery.NOT_SENT,
+    ),
+    **{
+        f"a proxy that answers {status}": (
+            lambda status=status: by_proxy(answering(status)),
+            T.CONFIGURATION_ERROR if status in (403, 407) else T.CONNECTION_REFUSED,
+            Delivery.NOT_SENT,
+        )
+        for status in (403, 407, 408, 429, 502, 504)
+    },
+    "a proxy, as urllib3 tells of it": (
+        throw(urllib3.exceptions.ProxyError("x", OSError("x"))),
+        T.CONNECTION_REFUSED,
+        Delivery.NOT_SENT,
+    ),
+    **{
+        f"OSError {code}": (
+            throw(OSError(getattr(errno, code), "x")),
+            error_type,
+            Delivery.NOT_SENT
+            if error_type is T.RESOURCE_EXHAUSTED
+            else Delivery.UNKNOWN,
+        )
+        for code, error_type in (
+            ("EIO", T.RESOURCE_EXHAUSTED),
+            ("EROFS", T.RESOURCE_EXHAUSTED),
+            ("ENETRESET", T.CONNECTION_RESET),
+            ("ENOTCONN", T.CONNECTION_RESET),
+            ("ESHUTDOWN", T.CONNECTION_RESET),
+        )
+    },
+    **{
+        f"{name} of another Odoo": (
+            throw(RuntimeError({"code": 200, "data": {"name": name}})),
+            error_type,
+            Delivery.ANSWERED,
+        )
+        for name, error_type in (
+            ("odoo.http.SessionExpiredException", T.AUTHENTICATION_FAILED),
+            ("psycopg2.errors.SerializationFailure", T.SERIALIZATION_FAILURE),
+            ("psycopg2.errors.DeadlockDetected", T.SERIALIZATION_FAILURE),
+        )
+    },
     "a certificate that nobody vouches for": (
         lambda: secured(verify=True),
         T.CONFIGURATION_ERROR,
@@ -504,6 +565,21 @@ def retrying(answer):
         retries = urllib3.Retry(total=1, status_forcelist=[503], backoff_factor=0)
         session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retries))
         session.get(url, timeout=5)
+
+
+def saying(words):
+    """A server that answers so, whatever it is asked."""
+
+    def answer(connection):
+        connection.recv(65536)
+        connection.sendall(words)
+
+    return answer
+
+
+def by_proxy(answer):
+    with server(answer) as url:
+        requests.get("https://app.example/", timeout=5, proxies={"https": url})
 
 
 def _https(answer):

@@ -111,6 +111,8 @@ def test_cancelled_is_for_a_person_once_goods_came():
         ("2.004", "2.001", "1000.00", None),
         # As it is where they go back.
         ("2.004", "2.001", "-1000.00", None),
+        # What is no number agrees with none.
+        ("NaN", "2.00", "1.00", None),
         # A line that says no quantity counts once.
         ("2.006", "2.00", None, "2.00"),
     ],

@@ -32,6 +32,11 @@ def asked(answer, path=PATH, scheme="http", method="GET"):
     return raised(ask)
 
 
+def tls_alert(connection):
+    connection.recv(65536)
+    connection.sendall(b"\x15\x03\x03\x00\x02\x02\x32")
+
+
 @pytest.mark.parametrize(
     ("exc", "expected"),
     [
@@ -55,11 +60,15 @@ def asked(answer, path=PATH, scheme="http", method="GET"):
             "https://127.0.0.1:*/api/v1/suppliers: that port speaks http, not https.",
         ),
         (
+            asked(tls_alert),
+            "http://127.0.0.1:*/api/v1/suppliers: that port speaks https, not http.",
+        ),
+        (
             raised(lambda: requests.get("http://user:secret@no.such.invalid/x")),
             "http://no.such.invalid/x: name or service not known.",
         ),
     ],
-    ids=["refused", "reset", "closed", "silent", "handshake", "plain", "name"],
+    ids=["refused", "reset", "closed", "silent", "handshake", "plain", "TLS", "name"],
 )
 def test_it_is_reported_where_to_and_why(exc, expected):
     reported = re.sub(r":\d+/", ":*/", classify(exc).message)

@@ -1,6 +1,7 @@
 """Delays: bounds and distribution of every jitter, and what Retry-After asks."""
 
 import random
+import time
 from statistics import fmean
 
 import pytest
@@ -192,6 +193,15 @@ NOW = 1795334400.0  # Sunday 22 November 2026, 08:00 UTC
 )
 def test_retry_after_headers(value, seconds):
     assert parse_retry_after(value, NOW) == seconds
+
+
+def test_a_date_without_a_zone_is_in_utc_wherever_the_server_stands(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        seconds = parse_retry_after("Sun Nov 22 08:02:00 2026", NOW)
+    time.tzset()
+    assert seconds == 120
 
 
 @given(st.text() | st.floats() | st.integers())
