@@ -72,6 +72,8 @@ def _ways_of(kind: str, about: Any) -> int:
         return _ways(about)
     if kind == "GROUPREF_EXISTS":
         return _ways(about[1]) + (_ways(about[2]) if about[2] else 1)
+    if kind == "GROUPREF":
+        return _AS_OFTEN  # all that the group has found is compared once more
     return 1  # one character, or a place
 
 

@@ -25,6 +25,9 @@ from odoo.addons.pharmacy_sync.core.taxonomy import ErrorType
         "((a{1,9}){1,9}){1,9}",
         "(?=(a+)+$)",
         "x*y*z*",
+        # What a group has found is looked for again at each try.
+        r"(.*)(.*)\2\1x",
+        r"(.+)\1\1",
         # Of no fixed length, and of none at all.
         "(?:ab?)+(?:ab?)+",
         "(?:)*x*",
@@ -56,6 +59,7 @@ def test_what_is_no_pattern_is_refused(pattern):
     ("pattern", "text"),
     [
         ("(out of|no) stock", "Out of stock"),
+        (r"(['\"]).*\1 is gone", "'po_1' is gone"),
         ("nicht (mehr )?lieferbar", "Artikel nicht mehr lieferbar"),
         (r"order \d+ is (closed|done)", "order 4711 is closed"),
         ("stock.*warehouse.*(empty|gone)", "stock of the warehouse is gone"),
