@@ -487,12 +487,21 @@ class TestInitial(WorkCase):
     def test_what_is_under_way_is_not_discarded(self):
         work = self.env["sync.initial"].create({"backend_id": self.backend.id})
         work.action_preview()
+        with self.assertRaisesRegex(UserError, "under way, or done"):
+            work.action_preview()
         with self.assertRaises(UserError) as refused:
             work.unlink()
         self.assertEqual(str(refused.exception), "Stop it first.")
         self.assertTrue(self.backend.paused)
         work.action_stop()
         work.unlink()
+        self.assertFalse(self.backend.paused)
+
+    def test_a_preview_of_no_stream_is_refused(self):
+        work = self.env["sync.initial"].create({"backend_id": self.backend.id})
+        work.stream_ids = False
+        with self.assertRaisesRegex(UserError, "at least one stream"):
+            work.action_preview()
         self.assertFalse(self.backend.paused)
 
     def test_discarded_preview_resumes_the_backend(self):

@@ -105,6 +105,14 @@ class TestSaga(SyncCase):
             (reported["state"], reported["order"]), ("completed", order.name)
         )
         self.assertEqual(reported["steps"][1]["external_id"], reservation["id"])
+        ids = [step["external_id"] for step in saga.picture]
+        self.assertEqual(ids, ["", reservation["id"], "", ""])
+        self.assertEqual(
+            saga.step_ids.mapped("undo_name"),
+            ["Cancel in Odoo", "Release", "Give Back", "Withdraw"],
+        )
+        with self.assertRaisesRegex(UserError, "has ended"):
+            saga.action_continue()
 
     def test_an_order_is_reserved_where_it_is_and_not_while_that_is_paused(self):
         self.env["sync.backend"].create(
@@ -228,6 +236,44 @@ class TestSaga(SyncCase):
         self.assertEqual(error.type, "insufficient_stock")
         event = self.env["sync.event"].search([("type", "=", "saga_compensated")])
         self.assertEqual(event.correlation_id, saga.correlation_id)
+
+    def test_order_that_odoo_does_not_take_reserves_nothing(self):
+        __, saga = self.start(currency="ZZZ")
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+        self.assertIn("ZZZ", saga.error)
+        self.assertFalse(saga.order_id)
+        self.assertFalse(self.reservations())
+
+    def test_what_became_of_the_order_meanwhile_gives_the_goods_back(self):
+        for number, what in enumerate(("cancelled", "deleted"), 1):
+            with self.subTest(what):
+                self.set_stock(9)
+                order = self.make_order()
+                self.push()
+                order.action_sync_reserve()
+                saga = order.sync_saga_ids
+                for __ in range(3):
+                    self.step(saga)
+                self.assertEqual(saga.step_ids[2].state, "done")
+                order.button_cancel()
+                if what == "deleted":
+                    order.unlink()
+                self.work(saga)
+                self.assertEqual(saga.state, "compensated")
+                self.assertIn(f"The order was {what}", saga.error)
+                states = [r["state"] for r in self.reservations()]
+                self.assertEqual(states, ["released"] * number)
+
+    def test_order_without_goods_reserves_nothing(self):
+        order = self.make_order(quantity=0)
+        self.push()
+        order.action_sync_reserve()
+        saga = order.sync_saga_ids
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+        self.assertIn("no goods", saga.error)
+        self.assertFalse(self.reservations())
 
     def test_lost_answer_is_found_again_by_the_key(self):
         self.set_stock(9)
@@ -417,6 +463,15 @@ class TestSaga(SyncCase):
             order.action_sync_reserve()
         self.assertFalse(order.sync_saga_ids)
 
+    def test_order_of_a_company_without_a_pharmacy_is_not_reserved(self):
+        company = self.env["res.company"].create({"name": "Other Clinic"})
+        self.env.user.company_ids += company
+        order = self.make_order()
+        order.company_id = company
+        with self.assertRaisesRegex(UserError, "connected to Other Clinic"):
+            order.action_sync_reserve()
+        self.assertFalse(order.sync_saga_ids)
+
     def test_completed_saga_can_be_taken_back(self):
         self.set_stock(5)
         __, saga = self.start()
@@ -427,6 +482,8 @@ class TestSaga(SyncCase):
         self.assertEqual(self.stock_left(), 5)
         self.assertFalse(saga.order_id.acknowledged)
         self.assertEqual(saga.order_id.state, "cancel")
+        with self.assertRaisesRegex(UserError, "taken back already"):
+            saga.action_compensate()
 
     def test_withdrawn_while_its_call_is_under_way(self):
         self.set_stock(5)
