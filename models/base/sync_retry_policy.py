@@ -24,6 +24,12 @@ def after(seconds):
     return moment() + timedelta(seconds=seconds)
 
 
+def second_after(seconds):
+    """The first whole second (UTC) after a delay that begins now: what falls due within
+    one second shares a job, and none comes early."""
+    return after(seconds + 1).replace(microsecond=0)
+
+
 class SyncRetryPolicy(models.Model):
     """How often, and after how long, failures of one type are tried again."""
 

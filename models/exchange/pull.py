@@ -19,6 +19,7 @@ from ...entities.neutral import neutral
 from ..base.alone import contained, raced
 from ..base.own_transaction import apart
 from ..base.sync_config import shift
+from ..base.sync_retry_policy import second_after
 from ..error.failed_attempt import FailedAttempt
 from .arrival import Arrival
 from .restored import how_far
@@ -124,7 +125,7 @@ class SyncStream(models.Model):
             apart(self._end_pull_cancelled)
             return False
         except NOT_MADE as exc:
-            eta = fields.Datetime.now() + timedelta(seconds=int(exc.retry_after) + 1)
+            eta = second_after(exc.retry_after)
             apart(self._hand_over_pull, eta, course.kept(cursor or ""))
             return False
         except Exception as exc:  # noqa: BLE001

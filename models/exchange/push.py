@@ -35,7 +35,7 @@ from ..base.alone import contained
 from ..base.own_transaction import apart
 from ..base.rows import write_plain
 from ..base.sync_config import shift
-from ..base.sync_retry_policy import moment
+from ..base.sync_retry_policy import moment, second_after
 
 _logger = get_logger(__name__)
 # Seconds that what is not essential waits for a saturated pool.
@@ -121,8 +121,7 @@ class SyncBackend(models.Model):
         return False
 
     def _schedule_push_in(self, seconds):
-        # Whole seconds upwards, so that those due within one second share a job.
-        self._schedule_push(fields.Datetime.now() + timedelta(seconds=int(seconds) + 1))
+        self._schedule_push(second_after(seconds))
 
 
 class SyncStream(models.Model):

@@ -10,7 +10,7 @@ from ...core.retry.decision import After, next_attempt
 from ...core.retry.policy import TOTAL_DEADLINE
 from ...entities.neutral import neutral
 from ..base.own_transaction import apart
-from ..base.sync_retry_policy import after
+from ..base.sync_retry_policy import after, second_after
 from ..operation.retrying import Retrying
 
 # Seconds until it is asked again whether the order is at the pharmacy.
@@ -179,7 +179,7 @@ class SyncSagaStep(models.Model):
             return now + timedelta(seconds=ORDER_WAIT)
         if in_time and isinstance(exception, NOT_MADE):
             self.attempts -= 1
-            return now + timedelta(seconds=int(exception.retry_after or 0) + 1)
+            return second_after(exception.retry_after or 0)
         retrying = Retrying(self.env, self.saga_id.backend_id, "push")
         policy = retrying.policy(classification.type)
         standing = retrying.standing(self.attempts, self.last_delay, in_time)

@@ -77,6 +77,13 @@ class TestTimeline(SyncCase):
         )
         self.assertIn("Could not be sent", self.reported("operation").mapped("title"))
 
+    def test_a_refused_value_is_reported_as_people_call_its_field(self):
+        order = self.make_order(quantity=-1.0)
+        self.push()
+        row = self.rows(order).filtered(lambda row: row.kind == "error")
+        self.assertRegex(row.detail, "^Line 1.*Quantity")
+        self.assertNotIn("lines[", row.detail)
+
     def test_decision_is_reported_with_who_and_why(self):
         conflict = self.conflict()
         row = self.reported("conflict")
@@ -140,6 +147,36 @@ class TestTimeline(SyncCase):
         events.unlink()
         self.assertEqual(self.reported("event").mapped("title"), reported)
 
+    def test_each_row_is_itself_also_where_ids_of_what_it_is_read_from_agree(self):
+        self.app.refuse_records()
+        self.order.origin = "PH-1"
+        self.push()
+        self.app.refuse_records("")
+        self.conflict().with_user(self.user).action_keep_odoo()
+        self.push()
+        self.env["sync.event"]._deliver(self.backend)
+        # One that was not delivered yet stands for itself, without a trace.
+        self.order.origin = "PH-2"
+        self.env.flush_all()
+        for table in ("sync_audit", "sync_event"):
+            self.env.cr.execute(
+                f"""UPDATE {table} SET id = 2000000000 WHERE id = (
+                        SELECT max(id) FROM {table}
+                         WHERE res_model = %s AND res_id = %s)""",
+                [self.order._name, self.order.id],
+            )
+        rows = self.rows()
+        sources = set(zip(rows.mapped("res_model"), rows.mapped("res_id"), strict=True))
+        for model in ("sync.audit", "sync.event"):
+            self.assertIn((model, 2000000000), sources)
+        kinds = dict(rows._fields["kind"].selection)
+        self.assertEqual(set(rows.mapped("kind")), kinds.keys())
+        names = ["kind", "what", "at", "res_model", "res_id", "mapping_id"]
+        together = {values["id"]: values for values in rows.read(names)}
+        for row in rows:
+            self.env.invalidate_all()
+            self.assertEqual(row.browse(row.id).read(names), [together[row.id]])
+
     def test_redrive_is_reported_with_who_pressed_it(self):
         self.app.refuse_records()
         self.order.origin = "PH-1"
@@ -173,6 +210,13 @@ class TestTimeline(SyncCase):
         own = [("mapping_id", "=", self.mapping(self.order).id)]
         self.assertFalse(Timeline.search(own))
         self.assertTrue(Timeline.with_user(self.user).search(own))
+        operator = self.make_user(
+            "timeline_stranger", "pharmacy_sync.group_operator", company
+        )
+        for row in self.rows().with_user(operator):
+            for action in (row.action_open, row.action_view_calls):
+                with self.assertRaises(AccessError):
+                    action()
 
     def test_product_template_shows_and_opens_its_variant(self):
         template = self.products[0].product_tmpl_id

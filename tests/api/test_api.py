@@ -1,8 +1,10 @@
 from psycopg2 import IntegrityError
+from psycopg2.errors import SerializationFailure
 
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ...models.api.sync_api import MAX_TRIES, _is_last_try
 from ..common import SyncCase
 
 
@@ -203,6 +205,46 @@ class TestApi(SyncCase):
         )
         error = self.env["sync.error"].search([("correlation_id", "=", "from-the-app")])
         self.assertEqual(error.type, "invalid_supplier")
+
+    def busy(self, *args, **options):
+        raise SerializationFailure("could not serialize access")
+
+    def test_a_database_that_stays_busy_is_answered_at_the_last_replay(self):
+        """What Odoo replays is not answered before: the app would send it once more."""
+        for other in (["po_1"], ["po_2"]):
+            self.patch(self.env.registry["sync.api"], "_status", self.busy)
+            for __ in range(MAX_TRIES - 1):
+                with self.assertRaises(SerializationFailure):
+                    self.api.status("purchase_order", other)
+            answer = self.api.status("purchase_order", other)
+            self.assertFalse(answer["success"])
+            self.assertTrue(answer["error"]["retryable"])
+
+    def test_one_failure_is_one_try_however_often_it_is_asked_about(self):
+        sent = [["po_1"]]
+        for number in range(1, MAX_TRIES + 1):
+            failure = SerializationFailure()
+            for __ in range(2):
+                self.assertIs(_is_last_try(sent, failure), number == MAX_TRIES)
+
+    @mute_logger("odoo.addons.pharmacy_sync.models.error.sync_error")
+    def test_a_failure_that_cannot_be_kept_is_logged_and_answered(self):
+        Error = self.env.registry["sync.error"]
+
+        def fails(error, *args, **options):
+            raise ValueError("no room for errors")
+
+        self.patch(Error, "_record_here", fails)
+        bad = self.order_data(supplier_id="sup_nobody")
+        name = "odoo.addons.pharmacy_sync.models.api.sync_api"
+        with self.assertLogs(name, "CRITICAL") as logs:
+            answer = self.api.push("nonsense", [bad], correlation_id="not-kept")
+        self.assertEqual(answer["error"]["field"], "entity")
+        self.assertIn("not-kept", logs.output[0])
+        # Odoo replays a request that the database was too busy for.
+        self.patch(Error, "_record_here", self.busy)
+        with self.assertRaises(SerializationFailure):
+            self.api.push("nonsense", [bad])
 
     def test_same_key_gets_the_same_answer(self):
         first = self.api.push("purchase_order", [self.order_data()], "key-1")

@@ -1,4 +1,4 @@
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
@@ -85,6 +85,20 @@ class TestErase(SyncCase):
         self.assertEqual(self.supplier.name, NAME, "Odoo's own record is not touched")
         self.assertTrue(self.mapping(order).external_id, "neither is what is not hers")
         self.assertTrue(self.env["sync.error"].search([("message", "like", "erased")]))
+
+    def test_not_while_it_is_just_carried_over(self):
+        self.leave_traces()
+        operation = self.operations(mapping_id=self.mapping(self.supplier).id)[0]
+        before, operation.state = operation.state, "running"
+        with self.assertRaisesRegex(UserError, "just being carried over"):
+            self.supplier.action_erase_from_sync()
+        self.assertTrue(self.mapping(self.supplier).external_id)
+        operation.state = before
+        # Another record's is no reason to wait.
+        others = self.operations() - self.operations(mapping_id=operation.mapping_id.id)
+        others[0].state = "running"
+        self.supplier.action_erase_from_sync()
+        self.assertEqual(self.found(), set())
 
     def test_every_text_is_looked_through_or_holds_no_words_of_people(self):
         """A new one must be put into one of these lists."""

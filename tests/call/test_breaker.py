@@ -1,5 +1,7 @@
 import time
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timezone
 
 from odoo.tests import tagged
 
@@ -145,6 +147,25 @@ class TestBreaker(SyncCase):
         self.breaker.invalidate_recordset()
         self.assertEqual(self.breaker.rejected, before + 3)
         self.assertEqual(self.breaker.failures_in_window, 0)
+
+    def test_the_next_job_begins_in_the_second_after_it_lets_calls_through(self):
+        self.edit("PH-1")
+        for kind, run in (("push", self.push), ("pull", self.pull)):
+            breaker = self.backend._breaker(kind)
+            for mode in ("forced_open", "normal"):
+                breaker._set_mode(mode, "test")
+            second = int(time.time()) + 40
+            state, __ = breaker._read_row()
+            breaker._write_row(replace(state, open_until=second + 0.1))
+            self.believe_nothing()
+            run()
+            self.env.flush_all()
+            self.env.cr.execute(
+                "SELECT max(eta) FROM queue_job WHERE method_name = %s",
+                [f"_job_{kind}"],
+            )
+            (eta,) = self.env.cr.fetchone()
+            self.assertEqual(eta.replace(tzinfo=timezone.utc).timestamp(), second + 1)
 
     def test_the_failure_that_opens_it_and_those_of_probes_cost_no_attempt(self):
         self.fail_until_open()

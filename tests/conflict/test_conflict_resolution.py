@@ -177,6 +177,26 @@ class TestConflictResolution(SyncCase):
         self.assertEqual(self.conflict.state, "open")
         self.assertFalse(self.conflict.line_ids.filtered("choice"))
 
+    def test_what_is_no_choice_is_named(self):
+        for choices, why in (
+            ("odoo", "choices must be an object"),
+            ({self.quantity: "odoo"}, "Quantity: choose odoo"),
+            ({self.quantity: {"choice": "both"}}, "Quantity: choose odoo"),
+            ({"reference": {"choice": "odoo"}}, "not in conflict"),
+        ):
+            with self.assertRaisesRegex(UserError, why):
+                self.resolve(choices=choices)
+        self.assertEqual(self.conflict.state, "open")
+
+    def test_what_must_have_a_value_cannot_be_emptied(self):
+        link = self.mapping(self.supplier)
+        self.app.edit("suppliers", link.external_id, name="Theirs")
+        self.supplier.name = "Ours"
+        self.pull()
+        conflict = link._open_conflict().with_user(self.user)
+        with self.assertRaisesRegex(UserError, "Name: a value is required"):
+            conflict.resolve({"name": {"choice": "manual", "value": ""}})
+
     def test_a_field_without_a_free_value_takes_a_side(self):
         other = self.supplier.copy({"name": "Other", "vat": "ESA28015865"})
         self.push()
@@ -255,6 +275,36 @@ class TestConflictResolution(SyncCase):
         self.settle()
         self.assertEqual(len(self.order.order_line), 2)
         self.assertEqual(self.order.sync_state, "synced")
+
+    def test_a_line_that_was_removed_since_is_decided_as_what_it_is_now(self):
+        line = self.quantity.rpartition(".")[0]
+        self.order.order_line[0].unlink()
+        paths = [row["path"] for row in self.conflict.compare()["rows"]]
+        self.assertEqual(sorted(paths), [line, "notes"])
+        self.resolve(choices={path: {"choice": "odoo"} for path in paths})
+        self.assertEqual(self.line(line).choice, "odoo")
+        self.settle()
+        self.assertEqual(len(self.at_app(self.order)["lines"]), 2)
+        self.assertEqual(self.order.sync_state, "synced")
+
+    def test_fields_of_the_record_itself_are_reversed_as_well(self):
+        self.conflict.action_keep_odoo()
+        self.settle()
+        self.conflict.action_reverse()
+        self.settle()
+        self.assertEqual(self.both(), [("8.00", "13.50", NOTES_PHARMACY)] * 2)
+
+    def test_a_whole_line_is_not_reversed(self):
+        line = self.quantity.rpartition(".")[0]
+        self.order.order_line[0].unlink()
+        self.resolve(
+            choices={line: {"choice": "odoo"}, "notes": {"choice": "pharmacy"}}
+        )
+        self.settle()
+        self.conflict.action_reverse()
+        self.settle()
+        self.assertEqual(len(self.order.order_line), 2)
+        self.assertEqual(self.at_app(self.order)["notes"], NOTES_ODOO)
 
     def test_a_record_deleted_meanwhile_closes_it(self):
         self.assertFalse(self.conflict.compare()["gone"])
@@ -433,6 +483,8 @@ class TestConflictResolution(SyncCase):
             order.note = "ours"
         self.pull()
         Conflict = self.conflict.browse()
+        latest = max(self.mapping(order)._open_conflict().id for order in orders)
+        self.assertEqual(Conflict.next_open(), {"id": latest, "left": 3})
         first, second = (self.mapping(order)._open_conflict().id for order in orders)
         among = [second, self.conflict.id, first]
         self.assertEqual(

@@ -1,6 +1,7 @@
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user, tagged
 
+from ...core.exceptions import InvalidDataError
 from ..common import SyncCase
 
 
@@ -235,6 +236,41 @@ class TestConflictRule(SyncCase):
         self.pull()
         self.assertEqual(self.quantities(), (8, "8.00"))
 
+    def test_the_later_change_wins_also_where_the_app_says_no_version(self):
+        self.stream.conflict_policy = "newest"
+        self.edit(notes="Four")
+        self.pull()
+        self.both_change_the_quantity()
+        self.env.cr.execute(
+            "UPDATE sync_event SET create_date = now() at time zone 'UTC'"
+            " - interval '1 hour'"
+        )
+        record = self.at_app(self.order)
+        del record["version"]
+        self.stream._apply([record], "without a version")
+        self.assertEqual(self.quantities(), (8, "8.00"))
+
+    def test_what_odoo_refuses_of_a_rule_s_decision_is_an_error_and_stays_open(self):
+        self.both_change_the_quantity()
+        self.pull()
+        conflict = self.link._open_conflict()
+
+        def refusing(adapter, *args):
+            raise InvalidDataError("It is needed here.")
+
+        self.patch(self.env.registry["sync.entity.purchase_order"], "_update", refusing)
+        self.stream.conflict_policy = "pharmacy"
+        self.order.priority = "1"
+        self.order.date_planned = "2027-01-05 12:00:00"
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        error = self.env["sync.error"].search([("mapping_id", "=", self.link.id)])
+        self.assertEqual(error.work, "apply")
+        self.assertIn("It is needed here.", error.message)
+        self.assertEqual(error.correlation_id, conflict.correlation_id)
+        self.assertEqual(self.link._open_conflict(), conflict)
+        self.assertEqual(self.order.order_line[0].product_qty, 5)
+
     def test_a_record_reported_again_is_decided_once(self):
         self.stream.conflict_policy = "odoo"
         self.both_change_the_quantity()
@@ -252,6 +288,10 @@ class TestConflictRule(SyncCase):
             self.env["sync.conflict.policy"].create(
                 {"stream_id": self.stream.id, "field": "email", "policy": "odoo"}
             )
+
+    def test_a_rule_is_for_a_field_at_least(self):
+        with self.assertRaisesRegex(ValidationError, "at least one field"):
+            self.env.ref("pharmacy_sync.conflict_rule_text").paths = " , "
 
     def test_only_managers_change_rules(self):
         rule = self.env.ref("pharmacy_sync.conflict_rule_text")

@@ -5,6 +5,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
 
+from ...core.exceptions import InvalidDataError
 from .test_conflict_bulk import PATH, BulkCase
 
 
@@ -149,6 +150,62 @@ class TestUndo(UndoCase):
         self.orders[0].order_line[0].product_qty = 9
         with self.assertRaisesRegex(UserError, "changed since"):
             self.conflicts[0].action_reverse()
+
+    def test_not_reversed_while_a_newer_conflict_is_open(self):
+        self.decide("odoo")
+        self.settle()
+        order = self.orders[0]
+        self.app.edit(PATH, self.mapping(order).external_id, notes="theirs")
+        order.note = "ours"
+        self.pull()
+        with self.assertRaisesRegex(UserError, "newer conflict"):
+            self.conflicts[0].action_reverse()
+        self.assertEqual(self.both(order), [("5.00", "12.00")] * 2)
+        self.conflicts[1].action_reverse()
+
+    def patch_update(self, function):
+        """Have Odoo's record do something else with what is written."""
+        Orders = self.env.registry["sync.entity.purchase_order"]
+        self.patch(Orders, "_update", lambda adapter, *args: function(*args))
+
+    def refuse(self, *args):
+        raise InvalidDataError("It is needed here.")
+
+    def test_what_odoo_does_not_take_back_stays_decided(self):
+        undo = self.decide("pharmacy")
+        self.patch_update(lambda *args: None)
+        message = undo()["params"]["message"]
+        self.assertIn("undone: 0.", message)
+        self.assertIn("does not take back", message)
+        self.assertEqual(set(self.conflicts.mapped("state")), {"resolved"})
+
+    def test_not_reversed_where_odoo_does_not_take_it_back(self):
+        self.decide("odoo")
+        self.settle()
+        for function, why in (
+            (lambda *args: None, "does not take back"),
+            (self.refuse, "It is needed here."),
+        ):
+            self.patch_update(function)
+            with self.assertRaisesRegex(UserError, why):
+                self.conflicts[0].action_reverse()
+            self.assertEqual(self.conflicts[0].strategy, "odoo")
+
+    def test_not_undone_while_a_newer_conflict_is_open(self):
+        """Of an app without versions, which shows nothing else of a change."""
+        undo = self.decide("pharmacy")
+        order = self.orders[0]
+        link = self.mapping(order)
+        version = link.version
+        self.app.edit(PATH, link.external_id, notes="theirs")
+        order.note = "ours"
+        self.pull()
+        self.assertTrue(link._open_conflict())
+        link.version = version
+        message = undo()["params"]["message"]
+        self.assertIn("undone: 2.", message)
+        self.assertIn("newer conflict", message)
+        self.assertEqual(order.order_line[0].product_qty, 8)
 
 
 @tagged("post_install", "-at_install")

@@ -383,6 +383,10 @@ class TestWhole(WorkCase):
         self.forget(*ids[: FEW + 1])
         self.round()
         self.assertTrue(self.backend.set_back_at)
+        self.assertIn(
+            f"{FEW + 1} of its records any more, such as {ids[0]}",
+            self.backend.set_back_reason,
+        )
         self.assertFalse(self.deleted(ids))
         self.assertTrue(self.named("Supplier 0").active)
         epoch = self.backend.epoch

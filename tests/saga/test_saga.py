@@ -406,6 +406,8 @@ class TestSaga(SyncCase):
         for __ in range(12):
             self.step(saga)
         self.assertEqual((saga.state, saga.step_ids[1].attempts), ("running", 0))
+        opened = self.backend.breaker_ids.filtered(lambda b: b.state == "open")
+        self.assertGreaterEqual(saga.eta, opened.open_until, "not before it may pass")
         self.assertLessEqual(
             len([r for r in self.app.requests() if r["path"] == RESERVATIONS]), 1
         )

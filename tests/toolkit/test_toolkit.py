@@ -1,6 +1,6 @@
 import time
 from contextlib import ExitStack
-from datetime import date
+from datetime import date, timedelta
 from unittest.mock import patch
 
 import requests
@@ -22,9 +22,10 @@ from ...core.exceptions import (
     InvalidDataError,
     ResourcePoolFullError,
 )
-from ...core.retry.policy import Jitter, RetryPolicy
+from ...core.retry.policy import TOTAL_DEADLINE, Jitter, RetryPolicy
 from ...models.base.locks import POOLS
 from ...models.call import sync_breaker
+from ...models.toolkit.retry import PARKED
 from ..receivers import receiver
 
 TWICE = RetryPolicy(2, 30, 30, 1, Jitter.NONE)
@@ -211,12 +212,19 @@ class TestToolkit(ToolkitCase):
         for service in ("", None, "x" * 65):
             with self.assertRaises(InvalidDataError), self.toolkit.guard(service):
                 pass
-        with self.assertRaises(InvalidDataError):
-            self.toolkit.guard("carrier", timeout=0)
+        for timeout in (0, -1, "5", None):
+            with self.assertRaises(InvalidDataError) as caught:
+                self.toolkit.guard("carrier", timeout=timeout)
+            self.assertEqual(caught.exception.field, "timeout")
         with self.assertRaises(InvalidDataError):
             self.toolkit.alert("key", "Title", "urgent")
         with self.assertRaises(InvalidDataError):
             self.toolkit.emit("parcel_booked", self.partner)
+        self.listen()
+        for payload in ("P-1", [], 0):
+            with self.assertRaises(InvalidDataError) as caught:
+                self.toolkit.emit("parcel_booked", self.partner, payload)
+            self.assertEqual(caught.exception.field, "payload")
         with self.assertRaises(InvalidDataError):
             self.toolkit.retry(print)
 
@@ -247,6 +255,16 @@ class TestToolkit(ToolkitCase):
         self.assertEqual(error.severity, "critical")
         self.assertEqual(error.context["odoo_id"], self.partner.id)
         self.assertNotIn("hunter2", f"{error.message} {error.trace}")
+
+    def test_what_has_no_company_of_its_own_is_the_current_one_s(self):
+        """A kind of records that has none, and a record that is of all companies."""
+        toolkit = self.toolkit.with_company(self.other)
+        shared = self.env["res.partner"].create({"name": "Shared"})
+        for record in (self.env.ref("uom.product_uom_unit"), shared):
+            trace = toolkit.record(ValueError("No paper"), "print", record)
+            ours, theirs = self.seen("sync.error", [("correlation_id", "=", trace)])
+            self.assertFalse(ours)
+            self.assertEqual(theirs.company_id, self.other)
 
     # -- Events -----------------------------------------------------------------------
 
@@ -293,6 +311,15 @@ class TestToolkit(ToolkitCase):
         self.assertEqual((event.state, event.correlation_id), ("done", trace))
         self.assertEqual(event.user_id, self.insider)
         self.assertTrue(self.assert_ours("sync.audit", [("event_id", "=", event.id)]))
+
+    def test_a_secret_is_in_no_event(self):
+        self.listen()
+        self.toolkit.emit(
+            "parcel_booked", self.partner, {"number": "P-1", "password": "hunter2"}
+        )
+        data = self.assert_ours("sync.event", [("type", "=", "parcel_booked")]).data
+        self.assertEqual(data["number"], "P-1")
+        self.assertNotIn("hunter2", str(data))
 
     def test_an_event_that_fails_is_tried_again_and_given_up(self):
         self.listen()
@@ -400,6 +427,33 @@ class TestToolkit(ToolkitCase):
         self.assertEqual(len(errors.group_id), 1)
         self.assertFalse(any(errors.mapped("resolved")))
 
+    def test_it_is_not_tried_again_after_a_day_whatever_attempts_are_left(self):
+        self.patch_method(self.book)
+        self.carrier.status = 503
+        policy = RetryPolicy(100, 30, 30, 1, Jitter.NONE)
+        job = self.toolkit.retry(self.partner._book_parcel, "P-1", policy=policy)
+        self.assertIsInstance(self.perform(job), RetryableJobError)
+        self.env.cr.execute(
+            "UPDATE queue_job SET date_created = date_created - %s WHERE uuid = %s",
+            [TOTAL_DEADLINE + timedelta(minutes=1), job.uuid],
+        )
+        self.assertIsInstance(self.perform(job), requests.HTTPError)
+
+    def test_a_method_of_several_records_is_called_once_with_all(self):
+        partners = self.partner | self.partner.copy()
+        calls = []
+        self.patch_method(lambda *given: calls.append(given))
+        job = self.toolkit.retry(partners._book_parcel, "P-1")
+        self.assertIsNone(self.perform(job))
+        self.assertEqual(calls, [(partners, "P-1")])
+
+    def test_errors_of_another_method_are_not_resolved_with_it(self):
+        toolkit = self.toolkit.with_context(sync_correlation_id="trace-1")
+        toolkit.record(ValueError("No paper"), "print")
+        self.patch_method(lambda partner, number: None)
+        self.perform(toolkit.retry(self.partner._book_parcel, "P-1"))
+        self.assertFalse(self.assert_ours("sync.error").resolved)
+
     def test_what_cannot_pass_is_not_tried_again(self):
         self.patch_method(lambda partner, number: {}["address"])
         job = self.toolkit.retry(self.partner._book_parcel, "P-1")
@@ -425,7 +479,10 @@ class TestToolkit(ToolkitCase):
         job = self.toolkit.retry(self.partner._book_parcel, "P-1", policy=TWICE)
         for __ in range(3):
             sync_breaker._read.clear()
-            self.assertTrue(self.perform(job).ignore_retry)
+            held = self.perform(job)
+            self.assertTrue(held.ignore_retry)
+            self.assertEqual(held.seconds, PARKED)
+        self.assertFalse(self.env["sync.error"].search([]), "the log of calls has it")
         self.env["sync.breaker"].search([])._set_mode("normal", "over")
         # The way back leads through half-open.
         self.clock += 61
@@ -451,10 +508,10 @@ class TestToolkit(ToolkitCase):
 
     # -- Alerts -----------------------------------------------------------------------
 
-    def raise_alert(self, **values):
+    def raise_alert(self, key="paper", **values):
         with mute_logger(NOTIFIED):
             return self.toolkit.alert(
-                "paper", "No paper: token=abc123secret", record=self.partner, **values
+                key, "No paper: token=abc123secret", record=self.partner, **values
             )
 
     def test_an_alert_is_raised_counted_and_over(self):
@@ -479,6 +536,13 @@ class TestToolkit(ToolkitCase):
         self.toolkit.with_company(self.other).calm("paper")
         self.assertEqual(self.assert_ours("sync.alert").state, "open")
         self.toolkit.calm("paper")
+        self.assertEqual(self.assert_ours("sync.alert").state, "resolved")
+
+    def test_a_key_may_have_colons(self):
+        self.raise_alert("paper:tray:1:left")
+        self.env["sync.alert"]._watch()
+        self.assertEqual(self.assert_ours("sync.alert").state, "open")
+        self.toolkit.calm("paper:tray:1:left")
         self.assertEqual(self.assert_ours("sync.alert").state, "resolved")
 
     def test_a_low_alert_stays_low(self):
