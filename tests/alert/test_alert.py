@@ -729,6 +729,25 @@ class TestAlertTold(AlertCase):
         self.assertTrue(alert.notified_at)
         self.assertTrue(self.notes("The same error"))
 
+    def test_what_could_not_be_notified_is_with_the_next_look(self):
+        self.only("error_spike")
+        self.go_wrong(times=6)
+        Alert = self.env.registry["sync.alert"]
+        notify = Alert._notify
+
+        def failing(alert):
+            raise ZeroDivisionError
+
+        self.patch(Alert, "_notify", failing)
+        with mute_logger("odoo.addons.pharmacy_sync"):
+            self.look()
+        alert = self.alerts()
+        self.assertEqual((alert.held, alert.sent_severity), ("failed", False))
+        self.assertFalse(self.notes("The same error"))
+        self.patch(Alert, "_notify", notify)
+        self.look()
+        self.assertTrue(self.notes("The same error"))
+
     def test_what_a_clock_that_was_ahead_notified_uses_up_no_limit(self):
         self.only("handler_failed")
         self.make_order()

@@ -81,6 +81,12 @@ class TestFailure(SyncCase):
         wait = operation.eta - fields.Datetime.now()
         self.assertAlmostEqual(wait.total_seconds(), BUDGET_WAIT, delta=5)
 
+    def test_retries_are_no_first_attempts_that_add_to_the_budget(self):
+        self.calls_of_late(60, "success", retry=True)
+        call = {"backend_id": self.backend.id, "operation": "push", "result": "success"}
+        self.env["sync.call"].create([dict(call) for __ in range(590)])
+        self.assertIn("budget is used up", self.reason_of_a_failure())
+
     def test_a_retry_within_the_budget_is_made(self):
         self.calls_of_late(49, "success", retry=True)
         self.assertNotIn("budget", self.reason_of_a_failure())
