@@ -396,6 +396,15 @@ class TestInitial(WorkCase):
         self.assertTrue(line.reason)
         self.assertEqual(self.line(work, "Veterinaria Alba").state, "done")
 
+    def test_what_belongs_there_no_more_is_not_created(self):
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.supplier.supplier_rank = 0
+        self.carry(work)
+        line = self.line(work, "Veterinaria Alba")
+        self.assertEqual((line.state, work.failed_count), ("failed", 1))
+        self.assertEqual(line.reason, "It does not belong here any more.")
+        self.assertFalse(self.app.items("suppliers"))
+
     def test_stream_of_one_direction_creates_on_one_side_only(self):
         self.stream("supplier").direction = "pull"
         self.app.add("suppliers", name="Only There")
