@@ -603,7 +603,8 @@ class TestAlertTold(AlertCase):
         rule.severity = "critical"
         self.kinds(1, times=1)
         self.go_wrong(HttpError(404, None, "Another"))
-        self.look()
+        with mute_logger("odoo.addons.pharmacy_sync.models.alert.notify"):
+            self.look()
         self.assertEqual((first + second).mapped("severity"), ["critical"] * 2)
         self.assertEqual(len(first.activity_ids), 1)
         self.assertEqual(second.activity_ids.user_id, self.operator + self.user)
