@@ -113,7 +113,7 @@ def classify(
         answer's own ``Date``.
     """
     links = evidence.chain(exc)
-    if evidence.not_sent(links):
+    if evidence.not_sent(exc, links):
         sent = False
     status = _first(map(evidence.http_status, links))
     code = _first(map(evidence.body_code, links))

@@ -35,10 +35,15 @@ def read(thing: Any, name: str) -> Any:
     return tried(getattr, thing, name, None)
 
 
-def not_sent(links: list[BaseException]) -> bool:
+def not_sent(exc: BaseException, links: list[BaseException]) -> bool:
     """Whether it is known that the request had not left: the sender says so in an
-    attribute ``sent`` of what failed before."""
-    return any(read(link, "sent") is False for link in links)
+    attribute ``sent`` of what failed before, or no connection could be made, whatever
+    the reason."""
+    if any(read(link, "sent") is False for link in links):
+        return True
+    # An exception that was being handled may be that of a call before.
+    own = map(qualified_names, chain(exc, implicit=False))
+    return any("urllib3.exceptions.NewConnectionError" in names for names in own)
 
 
 def chain(exc: BaseException, *, implicit: bool = True) -> list[BaseException]:

@@ -1,3 +1,5 @@
+from zlib import crc32
+
 from odoo.exceptions import AccessError
 from odoo.sql_db import db_connect
 from odoo.tests import new_test_user, tagged
@@ -155,10 +157,10 @@ class TestCache(SyncCase):
         self.patch(lookup, "PATIENCE", 0.05)
         name = f"{self.backend.id}/supplier/{self.external_id}"
         with db_connect(self.env.cr.dbname).cursor() as other:
-            lock = [LOOKUPS, name]
-            other.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", lock)
+            lock = [LOOKUPS, crc32(name.encode()) - 2**31]
+            other.execute("SELECT pg_advisory_lock(%s, %s)", lock)
             found = self.look()
-            other.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", lock)
+            other.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
         self.assertEqual((found.source, found.stale), ("odoo", True))
         self.assertFalse(self.app.requests())
         error = self.env["sync.error"].search([("backend_id", "=", self.backend.id)])

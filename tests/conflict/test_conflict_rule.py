@@ -247,7 +247,7 @@ class TestConflictRule(SyncCase):
         )
         record = self.at_app(self.order)
         del record["version"]
-        self.stream._apply([record], "without a version")
+        self.stream._apply([record], "without-a-version")
         self.assertEqual(self.quantities(), (8, "8.00"))
 
     def test_what_odoo_refuses_of_a_rule_s_decision_is_an_error_and_stays_open(self):

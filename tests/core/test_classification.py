@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 import requests
+import urllib3
 from http_answers import http_error
 from hypothesis import given, strategies as st
 
@@ -372,6 +373,27 @@ def test_if_nobody_knows_whether_it_left_a_dangerous_request_is_looked_up():
 )
 def test_what_never_connected_was_never_sent(error):
     assert classify(error, sent=True).delivery is Delivery.NOT_SENT
+
+
+def unconnected():
+    """As a library says that this process may open no socket any more."""
+    socket_error = OSError(errno.EMFILE, "Too many open files")
+    new = urllib3.exceptions.NewConnectionError(None, "Failed to connect")
+    chained(new, socket_error)
+    return requests.ConnectionError(
+        urllib3.exceptions.MaxRetryError(None, "/", reason=new)
+    )
+
+
+def test_what_found_no_connection_was_never_sent_whatever_the_reason():
+    found = classify(unconnected(), sent=True)
+    assert (found.type, found.delivery) == (T.RESOURCE_EXHAUSTED, Delivery.NOT_SENT)
+
+
+def test_a_connection_that_an_earlier_call_did_not_find_says_nothing_of_this_one():
+    error = OSError(errno.EMFILE, "Too many open files")
+    error.__context__ = unconnected()
+    assert classify(error, sent=True).delivery is Delivery.UNKNOWN
 
 
 def test_a_gateway_that_lost_the_answer_leaves_the_outcome_unknown():
