@@ -108,11 +108,10 @@ class SyncConflict(models.Model):
         :return: a notification that says how many were, and why others were not
         :raises AccessError: the user does not see them
         """
-        self.check_access("read")
         undone, why = 0, ""
-        for conflict in self:
+        for conflict in self._deciding():
             with alone(self.env) as failure:
-                conflict._deciding()._undo()
+                conflict._undo()
             undone += not failure
             if failure:
                 why = str(failure.error)
@@ -121,7 +120,7 @@ class SyncConflict(models.Model):
             message += " " + self.env._(
                 "Others: %(count)s. %(why)s", count=len(self) - undone, why=why
             )
-        return self.backend_id[:1]._notify(self.env._("Undone"), message)
+        return self.backend_id._notify(self.env._("Undone"), message)
 
     def _undo(self):
         mapping, kept = self.mapping_id, self.undo or {}

@@ -276,8 +276,7 @@ class SyncOperation(models.Model):
         elif data is None:
             forecast = self._forecast("nothing", said.WAS_DELETED_HERE)
         else:
-            theirs = {**(mapping.base or {}), **arrived}
-            forecast = self._forecast_merge(mapping, data, theirs, directory)
+            forecast = self._forecast_merge(mapping, data, arrived, directory)
         return {**forecast, "warning": warning}
 
     def _canonical(self, record, directory):

@@ -13,7 +13,7 @@ class SyncOperation(models.Model):
     def _forecast_merge(self, mapping, odoo, pharmacy, directory):
         comparison = neutral(mapping, self.backend_id)._compare(odoo, pharmacy)
         merge, known = comparison.merge, comparison.base.pharmacy
-        theirs = known if pharmacy is None else pharmacy
+        theirs = {**known, **(pharmacy or {})}
         rows = differences(known, comparison.words, theirs, merge.conflicts)
         labels = {effect: [] for effect in Effect}
         for row in rows:

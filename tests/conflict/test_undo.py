@@ -2,7 +2,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from ...core.exceptions import InvalidDataError
@@ -10,6 +10,14 @@ from .test_conflict_bulk import PATH, BulkCase
 
 
 class UndoCase(BulkCase):
+    def push_jobs(self):
+        """The moments of the push jobs that nobody began; a later look sees others."""
+        self.env.cr.flush()
+        jobs = self.env["queue.job"].search([("method_name", "=", "_job_push")])
+        etas = jobs.mapped("eta")
+        jobs.unlink()
+        return etas
+
     def settle_clock(self):
         """All is one transaction here: what is written late in it is no wrong clock."""
         self.env.flush_all()
@@ -192,6 +200,28 @@ class TestUndo(UndoCase):
                 self.conflicts[0].action_reverse()
             self.assertEqual(self.conflicts[0].strategy, "odoo")
 
+    def test_what_cannot_be_reversed_stays_as_it_is(self):
+        why = "no decision that can be reversed"
+        with self.assertRaisesRegex(UserError, why):
+            self.conflicts[0].action_reverse()
+        self.assertEqual(
+            self.both(self.orders[0]), [("5.00", "12.00"), ("8.00", "13.00")]
+        )
+        by_hand, gone, __ = self.conflicts
+        room = by_hand.compare()
+        typed = {"choice": "manual", "value": "7.00"}
+        by_hand.resolve({row["path"]: typed for row in room["rows"]})
+        gone.action_keep_odoo()
+        self.settle()
+        with self.assertRaisesRegex(UserError, why):
+            by_hand.action_reverse()
+        self.assertEqual(self.both(self.orders[0]), [("7.00", "7.00")] * 2)
+        self.orders[1].button_cancel()
+        self.orders[1].unlink()
+        with self.assertRaisesRegex(UserError, why):
+            gone.action_reverse()
+        self.assertEqual(gone.strategy, "odoo")
+
     def test_not_undone_while_a_newer_conflict_is_open(self):
         """Of an app without versions, which shows nothing else of a change."""
         undo = self.decide("pharmacy")
@@ -244,6 +274,17 @@ class TestActivity(BulkCase):
         self.assertFalse(self.order.activity_ids)
         said = " ".join(self.order.message_ids.mapped("body"))
         self.assertIn(f"{self.user.name} decided what to keep: Pharmacy", said)
+
+    def test_who_changed_it_is_asked_anew_once_the_decision_is_undone(self):
+        conflict = self.mapping(self.order)._open_conflict().with_user(self.user)
+        room = conflict.compare()
+        choices = {row["path"]: {"choice": "odoo"} for row in room["rows"]}
+        conflict.resolve(choices, room["fingerprint"], undoable=True)
+        self.deliver()
+        self.assertFalse(self.order.activity_ids)
+        conflict.action_undo()
+        self.deliver()
+        self.assertEqual(self.order.activity_ids.user_id, self.user)
 
     def test_a_record_that_can_have_no_activity_holds_up_no_notice(self):
         """As another addon may synchronise."""
@@ -306,11 +347,66 @@ class TestUndoOne(UndoCase):
         self.settle()
         self.assertEqual(self.both(self.orders[0]), [("5.00", "12.00")] * 2)
 
+    def test_what_is_held_back_is_sent_by_a_job_when_the_time_is_over(self):
+        self.push_jobs()
+        self.resolve(self.conflicts[0], "odoo")
+        self.assertIn(self.conflicts[0].undo_until, self.push_jobs())
+
+    def test_what_else_was_changed_is_sent_once_it_is_undone(self):
+        self.resolve(self.conflicts[0], "odoo")
+        order = self.orders[0]
+        order.origin = "P-1"
+        self.push()
+        self.assertNotIn("P-1", self.at_app(order).values())
+        self.push_jobs()
+        self.conflicts[0].with_user(self.user).action_undo()
+        self.assertIn(False, self.push_jobs(), "at once")
+        self.push()
+        self.assertIn("P-1", self.at_app(order).values())
+        self.check_as_before()
+
+    def test_what_is_alike_by_now_is_not_shown_once_it_is_undone(self):
+        """A person typed the pharmacy's price in Odoo, and decided on the quantity
+        before anything was sent."""
+        conflict = self.conflicts[0]
+        self.orders[0].order_line[0].price_unit = 13
+        self.env.cr.flush()
+        room = conflict.compare()
+        self.assertEqual(len(conflict.line_ids), 2)
+        self.assertEqual(len(room["rows"]), 1)
+        self.resolve(conflict, "odoo")
+        conflict.with_user(self.user).action_undo()
+        self.assertEqual((conflict.state, conflict.summary), ("open", "Quantity"))
+
+    def test_what_odoo_holds_otherwise_is_no_change_once_it_is_undone(self):
+        """The quantity of another line, of which Odoo keeps two decimals."""
+        order = self.orders[0]
+        lines = self.at_app(order)["lines"]
+        lines[1]["quantity"] = "7.004"
+        self.app.edit(PATH, self.mapping(order).external_id, lines=lines)
+        self.pull()
+        known = self.mapping(order).odoo_base
+        self.assertEqual(known["lines"][1]["quantity"], "7.00")
+        for choice in ("odoo", "pharmacy"):
+            self.resolve(self.conflicts[0], choice)
+            self.conflicts[0].with_user(self.user).action_undo()
+            self.assertEqual(self.mapping(order).odoo_base, known)
+            self.check_as_before()
+            self.assertEqual(self.at_app(order)["lines"][1]["quantity"], "7.004")
+
     def test_a_decision_of_some_fields_is_undone(self):
         answer = self.resolve(self.conflicts[0], "odoo", rows=1)
         self.assertEqual((answer["outcome"], answer["undoable"]), ("open", True))
         self.conflicts[0].with_user(self.user).action_undo()
         self.check_as_before()
+
+    def test_another_company_undoes_nothing(self):
+        self.resolve(self.conflicts[0], "odoo")
+        company = self.env["res.company"].create({"name": "Other"})
+        stranger = self.make_user("stranger", "pharmacy_sync.group_user", company)
+        with self.assertRaises(AccessError):
+            self.conflicts.with_user(stranger).action_undo()
+        self.assertEqual(self.conflicts[0].state, "resolved")
 
     def test_what_another_program_decides_is_sent_at_once(self):
         conflict = self.conflicts[0].with_user(self.user)

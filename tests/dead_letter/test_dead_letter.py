@@ -379,6 +379,29 @@ class TestDeadLetter(SyncCase):
         labels = [row["label"] for row in dead.comparison["rows"]]
         self.assertEqual(labels, ["Unit of measure"])
 
+    def test_compare_names_a_line_that_is_left_on_neither_side(self):
+        """What the app answers or sends need not say its lines."""
+        order, __ = self.dead_update()
+        line = order.order_line[0]
+        name = f"Line 1 - {line.name}"
+        line.unlink()
+        dead = self.env["sync.operation"].create(
+            {
+                "kind": "apply",
+                "stream_id": self.mapping(order).stream_id.id,
+                "mapping_id": self.mapping(order).id,
+                "external_id": self.mapping(order).external_id,
+                "payload": {"notes": "Call first"},
+                "state": "dead",
+            }
+        )
+        dead.action_compare()
+        self.assertEqual(
+            dead._comparison_read()["summary"],
+            f"Sends {name} to the pharmacy. Writes the pharmacy's Notes in Odoo.",
+        )
+        self.assertEqual(dead.comparison["rows"][-1]["label"], name)
+
     def test_compare_of_an_arrived_change_of_what_is_gone_in_odoo(self):
         product, dead = self.dead_change()
         deletion = {**dead.payload, "deleted": True}
