@@ -216,6 +216,7 @@ MESSAGES = (
         " (%(step)s)."
     ),
     _lt("The pharmacy does not have the record any more."),
+    _lt("Odoo does not have the record any more."),
     _lt("One of the two has another counterpart by now."),
 )
 KEPT = tuple(

@@ -1,7 +1,7 @@
 from odoo import models
 
 from ...core.conflict.merge_base import first_base
-from ...core.exceptions import ConflictError
+from ...core.exceptions import ConflictError, InvalidDataError
 from ...entities.directory import Directory
 from ..base.alone import alone
 
@@ -32,9 +32,7 @@ class SyncStream(models.Model):
             with alone(self.env) as failure:
                 data = adapter._canonical(record, directory)
                 adapter._adopt(Record.browse(mapping.res_id), data, directory)
-                canonical[mapping] = data
             if failure.error:
-                canonical.pop(mapping, None)
                 results[record["id"]] = failure.error
                 failed.add(mapping)
             else:
@@ -71,13 +69,18 @@ class SyncStream(models.Model):
         by_external_id = theirs.grouped("external_id")
         by_res_id = Mapping.search([*own, ("res_id", "in", res_ids)]).grouped("res_id")
         there = set(self.env[self.res_model].browse(res_ids).exists().ids)
-        results, free, new = {}, [], []
+        results, free, new = {}, [], {}
         for res_id, record in pairs:
             known = by_external_id.get(record["id"])
             mapping = by_res_id.get(res_id)
             if known and known == mapping:
                 results[record["id"]] = None
-            elif known or res_id not in there or (mapping and mapping.external_id):
+            elif res_id not in there:
+                results[record["id"]] = InvalidDataError(
+                    "Odoo does not have the record any more."
+                )
+            # Two of the pharmacy's may be meant to go with the same one.
+            elif known or res_id in new or (mapping and mapping.external_id):
                 results[record["id"]] = ConflictError(
                     "One of the two has another counterpart by now."
                 )
@@ -85,10 +88,11 @@ class SyncStream(models.Model):
                 mapping.write({"external_id": record["id"], "uncertain": False})
                 free.append((mapping, record))
             else:
-                new.append((res_id, record))
+                new[res_id] = record
         rows = [
-            {"res_id": res_id, "external_id": record["id"]} for res_id, record in new
+            {"res_id": res_id, "external_id": record["id"]}
+            for res_id, record in new.items()
         ]
-        made = Mapping._insert(self, rows).grouped("res_id")
-        free += [(made[res_id], record) for res_id, record in new if res_id in made]
+        made = Mapping._insert(self, rows)
+        free += [(mapping, new[mapping.res_id]) for mapping in made]
         return results, free

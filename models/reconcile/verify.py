@@ -140,7 +140,9 @@ class SyncReconciliation(models.Model):
         if odoo is None:
             return {**values, "kind": "missing_odoo", "repair": "pull"}
         if not living:
-            deleted = record or self.stream_id._may_delete_unsaid()
+            # One that was set back lacks what nobody has deleted.
+            back = self.backend_id.set_back_at
+            deleted = record or (self.stream_id._may_delete_unsaid() and not back)
             repair = "pull" if deleted else "push"
             return {**values, "kind": "missing_pharmacy", "repair": repair}
         return self._judge_difference(mapping, odoo, record, values)

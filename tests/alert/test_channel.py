@@ -380,6 +380,24 @@ class TestRoads(ChannelCase):
         self.assertEqual(self.deliveries(channel_kind="email").state, "waiting")
         self.assertFalse(self.alerts().notified_at)
 
+    def test_mail_to_nobody_says_so(self):
+        port, taken = self.mail_server()
+        self.settings(
+            NOTIFICATION_EMAIL_SMTP_HOST="127.0.0.1", NOTIFICATION_EMAIL_SMTP_PORT=port
+        )
+        self.backend.company_id.email = "clinic@clinic.example"
+        channel = self.channel("email", user_ids=self.operator.ids)
+        self.operator.partner_id.email = False
+        with self.assertRaisesRegex(UserError, "No recipient has an email address"):
+            self.send_test(channel)
+        self.break_badly()
+        self.look()
+        self.carry()
+        delivery = self.deliveries(channel_kind="email", kind="opened")
+        self.assertIn("No recipient has an email address", delivery.answer)
+        self.assertFalse(self.alerts().notified_at)
+        self.assertFalse(taken)
+
     def test_sms_says_what_is_missing(self):
         channel = self.channel("sms", phones="+34600000000")
         if "sms.sms" not in self.env:

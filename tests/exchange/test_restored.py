@@ -435,6 +435,17 @@ class TestRestored(WorkCase):
         self.assertEqual(self.at_app(late)["reference"], late.name)
         self.assertFalse(self.backend.set_back_at)
 
+    def test_missing_records_that_are_left_end_it_as_well(self):
+        late = self.make_order()
+        self.sync()
+        self.app.restore()
+        self.settle()
+        self.compare()
+        self.assertTrue(self.backend.set_back_at)
+        self.works().drift_ids.action_leave()
+        self.assertFalse(self.backend.set_back_at)
+        self.assertTrue(late.exists())
+
     def test_comparison_proposes_no_pull_of_what_went_back(self):
         self.agree(note="<p>Newer</p>")
         self.long_ago()

@@ -672,30 +672,55 @@ class TestWhole(WorkCase):
 
     # -- Beside other work -------------------------------------------------------------
 
-    def test_a_comparison_reads_the_list_first_and_takes_few_for_deleted(self):
-        changed, gone, late = self.add("Changed"), self.add("Gone"), self.add("Late")
-        self.sync()
-        self.app.edit("suppliers", changed, city="Lima")
-        self.forget(gone)
+    def compare(self, *late):
+        """Compare suppliers, of which the app forgets some after the round was read,
+        and before both sides are compared."""
         work = self.env["sync.reconciliation"].create(
             {"stream_id": self.at_suppliers.id}
         )
         begin = type(work)._begin
 
         def forgetting(record):
-            # After the round, and before both sides are compared.
-            self.forget(late)
+            self.forget(*late)
             return begin(record)
 
         self.patch(self.env.registry["sync.reconciliation"], "_begin", forgetting)
         work.action_start()
         self.run_job(work)
         self.assertEqual(work.state, "done")
+        return work
+
+    def test_a_comparison_reads_the_list_first_and_takes_few_for_deleted(self):
+        changed, gone, late = self.add("Changed"), self.add("Gone"), self.add("Late")
+        self.sync()
+        self.app.edit("suppliers", changed, city="Lima")
+        self.forget(gone)
+        work = self.compare(late)
         self.assertEqual(self.named("Changed").city, "Lima")
         self.assertEqual(self.deleted([gone, late]), [gone])
         self.assertFalse(self.backend.set_back_at)
         drift = work.drift_ids.filtered(lambda d: d.mapping_id == self.link(late))
         self.assertEqual((drift.kind, drift.repair), ("missing_pharmacy", "pull"))
+
+    def test_a_comparison_takes_many_that_are_gone_for_an_app_that_went_back(self):
+        ids = self.add_many(4 * FEW)
+        self.sync()
+        self.at_suppliers.auto_repair = True
+        work = self.compare(*ids[: FEW + 1])
+        self.assertTrue(self.backend.set_back_at)
+        self.assertEqual(work.drift_ids.mapped("repair"), ["push"] * (FEW + 1))
+        self.assertFalse(self.deleted(ids))
+        self.assertTrue(self.named("Supplier 0").active)
+        self.sync()
+        there = [item["name"] for item in self.app.items("suppliers")]
+        self.assertEqual(there.count("Supplier 0"), 1, "it is made there again")
+
+    def test_a_comparison_takes_as_many_as_are_few_for_deleted(self):
+        ids = self.add_many(4 * FEW)
+        self.sync()
+        work = self.compare(*ids[:FEW])
+        self.assertFalse(self.backend.set_back_at)
+        self.assertEqual(work.drift_ids.mapped("repair"), ["pull"] * FEW)
 
     def test_what_an_initial_synchronisation_leaves_goes_over_when_it_changes(self):
         left = self.add("Left")

@@ -4,7 +4,8 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
-from ..common import WorkCase
+from ...core.exceptions import InvalidDataError
+from ..common import DeathCase, WorkCase
 
 
 @tagged("post_install", "-at_install")
@@ -376,13 +377,167 @@ class TestInitial(WorkCase):
         self.assertEqual(self.line(work, "V. Alba").state, "done")
         line = self.line(work, "Theirs")
         self.assertEqual(line.state, "failed")
-        self.assertIn("another counterpart", line.reason)
+        self.assertEqual(line.reason, "Odoo does not have the record any more.")
         error = self.env["sync.error"].search(
             [("correlation_id", "=", work.correlation_id)]
         )
         self.assertEqual(len(error), 1)
         self.assertEqual(error.context["record"], "Theirs")
         self.assertEqual(error.stream_id, self.stream("supplier"))
+
+    def two_to_link(self, **values):
+        """A preview that links a record of ours, and another one beside it."""
+        other = self.env["res.partner"].create(
+            {"name": "Other", "ref": "S-2", "is_company": True, "supplier_rank": 1}
+        )
+        theirs = self.app.add("suppliers", name="V. Alba", vat=self.supplier.vat)
+        self.app.add("suppliers", name="Theirs", reference="S-2")
+        work = self.preview(stream_ids=self.stream("supplier").ids, **values)
+        return work, theirs["id"], other
+
+    def test_link_that_was_made_meanwhile_is_done(self):
+        work, theirs, other = self.two_to_link()
+        self.env["sync.mapping"]._insert(
+            self.stream("supplier"),
+            [{"res_id": self.supplier.id, "external_id": theirs, "version": 1}],
+        )
+        self.carry(work)
+        self.assertEqual(set(work.line_ids.mapped("state")), {"done"})
+        self.assertEqual(self.mapping(self.supplier).external_id, theirs)
+        self.assertTrue(self.mapping(other).external_id)
+
+    def assert_not_linked(self, res_id=None, external_id=None):
+        """One of two that are to be linked got a counterpart, which it keeps."""
+        work, theirs, other = self.two_to_link()
+        found = {
+            "res_id": res_id or self.supplier.id,
+            "external_id": external_id or theirs,
+        }
+        linked = self.env["sync.mapping"]._insert(self.stream("supplier"), [found])
+        self.carry(work)
+        line = self.line(work, "V. Alba")
+        self.assertEqual(line.state, "failed")
+        self.assertIn("another counterpart", line.reason)
+        self.assertEqual({name: linked[name] for name in found}, found)
+        self.assertEqual(self.line(work, "Theirs").state, "done")
+        self.assertTrue(self.mapping(other))
+
+    def test_ours_that_has_another_counterpart_by_now_is_not_linked(self):
+        self.assert_not_linked(external_id="sup-another")
+
+    def test_theirs_that_has_another_counterpart_by_now_is_not_linked(self):
+        other = self.env["res.partner"].create({"name": "Elsewhere"})
+        self.assert_not_linked(res_id=other.id)
+        self.assertFalse(self.mapping(self.supplier))
+
+    def test_one_record_that_was_chosen_for_two_is_linked_with_the_first(self):
+        work, theirs, __ = self.two_to_link()
+        self.line(work, "Theirs").res_id = self.supplier.id
+        self.carry(work)
+        self.assertEqual(self.mapping(self.supplier).external_id, theirs)
+        line = self.line(work, "Theirs")
+        self.assertEqual(line.state, "failed")
+        self.assertIn("another counterpart", line.reason)
+        self.assertFalse(self.env["res.partner"].search([("name", "=", "Theirs")]))
+
+    def test_record_that_was_to_be_made_there_is_linked_instead(self):
+        self.app.fault("forbid", match={"method": "POST"})
+        self.push()
+        self.backend.action_send_all()
+        self.push()
+        waiting = self.mapping(self.supplier)
+        self.assertTrue(waiting)
+        self.assertFalse(waiting.external_id)
+        self.app.heal()
+        work, theirs, __ = self.two_to_link(winner="pharmacy")
+        self.carry(work)
+        self.assertEqual(self.line(work, "V. Alba").state, "done")
+        self.assertEqual(waiting.external_id, theirs)
+        self.assertEqual(self.supplier.name, "V. Alba")
+        self.sync()
+        self.assertEqual(len(self.app.items("suppliers")), 2)
+
+    def test_record_that_cannot_be_read_is_left_and_links_with_nothing(self):
+        bad = self.app.add("suppliers", name="V. Alba", vat=self.supplier.vat)
+        self.app.add("suppliers", name="Good")
+        self.app.fault("bad_record", record=bad["id"], put={"city": [1]})
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        line = self.line(work, "V. Alba")
+        self.assertEqual(line.action, "leave")
+        self.assertIn("city", line.reason)
+        self.assertEqual(self.line(work, "Good").action, "create_odoo")
+        self.app.heal()
+        good = self.supplier.copy({"name": "Good Here"})
+        self.line(work, "Good").res_id = good.id
+        self.line(work, "Good").action = "link"
+        line.write({"res_id": self.supplier.id, "action": "link"})
+        # It is not made there as well.
+        self.line(work, "Veterinaria Alba").filtered(
+            lambda r: not r.external_id
+        ).action_leave()
+        self.carry(work)
+        self.assertEqual(line.state, "failed")
+        self.assertIn("city", line.reason)
+        self.assertFalse(self.mapping(self.supplier))
+        self.assertTrue(self.mapping(good).external_id)
+        self.push()
+        self.assertEqual(len(self.app.items("suppliers")), 2)
+
+    def test_link_that_an_addon_refuses_is_not_made_and_its_neighbour_is(self):
+        work, theirs, other = self.two_to_link(winner="pharmacy")
+        adapter = self.env.registry[self.stream("supplier")._adapter()._name]
+        adopt = adapter._adopt
+
+        def refusing(own, record, data, directory):
+            if record == self.supplier:
+                raise InvalidDataError("It is audited.")
+            return adopt(own, record, data, directory)
+
+        self.patch(adapter, "_adopt", refusing)
+        self.carry(work)
+        line = self.line(work, "V. Alba")
+        self.assertEqual((line.state, line.reason), ("failed", "It is audited."))
+        self.assertFalse(self.mapping(self.supplier))
+        self.assertEqual(self.supplier.name, "Veterinaria Alba")
+        self.push()
+        self.assertEqual(self.app.get("suppliers", theirs)["name"], "V. Alba")
+        self.assertTrue(self.mapping(other))
+
+    def test_link_of_which_odoo_takes_no_value_leaves_nothing_behind(self):
+        bad, good, __ = self.products
+        odd = self.app.add(
+            "products", name="Odd", barcode=bad.barcode, uom="Barrels of Nowhere"
+        )
+        self.app.add("products", name="Even", barcode=good.barcode)
+        work = self.preview(stream_ids=self.stream("product").ids, winner="pharmacy")
+        self.assertEqual(self.line(work, "Odd").action, "link")
+        self.carry(work)
+        self.assertEqual(self.line(work, "Odd").state, "failed")
+        self.assertIn("Barrels", self.line(work, "Odd").reason)
+        self.assertEqual(self.line(work, "Even").state, "done")
+        self.assertFalse(self.mapping(bad))
+        self.push()
+        self.assertEqual(self.app.get("products", odd["id"])["name"], "Odd")
+        self.assertEqual(good.name, "Even")
+
+    def test_what_a_worker_had_in_hand_when_it_died_is_sent_by_the_next(self):
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.env["sync.operation"]._request_push(
+            self.stream("supplier"), {self.supplier.id: work.correlation_id}
+        )
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        work.action_start()
+        operation = self.operations(kind="push")
+        operation.write({"state": "running", "job_uuid": work.job_uuid})
+        self.env.cr.flush()
+        runner = work.with_env(self.backend._as_runner().env)
+        runner.with_context(job_uuid=work.job_uuid)._job_work()
+        self.env.invalidate_all()
+        self.assertEqual(operation.state, "done")
+        self.assertEqual(len(self.app.items("suppliers")), 1)
+        line = self.line(work, "Veterinaria Alba")
+        self.assertEqual((line.state, line.reason), ("done", False))
 
     def test_what_the_app_refuses_is_reported_and_its_neighbours_land(self):
         twin = self.supplier.copy({"name": "Alba Twin", "vat": False})
@@ -395,6 +550,10 @@ class TestInitial(WorkCase):
         self.assertEqual((line.state, line.reason), ("failed", dead.last_error))
         self.assertTrue(line.reason)
         self.assertEqual(self.line(work, "Veterinaria Alba").state, "done")
+        # What says that it died says nothing new of it.
+        self.push()
+        self.assertEqual((line.state, line.reason), ("failed", dead.last_error))
+        self.assertEqual((work.done_count, work.failed_count), (1, 1))
 
     def test_what_belongs_there_no_more_is_not_created(self):
         work = self.preview(stream_ids=self.stream("supplier").ids)
@@ -538,3 +697,81 @@ class TestInitial(WorkCase):
         with self.assertRaises(UserError):
             mine.line_ids[:1].action_leave()
         self.assertEqual(mine.state, "done")
+
+
+@tagged("post_install", "-at_install")
+class TestInitialDeadly(DeathCase, WorkCase):
+    """What a worker may die of is carried out alone, after the others."""
+
+    def setUp(self):
+        super().setUp()
+        self.env.cr.flush()
+        self.env["sync.event"].search([]).unlink()
+        other = self.env["res.partner"].create(
+            {"name": "Other", "ref": "S-2", "is_company": True, "supplier_rank": 1}
+        )
+        self.ours = {"V. Alba": self.supplier, "Theirs": other}
+        self.ids = {
+            name: self.app.add("suppliers", name=name, **values)["id"]
+            for name, values in {
+                "V. Alba": {"vat": self.supplier.vat},
+                "Theirs": {"reference": "S-2"},
+                "First": {},
+                "Second": {},
+            }.items()
+        }
+
+    def carried(self, *deaths):
+        """Carry out a preview: its lines by name; and who arrived, in order.
+
+        :param deaths: names of those of each of which a worker died
+        """
+        stream = self.stream("supplier")
+        work = self.env["sync.initial"].create(
+            {
+                "backend_id": self.backend.id,
+                "stream_ids": stream.ids,
+                "winner": "pharmacy",
+            }
+        )
+        work.action_preview()
+        self.run_job(work)
+        for name in deaths:
+            self.die("apply", ("supplier", self.ids[name]))
+        seen = self.applied()
+        work.action_start()
+        self.run_job(work)
+        self.assertEqual(work.state, "done", work.reason)
+        self.assertEqual(work.done_count + work.failed_count, work.total)
+        return {line.pharmacy_name: line for line in work.line_ids}, seen
+
+    def test_it_is_carried_out_alone_after_the_others(self):
+        lines, seen = self.carried("V. Alba", "First")
+        self.assertEqual(
+            {name: line.state for name, line in lines.items()},
+            dict.fromkeys(self.ids, "done"),
+        )
+        self.assertEqual(
+            seen,
+            ["V. Alba", "Theirs", "V. Alba", "First", "Second", "First"],
+        )
+        self.assertEqual(self.suspects(), {})
+        for name, ours in self.ours.items():
+            self.assertEqual(self.mapping(ours).external_id, self.ids[name])
+        for name in ("First", "Second"):
+            found = self.env["res.partner"].search([("name", "=", name)])
+            self.assertEqual(self.mapping(found).external_id, self.ids[name])
+        self.assertFalse(self.operations(kind="apply"))
+        self.assertFalse(self.env["sync.error"].search([("work", "!=", False)]))
+
+    def test_what_two_workers_died_of_is_given_up_and_its_neighbours_land(self):
+        lines, __ = self.carried(*["V. Alba", "First"] * 2)
+        for name, line in lines.items():
+            died = name in ("V. Alba", "First")
+            with self.subTest(name):
+                self.assertEqual(line.state, "failed" if died else "done")
+                if died:
+                    self.assertIn("died 2 times", line.reason)
+        self.assertFalse(self.mapping(self.supplier))
+        self.assertTrue(self.mapping(self.ours["Theirs"]))
+        self.assertFalse(self.env["res.partner"].search([("name", "=", "First")]))

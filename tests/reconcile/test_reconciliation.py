@@ -95,6 +95,8 @@ class TestReconciliation(WorkCase):
         self.assertEqual(drift.odoo, {"city": "Lugo"})
         self.assertEqual(drift.pharmacy, {"city": ""})
         self.assertEqual(drift.repair, "push")
+        self.assertEqual(drift.outcome, "Odoo's values are sent to the pharmacy.")
+        self.assertEqual(drift.summary, "City")
         self.assertIn("Lugo", drift.differences)
         self.assertEqual(self.at_app(self.victim)["city"], "", "nothing by itself")
         self.repair(drift)
@@ -142,6 +144,7 @@ class TestReconciliation(WorkCase):
         self.edit_unseen(self.victim, city="Vigo", phone="981 1")
         drift = self.reconcile()
         self.assertEqual(drift.repair, "merge")
+        self.assertIn("what both changed becomes a conflict", drift.outcome)
         self.repair(drift)
         conflict = self.mapping(self.victim)._open_conflict()
         self.assertEqual(conflict.line_ids.mapped("field"), ["city"])
@@ -275,7 +278,45 @@ class TestReconciliation(WorkCase):
         self.assertEqual(self.at_app(self.victim)["city"], "Lugo")
         self.assertEqual(self.at_app(self.victim)["phone"], "")
 
+    def deleted_and_there_again(self):
+        """It was deleted in Odoo and then at the pharmacy, which has it again."""
+        mapping = self.mapping(self.victim)
+        self.env.flush_all()
+        self.env.cr.execute("DELETE FROM res_partner WHERE id = %s", [self.victim.id])
+        self.env.invalidate_all()
+        mapping.deleted = True
+        return mapping
+
+    def test_deleted_record_that_is_there_again_is_deleted_once_more(self):
+        mapping = self.deleted_and_there_again()
+        drift = self.reconcile()
+        self.assertEqual(drift.mapping_id, mapping)
+        self.assertEqual((drift.kind, drift.repair), ("missing_odoo", "push"))
+        self.assertEqual(drift.outcome, "The record is deleted at the pharmacy.")
+        self.assertFalse(drift.summary)
+        self.repair(drift)
+        listed = [there["id"] for there in self.app.items("suppliers")]
+        self.assertNotIn(mapping.external_id, listed)
+        self.assertTrue(mapping.deleted)
+
     # -- What is no drift -------------------------------------------------------------
+
+    def test_deleted_record_that_is_gone_again_meanwhile_is_no_drift(self):
+        mapping = self.deleted_and_there_again()
+        work = self.env["sync.reconciliation"].create({"stream_id": self.stream().id})
+        work.action_start()
+        runner = work.with_env(self.backend._as_runner().env)
+        self.env.cr.flush()
+        while not work.drift_ids:
+            self.assertTrue(runner._step())
+            self.env.invalidate_all()
+        self.assertEqual(work.drift_ids.mapping_id, mapping)
+        path = f"/api/v1/suppliers/{mapping.external_id}"
+        self.app.call("DELETE", path, headers={"If-Match": "*"})
+        self.lose_feed()
+        self.run_job(work)
+        self.assertEqual(work.state, "done")
+        self.assertFalse(work.drift_ids)
 
     def test_change_under_way_is_no_drift(self):
         self.victim.city = "Lugo"
@@ -414,6 +455,39 @@ class TestReconciliation(WorkCase):
         self.run_job(work)
         self.assertEqual((work.state, work.done_count), ("done", 2))
         self.assertEqual(set((first + second).mapped("state")), {"repaired"})
+
+    def test_repair_counts_what_is_still_to_be_done_and_nothing_else(self):
+        for number, city in enumerate(("Lugo", "Vigo", "Faro")):
+            self.by_sql(self.suppliers[number + 3], "city", city)
+        first, second, third = self.reconcile()
+        work = first.reconciliation_id
+        third.action_leave()
+        first.action_repair()
+        work.action_stop()
+        second.action_repair()
+        self.assertEqual((work.state, work.total), ("running", 2))
+        self.run_job(work)
+        self.assertEqual((work.state, work.done_count), ("done", 2))
+        self.assertEqual(third.state, "left")
+
+    def test_a_link_with_what_is_gone_from_odoo_says_so(self):
+        mapping = self.mapping(self.victim)
+        self.by_sql(self.victim, "ref", "S-3")
+        self.app.edit("suppliers", mapping.external_id, reference="S-3")
+        self.lose_feed()
+        mapping.unlink()
+        drift = self.reconcile().filtered(lambda d: d.repair == "link")
+        self.assertEqual(drift.res_id, self.victim.id)
+        self.assertIn("become counterparts", drift.outcome)
+        self.env.flush_all()
+        self.env.cr.execute("DELETE FROM res_partner WHERE id = %s", [self.victim.id])
+        self.env.invalidate_all()
+        drift.action_repair()
+        self.run_job(drift.reconciliation_id)
+        self.assertEqual(drift.state, "failed")
+        self.assertEqual(drift.reason, "Odoo does not have the record any more.")
+        work = drift.reconciliation_id
+        self.assertEqual((work.done_count, work.failed_count), (0, 1))
 
     def assert_gone(self, drift):
         """The repair fails, and says that the pharmacy has no such record."""

@@ -275,6 +275,35 @@ class TestSaga(SyncCase):
         self.assertIn("no goods", saga.error)
         self.assertFalse(self.reservations())
 
+    def test_product_that_the_app_does_not_have_is_waited_for(self):
+        order = self.make_order()
+        self.push()
+        new = self.env["product.product"].create({"name": "New", "barcode": "84009"})
+        self.backend.paused = True
+        order.order_line[0].copy({"order_id": order.id, "product_id": new.id})
+        self.backend.paused = False
+        order.action_sync_reserve()
+        saga = order.sync_saga_ids
+        for __ in range(3):
+            self.step(saga)
+        self.assertEqual((saga.state, saga.step_ids[1].attempts), ("running", 0))
+        self.assertFalse(self.reservations(), "nor is a part of it reserved")
+        self.push()
+        self.work(saga)
+        self.assertEqual(saga.state, "completed")
+        (reservation,) = self.reservations()
+        products = {line["product_id"] for line in reservation["lines"]}
+        self.assertIn(self.mapping(new).external_id, products)
+        self.assertEqual(len(products), 4)
+
+    def test_order_that_is_deleted_there_is_neither_made_nor_reserved(self):
+        __, saga = self.start(deleted=True)
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+        self.assertEqual(saga.error, "The order is deleted.")
+        self.assertFalse(saga.order_id)
+        self.assertFalse(self.reservations())
+
     def test_lost_answer_is_found_again_by_the_key(self):
         self.set_stock(9)
         self.fault("lost_answer", count=1)
