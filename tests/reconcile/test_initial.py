@@ -259,6 +259,21 @@ class TestInitial(WorkCase):
         self.assertEqual(len(self.at_app(order)["lines"]), 3)
         self.assertTrue(self.mapping(other))
 
+    def test_order_is_compared_as_it_will_be_once_all_is_linked(self):
+        supplier = self.app.add("suppliers", name="V. Alba", vat=self.supplier.vat)
+        product = self.app.add(
+            "products", name="Amoxi", barcode=self.products[1].barcode
+        )
+        order = self.make_order(origin="PH-7")
+        (order.order_line[0] | order.order_line[2]).unlink()
+        order.order_line.name = "As ordered"
+        self.add_order(supplier, product, reference="PH-7")
+        work = self.preview()
+        line = self.line(work, "PH-7")
+        self.assertEqual((line.action, line.res_id), ("link", order.id))
+        # Neither the supplier nor the line: only a day that Odoo made up.
+        self.assertEqual(line.differs, "expected_at")
+
     # -- Carrying out -----------------------------------------------------------------
 
     def test_both_sides_are_brought_together_in_order(self):
