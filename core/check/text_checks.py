@@ -173,12 +173,6 @@ def check_list(value: Any, field: str, most: int) -> list[Any]:
     return value
 
 
-def check_ids(value: Any, field: str, most: int) -> list[str]:
-    """A list of identifiers."""
-    ids = check_list(value, field, most)
-    return [check_id(item, f"{field}[{index}]") for index, item in enumerate(ids)]
-
-
 def check_whole(value: Any, field: str, least: int = 0, most: int = LARGEST_ID) -> int:
     """A whole number; true and false are none."""
     if type(value) is not int or not least <= value <= most:

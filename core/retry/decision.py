@@ -25,10 +25,6 @@ class Decision:
     verdict: Verdict
     reason: str
 
-    @property
-    def costs_attempt(self) -> bool:
-        return self.verdict is not Verdict.PARK
-
 
 @dataclass(frozen=True)
 class _Situation:

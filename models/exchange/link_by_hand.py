@@ -152,13 +152,6 @@ class SyncMapping(models.Model):
         )
         self.invalidate_recordset(["res_id", "record_name", "display_name"])
 
-    def _revive(self):
-        """The pharmacy has the record again, under its old id."""
-        self.ensure_one()
-        self.deleted = False
-        if not self._record():
-            self._detach()
-
     def _abandon(self, reason):
         """End what is under way for these records."""
         operations = self.operation_ids.filtered(

@@ -465,6 +465,7 @@ class TestDeliveries(ChannelCase):
         dead = self.deliveries(channel_kind="slack")
         self.assertEqual((dead.state, dead.attempts), ("waiting", 1))
         self.assertGreater(dead.eta, fields.Datetime.now())
+        self.assertEqual(dead.channel_id.failures, 1, "in a row")
 
     def test_a_page_offers_the_severities_of_the_kind_that_is_chosen(self):
         with Form(self.env["sync.alert.channel"]) as form:

@@ -116,6 +116,18 @@ class TestEscalation(AlertCase):
         self.climb()
         self.assertEqual(self.steps().activity_id.user_id, self.operator)
 
+    def test_where_nobody_looks_after_it_a_manager_of_the_company_gets_it(self):
+        other = self.second_backend()
+        other.responsible_id = False
+        manager, gone = (
+            self.make_user(login, "pharmacy_sync.group_manager", self.other_company)
+            for login in ("other_manager", "gone_manager")
+        )
+        self.env["res.users"].browse(gone).active = False
+        self.go_wrong(times=5, backend_id=other.id)
+        self.climb()
+        self.assertEqual(self.steps().activity_id.user_id.id, manager)
+
     def test_a_step_that_cannot_be_taken_keeps_none_from_climbing(self):
         first, second = self.go_wrong(), self.go_wrong(error=HttpError(418))
         self.go_wrong(times=4)

@@ -10,8 +10,8 @@ from hypothesis import given, strategies as st
 
 from odoo.addons.pharmacy_sync.core.check.text_checks import (
     check_id,
-    check_ids,
     check_line,
+    check_list,
     check_text,
     check_value,
     check_visible,
@@ -194,9 +194,8 @@ def test_what_is_an_id(value):
 
 def test_arguments_are_named_with_their_place():
     for check, value, field in (
-        (check_ids, ["a", 7], "x[1]"),
-        (check_ids, "a", "x"),
-        (check_ids, ["a"] * 4, "x"),
+        (check_list, "a", "x"),
+        (check_list, ["a"] * 4, "x"),
     ):
         with pytest.raises(InvalidDataError) as caught:
             check(value, "x", 3)

@@ -485,7 +485,9 @@ class TestRedrive(SyncCase):
                 getattr(redrive.with_user(user), name)()
         with self.assertRaises(AccessError):
             redrive.write({"state": "done"})
-        redrive.rate = 30
+        redrive.write(
+            {"rate": 30, "failure_limit": 5, "failure_minimum": 3, "sample": 2}
+        )
         with self.assertRaises(AccessError):
             redrive.with_user(user).rate = 60
 

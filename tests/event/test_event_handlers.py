@@ -27,7 +27,7 @@ class TestEventHandlers(SyncCase):
         sync_breaker._read.clear()
         self.orders = self.make_order() | self.make_order()
         self.push()
-        self.fails = set()
+        self.fails, self.why = set(), "cannot do"
         Event = self.env.registry["sync.event"]
         routes = Event._event_routes
 
@@ -43,7 +43,7 @@ class TestEventHandlers(SyncCase):
             for event in events.filtered(lambda e: e.type == "order_updated"):
                 if event.res_id in self.fails:
                     Tag.create({"name": "Half done"})
-                    raise ValueError(f"cannot do {event.data['fields'][0]}")
+                    raise ValueError(f"{self.why} {event.data['fields'][0]}")
                 (field,) = event.data["fields"]
                 name = field.rpartition(":")[2]
                 Tag.create({"name": f"{event.res_id} {name}"})
@@ -120,6 +120,21 @@ class TestEventHandlers(SyncCase):
         )
         self.assertEqual(delivery.message, "cannot do purchase.order:origin")
         self.assertTrue(delivery.event_id.in_trouble)
+
+    def test_what_fails_of_the_same_is_one_error_and_of_another_a_new_one(self):
+        self.fails = {self.orders[1].id}
+        self.edit(self.orders[1], origin="P-1")
+        self.deliver()
+        first = self.deliveries().error_id
+        self.make_deliveries_due()
+        self.deliver()
+        self.assertEqual(self.deliveries().error_id, first)
+        self.assertFalse(first.resolved_at)
+        self.why = "may not do"
+        self.make_deliveries_due()
+        self.deliver()
+        self.assertIn("may not do", self.deliveries().error_id.message)
+        self.assertTrue(first.resolved_at, "that is over")
 
     def test_later_events_of_the_record_wait_behind_the_failed_one(self):
         poisoned, sound = self.orders

@@ -137,6 +137,23 @@ class TestPull(SyncCase):
         feeds = [r for r in self.app.requests() if "entity=purchase" in r["path"]]
         self.assertFalse(feeds and len(feeds) < 4)
 
+    def test_a_long_reading_is_seen_at_work(self):
+        self.stream("purchase_order").batch_size = 3
+        for __ in range(7):
+            self.make_there()
+        call, states = PharmacyClient._call, []
+
+        def watched(client, method, path, **options):
+            if "purchase-orders" in str(options.get("params")):
+                states.append(self.operations(kind="pull").mapped("state"))
+            return call(client, method, path, **options)
+
+        self.patch(PharmacyClient, "_call", watched)
+        self.pull()
+        self.assertEqual(states[1:], [["running"]] * (len(states) - 1))
+        self.assertGreater(len(states), 2)
+        self.assertEqual(self.operations(kind="pull").mapped("state"), ["done"])
+
     def test_next_pull_begins_where_the_last_ended(self):
         self.make_there()
         self.pull()

@@ -154,9 +154,11 @@ class TestReadFirst(SyncCase):
     def test_the_instant_between_is_reported(self):
         self.find("if_match")
         self.race(city="Cusco")
+        unseen = self.now()["version"] + 1
         self.supplier.city = "Tacna"
         self.push()
         self.assertIn("overwritten: city.", self.errors().message)
+        self.assertIn(f"over version {unseen},", self.errors().message)
 
     def test_an_app_that_counts_by_more_than_one_is_believed(self):
         call = PharmacyClient._call

@@ -79,6 +79,14 @@ class TestReconciliation(WorkCase):
 
     # -- What is found ----------------------------------------------------------------
 
+    def test_a_comparison_is_named_after_its_stream_and_day(self):
+        Work = self.env["sync.reconciliation"]
+        stream = self.stream("supplier")
+        day = fields.Date.to_string(fields.Date.today())
+        work = Work.create({"stream_id": stream.id})
+        self.assertEqual(work.display_name, f"{stream.display_name} ({day})")
+        self.assertEqual(Work.new({}).display_name, "New")
+
     def test_two_sides_in_step_agree_in_every_bucket(self):
         for entity in ("supplier", "product", "purchase_order"):
             self.app.call("DELETE", "/admin/requests")
