@@ -250,10 +250,19 @@ def _says_one(call):
     return isinstance(call.func, ast.Attribute) and call.func.attr == "ensure_one"
 
 
+def _says_that_it_is_abstract(node):
+    return isinstance(node, ast.Raise) and (
+        getattr(node.exc, "id", "") == "NotImplementedError"
+    )
+
+
 def _is_call(node):
     """Whether it is a statement that can be left out: a call, a raise, a write. Not
-    what only says to a reader that there is one record: none of ours calls it wrongly.
+    what only says to a reader that there is one record, or that others fill a method
+    in: none of ours calls them wrongly.
     """
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Call) and not _says_one(node.value)
+    if _says_that_it_is_abstract(node):
+        return False
     return isinstance(node, (ast.Raise, ast.AugAssign, ast.Continue))

@@ -32,6 +32,13 @@ class TestComponent(SyncCase):
         self.assertEqual(self.state("pool", "order_sync")[0], "good")
         self.assertIn(self.state("database")[0], ("good", "fair"))
 
+    def test_each_is_called_by_its_kind_and_name(self):
+        titles = self.env["sync.component"].search([]).mapped("title")
+        self.assertLessEqual(
+            {"Connection: Send", "Call limit: Sending", "Channel: Linear", "Database"},
+            set(titles),
+        )
+
     def test_backend_that_rests(self):
         self.backend.paused = True
         self.assertEqual(self.state("backend")[0], "fair")

@@ -297,6 +297,24 @@ class TestOverview(SyncCase):
         self.assertEqual(scores[other.id], 100)
         self.assertLess(scores[self.backend.id], 100)
 
+    def test_the_health_of_several_is_that_of_the_longest_wait(self):
+        other = self.env["sync.backend"].create(
+            {"name": "Other", "url": self.app.url, "internal": True, "api_key": KEY}
+        )
+        for backend in self.backend | other:
+            stream = backend.stream_ids.filtered(lambda s: s.entity == "supplier")
+            self.env["sync.operation"].create(
+                {
+                    "kind": "push",
+                    "stream_id": stream.id,
+                    "requested_at": fields.Datetime.now() - timedelta(minutes=30),
+                }
+            )
+        (alone,) = self.data()["health"]["parts"]
+        (both,) = self.data(backends=self.backend | other)["health"]["parts"]
+        self.assertEqual((alone["name"], both["name"]), ("backlog_age", "backlog_age"))
+        self.assertAlmostEqual(both["lost"], alone["lost"], delta=0.2)
+
     def test_other_company_sees_nothing(self):
         self.die()
         company = self.env["res.company"].create({"name": "Other"})

@@ -172,6 +172,17 @@ class TestConflictRule(SyncCase):
         theirs = self.at_app(self.order)["lines"][0]["quantity"]
         return self.order.order_line[0].product_qty, theirs
 
+    def test_one_field_is_shown_without_its_name_open_and_decided(self):
+        self.both_change_the_quantity()
+        self.pull()
+        conflict = self.link._open_conflict()
+        self.assertEqual((conflict.odoo_text, conflict.pharmacy_text), ("5.00", "8.00"))
+        conflict.action_take_pharmacy()
+        self.assertEqual(
+            (conflict.odoo_text, conflict.pharmacy_text),
+            ("Not taken: 5.00", "Taken: 8.00"),
+        )
+
     def test_odoo_wins(self):
         self.stream.conflict_policy = "odoo"
         self.both_change_the_quantity()
