@@ -8,8 +8,9 @@ from odoo.tests import tagged
 
 from ...client import PharmacyClient, session
 from ...core.error.classification import classify
-from ...core.exceptions import ResourcePoolFullError
+from ...core.exceptions import AnswerTooLargeError, ResourcePoolFullError
 from ..common import KEY, SyncCase
+from ..json_server import served
 
 CALLERS = 13
 
@@ -37,6 +38,19 @@ class TestSession(SyncCase):
         """Connections that the app has open, but for those there were."""
         ports = {each.raddr.port for each in self._established()}
         return len(ports - self.others)
+
+    def test_an_answer_may_have_the_megabytes_that_the_backend_allows(self):
+        class App:
+            def answer(self, *_request):
+                return 200, {"status": "x" * 1_500_000}
+
+        with served(App()) as app:
+            self.move_app(app.url)
+            self.backend.answer_limit = 2
+            self.assertTrue(self.backend._client("test").health("large"))
+            self.backend.answer_limit = 1
+            with self.assertRaises(AnswerTooLargeError):
+                self.backend._client("test").health("too large")
 
     def call(self, __=None):
         try:
