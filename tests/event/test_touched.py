@@ -532,6 +532,13 @@ class TestTriggers(TouchedCase):
         # Three of orders are new, and three of partners.
         self.assertEqual(len(set(self.env.cr.fetchall()) - kept), 6)
 
+    def test_a_table_that_is_followed_no_more_loses_its_triggers(self):
+        self.assertIn("res_partner", dict(self.names()))
+        self.patch(type(self.env["sync.entity.supplier"]), "_entity_tracked", {})
+        self.env["sync.touched"]._build()
+        self.assertNotIn("res_partner", dict(self.names()))
+        self.assertNotIn(("sync_touched_res_partner",), self.functions())
+
     def test_dropped_they_leave_nothing(self):
         triggers.drop(self.env.cr)
         self.assertEqual((self.names(), self.functions()), ([], []))
