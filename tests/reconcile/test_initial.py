@@ -267,7 +267,8 @@ class TestInitial(WorkCase):
         order = self.make_order(origin="PH-7")
         (order.order_line[0] | order.order_line[2]).unlink()
         order.order_line.name = "As ordered"
-        self.add_order(supplier, product, reference="PH-7")
+        ordered_at = f"{order.date_order.isoformat()}Z"
+        self.add_order(supplier, product, reference="PH-7", ordered_at=ordered_at)
         work = self.preview()
         line = self.line(work, "PH-7")
         self.assertEqual((line.action, line.res_id), ("link", order.id))
