@@ -119,9 +119,9 @@ class TestEscalation(AlertCase):
     def test_where_nobody_looks_after_it_a_manager_of_the_company_gets_it(self):
         other = self.second_backend()
         other.responsible_id = False
-        manager, gone = (
+        gone, manager = (
             self.make_user(login, "pharmacy_sync.group_manager", self.other_company)
-            for login in ("other_manager", "gone_manager")
+            for login in ("gone_manager", "other_manager")
         )
         self.env["res.users"].browse(gone).active = False
         self.go_wrong(times=5, backend_id=other.id)
