@@ -2,12 +2,14 @@
 are small and named after what is in them, nobody overrides their own addon."""
 
 import ast
+import re
 import unittest
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from odoo.models import BaseModel
 from odoo.tests import BaseCase, HttpCase
 from odoo.tests.loader import get_module_test_cases, get_test_modules
 
@@ -18,6 +20,7 @@ ROOMS = (
     *("exchange", "dead_letter", "reconcile", "saga", "analytics", "alert", "api"),
     "toolkit",
 )
+FLOORS = ("core", "entities", "client", "controllers", "wizards", "models")
 # Folders of tests that Odoo's runner does not run, and why. None has an Odoo test case.
 APART = {
     "core": "plain Python: pytest's parameters, Hypothesis' properties, no database",
@@ -76,6 +79,10 @@ HOOKS = {
 }
 # Methods of Odoo's own that any model has.
 ODOO = {"create", "write", "unlink", "search", "read", "fetch", "copy"}
+# How the methods begin that the steps of a saga call by a step's name.
+STEPS = ("_call_", "_write_")
+# Decorators by which Odoo calls no method on its own.
+NO_CALL = {"api.model", "api.model_create_multi", "api.private", "api.readonly"}
 FORBIDDEN = {
     "core": ("odoo", "psycopg2", "requests", "models", "entities", "client"),
     "entities": ("models", "wizards", "controllers"),
@@ -280,8 +287,7 @@ class TestLayout(BaseCase):
             for n, count in rooms_of_core.items()
             if count > FILES_IN_ROOM
         ]
-        code = ("core", "entities", "client", "controllers", "wizards", "models")
-        for file in _files(*code):
+        for file in _files(*FLOORS):
             if file.lines > LINES:
                 large.append(f"{file.name}: {file.lines} lines")
             for node in file.nodes:
@@ -347,10 +353,9 @@ class TestLayout(BaseCase):
     def test_no_text_is_translated_within_an_f_string(self):
         """What collects the texts for translators does not look into its braces: the
         text would stay English in every language."""
-        floors = ("core", "entities", "client", "controllers", "wizards", "models")
         wrong = [
             f"{file.name}:{call.lineno} {ast.unparse(call)}"
-            for file in _files(*floors)
+            for file in _files(*FLOORS)
             for text in file.nodes
             if isinstance(text, ast.JoinedStr)
             for call in ast.walk(text)
@@ -387,6 +392,25 @@ class TestLayout(BaseCase):
             found = {room[path] for path in _neighbours(file) & room.keys()}
             needs[own] |= found - {own}
         self.assertEqual(_circle(needs), [], "these import each other, or what does")
+
+    def test_every_function_is_called_or_named(self):
+        """Of a method that the addon's manual shows the reader is the caller."""
+        files = _files(*FLOORS)
+        named, own = Counter(), Counter()
+        for text in _texts_of_the_addon():
+            named.update(re.findall(r"\w+", text))
+        for node in (node for file in files for node in file.nodes):
+            if isinstance(node, ast.FunctionDef):
+                own[node.name] += 1
+        wrong = [
+            f"{file.name}:{node.lineno} {node.name}"
+            for file in files
+            for node in file.nodes
+            if isinstance(node, ast.FunctionDef)
+            if named[node.name] <= own[node.name]
+            if not (_is_odoos(node) or node.name.startswith(STEPS))
+        ]
+        self.assertEqual(wrong, [], "nothing calls it")
 
     def test_every_test_module_is_found_by_odoo(self):
         listed = {
@@ -455,6 +479,29 @@ class TestLayout(BaseCase):
             if node.attr in methods
         ]
         self.assertEqual(wrong, [])
+
+
+def _texts_of_the_addon():
+    """What may name a function: the code, views and data, the pages' scripts, and the
+    manual, but for the table of all methods."""
+    kinds = {".py", ".xml", ".js", ".rst"}
+    yield from (path.read_text(encoding="utf-8") for path in ROOT.glob("*.py"))
+    for folder in (*FLOORS, "data", "docs", "migrations", "static/src", "views"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in kinds:
+                yield path.read_text(encoding="utf-8")
+
+
+def _is_odoos(method):
+    """Whether Odoo calls it: of a name that any model has, or by its decorator; or
+    whether it only adds to another of its name."""
+    decorators = [ast.unparse(node) for node in method.decorator_list]
+    return (
+        hasattr(BaseModel, method.name)
+        or method.name.startswith("__")
+        or any(d.startswith("api.") and d not in NO_CALL for d in decorators)
+        or f"super().{method.name}" in ast.unparse(method)
+    )
 
 
 def _declares(function):
