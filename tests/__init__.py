@@ -29,9 +29,11 @@ from .backend import test_auth
 from .backend import test_auth_tour
 from .backend import test_backend_settings
 from .backend import test_connect
+from .backend import test_maintenance
 from .backend import test_origin
 from .backend import test_places
 from .backend import test_sealed
+from .backend import test_shared
 from .backend import test_version
 from .error import test_defects
 from .error import test_error_origin

@@ -325,6 +325,7 @@ class TestOperatorActions(RecoveryCase):
         breaker.probes, pool.concurrency = 9, 9
         Policy = self.env["sync.retry.policy"]
         Policy.search([("error_type", "=", "default")]).max_attempts = 9
+        Policy.search([("error_type", "=", "network_timeout")]).unlink()
         Policy.create(
             {
                 "error_type": "data_corrupted",
@@ -340,7 +341,7 @@ class TestOperatorActions(RecoveryCase):
         self.as_(self.manager).action_restore_defaults()
         self.assertEqual((breaker.probes, pool.concurrency), before)
         policies = {p.error_type: p.max_attempts for p in Policy.search([])}
-        self.assertEqual(policies["default"], 3)
+        self.assertEqual((policies["default"], policies["network_timeout"]), (3, 5))
         self.assertNotIn("data_corrupted", policies)
 
     def test_a_rule_acts_once_for_each_alert(self):

@@ -60,7 +60,11 @@ class TestApiConflicts(SyncCase):
         self.assertEqual(
             fields[self.quantity], {"base": "2.00", "odoo": "5.00", "pharmacy": "8.00"}
         )
-        self.assertEqual(self.api.conflicts("supplier")["conflicts"], [])
+        self.assertFalse(self.api.conflicts("purchase_order", limit=3)["more"])
+        none = self.api.conflicts("purchase_order", cursor=rest["cursor"])
+        self.assertEqual((none["conflicts"], none["cursor"]), ([], rest["cursor"]))
+        empty = self.api.conflicts("supplier")
+        self.assertEqual((empty["conflicts"], empty["cursor"]), ([], False))
 
     def test_a_side_with_an_exception_and_a_value(self):
         answer = self.api.resolve(

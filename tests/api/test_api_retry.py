@@ -58,6 +58,35 @@ class TestApiRetry(SyncCase):
         self.assertEqual(bad["error"]["field"], "external_ids")
         self.assertIn("po_unknown", bad["error"]["message"])
 
+    def test_by_record_that_odoo_does_not_have_yet(self):
+        stream = self.dead.stream_id
+        operations = self.env["sync.operation"].create(
+            [
+                {
+                    "kind": "apply",
+                    "stream_id": stream.id,
+                    "external_id": "po_9",
+                    "payload": {"id": "po_9"},
+                    "state": state,
+                }
+                for state in ("dead", "done", "waiting")
+            ]
+        )
+        answer = self.api.retry(external_ids=["po_9"], entity="purchase_order")
+        found = {
+            result["operation_id"]: (result["external_id"], result["operation"])
+            for result in answer["results"]
+        }
+        dead, __, waiting = operations.ids
+        again = ("po_9", "redriven")
+        self.assertEqual(found, {dead: again, waiting: again})
+        self.env["sync.operation"].browse([dead, waiting]).state = "done"
+        answer = self.api.retry(external_ids=["po_9"], entity="purchase_order")
+        (result,) = answer["results"]
+        self.assertEqual(
+            (result["operation_id"], result["operation"]), (waiting, "unchanged")
+        )
+
     def test_what_has_not_failed_is_left_alone(self):
         done = self.operations(state="done")[0]
         (result,) = self.api.retry([done.id])["results"]

@@ -35,6 +35,10 @@ class TestApiUser(HttpCase):
         headers = {"Authorization": f"Bearer {key}"}
         return self.url_open(f"{PATH}/health", data="{}", headers=headers).status_code
 
+    def log(self):
+        """What the backend's page says of it, latest first."""
+        return self.backend.message_ids.mapped("body")
+
     def test_a_manager_makes_a_user_and_its_key(self):
         key = self.issue()
         user = self.backend.user_id
@@ -84,6 +88,7 @@ class TestApiUser(HttpCase):
         # A new key has its own reminder.
         self.issue(ends_on=ends + timedelta(days=9))
         self.assertEqual(len(self.backend.activity_ids), 1)
+        self.assertIn(f"it ends on {ends}", "".join(self.log()))
         self.env.cr.execute(
             "UPDATE res_users_apikeys SET expiration_date = %s", [datetime(2026, 1, 1)]
         )
@@ -106,6 +111,7 @@ class TestApiUser(HttpCase):
         self.backend.with_user(self.manager).action_revoke_keys()
         self.assertEqual(self.status(third), 401)
         self.assertFalse(self.backend.activity_ids)
+        self.assertIn("keys were revoked", self.log()[0])
         self.assertFalse(self.backend.with_user(self.manager).api_key_until)
 
     def test_no_key_is_issued_for_a_user_with_more_rights(self):
@@ -121,6 +127,11 @@ class TestApiUser(HttpCase):
             self.assertFalse(
                 self.env["res.users.apikeys"].search([("user_id", "=", user)])
             )
+
+    def test_no_key_is_issued_for_a_user_who_may_not_call(self):
+        self.backend.user_id = self.make_user("portal user", "base.group_portal")
+        with self.assertRaisesRegex(AccessError, "Pharmacy Sync API"):
+            self.issue()
 
     def test_only_managers_of_the_company_issue_and_revoke(self):
         company = self.env["res.company"].create({"name": "Other Clinic"})

@@ -58,6 +58,12 @@ class TestSealed(SyncCase):
         self.with_keys(NEW)
         self.assertTrue(self.backend.action_test_connection())
 
+    def test_only_who_may_change_the_settings_presses_it(self):
+        settings = self.env["res.config.settings"].create({})
+        manager = self.make_user("manager", "pharmacy_sync.group_manager")
+        with self.assertRaises(AccessError):
+            settings.with_user(manager).action_pharmacy_sync_encrypt()
+
     def test_what_cannot_be_read_is_left_as_it_is_and_the_rest_encrypted(self):
         def subscribe():
             values = {"name": "App", "backend_id": self.backend.id, "internal": True}

@@ -68,6 +68,7 @@ class TestVersion(SyncCase):
         self.assertEqual(version.changes[gone][0]["key"], lines[0]["key"])
         self.assertIsNone(version.changes[gone][1])
         self.assertNotIn(gone, version._in_words())
+        self.assertIn(f"{self.products[0].display_name}: ", version._in_words())
 
     def test_nothing_is_kept_of_what_did_not_change(self):
         self.pull()

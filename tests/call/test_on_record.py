@@ -1,19 +1,30 @@
 import types
 
 import psycopg2
+from psycopg2.errors import QueryCanceled
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, AsIs
 
-from odoo import SUPERUSER_ID, api
+from odoo import SUPERUSER_ID, api, sql_db
+from odoo.modules import module
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ...client.pharmacy import PharmacyClient
 from ...core.exchange.pushing import is_uncertain
 from ...models.base.locks import LOOKUPS, SUSPECTS
-from ...models.base.own_transaction import in_turn, own_session
+from ...models.base.own_transaction import (
+    autocommitting,
+    in_own_transaction,
+    in_turn,
+    no_transaction,
+    own_session,
+    unlock,
+)
 from ...models.call.lookup import _Lookup
 from ..common import ConcurrencyCase, SyncCase
 
 ORDERS = "purchase-orders"
+COMMITTED, REPEATABLE = "read committed", "repeatable read"
 
 
 @tagged("post_install", "-at_install")
@@ -96,6 +107,69 @@ class TestLostSession(ConcurrencyCase):
         with own_session(self.env) as cr:
             cr.execute("SELECT pg_advisory_lock(%s, 1)", [SUSPECTS])
             self.end_session(SUSPECTS)
+
+    def test_a_session_that_lives_says_why_its_lock_is_not_given_back(self):
+        with self.registry.cursor() as cr:
+            cr.execute("SET LOCAL statement_timeout = '20ms'")
+            slow = AsIs("(SELECT 1 FROM pg_sleep(5))::int")
+            with self.assertRaises(QueryCanceled):
+                unlock(cr, (slow, 1))
+
+    def level(self, cr):
+        cr.execute("SHOW transaction_isolation")
+        return cr.fetchone()[0]
+
+    def test_each_transaction_has_the_level_that_it_asks_for(self):
+        for read_committed, expected in ((False, REPEATABLE), (True, COMMITTED)):
+            found = in_own_transaction(
+                self.env, lambda env: self.level(env.cr), read_committed=read_committed
+            )
+            self.assertEqual(found, expected)
+        with self.registry.cursor() as cr:
+            with autocommitting(cr):
+                self.assertEqual(self.level(cr), COMMITTED)
+            self.assertEqual(self.level(cr), REPEATABLE)
+
+    def test_a_turn_is_over_with_its_work(self):
+        work = types.MethodType(len, self.env["res.partner"])
+        for wait in (True, False):
+            self.assertEqual(in_turn(work, lock=(SUSPECTS, 1), wait=wait), 0)
+            self.env.cr.execute("SELECT pg_try_advisory_lock(%s, 1)", [SUSPECTS])
+            self.assertEqual(self.env.cr.fetchall(), [(True,)])
+            self.assertIsNone(in_turn(work, lock=(SUSPECTS, 1), wait=False))
+            self.env.cr.execute("SELECT pg_advisory_unlock(%s, 1)", [SUSPECTS])
+
+    def in_use(self):
+        """How many connections of this process are taken."""
+        return sum(known._pool_in_use for known in sql_db._Pool._connections)
+
+    def test_no_connection_is_kept(self):
+        work = types.MethodType(len, self.env["res.partner"])
+        before = self.in_use()
+        with own_session(self.env):
+            self.assertEqual(self.in_use(), before + 1)
+        in_turn(work, lock=(SUSPECTS, 1))
+        self.env.cr.execute("SELECT pg_advisory_lock(%s, 1)", [SUSPECTS])
+        in_turn(work, lock=(SUSPECTS, 1), wait=False)
+        self.env.cr.execute("SELECT pg_advisory_unlock(%s, 1)", [SUSPECTS])
+        self.assertEqual(self.in_use(), before)
+
+    def test_no_transaction_is_open_during_a_call_to_the_outside(self):
+        self.patch(module, "current_test", None)
+        with self.registry.cursor() as cr:
+            cr.execute("SELECT 1")
+            with no_transaction(cr):
+                self.assertEqual(
+                    cr.connection.info.transaction_status, TRANSACTION_STATUS_IDLE
+                )
+                cr.execute("SELECT txid_current()")
+                first = cr.fetchone()
+                cr.execute("SELECT txid_current()")
+                self.assertNotEqual(cr.fetchone(), first)
+            cr.execute("SELECT txid_current()")
+            first = cr.fetchone()
+            cr.execute("SELECT txid_current()")
+            self.assertEqual(cr.fetchone(), first)
 
     def test_a_lookup_has_its_answer(self):
         backend = self.env["sync.backend"].new({})

@@ -14,6 +14,7 @@ from ..alert.test_alert import AlertCase
 RECORDED = "odoo.addons.pharmacy_sync.models.error.sync_error"
 RUN = "odoo.addons.pharmacy_sync.models.alert.sync_recovery_run"
 CALLS = "odoo.addons.pharmacy_sync.models.call.sync_call"
+API_CALLS = "odoo.addons.pharmacy_sync.models.api.sync_api"
 
 
 class BrokenError(Exception):
@@ -191,6 +192,12 @@ class TestLogLevel(AlertCase):
         logs.set_levels({name: (logging.DEBUG, 0.0)})
         self.assertEqual(self.said(), [], "it goes back without anybody's doing")
         self.assertFalse(logging.getLogger(CALLS).isEnabledFor(logging.DEBUG))
+
+    def test_of_calls_of_the_app(self):
+        self.env["sync.log.level"].create({"part": "models.api"})
+        with self.assertLogs(API_CALLS, "NOTSET") as said:
+            self.env["sync.api"].with_user(self.api_user).health(correlation_id="mine")
+        self.assertIn("correlation id mine", said.output[-1])
 
     def test_taken_away(self):
         level = self.env["sync.log.level"].create({"part": "models.call"})

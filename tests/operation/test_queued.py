@@ -115,7 +115,8 @@ class TestQueued(SyncCase, HttpCase):
         record = self.order()
         self.api_user.password = "queued-password"
         # Odoo waits for a while before it replays.
-        self.patch(random, "uniform", lambda low, high: 0.01)
+        waits = []
+        self.patch(random, "uniform", lambda *bounds: waits.append(bounds) or 0.01)
         with (
             self.busy_database(),
             mute_logger("odoo.sql_db", "odoo.service.model", "odoo.http"),
@@ -139,6 +140,7 @@ class TestQueued(SyncCase, HttpCase):
         self.assertEqual(
             result["error"]["type"], "queued_for_retry", json.dumps(answer)
         )
+        self.assertEqual(len(waits), 2, "a replay may find it free")
         self.env.invalidate_all()
         operation = self.env["sync.operation"].browse(result["operation_id"])
         self.assertEqual(operation.state, "waiting")
