@@ -108,8 +108,6 @@ class SyncSagaStep(models.Model):
             saga.order_id = adapter._create(saga.backend_id, [data], directory)
         if not saga.order_id:
             raise InvalidDataError("The order is deleted.", field="id")
-        # What PostgreSQL refuses is this step's failure.
-        self.env.flush_all()
 
     def _write_undo_create(self, __):
         """The order stays, cancelled, and says why."""
@@ -179,12 +177,10 @@ class SyncSagaStep(models.Model):
 
     def _call_confirm(self, action):
         saga = self.saga_id
-        client = self._reservations()
-        reservation = saga._find_reservation(client)
-        if not reservation:
-            raise InvalidDataError("The reservation is gone.", field="reservation")
-        return client.step_reservation(
-            reservation["id"], "confirm", saga.correlation_id
+        # The step before this one has put it on record.
+        reservation_id = apart(saga._reservation_id)
+        return self._reservations().step_reservation(
+            reservation_id, "confirm", saga.correlation_id
         )
 
     def _call_undo_confirm(self, action):

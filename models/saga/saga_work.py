@@ -179,7 +179,7 @@ class SyncSagaStep(models.Model):
             return now + timedelta(seconds=ORDER_WAIT)
         if in_time and isinstance(exception, NOT_MADE):
             self.attempts -= 1
-            return second_after(exception.retry_after or 0)
+            return second_after(exception.retry_after)
         retrying = Retrying(self.env, self.saga_id.backend_id, "push")
         policy = retrying.policy(classification.type)
         standing = retrying.standing(self.attempts, self.last_delay, in_time)
@@ -188,7 +188,7 @@ class SyncSagaStep(models.Model):
             return None
         self.attempts = found.attempts
         if found.state is After.PARKED:
-            return now + timedelta(seconds=int(found.seconds) + 1)
+            return second_after(found.seconds)
         self.last_delay = found.seconds
         return after(found.seconds)
 

@@ -305,7 +305,6 @@ class SyncSaga(models.Model):
 
         :return: how many
         """
-        self.flush_model(["state", "job_uuid"])
         rows = self.env.execute_query(
             SQL(
                 """SELECT s.id FROM sync_saga s

@@ -135,9 +135,13 @@ class TestPlaces(SyncCase):
         __, job = self.new_job()
         runner = self.backend._as_runner().with_context(job_uuid=job.uuid)
         stream = self.backend.stream_ids[:1]
+        saga = self.env["sync.saga"]._start(self.backend, order_id=self.order.id)
+        comparison = self.env["sync.reconciliation"].create({"stream_id": stream.id})
         with ExitStack() as stack:
             self.other_jobs(stack, self.backend, 2)
             for work in (
+                saga.with_env(runner.env)._job_step,
+                comparison.with_env(runner.env)._job_work,
                 runner._job_pull,
                 runner._job_events,
                 lambda: runner._job_look(stream.id, []),

@@ -1,9 +1,11 @@
 import re
 
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from ...core.event.feed import Position
 from ...core.exceptions import InvalidDataError
+from ...models.event import feed
 from ..common import SyncCase
 
 # Stamps of what was committed long ago, and of what a test writes: that is in the
@@ -91,6 +93,56 @@ class TestChanges(SyncCase):
         ids, cursor = self.read_all(self.place, limit=2)
         self.assertEqual(ids, self.orders.ids)
         self.assertEqual(self.read_all(cursor, limit=2), ([], cursor))
+        whole = self.ask(self.place, limit=5)
+        self.assertEqual((len(whole["changes"]), whole["has_more"]), (5, False))
+
+    def test_what_changed_twice_in_a_page_is_where_it_changed_last(self):
+        first, second = self.orders[:2]
+        for order, origin in ((first, "1"), (second, "2"), (first, "3")):
+            self.edit(order, origin=origin)
+        found = [change["odoo_id"] for change in self.ask(self.place)["changes"]]
+        self.assertEqual(found, [second.id, first.id])
+
+    def test_what_the_app_does_not_have_yet_has_no_id_and_no_version(self):
+        order = self.make_order()
+        self.commit()
+        (change,) = self.ask(self.place)["changes"]
+        self.assertEqual(change["odoo_id"], order.id)
+        self.assertFalse(change["id"] or change["external_ref"] or change["deleted"])
+        self.assertEqual(change["version"], 0)
+        self.assertEqual(change["data"]["reference"], order.name)
+
+    def test_what_the_app_never_heard_of_is_not_reported(self):
+        """It was to be sent when it was made; since then only what is linked is."""
+        self.make_order()
+        self.edit(self.orders[0], origin="linked")
+        self.stream.rule = "linked"
+        (change,) = self.ask(self.place)["changes"]
+        self.assertEqual(change["odoo_id"], self.orders[0].id)
+
+    def test_what_was_deleted_there_is_reported_without_its_values(self):
+        self.edit(self.orders[0], origin="still here")
+        self.mapping(self.orders[0]).deleted = True
+        (change,) = self.ask(self.place)["changes"]
+        self.assertEqual((change["deleted"], change["data"]), (True, {}))
+
+    def test_the_very_first_record_and_event_of_a_database_are_not_left_out(self):
+        company = self.env.ref("base.main_partner")
+        self.assertEqual(company.id, 1)
+        company.write({"is_company": True, "supplier_rank": 1})
+        first = self.api.changes("supplier")
+        self.assertIn(1, [change["odoo_id"] for change in first["changes"]])
+        self.env.cr.flush()
+        begun = Position.parse(first["next_cursor"])
+        self.env.cr.execute(
+            """UPDATE sync_event SET id = 1, stamp = %s WHERE id = (
+                   SELECT max(id) FROM sync_event WHERE res_model = 'res.partner')""",
+            [begun.stamp],
+        )
+        # Its writer has ended.
+        self.patch(feed, "WRITING", SQL("SELECT NULL::bigint"))
+        changes = self.api.changes("supplier", str(begun))["changes"]
+        self.assertEqual([change["odoo_id"] for change in changes], [1])
 
     def test_first_without_a_cursor_all_records_then_what_changed_since(self):
         first = self.ask(limit=2)
@@ -99,18 +151,35 @@ class TestChanges(SyncCase):
         )
         ids, cursor = self.read_all(first["next_cursor"], limit=2)
         self.assertEqual(ids, self.orders[2:].ids)
+        whole = self.ask(limit=5)
+        self.assertEqual((len(whole["changes"]), whole["has_more"]), (5, False))
         # A change made while the first pages were read comes after them.
         self.assertGreaterEqual(
             self.env["sync.event"]._next_stamp(), Position.parse(cursor).stamp
         )
 
     def test_change_of_a_transaction_that_has_not_ended_is_not_reported(self):
+        quiet = self.ask(self.place)
+        self.assertEqual((quiet["held_back"], quiet["waiting_seconds"]), (0, 0))
+        # Lower than any so far: it is the very stamp up to which nothing is held back.
+        self.env.cr.execute("SELECT setval('sync_event_stamp', %s)", [NOW - 1000])
         self.orders[0].origin = "not yet"
         self.env.cr.flush()
         page = self.ask(self.place)
         self.assertFalse(page["changes"])
         self.assertEqual(page["held_back"], 1)
+        waited = page["waiting_seconds"]
+        self.assertTrue(0 < waited < 3600, waited)
+        self.assertEqual(waited, round(waited, 3), "in milliseconds")
         self.assertEqual(page["next_cursor"], self.place)
+
+    def test_a_change_is_reported_as_soon_as_its_writer_has_ended(self):
+        self.patch(feed, "WRITING", SQL("SELECT NULL::bigint"))
+        self.orders[0].origin = "ended"
+        self.env.cr.flush()
+        page = self.ask(self.place)
+        self.assertEqual(page["changes"][-1]["odoo_id"], self.orders[0].id)
+        self.assertEqual(page["held_back"], 0)
 
     def test_order_is_by_transaction_not_by_number(self):
         early, late = self.orders[:2]
@@ -177,9 +246,13 @@ class TestChanges(SyncCase):
         self.env.cr.execute(
             "UPDATE sync_event SET write_date = write_date - interval '8 days'"
         )
+        self.assertFalse(self.stream.feed_floor)
         self.env["sync.event"]._gc_events()
         answer = self.api.changes("purchase_order", cursor)
         self.assertEqual(answer["error"]["field"], "cursor")
+        # One that has read just up to there has missed nothing.
+        floor = Position.parse(self.stream.feed_floor)
+        self.ask(str(Position(floor.stamp, floor.id, None, self.stream.id)))
         # Reported to begin again, it gets everything.
         self.assertEqual(self.read_all(None, limit=2)[0], self.orders.ids)
 

@@ -3,6 +3,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -11,6 +12,7 @@ from ...core.exceptions import InvalidDataError
 from ...core.retry.policy import Jitter, RetryPolicy
 from ...models.base.sync_config import shift
 from ...models.call import sync_breaker
+from ...models.event import handlers
 from ...models.event.sync_event_delivery import DISPATCH_LIMIT
 from ..common import SyncCase
 
@@ -217,7 +219,12 @@ class TestEventHandlers(SyncCase):
         self.deliver()
         self.assertEqual(self.seen, [(order.id, "note")])
         # An operator can have it tried again.
+        user = new_test_user(self.env, "looker", "pharmacy_sync.group_user")
+        with self.assertRaises(AccessError):
+            delivery.with_user(user).action_retry()
         delivery.action_retry()
+        self.assertEqual((delivery.state, delivery.attempts), ("waiting", 0))
+        self.assertEqual(self.mapping(order).event_trouble, "waiting")
         self.deliver()
         self.assertEqual(delivery.state, "done")
         self.assertTrue(delivery.error_id.resolved)
@@ -325,11 +332,12 @@ class TestEventHandlers(SyncCase):
         self.orders[0].with_user(buyer).note = "mine"
         self.env.cr.flush()
         event = self.events("order_updated")
-        self.assertEqual(event.user_id, buyer)
+        self.assertEqual((event.user_id, event.state), (buyer, "pending"))
         self.assertEqual(event.company_id, self.backend.company_id)
         self.assertFalse(event.processed_at)
         self.assertEqual(event.summary, "Terms and Conditions")
-        self.deliver()
+        self.env["sync.event"]._deliver(self.backend)
+        self.assertEqual(event.state, "done")
         self.assertTrue(event.processed_at)
         trace = self.env["sync.audit"].search([("event_id", "=", event.id)])
         self.assertEqual(
@@ -350,6 +358,8 @@ class TestEventHandlers(SyncCase):
             ("type", "order_exploded"),
             ("res_model", "no.model"),
             ("res_id", 0),
+            ("res_id", "7"),
+            ("backend_id", 0),
             ("correlation_id", "x" * 201),
             ("correlation_id", "niño"),
             ("correlation_id", "a\nb"),
@@ -359,6 +369,22 @@ class TestEventHandlers(SyncCase):
                 Event._emit([good, {**good, name: value}])
             self.assertEqual(caught.exception.field, name)
         self.assertEqual(Event.search_count([]), count)
+        Event._emit([{**good, "res_id": 1}])
+        self.assertEqual(Event.search_count([]), count + 1)
+
+    def test_types_and_fields_are_named_also_those_of_addons_that_are_gone(self):
+        Event = self.env["sync.event"]
+        for type_, name in (
+            ("order_updated", "Order updated"),
+            ("supplier_updated", "Supplier updated"),
+            ("conflict_opened", "Conflict opened"),
+            ("parcel_booked", "Parcel booked"),
+            (False, ""),
+        ):
+            self.assertEqual(Event._type_name(type_), name)
+        names = ["purchase.order:note", "purchase.order:gone", "no.model:shelf"]
+        words = Event._data_in_words({"fields": names})
+        self.assertEqual(words, "Terms and Conditions, gone, shelf")
 
     @mute_logger("odoo.addons.pharmacy_sync.models.error.sync_error")
     def test_event_that_nobody_knows_is_put_aside_with_an_error(self):
@@ -457,8 +483,13 @@ class TestEventHandlers(SyncCase):
         buyer = new_test_user(self.env, "buyer", "purchase.group_purchase_user")
         self.orders[0].user_id = buyer
         self.edit(self.orders[0], origin="S-1")
+        self.edit(self.orders[0], note="once more")
         self.env["bus.bus"].sudo().search([]).unlink()
-        self.backend._note_events("order_updated", self.events("order_updated"))
+        events = self.events("order_updated")
+        self.backend._note_events("order_updated", events[:1])
+        self.assertNotIn("times", self.backend.message_ids[0].body)
+        self.backend._note_events("order_updated", events)
+        self.assertIn("Order updated, 2 times", self.backend.message_ids[0].body)
         self.env.cr.precommit.run()
         rows = self.env["bus.bus"].sudo().search([])
         messages = [row for row in rows if "simple_notification" in row.message]
@@ -488,6 +519,39 @@ class TestEventHandlers(SyncCase):
         self.assertEqual(len(job), 1)
         self.assertFalse(job.eta)
 
+    def test_recovery_goes_on_until_all_is_delivered_or_its_time_is_over(self):
+        self.patch(handlers, "RECOVER_LIMIT", 1)
+        self.deliver()
+        for number in range(3):
+            self.edit(self.orders[0], origin=f"S-{number}")
+        self.patch(handlers, "shift", lambda: shift(0))
+        self.env["sync.event"]._recover()
+        self.env.invalidate_all()
+        events = self.events("order_updated")
+        self.assertEqual(events.mapped("state"), ["done", "pending", "pending"])
+        self.patch(handlers, "shift", shift)
+        self.env["sync.event"]._recover()
+        self.env.invalidate_all()
+        self.assertEqual(set(events.mapped("state")), {"done"})
+
+    def test_one_job_delivers_what_a_transaction_wrote_and_one_each_moment(self):
+        self.env["queue.job"].search([]).unlink()
+        later = fields.Datetime.now() + timedelta(hours=1)
+        moments = [None, None, later, later, later + timedelta(hours=1)]
+        company = self.backend.company_id
+        for owner, method in ((self.backend, "_job_events"), (company, "_job_deliver")):
+            with self.subTest(owner._name):
+                for eta in moments:
+                    self.env["sync.event"]._schedule_delivery(owner, eta)
+                jobs = self.env["queue.job"].search([("method_name", "=", method)])
+                self.assertCountEqual(
+                    jobs.mapped("eta"), [False, later, later + timedelta(hours=1)]
+                )
+                now = jobs.filtered(lambda job: not job.eta)
+                self.env.cr.execute("SELECT pg_current_xact_id()::text")
+                # One that waits already may have begun when this commits.
+                self.assertIn(self.env.cr.fetchone()[0], now.identity_key)
+
     # -- Handlers of our own ----------------------------------------------------------
 
     def test_events_are_counted_by_hour(self):
@@ -512,6 +576,9 @@ class TestEventHandlers(SyncCase):
         for change in (lambda: trace.write({"type": "x"}), trace.unlink):
             with self.assertRaisesRegex(Exception, "never"):
                 change()
+        user = new_test_user(self.env, "looker", "pharmacy_sync.group_user")
+        with self.assertRaises(AccessError):
+            trace.with_user(user).write({"type": "x"})
 
     # -- Recovery ---------------------------------------------------------------------
 

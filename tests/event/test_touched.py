@@ -70,10 +70,28 @@ class TestTouched(TouchedCase):
     def test_a_table_that_is_gone_is_made_by_the_next_update(self):
         self.env.cr.execute("DROP TABLE sync_touched")
         self.env["sync.touched"].init()
+        self.env.cr.execute(
+            "SELECT 1 FROM pg_indexes WHERE indexname = 'sync_touched_flood_idx'"
+        )
+        self.assertTrue(self.env.cr.fetchall(), "that a flood is noted costs no look")
         self.sql(
             "UPDATE res_partner SET city = 'Getafe' WHERE id = %s", self.supplier.id
         )
         self.assertIn(("res.partner", self.supplier.id), self.touched())
+
+    def test_more_than_a_piece_is_taken_up_piece_by_piece(self):
+        self.patch(sync_touched, "PIECE", 1)
+        partners = self.supplier | self.supplier.create(
+            {"name": "Vet. Sur", "is_company": True, "supplier_rank": 1}
+        )
+        self.sync()
+        self.tick()
+        ids = partners.ids
+        self.sql("UPDATE res_partner SET city = 'Getafe' WHERE id = ANY(%s)", ids)
+        self.tick()
+        self.assertFalse(self.touched())
+        cities = [self.at_app(partner)["city"] for partner in partners]
+        self.assertEqual(cities, ["Getafe", "Getafe"])
 
     def test_the_job_is_started_by_the_tick(self):
         self.env["queue.job"].search([]).unlink()
@@ -350,6 +368,18 @@ class TestBelonging(TouchedCase):
         events = self.events()
         self.look()
         self.assertEqual(self.events(), events)
+        streams = self.env["sync.reconciliation"].search([]).stream_id
+        self.assertEqual(set(streams.mapped("entity")), {"product", "purchase_order"})
+
+    def test_a_unit_whose_users_cannot_be_looked_at_has_all_compared(self):
+        def failing(touched, model, ids, flooded):
+            raise ZeroDivisionError
+
+        self.patch(self.env.registry["sync.touched"], "_look_at_users", failing)
+        self.rename_unit("Pieces")
+        with mute_logger("odoo.addons.pharmacy_sync"):
+            self.look()
+        self.assertFalse(self.touched())
         streams = self.env["sync.reconciliation"].search([]).stream_id
         self.assertEqual(set(streams.mapped("entity")), {"product", "purchase_order"})
 

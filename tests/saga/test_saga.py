@@ -88,9 +88,12 @@ class TestSaga(SyncCase):
         self.set_stock(5)
         answer, saga = self.start()
         self.assertEqual(answer["state"], "pending")
+        begun = fields.Datetime.now()
         self.work(saga)
         self.assertEqual(saga.state, "completed")
         self.assertEqual(self.steps(saga), [("done", "registered")] * 4)
+        for moment in (saga.worked_at, saga.ended_at):
+            self.assertTrue(moment and begun <= moment <= fields.Datetime.now())
         (reservation,) = self.reservations()
         self.assertEqual(reservation["state"], "confirmed")
         self.assertEqual(reservation["external_ref"], saga.key)
@@ -99,6 +102,8 @@ class TestSaga(SyncCase):
         order = saga.order_id
         self.assertTrue(order.acknowledged)
         self.assertEqual(self.mapping(order).external_id, self.at_pharmacy["id"])
+        said = "".join(order.message_ids.mapped("body"))
+        self.assertIn(f"confirmed by Test Pharmacy: {reservation['id']}", said)
         reported = self.api.saga(saga.id)
         self.assertTrue(reported["success"])
         self.assertEqual(
@@ -113,6 +118,32 @@ class TestSaga(SyncCase):
         )
         with self.assertRaisesRegex(UserError, "has ended"):
             saga.action_continue()
+        with self.assertRaisesRegex(UserError, "that need attention"):
+            saga._settle("nothing to settle")
+
+    def test_each_step_is_a_job_of_its_own(self):
+        self.set_stock(5)
+        __, saga = self.start()
+        jobs = {saga.job_uuid}
+        for __ in range(4):
+            job = self.env["queue.job"].search([("uuid", "=", saga.job_uuid)])
+            self.assertEqual((job.state, job.eta), ("pending", False))
+            self.step(saga)
+            jobs.add(saga.job_uuid)
+        self.assertEqual((saga.state, len(jobs)), ("completed", 4))
+
+    def test_a_reservation_is_called_by_what_is_known_of_its_order(self):
+        start = self.env["sync.saga"]._start
+        for record, name in (
+            ({"id": "po_1", "reference": "PH-1"}, "PH-1"),
+            ({"id": "po_1"}, "po_1"),
+            ({}, "Reservation"),
+        ):
+            self.assertIn(name, start(self.backend, record=record).display_name)
+        order = self.make_order()
+        self.assertEqual(
+            start(self.backend, order_id=order.id).display_name, order.name
+        )
 
     def test_an_order_is_reserved_where_it_is_and_not_while_that_is_paused(self):
         self.env["sync.backend"].create(
@@ -144,6 +175,15 @@ class TestSaga(SyncCase):
         order.action_sync_reserve()
         self.assertEqual(order.sync_saga_ids.backend_id, self.backend)
         self.assertNotEqual(order.sync_saga_ids.backend_id, first)
+        # Of several, the first that works.
+        orders.rule = "all"
+        order = self.make_order()
+        both.paused = True
+        with self.assertRaisesRegex(UserError, "^A First By Name is paused"):
+            order.action_sync_reserve()
+        both.paused = False
+        order.action_sync_reserve()
+        self.assertEqual(order.sync_saga_ids.backend_id, first)
 
     def test_is_seen_by_those_who_see_no_purchase_orders(self):
         self.set_stock(5)
@@ -153,6 +193,14 @@ class TestSaga(SyncCase):
         user = new_test_user(self.env, "saga_user", "pharmacy_sync.group_user")
         self.assertFalse(order.with_user(user).has_access("read"))
         self.assertEqual(saga.with_user(user).display_name, order.name)
+        self.env.invalidate_all()
+        with self.assertRaises(AccessError):
+            order.with_user(user).action_view_sync_sagas()
+        other = new_test_user(self.env, "other", "base.group_user")
+        self.env.invalidate_all()
+        for action in (saga.action_open_order, saga.action_view_calls):
+            with self.assertRaises(AccessError):
+                action.__func__(saga.with_user(other))
 
     def test_board_begins_with_what_a_person_is_to_look_at(self):
         self.start()
@@ -181,8 +229,13 @@ class TestSaga(SyncCase):
         saga = self.env["sync.saga"].browse(answer["saga"])
         self.step(saga)
         # It waits, at no cost, until the order is there.
+        self.env["queue.job"].search([("method_name", "=", "_job_push")]).unlink()
+        before = fields.Datetime.now()
         self.step(saga)
         self.assertEqual((saga.state, saga.step_ids[1].attempts), ("running", 0))
+        self.assertTrue(before < saga.eta < before + timedelta(minutes=1))
+        jobs = self.env["queue.job"].search([("method_name", "=", "_job_push")])
+        self.assertEqual(len(jobs), 1, "it is sent there at once")
         self.push()
         self.work(saga)
         self.assertEqual(saga.state, "completed")
@@ -217,6 +270,8 @@ class TestSaga(SyncCase):
         order = saga.order_id
         self.assertEqual(order.state, "cancel")
         self.assertIn("available", order.sync_failure)
+        said = "".join(order.message_ids.mapped("body"))
+        self.assertIn("The pharmacy could not deliver", said)
         self.assertEqual(
             self.steps(saga),
             [("done", "done"), ("failed", "done"), *[("pending", "none")] * 2],
@@ -236,6 +291,7 @@ class TestSaga(SyncCase):
         self.assertEqual(error.type, "insufficient_stock")
         event = self.env["sync.event"].search([("type", "=", "saga_compensated")])
         self.assertEqual(event.correlation_id, saga.correlation_id)
+        self.assertEqual(event.data, {"cause": saga.error})
 
     def test_order_that_odoo_does_not_take_reserves_nothing(self):
         __, saga = self.start(currency="ZZZ")
@@ -371,10 +427,48 @@ class TestSaga(SyncCase):
         # Once the app can, an operator has it tried again.
         self.app.heal()
         sync_breaker._read.clear()
+        failed = saga.step_ids[1:3]
+        failed.attempts = 5
+        former = saga.job_uuid
         saga.action_continue()
+        self.assertNotEqual(saga.job_uuid, former, "it has a job again")
         self.work(saga)
         self.assertEqual(saga.state, "compensated")
         self.assertEqual([r["state"] for r in self.reservations()], ["released"])
+        self.assertEqual(failed.mapped("attempts"), [1, 1], "counted anew")
+
+    def test_attempts_to_take_back_are_counted_for_themselves(self):
+        self.set_stock(5)
+        self.env["sync.retry.policy"].search([]).write({"max_attempts": 2})
+        self.fault("error", status=503)
+        __, saga = self.start()
+        self.step(saga)
+        reserve = saga.step_ids[1]
+        for number in (1, 2):
+            former = saga.job_uuid
+            self.step(saga)
+            self.assertEqual((reserve.attempts, reserve.undoing), (number, False))
+            self.assertNotEqual(saga.job_uuid, former, "a job goes on with it")
+        self.assertEqual((saga.state, reserve.state), ("compensating", "failed"))
+        self.assertTrue(reserve.last_delay)
+        reserve.begun_at = long_ago = fields.Datetime.now() - timedelta(days=2)
+        self.fault("error", status=503, path=f"{RESERVATIONS}*", method="GET", count=1)
+        self.step(saga)
+        self.assertEqual((reserve.attempts, reserve.undoing), (1, True))
+        self.assertEqual(reserve.compensation, "registered", "it is tried once more")
+        self.assertGreater(reserve.begun_at, long_ago)
+        self.step(saga)
+        self.assertEqual((reserve.attempts, reserve.compensation), (2, "done"))
+
+    def test_what_is_taken_back_at_once_has_waited_for_nothing(self):
+        self.set_stock(5)
+        self.env["sync.retry.policy"].search([]).write({"max_attempts": 2})
+        self.fault("error", status=503)
+        __, saga = self.start()
+        self.work(saga)
+        reserve = saga.step_ids[1]
+        self.assertEqual(reserve.compensation, "done")
+        self.assertEqual((reserve.attempts, reserve.last_delay), (1, 0))
 
     def stuck_saga(self):
         """Neither to be confirmed nor to be released."""
@@ -402,8 +496,9 @@ class TestSaga(SyncCase):
         user = new_test_user(self.env, "us", "pharmacy_sync.group_user,base.group_user")
         with self.assertRaises(AccessError):
             saga.with_user(user)._settle("no")
-        with self.assertRaises(AccessError):
-            saga.with_user(user).action_continue()
+        for action in ("action_continue", "action_compensate", "action_settle"):
+            with self.assertRaises(AccessError):
+                getattr(saga.with_user(user), action)()
         wizard = self.env["sync.saga.settle"].with_user(operator)
         wizard.create(
             {"saga_ids": saga.ids, "reason": "Released by telephone"}
@@ -424,18 +519,23 @@ class TestSaga(SyncCase):
         self.assertEqual(saga.state, "running")
         self.assertTrue(saga.eta and saga.eta >= before)
         self.assertTrue(saga.reason)
+        job = self.env["queue.job"].search([("uuid", "=", saga.job_uuid)])
+        self.assertEqual(job.eta, saga.eta)
         self.work(saga)
         self.assertEqual(saga.state, "completed")
+        self.assertFalse(saga.eta or saga.reason, "it waits for nothing any more")
 
     def test_open_breaker_costs_no_attempt(self):
         self.backend.breaker_ids.write({"consecutive_failures": 1})
         __, saga = self.start()
         self.step(saga)
         self.fault("error", status=503)
-        for __ in range(12):
+        self.step(saga)
+        opened = self.backend.breaker_ids.filtered(lambda b: b.state == "open")
+        self.assertGreaterEqual(saga.eta, opened.open_until, "not before it may pass")
+        for __ in range(11):
             self.step(saga)
         self.assertEqual((saga.state, saga.step_ids[1].attempts), ("running", 0))
-        opened = self.backend.breaker_ids.filtered(lambda b: b.state == "open")
         self.assertGreaterEqual(saga.eta, opened.open_until, "not before it may pass")
         self.assertLessEqual(
             len([r for r in self.app.requests() if r["path"] == RESERVATIONS]), 1
@@ -467,7 +567,7 @@ class TestSaga(SyncCase):
     # -- People -----------------------------------------------------------------------
 
     def test_manager_reserves_an_order_of_odoo(self):
-        order = self.make_order()
+        order = self.make_order(quantity=1.0)
         self.push()
         action = order.action_sync_reserve()
         saga = self.env["sync.saga"].browse(action["res_id"])
@@ -485,6 +585,29 @@ class TestSaga(SyncCase):
         )
         with self.assertRaises(AccessError):
             order.with_user(buyer).action_sync_reserve()
+        order.action_sync_reserve()
+        action = order.action_view_sync_sagas()
+        self.assertEqual(action["domain"], [("id", "in", order.sync_saga_ids.ids)])
+        self.assertEqual(len(order.sync_saga_ids), 2)
+
+    def test_who_may_only_look_at_orders_reserves_none(self):
+        order = self.make_order()
+        self.push()
+        readers = self.env["res.groups"].create({"name": "Readers of orders"})
+        self.env["ir.model.access"].create(
+            {
+                "name": "Readers of orders",
+                "model_id": self.env["ir.model"]._get_id("purchase.order"),
+                "group_id": readers.id,
+                "perm_read": True,
+            }
+        )
+        manager = new_test_user(self.env, "ma", "pharmacy_sync.group_manager")
+        manager.group_ids += readers
+        self.assertTrue(order.with_user(manager).has_access("read"))
+        with self.assertRaises(AccessError):
+            order.with_user(manager).action_sync_reserve()
+        self.assertFalse(order.sync_saga_ids)
 
     def test_a_cancelled_order_is_not_reserved(self):
         order = self.make_order()
@@ -535,6 +658,35 @@ class TestSaga(SyncCase):
         self.work(saga)
         self.assertEqual(saga.state, "compensated")
         self.assertEqual([r["state"] for r in self.reservations()], ["released"])
+
+    def test_withdrawn_while_its_call_fails(self):
+        """It is taken back then, and not tried again first."""
+        __, saga = self.start()
+        self.step(saga)
+        self.fault("error", status=503, count=1)
+        call = type(saga.step_ids)._call_reserve
+
+        def withdraw_meanwhile(step, action):
+            self.withdraw_under_way(saga)
+            return call(step, action)
+
+        with patch.object(type(saga.step_ids), "_call_reserve", withdraw_meanwhile):
+            self.step(saga)
+        self.assertEqual(saga.state, "compensating")
+        self.assertFalse(saga.eta)
+        self.assertIn("Withdrawn by", saga.error)
+        self.work(saga)
+        self.assertEqual(saga.state, "compensated")
+
+    def test_one_whose_job_is_at_work_is_given_no_second_one(self):
+        __, saga = self.start()
+        job = self.env["queue.job"].search([("uuid", "=", saga.job_uuid)])
+        job.state = "started"
+        saga.action_continue()
+        self.assertEqual(saga.job_uuid, job.uuid)
+        job.state = "failed"
+        saga.action_continue()
+        self.assertNotEqual(saga.job_uuid, job.uuid)
 
     def withdraw_under_way(self, saga):
         """An operator takes the saga back while its job is at work."""
