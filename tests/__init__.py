@@ -48,6 +48,7 @@ from .call import test_breaker_force
 from .call import test_cache
 from .call import test_on_record
 from .call import test_pool
+from .call import test_roads
 from .call import test_session
 from .event import test_changes
 from .event import test_deadly_handlers

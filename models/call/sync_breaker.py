@@ -346,7 +346,6 @@ class SyncBreaker(models.Model):
 
     def _stats(self, epoch, config):
         """The window of one epoch, counted from the log of calls."""
-        self.env["sync.call"].flush_model()
         ((calls, failures, slow, in_a_row),) = self.env.execute_query(
             SQL(
                 """SELECT count(*), count(*) FILTER (WHERE result = 'failure'),

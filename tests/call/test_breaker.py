@@ -3,8 +3,10 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timezone
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from ...client import FAILURES
 from ...core.exceptions import CircuitBreakerOpenError, HttpError
 from ...models.call import sync_breaker
 from ..common import SyncCase
@@ -50,6 +52,37 @@ class TestBreaker(SyncCase):
         self.assertIn("5 failures in a row", self.breaker.cause)
         self.assertEqual(self.breaker.failures_in_a_row, 0, "a new window has begun")
 
+    def test_its_rates_are_parts_of_a_hundred(self):
+        self.breaker.write({"failure_rate": 25, "slow_rate": 75})
+        config = self.breaker._config()
+        self.assertEqual((config.failure_rate, config.slow_rate), (0.25, 0.75))
+
+    def test_a_failed_connection_test_names_its_call(self):
+        self.app.fault("error", status=503)
+        # Not by assertRaises, which sets the database back.
+        said = ""
+        try:
+            self.backend.action_test_connection()
+        except UserError as exc:
+            said = str(exc)
+        self.assertIn(self.backend.url, said)
+        correlation_id = said.rpartition("Correlation id: ")[2]
+        calls = self.env["sync.call"].search([("correlation_id", "=", correlation_id)])
+        self.assertEqual(set(calls.mapped("operation")), {"test"})
+        self.assertEqual(set(calls.mapped("status")), {503})
+
+    def test_a_quiet_backend_is_asked_for_nothing(self):
+        self.app.call("DELETE", "/admin/requests")
+        self.push()
+        self.assertFalse(self.app.requests())
+
+    def test_a_call_without_an_answer_has_no_status(self):
+        self.move_app("http://127.0.0.1:9")
+        with suppress(*FAILURES):
+            self.backend._client("push").health("unanswered")
+        call = self.env["sync.call"].search([("correlation_id", "=", "unanswered")])
+        self.assertEqual((call.status, call.result), (0, "failure"))
+
     def test_failures_in_a_row_are_not_forgotten_however_slowly_they_come(self):
         self.app.fault("error", status=503)
         for number in range(4):
@@ -88,6 +121,11 @@ class TestBreaker(SyncCase):
         for how in "FFFFSFFFF":
             self.ask_for_health(how)
         self.assertEqual(self.breaker.state, "closed")
+        self.assertEqual(
+            (self.breaker.calls_in_window, self.breaker.failures_in_window), (9, 8)
+        )
+        self.assertEqual(self.breaker.failures_in_a_row, 4)
+        self.assertAlmostEqual(self.breaker.error_rate, 88.89, places=2)
         self.ask_for_health("S")
         self.assertEqual(self.breaker.state, "open")
         self.assertIn("8 of 10 calls failed", self.breaker.cause)
@@ -136,6 +174,12 @@ class TestBreaker(SyncCase):
         self.breaker.invalidate_recordset()
         self.assertEqual(self.breaker.rejected, 1)
         self.assertEqual(self.breaker.failures_in_window, 0)
+        call = self.env["sync.call"].search(
+            [("breaker_id", "=", self.breaker.id), ("result", "=", "rejected")]
+        )
+        self.assertEqual(call.display_name, "Send: Held back")
+        self.assertEqual(call.company_id, self.backend.company_id)
+        self.assertEqual(self.breaker.display_name, "Test Pharmacy: Send")
 
     def test_a_batch_that_it_holds_back_is_counted_as_rejected(self):
         self.fail_until_open()

@@ -1,5 +1,7 @@
 from zlib import crc32
 
+import psycopg2
+
 from odoo.exceptions import AccessError
 from odoo.sql_db import db_connect
 from odoo.tests import new_test_user, tagged
@@ -59,10 +61,12 @@ class TestCache(SyncCase):
     # -- Near first -------------------------------------------------------------------
 
     def test_first_the_app_then_memory_then_the_table(self):
-        sources = [self.look().source, self.look().source]
+        found = [self.look(), self.look()]
         self.forget_memory()
-        sources.append(self.look().source)
-        self.assertEqual(sources, ["app", "memory", "cache"])
+        found.append(self.look())
+        self.assertEqual([each.source for each in found], ["app", "memory", "cache"])
+        for each in found:
+            self.assertTrue(0 <= each.age < 30, each)
         self.assertEqual(len(self.app.requests()), 1)
 
     def test_it_says_what_the_app_has(self):
@@ -115,6 +119,13 @@ class TestCache(SyncCase):
         self.take_app_away()
         self.assertEqual(self.failure("sup_nobody").type, "connection_refused")
 
+    def test_that_nothing_serves_is_an_error_once_for_a_list(self):
+        self.take_app_away()
+        found = self.backend._lookup_each("supplier", ["sup_a", "sup_b"])
+        self.assertTrue(all(isinstance(each, Exception) for each in found.values()))
+        errors = self.env["sync.error"].search([("backend_id", "=", self.backend.id)])
+        self.assertEqual(sorted(errors.mapped("work")), ["fallback", "lookup"])
+
     def test_unknown_supplier_is_not_found_even_if_it_was_cached(self):
         self.look()
         self.grow_old(301)
@@ -140,6 +151,9 @@ class TestCache(SyncCase):
         self.backend.paused = True
         self.assertEqual(self.look().source, "stale")
         self.assertFalse(self.app.requests())
+        # That is no failure of the app.
+        errors = self.env["sync.error"].search([("backend_id", "=", self.backend.id)])
+        self.assertFalse(errors)
 
     def test_app_that_is_down_is_asked_once_for_a_list(self):
         ids = [self.mapping(product).external_id for product in self.products]
@@ -177,10 +191,81 @@ class TestCache(SyncCase):
         self.assertEqual(set(errors.mapped("type")), {"cache_unavailable"})
         # What arrives is applied all the same.
         self.app.edit("suppliers", self.external_id, phone="+34 600")
-        with mute_logger("odoo.addons.pharmacy_sync.models.call.sync_cache"):
+        with self.assertLogs(sync_cache.__name__, "WARNING") as logs:
             self.pull()
+        self.assertIn("The cache cannot be written", logs.output[0])
         self.assertEqual(self.supplier.phone, "+34 600")
         self.env.cr.execute("ALTER TABLE sync_cache_away RENAME TO sync_cache")
+
+    def test_a_conflict_with_another_transaction_is_no_failure_of_the_cache(self):
+        """Its caller is replayed as a whole."""
+        self.look()
+        self.env.flush_all()
+        self.env.cr.execute(
+            """CREATE FUNCTION race() RETURNS trigger AS $$
+               BEGIN RAISE EXCEPTION 'raced' USING ERRCODE = '40001'; END
+               $$ LANGUAGE plpgsql;
+               CREATE TRIGGER race BEFORE DELETE ON sync_cache
+               FOR EACH ROW EXECUTE FUNCTION race()"""
+        )
+        with self.assertRaises(psycopg2.errors.SerializationFailure):
+            self.entries().action_clear()
+
+    @mute_logger("odoo.sql_db")
+    def test_look_ups_that_cannot_be_counted_are_answered(self):
+        sync_cache_use._counted.clear()
+        self.patch(sync_cache_use, "INTERVAL", 0.0)
+        self.env.flush_all()
+        self.env.cr.execute("ALTER TABLE sync_cache_use RENAME TO sync_cache_use_away")
+        with self.assertLogs(sync_cache_use.__name__, "WARNING") as logs:
+            self.assertEqual(self.look().source, "app")
+        self.assertIn("could not be counted", logs.output[0])
+        self.env.cr.execute("ALTER TABLE sync_cache_use_away RENAME TO sync_cache_use")
+
+    def test_use_is_written_every_ten_seconds(self):
+        sync_cache_use._counted.clear()
+        sync_cache_use._written.clear()
+        own = [("backend_id", "=", self.backend.id)]
+        counts = []
+        for interval in (10.0, 10.0, 0.0):
+            self.patch(sync_cache_use, "INTERVAL", interval)
+            self.look()
+            uses = self.env["sync.cache.use"].search(own)
+            counts.append(sum(uses.mapped("count")))
+        self.assertEqual(counts, [1, 1, 3])
+
+    def test_what_is_forgotten_is_forgotten_in_memory_as_well(self):
+        """Now, and once more when it is committed; and nothing else is."""
+        database, own, other = self.env.cr.dbname, self.backend.id, self.backend.id + 1
+        places = [
+            (database, own, "supplier", "x"),
+            (database, own, "supplier", "y"),
+            (database, own, "product", "x"),
+            (database, other, "supplier", "x"),
+            ("another database", own, "supplier", "x"),
+        ]
+        memory, backend = sync_cache.memory, self.backend
+        for entity, keys, of, gone in (
+            ("supplier", ["x"], backend, places[:1]),
+            ("supplier", None, backend, places[:2]),
+            (None, None, backend, places[:3]),
+            (None, None, backend.browse(), places[:4]),
+        ):
+            for place in places:
+                memory.put(place, place)
+            self.env["sync.cache"]._forget(of, entity, keys)
+            left = [place for place in places if memory.get(place)]
+            self.assertEqual(left, [place for place in places if place not in gone])
+            for place in gone:
+                memory.put(place, place)
+            self.env.cr.postcommit.run()
+            left = [place for place in places if memory.get(place)]
+            self.assertEqual(left, [place for place in places if place not in gone])
+
+    def test_the_call_has_the_correlation_id_that_was_given(self):
+        self.backend._lookup_each("supplier", [self.external_id], "trace-9")
+        call = self.env["sync.call"].search([("correlation_id", "=", "trace-9")])
+        self.assertEqual(call.operation, "pull")
 
     # -- Writes -----------------------------------------------------------------------
 
@@ -261,9 +346,15 @@ class TestCache(SyncCase):
     def test_who_is_no_operator_may_not_clear_it(self):
         self.look()
         user = new_test_user(self.env, "looker", "pharmacy_sync.group_user")
+        company = self.env["res.company"].create({"name": "Other"})
+        group = "pharmacy_sync.group_operator"
+        stranger = self.env["res.users"].browse(
+            self.make_user("operator of another company", group, company)
+        )
         for clear in (
             self.backend.with_user(user).action_clear_cache,
             self.entries().with_user(user).action_clear,
+            self.backend.with_user(stranger).action_clear_cache,
         ):
             with self.assertRaises(AccessError):
                 clear()

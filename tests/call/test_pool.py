@@ -33,6 +33,46 @@ class TestPool(SyncCase):
         ):
             yield cr
 
+    def test_a_backend_begins_with_three_pools(self):
+        backend = self.env["sync.backend"].create(
+            {"name": "New", "url": "http://127.0.0.1:9"}
+        )
+        wanted = {
+            "order_sync": (5, 100, 30.0),
+            "supplier_query": (10, 50, 15.0),
+            "reporting": (2, 20, 60.0),
+        }
+        for __ in range(2):
+            self.assertEqual(
+                {
+                    pool.name: (pool.concurrency, pool.max_waiting, pool.timeout)
+                    for pool in backend.pool_ids
+                },
+                wanted,
+            )
+            self.assertEqual(
+                sorted(backend.breaker_ids.mapped("operation")), ["pull", "push"]
+            )
+            # It has them, and gets no others.
+            backend._create_parts()
+
+    def test_people_read_what_its_calls_do(self):
+        self.assertEqual(
+            self.backend.pool_ids.mapped("display_name"),
+            ["Sending", "Comparing", "Reading"],
+        )
+        values = {"backend_id": self.backend.id, "name": "parcels"}
+        self.assertEqual(self.pool.create(values).display_name, "parcels")
+
+    def test_it_is_saturated_from_four_fifths_on(self):
+        self.pool.concurrency = 5
+        self.env.flush_all()
+        self.assertFalse(self.pool.browse()._is_saturated())
+        with ExitStack() as stack:
+            for saturated in (False, False, False, True, True):
+                stack.enter_context(self.slot())
+                self.assertEqual(self.pool._is_saturated(), saturated)
+
     def test_it_bounds_all_sessions_together(self):
         with self.slot(), self.slot():
             self.assertEqual(self.pool.active_count, 2)

@@ -1,4 +1,4 @@
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from ..common import SyncCase
@@ -88,6 +88,41 @@ class TestConflictBulk(BulkCase):
         self.assertIn("Quantity", wizard.preview)
         self.assertIn("8.00", wizard.preview)
         self.assertNotIn("13.00", wizard.preview)
+
+    def test_each_value_that_is_written_is_listed_with_the_side_that_gets_it(self):
+        conflict, __, gone = self.conflicts
+        self.orders[2].button_cancel()
+        self.orders[2].unlink()
+        for winner, loser, before, after in (
+            ("odoo", "pharmacy", "8.00", "5.00"),
+            ("pharmacy", "odoo", "5.00", "8.00"),
+        ):
+            rows = self.conflicts._change_rows({"quantity": winner})
+            self.assertEqual(len(rows), 2)
+            row = next(row for row in rows if row["id"] == conflict.id)
+            self.assertEqual(row["name"], self.orders[0].name)
+            self.assertTrue(row["label"].endswith(": Quantity"), row["label"])
+            self.assertEqual(
+                (row["side"], row["before"], row["after"]), (loser, before, after)
+            )
+        self.assertNotIn(gone, self.conflicts._merges_now())
+
+    def test_the_record_leads_to_what_has_to_be_decided(self):
+        for order, conflict in zip(self.orders, self.conflicts, strict=True):
+            action = order.with_user(self.user).action_sync_decide()
+            self.assertEqual(action["res_id"], conflict.id)
+        self.conflicts[0].action_keep_odoo()
+        action = self.orders[0].with_user(self.user).action_sync_decide()
+        self.assertFalse(action.get("res_id"))
+        self.assertEqual(action["domain"], [("id", "in", [])])
+        self.assertEqual(self.backend.conflict_count, 2)
+        other = self.env["sync.backend"].create(
+            {"name": "Other", "url": "http://127.0.0.1:9"}
+        )
+        self.assertEqual(other.conflict_count, 0)
+        nobody = new_test_user(self.env, "nobody", "base.group_user")
+        with self.assertRaises(AccessError):
+            self.orders[0].with_user(nobody).action_sync_decide()
 
     def test_what_changed_since_it_was_shown_is_left_and_reported(self):
         wizard = self.open_wizard(default_side="odoo")

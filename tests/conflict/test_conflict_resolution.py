@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
@@ -88,11 +89,96 @@ class TestConflictResolution(SyncCase):
                 f"Notes, not taken: {NOTES_PHARMACY}",
             },
         )
+        room = self.conflict.compare()
         self.assertTrue(
-            self.conflict.compare()["resolution"].startswith(
-                f"{self.user.name} decided on the values, "
-            )
+            room["resolution"].startswith(f"{self.user.name} decided on the values, ")
         )
+        self.assertFalse(room["gone"])
+        sides = ("base", "odoo", "pharmacy", "result")
+        self.assertEqual(
+            {
+                row["path"]: (row["decided"], *(row[side]["text"] for side in sides))
+                for row in room["rows"]
+            },
+            {
+                self.quantity: ("pharmacy", "2.00", "5.00", "8.00", "8.00"),
+                self.price: ("odoo", "12.50", "12.00", "13.50", "12.00"),
+                "notes": (
+                    *("manual", "", NOTES_ODOO, NOTES_PHARMACY),
+                    "Deliver before eleven.",
+                ),
+            },
+        )
+
+    def test_a_side_that_was_taken_for_all_fields_is_named(self):
+        """Whose, by whom and when."""
+        self.conflict.action_keep_odoo()
+        resolution = self.conflict.compare()["resolution"]
+        self.assertTrue(resolution.startswith(f"{self.user.name} kept what Odoo had, "))
+        self.conflict.line_ids.sudo().choice = "pharmacy"
+        resolution = self.conflict.compare()["resolution"]
+        self.assertTrue(
+            resolution.startswith(f"{self.user.name} took what the pharmacy had, ")
+        )
+
+    def test_what_was_settled_elsewhere_was_decided_by_nobody(self):
+        lines = self.at_app(self.order)["lines"]
+        lines[0].update(quantity="5.00", unit_price="12.00")
+        self.app.edit(PATH, self.link.external_id, lines=lines, notes=NOTES_ODOO)
+        self.pull()
+        room = self.conflict.compare()
+        self.assertEqual({row["decided"] for row in room["rows"]}, {"nobody"})
+        self.assertIn("nothing was left to decide", room["resolution"])
+
+    def test_each_field_is_shown_as_what_it_is(self):
+        rows = {row["path"]: row for row in self.conflict.compare()["rows"]}
+        product = self.order.order_line[0].product_id.name
+        self.assertEqual(
+            {
+                path: (row["title"], row["kind"], row["free"], row["multiline"])
+                for path, row in rows.items()
+            },
+            {
+                self.quantity: ("Quantity", "number", True, False),
+                self.price: ("Unit price", "number", True, False),
+                "notes": ("Notes", "text", True, False),
+            },
+        )
+        self.assertIn(product, rows[self.quantity]["group"])
+        self.assertFalse(rows["notes"]["group"])
+        for row in rows.values():
+            self.assertFalse(row["moments"])
+            for side in ("base", "result"):
+                self.assertFalse(row[side]["change"] or row[side]["segments"])
+        price = rows[self.price]
+        self.assertEqual(price["odoo"]["change"], "-0.50 (-4 %)")
+        self.assertFalse(rows["notes"]["odoo"]["change"])
+        self.order.note = NOTES_ODOO * 2
+        self.order.order_line[0].price_unit = 13
+        shown = {row["path"]: row for row in self.conflict.compare()["rows"]}
+        self.assertTrue(shown["notes"]["multiline"])
+        self.assertEqual(shown[self.price]["odoo"]["change"], "+0.50 (+4 %)")
+
+    def test_a_text_that_one_side_has_emptied_is_said_so(self):
+        self.conflict.action_keep_odoo()
+        self.settle()
+        self.app.edit(PATH, self.link.external_id, notes="")
+        self.order.note = "Ring twice."
+        self.pull()
+        self.conflict = self.link._open_conflict().with_user(self.user)
+        row = self.shown("notes")
+        self.assertEqual(
+            (row["odoo"]["effect"], row["pharmacy"]["effect"]),
+            (
+                'The pharmacy gets "Ring twice.", and has nothing there. '
+                "Nothing changes in Odoo.",
+                'It is emptied in Odoo, which has "Ring twice.". '
+                "Nothing changes at the pharmacy.",
+            ),
+        )
+        self.resolve(choices={"notes": {"choice": "manual", "value": ""}})
+        self.assertEqual(self.line("notes").choice, "pharmacy")
+        self.assertFalse(self.order.note)
 
     def test_the_decision_is_kept_with_the_values_that_lost(self):
         self.resolve(reason="agreed by phone")
@@ -131,6 +217,10 @@ class TestConflictResolution(SyncCase):
             [("8.00", "12.00", NOTES_ODOO), ("8.00", "13.50", NOTES_PHARMACY)],
         )
         self.assertEqual(self.conflict.state, "open")
+        self.assertEqual(
+            {row["path"]: row["decided"] for row in self.conflict.compare()["rows"]},
+            {self.quantity: "pharmacy", self.price: False, "notes": False},
+        )
         answer = self.resolve(
             choices={self.price: {"choice": "odoo"}, "notes": {"choice": "odoo"}}
         )
@@ -140,6 +230,23 @@ class TestConflictResolution(SyncCase):
         self.assertEqual(self.both(), [wanted, wanted])
         self.assertEqual(self.conflict.strategy, "merge")
         self.assertEqual(self.line(self.quantity).result, "8.00")
+
+    def test_what_is_left_is_shown_as_it_is_by_then(self):
+        self.order.order_line[0].price_unit = 11
+        self.resolve(choices={self.quantity: {"choice": "pharmacy"}})
+        self.assertEqual(self.line(self.price).odoo, "11.00")
+
+    def test_what_is_sent_has_the_correlation_id_of_the_conflict_and_a_job(self):
+        """By which a log of either side is searched."""
+        self.env.cr.flush()
+        jobs = self.env["queue.job"].search([("method_name", "=", "_job_push")])
+        jobs.unlink()
+        self.conflict.action_keep_odoo()
+        operation = self.operations(mapping_id=self.link.id, state="pending")
+        self.assertEqual(operation.correlation_id, self.conflict.correlation_id)
+        self.assertTrue(
+            self.env["queue.job"].search([("method_name", "=", "_job_push")])
+        )
 
     def test_the_preview_is_what_happens(self):
         choices = {
@@ -224,7 +331,7 @@ class TestConflictResolution(SyncCase):
         self.assertEqual(first.resolve(everything, seen)["outcome"], "resolved")
         answer = self.resolve(fingerprint=seen)
         self.assertEqual(answer["outcome"], "stale")
-        self.assertIn("Otto", answer["message"])
+        self.assertIn("Otto kept what Odoo had, ", answer["message"])
         self.settle()
         wanted = ("5.00", "12.00", NOTES_ODOO)
         self.assertEqual(self.both(), [wanted, wanted])
@@ -271,6 +378,9 @@ class TestConflictResolution(SyncCase):
             f"The line is removed in Odoo. Total in Odoo: .* → {re.escape(rest)}",
         )
         self.assertIn("7.00", row["odoo"]["text"])
+        self.assertEqual((row["kind"], row["title"]), ("line", "Entire line"))
+        with self.assertRaisesRegex(UserError, "take one of the two values"):
+            conflict.resolve({path: {"choice": "manual", "value": "8"}})
         conflict.resolve({path: {"choice": "pharmacy"}})
         self.settle()
         self.assertEqual(len(self.order.order_line), 2)
@@ -310,8 +420,25 @@ class TestConflictResolution(SyncCase):
         self.assertFalse(self.conflict.compare()["gone"])
         self.order.button_cancel()
         self.order.unlink()
+        room = self.conflict.compare()
+        self.assertTrue(room["gone"])
+        self.assertEqual(room["rows"], [])
+        self.assertEqual(
+            self.conflict.preview({"notes": {"choice": "odoo"}}),
+            {"results": {}, "errors": {}, "odoo": [], "pharmacy": [], "total": False},
+        )
+        answer = self.resolve(undoable=True)
+        self.assertEqual((answer["outcome"], answer["undoable"]), ("resolved", False))
+        self.assertEqual(self.conflict.reason, "The record was deleted.")
+        room = self.conflict.compare()
+        self.assertFalse(room["gone"])
+
+    def test_a_record_that_the_pharmacy_has_no_more_is_not_decided_on(self):
+        self.link.deleted = True
         self.assertTrue(self.conflict.compare()["gone"])
-        self.assertEqual(self.resolve()["outcome"], "resolved")
+        self.conflict.action_take_pharmacy()
+        self.assertEqual(self.conflict.state, "resolved")
+        self.assertEqual(self.both()[0], ("5.00", "12.00", NOTES_ODOO))
 
     def test_what_odoo_refuses_is_left_whole(self):
         """Odoo says why, and nothing of the decision is kept."""
@@ -356,6 +483,42 @@ class TestConflictResolution(SyncCase):
         self.assertIn("found when Odoo read", shown["pharmacy"])
         moment = self.at_app(self.order)["updated_at"][:10]
         self.assertEqual(str(self.conflict.pharmacy_at.date()), moment)
+
+    def test_whoever_wrote_last_the_person_who_changed_it_is_named(self):
+        """A job, or a person without an event: as the record has it."""
+        Conflict = self.conflict.sudo()
+        Conflict._show(Conflict._merge_now())
+        self.assertEqual(self.conflict.odoo_user_id, self.env.user)
+        self.assertEqual(self.conflict.odoo_at, self.order.write_date)
+        self.order.with_user(self.user).sudo().note = "Deliver at once."
+        self.env.cr.flush()
+        self.env.cr.execute(
+            """UPDATE sync_event SET create_date = create_date - interval '1 hour'
+                WHERE user_id = %s""",
+            [self.user.id],
+        )
+        self.env.invalidate_all()
+        self.order.origin = "P-1"
+        self.env.cr.flush()
+        Conflict._show(Conflict._merge_now())
+        self.assertEqual(self.conflict.odoo_user_id, self.user)
+        self.assertLess(self.conflict.odoo_at, self.order.write_date)
+
+    def test_how_odoo_came_to_know_is_said_as_far_as_it_is_known(self):
+        read = "found when Odoo read"
+        self.assertIn(read, self.conflict.compare()["pharmacy"])
+        call = self.env["sync.call"].search(
+            [("correlation_id", "=", self.conflict.correlation_id)]
+        )
+        call.method = "POST"
+        self.assertIn("found when Odoo sent", self.conflict.compare()["pharmacy"])
+        own = self.conflict.sudo()
+        own.correlation_id = "of no call"
+        self.assertNotIn("found when", self.conflict.compare()["pharmacy"])
+        own.correlation_id = call[0].correlation_id
+        call.method = "GET"
+        own.pharmacy_at = own.create_date + timedelta(seconds=1)
+        self.assertNotIn("found when", self.conflict.compare()["pharmacy"])
 
     def shown(self, path):
         return next(r for r in self.conflict.compare()["rows"] if r["path"] == path)
@@ -471,7 +634,10 @@ class TestConflictResolution(SyncCase):
             company_id=company.id,
             company_ids=[Command.set(company.ids)],
         )
-        for method, args in (("compare", ()), ("preview", ({},)), ("resolve", ({},))):
+        for method, args in (
+            *(("compare", ()), ("preview", ({},)), ("resolve", ({},))),
+            ("action_open_record", ()),
+        ):
             with self.assertRaises(AccessError):
                 getattr(self.conflict.with_user(stranger), method)(*args)
 
@@ -491,5 +657,11 @@ class TestConflictResolution(SyncCase):
             Conflict.next_open(self.conflict.id, among), {"id": first, "left": 2}
         )
         self.assertEqual(Conflict.next_open(first, among)["id"], second)
+        # Without a list the one before it, and from the first on the latest.
+        self.assertEqual(Conflict.next_open(latest)["id"], min(first, second))
+        self.assertEqual(Conflict.next_open(min(first, second))["id"], self.conflict.id)
+        self.assertEqual(
+            Conflict.next_open(self.conflict.id), {"id": latest, "left": 2}
+        )
         self.conflict.browse(first)._take_side("odoo")
         self.assertEqual(Conflict.next_open(second, among)["id"], self.conflict.id)

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from ...core.exceptions import InvalidDataError
+from ...models.conflict import notices
 from .test_conflict_bulk import PATH, BulkCase
 
 
@@ -300,6 +301,46 @@ class TestActivity(BulkCase):
         self.assertFalse(
             events.delivery_ids.filtered(lambda d: d.handler == "activity")
         )
+
+    def ask_again(self, conflict):
+        """What the event of an opened conflict brings, and the activities by then."""
+        record = conflict.mapping_id._record()
+        conflict._emit_event("conflict_opened")
+        self.deliver()
+        return record.activity_ids.filtered("user_id")
+
+    def test_who_has_left_is_not_asked(self):
+        conflict = self.mapping(self.order)._open_conflict()
+        self.order.activity_ids.unlink()
+        self.user.active = False
+        self.assertFalse(self.ask_again(conflict))
+        self.user.active = True
+        self.assertTrue(self.ask_again(conflict))
+
+    def test_who_has_many_to_decide_is_asked_about_no_more(self):
+        self.patch(notices, "MOST", 2)
+        first, second = (
+            self.mapping(order)._open_conflict() for order in self.orders[:2]
+        )
+        (first | second).odoo_user_id = self.user
+        self.assertTrue(self.ask_again(first), "the second")
+        self.assertFalse(self.ask_again(second), "the third")
+
+    def test_a_conflict_that_is_gone_holds_up_no_notice(self):
+        conflict = self.mapping(self.order)._open_conflict()
+        self.order.activity_ids.unlink()
+        conflict._emit_event("conflict_opened")
+        other = self.mapping(self.orders[0])._open_conflict()
+        other.odoo_user_id = self.user
+        other._emit_event("conflict_opened")
+        self.env.cr.flush()
+        conflict.unlink()
+        self.deliver()
+        self.assertFalse(self.order.activity_ids)
+        self.assertTrue(self.orders[0].activity_ids)
+        events = self.env["sync.event"].search([("res_model", "=", "sync.conflict")])
+        held = events.delivery_ids.filtered(lambda d: d.handler == "activity")
+        self.assertFalse(held)
 
     def test_who_may_decide_nothing_is_not_asked(self):
         self.assertFalse(self.orders.activity_ids.filtered(lambda a: not a.user_id))

@@ -182,7 +182,11 @@ class TestLogLevel(AlertCase):
 
     def test_until_its_time_is_over(self):
         self.assertEqual(self.said(), [])
+        now = fields.Datetime.now()
         level = self.env["sync.log.level"].create({"part": "models.call"})
+        self.assertAlmostEqual(
+            level.until, now + timedelta(hours=1), delta=timedelta(minutes=1)
+        )
         said = self.said()
         self.assertTrue(said)
         self.assertIn("correlation id", said[0])

@@ -2,6 +2,7 @@ import logging
 import threading
 import time
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, api, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -62,6 +63,60 @@ class TestErrorGroup(SyncCase):
         self.assertNotEqual(self.go_wrong("Supplier refused").group_id, group)
         self.assertEqual(group.count, 1)
         self.assertEqual(len(self.go_wrong(backend_id=False).group_id), 1)
+
+    def test_an_error_says_what_is_known_of_it_and_nothing_else(self):
+        Error = self.env["sync.error"]
+        raised = HttpError(404, "gone_for_good", "Order 1 is unknown")
+        found = Error._classify(raised)
+        about = {"backend_id": self.backend.id, "operation": "push"}
+        error = Error._record_here(found, raised, **about)
+        self.assertEqual(
+            (error.work, error.http_status, error.code, error.message),
+            ("push", 404, "gone_for_good", found.message),
+        )
+        self.assertEqual(error.context["user"], self.env.user.login)
+        self.assertIn("HttpError", error.trace)
+        self.assertEqual(len(error.correlation_id), 32)
+        # One that nothing was raised for, and of which more is known.
+        about.update(correlation_id="trace-1", context={"entity": "supplier"})
+        error = Error._record_here(Error._classify(ApiTimeoutError("5 s")), **about)
+        self.assertEqual((error.http_status, error.correlation_id), (0, "trace-1"))
+        self.assertEqual(
+            error.context,
+            {
+                "entity": "supplier",
+                "operation": "push",
+                "user": self.env.user.login,
+            },
+        )
+        self.assertFalse(error.trace)
+        self.assertFalse(error.request_id)
+
+    def test_the_failure_of_a_record_names_it_on_both_sides(self):
+        self.app.refuse_records()
+        order = self.make_order()
+        self.push()
+        supplier = self.mapping(self.supplier)
+        operation = self.operations(state="dead", mapping_id=supplier.id)
+        self.assertEqual(
+            {
+                name: operation.error_ids.context[name]
+                for name in ("entity", "odoo_id", "pharmacy_id")
+            },
+            {"entity": "supplier", "odoo_id": self.supplier.id, "pharmacy_id": False},
+        )
+        self.app.refuse_records("")
+        operation.action_redrive()
+        for __ in range(2):
+            self.make_due()
+            self.push()
+        self.app.refuse_records()
+        self.supplier.phone = "+34 600"
+        self.push()
+        error = self.operations(state="dead", mapping_id=supplier.id).error_ids[0]
+        self.assertEqual(error.context["pharmacy_id"], supplier.external_id)
+        self.assertTrue(supplier.external_id)
+        self.assertTrue(order)
 
     def test_groups_say_what_was_being_done(self):
         """What differs in nothing else is not to look the same in a list."""
@@ -131,6 +186,11 @@ class TestErrorGroup(SyncCase):
         self.assertEqual(group.state, "new")
         self.assertFalse(again.resolved)
         self.assertTrue(errors[0].resolved)
+        # Who resolved the others stays so.
+        user = self.make_user("second operator", "pharmacy_sync.group_operator")
+        (errors | again).with_user(user).action_resolve()
+        self.assertEqual(errors.resolved_by_id, self.operator)
+        self.assertEqual(again.resolved_by_id.id, user)
 
     def test_error_resolved_before_it_was_counted_does_not_reopen_the_group(self):
         group = self.go_wrong().group_id
@@ -155,6 +215,10 @@ class TestErrorGroup(SyncCase):
         self.go_wrong()
         self.assertEqual(group.state, "acknowledged")
         self.assertEqual(group.user_id, self.operator)
+        # Whoever is responsible stays so.
+        group.user_id = self.user
+        group.action_acknowledge()
+        self.assertEqual(group.user_id, self.user)
 
     def test_muted_group_is_new_again_only_after_its_date(self):
         group = self.go_wrong().group_id.with_user(self.operator)
@@ -172,8 +236,43 @@ class TestErrorGroup(SyncCase):
         self.assertEqual(group.state, "muted")
         group.muted_until = False
         self.assertEqual(group.state, "acknowledged")
-        with self.assertRaises(ValidationError):
-            group.muted_until = fields.Datetime.now() - timedelta(days=1)
+        now = fields.Datetime.now()
+        with patch.object(fields.Datetime, "now", return_value=now):
+            for until in (now, now - timedelta(days=1)):
+                with self.assertRaises(ValidationError):
+                    group.muted_until = until
+        # All that people write of it, at once.
+        later = now + timedelta(days=2)
+        group.write(
+            {"muted_until": later, "user_id": self.user.id, "resolution": "Known."}
+        )
+        self.assertEqual((group.state, group.user_id), ("muted", self.user))
+
+    def test_a_group_without_errors_goes_when_it_is_old(self):
+        """One that is muted stays as long as that."""
+        now = fields.Datetime.now()
+        keep_days = self.env["sync.retention"]._days("errors")
+        groups = self.env["sync.error.group"].browse()
+        for message, days, until in (
+            ("Supplier of yesterday", 1, None),
+            ("Order of long ago", keep_days + 1, None),
+            ("Muted still", keep_days + 1, now + timedelta(days=1)),
+            ("Muted before", keep_days + 1, now - timedelta(days=1)),
+        ):
+            errors = self.go_wrong(message)
+            group = errors.group_id
+            errors.unlink()
+            groups += group
+            seen = now - timedelta(days=days)
+            group.write({"last_seen": seen, "state": "muted" if until else "new"})
+            self.env.flush_all()
+            self.env.cr.execute(
+                "UPDATE sync_error_group SET muted_until = %s WHERE id = %s",
+                [until, group.id],
+            )
+        self.env.invalidate_all()
+        self.env["sync.retention"]._drop_empty_groups()
+        self.assertEqual(groups.exists(), groups[0] + groups[2])
 
     def test_dead_letters_of_a_group_are_redriven_together(self):
         self.app.refuse_records()
@@ -220,6 +319,12 @@ class TestErrorGroup(SyncCase):
         )
         found = self.env["sync.error.group"].with_user(stranger).search([])
         self.assertNotIn(group, found)
+        with self.assertRaises(AccessError):
+            group.with_user(stranger).action_view_errors()
+        shown = group.with_user(self.user).action_view_errors()
+        self.assertEqual(
+            self.env["sync.error"].search(shown["domain"]), group.error_ids
+        )
 
     def test_it_moves_with_its_backend_to_another_company(self):
         of_backend = self.go_wrong()

@@ -10,6 +10,8 @@ from odoo.tools import config, mute_logger
 from ...core.exceptions import SuspectedError, WorkerDiedError
 from ...core.exchange.mapping_state import first_agreed
 from ...models.base.sync_config import LONGEST, shift
+from ...models.error import sync_marker
+from ...models.error.sync_suspect import in_key, parts
 from ..common import ConcurrencyCase
 
 KEYS = ["out res.partner 1", "out res.partner 2"]
@@ -107,7 +109,9 @@ class TestSuspects(ConcurrencyCase):
 
     def test_work_whose_worker_died(self):
         self.cut_off()
-        self.assertEqual(self.suspects(), dict.fromkeys(KEYS, 0))
+        with self.assertLogs(sync_marker.__name__, "WARNING") as logs:
+            self.assertEqual(self.suspects(), dict.fromkeys(KEYS, 0))
+        self.assertIn(f"2 records in hand (push), among them {KEYS[0]}", logs.output[0])
         with self.registry.cursor() as cr:
             new = "out res.partner 3"
             self.assertEqual(self.begin(cr, [*KEYS, new]), set(KEYS))
@@ -191,6 +195,11 @@ class TestSuspects(ConcurrencyCase):
             (arrival,) = stream._apply([{**record, "name": "New"}], "correlation")
             self.assertIsInstance(arrival.error, SuspectedError)
             cr.rollback()
+
+    def test_an_id_of_the_pharmacy_may_have_blanks(self):
+        self.assertEqual(
+            parts(in_key("supplier", "a b c")), ("in", "supplier", "a b c")
+        )
 
     def test_only_the_last_of_several_is_blamed(self):
         self.die_alone("su_1", "su_2", "su_3")
