@@ -59,7 +59,6 @@ class SyncConflict(models.Model):
     def _decide_undoably(self, choices, fingerprint, reason):
         """Decide as ever, but keep what was so, and hold back what would be sent."""
         mapping = self.mapping_id
-        self.env["sync.mapping"]._lock(mapping.ids)
         odoo, agreed = self._odoo_values(), self._agreed()
         decided = self.line_ids - self._open_lines()
         self._decide(choices, fingerprint, reason)

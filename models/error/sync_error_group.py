@@ -324,7 +324,6 @@ class SyncErrorGroup(models.Model):
                 ),
             )
         )
-        self.invalidate_model()
 
 
 class SyncRetention(models.AbstractModel):

@@ -125,5 +125,3 @@ class SyncErrorIncident(models.Model):
                 SQL(ENDED),
             )
         )
-        self.env["sync.error.group"].invalidate_model(["state"])
-        self.invalidate_model()

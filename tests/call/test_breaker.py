@@ -1,8 +1,9 @@
 import time
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timezone
+from datetime import timedelta, timezone
 
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -70,6 +71,52 @@ class TestBreaker(SyncCase):
         calls = self.env["sync.call"].search([("correlation_id", "=", correlation_id)])
         self.assertEqual(set(calls.mapped("operation")), {"test"})
         self.assertEqual(set(calls.mapped("status")), {503})
+
+    def test_what_waited_for_the_key_goes_on_once_it_is_accepted(self):
+        """At once, in jobs of its own; and what failed of the key is over."""
+        self.orders[0].origin = "PH-1"
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        parked = self.operations(state="pending")
+        later = fields.Datetime.now() + timedelta(hours=1)
+        parked.write({"state": "waiting", "eta": later, "parked": True})
+        other = self.env["sync.backend"].create(
+            {"name": "Other", "url": "http://127.0.0.1:9"}
+        )
+        Error, refusal = self.env["sync.error"], HttpError(401)
+        found = Error._classify(refusal)
+        of_key, of_other, of_record, of_order = (
+            Error._record_here(found, refusal, operation="push", **about)
+            for about in (
+                {"backend_id": self.backend.id},
+                {"backend_id": other.id},
+                {
+                    "backend_id": self.backend.id,
+                    "mapping_id": self.mapping(self.orders[0]).id,
+                },
+                {"backend_id": self.backend.id},
+            )
+        )
+        of_order.http_status = 404
+        self.backend.refused_at = fields.Datetime.now()
+        self.env.flush_all()
+        jobs = [("method_name", "in", ("_job_push", "_job_pull"))]
+        self.env["queue.job"].search(jobs).unlink()
+        (self.backend | other)._accepted()
+        self.env.invalidate_all()
+        self.assertFalse(self.backend.refused_at)
+        self.assertTrue(of_key.resolved)
+        self.assertEqual(of_key.resolution, "The pharmacy app accepts the key.")
+        self.assertFalse(any((of_other | of_record | of_order).mapped("resolved")))
+        self.assertFalse(parked.eta)
+        # Nothing waits by now: what the app has changed meanwhile is asked for still.
+        self.env["queue.job"].search(jobs).unlink()
+        self.backend.refused_at = fields.Datetime.now()
+        self.backend._accepted()
+        self.assertEqual(
+            set(self.env["queue.job"].search(jobs).mapped("method_name")),
+            {"_job_push", "_job_pull"},
+        )
 
     def test_a_quiet_backend_is_asked_for_nothing(self):
         self.app.call("DELETE", "/admin/requests")

@@ -120,9 +120,10 @@ class TestConflictBulk(BulkCase):
             {"name": "Other", "url": "http://127.0.0.1:9"}
         )
         self.assertEqual(other.conflict_count, 0)
-        nobody = new_test_user(self.env, "nobody", "base.group_user")
+        # Of an order that a person may not see nothing is found out.
+        clerk = new_test_user(self.env, "clerk", "pharmacy_sync.group_user")
         with self.assertRaises(AccessError):
-            self.orders[0].with_user(nobody).action_sync_decide()
+            self.orders[1].with_user(clerk).action_sync_decide()
 
     def test_what_changed_since_it_was_shown_is_left_and_reported(self):
         wizard = self.open_wizard(default_side="odoo")

@@ -148,6 +148,22 @@ class TestUndo(UndoCase):
         self.settle()
         self.assertEqual(self.both(self.orders[0]), [("5.00", "12.00")] * 2)
 
+    def test_nobody_else_works_on_the_record_while_it_is_reversed(self):
+        self.decide("odoo")
+        self.settle()
+        mapping = self.mapping(self.orders[0])
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE sync_mapping SET write_date = write_date WHERE id = %s",
+            [mapping.id],
+        )
+        self.conflicts[0].action_reverse()
+        # Of a row that is locked PostgreSQL notes by whom.
+        self.env.cr.execute(
+            "SELECT xmax::text <> '0' FROM sync_mapping WHERE id = %s", [mapping.id]
+        )
+        self.assertEqual(self.env.cr.fetchall(), [(True,)])
+
     def test_one_that_is_open_is_not_reversed(self):
         self.decide("odoo")
         self.conflicts[0].state = "open"

@@ -1,3 +1,4 @@
+from odoo import fields
 from odoo.tests import tagged
 
 from ...client.pharmacy import PharmacyClient
@@ -58,8 +59,11 @@ class TestReadFirst(SyncCase):
     def test_the_connection_test_finds_what_the_app_heeds(self):
         for rest in ([], ["capabilities"]):
             before = self.now()
+            # What it has done once is forgotten where it is seen to heed versions now.
+            self.streams.overwrote_at = rest and fields.Datetime.now()
             self.find("if_match", *rest)
             self.assertTrue(all(self.streams.mapped("reads_first")))
+            self.assertEqual(all(self.streams.mapped("overwrote_at")), bool(rest))
             self.assertIn("read before", self.stream.roads_cost)
             self.assertNotIn("old version", self.stream.abilities)
             self.find(*rest)

@@ -136,23 +136,6 @@ class TestToolkit(ToolkitCase):
         for model in ("sync.service", "sync.breaker", "sync.pool"):
             self.assertEqual(self.assert_ours(model).display_name, "carrier")
 
-    def test_the_log_says_how_many_bytes_were_declared(self):
-        self.ask()
-        with self.toolkit.guard("printer") as call:
-            # It says of no length: it has no body.
-            self.carrier.answers = lambda *request: (200, b"paper")
-            request = requests.Request("GET", self.carrier.url).prepare()
-            answer = requests.post(self.carrier.url, json={})
-            answer.request = request
-            call.check(answer)
-        with self.toolkit.guard("p"):
-            pass
-        calls = self.assert_ours("sync.call", [("operation", "=", "service")])
-        self.assertEqual(
-            [(call.bytes_sent, call.bytes_received) for call in calls.sorted("id")],
-            [(2, 2), (0, 5), (0, 0)],
-        )
-
     def test_a_call_that_cannot_be_logged_is_an_error_of_its_company(self):
         self.ask()
         self.env.flush_all()
