@@ -99,9 +99,11 @@ def _tests(area):
 
 
 def _names(path, module):
-    """Whether a test, or its text, names a module, which is given by its path."""
+    """Whether a test, or its text, names a module, which is given by its path, or the
+    model that it is called after."""
     stem = Path(module).stem
-    return path.stem == f"test_{stem}" or re.search(rf"\b{stem}\b", path.read_text())
+    either = rf"\b({stem}|{re.escape(stem.replace('_', '.'))})\b"
+    return path.stem == f"test_{stem}" or re.search(either, path.read_text())
 
 
 def _plain():

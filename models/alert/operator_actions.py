@@ -30,7 +30,7 @@ class SyncBackend(models.Model):
         self._check_operator()
         self.sudo()._drop_connections()
         self._note_action("drop_connections")
-        return self[:1]._notify(
+        return self._notify(
             self.env._("Dropped"),
             self.env._("The next call of each worker connects anew."),
         )
@@ -67,7 +67,7 @@ class SyncBackend(models.Model):
         if policies._works_everywhere():
             policies.sudo()._restore_defaults()
         self._note_action("restore_defaults")
-        return self[:1]._notify(
+        return self._notify(
             self.env._("Restored"), self.env._("The defaults are in place.")
         )
 

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import timezone
 
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -7,7 +7,6 @@ from ...core.alert.rules import RANKS
 from ...core.analytics.exposition import Family, Kind
 from ...core.taxonomy import Severity
 
-EPOCH = datetime(1970, 1, 1)
 # Alerts that the page names, and the latest among which these are the worst.
 SHOWN, LOOKED_AT = 5, 100
 
@@ -111,7 +110,8 @@ class SyncExposition(models.AbstractModel):
 
     def _about_recovery(self):
         run = self.env["sync.recovery.run"]._latest()
-        seconds = (run.started_at - EPOCH).total_seconds() if run else None
+        started = run.started_at and run.started_at.replace(tzinfo=timezone.utc)
+        seconds = started.timestamp() if started else None
         return [
             Family(
                 "recovery_last_run_timestamp_seconds",

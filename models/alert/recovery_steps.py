@@ -105,7 +105,6 @@ class SyncRecoveryRun(models.Model):
                 LONG,
             )
         )
-        self.env["queue.job"].invalidate_model()
         mended, idle = len(failed) + len(never), self._idle_jobs()
         note = ""
         if idle:

@@ -249,7 +249,6 @@ class SyncStream(models.Model):
         looks = self.backend_id._look_at()
         now = fields.Datetime.now()
         entities = self.env["sync.event"]._event_entities()
-        self.env.flush_all()
         rows = self.env.execute_query_dict(
             SQL(
                 _FLOW,

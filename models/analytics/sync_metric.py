@@ -207,9 +207,6 @@ class SyncMetric(models.Model):
     def _roll_up(self, start, end):
         """Count the hours from ``start`` to ``end`` (not included), anew if they were
         counted before."""
-        self.env["sync.call"].flush_model()
-        self.env["sync.error"].flush_model()
-        self.env["sync.operation"].flush_model()
         self.env.cr.execute(
             SQL("DELETE FROM sync_metric WHERE hour >= %s AND hour < %s", start, end)
         )
@@ -222,7 +219,6 @@ class SyncMetric(models.Model):
                 _figures(start, end),
             )
         )
-        self.invalidate_model()
 
     @api.model
     def _first_hour(self):

@@ -315,11 +315,10 @@ class SyncOverview(models.AbstractModel):
         ended = own & _within("done_at", period)
         failed = ended & Domain("error_ids", "!=", False)
         recovered = failed & Domain("state", "=", "done")
-        grouped = {"search_default_dead": 1, "search_default_group_error": 1}
         return {
             "link": self._link("operation", failed),
             "recovered_link": self._link("operation", recovered),
-            "lost_link": self._link("dead_letter", ended, **grouped),
+            "lost_link": self._dead_link(ended),
         }
 
     def _groups(self, own, period):

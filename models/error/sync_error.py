@@ -269,6 +269,7 @@ class SyncError(models.Model):
         """
         operation = about.pop("operation", None)
         backend = self.env["sync.backend"].browse(about.get("backend_id") or [])
+        about.pop("company_id" if backend else None, None)  # it is the backend's
         context = dict(about.pop("context", None) or {}, operation=operation)
         context["user"] = self.env.user.login
         trace = None

@@ -1,3 +1,4 @@
+import json
 import logging
 import threading
 from contextlib import suppress
@@ -13,6 +14,7 @@ from ...core.exceptions import ApiTimeoutError, DataCorruptedError, HttpError
 from ...models.alert import watch
 from ...models.base.locks import ALERTS
 from ...models.call import sync_breaker
+from ...models.error.work_names import HANDLING
 from ..common import KEY, ConcurrencyCase, SyncCase
 
 LOGGED = "odoo.addons.pharmacy_sync.models.alert.watch"
@@ -133,19 +135,123 @@ class TestAlertRaised(AlertCase):
         self.assertEqual(alert.title, "Critical error: Data corrupted")
         self.assertEqual(alert.detail, "checksum mismatch")
         self.assertEqual(alert.advice, error.group_id.advice)
-        self.assertTrue(self.notes(error.correlation_id))
+        (note,) = self.notes(error.correlation_id)
+        self.assertIn("Critical error: Data corrupted. checksum mismatch. ", note.body)
+        self.assertNotIn("..", note.body)
         self.look()
         self.assertEqual(alert.count, 1, "it is the same one")
         with mute_logger(LOGGED, RECORDED):
-            self.go_wrong(DataCorruptedError("checksum mismatch"), times=2)
+            again = self.go_wrong(DataCorruptedError("checksum mismatch"), times=2)
         self.look()
         self.assertEqual((self.alerts(), alert.count), (alert, 3))
+        self.assertEqual(alert.correlation_id, again[1].correlation_id, "the latest")
         error.group_id.action_resolve()
         self.look()
         self.assertEqual(alert.state, "resolved")
         self.assertFalse(alert.resolved_by_id)
         self.assertEqual(alert.resolution, "The errors are resolved.")
-        self.assertTrue(self.notes("Resolved: Critical error"))
+        (note,) = self.notes("Resolved: Critical error")
+        self.assertIn("Data corrupted. The errors are resolved.", note.body)
+        self.assertNotIn("..", note.body)
+
+    def test_as_many_critical_errors_as_the_rule_says_are_none_yet(self):
+        self.only("critical_error")
+        self.rule("critical_error").threshold = 2
+        with mute_logger(LOGGED, RECORDED):
+            self.go_wrong(DataCorruptedError("checksum mismatch"), times=2)
+            self.look()
+            self.assertFalse(self.alerts())
+            self.go_wrong(DataCorruptedError("checksum mismatch"))
+            self.look()
+        self.assertEqual(self.alerts().count, 3)
+
+    def test_it_was_seen_last_when_it_happened_not_when_odoo_looked(self):
+        self.only("error_spike")
+        self.go_wrong(times=6)
+        self.pass_time(20)
+        self.look()
+        alert, ago = self.alerts(), fields.Datetime.now() - timedelta(seconds=10)
+        self.assertLess(alert.last_at, ago)
+        self.go_wrong(times=2)
+        self.pass_time(20)
+        first = alert.last_at
+        self.look()
+        self.assertEqual(alert.count, 8)
+        self.assertLess(first, alert.last_at)
+        self.assertLess(alert.last_at, ago)
+
+    def test_what_was_counted_within_a_window_stays_until_more_is_counted(self):
+        self.only("error_rate")
+        self.go_wrong(times=11)
+        self.look()
+        alert = self.alerts()
+        self.pass_time(65)
+        self.go_wrong(times=7)
+        self.look()
+        self.assertEqual((alert.count, alert.state), (18, "open"))
+        # The first eleven are no longer looked at.
+        self.pass_time(30)
+        self.look()
+        self.assertEqual(alert.title, "11 errors within 60 seconds")
+        self.assertEqual((alert.count, alert.state), (18, "open"))
+
+    def test_a_receiver_knows_each_incident_by_the_same_words_for_ever(self):
+        """What is kept of it in another system outlives an update of this addon."""
+        self.only("error_rate", "breaker_opened", "recovery_failed")
+        self.go_wrong(times=11)
+        breaker = self.backend._breaker("push")
+        breaker._set_mode("forced_open", "drill")
+        self.env.ref("pharmacy_sync.cron_recover").failure_count = 1
+        self.look()
+        found = {alert.condition: alert for alert in self.alerts()}
+        own = self.backend.id
+        for condition, rest in (
+            ("error_rate", f"{own}:,0"),
+            ("breaker_opened", f"{own}:sync.breaker,{breaker.id}"),
+            ("recovery_failed", "0:cron"),
+        ):
+            alert = found[condition]
+            self.assertEqual(alert.fingerprint, f"{alert.rule_id.id}:{rest}")
+
+    def test_what_belongs_to_a_company_alone_is_its_own_alert(self):
+        """Of two companies, neither hears of the other's as of a part of its own."""
+        self.only("error_spike")
+        other = self.env["res.company"].create({"name": "Other Clinic"})
+        for company in (self.env.company, other):
+            self.go_wrong(
+                HttpError(404, None, f"Of {company.name}"),
+                times=6,
+                backend_id=None,
+                company_id=company.id,
+            )
+        self.look()
+        alerts = self.alerts(backend_id=False)
+        self.assertEqual(alerts.company_id, self.env.company | other)
+        self.assertEqual(len(alerts), 2)
+        self.assertFalse(alerts.parent_id)
+        self.assertTrue(all(alerts.mapped("sent_at")))
+        for alert in alerts:
+            owner = f"{alert.rule_id.id}:company {alert.company_id.id}:"
+            self.assertTrue(alert.fingerprint.startswith(owner), alert.fingerprint)
+        # What a person does about it is in the audit trace of that company.
+        alerts.with_user(self.operator.id).sudo().action_acknowledge()
+        events = self.env["sync.event"].search([("type", "=", "alert_acknowledged")])
+        self.assertEqual(events.company_id, alerts.company_id)
+
+    def test_an_event_of_one_backend_ends_no_alert_of_another(self):
+        self.only("breaker_opened")
+        other = self.env["sync.backend"].create(
+            {"name": "Other", "url": "http://127.0.0.1:9"}
+        )
+        (self.backend | other).breaker_ids.filtered(
+            lambda b: b.operation == "push"
+        )._set_mode("forced_open", "drill")
+        self.look()
+        alerts = self.alerts()
+        self.assertEqual(alerts.backend_id, self.backend | other)
+        self.backend._breaker("push")._set_mode("disabled", "over")
+        self.deliver()
+        self.assertEqual(self.alerts().backend_id, other)
 
     def test_critical_error_is_kept_on_the_list_while_it_is_not_resolved(self):
         self.only("critical_error")
@@ -228,10 +334,12 @@ class TestAlertRaised(AlertCase):
         alert = self.alerts()
         self.assertEqual((alert.severity, alert.res_id), ("medium", group.id))
         self.assertEqual(len(self.notes("The same error")), 1)
+        self.assertEqual(alert.notified_times, 1)
         self.go_wrong(times=14)
         self.look()
         self.assertEqual((self.alerts(), alert.severity), (alert, "high"))
         self.assertEqual(alert.count, 20)
+        self.assertEqual((alert.notified_times, alert.notified_severity), (2, "high"))
         self.assertEqual(len(self.notes("The same error")), 2, "it got worse")
         group.action_resolve()
         self.look()
@@ -393,6 +501,8 @@ class TestAlertRaised(AlertCase):
         delivery.write({"state": "waiting", "attempts": 1})
         self.look()
         self.assertEqual(alert.state, "open")
+        found = self.env[opened["res_model"]].search(alert.action_open()["domain"])
+        self.assertEqual(found, delivery)
         delivery.action_retry()
         self.deliver()
         self.look()
@@ -472,6 +582,8 @@ class TestAlertRaised(AlertCase):
 
     def test_backends_own_rule_takes_the_place_of_the_one_for_all(self):
         self.only("error_spike")
+        # From then on the rules are known.
+        self.look()
         own = self.rule("error_spike").copy(
             {"backend_id": self.backend.id, "threshold": 8, "severity": "low"}
         )
@@ -481,6 +593,10 @@ class TestAlertRaised(AlertCase):
         self.go_wrong(times=3)
         self.look()
         self.assertEqual((self.alerts().rule_id, self.alerts().severity), (own, "low"))
+        self.alerts().unlink()
+        own.unlink()
+        self.look()
+        self.assertEqual(self.alerts().rule_id, self.rule("error_spike"))
 
     def test_a_condition_that_fails_to_be_seen_hides_no_other(self):
         def _see_error_rate(model, rule, backend_ids):
@@ -491,6 +607,8 @@ class TestAlertRaised(AlertCase):
         with self.assertLogs(LOGGED, "CRITICAL"), mute_logger("odoo.sql_db"):
             self.look()
         self.assertIn("error_spike", self.alerts().mapped("condition"))
+        error = self.env["sync.error"].search([("work", "=", HANDLING)])
+        self.assertEqual(error.severity, "critical", "and is found in Odoo as well")
 
     def test_rule_that_fails_to_act_raises_its_alert_all_the_same(self):
         def _drop_connections(backend):
@@ -558,7 +676,8 @@ class TestAlertTold(AlertCase):
         self.only("error_spike")
         self.messages()
         self.go_wrong(times=6)
-        self.look()
+        with self.assertNoLogs(LOGGED, "CRITICAL"):
+            self.look()
         (message,) = self.messages()
         self.assertIn("The same error 6 times", message)
         self.look()
@@ -567,6 +686,74 @@ class TestAlertTold(AlertCase):
         (message,) = self.messages()
         self.assertIn("Resolved", message)
         self.assertIn(f"By {self.operator.name}.", message)
+
+    def shown(self):
+        """How messages look that were sent since it was asked last: their heading, in
+        which colour, and whether they stay until they are closed."""
+        return [
+            (said["title"], said["type"], said["sticky"])
+            for said in (json.loads(row)["payload"] for row in self.messages())
+        ]
+
+    def test_a_message_looks_as_bad_as_it_is(self):
+        self.only("error_spike")
+        rule = self.rule("error_spike")
+        name = self.backend.name
+        for severity, colour, stays in (
+            ("medium", "warning", False),
+            ("high", "danger", False),
+            ("critical", "danger", True),
+        ):
+            rule.severity = severity
+            self.messages()
+            self.go_wrong(HttpError(404, None, f"It is {severity}"), times=6)
+            with (
+                self.subTest(severity),
+                mute_logger("odoo.addons.pharmacy_sync.models.alert.notify"),
+            ):
+                self.look()
+                self.assertEqual(self.shown(), [(name, colour, stays)])
+                self.alerts().action_resolve()
+                self.assertEqual(self.shown(), [(name, "success", False)])
+
+    def test_a_message_about_no_backend_is_headed_by_the_addon(self):
+        self.only("recovery_failed")
+        self.rule("recovery_failed").user_id = self.operator
+        self.messages()
+        self.env.ref("pharmacy_sync.cron_recover").failure_count = 1
+        self.look()
+        self.assertEqual({title for title, *__ in self.shown()}, {"Pharmacy Sync"})
+
+    def test_a_note_of_several_is_not_written_over_by_one_of_them(self):
+        self.only("handler_failed")
+        self.make_order()
+        self.push()
+        self.flood(LIMIT + 2)
+        self.look()
+        held = self.alerts(held="limited")
+        self.pass_time(301)
+        self.look()
+        (summary,) = self.notes("more alerts (2, over: 0)")
+        self.assertFalse(held.note_id)
+        deliveries = self.env["sync.event.delivery"]
+        failed = deliveries.search([("handler", "=", held[0].subject)])
+        event = self.env["sync.event"].search([("id", "!=", failed.event_id.id)])[0]
+        failed.copy({"event_id": event.id, "state": "failed"})
+        self.look()
+        self.assertEqual(held[0].count, 2)
+        self.assertIn("more alerts (2, over: 0)", summary.body)
+
+    def test_of_many_alerts_five_are_named(self):
+        self.only("handler_failed")
+        self.make_order()
+        self.push()
+        self.flood(7)
+        self.look()
+        alerts = self.alerts()
+        first = "; ".join(alert.title.rstrip(".") for alert in alerts[:5])
+        self.assertEqual(alerts[:5]._named(), first)
+        self.assertEqual(alerts[:6]._named(), f"{first} and 1 more")
+        self.assertEqual(alerts[:7]._named(), f"{first} and 2 more")
 
     def test_responsible_has_an_activity_for_what_is_severe(self):
         self.only("breaker_opened", "error_spike")
@@ -585,6 +772,8 @@ class TestAlertTold(AlertCase):
         breaker.sudo().state = "closed"
         self.look()
         self.assertFalse(alert.activity_ids)
+        said = " ".join(alert.message_ids.mapped("body"))
+        self.assertIn(alert.resolution, said, "why the activity is done")
 
     def test_each_responsible_person_has_one_activity(self):
         self.only("error_spike")
@@ -634,6 +823,12 @@ class TestAlertTold(AlertCase):
         self.assertEqual(
             sum(self.env["sync.alert.rule"].search([]).mapped("open_count")), 1
         )
+        self.assertEqual(self.rule("dead_letter").open_count, 0)
+        self.assertTrue(leader.is_open)
+        leader.state = "resolved"
+        self.assertFalse(leader.is_open)
+        self.assertEqual(alerts.filtered("is_open"), alerts - leader)
+        leader.state = "open"
         self.assertEqual(set((alerts - leader).mapped("held")), {"correlated"})
         (note,) = self.notes("The same error")
         self.assertIn("With it", note.body)
@@ -686,6 +881,24 @@ class TestAlertTold(AlertCase):
         self.go_wrong(times=2)
         self.look()
         self.assertTrue(children.filtered("notified_at"))
+
+    def test_what_follows_is_a_part_of_what_is_wrong_still(self):
+        self.only("breaker_opened", "error_spike")
+        self.backend._breaker("push")._set_mode("forced_open", "drill")
+        self.look()
+        first = self.alerts()
+        self.pass_time(70)
+        self.go_wrong(times=6)
+        self.look()
+        part = self.alerts(condition="error_spike")
+        self.assertEqual((part.held, part.parent_id), ("inhibited", first))
+        self.backend._breaker("push")._set_mode("disabled", "over")
+        self.backend._breaker("pull")._set_mode("forced_open", "drill")
+        self.look()
+        second = self.alerts(condition="breaker_opened")
+        self.assertEqual((first.state, second), ("resolved", second - first))
+        self.assertEqual((part.held, part.parent_id), ("inhibited", second))
+        self.assertFalse(part.is_open, "no page counts it beside the other one")
 
     def test_breaker_that_opens_while_all_is_looked_at_speaks_for_what_follows(self):
         self.only("breaker_opened", "health_score")
@@ -844,6 +1057,27 @@ class TestAlertAnswered(AlertCase):
         self.look()
         self.assertEqual((self.alert.state, self.alert.count), ("acknowledged", 7))
 
+    def test_what_a_person_does_about_it_is_said_of_its_activity(self):
+        self.alert.activity_schedule("mail.mail_activity_data_todo")
+        self.alert.with_user(self.operator).action_resolve()
+        self.assertFalse(self.alert.activity_ids)
+        self.assertIn("Resolved", " ".join(self.alert.message_ids.mapped("body")))
+
+    def test_alert_of_nobody_can_be_answered(self):
+        """It leaves nothing in the audit trace, which is each company's own."""
+        events = self.env["sync.event"].search_count([])
+        other = self.alert.copy(
+            {"fingerprint": "none", "backend_id": False, "company_id": False}
+        )
+        other.with_user(self.operator).sudo().action_acknowledge()
+        self.assertEqual(other.state, "acknowledged")
+        self.assertEqual(self.env["sync.event"].search_count([]), events)
+
+    def test_rule_that_is_gone_cannot_be_muted(self):
+        self.rule("error_spike").unlink()
+        with self.assertRaisesRegex(UserError, "was removed"):
+            self.alert.with_user(self.operator).action_silence()
+
     def test_what_it_was_about_may_be_gone(self):
         self.group.error_ids.unlink()
         self.group.unlink()
@@ -885,8 +1119,12 @@ class TestAlertAnswered(AlertCase):
                 getattr(mine, action)()
         with self.assertRaises(AccessError):
             self.alert.with_user(self.operator).write({"state": "resolved"})
-        self.alert.with_user(self.operator).resolution = "Called them"
+        self.alert.with_user(self.operator).write(
+            {"resolution": "Called them", "user_id": self.operator.id}
+        )
         rule = self.rule("error_spike")
+        with self.assertRaises(AccessError):
+            rule.with_user(self.user).action_end_silence()
         with self.assertRaises(AccessError):
             rule.with_user(self.operator).threshold = 1
         with self.assertRaises(AccessError):
@@ -912,6 +1150,9 @@ class TestAlertAnswered(AlertCase):
         rules = Rule.with_user(stranger).search([])
         self.assertIn(self.rule("error_spike"), rules)
         self.assertNotIn(own, rules)
+        for action in ("action_view_alerts", "action_silence", "action_end_silence"):
+            with self.subTest(action), self.assertRaises(AccessError):
+                getattr(own.with_user(stranger), action)()
 
     def test_overview_has_the_latest(self):
         def shown(backend_ids=None):
@@ -921,6 +1162,11 @@ class TestAlertAnswered(AlertCase):
         (reported,) = shown()["latest"]
         self.assertEqual((reported["id"], reported["count"]), (self.alert.id, 6))
         self.assertEqual(reported["title"], self.alert.title)
+        self.assertEqual(reported["backend"], self.backend.name)
+        self.assertEqual(reported["acknowledged_by"], "")
+        self.alert.with_user(self.operator).action_acknowledge()
+        (reported,) = shown()["latest"]
+        self.assertEqual(reported["acknowledged_by"], self.operator.name)
         self.assertEqual(shown(self.backend.ids)["count"], 1)
         other = self.env["sync.backend"].create(
             {"name": "Other", "url": "http://127.0.0.1:9"}

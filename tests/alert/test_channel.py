@@ -119,12 +119,49 @@ class TestRoads(ChannelCase):
         self.assertIn(f"/{alert.id}", said["title_link"])
         self.assertNotIn("Traceback", str(message))
         self.assertTrue(alert.notified_at)
+        self.assertNotIn("With it", said["text"])
+        self.assertNotIn("Times", facts, "once")
         delivery = self.deliveries(channel_kind="slack")
         self.assertEqual(
             (delivery.state, delivery.http_status, delivery.attempts),
             ("arrived", 200, 1),
         )
         self.assertGreater(delivery.seconds, 0)
+        self.assertEqual(delivery.backend_id, self.backend)
+        self.assertEqual(delivery.company_id, self.backend.company_id)
+        self.assertEqual(delivery.correlation_id, alert.correlation_id)
+        self.assertEqual((delivery.title, delivery.what), (alert.title, alert.title))
+        self.env["res.lang"]._activate_lang("es_ES")
+        spanish = {"lang": "es_ES"}
+        self.assertEqual(
+            delivery.with_context(**spanish).what, alert.with_context(**spanish).title
+        )
+
+    def test_a_notice_says_how_often_and_with_what(self):
+        slack, __ = self.slack()
+        self.break_badly("one")
+        self.break_badly("one")
+        self.look()
+        self.carry()
+        facts = {
+            fact["title"]: fact["value"]
+            for fact in slack.bodies[0]["attachments"][0]["fields"]
+        }
+        self.assertEqual(facts["Times"], "2")
+        self.assertEqual(facts["Pharmacy"], self.backend.name)
+        self.pass_time(120)
+        for message in ("Order one", "Order two"):
+            self.go_wrong(HttpError(404, None, message), times=6)
+        self.look()
+        self.carry()
+        leader = self.alerts(condition="error_spike").filtered("child_ids")
+        text = slack.bodies[-1]["attachments"][0]["text"]
+        self.assertIn(f"With it: {leader.child_ids.title}", text)
+        leader.action_resolve()
+        self.carry()
+        text = str(slack.bodies[-1])
+        self.assertIn("RESOLVED", text)
+        self.assertNotIn("With it", text, "it is over")
 
     def test_colours_of_slack(self):
         slack, __ = self.slack(low=True)
@@ -203,6 +240,12 @@ class TestRoads(ChannelCase):
             (body["level"], body["service"], body["error"]["type"]),
             ("critical", "pharmacy_sync", "data_corrupted"),
         )
+        error = group.error_ids
+        self.assertEqual(
+            (body["error"]["category"], body["error"]["message"]),
+            (error.category, "checksum mismatch"),
+        )
+        self.assertNotIn("code", body["error"])
         self.assertEqual(
             body["context"]["correlation_id"], self.alerts().correlation_id
         )
@@ -220,6 +263,22 @@ class TestRoads(ChannelCase):
         hook.as_webhook(SECRET)
         with self.assertRaises(UserError):
             self.send_test(channel)
+
+    def test_a_program_gets_the_code_of_an_error_and_the_type_without_one(self):
+        hook = self.receiver()
+        hook.as_webhook(SECRET)
+        self.channel("webhook", hook.url, secret=SECRET)
+        self.rule("error_spike").severity = "high"
+        self.go_wrong(HttpError(404, "order_unknown", "Order is unknown"), times=6)
+        self.look()
+        self.carry()
+        self.assertEqual(hook.bodies[-1]["error"]["code"], "order_unknown")
+        alert = self.alerts()
+        # Its errors are not kept any more.
+        alert.write({"sent_severity": False, "correlation_id": False})
+        alert._notify()
+        self.carry()
+        self.assertEqual(hook.bodies[-1]["error"], {"type": alert.data["type"]})
 
     def linear_answers(self, path, headers, body):
         asked = json.loads(body)
@@ -436,6 +495,31 @@ class TestRoads(ChannelCase):
         self.assertTrue(alert.notified_at)
         self.assertEqual(alert.activity_ids.user_id, self.operator)
         self.assertTrue(self.notes("Critical error"))
+        delivery = self.deliveries()
+        self.assertEqual((delivery.state, delivery.attempts), ("arrived", 1))
+        self.assertEqual(delivery.backend_id, self.backend)
+        self.assertEqual(delivery.company_id, self.backend.company_id)
+        self.assertEqual(delivery.title, alert.title)
+
+    def test_what_is_looked_after_leaves_no_activity_when_it_gets_worse(self):
+        self.first.filtered(lambda c: c.kind == "in_app").active = True
+        self.backend.responsible_id = self.operator
+        rule = self.rule("error_spike")
+        rule.severity = "medium"
+        self.go_wrong(times=6)
+        self.look()
+        alert = self.alerts()
+        alert.action_acknowledge()
+        self.go_wrong(times=20)
+        self.look()
+        self.assertEqual((alert.severity, alert.state), ("high", "acknowledged"))
+        self.assertEqual(alert.notified_times, 2)
+        self.assertFalse(alert.activity_ids)
+
+    def test_a_channel_in_odoo_is_tested_by_who_looks_at_it(self):
+        channel = self.first.filtered(lambda c: c.kind == "in_app")
+        channel.active = True
+        self.assertIn("You are looking at it.", self.send_test(channel))
 
     def test_test_says_what_the_receiver_answered(self):
         slack, channel = self.slack()
@@ -490,6 +574,128 @@ class TestDeliveries(ChannelCase):
         with self.assertRaises(ValidationError):
             channel.rule_ids = rule
         channel.rule_ids = self.rule("critical_error")
+
+    def fail_in_odoo(self):
+        """Have what is shown in Odoo fail."""
+
+        def message_post(record, **kwargs):
+            raise ValueError("no mail today")
+
+        self.first.filtered(lambda c: c.kind == "in_app").active = True
+        self.patch(self.env.registry["sync.backend"], "message_post", message_post)
+
+    def look_and_log(self):
+        """What the server's log says of a look that fails somewhere."""
+        with self.assertLogs(NOTIFY, "CRITICAL") as logged:
+            AlertCase.look(self)
+        return "\n".join(logged.output)
+
+    def test_a_channel_that_fails_keeps_no_other_from_being_notified(self):
+        self.fail_in_odoo()
+        slack, __ = self.slack()
+        self.only("error_spike")
+        self.go_wrong(times=6)
+        text = self.look_and_log()
+        self.assertIn("channel In Odoo failed", text)
+        self.assertIn("no mail today", text)
+        self.assertNotIn("could not notify", text)
+        self.assertFalse(self.alerts().held)
+        self.carry()
+        self.assertEqual(len(slack.got), 1)
+        self.assertTrue(self.alerts().notified_at)
+
+    def test_an_alert_that_all_channels_fail_at_is_due_still(self):
+        self.fail_in_odoo()
+        self.only("error_spike")
+        self.go_wrong(times=6)
+        text = self.look_and_log()
+        self.assertIn("channel In Odoo failed", text)
+        __, __, whole = text.partition("could not notify of alerts")
+        self.assertIn("no mail today", whole)
+        self.assertIn(self.alerts().correlation_id, whole)
+        alert = self.alerts()
+        self.assertEqual((alert.held, alert.sent_severity), ("failed", False))
+
+    def test_what_is_done_to_channels_holds_from_the_next_look_on(self):
+        slack, channel = self.slack()
+        other, changed = self.slack()
+        self.break_badly("one")
+        self.look()
+        channel.unlink()
+        late, __ = self.slack()
+        self.break_badly("two")
+        self.look()
+        self.carry()
+        found = [len(receiver.got) for receiver in (slack, other, late)]
+        self.assertEqual(found, [0, 2, 1])
+        changed.critical = False
+        self.break_badly("three")
+        self.look()
+        self.carry()
+        found = [len(receiver.got) for receiver in (slack, other, late)]
+        self.assertEqual(found, [0, 2, 2])
+
+    def test_a_channel_says_what_keeps_it_from_being_used(self):
+        self.backend.company_id.email = "clinic@clinic.example"
+        url, key = "http://127.0.0.1:9/x", {"secret": KEY}
+        address, team = "Enter the address", "Enter the id of the team."
+        for kind, values, missing in (
+            ("in_app", {}, ""),
+            ("email", {}, ""),
+            ("slack", {}, address),
+            ("slack", {"address": url}, ""),
+            ("webhook", {}, address),
+            ("webhook", {"address": url}, ""),
+            ("pagerduty", {}, "Enter the key"),
+            ("pagerduty", key, ""),
+            ("linear", {}, "Enter the key"),
+            ("linear", key, team),
+            ("linear", {**key, "team": "t"}, ""),
+        ):
+            with self.subTest(kind, **values):
+                found = self.channel(kind, **values).missing or ""
+                self.assertEqual(bool(found), bool(missing), found)
+                self.assertIn(missing, found)
+
+    def test_a_webhook_has_a_secret_from_its_first_moment_on(self):
+        address = {"address": "http://127.0.0.1:9/x"}
+        self.assertTrue(self.channel("webhook", **address).secret)
+        self.assertFalse(self.channel("slack", **address).secret)
+        mine = self.channel("webhook", **address, secret=SECRET).sudo()
+        self.assertEqual(mine._unsealed("secret"), SECRET)
+
+    def test_a_channel_is_read_by_the_clock_of_who_makes_it(self):
+        for tz, expected in (("Asia/Kolkata", "Asia/Kolkata"), (False, "UTC")):
+            self.env.user.tz = tz
+            channel = self.channel("slack")
+            with self.subTest(tz):
+                self.assertEqual(channel.tz, expected)
+
+    def test_an_address_that_was_entered_is_used_where_the_server_has_none(self):
+        address = "http://127.0.0.1:9/mine"
+        channel = self.channel("slack", address, from_settings=True)
+        self.assertEqual(channel._target(), address)
+        self.assertEqual(self.channel("slack", from_settings=True)._target(), "")
+
+    def test_a_company_has_one_channel_of_each_kind_with_its_first_backend(self):
+        backend = self.second_backend()
+        Channel = self.env["sync.alert.channel"].with_context(active_test=False)
+        own = [("company_id", "=", backend.company_id.id)]
+        channels = Channel.search(own)
+        kinds = dict(Channel._fields["kind"]._description_selection(self.env))
+        self.assertEqual(sorted(channels.mapped("kind")), sorted(kinds))
+        self.assertEqual(
+            set(channels.filtered("from_settings").mapped("kind")),
+            {"slack", "webhook", "linear"},
+        )
+        self.env["sync.backend"].create(
+            {
+                "name": "Third",
+                "url": "http://127.0.0.1:9",
+                "company_id": backend.company_id.id,
+            }
+        )
+        self.assertEqual(Channel.search(own), channels)
 
     def test_a_channel_is_not_notified_of_itself(self):
         self.only("channel_failed")
@@ -547,6 +753,33 @@ class TestDeliveries(ChannelCase):
         delivery.done_at -= timedelta(seconds=REPEAT)
         self.look()
         self.assertEqual(delivery.state, "failed")
+
+    def test_failed_is_reported_again_for_what_is_critical_and_left_alone_only(self):
+        """Of two that failed together one is looked after, the other less severe."""
+        slack, channel = self.slack()
+        slack.status = 404
+        self.break_badly("one")
+        self.go_wrong(times=6)
+        self.look()
+        self.carry()
+        critical = self.alerts(severity="critical")
+        critical.action_acknowledge()
+        lesser = self.alerts() - critical
+        self.deliveries().unlink()
+        together = self.env["sync.delivery"].create(
+            {
+                "channel_id": channel.id,
+                "kind": "opened",
+                "state": "failed",
+                "alert_ids": [Command.set((critical | lesser).ids)],
+                "done_at": fields.Datetime.now() - timedelta(seconds=REPEAT),
+            }
+        )
+        self.look()
+        self.assertEqual(together.state, "failed")
+        lesser.severity = "critical"
+        self.look()
+        self.assertEqual(together.state, "waiting")
 
     def test_retry_after_is_obeyed_by_all_deliveries_of_the_channel(self):
         slack, channel = self.slack()
@@ -802,6 +1035,11 @@ class TestRouting(ChannelCase):
         channel.active = False
         self.assertEqual(self.reported(slack), [0])
         self.assertEqual(self.deliveries(kind="opened").state, "cancelled")
+        self.assertFalse(self.alerts().held, "it was not even tried")
+        # Who did not hear of the beginning does not hear of the end.
+        channel.active = True
+        self.alerts().action_resolve()
+        self.assertEqual(self.deliveries().mapped("kind"), ["opened"])
 
     def test_notifications_switched_off(self):
         slack, __ = self.slack()
@@ -867,9 +1105,32 @@ class TestNoFloods(ChannelCase):
         self.assertEqual(len(reported), 2)
         digest = reported[1]
         self.assertIn("3 alerts", digest["text"])
+        together = self.deliveries(kind="opened").filtered(
+            lambda d: len(d.alert_ids) == 3
+        )
+        self.assertEqual(together.backend_id, self.backend)
+        self.assertEqual((together.title, together.what), ("3 alerts", "3 alerts"))
         self.assertEqual(digest["attachments"][0]["text"].count("•"), 3)
         everything = self.alerts("open", "resolved")
         self.assertEqual(len(everything.filtered("notified_at")), 4)
+
+    def test_a_digest_of_two_backends_is_of_neither(self):
+        slack, __ = self.slack(digest=60)
+        other = self.env["sync.backend"].create(
+            {"name": "Other", "url": "http://127.0.0.1:9"}
+        )
+        for backend in self.backend | other:
+            error = HttpError(404, None, f"Of {backend.name}")
+            self.go_wrong(error, times=6, backend_id=backend.id)
+        self.look()
+        self.carry()
+        (message,) = slack.bodies
+        delivery = self.deliveries()
+        self.assertEqual(delivery.alert_ids.backend_id, self.backend | other)
+        self.assertFalse(delivery.backend_id)
+        facts = message["attachments"][0]["fields"]
+        both = next(fact["value"] for fact in facts if fact["title"] == "Backends")
+        self.assertEqual(set(both.split(", ")), {self.backend.name, other.name})
 
     def test_an_app_that_is_down_is_one_message_and_its_end_another(self):
         self.only("breaker_opened", "error_spike")
@@ -983,6 +1244,8 @@ class TestNoFloods(ChannelCase):
                 mute_logger("odoo.sql_db"),
             ):
                 Silence.create(values)
+        limits = {"since": now, "until": now + timedelta(days=90)}
+        Silence.create({**rule, "reason": "known", **limits})
         silence = Silence.create({**rule, "reason": "known"})
         self.assertLessEqual(silence.until, now + timedelta(hours=2))
         with self.assertRaises(AccessError):

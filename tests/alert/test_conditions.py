@@ -45,7 +45,7 @@ class TestConditions(AlertCase):
         self.make_older("sync_operation", "requested_at", minutes=20)
         alert = self.seen("old_queue")
         self.assertEqual(alert.backend_id, self.backend)
-        self.assertIn("20 min", alert.title)
+        self.assertIn(f"20 min: {self.backend.name}", alert.title)
         operation.state = "done"
         self.over("old_queue", alert)
 
@@ -66,6 +66,25 @@ class TestConditions(AlertCase):
         self.deliver()
         self.over("events_held", alert)
 
+    def test_events_of_a_company_that_nobody_delivers(self):
+        """Those of other addons that belong to no pharmacy."""
+        self.env["sync.event"].search([]).state = "done"
+        company = self.env["res.company"].create({"name": "Other Clinic"})
+        self.env["sync.event"]._emit(
+            [
+                {
+                    "type": "alert_silenced",
+                    "company_id": company.id,
+                    "res_model": "res.company",
+                    "res_id": company.id,
+                }
+            ]
+        )
+        self.make_older("sync_event", "create_date", minutes=20)
+        alert = self.seen("events_held")
+        self.assertEqual((alert.backend_id.id, alert.company_id), (False, company))
+        self.assertIn("20 min: Other Clinic", alert.title)
+
     def test_feed_that_a_transaction_holds_back(self):
         streams = self.env.registry["sync.stream"]
         held = {"held_back": 3, "waiting_seconds": 1200.0}
@@ -85,9 +104,11 @@ class TestConditions(AlertCase):
         self.pull()
         conflict = self.env["sync.conflict"].search([("mapping_id", "=", link.id)])
         self.assertFalse(self.seen("conflicts_wait"))
-        self.make_older("sync_conflict", "create_date", hours=6, minutes=1)
+        self.make_older("sync_conflict", "create_date", hours=4, minutes=55)
+        self.assertFalse(self.seen("conflicts_wait"))
+        self.make_older("sync_conflict", "create_date", hours=95, minutes=6)
         alert = self.seen("conflicts_wait")
-        self.assertIn("6 h", alert.title)
+        self.assertIn("Conflicts (1) have waited for 100 h", alert.title)
         conflict.action_keep_odoo()
         self.over("conflicts_wait", alert)
 
@@ -126,6 +147,25 @@ class TestConditions(AlertCase):
         self.assertIn("Night", alert.title)
         channel._did_arrive()
         self.over("channel_failed", alert)
+
+    def test_a_channel_of_one_pharmacy_fails_for_that_one(self):
+        neighbour = self.env["sync.backend"].create(
+            {"name": "Zeta", "url": "http://127.0.0.1:9"}
+        )
+        for backend in self.backend | neighbour:
+            self.env["sync.alert.channel"].create(
+                {
+                    "name": f"Of {backend.name}",
+                    "kind": "slack",
+                    "company_id": backend.company_id.id,
+                    "backend_id": backend.id,
+                }
+            ).failures = 3
+        alerts = self.seen("channel_failed")
+        self.assertEqual(
+            {alert.subject: alert.backend_id for alert in alerts},
+            {f"Of {b.name}": b for b in self.backend | neighbour},
+        )
 
     def test_refused_webhooks_and_a_wrong_clock(self):
         Refusal = self.env["sync.webhook.refusal"]

@@ -119,9 +119,9 @@ class TestEscalation(AlertCase):
     def test_where_nobody_looks_after_it_a_manager_of_the_company_gets_it(self):
         other = self.second_backend()
         other.responsible_id = False
-        gone, manager = (
+        gone, manager, __ = (
             self.make_user(login, "pharmacy_sync.group_manager", self.other_company)
-            for login in ("gone_manager", "other_manager")
+            for login in ("gone_manager", "other_manager", "next_manager")
         )
         self.env["res.users"].browse(gone).active = False
         self.go_wrong(times=5, backend_id=other.id)
@@ -133,11 +133,14 @@ class TestEscalation(AlertCase):
         self.go_wrong(times=4)
         self.go_wrong(times=4, error=HttpError(418))
         self.assertNotEqual(first.group_id, second.group_id)
+        # What belongs to no pharmacy, but to a company.
+        of_none = {"backend_id": None, "company_id": self.env.company.id}
+        third = self.go_wrong(times=5, **of_none)[0]
         Step = self.env.registry["sync.escalation"]
         add = Step._add_activity
 
         def adding(step):
-            if step.group_id == first.group_id:
+            if step.group_id in first.group_id | third.group_id:
                 raise ZeroDivisionError
             return add(step)
 
@@ -146,10 +149,17 @@ class TestEscalation(AlertCase):
             self.climb()
         states = {step.group_id: step.state for step in self.steps()}
         wanted = {first.group_id: "failed", second.group_id: "done"}
-        self.assertEqual(states, wanted)
-        error = self.env["sync.error"].search([("work", "=", "escalation")])
-        failed = self.steps(state="failed")
-        self.assertEqual(error.correlation_id, failed.correlation_id)
+        self.assertEqual(states, {**wanted, third.group_id: "failed"})
+        errors = self.env["sync.error"].search([("work", "=", "escalation")])
+        recorded = {error.correlation_id: error for error in errors}
+        for step in self.steps(state="failed"):
+            self.assertEqual(step.backend_id, step.group_id.backend_id)
+            self.assertEqual(step.company_id, step.group_id.company_id)
+            error = recorded.pop(step.correlation_id)
+            self.assertEqual(error.backend_id, step.backend_id)
+            self.assertEqual(error.company_id, step.company_id)
+            self.assertTrue(step.answer)
+        self.assertFalse(recorded, "one for each step")
 
     def test_resolved_failures_do_not_count(self):
         self.go_wrong(times=4).action_resolve()
@@ -213,6 +223,26 @@ class TestEscalation(AlertCase):
         self.env.invalidate_all()
         self.assertIn("At 5: Activity", group.next_step, "no service is named")
 
+    def test_what_comes_next_is_what_is_still_ahead(self):
+        self.switch("reset")
+        down, unknown = ApiTimeoutError("20 s"), HttpError(404, None, "unknown")
+        groups = {}
+        for name, error, times, backend in (
+            ("down", down, 5, self.backend.id),
+            ("unknown", unknown, 5, self.backend.id),
+            ("of none", down, 5, None),
+            ("over", unknown, 1, None),
+        ):
+            errors = self.go_wrong(error, times=times, backend_id=backend)
+            groups[name] = errors.group_id
+        groups["over"].error_ids.resolved = True
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertIn("day: 5. At 10: Reset", groups["down"].next_step)
+        self.assertFalse(groups["unknown"].next_step, "it says nothing of the app")
+        self.assertFalse(groups["of none"].next_step, "there is no app")
+        self.assertIn("day: 0. At 5: Activity", groups["over"].next_step)
+
     def test_undone_by_a_person_and_not_taken_again(self):
         self.go_wrong(times=5)
         self.climb()
@@ -221,6 +251,8 @@ class TestEscalation(AlertCase):
             step.with_user(self.user).action_undo()
         step.with_user(self.operator).action_undo()
         self.assertEqual((step.state, step.undone_by_id), ("undone", self.operator))
+        said = " ".join(step.group_id.message_ids.mapped("body"))
+        self.assertIn(f"undone by {self.operator.name}", said)
         self.assertFalse(step.group_id.activity_ids)
         self.go_wrong()
         self.climb()
@@ -266,9 +298,14 @@ class TestEscalation(AlertCase):
         self.go_wrong(times=2)
         self.climb()
         step = self.steps()
+        jobs = {step.job_uuid}
         for __ in range(3):
             self.work(step)
+            jobs.add(step.job_uuid)
         self.assertEqual((step.state, len(service.requests)), ("failed", 3))
+        self.assertEqual(len(jobs), 3, "a job for each attempt")
+        last = self.env["queue.job"].search([("uuid", "=", step.job_uuid)])
+        self.assertGreater(last.eta, fields.Datetime.now() + timedelta(minutes=1))
         own = self.env["sync.error"].search([("work", "=", "automated fix")])
         self.assertEqual(len(own), 3)
         self.assertEqual(set(own.mapped("correlation_id")), {step.correlation_id})
@@ -286,12 +323,33 @@ class TestEscalation(AlertCase):
         self.assertEqual(self.env["sync.escalation"]._recover(), 1)
         self.assertNotEqual(step.job_uuid, job)
 
+    def test_what_the_service_answers_is_read(self):
+        service = Service()
+        self.connect(service)
+        link = "https://fix.example/1"
+        for body, expected in (
+            (b"on it", ("on it", "")),
+            (b'["on it"]', ('["on it"]', "")),
+            (b'{"status": "queued", "html_url": "%s"}', ("queued", link)),
+            (b'{"message": "", "answer": "done", "link": "%s"}', ("done", link)),
+            (b'{"message": "done", "url": 5}', ("done", "")),
+            (b'{"message": "done", "url": "javascript:alert()"}', ("done", "")),
+        ):
+            service.body = body.replace(b"%s", link.encode())
+            with self.subTest(body):
+                request = {"type": "test", "id": "x"}
+                found = self.env["sync.escalation"]._call_service(request)
+                self.assertEqual(found, expected)
+
     def test_connection_test(self):
         service = Service(body=b'{"status": "I am here"}')
         settings = self.env["res.config.settings"].with_user(self.manager).create({})
-        with self.assertRaises(UserError):
+        with self.assertRaisesRegex(UserError, "no CODEGEN_API_URL"):
             settings.action_pharmacy_sync_test_fix()
         self.connect(service)
+        with self.assertRaises(AccessError):
+            settings.with_user(self.operator).action_pharmacy_sync_test_fix()
+        self.assertFalse(service.requests)
         action = settings.action_pharmacy_sync_test_fix()
         self.assertIn("I am here", action["params"]["message"])
         service.status, service.body = 403, b"wrong key"
@@ -328,8 +386,11 @@ class TestEscalation(AlertCase):
         self.assertIn("reset", self.backend.pause_reason)
         self.assertEqual(self.backend.connection_number, number + 1)
         self.assertEqual(self.operations().mapped(lambda o: (o.id, o.state)), queued)
+        self.env["queue.job"].search([]).unlink()
         self.work(step)
         self.assertFalse(self.backend.paused)
+        jobs = self.env["queue.job"].search([]).mapped("method_name")
+        self.assertIn("_job_pull", jobs, "what happened meanwhile is read at once")
         self.assertEqual(set(self.backend.breaker_ids.mapped("state")), {"open"})
         self.assertIn("accepts the key", step.answer)
         self.assertEqual(self.operations().mapped(lambda o: (o.id, o.state)), queued)
@@ -338,6 +399,16 @@ class TestEscalation(AlertCase):
         self.assertFalse(self.operations(state="pending"))
         push = self.backend.breaker_ids.filtered(lambda b: b.operation == "push")
         self.assertEqual(push.state, "closed", "the probes succeeded")
+
+    def test_reset_forgets_what_was_held_of_the_app(self):
+        self.switch("reset")
+        self.make_order()
+        self.sync()
+        self.backend._lookup("supplier", self.mapping(self.supplier).external_id)
+        held = [("backend_id", "=", self.backend.id)]
+        self.assertTrue(self.env["sync.cache"].search(held))
+        self.assertTrue(self.fail_ten_times())
+        self.assertFalse(self.env["sync.cache"].search(held))
 
     def test_reset_while_the_app_is_down_goes_on_all_the_same(self):
         self.switch("reset")
@@ -353,6 +424,18 @@ class TestEscalation(AlertCase):
         self.backend.paused = True
         self.assertFalse(self.fail_ten_times())
         self.assertTrue(self.backend.paused)
+
+    def test_reset_leaves_alone_what_a_person_pauses_meanwhile(self):
+        self.switch("reset")
+        forced = self.backend.breaker_ids[0]
+        step = self.fail_ten_times()
+        forced._set_mode("forced_open", "drill")
+        self.backend.paused = False
+        self.backend.write({"paused": True, "pause_reason": False})
+        self.work(step)
+        self.assertEqual(step.state, "done")
+        self.assertTrue(self.backend.paused)
+        self.assertEqual(forced.mode, "forced_open")
 
     def test_undo_of_a_reset_goes_on_at_once(self):
         self.switch("reset")

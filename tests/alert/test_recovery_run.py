@@ -56,6 +56,15 @@ class TestRecovery(RecoveryCase):
     def test_nothing_to_do(self):
         run = self.run_recovery()
         self.assertEqual(run.line_ids.mapped("step")[0], "database")
+        quiet = run.line_ids.filtered(lambda x: x.step not in ("database", "app"))
+        said = {(x.step, x.found, x.mended, x.state, x.note) for x in quiet}
+        self.assertEqual(said, {(x.step, 0, 0, "clean", "") for x in quiet})
+        self.assertLess(0, run.duration)
+        self.assertLess(run.duration, 600)
+        took = run.line_ids.mapped("duration")
+        self.assertLessEqual(max(took), run.duration)
+        for seconds in (*took, run.duration):
+            self.assertEqual(seconds, round(seconds, 3), "as exact as a page shows it")
         names = [name for name, __ in run._recovery_steps()]
         self.assertEqual(list(dict.fromkeys(run.line_ids.mapped("step"))), names)
         self.assertNotIn("failed", run.line_ids.mapped("state"))
@@ -113,6 +122,108 @@ class TestRecovery(RecoveryCase):
         at = run.started_at.replace(tzinfo=timezone.utc).timestamp()
         self.assertEqual(float(seconds), at)
 
+    def test_monitoring_knows_what_the_latest_found_and_mended(self):
+        run = self.env["sync.recovery.run"].create({"state": "failed"})
+        lines = (
+            ("app", "left", 3, 1),
+            ("app", "left", 2, 2),
+            ("jobs", "failed", 0, 0),
+        )
+        self.env["sync.recovery.line"].create(
+            [
+                {
+                    "run_id": run.id,
+                    "step": step,
+                    "state": state,
+                    "found": found,
+                    "mended": mended,
+                }
+                for step, state, found, mended in lines
+            ]
+        )
+        text = self.env["sync.exposition"]._text()
+        pattern = r'recovery_(left|mended|step_failed)\{step="(\w+)"\} (\S+)$'
+        said = {
+            (name, step): float(value)
+            for name, step, value in re.findall(pattern, text, re.MULTILINE)
+        }
+        self.assertEqual(
+            said,
+            {
+                ("left", "app"): 2,
+                ("left", "jobs"): 0,
+                ("mended", "app"): 3,
+                ("mended", "jobs"): 0,
+                ("step_failed", "app"): 0,
+                ("step_failed", "jobs"): 1,
+            },
+        )
+
+    def test_what_is_overdue_gets_a_job(self):
+        order = self.make_order()
+        self.sync()
+        operation = self.env["sync.operation"].create(
+            {
+                "kind": "push",
+                "stream_id": self.mapping(order).stream_id.id,
+                "requested_at": fields.Datetime.now() - timedelta(minutes=5),
+            }
+        )
+        self.env["queue.job"].search([]).unlink()
+        run = self.run_recovery()
+        self.assertEqual(self.said(run, "overdue"), (1, 1, "mended"))
+        jobs = self.env["queue.job"].search([]).mapped("method_name")
+        self.assertIn("_job_push", jobs)
+        self.assertEqual(operation.state, "pending")
+
+    def test_what_is_sent_no_more_is_ended(self):
+        stream = self.backend.stream_ids[0]
+        operation = self.env["sync.operation"].create(
+            {"kind": "push", "stream_id": stream.id}
+        )
+        self.env.flush_all()
+        # As somebody might do it past Odoo, whose page ends them itself.
+        self.env.cr.execute(
+            "UPDATE sync_stream SET active = false WHERE id = %s", [stream.id]
+        )
+        self.env.invalidate_all()
+        run = self.run_recovery()
+        self.assertEqual(self.said(run, "operations"), (1, 1, "mended"))
+        self.assertEqual(operation.state, "cancelled")
+
+    def test_step_under_way_of_a_saga_that_is_over_is_closed(self):
+        saga = self.env["sync.saga"].create(
+            {
+                "backend_id": self.backend.id,
+                "record": {"id": "po_9"},
+                "state": "completed",
+            }
+        )
+        Step = self.env["sync.saga.step"]
+        ((name, __), *__) = Step._fields["name"]._description_selection(self.env)
+        step = Step.create({"saga_id": saga.id, "name": name, "state": "running"})
+        run = self.run_recovery()
+        self.assertEqual(self.said(run, "orphans"), (1, 1, "mended"))
+        self.assertEqual(step.state, "failed")
+        self.assertTrue(step.message)
+
+    def test_step_that_failed_at_one_pharmacy_is_an_alert_of_that_one(self):
+        self.only("recovery_failed")
+        run = self.env["sync.recovery.run"].create({"state": "failed"})
+        self.env["sync.recovery.line"].create(
+            {
+                "run_id": run.id,
+                "step": "app",
+                "state": "failed",
+                "backend_id": self.backend.id,
+                "note": "no room",
+            }
+        )
+        self.look()
+        alert = self.alerts()
+        self.assertEqual(alert.backend_id, self.backend)
+        self.assertIn("Pharmacy app: no room", alert.title)
+
     def test_a_failing_step_keeps_no_other_from_running(self):
         self.only("recovery_failed")
         order = self.make_order()
@@ -129,6 +240,7 @@ class TestRecovery(RecoveryCase):
         with mute_logger(*logged):
             run = self.run_recovery()
         self.assertEqual(self.line(run, "events").state, "failed")
+        self.assertTrue(self.line(run, "events").note, "why")
         self.assertEqual(run.state, "failed")
         self.assertEqual(self.said(run, "operations"), (1, 1, "mended"))
         self.assertEqual(self.line(run, "app", self.backend).state, "clean")
@@ -307,15 +419,23 @@ class TestOperatorActions(RecoveryCase):
         self.env.flush_all()
         with self.assertRaises(AccessError):
             self.as_(self.user).action_restart_work()
+        self.env["queue.job"].search([]).unlink()
         self.as_(self.operator).action_restart_work()
         self.env.invalidate_all()
         self.assertFalse(operation.eta)
+        jobs = self.env["queue.job"].search([]).mapped("method_name")
+        self.assertLessEqual({"_job_push", "_job_pull"}, set(jobs))
+        self.assertTrue(self.done("restart_work"))
 
     def test_import_masters(self):
         self.pull()
         streams = self.backend.stream_ids
         self.assertTrue(all(streams.mapped("cursor")))
+        with self.assertRaises(AccessError):
+            self.as_(self.user).action_import_masters()
+        self.assertFalse(self.done("import_masters"))
         self.as_(self.operator).action_import_masters()
+        self.assertTrue(self.done("import_masters"))
         kept = streams.filtered("cursor").mapped("entity")
         self.assertEqual(kept, ["purchase_order"])
 
@@ -343,6 +463,30 @@ class TestOperatorActions(RecoveryCase):
         policies = {p.error_type: p.max_attempts for p in Policy.search([])}
         self.assertEqual((policies["default"], policies["network_timeout"]), (3, 5))
         self.assertNotIn("data_corrupted", policies)
+        self.assertTrue(self.done("restore_defaults"))
+
+    def test_what_is_held_of_the_app_and_of_settings_is_forgotten(self):
+        self.make_order()
+        self.sync()
+        self.backend._lookup("supplier", self.mapping(self.supplier).external_id)
+        held = [("backend_id", "=", self.backend.id)]
+        self.assertTrue(self.env["sync.cache"].search(held))
+        # A rule that a program other than Odoo changes.
+        rule = self.rule("error_spike")
+
+        def threshold():
+            rules = self.env["sync.alert.rule"]._rules()
+            return next(known.threshold for known in rules if known.id == rule.id)
+
+        before = threshold()
+        self.env.cr.execute(
+            "UPDATE sync_alert_rule SET threshold = 77 WHERE id = %s", [rule.id]
+        )
+        self.env.invalidate_all()
+        self.assertEqual(threshold(), before)
+        self.backend._clear_caches()
+        self.assertEqual(threshold(), 77)
+        self.assertFalse(self.env["sync.cache"].search(held))
 
     def test_a_rule_acts_once_for_each_alert(self):
         self.only("error_spike")

@@ -14,6 +14,18 @@ class TestComponent(SyncCase):
         super().setUp()
         self.env["queue.job"].search([]).unlink()
 
+    # What opens what a component is about.
+    OPENED = {
+        "backend": "sync.backend",
+        "breaker": "sync.breaker",
+        "pool": "sync.pool",
+        "events": "sync.event",
+        "handler": "sync.event.delivery",
+        "channel": "sync.alert.channel",
+        "runner": "sync.recovery.run",
+        "database": "sync.recovery.run",
+    }
+
     def state(self, kind, name=None):
         self.env.flush_all()
         self.env.invalidate_all()
@@ -22,7 +34,7 @@ class TestComponent(SyncCase):
         own = own.filtered(lambda p: not name or p.name == name)
         self.assertEqual(len(own), 1, own.mapped("title"))
         self.assertTrue(own.title)
-        self.assertTrue(own.action_open())
+        self.assertEqual(own.action_open()["res_model"], self.OPENED[kind])
         return own.state, own.detail
 
     def test_all_is_good(self):
@@ -40,8 +52,9 @@ class TestComponent(SyncCase):
         )
 
     def test_backend_that_rests(self):
-        self.backend.paused = True
-        self.assertEqual(self.state("backend")[0], "fair")
+        self.assertEqual(self.state("backend"), ("good", ""))
+        self.backend.write({"paused": True, "pause_reason": "New server"})
+        self.assertEqual(self.state("backend"), ("fair", "New server"))
         self.backend.refused_at = fields.Datetime.now()
         self.assertEqual(self.state("backend")[0], "bad")
 
@@ -49,7 +62,7 @@ class TestComponent(SyncCase):
         push = self.backend.breaker_ids.filtered(lambda b: b.operation == "push")
         push._set_mode("forced_open", "drill")
         self.assertEqual(self.state("breaker", "push"), ("bad", "drill"))
-        self.assertEqual(self.state("breaker", "pull")[0], "good")
+        self.assertEqual(self.state("breaker", "pull"), ("good", ""))
 
     def test_slots_that_are_taken(self):
         pool = self.backend.pool_ids.filtered(lambda p: p.name == "reporting")

@@ -1,6 +1,7 @@
 import time
 from datetime import timedelta
 
+from freezegun import freeze_time
 from lxml import etree
 
 from odoo import fields
@@ -9,6 +10,7 @@ from odoo.fields import Domain
 from odoo.tests import new_test_user, tagged
 from odoo.tools.safe_eval import safe_eval
 
+from ...models.analytics import sync_overview
 from ..common import KEY, SyncCase
 
 
@@ -53,6 +55,9 @@ class TestOverview(SyncCase):
         self.assertEqual(data["queue"]["count"], 0)
         self.assertIsNone(data["queue"]["oldest"])
         self.assertEqual(data["calls"]["success_rate"], 100.0)
+        self.assertEqual(data["errors"]["resolved"], 0)
+        self.assertFalse(data["criticals"]["more"])
+        self.assertEqual({b["cause"] for b in data["breakers"]}, {""})
         self.assertEqual(len(data["trend"]["hours"]), 24)
         self.assertEqual({b["state"] for b in data["breakers"]}, {"closed"})
         self.assertEqual(data["groups"], [])
@@ -69,6 +74,8 @@ class TestOverview(SyncCase):
         self.assertEqual(self.behind(data["queue"]["link"]), waiting)
         (part,) = data["health"]["parts"]
         self.assertEqual(part["name"], "backlog_age")
+        self.assertEqual(part["text"], "Longest wait: 30 min")
+        self.assertEqual(part["lost"], round(part["lost"], 1))
         self.assertAlmostEqual(part["lost"], 8, delta=0.2)
         self.assertEqual(data["health"]["level"], "fair", "late is never green")
         (standing,) = data["standings"]
@@ -76,6 +83,66 @@ class TestOverview(SyncCase):
             (standing["state"], standing["text"]),
             ("late", "Catching up: 1 change, for 30 min."),
         )
+        # A server whose clock is ahead has written it.
+        waiting.requested_at = fields.Datetime.now() + timedelta(minutes=30)
+        self.assertEqual(self.data()["queue"]["oldest"], 0)
+
+    def test_as_many_critical_errors_as_are_counted_may_be_more(self):
+        self.patch(sync_overview, "MOST", 2)
+        for number in range(3):
+            exception = ValueError(f"checksum mismatch {number}")
+            values = self.env["sync.error"]._values(
+                self.env["sync.error"]._classify(exception),
+                exception,
+                backend_id=self.backend.id,
+                operation="push",
+            )
+            self.env["sync.error"].create({**values, "severity": "critical"})
+            criticals = self.data()["criticals"]
+            with self.subTest(number):
+                self.assertEqual(criticals["more"], number > 0)
+                self.assertEqual(criticals["count"], min(number + 1, 2))
+
+    def test_a_pharmacy_says_since_when(self):
+        """A time of today is one, another day is named."""
+        self.backend.write({"paused": True, "pause_reason": "New server"})
+        self.user.tz = "Asia/Kolkata"
+        now = fields.Datetime.now().replace(hour=12, minute=5, second=0, microsecond=0)
+        for days, expected in ((0, "5:35"), (2, "/")):
+            since = now - timedelta(days=days)
+            self.env.flush_all()
+            self.env.cr.execute(
+                "UPDATE sync_backend SET rests_since = %s WHERE id = %s",
+                [since, self.backend.id],
+            )
+            self.env.invalidate_all()
+            with freeze_time(now + timedelta(minutes=1)):
+                (standing,) = self.data()["standings"]
+                with self.subTest(days):
+                    self.assertIn("Paused since ", standing["text"])
+                    said = standing["text"].partition(" since ")[2]
+                    self.assertIn(expected, said)
+                    self.assertEqual("/" in said, bool(days))
+
+    def test_a_pharmacy_is_shown_as_it_is_now(self):
+        """Also by the code that has changed it just now."""
+        self.assertEqual(self.backend.standing_state, "in_sync")
+        self.backend.paused = True
+        self.backend.invalidate_recordset(["standing_state"], flush=False)
+        self.assertEqual(self.backend.standing_state, "paused")
+
+    def test_a_pharmacy_that_does_not_answer_says_when_it_is_asked_next(self):
+        breaker = self.backend._breaker("push")
+        for seconds, expected in (
+            (90, "M"),
+            (-90, "within a minute"),
+        ):
+            until = fields.Datetime.now() + timedelta(seconds=seconds)
+            breaker.sudo().write({"state": "open", "open_until": until})
+            (standing,) = self.data()["standings"]
+            said = standing["text"].partition("Next try: ")[2]
+            with self.subTest(seconds):
+                self.assertIn(expected, said)
 
     def test_dead_letter_is_reported_and_found(self):
         self.die()
@@ -90,6 +157,8 @@ class TestOverview(SyncCase):
         self.assertEqual(
             self.behind(data["health"]["parts"][0]["link"]), dead, "why opens too"
         )
+        self.assertEqual(data["health"]["parts"][0]["text"], "Failed changes: 1")
+        self.assertEqual(data["standings"][0]["failed"], 0, "not for who mends none")
 
     def test_what_to_do_is_in_order_and_adds_up(self):
         self.assertEqual(self.data()["tasks"], {"more": False, "rows": []})
@@ -233,6 +302,7 @@ class TestOverview(SyncCase):
         self.assertTrue(
             next(s for s in standings if s["id"] == self.backend.id)["can_try"]
         )
+        self.env["queue.job"].search([]).unlink()
         with self.assertRaises(AccessError):
             self.backend.with_user(self.user).action_try_now()
         self.move_app(url)
@@ -242,6 +312,8 @@ class TestOverview(SyncCase):
         self.backend.with_user(operator).action_try_now()
         self.assertLessEqual(opened._read_row()[0].open_until, time.time())
         self.assertIsNone(closed._read_row()[0].open_until)
+        jobs = self.env["queue.job"].search([]).mapped("method_name")
+        self.assertLessEqual({"_job_push", "_job_pull"}, set(jobs))
         self.push()
         self.push()
         self.assertEqual(self.data()["standings"][0]["text"], "In sync.")
@@ -270,6 +342,7 @@ class TestOverview(SyncCase):
         self.assertEqual(
             (reported["id"], reported["type"]), (group.id, "Authentication failed")
         )
+        self.assertEqual(reported["message"], group.message_text)
         group.action_resolve()
         self.assertEqual(self.data()["groups"], [])
 
@@ -283,6 +356,13 @@ class TestOverview(SyncCase):
         self.assertEqual(len(week["trend"]["hours"]), 7 * 24)
         self.assertEqual(self.behind(week["errors"]["link"]), error)
         self.assertEqual(len(self.data("30d")["trend"]["hours"]), 30 * 24)
+        now = fields.Datetime.now().replace(minute=0, second=0, microsecond=0)
+        for days, steps in ((31, 31 * 24), (33, 34)):
+            self.env.flush_all()
+            start = now - timedelta(days=days)
+            Overview = self.env["sync.overview"].with_user(self.user)
+            data = Overview.data(self.backend.ids, "custom", start, now)
+            self.assertIn(len(data["trend"]["hours"]), (steps, steps - 1))
 
     def test_other_backend_is_left_out_unless_asked_for(self):
         other = self.env["sync.backend"].create(
@@ -334,8 +414,10 @@ class TestOverview(SyncCase):
 
     def test_only_users_of_pharmacy_sync_may_ask(self):
         stranger = new_test_user(self.env, "stranger", "base.group_user")
-        with self.assertRaises(AccessError):
-            self.env["sync.overview"].with_user(stranger).data()
+        Overview = self.env["sync.overview"].with_user(stranger)
+        for method in (Overview.data, Overview.standings):
+            with self.assertRaisesRegex(AccessError, "The overview is for"):
+                method()
 
     def test_only_managers_are_offered_to_connect(self):
         manager = new_test_user(self.env, "boss", "pharmacy_sync.group_manager")

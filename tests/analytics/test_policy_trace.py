@@ -38,6 +38,11 @@ class TestPolicyTrace(SyncCase):
         self.assertEqual(len(found), 3)
         self.assertEqual(found.user_id, self.manager)
         self.assertIn("Attempts: 2 → 5", found[1].summary)
+        name = found[0].summary.partition("Made: ")[2]
+        self.assertTrue(name)
+        self.assertIn(f"Removed: {name}", found[2].summary)
+        self.assertEqual(set(found.mapped("res_model")), {"sync.retry.policy"})
+        self.assertFalse(found.backend_id)
         self.assertTrue(all(found.mapped("correlation_id")))
 
     def test_pool_of_a_backend_is_of_its_company(self):
@@ -64,6 +69,13 @@ class TestPolicyTrace(SyncCase):
         self.assertIn("feature_retry: ", summary)
         self.assertIn("→ False", summary)
         self.assertEqual(found.user_id, self.manager)
+        Parameter = self.env["ir.config_parameter"]
+        Parameter.set_param("pharmacy_sync.new_setting", "1")
+        found = self.lines() - before - found
+        self.assertIn("new_setting: - → 1", found.summary)
         again = self.lines()
+        Parameter.set_param("pharmacy_sync.new_setting", "1")
+        Parameter.set_param("pharmacy_sync.smtp_password", "hush")
+        self.assertEqual(self.lines(), again, "no change, and nothing secret")
         self.env["ir.config_parameter"].set_param("other.key", "1")
         self.assertEqual(self.lines(), again, "those of others are not ours")

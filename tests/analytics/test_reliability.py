@@ -48,6 +48,36 @@ class TestReliability(StatisticsCase):
         self.assertEqual(incident.ended_at, max(errors.mapped("resolved_at")))
         self.assertAlmostEqual(incident.seconds, reported["mttr"], delta=1)
 
+    def test_an_incident_is_of_the_range_in_which_it_began(self):
+        """To the second: its first one is in it, the one after its last is not."""
+        self.fail_once()
+        self.env["sync.error.incident"]._end_resolved()
+        (incident,) = self.incidents()
+        now = fields.Datetime.now().replace(minute=0, second=0, microsecond=0)
+        start, end = now - 20 * HOUR, now - 10 * HOUR
+        for began, ended, begun, still in (
+            (start, start + HOUR, 1, 0),
+            (start - HOUR, end, 0, 1),
+            (start, end - HOUR, 1, 0),
+            (end, end + HOUR, 0, 0),
+        ):
+            self.env.cr.execute(
+                """UPDATE sync_error_incident SET opened_at = %s, ended_at = %s
+                    WHERE id = %s""",
+                [began, ended, incident.id],
+            )
+            data = self.data("custom", start=start, end=end)
+            with self.subTest(began=began, ended=ended):
+                self.assertEqual(data["backends"][0]["incidents"], begun)
+                self.assertEqual(data["still_open"]["incidents"], still)
+
+    def test_of_a_range_that_is_still_to_come_there_is_nothing(self):
+        self.fail_once()
+        now = fields.Datetime.now()
+        data = self.data("custom", start=now + 48 * HOUR, end=now + 72 * HOUR)
+        self.assertEqual(data["totals"]["calls"], 0)
+        self.assertEqual(data["backends"][0]["incidents"], 0)
+
     def test_what_recurs_after_its_end_is_another_incident(self):
         self.fail_once()
         self.commit()

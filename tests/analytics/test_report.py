@@ -183,6 +183,19 @@ class TestReportSchedule(StatisticsCase):
     def mails(self, name="How it went"):
         return self.env["mail.mail"].search([("subject", "like", f"{name}:%")])
 
+    def test_days_begin_where_the_one_is_who_sets_it_up(self):
+        Schedule = self.env["sync.report.schedule"]
+        for tz, expected in (("Asia/Kolkata", "Asia/Kolkata"), (False, "UTC")):
+            self.env.user.tz = tz
+            with self.subTest(tz):
+                self.assertEqual(Schedule.default_get(["tz"]), {"tz": expected})
+
+    def test_a_company_without_an_address_has_its_reports_sent_all_the_same(self):
+        self.schedule.company_id.email = False
+        self.env.user.email = "boss@clinic.example"
+        self.schedule.action_send_now()
+        self.assertIn("boss@clinic.example", self.mails().email_from)
+
     def run_cron(self, days):
         """What the scheduled action does so many days from now."""
         self.env.flush_all()
@@ -191,11 +204,17 @@ class TestReportSchedule(StatisticsCase):
         self.env.invalidate_all()
 
     def test_a_new_schedule_begins_with_the_day_under_way(self):
+        self.schedule.company_id.email = "clinic@clinic.example"
         self.run_cron(0)
         self.assertFalse(self.mails())
         self.run_cron(1)
         (mail,) = self.mails()
         self.assertEqual(mail.state, "outgoing")
+        self.assertEqual(mail.email_from, self.schedule.company_id.email_formatted)
+        due = self.env["ir.cron.trigger"].search(
+            [("cron_id", "=", self.env.ref("mail.ir_cron_mail_scheduler_action").id)]
+        )
+        self.assertTrue(due, "and goes out at once")
         self.assertEqual(mail.recipient_ids, self.ann | self.bea)
         # All of the day on which it failed.
         self.assertIn("Errors 1 before: 0", words(mail.body_html))
@@ -277,6 +296,28 @@ class TestReportSchedule(StatisticsCase):
         self.assertIn("Errors 1", words(mail.body_html))
         self.assertNotIn("Service unavailable", words(mail.body_html))
 
+    def test_where_no_pdf_can_be_made_all_of_it_is_in_the_mail_and_the_log_says_why(
+        self,
+    ):
+        def _run_wkhtmltopdf(*args, **kwargs):
+            # pylint: disable-next=translation-required
+            raise UserError("out of memory")
+
+        Report = self.env.registry["ir.actions.report"]
+        self.patch(Report, "_run_wkhtmltopdf", _run_wkhtmltopdf)
+        schedule = self.schedule.with_context(force_report_rendering=True)
+        logger = "odoo.addons.pharmacy_sync.models.analytics.sync_report_schedule"
+        self.env.flush_all()
+        with (
+            freeze_time(fields.Datetime.now() + DAY),
+            self.assertLogs(logger, "WARNING") as logged,
+        ):
+            schedule._send_due()
+        self.assertIn("out of memory", logged.output[0])
+        (mail,) = self.mails()
+        self.assertFalse(mail.attachment_ids)
+        self.assertIn("Service unavailable 1", words(mail.body_html))
+
     def test_without_wkhtmltopdf_all_of_it_is_in_the_mail(self):
         self.run_cron(1)
         (mail,) = self.mails()
@@ -305,6 +346,9 @@ class TestReportSchedule(StatisticsCase):
         operator = new_test_user(self.env, "op", "pharmacy_sync.group_operator")
         with self.assertRaises(AccessError):
             self.schedule.with_user(operator).name = "Mine"
+        with self.assertRaises(AccessError):
+            self.schedule.with_user(operator).action_send_now()
+        self.assertFalse(self.mails())
         manager = new_test_user(self.env, "boss", "pharmacy_sync.group_manager")
         schedule = self.schedule.with_user(manager)
         schedule.action_send_now()

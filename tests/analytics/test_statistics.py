@@ -6,6 +6,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
+from ...core.exceptions import HttpError
 from ..common import KEY, SyncCase
 
 HOUR = timedelta(hours=1)
@@ -118,6 +119,75 @@ class TestStatistics(StatisticsCase):
             fields.Datetime.to_string(error.occurred_at),
         )
         self.assertEqual({code["count"] for code in codes.values()}, {1})
+
+    def test_the_most_frequent_codes_come_first(self):
+        Error = self.env["sync.error"]
+        for code in ("b", "c", "a", "c"):
+            exc = HttpError(422, code, "no")
+            values = Error._values(
+                Error._classify(exc),
+                exc,
+                backend_id=self.backend.id,
+                operation="push",
+            )
+            Error.create(values)
+        codes = [(found["code"], found["count"]) for found in self.data()["codes"]]
+        self.assertEqual(codes, [("c", 2), ("a", 1), ("b", 1)])
+
+    def test_what_a_breaker_kept_from_being_called_is_no_call(self):
+        before = self.data()
+        self.env["sync.call"].create(
+            {
+                "backend_id": self.backend.id,
+                "operation": "push",
+                "result": "rejected",
+                "duration": 5,
+            }
+        )
+        data = self.data()
+        self.assertEqual(data["totals"]["rejected_calls"], 1)
+        self.assertEqual(data["totals"]["calls"], before["totals"]["calls"])
+        for name in ("rates", "trend", "performance"):
+            self.assertEqual(data[name], before[name], name)
+
+    def test_what_happened_first_is_in_the_first_step(self):
+        self.fail_once()
+        self.move(23)
+        trend = self.data("24h")["trend"]
+        self.assertEqual((trend["errors"]["medium"][0], trend["failed"][0]), (1, 1))
+        self.assertEqual(sum(trend["errors"]["medium"]), 1)
+
+    def test_days_of_a_range_that_ends_at_midnight(self):
+        self.user.tz = "UTC"
+        end = fields.Datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        trend = self.data("custom", start=end - timedelta(days=40), end=end)["trend"]
+        self.assertEqual(len(trend["slots"]), 40)
+        # The zone of who asks, if he says so, is that of the days.
+        Statistics = self.env["sync.statistics"].with_user(self.user)
+        there = Statistics.with_context(tz="Asia/Kolkata")
+        slots = there.data(self.backend.ids, "custom", end - timedelta(days=40), end)
+        self.assertTrue(all("18:30" in slot for slot in slots["trend"]["slots"][1:]))
+
+    def test_a_range_has_a_beginning_and_an_end_at_most_a_year_apart(self):
+        now = fields.Datetime.now()
+        year = timedelta(days=367)
+        for start, end in ((None, now), (now, None), (None, None), (now, now)):
+            with (
+                self.subTest(start=start, end=end),
+                self.assertRaisesRegex(UserError, "ends after it begins"),
+            ):
+                self.data("custom", start=start, end=end)
+        with self.assertRaisesRegex(UserError, "more than a year"):
+            self.data("custom", start=now - year - HOUR, end=now)
+        self.assertTrue(self.data("custom", start=now - year, end=now))
+
+    def test_what_was_changed_just_now_is_counted(self):
+        """By the code that has changed it, in the same transaction."""
+        operation = self.operations(state="done")[0]
+        operation.write({"state": "dead", "done_at": fields.Datetime.now()})
+        Statistics = self.env["sync.statistics"].with_user(self.user)
+        data = Statistics.data(self.backend.ids)
+        self.assertEqual(data["totals"]["dead"], 1)
 
     def test_hours_that_an_earlier_version_counted_are_reported_too(self):
         self.fail_once()
@@ -276,6 +346,7 @@ class TestStatistics(StatisticsCase):
         (decided,) = data["conflicts_decided"]
         self.assertEqual((decided["key"], decided["count"]), ("odoo", 1))
         self.assertEqual(decided["by_rule"], 0)
+        self.assertEqual(decided["label"], "Odoo")
 
     def deliver(self, *times, state="arrived", **values):
         """Deliveries that took so many seconds."""
@@ -347,7 +418,7 @@ class TestStatistics(StatisticsCase):
 
     def test_only_users_of_pharmacy_sync_may_ask(self):
         stranger = new_test_user(self.env, "stranger", "base.group_user")
-        with self.assertRaises(AccessError):
+        with self.assertRaisesRegex(AccessError, "Statistics are for"):
             self.data(user=stranger)
 
     def test_a_range_that_is_none_is_refused(self):

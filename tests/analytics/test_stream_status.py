@@ -74,6 +74,29 @@ class TestStreamStatus(WorkCase):
         stream.invalidate_recordset()
         self.assertTrue(stream.standing.startswith("Off: nothing is exchanged."))
 
+    def test_a_stream_that_only_sends_is_never_read(self):
+        self.sync()
+        stream = self.stream("purchase_order")
+        self.assertTrue(stream.next_read_at)
+        stream.direction = "push"
+        stream.invalidate_recordset()
+        self.assertFalse(stream.next_read_at)
+
+    def test_an_edit_that_nobody_has_looked_at_yet_is_said_to_be_on_its_way(self):
+        order = self.make_order()
+        self.sync()
+        self.env.invalidate_all()
+        name = self.backend.name
+        self.assertEqual(order.sync_sentence, f"In sync with {name}.")
+        groups = "purchase.group_purchase_user,pharmacy_sync.group_user"
+        buyer = new_test_user(self.env, "status_buyer", groups)
+        order.with_user(buyer).note = "changed"
+        self.env.cr.flush()
+        self.env.invalidate_all()
+        self.assertEqual(
+            order.sync_sentence, f"The last change is on its way to {name}."
+        )
+
     def test_what_needs_a_person_is_said_as_the_pharmacy_says_it(self):
         disputed, failing = self.make_order(), self.make_order()
         supplier = self.stream("supplier")

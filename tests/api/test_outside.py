@@ -16,6 +16,7 @@ from odoo.sql_db import connection_info_for
 from odoo.tests import HttpCase, get_db_name, tagged
 
 from ...core.call.tracing import trace_id
+from ...core.exceptions import HttpError
 from ...models.analytics import health_probe as probing
 from ..common import KEY, ConcurrencyCase, SyncCase
 
@@ -111,6 +112,51 @@ class TestProbeItself(ConcurrencyCase):
         self.assertTrue(good, found)
         self.assertTrue(found["database"]["ok"])
         self.assertTrue(found["job_runner"]["ok"])
+        seconds = found["database"]["seconds"]
+        self.assertLess(seconds, 60)
+        self.assertEqual(seconds, round(seconds, 3))
+        self.assertLess(found["scheduled_actions"]["seconds_since"], 600)
+
+    def test_what_rests_or_is_open_makes_it_degraded(self):
+        """It works, and not for every pharmacy."""
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            backend = env["sync.backend"].create(
+                {"name": "Probed", "url": "http://127.0.0.1:9"}
+            )
+            own = backend.id
+        before = probing.probe(get_db_name())[1]
+        try:
+            for paused, mode, resting, broken in (
+                (True, "normal", 1, 0),
+                (False, "forced_open", 0, 1),
+            ):
+                with self.registry.cursor() as cr:
+                    cr.execute(
+                        "UPDATE sync_backend SET paused = %s WHERE id = %s",
+                        [paused, own],
+                    )
+                    cr.execute(
+                        """UPDATE sync_breaker SET mode = %s
+                            WHERE backend_id = %s AND operation = 'push'""",
+                        [mode, own],
+                    )
+                good, found = probing.probe(get_db_name())
+                with self.subTest(paused=paused, mode=mode):
+                    self.assertTrue(good)
+                    self.assertEqual(found["status"], "degraded")
+                    self.assertEqual(
+                        found["backends"]["resting"],
+                        before["backends"]["resting"] + resting,
+                    )
+                    self.assertEqual(
+                        found["breakers"]["not_closed"],
+                        before["breakers"]["not_closed"] + broken,
+                    )
+        finally:
+            with self.registry.cursor() as cr:
+                env = api.Environment(cr, SUPERUSER_ID, {})
+                env["sync.backend"].browse(own).unlink()
 
     def test_a_job_runner_that_begins_nothing(self):
         """For twenty minutes."""
@@ -168,6 +214,7 @@ class TestProbeItself(ConcurrencyCase):
         for database in (None, "no_such_database_at_all"):
             good, found = probing.probe(database)
             self.assertEqual((good, found["status"]), (False, "down"))
+            self.assertLess(found["database"]["seconds"], 60)
 
     def test_it_reads_no_table_as_a_whole_that_grows(self):
         """With 100,000 jobs that are done, the statement stays as cheap."""
@@ -252,6 +299,72 @@ class TestMetrics(SyncCase):
         self.assertEqual(self.value("channel_deliveries_waiting", **own), 2)
         channel.active = False
         self.assertIsNone(self.value("channel_failures", **own))
+
+    def test_a_backend_that_is_idle_has_figures_of_zero(self):
+        own = {"backend": self.backend.id}
+        for state in ("pending", "running", "waiting", "dead"):
+            self.assertEqual(self.value("operations", **own, state=state), 0)
+        self.assertEqual(self.value("oldest_operation_age_seconds", **own), 0)
+        self.assertEqual(self.value("events_pending", **own), 0)
+        about = f'backend="{self.backend.id}",name="{self.backend.name}"'
+        self.assertIn(f"backend_info{{{about}}} 1\n", self.text())
+        self.env["queue.job"].search([]).unlink()
+        self.assertEqual(self.value("jobs", state="failed"), 0)
+
+    def test_the_oldest_is_what_is_still_to_be_done(self):
+        now = fields.Datetime.now()
+        stream = self.backend.stream_ids[0]
+        for state, minutes in (("pending", 5), ("waiting", 10), ("dead", 60)):
+            self.env["sync.operation"].create(
+                {
+                    "kind": "push",
+                    "stream_id": stream.id,
+                    "state": state,
+                    "requested_at": now - timedelta(minutes=minutes),
+                }
+            )
+        age = self.value("oldest_operation_age_seconds", backend=self.backend.id)
+        self.assertAlmostEqual(age, 600, delta=30)
+
+    def test_a_breaker_is_closed_where_calls_go_through(self):
+        breaker = self.backend._breaker("push").sudo()
+        for mode, state, closed in (
+            ("normal", "closed", 1),
+            ("normal", "open", 0),
+            ("normal", "half_open", 0),
+            ("forced_open", "closed", 0),
+            ("disabled", "open", 1),
+        ):
+            breaker.write({"mode": mode, "state": state})
+            found = self.value(
+                "breaker_closed", backend=self.backend.id, operation="push"
+            )
+            with self.subTest(mode=mode, state=state):
+                self.assertEqual(found, closed)
+
+    def test_errors_of_today_are_counted_by_what_they_are(self):
+        Error = self.env["sync.error"]
+        for backend_id, times in ((self.backend.id, 3), (None, 2)):
+            for __ in range(times):
+                exc = HttpError(503, None, "busy")
+                values = Error._values(
+                    Error._classify(exc), exc, backend_id=backend_id, operation="push"
+                )
+                Error.create(values)
+        about = {"category": "external_dependency", "severity": "medium"}
+        self.assertEqual(
+            self.value("errors_total", backend=self.backend.id, **about), 3
+        )
+        self.assertGreaterEqual(self.value("errors_total", backend="", **about), 2)
+
+    def test_who_scrapes_does_not_wait_for_long(self):
+        """Nor does what was changed just now wait to be seen."""
+        self.backend._breaker("push").sudo().state = "open"
+        text = self.env["sync.exposition"]._text()
+        score = f'health_score{{backend="{self.backend.id}"}} 90'
+        self.assertIn(score, text)
+        self.env.cr.execute("SHOW statement_timeout")
+        self.assertEqual(self.env.cr.fetchone(), ("5s",))
 
     def test_what_a_backend_is_called_breaks_no_line(self):
         self.backend.name = 'Far"ma\n\\cia'

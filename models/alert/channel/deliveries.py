@@ -121,8 +121,7 @@ class SyncDelivery(models.Model):
                         "alert_ids": [fields.Command.set(group.ids)],
                         "kind": kind,
                         "title": _source_title(group),
-                        "backend_id": len(group.backend_id) == 1
-                        and group.backend_id.id,
+                        "backend_id": _only_backend(group),
                         "company_id": channel.company_id.id,
                         "correlation_id": group[0].correlation_id,
                         "eta": eta,
@@ -138,6 +137,7 @@ class SyncDelivery(models.Model):
             {
                 "alert_ids": [fields.Command.set(together.ids)],
                 "title": _source_title(together),
+                "backend_id": _only_backend(together),
             }
         )
 
@@ -167,7 +167,7 @@ class SyncDelivery(models.Model):
                     "alert_ids": [fields.Command.set(alerts.ids)],
                     "kind": kind,
                     "title": _source_title(alerts),
-                    "backend_id": len(alerts.backend_id) == 1 and alerts.backend_id.id,
+                    "backend_id": _only_backend(alerts),
                     "company_id": channel.company_id.id,
                     "correlation_id": alerts[0].correlation_id,
                     "state": "arrived",
@@ -192,6 +192,12 @@ class SyncDelivery(models.Model):
             ]
         )
         failed.filtered(lambda d: d.alert_ids._is_urgent())._begin_anew()
+
+
+def _only_backend(alerts):
+    """The id of the backend that all of these are about; False: they are of several."""
+    backends = alerts.backend_id
+    return len(backends) == 1 and backends.id
 
 
 def _source_title(alerts):

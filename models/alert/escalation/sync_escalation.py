@@ -149,7 +149,6 @@ class SyncEscalation(models.Model):
                 fields.Datetime.now() - WITHIN,
             )
         )
-        self.invalidate_model(["live"])
 
     @api.model
     def _take_rung(self, group, rung, count):
