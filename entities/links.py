@@ -31,6 +31,9 @@ class Link(Converter):
     def from_odoo(self, value, directory):
         return self.value_of(value, directory)
 
+    def unset(self):
+        return self.empty
+
     def value_of(self, target, directory):
         """The canonical value that stands for a record; for none the empty one."""
         raise NotImplementedError

@@ -7,6 +7,7 @@ from .base import test_axe_tour
 from .base import test_bad_night_tour
 from .base import test_verbs
 from .base import test_what_tests_leave
+from .base import test_bounded
 from .base import test_companies
 from .base import test_config
 from .base import test_ormcached
@@ -28,6 +29,7 @@ from .backend import test_conform
 from .backend import test_auth
 from .backend import test_auth_tour
 from .backend import test_backend_settings
+from .backend import test_backend
 from .backend import test_connect
 from .backend import test_maintenance
 from .backend import test_origin

@@ -127,7 +127,6 @@ class ResPartner(models.Model):
         self._erase_rows(backends, mappings.stream_id, ids)
         own.unlink()
         mappings.unlink()
-        self.env.flush_all()
         for model, (path, columns) in QUOTING.items():
             scope = self.env[model].sudo().with_context(active_test=False)
             # Those of no backend speak of any.

@@ -273,7 +273,6 @@ class SyncBackend(models.Model):
 
         :raises AccessError: the user is no manager
         """
-        self.check_access("write")
         self.paused = True
         message = self.env._("Paused: changes are kept until it is resumed.")
         return offer_undo(self, "action_resume", message)
@@ -288,7 +287,6 @@ class SyncBackend(models.Model):
 
         :raises AccessError: the user is no manager
         """
-        self.check_access("write")
         self.paused = False
         return True
 

@@ -14,6 +14,7 @@ BOUNDS = {
     "keep_log": DAYS,
     "keep_operations": DAYS,
     "keep_errors": DAYS,
+    "keep_versions": DAYS,
     "keep_history": DAYS,
 }
 

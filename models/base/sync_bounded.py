@@ -31,7 +31,6 @@ class SyncBounded(models.AbstractModel):
     def write(self, vals):
         self._check_given(vals)
         result = super().write(vals)
-        self._check_bounds(vals)
         self._check_referred(vals)
         return result
 

@@ -1,5 +1,8 @@
 from datetime import timedelta
 
+from freezegun import freeze_time
+
+from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -182,6 +185,29 @@ class TestConditions(AlertCase):
         self.assertIn("clock", alert.title)
         self.make_older("sync_webhook_refusal", "last_at", hours=2)
         self.over("clock_wrong", alert)
+
+    def test_refused_webhooks_are_counted_together_and_the_latest_is_the_cause(self):
+        now = fields.Datetime.now()
+        for seconds, reason in ((60, "mismatch"), (40, "malformed"), (20, "stale")):
+            with freeze_time(now - timedelta(seconds=seconds)):
+                self.env["sync.webhook.refusal"]._refuse(self.backend, reason)
+        see = self.env["sync.alert"]._see_webhooks_refused
+        (sighting,) = see(None, [False, self.backend.id])
+        self.assertEqual((sighting.figure, sighting.count), (2, 2))
+        self.assertEqual(sighting.cause, "Not signed, or malformed")
+        self.assertEqual(sighting.at, now - timedelta(seconds=40))
+        self.assertEqual(see(None, [False]), [])
+
+    def test_several_refused_webhooks_of_a_backend_are_one_error(self):
+        Refusal, Error = self.env["sync.webhook.refusal"], self.env["sync.error"]
+        before = Error.search_count([])
+        with mute_logger(RECORDED):
+            for __ in range(6):
+                Refusal._refuse(self.env["sync.backend"], "mismatch")
+                self.assertEqual(Error.search_count([]), before, "of nobody's app")
+            for number in range(1, 7):
+                Refusal._refuse(self.backend, "mismatch")
+                self.assertEqual(Error.search_count([]) - before, int(number >= 5))
 
     def test_merges_are_no_errors(self):
         self.only("error_spike", "error_rate")

@@ -1,11 +1,14 @@
 """What the API refuses: too many requests, fields that it does not know, strangers, and
 whatever arrives while its backend is paused."""
 
-from odoo.tests import tagged
-from odoo.tools import mute_logger
+from types import SimpleNamespace
 
+from odoo.tests import tagged
+
+from ...models.api import sync_api
 from ..common import SyncCase
 
+LOGGER = "odoo.addons.pharmacy_sync.models.api.sync_api"
 SUPPLIER = {"id": "sup_1", "version": 1, "name": "Farmacia Sur"}
 
 
@@ -66,6 +69,27 @@ class TestApiRefusals(SyncCase):
         self.stream("purchase_order").unknown_fields = "refuse"
         answer = self.api.order(record, "key-2")
         self.assertEqual(answer["error"]["field"], "colour")
+
+    def test_a_backend_without_a_stream_has_nothing_of_it(self):
+        self.stream("product").unlink()
+        for answer in (
+            self.api.lookup("product", ["prd_1"]),
+            self.api.changes("product"),
+            self.api.status("product", ["prd_1"]),
+        ):
+            self.assertEqual(answer["error"]["field"], "entity")
+            self.assertIn("supplier", answer["error"]["message"])
+
+    def test_a_saga_of_another_backend_is_unknown(self):
+        self.api.push("supplier", [SUPPLIER])
+        record = {"id": "po_1", "supplier_id": "sup_1", "lines": []}
+        saga = self.api.order(record, "key-1")["saga"]
+        self.assertTrue(self.api.saga(saga)["success"])
+        other = self.env["sync.api"].with_user(self.second_backend().user_id)
+        for api, number in ((other, saga), (self.api, saga + 1)):
+            answer = api.saga(number)
+            self.assertEqual(answer["error"]["type"], "data_validation_failed")
+            self.assertEqual(answer["error"]["field"], "saga")
 
     # -- Bounds -----------------------------------------------------------------------
 
@@ -131,11 +155,28 @@ class TestApiRefusals(SyncCase):
         )
         for stranger in strangers:
             api = self.env["sync.api"].with_user(stranger)
-            with mute_logger("odoo.addons.pharmacy_sync.models.api.sync_api"):
+            with self.assertLogs(LOGGER, "WARNING") as log:
                 answer = api.push("supplier", [SUPPLIER], correlation_id="mine")
+            self.assertIn(f"user {stranger} may not call", log.output[0])
             self.assertEqual(answer["error"]["type"], "insufficient_permissions")
         self.assertFalse(self.errors())
         self.assertFalse(self.env["sync.rate"].search([]))
+
+    # -- What is said of each call ----------------------------------------------------
+
+    def test_an_answer_and_the_log_say_how_long_it_took(self):
+        for moments, refused in (((10.0, 11.2345678), False), ((5.0, 5.0004), True)):
+            clock = SimpleNamespace(monotonic=iter(moments).__next__)
+            self.patch(sync_api, "time", clock)
+            with self.assertLogs(LOGGER, "DEBUG") as log:
+                answer = self.api.push("nothing" if refused else "supplier", [])
+            took = 0.4 if refused else 1234.568
+            self.assertEqual(answer["duration_ms"], took)
+            words = f"push of backend {self.backend.id}: "
+            words += "entity must be one of" if refused else "good"
+            self.assertIn(words, log.output[-1])
+            self.assertIn(f" {took} ms", log.output[-1])
+            self.assertIn(answer["correlation_id"], log.output[-1])
 
     # -- What is absent ---------------------------------------------------------------
 

@@ -75,16 +75,56 @@ class TestErase(SyncCase):
         self.env["sync.error"]._record(
             ValueError("x"), context={"said": [{"of": f'a "{EMAIL}"'}]}, **about
         )
+        self.assertTrue(api.lookup("supplier", [external_id])["success"])
         return order, external_id
 
     def test_nothing_of_hers_is_found_afterwards(self):
         order, __ = self.leave_traces()
-        self.assertLess({"sync_error", "sync_mapping", "sync_operation"}, self.found())
+        tables = {"sync_error", "sync_mapping", "sync_operation", "sync_cache"}
+        self.assertLess(tables, self.found())
         self.supplier.action_erase_from_sync()
         self.assertEqual(self.found(), set())
         self.assertEqual(self.supplier.name, NAME, "Odoo's own record is not touched")
         self.assertTrue(self.mapping(order).external_id, "neither is what is not hers")
         self.assertTrue(self.env["sync.error"].search([("message", "like", "erased")]))
+
+    def test_rows_of_her_own_go_and_those_of_others_stay(self):
+        order, external_id = self.leave_traces()
+        link, others = self.mapping(self.supplier), self.mapping(order)
+        drift = self.env["sync.drift"]
+        for stream, known in (
+            (link.stream_id, {"external_id": external_id}),
+            (link.stream_id, {"res_id": self.supplier.id}),
+            (link.stream_id, {"external_id": "sup_other"}),
+            (others.stream_id, {"res_id": self.supplier.id}),
+        ):
+            work = self.env["sync.reconciliation"].create({"stream_id": stream.id})
+            drift |= drift.create(
+                {"reconciliation_id": work.id, "kind": "differs", **known}
+            )
+        events = [("res_model", "=", "res.partner"), ("res_id", "=", self.supplier.id)]
+        Event = self.env["sync.event"]
+        self.assertTrue(Event.search(events))
+        self.supplier.action_erase_from_sync()
+        self.assertFalse(Event.search(events))
+        self.assertTrue(Event.search([("res_model", "=", "purchase.order")]))
+        self.assertEqual(drift.exists(), drift[2:])
+
+    def test_what_she_was_called_before_goes_too(self):
+        self.leave_traces()
+        self.supplier.write({"name": "M. Q.", "email": False, "phone": False})
+        self.supplier.action_erase_from_sync()
+        self.assertEqual(self.found(), set())
+
+    def test_what_is_being_written_goes_too(self):
+        self.supplier.name = NAME
+        about = {"operation": "push", "backend_id": self.backend.id}
+        self.env["sync.error"]._record(ValueError("x"), **about)
+        error = self.env["sync.error"].search([], limit=1)
+        error.write({"resolved": True, "resolution": f"Asked {NAME}"})
+        self.assertFalse(self.mapping(self.supplier))
+        self.supplier.action_erase_from_sync()
+        self.assertNotIn(NAME, error.resolution)
 
     def test_not_while_it_is_just_carried_over(self):
         self.leave_traces()
@@ -153,6 +193,12 @@ class TestErase(SyncCase):
         before = self.found()
         with self.assertRaises(AccessError):
             self.supplier.with_user(user).action_erase_from_sync()
+        self.assertEqual(self.found(), before)
+        # Nor managers who may not change contacts.
+        manager = new_test_user(self.env, "manages", "pharmacy_sync.group_manager")
+        self.assertFalse(self.supplier.with_user(manager).has_access("write"))
+        with self.assertRaises(AccessError):
+            self.supplier.with_user(manager).action_erase_from_sync()
         self.assertEqual(self.found(), before)
 
     def test_what_another_company_keeps_stays(self):

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import psycopg2
+from freezegun import freeze_time
 
 from odoo import SUPERUSER_ID, api, fields
 from odoo.sql_db import connection_info_for
@@ -484,6 +485,20 @@ class TestApiHealth(SyncCase):
         found = self.api().health()
         self.assertLess(found["score"], 100)
         self.assertEqual({b["mode"] for b in found["breakers"]}, {"forced_open"})
+
+    def test_health_says_when_a_breaker_lets_calls_through_again(self):
+        push = self.backend.breaker_ids.filtered(lambda b: b.operation == "push")
+        now = fields.Datetime.now()
+        with freeze_time(now):
+            for seconds in (30, -7):
+                open_until = now + timedelta(seconds=seconds)
+                push.sudo().write({"open_until": open_until, "cause": "5 in a row"})
+                found = {
+                    b["operation"]: (b["retry_after"], b["cause"])
+                    for b in self.api().health()["breakers"]
+                }
+                waits = max(0, seconds), "5 in a row"
+                self.assertEqual(found, {"push": waits, "pull": (False, False)})
 
     def test_statistics_are_of_the_callers_backend(self):
         Error, exc = self.env["sync.error"], ValueError("x")

@@ -67,7 +67,11 @@ class TestOrigin(SyncCase):
         with self.assertRaises(AccessError):
             self.backend.with_user(operator).action_keep_origin()
         manager = self.make_user("boss", "base.group_user,pharmacy_sync.group_manager")
+        Job = self.env["queue.job"]
+        Job.search([]).unlink()
         self.backend.with_user(manager).action_keep_origin()
+        begun = set(Job.search([]).mapped("method_name"))
+        self.assertEqual(begun, {"_job_push", "_job_pull"})
         self.push()
         self.assertEqual(self.at_app(self.order)["notes"], "Of the original")
         self.watch()

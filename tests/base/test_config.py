@@ -2,13 +2,15 @@ import os
 import tempfile
 from pathlib import Path
 
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import config
 
+from ...models.base import res_config_settings
 from ..common import SyncCase
 
 LOGGER = "odoo.addons.pharmacy_sync.models.base.sync_config"
+KEPT = ("log", "operations", "errors", "versions", "history")
 SLACK = "https://hooks.slack.com/services/T00/B00/topsecret"
 
 
@@ -237,8 +239,8 @@ class TestConfig(SyncCase):
                         record[name] = wrong
 
     def test_days_that_things_are_kept_are_refused_by_name(self):
-        for name in ("log", "operations", "errors", "history"):
-            for wrong in (-5, 0, 100_000):
+        for name in KEPT:
+            for wrong in (-5, 0, 3651, 100_000):
                 settings = self.env["res.config.settings"].create({})
                 settings[f"pharmacy_sync_keep_{name}"] = wrong
                 label = settings._fields[f"pharmacy_sync_keep_{name}"].string
@@ -247,6 +249,32 @@ class TestConfig(SyncCase):
                     self.assertRaisesRegex(ValidationError, f"{label} must be 1 to"),
                 ):
                     settings.execute()
+
+    def test_who_may_not_see_the_page_neither_reads_nor_saves_it(self):
+        operator = new_test_user(self.env, "op", "pharmacy_sync.group_operator")
+        settings = self.env["res.config.settings"].create({}).with_user(operator)
+        with self.assertRaises(AccessError):
+            settings.get_values()
+        with self.assertRaises(AccessError):
+            settings.set_values()
+
+    def test_the_bounds_themselves_are_good(self):
+        days = {f"keep_{name}": (1, 3650) for name in KEPT}
+        numbers = {
+            "retry_max_attempts": (1, 100),
+            "retry_base_delay": (0.001, 3600),
+            "breaker_threshold": (1, 1000),
+            "alert_rate_limit": (0, 86400),
+        }
+        self.assertEqual(res_config_settings.BOUNDS, {**numbers, **days})
+        for bound in (0, 1):
+            settings = self.env["res.config.settings"].create({})
+            for name, good in {**numbers, **days}.items():
+                settings[f"pharmacy_sync_{name}"] = good[bound]
+            settings.execute()
+            for name in KEPT:
+                stored = self.env["sync.retention"]._days(name)
+                self.assertEqual(stored, (1, 3650)[bound], name)
 
     def test_only_managers_have_the_page(self):
         rights = ("base.group_system", "pharmacy_sync.group_operator")

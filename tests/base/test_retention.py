@@ -50,7 +50,10 @@ class TestRetention(SyncCase):
     def test_done_goes_and_dead_stays(self):
         done, dead = self.fail_twice()
         self.age(done | dead, 8, "done_at", "create_date", "write_date")
+        link = self.mapping(self.order)
+        self.assertIn(done, link.operation_ids)
         self.retention._gc_expired()
+        self.assertNotIn(done, link.operation_ids)
         self.assertFalse(done.exists())
         self.assertTrue(dead.exists())
 
@@ -153,6 +156,15 @@ class TestRetention(SyncCase):
             counts.append(len(events.exists()))
         self.assertEqual(events.exists(), waiting)
         self.assertEqual(counts[1], counts[0] - 2)
+
+    def test_what_nobody_chose_is_kept_as_documented(self):
+        days = {kind: self.retention._days(kind) for kind in sync_retention.DAYS}
+        expected = {
+            **dict.fromkeys(("log", "answers", "operations"), 7),
+            **dict.fromkeys(("errors", "versions"), 30),
+            **dict.fromkeys(("history", "audit", "figures"), 365),
+        }
+        self.assertEqual(days, expected)
 
     def test_days_are_chosen_in_the_settings(self):
         calls = self.env["sync.call"].search([("backend_id", "=", self.backend.id)])

@@ -1,6 +1,8 @@
+from datetime import datetime
 from types import MethodType
 
 import psycopg2
+from freezegun import freeze_time
 
 from odoo.sql_db import db_connect
 from odoo.tests import tagged
@@ -9,6 +11,7 @@ from odoo.tools import SQL, mute_logger
 from ...models.base.alone import alone
 from ...models.base.own_transaction import apart, in_turn
 from ...models.base.rows import insert_rows
+from ...models.base.sync_retry_policy import after, moment, second_after
 from ..common import SyncCase
 
 RAISE = "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{}'; END $$"
@@ -25,6 +28,21 @@ class TestVerbs(SyncCase):
         self.first = self.env["res.partner"].create({"name": "Before"})
 
     # -- Alone -------------------------------------------------------------------------
+
+    @mute_logger("odoo.sql_db")
+    def test_a_value_that_is_missing_goes_by_the_apps_name_of_its_field(self):
+        missing = """DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '23502',
+            TABLE = '{}', COLUMN = '{}'; END $$"""
+        for table, column, key, message in (
+            ("res_partner", "ref", "reference", "Reference is required"),
+            ("purchase_order_line", "product_qty", "quantity", "Quantity is required"),
+            # The app has none of these.
+            ("res_partner", "function", "function", "Job Position is required"),
+            ("purchase_order_line", "sequence", "sequence", "Sequence is required"),
+        ):
+            with alone(self.env) as failure:
+                self.env.cr.execute(missing.format(table, column))
+            self.assertEqual((failure.error.field, str(failure.error)), (key, message))
 
     def test_what_fails_is_given_and_undone(self):
         with alone(self.env) as failure:
@@ -84,6 +102,17 @@ class TestVerbs(SyncCase):
             ):
                 self.env.cr.execute(RAISE.format(code))
             self.assertEqual(caught.exception.pgcode, code)
+
+    # -- Moments -----------------------------------------------------------------------
+
+    def test_what_falls_due_is_due_at_a_whole_second_and_never_early(self):
+        noon = datetime(2026, 1, 1, 12)
+        for fraction in (0, 400_000, 999_999):
+            with freeze_time(noon.replace(microsecond=fraction)):
+                self.assertEqual(moment(), noon.replace(microsecond=fraction))
+                later = noon.replace(second=2, microsecond=fraction)
+                self.assertEqual(after(2), later)
+                self.assertEqual(second_after(2), noon.replace(second=3))
 
     # -- Apart, in turn ----------------------------------------------------------------
 

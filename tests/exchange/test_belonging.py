@@ -58,6 +58,8 @@ class TestBelonging(BelongingCase):
         self.assertIn("no company", second.withheld)
         # Orders have a company: nothing is withheld of them.
         self.assertFalse(self.stream(self.other, "purchase_order").withheld)
+        # Products may be of no company, too.
+        self.assertIn("no company", self.stream(self.other, "product").withheld)
         second.rule = "all"
         self.assertFalse(second.withheld)
         second.rule = False
@@ -104,6 +106,38 @@ class TestBelonging(BelongingCase):
         partner.phone = "556"
         self.settle()
         self.assertEqual(self.backends_of(partner), self.backend | self.other)
+
+    def test_one_that_is_deleted_concerns_the_app_that_had_it(self):
+        shared = self.make_supplier("Shared")
+        own = self.make_supplier("Own", company_id=self.other_company.id)
+        new = self.make_supplier("New")
+        self.settle()
+        self.mapping(new).unlink()
+        keys = [("supplier", record.id) for record in (shared, own, new)]
+        (shared | own | new).unlink()
+        found = self.env["sync.stream"]._concerned_streams(keys)
+        first, second = (
+            (self.stream(backend).id, backend.id)
+            for backend in (self.backend, self.other)
+        )
+        self.assertEqual(found[keys[0]], [first])
+        self.assertEqual(found[keys[1]], [second])
+        # Which may have had it is not known any more.
+        self.assertEqual(set(found[keys[2]]), {first, second})
+
+    def test_only_a_stream_that_begins_to_send_has_all_compared(self):
+        self.make_supplier("Waits")
+        stream = self.stream(self.backend)
+        compared = [("stream_id", "=", stream.id)]
+        Comparison = self.env["sync.reconciliation"]
+        for direction, begun in (("push", 0), ("pull", 0), ("both", 1)):
+            stream.direction = direction
+            self.assertEqual(Comparison.search_count(compared), begun, direction)
+            if direction == "push":
+                # What waited when it went on sending has not been dropped.
+                self.settle()
+                names = [record["name"] for record in self.app.items("suppliers")]
+                self.assertIn("Waits", names)
 
     def test_what_an_order_refers_to_goes_with_it(self):
         shared = self.make_supplier("Shared")

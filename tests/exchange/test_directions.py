@@ -161,6 +161,64 @@ class TestDirections(FidelityCase):
         (line,) = self.conflict(order).line_ids
         self.assertEqual((line.odoo, line.pharmacy), ("Our words", "Goods 1"))
 
+    def test_what_was_sent_of_it_and_never_answered_is_forgotten_too(self):
+        mapping = self.mapping(self.product)
+        self.assertEqual(float(mapping.base["cost"]), 5)
+        sent = [{**mapping.base, "cost": "6.00", "name": "Sent"}]
+        mapping.unanswered = sent
+        self.choose(cost="none")
+        self.assertEqual(mapping.unanswered, sent)
+        self.choose(cost="both")
+        self.assertNotIn("cost", mapping.base)
+        self.assertIn("price", mapping.base)
+        (left,) = mapping.unanswered
+        self.assertEqual((left["name"], "cost" in left), ("Sent", False))
+
+    def test_one_that_moves_to_another_stream_is_read_anew_in_both(self):
+        theirs = self.second_backend().stream_ids.filtered(
+            lambda s: s.entity == "product"
+        )
+        mine = self.stream("product")
+        for model, values in (
+            ("sync.field.direction", {"field": "cost", "direction": "none"}),
+            ("sync.field.name", {"field": "cost", "path": "price_paid"}),
+            ("sync.further.field", {"odoo_field": "color", "path": "shade"}),
+        ):
+            row = self.env[model].create({"stream_id": mine.id, **values})
+            (mine | theirs).cursor = "7"
+            self.env["queue.job"].search([]).unlink()
+            row.stream_id = theirs
+            jobs = self.env["queue.job"].search([("method_name", "=", "_job_pull")])
+            # Where it only is called otherwise the next reading will do.
+            self.assertTrue(jobs or model == "sync.field.name", model)
+            self.assertFalse(mine.cursor, model)
+            self.assertFalse(theirs.cursor, model)
+
+    def test_one_that_stays_as_it_is_has_nothing_read_anew(self):
+        self.choose(cost="none")
+        stream = self.stream("product")
+        stream.cursor = "7"
+        self.choose(cost="none")
+        self.assertEqual(stream.cursor, "7")
+
+    def test_the_fields_are_named_as_people_call_them(self):
+        names = dict(self.env["sync.field.direction"]._select_path())
+        self.assertEqual(names["cost"], "Cost")
+        self.assertTrue(names["lines.quantity"].startswith("Line: "))
+        self.assertEqual(sorted(names.values()), list(names.values()))
+        Chosen = self.env["sync.field.direction"]
+        self.choose(cost="none")
+        self.assertEqual(self.stream("product").field_direction_ids.picked, "cost")
+        self.assertFalse(Chosen.new({"field": "gone"}).picked)
+        offered = dict(self.env["sync.further.field"]._select_offered())
+        self.assertTrue(offered["lines.received"].startswith("Line: "))
+        lines = {path for path in offered if offered[path].startswith("Line: ")}
+        self.assertEqual(lines, {path for path in offered if "." in path})
+        self.assertEqual(sorted(offered.values()), list(offered.values()))
+        of_app = dict(self.env["sync.field.name"]._select_path())
+        self.assertEqual(of_app["lines.key"], "Line: Key")
+        self.assertEqual((of_app["lines"], of_app["id"]), ("Lines", "Id"))
+
     def test_a_conflict_over_what_travels_no_more_is_closed(self):
         self.product.standard_price = 6
         self.edit_app(cost="9.00")

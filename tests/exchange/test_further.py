@@ -1,8 +1,9 @@
 """Fields that a stream carries because an administrator chose them."""
 
 from odoo.exceptions import ValidationError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
+from ..common import API
 from ..fidelity import ORDERS, SUPPLIERS, FidelityCase
 
 APP = "tests/system/further_app.py"
@@ -293,7 +294,12 @@ class TestFurther(FurtherCase):
             "email_formatted": "computed",
             "write_date": "by itself",
             "name": "travels already",
-            "user_id": "is a link",
+            "industry_id.nothing": r"is a link.*industry_id\.name",
+            "industry_id.active": "is a link",
+            "industry_id.display_name": "is a link",
+            "parent_id.signup_type": "groups",
+            "x_ward.name": "no link",
+            "user_id": r"is a link.*user_id\.name",
             "no_such": "no field",
         }
         for name, word in cases.items():
@@ -303,7 +309,21 @@ class TestFurther(FurtherCase):
                 self.env.cr.savepoint(),
             ):
                 self.carry("supplier", odoo_field=name, direction="push")
+        for values, word in (
+            ({"odoo_field": "x_ward", "path": "api_token"}, "secret by its name"),
+            ({"odoo_field": "x_ward", "path": "the ward"}, "no name of a field"),
+            ({"odoo_field": "x_ward", "path": "id"}, "name of another field"),
+            ({"odoo_field": "x_ward", "field": "department"}, "called otherwise"),
+            ({"offered": "lines.received"}, "have no"),
+        ):
+            with (
+                self.subTest(values),
+                self.assertRaisesRegex(ValidationError, word),
+                self.env.cr.savepoint(),
+            ):
+                self.carry("supplier", **values)
         taken = {
+            "company_id.name": "another company",
             "user_id.login": "another company",
             "commercial_partner_id.name": "to the pharmacy only",
         }
@@ -314,3 +334,136 @@ class TestFurther(FurtherCase):
                 self.env.cr.savepoint(),
             ):
                 self.carry("supplier", odoo_field=name, path="boss", direction="both")
+
+    def test_what_its_backend_calls_secret_stays_in_odoo(self):
+        self.backend.secret_fields = "ward"
+        with self.assertRaisesRegex(ValidationError, "secret by its name"):
+            self.carry("supplier", odoo_field="x_ward", path="place")
+        self.assertTrue(self.carry("supplier", odoo_field="x_stars", path="stars"))
+
+    def test_what_the_apps_own_user_sees_may_travel(self):
+        groups = f"base.group_user,base.group_erp_manager,{API}"
+        sees = self.env["res.users"].browse(self.make_user("sees", groups))
+        for user in (self.env["res.users"], self.api_user):
+            self.backend.user_id = user
+            with (
+                self.assertRaisesRegex(ValidationError, "groups"),
+                self.env.cr.savepoint(),
+            ):
+                self.carry("supplier", odoo_field="signup_type", path="tier")
+        self.backend.user_id = sees
+        self.carry("supplier", odoo_field="signup_type", path="tier")
+        self.carry("supplier", odoo_field="parent_id.signup_type", path="category")
+        self.supplier.signup_type = "signup"
+        self.rest()
+        there = self.at_app(self.supplier)
+        self.assertEqual((there["tier"], there["category"]), ("signup", None))
+
+    def test_a_link_that_only_odoo_says(self):
+        self.supplier.industry_id = self.env["res.partner.industry"].create(
+            {"name": "Clinics"}
+        )
+        self.carry("supplier", odoo_field="industry_id.name", path="category")
+        self.rest()
+        self.assertEqual(self.at_app(self.supplier)["category"], "Clinics")
+        self.supplier.industry_id = False
+        self.rest()
+        self.assertIsNone(self.at_app(self.supplier)["category"])
+
+    def test_either_what_odoo_knows_or_a_field_of_odoo(self):
+        for chosen in (
+            {},
+            {"offered": "lines.received", "odoo_field": "order_line.sequence"},
+        ):
+            with self.assertRaisesRegex(ValidationError, "either"):
+                self.carry("purchase_order", **chosen)
+
+    def test_one_is_chosen_on_the_page_of_the_stream(self):
+        with (
+            Form(self.stream("supplier")) as page,
+            page.further_field_ids.new() as line,
+        ):
+            self.assertFalse(line.field)
+            line.odoo_field = "x_ward"
+            line.path = "place.ward"
+            self.assertEqual(line.field, "place_ward")
+        with (
+            Form(self.stream("purchase_order")) as page,
+            page.further_field_ids.new() as line,
+        ):
+            line.direction = "both"
+            line.offered = "lines.received"
+            self.assertEqual((line.field, line.direction), ("lines.received", "push"))
+            line.offered = False
+            line.odoo_field = "order_line.sequence"
+            self.assertEqual(line.field, "lines.sequence")
+
+    def test_a_field_of_a_line_travels_with_it(self):
+        self.carry("purchase_order", odoo_field="order_line.sequence", path="lots")
+        order = self.env["purchase.order"].search(
+            [("partner_id", "=", self.supplier.id)]
+        )
+        order.order_line[1].sequence = 77
+        self.rest()
+        lots = [line["lots"] for line in self.at_app(order)["lines"]]
+        self.assertEqual(lots.count("77.00"), 1)
+
+    def test_two_fields_have_no_place_in_common(self):
+        self.carry("supplier", odoo_field="x_ward", path="place.ward")
+        for place in ("place", "place.ward.name"):
+            with (
+                self.subTest(place),
+                self.assertRaisesRegex(ValidationError, "the same place"),
+                self.env.cr.savepoint(),
+            ):
+                self.carry("supplier", odoo_field="x_rating", path=place)
+
+    def test_two_apps_mean_one_field_by_one_name(self):
+        other = self.second_backend()
+        theirs = other.stream_ids.filtered(lambda s: s.entity == "supplier")
+        self.carry("purchase_order", odoo_field="priority", path="ward")
+        self.carry("supplier", odoo_field="x_ward", path="ward")
+        values = {"stream_id": theirs.id, "path": "ward"}
+        with (
+            self.assertRaisesRegex(ValidationError, "another field ward"),
+            self.env.cr.savepoint(),
+        ):
+            self.env["sync.further.field"].create({**values, "odoo_field": "x_rating"})
+        same = self.env["sync.further.field"].create({**values, "odoo_field": "x_ward"})
+        self.assertEqual(same.field, "ward")
+
+    def test_what_only_changes_its_direction_is_not_begun_anew(self):
+        self.both("ward")
+        self.supplier.x_ward = "North"
+        self.rest()
+        self.stream("supplier").further_field_ids.direction = "push"
+        mapping = self.mapping(self.supplier)
+        self.assertFalse(mapping.in_part, "all of it is known")
+        self.assertEqual(mapping.base["ward"], "North")
+
+    def test_another_field_of_odoo_in_its_place_is_read_anew(self):
+        self.both("ward")
+        mapping, row = self.mapping(self.supplier), self.stream("supplier")
+        row = row.further_field_ids
+        self.env["queue.job"].search([]).unlink()
+        row.odoo_field = "x_tier"
+        self.assertTrue(mapping.in_part, "what the app has of it was not read")
+        self.assertTrue(
+            self.env["queue.job"].search([("method_name", "=", "_job_pull")])
+        )
+
+    def test_one_that_goes_takes_along_what_it_was_called(self):
+        self.both("ward", "stars")
+        names = self.env["sync.field.name"].create(
+            [
+                {
+                    "stream_id": self.stream("supplier").id,
+                    "field": field,
+                    "path": f"place_of_{field}",
+                }
+                for field in ("ward", "stars")
+            ]
+        )
+        rows = self.stream("supplier").further_field_ids
+        rows.filtered(lambda row: row.field == "ward").unlink()
+        self.assertEqual(names.exists().mapped("field"), ["stars"])

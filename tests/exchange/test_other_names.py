@@ -371,7 +371,7 @@ class TestOtherNames(WorkCase):
         product = self.stream("product")
         chosen = {n.field: n for n in product.field_name_ids}
         for values, why in (
-            ({"path": "codes..sku"}, "a key is missing"),
+            ({"path": "codes..sku"}, "code: codes..sku"),
             ({"path": "title"}, "the same place"),
             ({"path": "codes"}, "the same place"),
             ({"values": "20 approved"}, "write the app's value"),

@@ -13,7 +13,7 @@ from odoo import SUPERUSER_ID, api, fields
 from odoo.service.model import retrying
 from odoo.tests import HttpCase, tagged
 
-from ...core.event.signature import sign
+from ...core.event.signature import TOLERANCE, sign
 from ..common import KEY, WEBHOOK_SECRET, ConcurrencyCase
 
 BODY = json.dumps({"type": "purchase-orders.updated", "data": {"id": "po_1"}})
@@ -312,6 +312,30 @@ class TestWebhook(HttpCase):
         self.assertLess(len(read), 55)
         last = self.env["queue.job"].search(mine)
         self.assertLess(max(last.mapped("eta")) - at, timedelta(seconds=3))
+
+    def test_one_is_known_for_as_long_as_its_signature_holds(self):
+        self.send()
+        mine = [("backend_id", "=", self.backend.id)]
+        known = self.env["sync.webhook"].search(mine)
+        now = fields.Datetime.now()
+        for seconds, there in ((TOLERANCE - 9, True), (TOLERANCE + 9, False)):
+            with freeze_time(now + timedelta(seconds=seconds)):
+                self.env["sync.retention"]._gc_expired()
+            self.assertEqual(bool(known.exists()), there)
+
+    def test_a_notice_waits_only_while_another_may_follow(self):
+        asked = fields.Datetime.now().replace(second=1)
+        self.env.cr.execute(
+            "INSERT INTO sync_call (backend_id, operation, result, create_date) "
+            "VALUES (%s, 'pull', 'success', %s), (%s, 'push', 'success', %s)",
+            (self.backend.id, asked, self.backend.id, asked + timedelta(seconds=9)),
+        )
+        for seconds, eta in ((1, asked + timedelta(seconds=2)), (2, False)):
+            before = self.env["queue.job"].search([])
+            with freeze_time(asked + timedelta(seconds=seconds)):
+                self.backend._schedule_noticed_pull()
+            job = self.env["queue.job"].search([]) - before
+            self.assertEqual(job.eta, eta)
 
     def _read_at(self, job, at):
         self.env.cr.execute(

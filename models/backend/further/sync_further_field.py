@@ -232,8 +232,9 @@ class SyncFurtherField(models.Model):
             other = self.env[field.comodel_name]
             read.append((other, other._fields[by]))
         for record, each in read:
-            user = record.with_user(backend.user_id) if backend.user_id else None
-            if each.groups and not (user and user._has_field_access(each, "read")):
+            user = backend.user_id
+            may = user and record.with_user(user)._has_field_access(each, "read")
+            if each.groups and not may:
                 return self.env._(
                     "%(field)s is for certain groups only, to which the user of the "
                     "pharmacy app does not belong.",
