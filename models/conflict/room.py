@@ -343,7 +343,7 @@ class SyncConflict(models.Model):
 
 def _is_gone(line):
     """Whether a side does not have a whole line."""
-    return line is MISSING or not line
+    return not line
 
 
 def _segments(base, text):

@@ -407,6 +407,7 @@ class TestToken(AuthCase):
         token = calls.filtered(lambda call: call.operation == "token")
         self.assertEqual((token.path, token.status), ("/oauth/token", 200))
         self.assertFalse(token.result, "it says nothing of the app's health")
+        self.assertFalse(token.error_type)
         self.assertIn(token.correlation_id, (calls - token).mapped("correlation_id"))
 
     def test_a_token_goes_to_no_other_app(self):

@@ -382,6 +382,9 @@ class TestConflictResolution(SyncCase):
         with self.assertRaisesRegex(UserError, "take one of the two values"):
             conflict.resolve({path: {"choice": "manual", "value": "8"}})
         conflict.resolve({path: {"choice": "pharmacy"}})
+        row = conflict.compare()["rows"][0]
+        for side in ("pharmacy", "result"):
+            self.assertEqual(row[side]["text"], "No such line")
         self.settle()
         self.assertEqual(len(self.order.order_line), 2)
         self.assertEqual(self.order.sync_state, "synced")

@@ -26,6 +26,7 @@ from ...core.retry.policy import TOTAL_DEADLINE, Jitter, RetryPolicy
 from ...models.base.locks import POOLS
 from ...models.call import sync_breaker
 from ...models.toolkit.retry import PARKED
+from ..json_server import served
 from ..receivers import receiver
 
 TWICE = RetryPolicy(2, 30, 30, 1, Jitter.NONE)
@@ -135,6 +136,23 @@ class TestToolkit(ToolkitCase):
         self.assertEqual(call.service_id.name, "carrier")
         for model in ("sync.service", "sync.breaker", "sync.pool"):
             self.assertEqual(self.assert_ours(model).display_name, "carrier")
+
+    def test_the_log_says_how_many_bytes_were_declared(self):
+        class Printer:
+            def answer(self, *request):
+                return 200, "paper"
+
+        self.ask()
+        with served(Printer()) as printer, self.toolkit.guard("printer") as call:
+            # What has no body declares no length.
+            call.check(requests.get(printer.url, timeout=call.timeout))
+        with self.toolkit.guard("p"):
+            pass
+        calls = self.assert_ours("sync.call", [("operation", "=", "service")])
+        self.assertEqual(
+            [(call.bytes_sent, call.bytes_received) for call in calls.sorted("id")],
+            [(2, 2), (0, len('"paper"')), (0, 0)],
+        )
 
     def test_a_call_that_cannot_be_logged_is_an_error_of_its_company(self):
         self.ask()
