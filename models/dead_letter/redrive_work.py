@@ -85,16 +85,19 @@ class SyncRedrive(models.Model):
         queued = self._lines("queued")
         self._count(*queued._take_outcomes())
         if STAGES[self.phase]:
-            # Another one takes the place of one that died of something else.
-            self.stage_left += len(queued.filtered(lambda ln: ln.state == "aside"))
+            # Another one takes the place of one that died of something else, or that
+            # a person took away.
+            nothing_said = queued.filtered(lambda ln: ln.state in ("aside", "skipped"))
+            self.stage_left += len(nothing_said)
         if reason := self._why_stop():
             self._end_work("stopped", reason)
             return True
         queued = queued.filtered(lambda line: line.state == "queued")
         if not queued and not self.stage_left and STAGES[self.phase]:
             self._enter("ten" if self.phase == "one" else "all")
-        released = self._lines("planned", limit=self._room(len(queued)))
-        queued |= released._release(self.user_id)
+        planned = self._lines("planned", limit=self._room(len(queued)))
+        released = planned._release(self.user_id)
+        queued |= released
         if STAGES[self.phase]:
             self.stage_left -= len(released)
         if not queued and not self._lines("planned", limit=1):

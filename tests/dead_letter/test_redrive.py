@@ -62,6 +62,16 @@ class TestRedrive(SyncCase):
             counts[line.state] = counts.get(line.state, 0) + 1
         return counts
 
+    def counts(self, redrive):
+        """What its page counts of it, beside what is done and what failed."""
+        redrive.invalidate_recordset()
+        return (
+            redrive.under_way_count,
+            redrive.left_count,
+            redrive.aside_count,
+            redrive.skipped_count,
+        )
+
     def notices(self):
         """What was sent to the operator's pages, since it was asked last."""
         self.env.flush_all()
@@ -87,7 +97,12 @@ class TestRedrive(SyncCase):
             company_ids=[(6, 0, company.ids)],
         )
         phase = redrive.phase
-        for name in ("action_start", "action_stop", "action_view_failed"):
+        for name in (
+            "action_start",
+            "action_stop",
+            "action_cancel",
+            "action_view_failed",
+        ):
             with self.subTest(name), self.assertRaises(AccessError):
                 getattr(redrive.with_user(stranger), name)()
         self.assertEqual((redrive.phase, dead.state), (phase, "dead"))
@@ -117,17 +132,21 @@ class TestRedrive(SyncCase):
         self.assertEqual(self.calls(), ["GET"] * 3)
         self.assertEqual(set(dead.mapped("state")), {"dead"})
         self.assertIn("Changes the record", redrive.forecast_html)
+        self.assertEqual((redrive.total, redrive.done_count), (3, 0))
 
     def test_it_says_how_many_and_which(self):
         __, dead = self.dead_orders(3)
         cause = dead.error_group_id.display_name
         redrive = self.plan(dead)
         self.assertEqual(redrive.display_name, f"Retry of 3: {cause}")
+        self.assertEqual(self.plan(dead[:2]).display_name, f"Retry of 2: {cause}")
         self.app.add("products", name="Odd", uom="Barrels of Nowhere")
         self.pull()
         dead = self.operations(state="dead").with_user(self.operator).sorted("id")
         name = dead[0].mapping_id.record_name
         self.assertEqual(self.plan(dead).display_name, f"Retry of 4: {name} and 3 more")
+        pair = dead[0] | dead[-1]
+        self.assertEqual(self.plan(pair).display_name, f"Retry of 2: {name} and 1 more")
         self.assertEqual(dead[0].action_plan_redrive()["name"], f"Retry of 1: {name}")
 
     def test_the_dry_run_asks_for_a_bounded_number(self):
@@ -135,17 +154,25 @@ class TestRedrive(SyncCase):
         self.app.call("DELETE", "/admin/requests")
         action = dead.action_plan_redrive()
         redrive = self.env["sync.redrive"].browse(action["res_id"])
-        redrive.sample = 2
+        redrive.sample = 3
+        self.patch(redrive_work, "DRY_RUN_BATCH", 2)
+        self.env.flush_all()
+        redrive.with_env(self.backend._as_runner().env)._step()
+        self.env.invalidate_all()
+        self.assertEqual((redrive.done_count, redrive.progress), (2, 40))
         self.work(redrive)
-        self.assertEqual(self.calls(), ["GET"] * 2)
-        self.assertEqual(redrive.line_ids.mapped("asked"), [True] * 2 + [False] * 3)
+        self.assertEqual(self.calls(), ["GET"] * 3)
+        self.assertEqual(redrive.line_ids.mapped("asked"), [True] * 3 + [False] * 2)
         self.assertEqual(set(redrive.line_ids.mapped("verdict")), {"update"})
 
     def test_the_dry_run_says_that_the_app_is_down(self):
         __, dead = self.dead_orders(3)
         self.move_app("http://127.0.0.1:9")
+        self.patch(redrive_work, "DRY_RUN_BATCH", 1)
         redrive = self.plan(dead)
         self.assertEqual(redrive.phase, "ready")
+        for operation in dead:
+            self.assertTrue(operation.comparison["silence"], "also of the later ones")
         self.assertTrue(redrive.silence.startswith("Connection refused"))
         self.assertIn("Connection refused", redrive.forecast_html)
         self.assertEqual(set(redrive.line_ids.mapped("asked")), {False})
@@ -169,6 +196,7 @@ class TestRedrive(SyncCase):
         redrive = self.plan(dead)
         redrive.action_start()
         self.assertEqual(self.states(redrive), {"queued": 1, "planned": 12})
+        self.assertEqual(self.counts(redrive), (1, 12, 0, 0))
         self.work(redrive)
         self.assertEqual(
             self.states(redrive), {"queued": 1, "planned": 12}, "queued is not done"
@@ -190,6 +218,7 @@ class TestRedrive(SyncCase):
         self.assertEqual((notice["type"], notice["sticky"]), ("success", False))
         self.assertEqual(redrive.progress, 100)
         self.assertEqual((redrive.done_count, redrive.failed_count), (13, 0))
+        self.assertEqual(self.counts(redrive), (0, 0, 0, 0))
         for order in orders:
             self.assertEqual(self.at_app(order)["reference"], order.origin)
         self.assertEqual(set(dead.note_ids.mapped("user_id")), {self.operator})
@@ -215,18 +244,24 @@ class TestRedrive(SyncCase):
         self.assertEqual(set(dead.mapped("state")), {"dead"})
         action = redrive.action_view_failed()
         self.assertEqual(action["domain"], [("id", "in", dead[-1:].ids)])
+        # The cause is there still: what failed before does not count.
+        redrive.action_start()
+        self.push()
+        self.work(redrive)
+        self.assertEqual(redrive.state, "stopped")
+        self.assertIn("1 of the first 1", redrive.reason)
         # The cause is gone: it goes on with another first one.
         self.app.refuse_records("")
         redrive.action_start()
         self.assertEqual(redrive.phase, "one")
-        self.assertEqual(self.states(redrive), {"failed": 1, "queued": 1, "planned": 2})
+        self.assertEqual(self.states(redrive), {"failed": 2, "queued": 1, "planned": 1})
         self.push()
         self.work(redrive)
         self.assertEqual(redrive.phase, "ten")
         self.push()
         self.work(redrive)
         self.assertEqual(redrive.state, "done")
-        self.assertEqual((redrive.done_count, redrive.failed_count), (3, 1))
+        self.assertEqual((redrive.done_count, redrive.failed_count), (2, 2))
 
     def test_a_first_one_that_dies_of_something_else_is_set_aside(self):
         """It says nothing of the cause that was mended: the next is tried."""
@@ -259,6 +294,10 @@ class TestRedrive(SyncCase):
         self.assertEqual(redrive.state, "stopped")
         self.assertIn("failed of other causes", redrive.reason)
         self.assertEqual(self.states(redrive), {"aside": 10, "planned": 3})
+        # A person goes on: those before count no more.
+        redrive.action_start()
+        self.assertEqual(redrive.state, "running")
+        self.assertEqual(self.states(redrive), {"aside": 10, "queued": 1, "planned": 2})
 
     def test_too_many_failures_among_all_others_stop_it(self):
         orders, dead = self.dead_orders(20)
@@ -277,6 +316,48 @@ class TestRedrive(SyncCase):
         self.work(redrive)
         self.assertEqual(redrive.state, "stopped")
         self.assertIn("9 of 20 failed again, more than 40 %", redrive.reason)
+
+    def test_it_stops_above_the_limit_and_once_enough_have_ended(self):
+        __, dead = self.dead_orders(2)
+        redrive = self.plan(dead).sudo()
+        redrive.write({"phase": "all", "failure_limit": 40})
+        for done, failed, minimum, stops in (
+            (11, 9, 20, True),
+            (12, 8, 20, False),
+            (11, 9, 21, False),
+            (0, 1, 1, True),
+            (0, 1, 2, False),
+            (2, 0, 1, False),
+        ):
+            with self.subTest(done=done, failed=failed, minimum=minimum):
+                redrive.write(
+                    {
+                        "done_count": done,
+                        "failed_count": failed,
+                        "failure_minimum": minimum,
+                    }
+                )
+                self.assertEqual(bool(redrive._why_stop()), stops)
+
+    def test_what_is_put_in_the_queue_is_bounded_by_number_stage_and_time(self):
+        __, dead = self.dead_orders(3)
+        redrive = self.plan(dead).sudo()
+        redrive.write({"phase": "all", "rate": 600})
+        self.assertEqual([redrive._room(n) for n in (0, 70, 100, 120)], [60, 30, 0, 0])
+        redrive.rate = 5000
+        self.assertEqual(redrive._room(0), 100)
+        redrive.write({"phase": "ten", "stage_left": 4})
+        self.assertEqual(redrive._room(0), 4)
+        redrive.write({"phase": "all", "rate": 10})
+        now = fields.Datetime.now()
+        with freeze_time(now):
+            for ago, room in ((61, 1), (59, 1), (7, 1), (5, 0), (0, 0)):
+                begun = now - timedelta(seconds=ago)
+                redrive.line_ids.write({"queued_at": begun})
+                self.assertEqual(redrive._room(0), room, ago)
+            redrive.rate = 3
+            redrive.line_ids.write({"queued_at": now - timedelta(seconds=59)})
+            self.assertEqual(redrive._room(0), 0)
 
     def test_few_failures_among_all_others_do_not_stop_it(self):
         orders, dead = self.dead_orders(13)
@@ -415,6 +496,61 @@ class TestRedrive(SyncCase):
         self.work(redrive)
         self.assertEqual(self.states(redrive), {"skipped": 2})
         self.assertEqual(set(dead.mapped("state")), {"cancelled"})
+        for line in redrive.line_ids:
+            self.assertIn("Not wanted", line.outcome)
+
+    def test_what_is_gone_or_discarded_in_the_queue_is_left_alone(self):
+        __, dead = self.dead_orders(4)
+        redrive = self.plan(dead)
+        gone, discarded, other, more = redrive.line_ids
+        gone.operation_id.sudo().unlink()
+        redrive.action_start()
+        self.work(redrive)
+        self.assertEqual((gone.state, gone.outcome), ("skipped", "It is gone."))
+        self.assertEqual((discarded.state, redrive.phase), ("queued", "one"))
+        letter = discarded.operation_id
+        letter.with_user(self.operator).action_discard("Not wanted")
+        self.work(redrive)
+        self.assertEqual(discarded.state, "skipped")
+        self.assertIn("Not wanted", discarded.outcome)
+        self.assertEqual(discarded.operation_id, letter)
+        self.assertEqual(redrive.skipped_count, 2)
+        # Neither says that the cause has gone: the next is the first one.
+        self.assertEqual((redrive.state, redrive.phase), ("running", "one"))
+        self.assertEqual((other.state, more.state), ("queued", "planned"))
+        self.push()
+        self.work(redrive)
+        self.assertEqual((other.state, more.state), ("done", "queued"))
+        self.push()
+        self.work(redrive)
+        self.assertEqual((redrive.state, more.state), ("done", "done"))
+
+    def test_while_one_waits_its_page_says_for_what_and_nobody_looks(self):
+        __, dead = self.dead_orders(1)
+        redrive = self.plan(dead)
+        redrive.action_start()
+        self.work(redrive)
+        line = redrive.line_ids
+        self.assertFalse(line.outcome)
+        self.app.fault("error", status=503)
+        self.push()
+        letter = line.operation_id.sudo()
+        self.assertEqual(letter.state, "waiting")
+        now = fields.Datetime.now()
+        with freeze_time(now):
+            for left, pause in ((-5, 1), (7, 7), (600, 15), (None, 1)):
+                letter.eta = left is not None and now + timedelta(seconds=left)
+                self.work(redrive)
+                job = self.env["queue.job"].search([("uuid", "=", redrive.job_uuid)])
+                self.assertEqual((job.eta - now).total_seconds(), pause)
+        self.assertEqual(line.state, "queued")
+        self.assertTrue(line.outcome)
+        self.assertEqual(line.outcome, letter.why)
+        self.app.heal()
+        letter.eta = False
+        self.push()
+        self.work(redrive)
+        self.assertEqual((redrive.state, line.state), ("done", "done"))
 
     def test_what_was_redriven_meanwhile_is_not_redriven_again(self):
         __, dead = self.dead_orders(1)
@@ -466,6 +602,40 @@ class TestRedrive(SyncCase):
 
     # -- Whole groups, rights ---------------------------------------------------------
 
+    def test_of_two_pharmacies_there_are_two(self):
+        other = self.second_backend()
+        self.operator.company_ids |= self.other_company
+        __, dead = self.dead_orders(2)
+        there = self.env["sync.operation"].create(
+            {
+                "kind": "apply",
+                "stream_id": other.stream_ids[0].id,
+                "external_id": "sup-1",
+                "payload": {"id": "sup-1", "name": "Alba"},
+                "state": "dead",
+            }
+        )
+        own = self.env(
+            user=self.operator,
+            context={"allowed_company_ids": self.operator.company_ids.ids},
+        )
+        action = (dead | there).with_env(own).action_plan_redrive()
+        redrives = self.env["sync.redrive"].search(action["domain"])
+        found = {r.backend_id: r.line_ids.operation_id for r in redrives}
+        self.assertEqual(found, {self.backend: dead.sudo(), other: there})
+        self.assertEqual(redrives.mapped("state"), ["running"] * 2)
+
+    def test_a_group_opens_its_failed_changes_for_those_who_may_read_it(self):
+        __, dead = self.dead_orders(1)
+        group = dead.error_group_id
+        user = new_test_user(self.env, "user", "pharmacy_sync.group_user")
+        action = group.with_user(user).action_view_dead_letters()
+        found = self.env["sync.operation"].search(action["domain"])
+        self.assertEqual(found, dead.sudo())
+        nobody = new_test_user(self.env, "nobody", "base.group_user")
+        with self.assertRaises(AccessError):
+            group.with_user(nobody).action_view_dead_letters()
+
     def test_a_whole_error_group(self):
         __, dead = self.dead_orders(3)
         action = dead.error_group_id.action_plan_redrive()
@@ -480,7 +650,7 @@ class TestRedrive(SyncCase):
         user = new_test_user(self.env, "user", "pharmacy_sync.group_user")
         __, dead = self.dead_orders(2)
         redrive = self.plan(dead)
-        for name in ("action_start", "action_stop"):
+        for name in ("action_start", "action_stop", "action_cancel"):
             with self.subTest(name), self.assertRaises(AccessError):
                 getattr(redrive.with_user(user), name)()
         with self.assertRaises(AccessError):
