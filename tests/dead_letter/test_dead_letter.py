@@ -5,6 +5,7 @@ from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 from odoo.tools.misc import formatLang
 
+from ...core.exceptions import DependencyMissingError, InvalidDataError
 from ...entities.directory import Directory
 from ..common import SyncCase
 
@@ -21,9 +22,9 @@ class TestDeadLetter(SyncCase):
         cls.operator = new_test_user(cls.env, "operator", groups)
         cls.user = new_test_user(cls.env, "user", "pharmacy_sync.group_user")
 
-    def dead_push(self, quantity=-1.0):
+    def dead_push(self, quantity=-1.0, **values):
         """An order that the app refuses, as the operator sees its dead letter."""
-        order = self.make_order(quantity=quantity)
+        order = self.make_order(quantity=quantity, **values)
         self.push()
         dead = self.operations(mapping_id=self.mapping(order).id, state="dead")
         self.assertEqual(len(dead), 1)
@@ -82,6 +83,8 @@ class TestDeadLetter(SyncCase):
         self.assertEqual(dead.last_error, second.display_name)
         # What was sent last, not what was sent first.
         self.assertIn("is -2.00. The pharmacy refused it", dead.happened)
+        place = dead.action_open_record()["context"]["sync_refused"]
+        self.assertEqual(place["why"], dead.happened)
         order.order_line.product_qty = 2.0
         self.push()
         self.assertEqual(dead.state, "done")
@@ -100,6 +103,10 @@ class TestDeadLetter(SyncCase):
         said = "Line 1, Quantity: must not be negative"
         self.assertEqual((dead.last_error, error.display_name), (said, said))
         self.assertIn(said, dead.error_group_id.display_name)
+        # Errors are kept for a shorter time than what died of them.
+        advice = dead.advice
+        error.sudo().unlink()
+        self.assertEqual(dead.advice, advice)
 
     def test_it_says_the_value_that_was_refused_of_what_and_for_how_much(self):
         order, dead = self.dead_push()
@@ -164,6 +171,38 @@ class TestDeadLetter(SyncCase):
         dead._edit({"uom": "Units"})
         self.assertEqual(dead.happened, dead.last_error)
 
+    def test_a_value_that_was_corrected_and_refused_again_is_said_to_be(self):
+        __, dead = self.dead_push()
+        dead._edit({"lines[0].quantity": "-2"})
+        self.assertEqual(dead.happened, dead.last_error)
+        dead.action_redrive()
+        self.push()
+        self.assertEqual(dead.state, "dead")
+        self.assertIn("is -2.00. The pharmacy refused it", dead.happened)
+
+    def test_a_record_that_was_refused_is_called_by_its_name(self):
+        """Of many such a list fetches the names at once."""
+
+        def refuse(number):
+            partner = self.supplier.copy({"name": f"Alba {number}"})
+            __, dead = self.dead_push(partner_id=partner.id)
+            error = dead.sudo().error_ids
+            error.write({"message": "supplier_id: is closed", "context": {}})
+            return dead
+
+        def cost(letters):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            letters.mapped("refused_value")
+            return self.env.cr.sql_log_count - before
+
+        few = refuse(1)
+        self.assertEqual(few.refused_value, "Supplier Alba 1")
+        few |= refuse(2)
+        cost(few)  # what is cached for good
+        self.assertEqual(cost(few | refuse(3) | refuse(4)), cost(few))
+
     def test_a_secret_is_not_said(self):
         self.backend.secret_fields = "quantity"
         __, dead = self.dead_push()
@@ -184,7 +223,16 @@ class TestDeadLetter(SyncCase):
         self.assertEqual(place.pop("why"), dead.happened)
         line = {"lines": "order_line", "line_id": order.order_line[0].id}
         self.assertEqual(place, {"field": "product_qty", **line})
-        # A line that is gone has no place; the record is opened all the same.
+        # Nor has one that never was; the record is opened all the same.
+        error = dead.sudo().error_ids
+        for index in ("3", "first"):
+            error.context = {"field": f"lines[{index}].quantity"}
+            self.assertNotIn("context", dead.action_open_record(), index)
+        error.context = {"field": "notes"}
+        place = dead.action_open_record()["context"]["sync_refused"]
+        self.assertEqual(place, {"field": "note", "why": dead.happened})
+        error.context = {"field": "lines[0].quantity"}
+        # A line that is gone has no place.
         order.order_line[0].unlink()
         action = dead.action_open_record()
         self.assertNotIn("context", action)
@@ -207,6 +255,13 @@ class TestDeadLetter(SyncCase):
         self.assertFalse(refused.error_group_id.remedy)
         refused.error_ids.action_resolve()
         self.assertFalse(refused.error_ids.remedy)
+        key.action_discard("x")
+        self.assertEqual(key.error_ids.remedy, "pharmacy")
+        # What never came has no record that could be opened.
+        __, arrived = self.dead_apply()
+        self.assertEqual((arrived.remedy, arrived.error_ids.remedy), ("edit", "change"))
+        arrived.action_discard("x")
+        self.assertFalse(arrived.error_ids.remedy)
 
     def test_what_may_have_passed_is_retried(self):
         order = self.make_order()
@@ -217,8 +272,31 @@ class TestDeadLetter(SyncCase):
             self.make_due()
             self.push()
         operation = self.operations(mapping_id=self.mapping(order).id).sorted("id")[-1:]
+        self.assertEqual(operation.state, "waiting")
+        self.assertEqual(set(operation.error_ids.mapped("remedy")), {False})
         operation.state = "dead"
         self.assertEqual(operation.remedy, "retry")
+
+    def test_what_was_read_is_corrected_by_nobody_here(self):
+        self.app.fault("error", status=503)
+        self.pull()
+        pull = self.operations(kind="pull").sorted("id")[-1:]
+        pull.state = "dead"
+        pull.error_ids.write(
+            {
+                "category": "security",
+                "retryable": False,
+                "requires_user_action": False,
+                "requires_admin_action": True,
+            }
+        )
+        pull.invalidate_recordset(["remedy"])
+        self.assertEqual(pull.remedy, "pharmacy")
+        pull.error_ids.write(
+            {"requires_user_action": True, "message": "items[0].name: must be a text"}
+        )
+        pull.invalidate_recordset(["remedy"])
+        self.assertEqual(pull.remedy, "retry")
 
     def test_its_group_is_that_of_its_latest_error(self):
         order = self.make_order()
@@ -306,6 +384,111 @@ class TestDeadLetter(SyncCase):
                 foreseen = dead._foresee({}, found, Directory(self.backend))
                 self.assertEqual(foreseen["verdict"], verdict)
 
+    def test_compare_of_a_push_by_what_the_pharmacy_has_of_it(self):
+        order, dead = self.dead_update()
+        mapping, there = self.mapping(order), self.at_app(order)
+        gone = {**there, "deleted": True}
+        undone = "The pharmacy has deleted it; that is not undone."
+        made = "Makes a new record at the pharmacy."
+        linked = "The pharmacy has it already: it is linked, and not made twice."
+        for known, found, verdict, summary in (
+            ({}, None, "update", "Sends Line 1 - "),
+            ({}, there, "update", "Sends Line 1 - "),
+            ({}, gone, "nothing", undone),
+            ({}, {}, "nothing", undone),
+            ({"deleted": True}, there, "nothing", undone),
+            ({"deleted": False, "external_id": False}, None, "create", made),
+            ({}, {}, "create", made),
+            ({}, there, "link", linked),
+        ):
+            with self.subTest(known=known, verdict=verdict):
+                mapping.write(known)
+                dead.sudo()._foresee_each({} if found is None else {dead.id: found})
+                said = dead._comparison_read()
+                self.assertEqual(said["verdict"], verdict)
+                self.assertTrue(said["summary"].startswith(summary), said["summary"])
+                self.assertEqual(said["asked"], found is not None)
+                self.assertEqual(bool(said["rows"]), verdict != "nothing")
+
+    def test_compare_of_a_push_that_waits_says_for_what(self):
+        order, dead = self.dead_update()
+        order.partner_id = self.supplier.copy({"name": "Not There Yet"})
+        dead.action_compare()
+        said = dead._comparison_read()
+        self.assertEqual(said["verdict"], "waits")
+        self.assertEqual(
+            said["summary"],
+            f"Waits for what it refers to: supplier {order.partner_id.id}",
+        )
+
+    def test_compare_of_a_reading_asks_the_app_for_nothing(self):
+        self.app.fault("error", status=503)
+        self.pull()
+        self.app.heal()
+        pull = self.operations(kind="pull").sorted("id")[-1:]
+        pull.state = "dead"
+        self.app.call("DELETE", "/admin/requests")
+        pull.with_user(self.operator).action_compare()
+        said = pull._comparison_read()
+        self.assertEqual(said["verdict"], "read")
+        self.assertFalse(said["asked"] or said["silence"])
+        self.assertFalse(self.app.requests())
+
+    def test_compare_tells_what_the_app_does_not_know_from_an_app_that_fails(self):
+        order, dead = self.dead_update()
+        self.app.fault("error", status=500)
+        dead.action_compare()
+        self.assertEqual(dead.comparison["verdict"], "update")
+        self.assertFalse(dead.comparison["asked"])
+        self.assertTrue(dead.comparison["silence"])
+        self.app.heal()
+        self.mapping(order).external_id = "ord-none"
+        dead.action_compare()
+        self.assertEqual(dead.comparison["verdict"], "nothing")
+        self.assertTrue(dead.comparison["asked"])
+        self.assertFalse(dead.comparison["silence"])
+
+    def test_compare_of_many_where_an_addon_refuses_to_read_one(self):
+        (order, one), (__, two) = self.dead_update(), self.dead_update()
+        adapter = self.env.registry[one.stream_id._adapter()._name]
+        serialise = adapter._serialise
+
+        def refusing(own, records, directory):
+            if order in records:
+                raise InvalidDataError("It is audited.")
+            return serialise(own, records, directory)
+
+        self.patch(adapter, "_serialise", refusing)
+        (one | two).sudo()._foresee_each({})
+        said = one._comparison_read()
+        self.assertEqual(
+            (said["verdict"], said["summary"]), ("refused", "It is audited.")
+        )
+        self.assertEqual(two.comparison["verdict"], "update")
+
+    def test_compare_names_five_fields_and_says_that_there_are_more(self):
+        self.make_order()
+        self.push()
+        self.app.refuse_records()
+        self.supplier.write(
+            {"city": "Vigo", "zip": "36201", "phone": "986", "street": "A"}
+        )
+        self.push()
+        dead = self.operations(state="dead").with_user(self.operator)
+
+        def named():
+            dead.action_compare()
+            summary = dead._comparison_read()["summary"]
+            return summary.removeprefix("Sends ").removesuffix(" to the pharmacy.")
+
+        self.app.refuse_records("")
+        self.supplier.ref = "S-1"
+        self.assertEqual(named().count(", "), 4)
+        self.assertNotIn("…", named())
+        self.supplier.name = "Alba"
+        self.assertEqual(named().count(", "), 5)
+        self.assertTrue(named().endswith(", …"))
+
     def test_compare_only_reads(self):
         __, dead = self.dead_update()
         self.app.call("DELETE", "/admin/requests")
@@ -329,6 +512,7 @@ class TestDeadLetter(SyncCase):
     def test_compare_of_an_arrived_record_says_that_it_would_fail_again(self):
         __, dead = self.dead_apply()
         dead.action_compare()
+        self.assertTrue(dead.comparison["asked"])
         self.assertEqual(dead.comparison["verdict"], "refused")
         self.assertIn("Barrels of Nowhere", dead.comparison["summary"])
         self.env["uom.uom"].create({"name": "Barrels of Nowhere"})
@@ -552,6 +736,38 @@ class TestDeadLetter(SyncCase):
         self.edit(dead, Cost="4")
         self.assertEqual(dead.payload["cost"], 4)
 
+    def test_what_is_no_value_at_all_is_shown_and_corrected(self):
+        __, dead = self.dead_change()
+        dead.sudo().payload = {**dead.payload, "name": ["Odd", {"á": 1}]}
+        __, lines = self.opened(dead)
+        self.assertEqual(
+            lines["name"].value or lines["name"].shown, '["Odd", {"á": 1}]'
+        )
+        dead._edit({"name": "Even"})
+        self.assertEqual(dead.payload["name"], "Even")
+
+    def test_an_edited_push_refers_to_what_odoo_has(self):
+        order, dead = self.dead_update()
+        with self.assertRaises(DependencyMissingError):
+            dead._edit({"supplier_id": "sup_none", "notes": "x"})
+        self.assertEqual(order.partner_id, self.supplier)
+        self.assertFalse(order.note)
+        self.assertFalse(dead.note_ids)
+
+    def test_what_was_corrected_goes_back_only_where_the_stream_sends(self):
+        for way in ("both", "pull"):
+            there, dead = self.dead_apply()
+            dead.stream_id.sudo().direction = way
+            dead._edit({"uom": "Units"})
+            dead.action_redrive()
+            self.pull()
+            with self.subTest(way):
+                self.assertEqual(dead.state, "done")
+                self.push()
+                unit = self.app.get("products", there["id"])["uom"]
+                corrected = "Units" if way == "both" else "Barrels of Nowhere"
+                self.assertEqual(unit, corrected)
+
     def opened(self, dead):
         """The dialog that edits, and its lines by path."""
         Edit = self.env["sync.operation.edit"].with_user(self.operator)
@@ -676,6 +892,7 @@ class TestDeadLetter(SyncCase):
         dead.action_discard("By mistake")
         dead.action_restore()
         self.assertEqual((dead.state, dead.discard_reason), ("dead", False))
+        self.assertEqual(dead.note_ids.mapped("action"), ["restored", "discarded"])
         order.order_line.product_qty = 1
         dead.action_redrive()
         self.push()
@@ -714,6 +931,12 @@ class TestDeadLetter(SyncCase):
         self.assertEqual(
             one.note_ids.mapped("text"), [self.operator.name, self.user.name]
         )
+        # Nobody is notified of what is not new, or of an own choice.
+        two.action_assign(self.user.id)
+        people = (self.user | self.operator).partner_id
+        messages = self.env["mail.message"].search([("partner_ids", "in", people.ids)])
+        self.assertEqual(messages, message)
+        self.assertEqual(len(two.note_ids), 1)
 
     def test_it_is_assigned_within_the_company_only(self):
         __, dead = self.dead_push()
@@ -739,6 +962,7 @@ class TestDeadLetter(SyncCase):
 
     def test_only_operators(self):
         __, dead = self.dead_push()
+        self.app.call("DELETE", "/admin/requests")
         for name, *args in (
             ("action_compare",),
             ("action_plan_redrive",),
@@ -750,6 +974,7 @@ class TestDeadLetter(SyncCase):
             with self.subTest(name), self.assertRaises(AccessError):
                 getattr(dead.with_user(self.user), name)(*args)
         self.assertEqual(dead.state, "dead")
+        self.assertFalse(self.app.requests(), "the app was not asked either")
 
     def test_notes_are_for_reading(self):
         __, dead = self.dead_push()
