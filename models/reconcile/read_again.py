@@ -23,7 +23,7 @@ class SyncStream(models.Model):
         """
         self.backend_id._check_operator()
         self.sudo()._read_again()
-        return self.backend_id[:1]._notify(
+        return self.env["sync.backend"]._notify(
             self.env._("Under way"),
             self.env._("Everything is read again from the beginning."),
         )

@@ -309,7 +309,7 @@ class SyncInitialPart(models.Model):
             limit=CHUNK,
         )
         if not records:
-            self.write({"step": "done", "position": 0})
+            self.step = "done"
             return
         mapped = self._mapped_among(res_ids=records.ids)
         linked = set(self._lines(("res_id", "in", records.ids)).mapped("res_id"))

@@ -469,7 +469,10 @@ class TestFlood(TouchedCase):
         comparison = self.comparisons()
         self.assertEqual(comparison.stream_id, self.stream("supplier"))
         self.assertEqual(comparison.state, "running")
+        jobs = [("method_name", "=", "_job_push")]
+        self.env["queue.job"].search(jobs).unlink()
         self.work_off()
+        self.assertTrue(self.env["queue.job"].search(jobs))
         self.push()
         cities = {self.at_app(partner)["city"] for partner in self.few}
         self.assertEqual(cities, {"Getafe"})

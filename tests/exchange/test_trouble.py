@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from psycopg2.errors import DivisionByZero
 
 from odoo import fields
+from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -154,7 +155,16 @@ class TestTrouble(SyncCase):
         operator = new_test_user(
             self.env, "operator", "base.group_user,pharmacy_sync.group_operator"
         )
-        stream.with_user(operator).action_read_again()
+        self.assertEqual(stream.trouble, failed.last_error)
+        user = new_test_user(self.env, "user", "pharmacy_sync.group_user")
+        with self.assertRaises(AccessError):
+            stream.with_user(user).action_read_again()
+        self.assertTrue(stream.cursor)
+        jobs = [("method_name", "=", "_job_pull")]
+        self.env["queue.job"].search(jobs).unlink()
+        notice = stream.with_user(operator).action_read_again()
+        self.assertEqual(notice["params"]["title"], "Under way")
+        self.assertTrue(self.env["queue.job"].search(jobs))
         self.assertFalse(stream.cursor)
         self.pull()
         self.assertTrue(self.env["res.partner"].search([("name", "=", "Late")]))

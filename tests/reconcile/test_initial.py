@@ -62,6 +62,13 @@ class TestInitial(WorkCase):
             **values,
         )
 
+    def has_job(self, method):
+        """Whether a job of a method waits for its turn; those are forgotten."""
+        jobs = self.env["queue.job"].search([("method_name", "=", method)])
+        found = bool(jobs)
+        jobs.unlink()
+        return found
+
     # -- Preview ----------------------------------------------------------------------
 
     def test_preview_says_what_would_be_done_and_does_nothing(self):
@@ -83,13 +90,81 @@ class TestInitial(WorkCase):
         linked = self.line(work, "V. Alba")
         self.assertEqual((linked.matched_by, linked.differs), ("vat", "name"))
         self.assertEqual((linked.matched_text, linked.differs_text), ("VAT", "Name"))
-        self.assertEqual(
-            (work.link_count, work.create_odoo_count, work.create_pharmacy_count),
-            (1, 1, 1),
-        )
+        self.assertEqual((work.total, work.done_count, work.failed_count), (4, 4, 0))
+        part = work.part_ids
+        for counted in (work, part):
+            self.assertEqual(
+                (
+                    counted.link_count,
+                    counted.create_odoo_count,
+                    counted.create_pharmacy_count,
+                    counted.leave_count,
+                ),
+                (1, 1, 1, 0),
+            )
+        self.assertEqual(work.display_name, "Initial Synchronisation of Test Pharmacy")
         self.assertFalse(self.env["sync.mapping"].search([]))
         self.assertEqual({r["method"] for r in self.app.requests()}, {"GET"})
         self.assertEqual(ours.sync_state, False)
+
+    def test_a_preview_made_again_replaces_the_former_and_counts_for_itself(self):
+        self.app.add("suppliers", name="Only There")
+        former = self.preview(stream_ids=self.stream("supplier").ids)
+        work = self.preview()
+        work.line_ids[0].action_leave()
+        work.action_preview()
+        self.run_job(work)
+        self.assertEqual((work.done_count, work.failed_count), (work.total, 0))
+        self.assertEqual(len(work.part_ids), 3)
+        self.assertEqual(len(former.line_ids), 2)
+        counts = {
+            part.entity: (part.create_odoo_count, part.create_pharmacy_count)
+            for part in work.part_ids
+        }
+        self.assertEqual(
+            counts,
+            {"supplier": (1, 1), "product": (0, 3), "purchase_order": (0, 0)},
+        )
+        self.assertEqual((work.create_odoo_count, work.create_pharmacy_count), (1, 4))
+
+    def test_nothing_is_carried_out_without_a_preview(self):
+        work = self.env["sync.initial"].create({"backend_id": self.backend.id})
+        with self.assertRaisesRegex(UserError, "Make the preview first"):
+            work.action_start()
+        self.assertEqual((work.phase, work.state), ("new", "draft"))
+
+    def test_the_first_record_of_all_is_brought_over_as_well(self):
+        first = self.env.ref("base.main_partner")
+        self.assertEqual(first.id, 1)
+        first.supplier_rank = 1
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        self.assertEqual(self.line(work, first.display_name).res_id, first.id)
+
+    def test_lines_are_opened_as_the_button_says(self):
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        action = work.with_context(
+            search_default_leave=1, tracking_disable=True
+        ).action_view_lines()
+        found = self.env["sync.initial.line"].search(action["domain"])
+        self.assertEqual(found, work.line_ids)
+        self.assertEqual(action["context"], {"search_default_leave": 1})
+        nobody = new_test_user(self.env, "nobody", "base.group_user")
+        with self.assertRaises(AccessError):
+            work.with_user(nobody).action_view_lines()
+
+    def test_lines_that_were_left_are_made_on_the_side_that_lacks_them(self):
+        self.app.add("suppliers", name="Only There")
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        work.line_ids.action_leave()
+        self.assertEqual(work.leave_count, 2)
+        work.line_ids.action_create()
+        self.assertEqual(
+            self.plan(work),
+            {
+                ("Only There", False): "create_odoo",
+                (False, "Veterinaria Alba"): "create_pharmacy",
+            },
+        )
 
     def test_what_belongs_there_chosen_otherwise_needs_another_preview(self):
         stream = self.stream("supplier")
@@ -163,7 +238,10 @@ class TestInitial(WorkCase):
 
     def test_they_are_read_again_in_their_time_only(self):
         early = fields.Datetime.now() - timedelta(hours=23)
-        self.assertFalse(self.read_again(self.look_on(ended_at=early)))
+        work = self.look_on(ended_at=early)
+        self.assertFalse(self.read_again(work))
+        work.again_hours = 1
+        self.assertTrue(self.read_again(work))
 
     def test_who_does_not_look_on_presses_preview_again(self):
         self.assertFalse(self.read_again(self.look_on(again_hours=0)))
@@ -178,8 +256,9 @@ class TestInitial(WorkCase):
         operator = new_test_user(
             self.env, "looking-on", groups="pharmacy_sync.group_operator"
         )
+        self.assertFalse(work.corrected)
         work.line_ids[0].with_user(operator).action = "leave"
-        self.env.flush_all()
+        self.assertTrue(work.corrected)
         self.assertFalse(self.read_again(work))
         self.assertTrue(work.corrected)
 
@@ -282,8 +361,10 @@ class TestInitial(WorkCase):
         mine = self.make_order()
         work = self.preview()
         self.assertTrue(self.backend.paused, "nothing comes in between")
+        self.has_job("_job_pull")
         self.carry(work)
         self.assertFalse(self.backend.paused)
+        self.assertTrue(self.has_job("_job_pull"), "the ordinary reading goes on")
         self.assertEqual(work.failed_count, 0, work.line_ids.mapped("reason"))
         self.assertEqual(work.done_count, work.total)
         states = self.env["sync.mapping"].search([]).mapped("state")
@@ -332,13 +413,23 @@ class TestInitial(WorkCase):
             self.line(work, "Only There").action = "create_pharmacy"
         with self.assertRaises(ValidationError):
             self.line(work, "Veterinaria Alba").action = "create_odoo"
+        both = self.line(work, "Only There")
+        both.write({"res_id": self.supplier.id, "action": "link"})
+        with self.assertRaises(ValidationError):
+            both.action = "create_pharmacy"
+        both.action = "create_odoo"
+        with self.assertRaises(ValidationError):
+            (work.line_ids - both).res_id = False
 
     def linked(self, winner):
         theirs = self.app.add(
             "suppliers", name="V. Alba", vat=self.supplier.vat, city="Vigo", phone=""
         )
         self.supplier.write({"city": False, "phone": "981 1"})
-        self.carry(self.preview(stream_ids=self.stream("supplier").ids, winner=winner))
+        work = self.preview(stream_ids=self.stream("supplier").ids, winner=winner)
+        self.has_job("_job_push")
+        self.carry(work)
+        self.assertTrue(self.has_job("_job_push"))
         self.push()
         self.assertEqual(self.supplier.city, "Vigo", "an empty field is filled")
         there = self.app.get("suppliers", theirs["id"])
@@ -498,6 +589,13 @@ class TestInitial(WorkCase):
         self.assertTrue(self.mapping(good).external_id)
         self.push()
         self.assertEqual(len(self.app.items("suppliers")), 2)
+
+    def test_record_whose_name_is_none_is_left_without_one(self):
+        bad = self.app.add("suppliers", name="V. Alba", reference="S-1")
+        self.app.fault("bad_record", record=bad["id"], put={"name": [1]})
+        work = self.preview(stream_ids=self.stream("supplier").ids)
+        line = work.line_ids.filtered(lambda r: r.external_id == bad["id"])
+        self.assertEqual((line.action, line.pharmacy_name), ("leave", False))
 
     def test_link_that_an_addon_refuses_is_not_made_and_its_neighbour_is(self):
         work, theirs, other = self.two_to_link(winner="pharmacy")
@@ -698,11 +796,16 @@ class TestInitial(WorkCase):
         user = new_test_user(self.env, "looker", "pharmacy_sync.group_user")
         operator = new_test_user(self.env, "op", "pharmacy_sync.group_operator")
         work = self.preview()
-        for method in ("action_preview", "action_start", "action_stop"):
-            with self.assertRaises(AccessError):
+        for method in ("action_preview", "action_start", "action_stop", "unlink"):
+            with self.subTest(method), self.assertRaises(AccessError):
                 getattr(work.with_user(user), method)()
-        with self.assertRaises(AccessError):
-            work.line_ids.with_user(user).action_leave()
+        self.assertTrue(self.backend.paused)
+        for method in ("action_leave", "action_create"):
+            with (
+                self.subTest(method),
+                self.assertRaisesRegex(AccessError, "Only operators may synchronise"),
+            ):
+                getattr(work.line_ids.with_user(user), method)()
         own = self.env["sync.initial"].with_user(operator)
         mine = own.create({"backend_id": self.backend.id})
         mine.action_preview()

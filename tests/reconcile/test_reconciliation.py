@@ -1,3 +1,5 @@
+from lxml import html
+
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.sql_db import db_connect
@@ -5,7 +7,9 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ...client.pharmacy import PharmacyClient
+from ...core.exchange.checksum import bucket_of
 from ...models.base.own_transaction import autocommitting
+from ...models.reconcile import compare
 from ..common import WorkCase
 
 
@@ -74,8 +78,52 @@ class TestReconciliation(WorkCase):
         self.app.edit(collection, mapping.external_id, **values)
         self.lose_feed(mapping.entity)
 
+    def mappings(self, records):
+        """The mappings of several records, in their order."""
+        return self.env["sync.mapping"].union(*map(self.mapping, records))
+
     def at_both(self, record, field, key):
         return record[field], self.at_app(record)[key]
+
+    def fetched(self):
+        """Ids of the pharmacy's records that were fetched one by one."""
+        paths = [r["path"].split("/") for r in self.app.requests()]
+        return [path[4] for path in paths if len(path) > 4 and path[4] != "checksums"]
+
+    def count(self, work):
+        """How many records have counterparts of a comparison's kind."""
+        return self.env["sync.mapping"].search_count(
+            [("stream_id", "=", work.stream_id.id)]
+        )
+
+    def make_unsent(self, **values):
+        """A supplier of which no event says that it was made."""
+        made = self.env["res.partner"].create(
+            {"name": "By Import", "is_company": True, "supplier_rank": 1, **values}
+        )
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        self.env["sync.event"].search([("res_id", "=", made.id)]).unlink()
+        return made
+
+    def suspect(self):
+        """Begin a comparison, up to where something is suspected."""
+        work = self.env["sync.reconciliation"].create({"stream_id": self.stream().id})
+        work.action_start()
+        runner = work.with_env(self.backend._as_runner().env)
+        self.env.cr.flush()
+        while not work.drift_ids:
+            self.assertTrue(runner._step())
+            self.env.invalidate_all()
+        return work
+
+    def assert_no_drift(self, work):
+        """What was suspected is none by the time that it is looked at."""
+        self.assertEqual(len(work.drift_ids), 1)
+        self.run_job(work)
+        self.assertEqual(work.state, "done")
+        self.assertFalse(work.drift_ids)
+        self.assertEqual(work.done_count, work.total)
 
     # -- What is found ----------------------------------------------------------------
 
@@ -94,6 +142,10 @@ class TestReconciliation(WorkCase):
             asked = [r for r in self.app.requests() if "checksums" in r["path"]]
             self.assertEqual(len(asked), 1, entity)
             self.assertNotIn("bucket=", asked[0]["query"])
+            self.assertFalse(self.fetched(), "no record is looked at by itself")
+            work = self.env["sync.reconciliation"].search([], limit=1)
+            count = self.count(work)
+            self.assertEqual((work.done_count, work.total), (count, count), entity)
 
     def test_value_written_by_sql_is_found_and_pushed(self):
         self.by_sql(self.victim, "city", "Lugo")
@@ -102,12 +154,16 @@ class TestReconciliation(WorkCase):
         self.assertEqual(drift.fields_text, "city")
         self.assertEqual(drift.odoo, {"city": "Lugo"})
         self.assertEqual(drift.pharmacy, {"city": ""})
+        self.assertEqual(drift.base, {"city": ""})
         self.assertEqual(drift.repair, "push")
         self.assertEqual(drift.outcome, "Odoo's values are sent to the pharmacy.")
         self.assertEqual(drift.summary, "City")
         self.assertIn("Lugo", drift.differences)
         self.assertEqual(self.at_app(self.victim)["city"], "", "nothing by itself")
+        jobs = [("method_name", "=", "_job_push")]
+        self.env["queue.job"].search(jobs).unlink()
         self.repair(drift)
+        self.assertTrue(self.env["queue.job"].search(jobs))
         self.assertEqual(self.at_both(self.victim, "city", "city"), ("Lugo",) * 2)
         self.assertFalse(self.reconcile())
 
@@ -146,6 +202,60 @@ class TestReconciliation(WorkCase):
         listed = [r["query"] for r in self.app.requests() if "&bucket=" in r["query"]]
         self.assertEqual(len(listed), 1)
         self.assertEqual(listed[0].count("&bucket="), 1)
+        self.assertEqual(self.fetched(), [self.mapping(self.victim).external_id])
+
+    def test_buckets_are_listed_so_many_a_call(self):
+        self.patch(compare, "BUCKETS_A_CALL", 1)
+        edited = self.suppliers[3:6]
+        for supplier in edited:
+            self.edit_unseen(supplier, city="Vigo")
+        self.app.call("DELETE", "/admin/requests")
+        drifts = self.reconcile()
+        self.assertEqual(drifts.mapping_id, self.mappings(edited))
+        work = drifts.reconciliation_id
+        buckets = {
+            bucket_of(mapping.external_id, work.buckets)
+            for mapping in drifts.mapping_id
+        }
+        self.assertGreater(len(buckets), 1)
+        listed = [r["query"] for r in self.app.requests() if "&bucket=" in r["query"]]
+        self.assertEqual(len(listed), len(buckets))
+        self.assertEqual({query.count("&bucket=") for query in listed}, {1})
+        # What was suspected is counted beside what was compared.
+        self.assertEqual(work.total, self.count(work) + 3)
+        self.assertEqual(work.done_count, work.total)
+
+    def test_what_it_shows_of_three_sides(self):
+        self.victim.write({"city": "Ourense", "zip": "32001"})
+        self.sync()
+        self.by_sql(self.victim, "city", "Lugo")
+        self.edit_unseen(self.victim, city="Vigo", phone="981 1")
+        drift = self.reconcile()
+        self.assertEqual(drift.summary, "Phone, City")
+        rows = [
+            [cell.text for cell in row]
+            for row in html.fromstring(drift.differences).iter("tr")
+        ]
+        self.assertEqual(rows[0], ["Field", "Odoo", "Before", "Pharmacy"])
+        self.assertIn(["City", "Lugo", "Ourense", "Vigo"], rows)
+        self.assertEqual(len(rows), 3)
+
+    def test_a_stream_of_one_direction_is_repaired_that_way(self):
+        self.edit_unseen(self.victim, city="Vigo")
+        self.by_sql(self.suppliers[5], "city", "Lugo")
+        for direction, repair in (("push", "push"), ("pull", "pull")):
+            self.stream().direction = direction
+            with self.subTest(direction):
+                self.assertEqual(self.reconcile().mapped("repair"), [repair] * 2)
+
+    def test_what_both_sides_have_alike_by_now_is_agreed_on(self):
+        self.by_sql(self.victim, "city", "Vigo")
+        self.edit_unseen(self.victim, city="Vigo")
+        self.assertFalse(self.reconcile())
+        self.assertEqual(self.mapping(self.victim).base["city"], "Vigo")
+        self.app.call("DELETE", "/admin/requests")
+        self.assertFalse(self.reconcile())
+        self.assertFalse(self.fetched(), "it is suspected no more")
 
     def test_both_drifted_apart_becomes_a_conflict_when_merged(self):
         self.by_sql(self.victim, "city", "Lugo")
@@ -173,7 +283,7 @@ class TestReconciliation(WorkCase):
     def test_changed_quantity_of_a_line_is_found(self):
         self.by_sql(self.order.order_line[1], "product_qty", 7)
         drift = self.reconcile("purchase_order")
-        self.assertEqual(drift.fields_text, "lines")
+        self.assertEqual((drift.fields_text, drift.summary), ("lines", "Lines"))
         self.assertIn("7.00", drift.differences)
         self.repair(drift)
         self.assertIn(
@@ -185,12 +295,7 @@ class TestReconciliation(WorkCase):
         self.assertFalse(self.reconcile("purchase_order"))
 
     def test_record_that_was_never_sent(self):
-        created = self.env["res.partner"].create(
-            {"name": "By Import", "is_company": True, "supplier_rank": 1}
-        )
-        self.env.flush_all()
-        self.env.cr.precommit.run()
-        self.env["sync.event"].search([("res_id", "=", created.id)]).unlink()
+        created = self.make_unsent()
         drift = self.reconcile()
         self.assertEqual((drift.kind, drift.repair), ("missing_pharmacy", "push"))
         self.assertEqual(drift.record_name, "By Import")
@@ -202,9 +307,26 @@ class TestReconciliation(WorkCase):
         self.lose_feed()
         drift = self.reconcile()
         self.assertEqual((drift.kind, drift.repair), ("missing_odoo", "pull"))
+        self.assertEqual(drift.record_name, "Unheard Of")
         self.repair(drift)
         mapping = self.env["sync.mapping"].search([("external_id", "=", theirs["id"])])
         self.assertEqual(mapping._record().name, "Unheard Of")
+
+    def test_the_first_record_of_all_is_compared_as_well(self):
+        first = self.env.ref("base.main_partner")
+        self.assertEqual(first.id, 1)
+        self.by_sql(first, "supplier_rank", 1)
+        drift = self.reconcile()
+        self.assertEqual((drift.res_id, drift.record_name), (1, first.display_name))
+
+    def test_an_order_that_never_came_goes_by_its_reference(self):
+        supplier_id = self.mapping(self.supplier).external_id
+        theirs = self.app.add(
+            "purchase-orders", supplier_id=supplier_id, reference="PH-7", lines=[]
+        )
+        self.lose_feed("purchase_order")
+        drift = self.reconcile("purchase_order")
+        self.assertEqual((drift.external_id, drift.record_name), (theirs["id"], "PH-7"))
 
     def test_record_that_is_there_under_its_code_is_linked(self):
         mapping = self.mapping(self.victim)
@@ -326,6 +448,52 @@ class TestReconciliation(WorkCase):
         self.assertEqual(work.state, "done")
         self.assertFalse(work.drift_ids)
 
+    def test_what_is_changed_in_odoo_while_it_is_looked_at_is_no_drift(self):
+        self.by_sql(self.victim, "city", "Lugo")
+        work = self.suspect()
+        self.victim.phone = "981 1"
+        self.assert_no_drift(work)
+
+    def test_what_arrives_while_it_is_looked_at_is_no_drift(self):
+        self.by_sql(self.victim, "city", "Lugo")
+        work = self.suspect()
+        self.app.edit("suppliers", self.mapping(self.victim).external_id, phone="981")
+        self.assert_no_drift(work)
+        self.assertEqual(self.victim.phone, "981")
+
+    def test_what_was_not_sent_may_be_on_its_way_by_now_or_gone(self):
+        for name in ("on its way", "sent", "gone"):
+            made = self.make_unsent()
+            work = self.suspect()
+            self.assertEqual(work.drift_ids.res_id, made.id)
+            if name == "gone":
+                made.unlink()
+            else:
+                made.city = "Lugo"
+            if name == "sent":
+                self.push()
+            with self.subTest(name):
+                self.assert_no_drift(work)
+            self.push()
+
+    def test_what_never_came_may_have_come_by_now_or_be_gone(self):
+        for name in ("came", "deleted", "vanished", "kept"):
+            values = {"country_code": "ZZ"} if name == "kept" else {}
+            theirs = self.app.add("suppliers", name=name, **values)["id"]
+            path = f"/api/v1/suppliers/{theirs}"
+            self.lose_feed()
+            work = self.suspect()
+            self.assertEqual(work.drift_ids.external_id, theirs)
+            if name in ("came", "kept"):
+                self.app.edit("suppliers", theirs, phone="1")
+            else:
+                self.app.call("DELETE", path, headers={"If-Match": "*"})
+                self.lose_feed()
+            if name == "vanished":
+                work.drift_ids.external_id = "sup_none"
+            with self.subTest(name):
+                self.assert_no_drift(work)
+
     def test_change_under_way_is_no_drift(self):
         self.victim.city = "Lugo"
         self.assertFalse(self.reconcile(), "its event is there")
@@ -412,6 +580,33 @@ class TestReconciliation(WorkCase):
         self.repair(drift)
         self.assertFalse(self.reconcile())
 
+    def test_an_app_that_is_read_whole_is_read_page_by_page_until_it_is_stopped(self):
+        self.app.call("POST", "/admin/settings", without_checksums=True)
+        self.patch(compare, "PAGE", 5)
+        self.edit_unseen(self.suppliers[1], city="Vigo")
+        self.edit_unseen(self.suppliers[11], city="Faro")
+        work = self.env["sync.reconciliation"].create({"stream_id": self.stream().id})
+        page, pages = PharmacyClient.page, []
+
+        def stopping(client, *args):
+            pages.append(page(client, *args))
+            if len(pages) == 2:
+                work.action_stop()
+                self.env.flush_all()
+            return pages[-1]
+
+        self.patch(PharmacyClient, "page", stopping)
+        work.action_start()
+        self.run_job(work)
+        self.assertEqual((work.state, work.method), ("stopped", False))
+        self.assertEqual(len(pages), 2)
+        work.action_start()
+        self.run_job(work)
+        self.assertEqual((work.state, work.method), ("done", "full"))
+        self.assertEqual(len(pages), 2 + 3)
+        edited = self.suppliers[1] + self.suppliers[11]
+        self.assertEqual(work.drift_ids.mapping_id, self.mappings(edited))
+
     def test_pages_that_lead_in_a_circle_end_a_comparison(self):
         self.app.call("POST", "/admin/settings", without_checksums=True)
         call, asked = PharmacyClient._call, []
@@ -448,6 +643,8 @@ class TestReconciliation(WorkCase):
         self.assertEqual((drifts - bad).state, "repaired")
         self.assertEqual(bad.state, "failed")
         self.assertIn("ZZ", bad.reason)
+        work = bad.reconciliation_id
+        self.assertEqual((work.drift_count, work.found_count), (1, 2))
         error = self.env["sync.error"].search([("operation_id", "=", False)], limit=1)
         self.assertIn("country_code", str(error.trace))
 
@@ -458,8 +655,9 @@ class TestReconciliation(WorkCase):
         work = first.reconciliation_id
         first.action_repair()
         self.assertEqual((work.state, work.total), ("running", 1))
+        job = work.job_uuid
         second.action_repair()
-        self.assertEqual(work.total, 2)
+        self.assertEqual((work.total, work.job_uuid), (2, job))
         self.run_job(work)
         self.assertEqual((work.state, work.done_count), ("done", 2))
         self.assertEqual(set((first + second).mapped("state")), {"repaired"})
@@ -575,14 +773,25 @@ class TestReconciliation(WorkCase):
         self.assertEqual(set(found), {bad, self.mapping(self.victim)})
         drift = found[bad]
         self.assertEqual((drift.kind, drift.external_id), ("differs", bad.external_id))
+        self.assertEqual(drift.record_name, self.suppliers[5].name)
         self.assertIn("The answer has no", drift.reason)
         self.repair(found[self.mapping(self.victim)])
         drift.action_repair()
         self.run_job(drift.reconciliation_id)
         self.assertEqual(drift.state, "failed")
+        self.assertIn("The answer has no", drift.reason)
         self.app.heal()
         self.repair(drift, "pull")
         self.assertEqual(self.suppliers[5].city, "Vigo")
+
+    def test_one_that_never_came_and_cannot_be_read_is_named_by_its_id(self):
+        theirs = self.app.add("suppliers", name="Unheard Of")["id"]
+        self.lose_feed()
+        path = f"/api/v1/suppliers/{theirs}"
+        self.app.fault("wrong_schema", match={"method": "GET", "path": path})
+        drift = self.reconcile()
+        self.assertEqual((drift.kind, drift.repair), ("missing_odoo", "pull"))
+        self.assertEqual((drift.external_id, drift.record_name), (theirs, theirs))
 
     def test_stream_may_repair_by_itself(self):
         self.stream().auto_repair = True
@@ -623,6 +832,35 @@ class TestReconciliation(WorkCase):
         self.run_job(work)
         self.assertEqual((work.state, work.drift_count), ("done", 1))
 
+    def test_a_stream_is_compared_once_at_a_time(self):
+        stream = self.stream()
+        first = stream._reconcile()
+        self.assertEqual(stream._reconcile(), first)
+        second = first.create({"stream_id": stream.id})
+        with self.assertRaisesRegex(UserError, "is being compared already"):
+            second.action_start()
+        self.assertFalse(second.started_at)
+        self.stream("product")._reconcile()
+
+    def test_what_a_flood_asks_for_is_compared_where_it_may_be(self):
+        Stream = self.env["sync.stream"]
+        supplier, product, order = (
+            self.stream(entity) for entity in ("supplier", "product", "purchase_order")
+        )
+        self.backend.stream_ids.compare_due = True
+        product.direction = "pull"
+        order._reconcile()
+        self.backend.paused = True
+        self.assertEqual(Stream._compare_due(), 0)
+        self.backend.paused = False
+        self.assertEqual(Stream._compare_due(), 1)
+        self.assertTrue(supplier._comparison().sends)
+        self.assertFalse(product._comparison())
+        due = [stream.compare_due for stream in (supplier, product, order)]
+        self.assertEqual(due, [False, True, True])
+        self.assertEqual(Stream._compare_due(), 0)
+        self.assertFalse(order._comparison().sends)
+
     def test_nightly_run_compares_every_stream_once(self):
         Reconciliation = self.env["sync.reconciliation"]
         Reconciliation._cron_reconcile()
@@ -658,10 +896,22 @@ class TestReconciliation(WorkCase):
         with self.assertRaises(AccessError):
             drift.with_user(user).action_repair()
         with self.assertRaises(AccessError):
+            drift.with_user(user).action_leave()
+        with self.assertRaises(AccessError):
             self.stream().with_user(user).action_reconcile()
+        work = drift.reconciliation_id
+        found = self.env["sync.drift"].search(
+            work.with_user(user).action_view_drift()["domain"]
+        )
+        self.assertEqual(found, drift)
+        nobody = new_test_user(self.env, "nobody", "base.group_user")
+        with self.assertRaises(AccessError):
+            work.with_user(nobody).action_view_drift()
         operator = new_test_user(self.env, "op", "pharmacy_sync.group_operator")
         drift.with_user(operator).action_repair()
-        self.run_job(drift.reconciliation_id)
+        with self.assertRaises(AccessError):
+            work.with_user(user).action_stop()
+        self.run_job(work)
         self.assertEqual(drift.state, "repaired")
 
     def test_paused_backend_is_not_compared(self):
@@ -677,9 +927,12 @@ class TestReconciliation(WorkCase):
             {"stream_id": open_work.stream_id.id}
         )
         done.state = "done"
+        self.env.flush_all()
         self.env.cr.execute(
             "UPDATE sync_reconciliation SET create_date = now() - interval '31 days'"
         )
+        new = done.copy()
+        new.state = "done"
         self.env.invalidate_all()
-        self.env["sync.reconciliation"]._gc_reconciliations()
-        self.assertEqual((open_work | done).exists(), open_work)
+        self.assertEqual(self.env["sync.reconciliation"]._gc_reconciliations(), (1, 0))
+        self.assertEqual((open_work | done | new).exists(), open_work | new)
