@@ -39,7 +39,6 @@ class SyncOverview(models.AbstractModel):
             self.env, USER, self.env._("The overview is for Pharmacy Sync's users.")
         )
         period = self.env["sync.statistics"]._period(range, start, end)
-        self.env.flush_all()
         backends = self.env["sync.backend"].search([("active", "=", True)])
         chosen = backends.filtered(lambda b: not backend_ids or b.id in backend_ids)
         now = fields.Datetime.now().replace(microsecond=0)

@@ -165,6 +165,18 @@ class TestAlertRaised(AlertCase):
             self.look()
         self.assertEqual(self.alerts().count, 3)
 
+    def test_as_many_breakers_as_the_rule_says_are_none_yet(self):
+        """Each is one: of a rule that wants more than one none is an alert."""
+        self.only("breaker_opened")
+        rule = self.rule("breaker_opened")
+        rule.threshold = 1
+        self.backend._breaker("push")._set_mode("forced_open", "drill")
+        self.look()
+        self.assertFalse(self.alerts())
+        rule.threshold = 0
+        self.look()
+        self.assertEqual(len(self.alerts()), 1)
+
     def test_it_was_seen_last_when_it_happened_not_when_odoo_looked(self):
         self.only("error_spike")
         self.go_wrong(times=6)

@@ -228,6 +228,9 @@ class TestStatistics(StatisticsCase):
         ):
             data = self.data(span)
             trend = data["trend"]
+            start, end = map(fields.Datetime.to_datetime, (data["start"], data["end"]))
+            length = {"24h": 1, "7d": 7, "30d": 30}[span]
+            self.assertEqual(end - start, timedelta(days=length))
             self.assertEqual(data["step"], step)
             self.assertIn(len(trend["slots"]), slots)
             self.assertEqual(trend["errors"]["medium"][-1], 1, span)

@@ -187,6 +187,14 @@ class TestProbeItself(ConcurrencyCase):
         self.assertFalse(good)
         self.assertFalse(found["scheduled_actions"]["ok"])
         self.assertTrue(found["database"]["ok"])
+        self.assertAlmostEqual(
+            found["scheduled_actions"]["seconds_since"], 1200, delta=60
+        )
+        self.set_lastcall("NULL")
+        good, found = probing.probe(get_db_name())
+        self.assertFalse(good)
+        never = {"ok": False, "seconds_since": None}
+        self.assertEqual(found["scheduled_actions"], never)
 
     def test_it_does_not_hang_with_the_database(self):
         """A table is locked for as long as the probe may take, and longer."""
