@@ -126,6 +126,8 @@ class TestApiRefusals(SyncCase):
         self.assertFalse(self.api.health()["success"])
         api = self.env["sync.api"].with_user(other.user_id)
         self.assertTrue(api.health()["success"])
+        counts = [backend.refused_count for backend in (self.backend, other)]
+        self.assertEqual(counts, [1, 0])
 
     # -- Paused, and strangers --------------------------------------------------------
 

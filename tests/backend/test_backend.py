@@ -187,3 +187,4 @@ class TestBackend(SyncCase):
     def test_no_stream_yet_is_of_no_model(self):
         stream = self.env["sync.stream"].new({})
         self.assertEqual((stream.rank, stream.res_model), (0, False))
+        self.assertEqual(stream.mapping_count, "0")

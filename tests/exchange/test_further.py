@@ -3,7 +3,7 @@
 from odoo.exceptions import ValidationError
 from odoo.tests import Form, tagged
 
-from ..common import API
+from ..common import API, WorkCase
 from ..fidelity import ORDERS, SUPPLIERS, FidelityCase
 
 APP = "tests/system/further_app.py"
@@ -451,6 +451,27 @@ class TestFurther(FurtherCase):
         self.assertTrue(
             self.env["queue.job"].search([("method_name", "=", "_job_pull")])
         )
+
+    def test_a_comparison_reads_what_the_sums_of_the_app_leave_out(self):
+        self.both("ward")
+        self.supplier.x_ward = "North"
+        self.rest()
+        self.app.edit(SUPPLIERS, self.supplier_id, ward="South")
+        page = self.app.call("GET", f"/api/v1/changes?entity={SUPPLIERS}&limit=500")
+        stream = self.stream("supplier")
+        for direction, asked in (("both", False), ("push", True)):
+            stream.further_field_ids.direction = direction
+            stream.cursor = page["next_cursor"]
+            self.app.call("DELETE", "/admin/requests")
+            work = WorkCase.run_job(self, stream._reconcile())
+            self.assertEqual(work.state, "done")
+            found = work.drift_ids.filtered(
+                lambda drift: drift.mapping_id == self.mapping(self.supplier)
+            )
+            there = [] if asked else [{"ward": "South"}]
+            self.assertEqual(found.mapped("pharmacy"), there, direction)
+            paths = {request["path"] for request in self.app.requests()}
+            self.assertEqual(any("checksums" in path for path in paths), asked)
 
     def test_one_that_goes_takes_along_what_it_was_called(self):
         self.both("ward", "stars")
