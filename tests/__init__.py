@@ -97,6 +97,8 @@ from .exchange import test_fidelity
 from .exchange import test_read_first
 from .exchange import test_since
 from .exchange import test_whole
+from .exchange import test_kept
+from .exchange import test_next_jobs
 from .exchange import test_no_key
 from .exchange import test_absent
 from .exchange import test_single_calls

@@ -391,7 +391,7 @@ def _said_by(exception):
     """What an exception says besides its message, for the context of an error."""
     found = {
         name: said
-        for name in ("field", "candidates")
+        for name in ("field", "record", "candidates")
         if (said := getattr(exception, name, None))
     }
     if raw := raw_answer(exception):

@@ -180,7 +180,7 @@ class SyncStream(models.Model):
         """Other records of Odoo that have a code which should be written: ``{its name:
         record}``."""
         Record = self.env[self.res_model].with_context(active_test=False)
-        own = arrival.mapping.res_id if arrival.mapping else 0
+        own = arrival.mapping.res_id if arrival.mapping else None
         # Those of other companies are nothing that the app may hear of.
         others = Domain("id", "!=", own)
         if "company_id" in Record._fields:

@@ -2,7 +2,7 @@ from dataclasses import dataclass, field
 
 from odoo import models
 
-from ...core.exchange.arriving import received
+from ...core.exchange.arriving import Move, received
 from ...core.exchange.mapping_state import MappingState
 
 
@@ -61,8 +61,10 @@ class Arrival:
             mapping._move(state, found.state)
             self.state = found.state
         if found.revived and not mapping._record():
+            # Whatever was agreed on, Odoo has nothing of it any more.
             mapping._detach()
             self.state = None
+            return Move.MERGE
         return found.move
 
     def set_unchanged(self):

@@ -390,4 +390,4 @@ class SyncStream(models.Model):
     def _is_stuck(self, operation):
         latest = operation.error_ids.sorted("id")[-STALE_ATTEMPTS:]
         stale = set(latest.mapped("type")) == {ErrorType.VERSION_CONFLICT}
-        return is_stuck(operation.attempts, len(latest) if stale else 0)
+        return stale and is_stuck(operation.attempts, len(latest))

@@ -145,5 +145,4 @@ class SyncBackend(models.Model):
             stream.env["sync.operation"]._request_push(
                 stream, dict.fromkeys(records.ids, uuid.uuid4().hex)
             )
-        self._schedule_push()
         return self.action_synchronise()

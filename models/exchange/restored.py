@@ -154,7 +154,7 @@ class SyncBackend(models.Model):
                 client.changes(collection, cursor, 1, call_id)
         except FAILURES as exc:
             # Whatever else comes of the question, what was answered stands.
-            if getattr(exc, "status", 0) == GONE:
+            if getattr(exc, "status", None) == GONE:
                 apart(self._refuse_cursor, stream, cursor)
 
     def _cursor_in_doubt(self, stream, items, answers):

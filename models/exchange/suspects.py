@@ -56,7 +56,6 @@ class SyncBackend(models.Model):
 
     def _has_suspects(self):
         """Whether a record of Odoo is suspected, on which there is work to be done."""
-        self.env["sync.marker"]._take_stock(self)
         Event = self.env["sync.event"]
         return any(
             Event._suspected(self, deadly) or self._suspected("push", deadly)

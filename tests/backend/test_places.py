@@ -80,6 +80,17 @@ class TestPlaces(SyncCase):
         runner._job_push()
         self.assertEqual(self.reference(), "PH-1")
 
+    def test_each_kind_of_job_takes_a_place(self):
+        runner, __ = self.new_job()
+        stream = self.backend.stream_ids[0]
+        calls = len(self.app.requests())
+        with ExitStack() as stack:
+            self.other_jobs(stack, self.backend, 2)
+            for job in (runner._job_pull, lambda: runner._job_look(stream.id, [])):
+                with self.assertRaises(RetryableJobError):
+                    job()
+        self.assertEqual(len(self.app.requests()), calls)
+
     def test_a_job_that_is_put_off_has_not_failed(self):
         runner, __ = self.new_job()
         with ExitStack() as stack:

@@ -285,6 +285,16 @@ class TestBreaker(SyncCase):
         for order in self.orders:
             self.assertEqual(self.at_app(order)["reference"], "PH-4")
 
+    def test_without_anything_to_send_a_push_probes_all_the_same(self):
+        self.fail_until_open()
+        self.app.heal()
+        later = fields.Datetime.now() + timedelta(hours=1)
+        self.queue().write({"state": "waiting", "eta": later, "parked": False})
+        self.clock = 61
+        self.believe_nothing()
+        self.push()
+        self.assertEqual(self.breaker.state, "closed")
+
     def test_failing_probe_opens_it_for_twice_as_long(self):
         self.fail_until_open()
         self.clock = 61

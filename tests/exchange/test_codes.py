@@ -37,6 +37,7 @@ class TestCodes(SyncCase):
 
     def assert_asked(self, operation, field, *records):
         """The operation died of a name that may mean any of the records."""
+        self.assertEqual(operation.attempts, 1)
         error = operation.error_ids
         self.assertEqual(error.type, "data_validation_failed")
         self.assertEqual(error.context["field"], field)

@@ -238,6 +238,7 @@ class TestForeignDocument(ForeignCase):
     def test_a_line_whose_answer_was_lost_is_there_once(self):
         order = self.make_order()
         self.sync()
+        lines = order.order_line
         self.katana.drop = 1
         order.order_line = [
             Command.create(
@@ -252,9 +253,24 @@ class TestForeignDocument(ForeignCase):
         for __ in range(3):
             self.make_due()
             self.sync()
+        line = order.order_line - lines
+        self.assertEqual(len(lines.exists()), 3, "they are those lines, and no others")
+        self.assert_same_lines(order, line, 6)
+        # It goes by the key that it has there.
+        line.product_qty = 7
+        self.sync()
+        self.assert_same_lines(order, line, 7)
+
+    def assert_same_lines(self, order, line, quantity):
+        """Both sides have four lines by the same keys, and so much of one."""
         (there,) = self.katana.records("purchase_orders")
-        self.assertEqual(len(there["purchase_order_rows"]), 4)
-        self.assertEqual(len(order.order_line), 4)
+        rows = {str(row["id"]): row for row in there["purchase_order_rows"]}
+        ours = self.env["sync.entity.purchase_order"]._lines_of(order)
+        self.assertEqual((len(rows), len(order.order_line)), (4, 4))
+        self.assertEqual(set(ours), set(rows))
+        (key,) = [key for key, each in ours.items() if each == line]
+        self.assertEqual(float(rows[key]["quantity"]), quantity)
+        self.assertEqual(order.sync_state, "synced")
 
     def test_an_order_whose_answer_was_lost_is_there_once(self):
         self.make_order()

@@ -61,9 +61,16 @@ class TestHandedOn(SyncCase):
         self.assertEqual(len(waiting), 3)
         self.assertEqual(set(waiting.mapped("attempts")), {0})
         # The first of them is due; those that it needs are taken along.
+        for number, operation in enumerate(waiting.sorted("id")):
+            operation.correlation_id = f"arrived-{number}"
         waiting.sorted("id")[0].eta = False
+        last = self.env["sync.event"].search([], limit=1, order="id desc")
         self.pull()
         self.assertEqual(self.products.mapped("barcode"), wanted)
+        changes = self.env["sync.event"].search(
+            [("id", ">", last.id), ("res_model", "=", "product.product")]
+        )
+        self.assertEqual(set(changes.mapped("correlation_id")), {"arrived-0"})
         self.push()
         self.assert_in_step(self.products)
 
@@ -157,6 +164,18 @@ class TestHandedOn(SyncCase):
         self.assertFalse(first.active)
         self.assertEqual(second.barcode, code)
         self.assertEqual(second.sync_state, "synced")
+
+    def test_value_that_a_record_of_another_company_has_names_the_field_alone(self):
+        """The app hears of nobody else's records."""
+        company = self.env["res.company"].create({"name": "Other Clinic"})
+        self.supplier.create({"name": "Stranger", "ref": "B", "company_id": company.id})
+        self.env.cr.execute("CREATE UNIQUE INDEX own_ref ON res_partner (ref)")
+        self.edit(self.supplier, city="Lima", phone="1", reference="B")
+        self.pull()
+        (dead,) = self.operations(state="dead")
+        self.assertEqual(dead.error_ids.context["field"], "reference")
+        self.assertNotIn("Stranger", dead.last_error)
+        self.assertNotEqual(self.supplier.city, "Lima")
 
     def test_what_another_addon_has_only_once(self):
         partners = self.supplier + self.supplier.create(

@@ -72,6 +72,8 @@ class TestDeletion(Lifecycle):
                 [{**old, "name": "Old", "version": version}], "late"
             )
             self.assertEqual(arrival.outcome, "unchanged")
+        looks = [("method_name", "=", "_job_look")]
+        self.assertFalse(self.env["queue.job"].search(looks), "it is no sign")
         self.settle()
         self.assertFalse(self.products[0].active)
         self.assertTrue(mapping.deleted)
@@ -154,6 +156,29 @@ class TestDeletion(Lifecycle):
         self.stream("product")._apply([back], "revived")
         self.assertTrue(self.products[0].active)
         self.assertFalse(mapping.deleted)
+
+    def test_an_app_that_takes_back_the_deletion_of_what_odoo_has_not_any_more(self):
+        self.push()
+        mapping = self.mapping(self.products[0])
+        record = self.app.get("products", mapping.external_id)
+        self.products[0].unlink()
+        self.push()
+        self.assertTrue(mapping.deleted)
+        for number, values in enumerate(({}, {"name": "Amoxicillin new"}), 2):
+            back = {**record, **values, "version": record["version"] + number}
+            (arrival,) = self.stream("product")._apply([back], "revived")
+            with self.subTest(values=values):
+                self.assertEqual(arrival.outcome, "created")
+                self.assertEqual(mapping._record().name, back["name"])
+                self.assertEqual(mapping._record().barcode, back["barcode"])
+                self.assertFalse(mapping.deleted)
+                # Both sides are known to have it, and it was not made here.
+                self.assertEqual(mapping.version, back["version"])
+                self.assertEqual(mapping.base["name"], back["name"])
+                self.assertTrue(mapping.arrived)
+                self.assertEqual(mapping._record().sync_state, "synced")
+            mapping._record().unlink()
+            self.push()
 
 
 @tagged("post_install", "-at_install")

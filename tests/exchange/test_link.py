@@ -76,6 +76,73 @@ class TestLink(SyncCase):
         self.assertEqual(self.mapping(self.partner), self.link)
         self.assertEqual(len(self.app.items("suppliers")), 2)
 
+    def test_a_record_that_was_to_be_made_there_is_one_that_odoo_never_read(self):
+        """What was about to be sent goes by the id of the pharmacy's record."""
+        self.partner.write({"is_company": True, "supplier_rank": 1})
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        waiting = self.mapping(self.partner)
+        (operation,) = waiting.operation_ids
+        unread = self.app.add("suppliers", name="Farmacia Sur", phone="777")
+        self.wizard(self.partner, external_id=unread["id"]).action_link()
+        self.assertEqual(self.mapping(self.partner), waiting)
+        self.assertEqual(waiting.external_id, unread["id"])
+        self.assertEqual(operation.state, "cancelled")
+        self.assertIn("Linked by", operation.reason)
+        self.settle()
+        self.assertEqual(self.partner.phone, "777")
+        self.assertEqual(self.at_app(self.partner)["city"], "Faro")
+        self.assertEqual(len(self.app.items("suppliers")), 3)
+
+    def test_two_records_of_which_nothing_is_known_yet(self):
+        unread = self.app.add("suppliers", name="Farmacia Sur", phone="777")
+        self.wizard(self.partner, external_id=unread["id"]).action_link()
+        self.settle()
+        self.assertEqual(self.partner.phone, "777")
+        self.assertEqual(self.at_app(self.partner)["email"], "sur@example.com")
+        self.assertEqual(self.mapping(self.partner).state, "synced")
+
+    def test_a_record_whose_counterpart_was_deleted_gets_another(self):
+        gone = self.mapping(self.supplier)
+        path = f"/api/v1/suppliers/{gone.external_id}"
+        self.app.call("DELETE", path, headers={"If-Match": "*"})
+        self.pull()
+        self.assertTrue(gone.deleted)
+        self.supplier.active = True
+        self.wizard(self.supplier).action_link()
+        self.assertEqual(self.mapping(self.supplier), self.link)
+        # Its old counterpart is known still, and is no longer that.
+        self.assertFalse(gone.res_id)
+        self.assertTrue(gone.deleted)
+
+    def test_a_record_that_is_just_being_sent_is_left_alone(self):
+        self.partner.write({"is_company": True, "supplier_rank": 1})
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        waiting = self.mapping(self.partner)
+        waiting.operation_ids.state = "running"
+        with self.assertRaisesRegex(UserError, "just being sent"):
+            self.wizard(self.partner).action_link()
+        self.assertEqual(self.mapping(self.partner), waiting)
+        self.assertEqual(waiting.operation_ids.state, "running")
+
+    def test_what_odoo_refuses_of_the_pharmacy_s_record_links_nothing(self):
+        product = self.env["product.product"].create({"name": "Without a barcode"})
+        self.env["product.product"].create(
+            {"name": "Of the House", "barcode": "8400022222222", "purchase_ok": False}
+        )
+        twin = self.app.add("products", name="Twin", barcode="8400022222222")
+        product_stream = self.backend.stream_ids.filtered(
+            lambda s: s.entity == "product"
+        )
+        wizard = self.wizard(
+            product, stream_id=product_stream.id, external_id=twin["id"]
+        )
+        with self.assertRaisesRegex(UserError, twin["barcode"]):
+            wizard.action_link()
+        self.env.invalidate_all()
+        self.assertFalse(self.mapping(product).external_id)
+
     def test_a_record_that_has_a_counterpart_is_refused(self):
         with self.assertRaisesRegex(UserError, "Break that link first"):
             self.wizard(self.supplier).action_link()
@@ -91,9 +158,13 @@ class TestLink(SyncCase):
     def test_a_broken_link_leaves_two_records_on_each_side(self):
         partner = self.link._record()
         self.link.with_user(self.manager).action_break_link()
+        self.assertEqual(self.link.version, 0, "nothing of it is agreed on")
         self.settle()
         self.assertEqual(partner.sync_state, "synced")
         self.assertNotEqual(self.link._record(), partner)
+        self.assertEqual(self.link.state, "synced")
+        self.assertEqual(self.link.version, self.theirs["version"])
+        self.assertEqual(self.link.base["name"], "Farmacia Sur S.L.")
         self.assertEqual(self.link._record().name, "Farmacia Sur S.L.")
         self.assertNotEqual(self.at_app(partner)["id"], self.theirs["id"])
         self.assertEqual(len(self.app.items("suppliers")), 3)
@@ -101,6 +172,26 @@ class TestLink(SyncCase):
         partner.city = "Lagos"
         self.settle()
         self.assertEqual(self.app.get("suppliers", self.theirs["id"])["city"], "Faro")
+
+    def test_a_link_that_is_broken_while_a_person_is_asked(self):
+        """Each side has what it said, and nobody is asked any more."""
+        partner = self.link._record()
+        partner.name = "Ours"
+        self.app.edit("suppliers", self.theirs["id"], name="Theirs")
+        self.sync()
+        conflict = self.link._open_conflict()
+        self.assertEqual(conflict.line_ids.field, "name")
+        partner.phone = "556"
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        waiting = self.link.operation_ids.filtered(lambda o: o.state == "pending")
+        self.link.with_user(self.manager).action_break_link()
+        self.assertEqual(waiting.state, "cancelled")
+        self.assertNotEqual(conflict.state, "open")
+        self.settle()
+        self.assertEqual(self.link._record().name, "Theirs")
+        self.assertEqual(self.link._record().phone, "555")
+        self.assertEqual(self.at_app(partner)["name"], "Ours")
 
     def test_what_only_one_side_has_cannot_be_separated(self):
         self.partner.write({"is_company": True, "supplier_rank": 1})
@@ -121,6 +212,13 @@ class TestLink(SyncCase):
         user = new_test_user(self.env, "user", "pharmacy_sync.group_operator")
         with self.assertRaises(AccessError):
             self.link.with_user(user).action_break_link()
+        data = {"id": "sup_9", "name": "Farmacia Sur"}
+        link = self.env["sync.mapping"]._link_by_hand
+        with self.assertRaises(AccessError):
+            self.env["sync.mapping"].with_user(user)._link_by_hand(
+                self.stream, self.partner, data, "by hand"
+            )
+        self.assertEqual(link(self.stream, self.partner, data, "by hand").version, 0)
         with self.assertRaises(AccessError):
             self.env["sync.link"].with_user(user).create(
                 {

@@ -75,6 +75,8 @@ class TestNotSaid(FidelityCase):
         self.push()
         asked = [r for r in self.app.requests()[before:] if r["method"] == "GET"]
         self.assertEqual(len(asked), 1, asked)
+        (sent,) = self.mapping(order).operation_ids.filtered("attempts")
+        self.assertEqual((sent.state, sent.attempts), ("done", 1), "to read costs none")
         now = self.app.get(ORDERS, at_app["id"])
         self.assertEqual(
             [(line["description"], line["quantity"]) for line in now["lines"]],
@@ -129,6 +131,24 @@ class TestNotSaid(FidelityCase):
         self.rest()
         now = self.app.get(SUPPLIERS, at_app["id"])
         self.assertEqual((now["city"], now["zip"]), ("Vitoria", "48001"))
+
+    def test_what_is_read_first_and_cannot_be_applied_is_not_sent_over(self):
+        at_app = self.app.add(SUPPLIERS, name="Norte", city="Bilbao")
+        self.api_push("supplier", at_app, "name")
+        partner = self.record("supplier", at_app["id"])
+        partner.city = "Vitoria"
+        theirs = self.app.edit(SUPPLIERS, at_app["id"], country_code="XX")
+        self.push()
+        self.assert_untouched(SUPPLIERS, theirs)
+        (operation,) = self.operations(kind="push", state="dead")
+        self.assertEqual(operation.mapping_id, self.mapping(partner))
+        self.assertEqual(operation.error_ids.context["field"], "country_code")
+        self.assertEqual(operation.attempts, 1)
+        # Once it is mended there both have what each said.
+        self.app.edit(SUPPLIERS, at_app["id"], country_code="ES", city=None)
+        operation._redrive("It is mended.")
+        self.rest()
+        self.assertEqual(partner.country_id.code, "ES")
 
     def test_what_is_empty_at_the_app_as_it_was_in_odoo_is_filled(self):
         at_app = self.app.add(SUPPLIERS, name="Este")

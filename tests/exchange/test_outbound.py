@@ -2,6 +2,7 @@ from datetime import datetime, timedelta, timezone
 
 from odoo.tests import tagged
 
+from ...models.base.sync_config import shift
 from ..common import SyncCase
 
 
@@ -54,6 +55,26 @@ class TestOutbound(SyncCase):
         (eta,) = self.env.cr.fetchone()
         self.assertLessEqual(before, eta)
         self.assertLess(eta, after - timedelta(seconds=0.4))
+
+    def test_a_job_whose_time_is_up_leaves_the_rest_to_the_next(self):
+        self.push()
+        stream = self.backend.stream_ids.filtered(lambda s: s.entity == "product")
+        stream.batch_size = 1
+        for product in self.products:
+            product.standard_price += 1
+        self.env.cr.flush()
+        self.env["sync.event"]._deliver(self.backend)
+        waits = [("method_name", "=", "_job_push"), ("state", "=", "pending")]
+        self.env["queue.job"].search(waits).unlink()
+        self.assertTrue(stream._push_due(None, shift(0)))
+        self.assertEqual(len(self.operations(kind="push", state="pending")), 2)
+        (job,) = self.env["queue.job"].search(waits)
+        self.assertFalse(job.eta)
+        # One that has time sends all that is due, without a pause.
+        job.unlink()
+        self.assertFalse(stream._push_due(None, shift()))
+        self.assertFalse(self.operations(kind="push", state="pending"))
+        self.assertFalse(self.env["queue.job"].search(waits))
 
     def test_edit_of_a_line_sends_the_order(self):
         order = self.make_order()

@@ -1,6 +1,9 @@
+from freezegun import freeze_time
+
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
+from ...models.exchange.restored import how_far
 from ..common import WorkCase
 
 OPERATOR = "base.group_user,pharmacy_sync.group_operator"
@@ -342,6 +345,47 @@ class TestRestored(WorkCase):
         self.assertFalse(self.backend.set_back_at)
         self.assertEqual(self.at_app(self.order)["notes"], "Newer")
 
+    def test_a_look_at_what_is_not_there_any_more_asks_nothing(self):
+        self.go_back()
+        changes = [{"id": self.external_id, "version": 1}]
+        stream_id = self.order_stream().id
+
+        def look(stream_id, paused):
+            self.backend.paused = paused
+            self.env.flush_all()
+            self.backend._as_runner()._job_look(stream_id, changes)
+            self.env.invalidate_all()
+
+        calls = len(self.app.requests())
+        look(stream_id + 10**6, paused=False)
+        look(stream_id, paused=True)
+        self.assertEqual(len(self.app.requests()), calls)
+        self.assertFalse(self.backend.set_back_at)
+        look(stream_id, paused=False)
+        self.assertTrue(self.backend.set_back_at)
+
+    def test_how_far_it_was_read_is_by_the_latest_change_and_no_later_than_now(self):
+        stream = self.order_stream()
+        stream.read_until = "2026-01-02T00:00:00Z"
+        earlier, later = "2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z"
+        unread = [{}, "no record", {"updated_at": "yesterday"}]
+        for times, until in (
+            ([], stream.read_until),
+            ([earlier], stream.read_until),
+            ([later, earlier], later),
+        ):
+            records = [*unread, *({"updated_at": time} for time in times), *unread]
+            values = how_far(stream, "c", records)
+            self.assertEqual((values["cursor"], values["read_until"]), ("c", until))
+            self.assertTrue(values["pulled_at"])
+        self.assertNotIn("pulled_at", how_far(stream, "c", []))
+        stream.read_until = False
+        with freeze_time("2026-01-02 00:00:00"):
+            values = how_far(stream, "c", [{"updated_at": later}])
+            self.assertEqual(values["read_until"], "2026-01-02T00:00:00Z")
+            values = how_far(stream, "c", [{"updated_at": earlier}])
+            self.assertEqual(values["read_until"], earlier)
+
     def test_an_app_that_does_not_answer_is_asked_by_the_next_reading(self):
         self.go_back()
         self.call_in(self.at_app(self.order))
@@ -368,6 +412,18 @@ class TestRestored(WorkCase):
                 self.backend.action_end_set_back()
                 self.conflict().action_keep_odoo()
                 self.settle()
+
+    def test_a_late_state_of_what_a_list_leaves_out_is_no_sign(self):
+        """An app that never says what it has deleted may have deleted it since."""
+        self.hide("change_feed")
+        self.backend.action_test_connection()
+        self.env.invalidate_all()
+        late = self.at_app(self.order)
+        self.agree(note="<p>Newer</p>")
+        self.app.fault("error", status=404, match={"path": f"*{self.external_id}"})
+        self.assertEqual(self.call_in(late), "unchanged")
+        self.assertEqual(len(self.look()), 1)
+        self.assertFalse(self.backend.set_back_at)
 
     def test_an_app_that_takes_whatever_is_sent(self):
         """Its lists are read, and it looks at no version: only its answer shows it."""

@@ -36,6 +36,23 @@ class TestUnanswered(SyncCase):
         self.pull()
         return self.link._open_conflict()
 
+    def test_a_creation_that_was_lost_is_no_agreement_with_another_record(self):
+        """A record of the same barcode was made there apart: what was about to be sent
+        is nothing that both sides agreed on."""
+        product = self.env["product.product"].create(
+            {"name": "Ours", "barcode": "8400077777777"}
+        )
+        self.app.fault("error", status=504, match={"method": "POST"})
+        self.push()
+        self.app.heal()
+        self.assertTrue(self.mapping(product).uncertain)
+        theirs = self.app.add("products", name="Theirs", barcode=product.barcode)
+        self.pull()
+        self.assertEqual(self.mapping(product).external_id, theirs["id"])
+        self.assertEqual(product.name, "Ours")
+        conflict = self.mapping(product)._open_conflict()
+        self.assertIn("name", conflict.line_ids.mapped("field"))
+
     def test_an_undone_change_stays_undone(self):
         self.order.note = "second"
         self.lose_answer()

@@ -172,6 +172,7 @@ class TestWhole(WorkCase):
         self.assertFalse(self.named("New"))
         due = self.at_suppliers._next_round_at()
         self.assertEqual(self.at_suppliers.next_read_at, due)
+        self.assertFalse(due.microsecond, "it is for people")
         self.at_suppliers.cursor = self.at_suppliers.cursor.replace(
             "whole:2", "whole:1"
         )
@@ -470,6 +471,8 @@ class TestWhole(WorkCase):
 
         self.intercept(answer)
         self.round()
+        # It may be the app that is broken, and not this one.
+        self.assertTrue(self.at_suppliers.trouble)
         self.make_due()
         self.pull()
         self.assertEqual(self.deleted([broken, gone]), [gone])
@@ -480,29 +483,35 @@ class TestWhole(WorkCase):
         self.assertTrue(errors)
 
     def test_an_answer_of_another_kind_is_neither_a_deletion_nor_a_failed_reading(self):
-        refused, swapped, gone = (self.add(n) for n in ("Refused", "Swapped", "Gone"))
+        swapped, gone = self.add("Swapped"), self.add("Gone")
+        statuses = (400, 403, 405, 409, 422)
+        refused = {self.add(f"Refused {status}"): status for status in statuses}
+        self.add_many(8)
         self.pull()
         self.forget(gone)
 
         def answer(real, method, path, options):
-            if path == f"/suppliers/{refused}":
-                raise HttpError(403)
+            if status := refused.get(path.removeprefix(BY_ID)):
+                raise HttpError(status)
             found = real()
             if path == f"/suppliers/{swapped}":
-                return {**found, "id": refused}
+                return {**found, "id": gone}
             if path == LIST and method == "GET":
-                items = [i for i in found["items"] if i["id"] not in (refused, swapped)]
+                hidden = {swapped, *refused}
+                items = [i for i in found["items"] if i["id"] not in hidden]
                 return {**found, "items": items}
             return found
 
         self.intercept(answer)
         self.round()
-        self.assertEqual(self.deleted([refused, swapped, gone]), [gone])
+        self.assertEqual(self.deleted([*refused, swapped, gone]), [gone])
         self.assertFalse(self.at_suppliers.trouble)
         errors = self.env["sync.error"].search(
             [("stream_id", "=", self.at_suppliers.id)]
         )
-        self.assertEqual(len(errors), 2)
+        self.assertEqual(len(errors), len(statuses) + 1)
+        records = {f"supplier/{external_id}" for external_id in (*refused, swapped)}
+        self.assertEqual({e.context["record"] for e in errors}, records)
 
     # -- What interrupts a round -------------------------------------------------------
 
@@ -549,6 +558,10 @@ class TestWhole(WorkCase):
         seen = self.pages()
         self.streams._begin_round()
         self.patch(self.pull_module(), "PAGES_PER_JOB", 1)
+        self.env.flush_all()
+        self.assertTrue(self.at_suppliers._pull())
+        self.env.invalidate_all()
+        self.assertIsNone(self.at_suppliers._next_round_at(), "it is under way")
         for __ in range(12):
             self.pull()
         self.assertEqual(seen.count(None), 1)
@@ -605,22 +618,30 @@ class TestWhole(WorkCase):
         self.at_suppliers.batch_size = 2
         self.add_many(5)
         self.pull()
-        seen = self.pages()
+        for status in (400, 404, 410, 422):
+            with self.subTest(status):
+                self.check_place_refused(status)
+
+    def check_place_refused(self, status):
+        asked = []
 
         def answer(real, method, path, options):
             """It takes a place again once it was asked from the beginning."""
-            after = path == LIST and options["params"].get("after")
-            if after and seen.count(None) < 2:
-                raise HttpError(400)
+            if path == LIST and method == "GET":
+                asked.append(options["params"].get("after"))
+                if asked[-1] and asked.count(None) < 2:
+                    raise HttpError(status)
             return real()
 
-        self.intercept(answer)
-        self.add("New")
+        restore = self.intercept(answer)
+        self.add(f"New {status}")
         self.round()
         self.assertTrue(self.at_suppliers.trouble)
+        self.make_due()
         self.redrive()
-        self.assertTrue(self.named("New"))
+        self.assertTrue(self.named(f"New {status}"))
         self.assertFalse(self.at_suppliers.trouble)
+        restore()
 
     # -- Records of other shapes -------------------------------------------------------
 

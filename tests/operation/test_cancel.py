@@ -44,6 +44,7 @@ class TestCancel(SyncCase):
         self.assertEqual((self.first.state, self.second.state), ("cancelled", "done"))
         self.assertIn(self.env.user.name, self.first.reason)
         self.assertTrue(self.first.cancel_at)
+        self.assertEqual((self.first.attempts, self.second.attempts), (0, 1))
         self.assertEqual(self.at_app(self.orders[0])["reference"], self.orders[0].name)
         self.assertEqual(self.at_app(self.orders[1])["reference"], "PH-1")
         self.assertFalse(self.first.error_ids)
