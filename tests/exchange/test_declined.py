@@ -186,13 +186,23 @@ class TestDeclinedByOdoo(DeclinedCase):
         self.swallow("res.partner", "city")
         changed = self.app.edit(SUPPLIERS, supplier["id"], city="Lugo", zip="2")
         result = self.api_push("supplier", changed)
-        self.assertIn("city was declined", " ".join(result["warnings"]))
+        said = " ".join(result["warnings"])
+        self.assertIn("city was declined, Odoo has Madrid.", said)
         self.assertEqual((partner.city, partner.zip), ("Madrid", "2"))
         self.assert_asked(partner, "city")
         partner.phone = "1"
         self.rest()
         now = self.app.get(SUPPLIERS, supplier["id"])
         self.assertEqual((now["city"], now["phone"]), ("Lugo", "1"))
+
+    def test_a_field_of_which_odoo_has_nothing(self):
+        supplier = self.app.add(SUPPLIERS, name="Centro")
+        self.pull()
+        self.swallow("res.partner", "city")
+        changed = self.app.edit(SUPPLIERS, supplier["id"], city="Lugo")
+        result = self.api_push("supplier", changed)
+        said = " ".join(result["warnings"])
+        self.assertIn("city was declined, Odoo has nothing.", said)
 
     def test_what_odoo_does_not_send_is_not_said_in_a_warning_either(self):
         stream = self.stream("supplier")

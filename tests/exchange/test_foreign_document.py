@@ -249,22 +249,28 @@ class TestForeignDocument(ForeignCase):
                 }
             )
         ]
-        self.sync()
+        self.push()
+        made = self.rows_there().keys()
         for __ in range(3):
             self.make_due()
             self.sync()
         line = order.order_line - lines
         self.assertEqual(len(lines.exists()), 3, "they are those lines, and no others")
         self.assert_same_lines(order, line, 6)
+        self.assertEqual(self.rows_there().keys(), made, "none was made in its place")
         # It goes by the key that it has there.
         line.product_qty = 7
         self.sync()
         self.assert_same_lines(order, line, 7)
 
+    def rows_there(self):
+        """Lines of the app's only order, by their keys."""
+        (there,) = self.katana.records("purchase_orders")
+        return {str(row["id"]): row for row in there["purchase_order_rows"]}
+
     def assert_same_lines(self, order, line, quantity):
         """Both sides have four lines by the same keys, and so much of one."""
-        (there,) = self.katana.records("purchase_orders")
-        rows = {str(row["id"]): row for row in there["purchase_order_rows"]}
+        rows = self.rows_there()
         ours = self.env["sync.entity.purchase_order"]._lines_of(order)
         self.assertEqual((len(rows), len(order.order_line)), (4, 4))
         self.assertEqual(set(ours), set(rows))

@@ -132,6 +132,38 @@ class TestHandedOn(SyncCase):
         self.assert_in_step(first + second)
         self.assertEqual(self.at_app(first)["name"], "Renamed")
 
+    def test_value_that_another_one_keeps_there_names_it(self):
+        """It is not about to give it up: a person is asked about it."""
+        first, second = self.products[:2]
+        self.edit(second, barcode="8400044444444")
+        second.barcode = "8400055555555"
+        self.sync()
+        self.assertEqual(second.sync_state, "conflict")
+        first.barcode = "8400044444444"
+        self.push()
+        (dead,) = self.operations(state="dead")
+        self.assertEqual(dead.mapping_id, self.mapping(first))
+        self.assertEqual(dead.attempts, 1)
+        self.assertIn(second.display_name, dead.last_error)
+
+    def test_value_of_one_that_is_about_to_be_deleted_there(self):
+        first, second = self.products[:2]
+        code = second.barcode
+        # The first is sent first.
+        self.stream.batch_size = 1
+        first.name = "Renamed"
+        self.env.cr.flush()
+        self.backend._as_runner()._job_events()
+        second.unlink()
+        first.barcode = code
+        self.push()
+        self.make_due()
+        self.push()
+        self.assertFalse(self.operations(state="dead"))
+        self.assertEqual(self.at_app(first)["barcode"], code)
+        self.assertEqual(self.at_app(first)["name"], "Renamed")
+        self.assertEqual(first.sync_state, "synced")
+
     def test_new_record_with_the_value_of_another_one(self):
         first = self.products[0]
         code = first.barcode
