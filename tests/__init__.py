@@ -57,12 +57,15 @@ from .event import test_deadly_handlers
 from .event import test_event_handlers
 from .event import test_subscription
 from .event import test_touched
+from .event import test_tracked
 from .operation import test_cancel
 from .operation import test_unsent
 from .operation import test_failure
 from .operation import test_recovery
 from .operation import test_queued
 from .operation import test_moments
+from .operation import test_operation
+from .operation import test_progress
 from .conflict import test_conflict
 from .conflict import test_conflict_bulk
 from .conflict import test_conflict_resolution

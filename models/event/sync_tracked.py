@@ -2,6 +2,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from odoo import SUPERUSER_ID, api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...entities.neutral import SOURCE_LANG, cause_of, neutral
@@ -97,13 +98,20 @@ class SyncTracked(models.AbstractModel):
 
     @api.model
     def _search_sync_state(self, operator, value):
-        """By how a link of the record stands, with any pharmacy."""
-        if operator != "in" or not all(value):
+        """By how a link of the record stands, with any pharmacy; falsy: it has none."""
+        if operator != "in":
             return NotImplemented
+        states = [state for state in value if state]
+        found = self._sync_linked([("state", "in", states)])
+        return found if all(value) else found | ~self._sync_linked([])
+
+    @api.model
+    def _sync_linked(self, domain):
+        """The domain of records with such a link."""
         linked = self.env["sync.mapping"]._search(
-            [("res_model", "=", self._name), ("state", "in", list(value))]
+            [("res_model", "=", self._name), ("res_id", "!=", False), *domain]
         )
-        return [("id", "in", linked.subselect("res_id"))]
+        return Domain("id", "in", linked.subselect("res_id"))
 
     @api.model
     def _sync_edited(self, res_ids):

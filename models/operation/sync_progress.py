@@ -211,7 +211,6 @@ class SyncProgress(models.AbstractModel):
 
     @api.model
     def _recover_work(self):
-        self.flush_model(["state", "job_uuid"])
         rows = self.env.execute_query(
             SQL(
                 """SELECT w.id FROM %s w

@@ -1,9 +1,11 @@
+import re
 from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from ...core import said
 from ...core.retry.decision import REVIVALS
 from ...models.operation.retrying import BUDGET_WAIT
 from ..common import SyncCase
@@ -40,10 +42,13 @@ class TestFailure(SyncCase):
 
     def test_each_retry_says_its_delay_and_who_set_it(self):
         self.app.fault("error", status=503, count=2)
-        for __ in range(3):
+        for __ in range(2):
             self.push()
             self.make_due()
         operation = self.operation()
+        # How long it took is counted from its first attempt.
+        operation.requested_at -= timedelta(days=1000)
+        self.push()
         first, second = operation.error_ids.sorted("id")
         self.assertEqual((first.attempt, second.attempt), (1, 2))
         self.assertIn("policy service_unavailable, attempt 1 of", first.retry_reason)
@@ -51,6 +56,11 @@ class TestFailure(SyncCase):
         self.assertAlmostEqual(second.retry_delay, operation.last_delay, 3)
         self.assertEqual(operation.state, "done")
         self.assertIn("Done at attempt 3, after", operation.reason)
+        seconds = int(re.search(r"after (\d+) s", operation.reason)[1])
+        self.assertLess(seconds, 3600)
+        self.assertEqual(
+            {*operation.error_ids.mapped("resolution")}, {operation.reason}
+        )
         self.assertGreaterEqual(operation.done_at, operation.first_attempt_at)
 
     def calls_of_late(self, count, result, operation="push", **values):
@@ -137,11 +147,14 @@ class TestFailure(SyncCase):
     def test_what_fails_whenever_the_app_is_back_is_a_dead_letter(self):
         self.env["sync.retry.policy"].search([]).max_attempts = 1
         self.app.fault("error", status=503)
-        for __ in range(REVIVALS + 1):
+        for number in range(1, REVIVALS + 2):
             self.assertNotEqual(self.operation().state, "dead")
             self.push()
             self.env["sync.operation"]._resume(self.backend)
-        operation = self.operation()
+            operation = self.operation()
+            if number <= REVIVALS:
+                counted = (operation.attempts, operation.revivals)
+                self.assertEqual(counted, (0, number), "its attempts count anew")
         self.assertEqual(operation.state, "dead")
         self.assertEqual(operation.error_ids[0].retry_reason, operation.reason)
         self.assertEqual(self.order.sync_state, "dead")
@@ -151,6 +164,7 @@ class TestFailure(SyncCase):
         self.assertEqual(operation.state, "done")
         self.assertEqual(self.at_app(self.order)["reference"], "PH-1")
         self.assertEqual(self.order.sync_state, "synced")
+        self.assertEqual({*operation.error_ids.mapped("resolution")}, {said.RETRIED})
 
     def test_revoked_key_is_not_tried_again(self):
         self.backend.api_key = "revoked"

@@ -118,11 +118,17 @@ class TestMoments(SyncCase):
     def test_a_read_that_failed_is_counted_as_a_retry_when_it_is_made_again(self):
         self.app.fault("error", status=503, count=1, match={"method": "GET"})
         self.env["sync.call"].search([]).unlink()
+        self.forget_jobs()
         self.pull()
         first = self.env["sync.call"].search([])
         self.assertEqual(first.filtered("error_type").mapped("retry"), [False])
+        failed = self.operations(kind="pull", state="waiting")
+        late = [(eta - failed.eta).total_seconds() for eta in self.etas("_job_pull")]
+        self.assertEqual(len(late), 1, "a job reads it once it is due")
+        self.assertTrue(0 < late[0] <= 1, late)
         self.make_due()
         self.pull()
+        self.assertIn("Done at attempt 2", failed.reason)
         # The stream that failed, and none twice.
         calls = self.env["sync.call"].search([])
         self.assertEqual(first.mapped("retry"), [False] * 3)

@@ -24,7 +24,9 @@ from ...core.exceptions import (
 )
 from ...core.retry.policy import TOTAL_DEADLINE, Jitter, RetryPolicy
 from ...models.base.locks import POOLS
+from ...models.base.sync_config import shift
 from ...models.call import sync_breaker
+from ...models.event import handlers
 from ...models.toolkit.retry import PARKED
 from ..json_server import served
 from ..receivers import receiver
@@ -391,6 +393,38 @@ class TestToolkit(ToolkitCase):
         self.assertIn("P-1", self.partner.comment or "")
         self.assertEqual((line.found, line.mended, line.state), (1, 1, "mended"))
 
+    def test_an_event_waits_behind_a_failed_one_of_its_record(self):
+        self.listen()
+        self.toolkit.emit("parcel_booked", self.partner, {"number": "bad"})
+        self.deliver()
+        self.toolkit.emit("parcel_booked", self.partner, {"number": "P-2"})
+        self.deliver()
+        deliveries = self.assert_ours("sync.event.delivery").sorted("id")
+        self.assertEqual(deliveries.mapped("attempts"), [1, 0])
+        self.assertFalse(self.partner.comment)
+
+    def test_a_job_whose_time_is_over_leaves_the_rest_to_the_next(self):
+        self.listen()
+        for __ in range(2):
+            self.toolkit.emit("parcel_booked", self.partner, {"number": "P-1"})
+        Event = self.env.registry["sync.event"]
+        deliver = Event._deliver_in_turn
+
+        def one_by_one(events, owner):
+            return deliver(events, owner, 1)
+
+        self.patch(Event, "_deliver_in_turn", one_by_one)
+        self.patch(handlers, "shift", lambda: shift(0))
+        self.env.flush_all()
+        self.env["queue.job"].search([]).unlink()
+        self.env["sync.event"]._job_deliver(self.company)
+        self.env.invalidate_all()
+        own = [("type", "=", "parcel_booked")]
+        states = self.env["sync.event"].search(own, order="id").mapped("state")
+        self.assertEqual(states, ["done", "pending"])
+        jobs = self.env["queue.job"].search([("method_name", "=", "_job_deliver")])
+        self.assertEqual((len(jobs), jobs.eta), (1, False))
+
     def test_events_of_one_backend_in_trouble_hold_up_none(self):
         self.listen()
         Event = self.env.registry["sync.event"]
@@ -472,6 +506,13 @@ class TestToolkit(ToolkitCase):
             [TOTAL_DEADLINE + timedelta(minutes=1), job.uuid],
         )
         self.assertIsInstance(self.perform(job), requests.HTTPError)
+
+    def test_a_job_waits_a_second_at_least(self):
+        self.patch_method(self.book)
+        self.carrier.status = 503
+        policy = RetryPolicy(2, 0.1, 0.1, 1, Jitter.NONE)
+        job = self.toolkit.retry(self.partner._book_parcel, "P-1", policy=policy)
+        self.assertEqual(self.perform(job).seconds, 1)
 
     def test_a_method_of_several_records_is_called_once_with_all(self):
         partners = self.partner | self.partner.copy()

@@ -152,7 +152,7 @@ class SyncDelivery(models.Model):
         )
 
     def _age(self):
-        return (fields.Datetime.now() - self.create_date).total_seconds()
+        return (self.env.cr.now() - self.create_date).total_seconds()
 
     def _fail(self, exception, seconds):
         """An attempt failed: the next, or none."""
