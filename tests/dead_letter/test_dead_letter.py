@@ -768,6 +768,20 @@ class TestDeadLetter(SyncCase):
                 corrected = "Units" if way == "both" else "Barrels of Nowhere"
                 self.assertEqual(unit, corrected)
 
+    def test_a_correction_is_no_conflict_with_what_arrives_before_it_is_sent(self):
+        product, dead = self.dead_change()
+        dead._edit({"name": "Even"})
+        dead.action_redrive()
+        self.pull()
+        self.assertEqual((dead.state, product.name), ("done", "Even"))
+        self.app.edit("products", dead.external_id, code="ODD-1")
+        self.pull()
+        self.assertFalse(self.mapping(product)._open_conflict())
+        self.assertEqual(product.default_code, "ODD-1")
+        self.push()
+        there = self.app.get("products", dead.external_id)
+        self.assertEqual((there["name"], there["code"]), ("Even", "ODD-1"))
+
     def opened(self, dead):
         """The dialog that edits, and its lines by path."""
         Edit = self.env["sync.operation.edit"].with_user(self.operator)
