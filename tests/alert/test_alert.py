@@ -194,18 +194,18 @@ class TestAlertRaised(AlertCase):
 
     def test_what_was_counted_within_a_window_stays_until_more_is_counted(self):
         self.only("error_rate")
-        self.go_wrong(times=11)
+        self.go_wrong(times=15)
         self.look()
         alert = self.alerts()
         self.pass_time(65)
-        self.go_wrong(times=7)
+        self.go_wrong(times=12)
         self.look()
-        self.assertEqual((alert.count, alert.state), (18, "open"))
-        # The first eleven are no longer looked at.
+        self.assertEqual((alert.count, alert.state), (27, "open"))
+        # The first fifteen are no longer looked at.
         self.pass_time(30)
         self.look()
-        self.assertEqual(alert.title, "11 errors within 60 seconds")
-        self.assertEqual((alert.count, alert.state), (18, "open"))
+        self.assertEqual(alert.title, "15 errors within 60 seconds")
+        self.assertEqual((alert.count, alert.state), (27, "open"))
 
     def test_a_receiver_knows_each_incident_by_the_same_words_for_ever(self):
         """What is kept of it in another system outlives an update of this addon."""
