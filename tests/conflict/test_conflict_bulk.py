@@ -77,6 +77,10 @@ class TestConflictBulk(BulkCase):
         self.assertEqual(set(self.conflicts.mapped("state")), {"resolved"})
         self.assertEqual(set(self.conflicts.mapped("strategy")), {"odoo"})
         self.assertEqual(set(self.conflicts.mapped("reason")), {"stock-taking"})
+        self.assertEqual(
+            set(self.conflicts[0].pharmacy_text.split("; ")),
+            {"Quantity, not taken: 8.00", "Unit price, not taken: 13.00"},
+        )
         self.assertEqual(self.conflicts.resolved_by_id, self.user)
 
     def test_the_preview_says_what_is_written_where(self):

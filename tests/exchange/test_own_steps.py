@@ -271,6 +271,7 @@ class TestKnownDifferences(StandingCase):
         self.assertEqual(mapping.state, "differs")
         self.assertEqual(order.sync_state, "differs")
         self.assertIn("discount of 10 %", mapping.differences_text)
+        self.assertTrue(mapping.differences_text.startswith("Line 1"))
         found = self.status(at_app)
         self.assertEqual(found["state"], "differs")
         self.assertIn("discount", found["differences"][0])
