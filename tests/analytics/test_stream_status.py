@@ -54,6 +54,18 @@ class TestStreamStatus(WorkCase):
             self.assertEqual((stream.standing_state, stream.waiting_count), ("late", 1))
             self.assertIn("min", stream.lag)
 
+    def test_what_this_very_request_has_changed_counts(self):
+        order = self.make_order()
+        self.sync()
+        self.app.fault("error", status=503)
+        order.origin = "PH-1"
+        self.push()
+        waiting = self.mapping(order).operation_ids.filtered(
+            lambda operation: operation.state == "waiting"
+        )
+        waiting.state = "cancelled"
+        self.assertEqual(self.stream("purchase_order").waiting_count, 0)
+
     def test_it_is_paused_off_or_failing(self):
         self.app.fault("error", status=400)
         self.pull()
