@@ -630,7 +630,9 @@ class TestSaga(SyncCase):
         self.set_stock(5)
         __, saga = self.start()
         self.work(saga)
+        former = saga.job_uuid
         saga.action_compensate()
+        self.assertNotEqual(saga.job_uuid, former, "a job takes it back")
         self.work(saga)
         self.assertEqual(saga.state, "compensated")
         self.assertEqual(self.stock_left(), 5)
