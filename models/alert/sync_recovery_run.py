@@ -87,6 +87,8 @@ class SyncRecoveryRun(models.Model):
         for name, step in self._recovery_steps():
             run._take_step(name, step)
         apart(run._end, time.monotonic() - started)
+        # What the caller has read was changed in transactions of their own.
+        self.env.invalidate_all(flush=False)
 
     @api.model
     def _begin(self):
