@@ -35,6 +35,21 @@ TIMEOUT = 30
 API = "pharmacy_sync.group_api"
 
 
+def refuse(env, event, table, state):
+    """Have PostgreSQL refuse to do something with the rows of a table.
+
+    :param event: ``INSERT``, ``UPDATE`` or ``DELETE``
+    :param state: SQLSTATE that it fails with
+    """
+    env.flush_all()
+    statement = f"""CREATE FUNCTION refuse() RETURNS trigger AS $$
+                    BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{state}'; END
+                    $$ LANGUAGE plpgsql;
+                    CREATE TRIGGER refuse BEFORE {event} ON {table}
+                    FOR EACH ROW EXECUTE FUNCTION refuse()"""
+    env.cr.execute(statement)
+
+
 class LongestWait:
     """Instead of a random number: the longest delay that the policy allows."""
 
@@ -364,6 +379,18 @@ class SyncCase(TransactionCase):
     def make_due(self):
         """Let the time pass for which operations wait."""
         self.operations(state="waiting").write({"eta": False})
+
+    def forget_jobs(self):
+        self.env.cr.flush()
+        self.env["queue.job"].search([]).unlink()
+
+    def etas(self, method):
+        """The moments of the jobs of a method that nobody began, at once first."""
+        self.env.cr.flush()
+        jobs = self.env["queue.job"].search(
+            [("method_name", "=", method), ("state", "=", "pending")]
+        )
+        return sorted(jobs.mapped("eta"), key=bool)
 
 
 class DeathCase(SyncCase):

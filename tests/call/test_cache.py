@@ -10,7 +10,7 @@ from odoo.tools import mute_logger
 from ...core.exceptions import InvalidDataError
 from ...models.base.locks import LOOKUPS
 from ...models.call import lookup, sync_breaker, sync_cache, sync_cache_use
-from ..common import SyncCase
+from ..common import SyncCase, refuse
 
 
 @tagged("post_install", "-at_install")
@@ -200,14 +200,7 @@ class TestCache(SyncCase):
     def test_a_conflict_with_another_transaction_is_no_failure_of_the_cache(self):
         """Its caller is replayed as a whole."""
         self.look()
-        self.env.flush_all()
-        self.env.cr.execute(
-            """CREATE FUNCTION race() RETURNS trigger AS $$
-               BEGIN RAISE EXCEPTION 'raced' USING ERRCODE = '40001'; END
-               $$ LANGUAGE plpgsql;
-               CREATE TRIGGER race BEFORE DELETE ON sync_cache
-               FOR EACH ROW EXECUTE FUNCTION race()"""
-        )
+        refuse(self.env, "DELETE", "sync_cache", "40001")
         with self.assertRaises(psycopg2.errors.SerializationFailure):
             self.entries().action_clear()
 

@@ -21,7 +21,7 @@ from ...models.base.own_transaction import (
     unlock,
 )
 from ...models.call.lookup import _Lookup
-from ..common import ConcurrencyCase, SyncCase
+from ..common import ConcurrencyCase, SyncCase, refuse
 
 ORDERS = "purchase-orders"
 COMMITTED, REPEATABLE = "read committed", "repeatable read"
@@ -33,14 +33,7 @@ class TestOnRecord(SyncCase):
 
     def lose_log(self):
         """Have PostgreSQL end what writes into the log of calls, as when it stops."""
-        self.env.flush_all()
-        self.env.cr.execute(
-            """CREATE FUNCTION lose_log() RETURNS trigger AS $$
-               BEGIN RAISE EXCEPTION 'stopped' USING ERRCODE = '57P01'; END
-               $$ LANGUAGE plpgsql;
-               CREATE TRIGGER lose_log BEFORE INSERT ON sync_call
-               FOR EACH ROW EXECUTE FUNCTION lose_log()"""
-        )
+        refuse(self.env, "INSERT", "sync_call", "57P01")
 
     def test_an_answer_that_cannot_be_logged_is_an_answer(self):
         order = self.make_order()

@@ -29,18 +29,6 @@ class NextJobs(SyncCase):
     def stream(self, entity):
         return self.backend.stream_ids.filtered(lambda s: s.entity == entity)
 
-    def forget_jobs(self):
-        self.env.cr.flush()
-        self.env["queue.job"].search([]).unlink()
-
-    def etas(self, method):
-        """The moments of the jobs of a method that nobody began, at once first."""
-        self.env.cr.flush()
-        jobs = self.env["queue.job"].search(
-            [("method_name", "=", method), ("state", "=", "pending")]
-        )
-        return sorted(jobs.mapped("eta"), key=bool)
-
     def assert_both_at_once(self):
         self.assertEqual(self.etas("_job_push"), [False])
         self.assertEqual(self.etas("_job_pull"), [False])

@@ -26,18 +26,6 @@ class TestMoments(SyncCase):
         self.push()
         self.forget_jobs()
 
-    def forget_jobs(self):
-        self.env.cr.flush()
-        self.env["queue.job"].search([]).unlink()
-
-    def etas(self, method):
-        """The moments of the jobs of a method that nobody began."""
-        self.env.cr.flush()
-        jobs = self.env["queue.job"].search(
-            [("method_name", "=", method), ("state", "=", "pending")]
-        )
-        return jobs.mapped("eta")
-
     def wait_for(self, order, seconds):
         """A push of the order that failed, and waits for so long."""
         self.app.fault("error", status=503, count=1)

@@ -433,13 +433,7 @@ class TestReconciliation(WorkCase):
 
     def test_deleted_record_that_is_gone_again_meanwhile_is_no_drift(self):
         mapping = self.deleted_and_there_again()
-        work = self.env["sync.reconciliation"].create({"stream_id": self.stream().id})
-        work.action_start()
-        runner = work.with_env(self.backend._as_runner().env)
-        self.env.cr.flush()
-        while not work.drift_ids:
-            self.assertTrue(runner._step())
-            self.env.invalidate_all()
+        work = self.suspect()
         self.assertEqual(work.drift_ids.mapping_id, mapping)
         path = f"/api/v1/suppliers/{mapping.external_id}"
         self.app.call("DELETE", path, headers={"If-Match": "*"})

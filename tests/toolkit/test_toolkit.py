@@ -28,6 +28,7 @@ from ...models.base.sync_config import shift
 from ...models.call import sync_breaker
 from ...models.event import handlers
 from ...models.toolkit.retry import PARKED
+from ..common import refuse
 from ..json_server import served
 from ..receivers import receiver
 
@@ -158,14 +159,7 @@ class TestToolkit(ToolkitCase):
 
     def test_a_call_that_cannot_be_logged_is_an_error_of_its_company(self):
         self.ask()
-        self.env.flush_all()
-        self.env.cr.execute(
-            """CREATE FUNCTION lose_log() RETURNS trigger AS $$
-               BEGIN RAISE EXCEPTION 'stopped' USING ERRCODE = '57P01'; END
-               $$ LANGUAGE plpgsql;
-               CREATE TRIGGER lose_log BEFORE INSERT ON sync_call
-               FOR EACH ROW EXECUTE FUNCTION lose_log()"""
-        )
+        refuse(self.env, "INSERT", "sync_call", "57P01")
         with mute_logger("odoo.sql_db", "odoo.addons.pharmacy_sync"):
             self.assertEqual(self.ask().status_code, 200)
         error = self.assert_ours("sync.error", [("work", "=", "error handling")])
