@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from contextlib import ExitStack, closing, contextmanager
+from importlib import util
 from pathlib import Path
 
 import requests
@@ -33,6 +34,14 @@ KEY = "test-key"
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 TIMEOUT = 30
 API = "pharmacy_sync.group_api"
+
+
+def run_migration(cr, script):
+    """Run one of the scripts in ``migrations/``, as an update does."""
+    spec = util.spec_from_file_location("update", ROOT / "migrations" / script)
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.migrate(cr, "19.0.1.0.0")
 
 
 def refuse(env, event, table, state):

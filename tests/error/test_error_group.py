@@ -10,7 +10,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ...core.exceptions import ApiTimeoutError, HttpError
-from ..common import ConcurrencyCase, SyncCase
+from ..common import ConcurrencyCase, SyncCase, run_migration
 
 
 @tagged("post_install", "-at_install")
@@ -336,6 +336,19 @@ class TestErrorGroup(SyncCase):
         for error, expected in ((of_backend, company), (of_none, here)):
             self.assertEqual(error.company_id, expected)
             self.assertEqual(error.group_id.company_id, expected)
+
+    def test_one_that_was_kept_without_a_company_gets_its_backends(self):
+        of_backend = self.go_wrong()
+        of_none = self.go_wrong(backend_id=False)
+        errors = of_backend | of_none
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE sync_error SET company_id = NULL WHERE id = ANY(%s)", [errors.ids]
+        )
+        run_migration(self.env.cr, "19.0.2.0.0/post-error-companies.py")
+        self.env.invalidate_all()
+        self.assertEqual(of_backend.company_id, self.backend.company_id)
+        self.assertFalse(of_none.company_id)
 
     def test_failure_of_the_counting_does_not_reach_the_caller(self):
         self.go_wrong()

@@ -1,13 +1,9 @@
-from importlib import util
-from pathlib import Path
-
 from psycopg2.extras import Json
 
 from odoo.tests import tagged
 
+from ..common import run_migration
 from ..fidelity import ORDERS, FidelityCase
-
-UPDATE = Path(__file__).parents[2] / "migrations" / "19.0.1.2.0" / "pre-unverified.py"
 
 
 @tagged("post_install", "-at_install")
@@ -38,10 +34,7 @@ class TestUnverified(FidelityCase):
             "UPDATE sync_mapping SET base = %s WHERE id = %s", (Json(base), mapping.id)
         )
         cr.execute("ALTER TABLE sync_mapping DROP odoo_base, DROP in_part")
-        spec = util.spec_from_file_location("update", UPDATE)
-        update = util.module_from_spec(spec)
-        spec.loader.exec_module(update)
-        update.migrate(cr, "19.0.1.0.0")
+        run_migration(cr, "19.0.1.2.0/pre-unverified.py")
         cr.execute("ALTER TABLE sync_mapping ADD odoo_base jsonb")
         self.env.invalidate_all()
 
