@@ -18,6 +18,7 @@ from ...models.base.locks import TOKENS
 from ...models.call import sync_breaker
 from ...models.call.auth import token as tokens
 from ..common import KEY, ConcurrencyCase, PharmacyApp, SyncCase
+from ..receivers import receiver
 
 METHODS = {
     "bearer": {},
@@ -227,6 +228,17 @@ class TestToken(AuthCase):
         self.backend.client_auth = "body"
         self.backend.action_test_connection()
         self.assertEqual(self.token_calls(), [200])
+
+    def test_a_token_server_gets_the_secret_in_one_place_alone(self):
+        for client_auth, at in (("basic", False), ("body", True)):
+            with self.subTest(client_auth), receiver() as server:
+                server.status = 401
+                self.use("oauth2", token_url=server.url, client_auth=client_auth)
+                with self.assertRaises(UserError):
+                    self.backend.action_test_connection()
+                (__, headers, body), *__ = server.got
+                self.assertEqual(f"client_secret={KEY}".encode() in body, at)
+                self.assertEqual("authorization" in headers, not at)
 
     def test_the_token_is_kept_like_a_secret(self):
         keys = {"PHARMACY_SYNC_ENCRYPTION_KEYS": Fernet.generate_key().decode()}

@@ -243,8 +243,18 @@ class TestNextPush(NextJobs):
         self.assertEqual((operation.state, operation.attempts), ("waiting", 0))
         self.assertTrue(operation.parked)
         self.assert_in(operation.eta, rejection.retry_after, begin)
+        self.assertFalse(operation.recovery, "it has not failed before")
         (eta,) = self.etas("_job_push")
         self.assert_in(eta, rejection.retry_after, begin)
+
+    def test_what_failed_before_waits_for_the_app_after_all(self):
+        orders, items = self.claim()
+        operation = self.operation()
+        operation.recovery = "retry"
+        self.open_breaker("push")
+        apart(orders._settle_push, items, *orders._send(items))
+        self.env.invalidate_all()
+        self.assertEqual((operation.state, operation.recovery), ("waiting", "parked"))
 
     def test_a_defect_before_anything_is_sent_is_the_failure_of_each(self):
         """Of those of the batch that have no answer yet."""
