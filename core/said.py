@@ -210,7 +210,6 @@ MESSAGES = (
     _lt("The order has no goods to reserve."),
     _lt("The order was cancelled."),
     _lt("The order was deleted."),
-    _lt("The reservation is gone."),
     _lt(
         "The worker died %(times)s times while it worked on this record alone"
         " (%(step)s)."

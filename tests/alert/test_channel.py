@@ -453,7 +453,7 @@ class TestRoads(ChannelCase):
         self.look()
         self.carry()
         delivery = self.deliveries(channel_kind="email", kind="opened")
-        self.assertIn("No recipient has an email address", delivery.answer)
+        self.assertTrue(delivery.answer.startswith("No recipient has an email address"))
         self.assertFalse(self.alerts().notified_at)
         self.assertFalse(taken)
 

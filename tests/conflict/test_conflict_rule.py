@@ -139,6 +139,8 @@ class TestConflictRule(SyncCase):
         self.order.date_planned = "2027-01-05 12:00:00"
         self.assert_in_step()
         self.assertEqual(self.at_app(self.order)["notes"], "1\nTwo\n3")
+        # The one that was open, and what the rule decided.
+        self.assertEqual(self.decided().line_ids.mapped("field"), ["notes", "notes"])
 
     def test_what_is_decided_leaves_the_rest_to_a_person(self):
         """The trap: a field's rule that hands back the whole record."""

@@ -443,6 +443,9 @@ class TestEventHandlers(SyncCase):
             (opened.res_model, opened.res_id), (conflict._name, conflict.id)
         )
         self.assertEqual(opened.correlation_id, conflict.correlation_id)
+        self.deliver()
+        notes = "".join(self.backend.message_ids.mapped("body"))
+        self.assertEqual(notes.count(opened.correlation_id), 1)
         conflict.action_keep_odoo()
         self.assertEqual(self.events("conflict_resolved").res_id, conflict.id)
 
