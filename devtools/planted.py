@@ -211,10 +211,13 @@ class _Trial:
         self.rare = _rarities([test.words for test in self.tests.values()])
         self.rare_around = _rarities({test.around for test in self.tests.values()})
         self.caches = _caches()
+        # Key of the fault that is tried, also while a test runs without it.
+        self.tried = None
 
     def try_fault(self, key):
         """Run the likeliest tests until one fails; what came of it."""
         likeliest = self._likeliest(key)
+        self.tried = key
         for test, following in itertools.zip_longest(likeliest, likeliest[1:]):
             if not self._passes(test, key, following) and self._passes(test, None):
                 _write("results", key=key, test=test, early=False)
@@ -250,7 +253,8 @@ class _Trial:
         _forget(self.caches)
         _switch.on, _switch.part_failed = key, False
         try:
-            with _Bounded(LEAST + SLOWER * self.seconds[test], key, test):
+            # A fault may leave a lock for which its test then waits without it, too.
+            with _Bounded(LEAST + SLOWER * self.seconds[test], self.tried, test):
                 passed = _is_passed(_run(item, after and after.item))
         except _Hangs:
             passed = False
@@ -317,8 +321,7 @@ def _raise(*_signal):
 
 
 def _give_up(key, test):
-    if key:
-        _write("results", key=key, test=f"{test} (hangs)", early=False)
+    _write("results", key=key, test=f"{test} (hangs)", early=False)
     os._exit(faults.HUNG)
 
 
