@@ -70,6 +70,14 @@ class TestDeadLetter(SyncCase):
                 SELECT * FROM table_there WHERE pg_temp.refuse()"""
         )
 
+    def cost(self, letters):
+        """SQL statements with which the refused values of failed changes are read."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.env.cr.sql_log_count
+        letters.mapped("refused_value")
+        return self.env.cr.sql_log_count - before
+
     # -- How many ---------------------------------------------------------------------
 
     def test_a_record_that_fails_anew_is_one_failed_change(self):
@@ -144,19 +152,12 @@ class TestDeadLetter(SyncCase):
         self.assertEqual(arrived.refused_value, "Unit of measure Barrels of Nowhere")
         self.assertFalse(self.operations(state="done")[:1].refused_value)
 
-        def cost(letters):
-            self.env.flush_all()
-            self.env.invalidate_all()
-            before = self.env.cr.sql_log_count
-            letters.mapped("refused_value")
-            return self.env.cr.sql_log_count - before
-
         few = dead | new
-        cost(few)  # what is cached for good
+        self.cost(few)  # what is cached for good
         more = few
         for quantity in (-4.0, -5.0, -6.0):
             more |= self.dead_push(quantity)[1]
-        self.assertEqual(cost(more), cost(few))
+        self.assertEqual(self.cost(more), self.cost(few))
 
     def test_it_says_the_value_that_odoo_refused(self):
         __, dead = self.dead_apply()
@@ -190,18 +191,11 @@ class TestDeadLetter(SyncCase):
             error.write({"message": "supplier_id: is closed", "context": {}})
             return dead
 
-        def cost(letters):
-            self.env.flush_all()
-            self.env.invalidate_all()
-            before = self.env.cr.sql_log_count
-            letters.mapped("refused_value")
-            return self.env.cr.sql_log_count - before
-
         few = refuse(1)
         self.assertEqual(few.refused_value, "Supplier Alba 1")
         few |= refuse(2)
-        cost(few)  # what is cached for good
-        self.assertEqual(cost(few | refuse(3) | refuse(4)), cost(few))
+        self.cost(few)  # what is cached for good
+        self.assertEqual(self.cost(few | refuse(3) | refuse(4)), self.cost(few))
 
     def test_a_secret_is_not_said(self):
         self.backend.secret_fields = "quantity"
